@@ -1,0 +1,74 @@
+// The contract between a game and everything else, in Gymnasium's words: text in, text out, reward. A definition says
+// what a game is; an environment is one running episode of it.
+
+import type { RandomStream } from '@ludic/random';
+
+/** What a step tells beside the observation; part of every trajectory. */
+export interface StepInfo {
+  /** The reply had no readable action, or one that the rules forbid. */
+  readonly invalid: boolean;
+  /** Who won, once a two-player game has ended. */
+  readonly outcome?: 'win' | 'draw' | 'loss';
+}
+
+export interface Step {
+  readonly observation: string;
+  readonly reward: number;
+  /** The game ended by its own rules. */
+  readonly terminated: boolean;
+  /** The step limit ended it. */
+  readonly truncated: boolean;
+  readonly info: StepInfo;
+}
+
+export interface ResetOptions {
+  /**
+   * Seed of all that is random after the opening (an opponent's moves). Episodes with one `seed` and different
+   * `dynamicsSeed`s start from the identical state and then go their own way. Default: `seed`.
+   */
+  readonly dynamicsSeed?: number;
+}
+
+export interface Environment<State = unknown> {
+  /** Starts an episode; the whole number `seed` (up to 2^53) decides its opening. Returns the first observation. */
+  reset(seed: number, options?: ResetOptions): string;
+  /** Plays one reply of the policy. Any string is allowed; never throws on its content. Throws after the end. */
+  step(reply: string): Step;
+  /** The state of the game as data, for experts and for drawing. Not for policies. */
+  readonly state: State;
+  /** The memory that a perfect player would keep so far: what OPTIMAL_SCRATCHPAD shows. Empty where none is needed. */
+  readonly memory: string;
+}
+
+/** A scripted player with the memory of one episode: make a new one for each. */
+export interface Expert<State = unknown> {
+  /** The complete reply, tags included. */
+  act(environment: Environment<State>, random: RandomStream): string;
+}
+
+/** The JSON schema of a flat settings object: enough for a form, a help text and a check. */
+export interface ConfigSchema {
+  readonly type: 'object';
+  readonly properties: Readonly<Record<string, PropertySchema>>;
+  readonly additionalProperties: false;
+}
+
+export type PropertySchema =
+  | { readonly type: 'integer' | 'number'; readonly default: number; readonly minimum?: number; readonly maximum?: number; readonly description: string }
+  | { readonly type: 'string'; readonly enum: readonly string[]; readonly default: string; readonly description: string }
+  | { readonly type: 'boolean'; readonly default: boolean; readonly description: string };
+
+export interface EnvironmentDefinition<Config = unknown, State = unknown> {
+  /** Name in the registry: lower case with underscores. */
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly configSchema: ConfigSchema;
+  /** Name of the tag that holds the action: `move` for `<move>5</move>`. */
+  readonly replyTag: string;
+  /** Rules and reply format, told to the policy once. */
+  systemPrompt(config: Config): string;
+  create(config: Config): Environment<State>;
+  /** Scripted players by name. `random` plays uniformly among the sensible actions; `expert` plays best. */
+  readonly experts: Readonly<Record<'random' | 'expert', (config: Config) => Expert<State>> & Record<string, (config: Config) => Expert<State>>>;
+}

@@ -1,0 +1,27 @@
+// What a history strategy is: a pure function from the episode so far to the messages that the policy sees.
+
+export interface Message {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** A finished turn: what the policy saw and what it answered. */
+export interface PastTurn {
+  readonly observation: string;
+  readonly reply: string;
+}
+
+/** All that a strategy may look at. */
+export interface EpisodeSoFar {
+  /** The environment's own system prompt. */
+  readonly systemPrompt: string;
+  /** Finished turns, oldest first. */
+  readonly turns: readonly PastTurn[];
+  /** What the environment says now. */
+  readonly observation: string;
+  /** The environment's perfect memory now (see `Environment.memory`). */
+  readonly optimalMemory: string;
+}
+
+export const HISTORY_STRATEGIES = ['NO_HISTORY', 'FULL_HISTORY', 'SCRATCHPAD', 'OPTIMAL_SCRATCHPAD'] as const;
+export type HistoryStrategy = (typeof HISTORY_STRATEGIES)[number];

@@ -1,0 +1,2 @@
+export { philox4x32 } from './philox.ts';
+export { deriveSeed, type RandomStream, stream } from './stream.ts';

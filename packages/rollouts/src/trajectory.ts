@@ -1,0 +1,32 @@
+// What an episode leaves behind: plain data, everything that learning, evaluation and a viewer need.
+
+import type { StepInfo } from '@ludic/environments';
+import type { Message } from '@ludic/history';
+import type { Reply } from '@ludic/policies';
+
+export interface Turn {
+  readonly prompt: readonly Message[];
+  readonly observation: string;
+  readonly reply: Reply;
+  readonly reward: number;
+  readonly info: StepInfo;
+}
+
+/** terminated: the game ended by its rules. truncated: the step limit ended it. failed: it could not be scored. */
+export type EndReason = 'terminated' | 'truncated' | 'failed';
+
+export interface Episode {
+  readonly seed: number;
+  readonly turns: readonly Turn[];
+  /** Sum of the rewards of all turns. */
+  readonly reward: number;
+  readonly endReason: EndReason;
+  /** What the environment said last; empty for a failed episode. */
+  readonly finalObservation: string;
+  readonly outcome?: 'win' | 'draw' | 'loss';
+  /** Why it failed, where it did. */
+  readonly error?: string;
+}
+
+/** An episode counts as a success when its total reward is above this. */
+export const SUCCESS_REWARD = 0.5;
