@@ -1,0 +1,144 @@
+// The graph under construction: values with a type and a shape, nodes that make them, and for each node the rule that
+// turns gradients of its outputs into gradients of its inputs. Building the same node twice gives the same value.
+
+import { type Dimension, formatShape, type Shape } from './dimension.ts';
+
+export type DataType = 'float32' | 'int32' | 'int64' | 'bool';
+/** A number is a float attribute; whole numbers say so. */
+export type Attribute = number | string | { readonly int: number } | { readonly ints: readonly number[] };
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export type GraphErrorCode = 'shape' | 'type' | 'gradient' | 'name';
+
+/** What is wrong with a graph, found while it is built. */
+export class GraphError extends Error {
+  readonly code: GraphErrorCode;
+  constructor(code: GraphErrorCode, message: string) {
+    super(message);
+    this.name = 'GraphError';
+    this.code = code;
+  }
+}
+
+export interface Value {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: Shape;
+  /** The node that makes it; none for inputs and constants. */
+  readonly node?: Node;
+}
+
+/** Gradients of a node's inputs given those of its outputs; undefined where there is none. */
+export type GradientRule = (outputGradients: readonly (Value | undefined)[]) => readonly (Value | undefined)[];
+
+export interface Node {
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+  readonly gradient?: GradientRule;
+}
+
+export interface NodeOptions {
+  readonly attributes?: Attributes;
+  /** '' is ONNX's own operator set. */
+  readonly domain?: '' | 'com.microsoft';
+  readonly gradient?: (outputs: readonly Value[]) => GradientRule;
+}
+
+export type ConstantData = Float32Array | Int32Array | BigInt64Array;
+
+export class Graph {
+  readonly name: string;
+  readonly inputs: Value[] = [];
+  readonly outputs = new Map<string, Value>();
+  readonly nodes: Node[] = [];
+  readonly constants = new Map<Value, ConstantData>();
+  readonly #known = new Map<string, readonly Value[]>();
+  #count = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** A tensor given at every run. Dimensions that are names are known then. */
+  input(name: string, type: DataType, shape: Shape): Value {
+    if (this.inputs.some((input) => input.name === name)) throw new GraphError('name', `two inputs are named ${name}`);
+    const value: Value = { graph: this, name, type, shape };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** A tensor that is part of the graph. */
+  constant(data: ConstantData, shape: readonly number[]): Value {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (data.length !== size) throw new GraphError('shape', `constant: ${data.length} numbers for ${formatShape(shape)}`);
+    const type = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
+    const key = size <= 64 ? `constant ${type} ${shape} ${Array.from(data as ArrayLike<number | bigint>)}` : undefined;
+    const known = key === undefined ? undefined : this.#known.get(key);
+    if (known) return known[0]!;
+    const value: Value = { graph: this, name: `constant_${this.#count++}`, type, shape };
+    this.constants.set(value, data);
+    if (key !== undefined) this.#known.set(key, [value]);
+    return value;
+  }
+
+  scalar(value: number): Value {
+    return this.constant(Float32Array.of(value), []);
+  }
+
+  integers(values: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+  }
+
+  node(
+    op: string,
+    inputs: readonly Value[],
+    outputs: readonly { readonly type: DataType; readonly shape: Shape }[],
+    options: NodeOptions = {},
+  ): readonly Value[] {
+    const { attributes = {}, domain = '', gradient } = options;
+    for (const input of inputs) {
+      if (input.graph !== this) throw new GraphError('name', `${op}: ${input.name} belongs to another graph`);
+    }
+    const key = `${domain}.${op}(${inputs.map((input) => input.name)})${JSON.stringify(attributes)}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const id = this.#count++;
+    const values: Value[] = [];
+    const node: Node = {
+      op,
+      domain,
+      inputs,
+      attributes,
+      outputs: values,
+      ...(gradient && { gradient: (given) => gradient(values)(given) }),
+    };
+    for (const [i, { type, shape }] of outputs.entries()) {
+      values.push({ graph: this, name: `${op}_${id}${i ? `_${i}` : ''}`, type, shape, node });
+    }
+    this.nodes.push(node);
+    this.#known.set(key, values);
+    return values;
+  }
+
+  output(name: string, value: Value): void {
+    if (this.outputs.has(name)) throw new GraphError('name', `two outputs are named ${name}`);
+    this.outputs.set(name, value);
+  }
+}
+
+export function shapeError(op: string, a: Value, b: Value, why: string): GraphError {
+  return new GraphError('shape', `${op}: ${formatShape(a.shape)} and ${formatShape(b.shape)} ${why}`);
+}
+
+/** The dimension at `axis`, counted from the end where negative. */
+export function dimensionAt(value: Value, axis: number): Dimension {
+  const dimension = value.shape.at(axis);
+  if (dimension === undefined) {
+    throw new GraphError('shape', `${value.name}: ${formatShape(value.shape)} has no axis ${axis}`);
+  }
+  return dimension;
+}

@@ -1,0 +1,64 @@
+// Tensors and programs on a device, whatever the device is. Everything above this package speaks only these types.
+
+export type TensorType = 'float32' | 'int32' | 'int64' | 'bool';
+
+/** A tensor in ordinary memory. `data` is the tensor itself, not a copy. */
+export interface HostTensor {
+  readonly location: 'host';
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array;
+}
+
+/** A tensor that lives on the device. Free it with `dispose`; read it with `Runtime.download`. */
+export interface DeviceTensor {
+  readonly location: 'device';
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  dispose(): void;
+}
+
+export type Tensor = HostTensor | DeviceTensor;
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface LoadOptions {
+  /** Outputs that stay on the device. On the CPU device and host are the same and this changes nothing. */
+  readonly keepOnDevice?: readonly string[];
+}
+
+/** A loaded graph. */
+export interface Program {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs once. `into` names host tensors that receive outputs in place, on devices that can (`Runtime.inPlace`): one
+   * may also be an input of the same run.
+   */
+  run(inputs: Tensors, into?: Readonly<Record<string, HostTensor>>): Promise<Record<string, Tensor>>;
+  dispose(): Promise<void>;
+}
+
+export type Device = 'cpu' | 'webgpu';
+
+export interface Runtime {
+  readonly device: Device;
+  /** Outputs can be written into given host tensors. */
+  readonly inPlace: boolean;
+  /** @throws RuntimeError `bad_graph` where the bytes are no model that this device can run. */
+  load(model: Uint8Array, options?: LoadOptions): Promise<Program>;
+  /** Copies a tensor to the device; on the CPU it is the same tensor. */
+  upload(tensor: HostTensor): Promise<Tensor>;
+  /** Copies a tensor to ordinary memory; a host tensor is returned as it is. */
+  download(tensor: Tensor): Promise<HostTensor>;
+}
+
+export type RuntimeErrorCode = 'bad_graph' | 'device_missing' | 'run_failed';
+
+export class RuntimeError extends Error {
+  readonly code: RuntimeErrorCode;
+  constructor(code: RuntimeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RuntimeError';
+    this.code = code;
+  }
+}
