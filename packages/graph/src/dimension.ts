@@ -23,7 +23,7 @@ function format(terms: Polynomial): Dimension {
   if (entries.length === 0) return 0;
   if (entries.length === 1 && entries[0]![0] === '') return entries[0]![1];
   return entries
-    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([symbols, coefficient]) =>
       symbols === '' ? `${coefficient}` : coefficient === 1 ? symbols : `${coefficient}*${symbols}`,
     )

@@ -99,8 +99,17 @@ const cases: Readonly<Record<string, Case>> = {
   logSoftmax: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSoftmax(x!) },
   reshape: { inputs: { x: ['n', 6] }, sizes: { n: 2 }, build: ({ x }) => ops.reshape(x!, ['n', 2, 3]) },
   transpose: { inputs: { x: [2, 3, 4] }, build: ({ x }) => ops.mul(ops.transpose(x!, [2, 0, 1]), ops.scale(ops.transpose(x!, [2, 0, 1]), 2)) },
-  concat: { inputs: { a: [2, 'n'], b: [2, 3] }, sizes: { n: 2 }, build: ({ a, b }) => ops.concat([b!, a!], 1) },
-  'concat, unknown first': { inputs: { a: ['n', 2], b: [3, 2] }, sizes: { n: 2 }, build: ({ a, b }) => ops.concat([a!, b!], 0) },
+  concat: { inputs: { a: [2, 2], b: [2, 3] }, build: ({ a, b }) => ops.concat([b!, a!], 1) },
+  'cutAt and joinAt': {
+    inputs: { x: [3, 'm+n'] },
+    sizes: { 'm+n': 5 },
+    indices: { at: { shape: [2], values: [2, 3] } },
+    build: ({ x, at }) => {
+      const cut: ops.Cut = { sizes: ['m', 'n'], at: at! };
+      const [a, b] = ops.cutAt(x!, 1, cut);
+      return ops.joinAt(ops.exp(a), ops.tanh(b), 1, cut);
+    },
+  },
   split: { inputs: { x: [2, 5] }, build: ({ x }) => ops.exp(ops.split(x!, 1, [2, 3])[1]!) },
   stretch: { inputs: { x: ['n', 1], like: ['n', 3] }, sizes: { n: 2 }, build: ({ x, like }) => ops.mul(ops.stretch(x!, like!), like!) },
   repeatRows: {

@@ -35,4 +35,4 @@ export { gemm, linear, matmul } from './linear.ts';
 export { logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { maxOfLast, softmax, sum, sumOfSquares, sumTo } from './reduce.ts';
 export { serialize } from './serialize.ts';
-export { concat, expand, repeatRows, reshape, split, stretch, transpose, zerosLike } from './shape.ts';
+export { concat, type Cut, cutAt, expand, joinAt, repeatRows, reshape, split, stretch, transpose, zerosLike } from './shape.ts';

@@ -34,8 +34,18 @@ export function transpose(x: Value, order: readonly number[]): Value {
   return x.graph.node('Transpose', [x], [{ type: x.type, shape }], { attributes: { perm: { ints: order } }, gradient })[0]!;
 }
 
-/** Joins along `axis`. For the gradient all parts but one must have a known size there. */
+/** Joins along `axis`. For a gradient the sizes there must be known: see `joinAt` where they are not. */
 export function concat(parts: readonly Value[], axis: number): Value {
+  const gradient = (): GradientRule => ([dy]) => {
+    const sizes = parts.map((part) => dimensionAt(part, axis));
+    const unknown = sizes.find((size) => typeof size === 'string');
+    if (unknown) throw new GraphError('gradient', `concat: a part has the unknown size ${unknown}; use joinAt`);
+    return split(dy!, axis, sizes as number[]);
+  };
+  return joined(parts, axis, gradient);
+}
+
+function joined(parts: readonly Value[], axis: number, gradient: () => GradientRule): Value {
   const first = parts[0]!;
   for (const part of parts) {
     const fits = part.shape.length === first.shape.length && part.shape.every((d, i) => i === axis || d === first.shape[i]);
@@ -44,38 +54,32 @@ export function concat(parts: readonly Value[], axis: number): Value {
   if (parts.length === 1) return first;
   const size = parts.map((part) => dimensionAt(part, axis)).reduce(addDimensions);
   const shape = first.shape.map((dimension, i) => (i === axis ? size : dimension));
-  const gradient = (): GradientRule => ([dy]) => {
-    const sizes = parts.map((part) => dimensionAt(part, axis));
-    return cutAt(dy!, axis, sizes).map((piece, i) => relabel(piece, parts[i]!.shape));
-  };
   return first.graph.node('Concat', parts, [{ type: first.type, shape }], { attributes: { axis: { int: axis } }, gradient })[0]!;
 }
 
-function cutAt(x: Value, axis: number, sizes: readonly Dimension[]): Value[] {
-  const unknown = sizes.findIndex((size) => typeof size !== 'number');
-  if (sizes.some((size, i) => typeof size !== 'number' && i !== unknown)) {
-    throw new GraphError('gradient', 'concat: more than one part has an unknown size');
+/** Two unknown sizes that an axis is made of, and the int64 tensor [2] that holds them at run time. */
+export interface Cut {
+  readonly sizes: readonly [Dimension, Dimension];
+  readonly at: Value;
+}
+
+/** Cuts an axis in two where the sizes are known only at run time. */
+export function cutAt(x: Value, axis: number, cut: Cut): readonly [Value, Value] {
+  if (dimensionAt(x, axis) !== addDimensions(...cut.sizes)) {
+    throw new GraphError('shape', `cutAt: axis ${axis} of ${formatShape(x.shape)} is not ${cut.sizes.join('+')}`);
   }
-  const known = (part: readonly Dimension[]) => part.reduce<number>((a, b) => a + Number(b), 0);
-  return sizes.map((_, i) => {
-    const begin = unknown === -1 || i <= unknown ? known(sizes.slice(0, i)) : -known(sizes.slice(i));
-    const end = unknown === -1 || i < unknown ? known(sizes.slice(0, i + 1)) : -known(sizes.slice(i + 1));
-    return slice(x, axis, begin, end === 0 ? undefined : end, sizes[i]!);
-  });
+  const outputs = cut.sizes.map((size) => ({ type: x.type, shape: x.shape.map((d, i) => (i === axis ? size : d)) }));
+  const gradient = (pieces: readonly Value[]): GradientRule => ([da, db]) => [
+    joinAt(da ?? zerosLike(pieces[0]!), db ?? zerosLike(pieces[1]!), axis, cut),
+    undefined,
+  ];
+  const [a, b] = x.graph.node('Split', [x, cut.at], outputs, { attributes: { axis: { int: axis } }, gradient });
+  return [a!, b!];
 }
 
-function relabel(x: Value, shape: Shape): Value {
-  if (!sameShape(x.shape, shape)) throw new GraphError('shape', `${formatShape(x.shape)} is not ${formatShape(shape)}`);
-  return x;
-}
-
-/** Elements begin … end−1 along `axis`; negative ends count from the back. `size` is the resulting dimension. */
-function slice(x: Value, axis: number, begin: number, end: number | undefined, size: Dimension): Value {
-  const { graph } = x;
-  const stop = end ?? 0x7fffffff;
-  const shape = x.shape.map((dimension, i) => (i === axis ? size : dimension));
-  const inputs = [x, graph.integers([begin]), graph.integers([stop]), graph.integers([axis])];
-  return graph.node('Slice', inputs, [{ type: x.type, shape }])[0]!;
+/** Joins what `cutAt` cut. */
+export function joinAt(a: Value, b: Value, axis: number, cut: Cut): Value {
+  return joined([a, b], axis, () => ([dy]) => cutAt(dy!, axis, cut));
 }
 
 /** Cuts an axis of known size into pieces of the given sizes. */

@@ -1,0 +1,76 @@
+// What the loss did, as numbers for people: how far the policy moved from the one that sampled, and how much of it the
+// clipping held back. Computed from the log-probabilities that the graph returned, apart from the gradient.
+
+import type { LossSettings } from './settings.ts';
+
+/** Action tokens of a batch, flat. */
+export interface TokenBatch {
+  readonly logprobs: ArrayLike<number>;
+  readonly oldLogprobs: ArrayLike<number>;
+  /** Needed where beta > 0. */
+  readonly referenceLogprobs?: ArrayLike<number>;
+  readonly advantages: ArrayLike<number>;
+  /** Index of each token's sequence. */
+  readonly sequenceOf: ArrayLike<number>;
+  readonly sequences: number;
+}
+
+export interface LossMetrics {
+  /** Mean over tokens of the KL term as it was used; absent where beta is 0. */
+  readonly meanKl?: number;
+  /** Share of tokens (at sequence level: of sequences) whose ratio fell below 1 − epsilon with a negative advantage. */
+  readonly clipRatioLowMean: number;
+  /** Share whose ratio rose above the upper bound with a positive advantage. */
+  readonly clipRatioHighMean: number;
+  readonly clipRatioRegionMean: number;
+  /** Smallest and largest share within one sequence; sequences without tokens are left out. */
+  readonly clipRatioLowMin: number;
+  readonly clipRatioHighMax: number;
+  /** max |log π − log π_old|: 0 up to rounding on fresh data, or sampler and trainer disagree. */
+  readonly maxLogRatio: number;
+}
+
+export function lossMetrics(settings: LossSettings, batch: TokenBatch): LossMetrics {
+  const { logprobs, oldLogprobs, referenceLogprobs, advantages, sequenceOf, sequences } = batch;
+  const count = logprobs.length;
+  const lengths = new Float64Array(sequences);
+  const logRatioSums = new Float64Array(sequences);
+  let maxLogRatio = 0;
+  for (let t = 0; t < count; t++) {
+    const logRatio = logprobs[t]! - oldLogprobs[t]!;
+    maxLogRatio = Math.max(maxLogRatio, Math.abs(logRatio));
+    lengths[sequenceOf[t]!]! += 1;
+    logRatioSums[sequenceOf[t]!]! += logRatio;
+  }
+  const bySequence = settings.importanceSamplingLevel === 'sequence';
+  const upper = settings.lossType === 'cispo' ? settings.epsilonHigh : 1 + settings.epsilonHigh;
+  const low = new Float64Array(sequences);
+  const high = new Float64Array(sequences);
+  let klSum = 0;
+  for (let t = 0; t < count; t++) {
+    const s = sequenceOf[t]!;
+    const ratio = Math.exp(bySequence ? logRatioSums[s]! / lengths[s]! : logprobs[t]! - oldLogprobs[t]!);
+    if (ratio < 1 - settings.epsilon && advantages[t]! < 0) low[s]! += 1 / lengths[s]!;
+    if (ratio > upper && advantages[t]! > 0) high[s]! += 1 / lengths[s]!;
+    if (settings.beta > 0 && referenceLogprobs) {
+      const distance = referenceLogprobs[t]! - logprobs[t]!;
+      klSum += (Math.exp(distance) - distance - 1) * (settings.useBiasCorrectionKl ? ratio : 1);
+    }
+  }
+  const mean = (shares: Float64Array) => {
+    const total = shares.reduce((sum, share, s) => sum + (bySequence ? share : share * lengths[s]!), 0);
+    return total / Math.max(1, bySequence ? sequences : count);
+  };
+  const counted = (shares: Float64Array) => [...shares].filter((_, s) => lengths[s]! > 0);
+  const clipRatioLowMean = mean(low);
+  const clipRatioHighMean = mean(high);
+  return {
+    ...(settings.beta > 0 && { meanKl: klSum / Math.max(1, count) }),
+    clipRatioLowMean,
+    clipRatioHighMean,
+    clipRatioRegionMean: clipRatioLowMean + clipRatioHighMean,
+    clipRatioLowMin: counted(low).reduce((a, b) => Math.min(a, b), 1),
+    clipRatioHighMax: counted(high).reduce((a, b) => Math.max(a, b), 0),
+    maxLogRatio,
+  };
+}

@@ -1,0 +1,40 @@
+// The settings of the loss, named as TRL's GRPOConfig names them (in camel case), with their defaults.
+
+export const LOSS_TYPES = ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo', 'sapo'] as const;
+export type LossType = (typeof LOSS_TYPES)[number];
+
+export const SCALE_REWARDS = ['group', 'batch', 'none'] as const;
+export type ScaleRewards = (typeof SCALE_REWARDS)[number];
+
+export const IMPORTANCE_SAMPLING_LEVELS = ['token', 'sequence'] as const;
+export type ImportanceSamplingLevel = (typeof IMPORTANCE_SAMPLING_LEVELS)[number];
+
+export interface LossSettings {
+  readonly lossType: LossType;
+  readonly importanceSamplingLevel: ImportanceSamplingLevel;
+  /** The ratio is clipped to [1 − epsilon, 1 + epsilonHigh]. For `cispo` epsilonHigh is itself the cap. */
+  readonly epsilon: number;
+  readonly epsilonHigh: number;
+  /** Upper cap on the ratio of the unclipped branch; above 1 + epsilon. */
+  readonly delta?: number;
+  /** Weight of the KL term against the reference policy; 0 needs no reference. */
+  readonly beta: number;
+  /** Multiply the k3 estimate by the ratio, so that its gradient is that of the reverse KL. */
+  readonly useBiasCorrectionKl: boolean;
+  /** Weight of the entropy bonus. */
+  readonly entropyCoefficient: number;
+  readonly sapoTemperaturePos: number;
+  readonly sapoTemperatureNeg: number;
+}
+
+export const DEFAULT_LOSS: LossSettings = {
+  lossType: 'dapo',
+  importanceSamplingLevel: 'token',
+  epsilon: 0.2,
+  epsilonHigh: 0.2,
+  beta: 0,
+  useBiasCorrectionKl: true,
+  entropyCoefficient: 0,
+  sapoTemperaturePos: 1,
+  sapoTemperatureNeg: 1.05,
+};

@@ -1,0 +1,37 @@
+// The inputs that every graph of a model shares: parameters, packed tokens, rotary tables, and where tokens sit in rows.
+
+import { type Graph, type RowLayout, type Value } from '@ludic/graph';
+import type { ModelConfig } from './config.ts';
+import { expectedTensors } from './checkpoint.ts';
+import type { PackedTokens, Parameters } from './llama.ts';
+
+/** Declares one input per parameter, under its name in the checkpoint. */
+export function parameterInputs(graph: Graph, config: ModelConfig): { parameters: Parameters; all: ReadonlyMap<string, Value> } {
+  const all = new Map<string, Value>();
+  for (const [name, shape] of expectedTensors(config)) all.set(name, graph.input(name, 'float32', shape));
+  const parameters: Parameters = (name) => {
+    const value = all.get(name);
+    if (!value) throw new Error(`the model has no parameter ${name}`);
+    return value;
+  };
+  return { parameters, all };
+}
+
+/** Declares `ids`, `positions`, `cos` and `sin`. */
+export function tokenInputs(graph: Graph, config: ModelConfig, tokens: string): PackedTokens {
+  const table = ['positions', config.headDim / 2];
+  return {
+    ids: graph.input('ids', 'int64', [tokens]),
+    positions: graph.input('positions', 'int64', [tokens]),
+    rotary: { cos: graph.input('cos', 'float32', table), sin: graph.input('sin', 'float32', table) },
+  };
+}
+
+/** Declares `slots`, `places` and `filled` for the tokens that are laid out as rows. */
+export function rowInputs(graph: Graph, rowTokens: string): RowLayout {
+  return {
+    slots: graph.input('slots', 'int64', ['rows', 'steps']),
+    places: graph.input('places', 'int64', [rowTokens]),
+    filled: graph.input('filled', 'float32', ['rows', 'steps', 1]),
+  };
+}

@@ -1,0 +1,108 @@
+// From token sequences to the inputs of a graph: packed ids and positions, and where each token sits in padded rows.
+
+import { float32, type HostTensor, int64, type Tensors } from '@ludic/runtime';
+import type { ModelConfig } from './config.ts';
+import { rotaryTables } from './rope.ts';
+
+/** What a query may not look at gets this added to its score: exp of it is 0 in float32. */
+const HIDDEN = -1e9;
+
+export interface PackedSequences {
+  readonly inputs: Tensors;
+  /** Packed index of token `i` of a sequence, counted from the start of the prefix. */
+  tokenAt(sequence: number, i: number): number;
+  /** Tokens in the pack, prefix included. */
+  readonly tokens: number;
+}
+
+/**
+ * Packs sequences that all begin with the same `prefixLength` tokens (0: nothing is shared). Each must have at least
+ * one token after the prefix.
+ */
+export function packSequences(config: ModelConfig, sequences: readonly Int32Array[], prefixLength: number): PackedSequences {
+  const starts: number[] = [];
+  let tokens = prefixLength;
+  let steps = 0;
+  for (const sequence of sequences) {
+    starts.push(tokens);
+    tokens += sequence.length - prefixLength;
+    steps = Math.max(steps, sequence.length - prefixLength);
+  }
+  const rows = sequences.length;
+  const ids = new Int32Array(tokens);
+  const positions = new Int32Array(tokens);
+  ids.set(sequences[0]!.subarray(0, prefixLength));
+  for (let i = 0; i < prefixLength; i++) positions[i] = i;
+  // Padding slots point at the first row token, any would do.
+  const slots = new Int32Array(rows * steps);
+  const places = new Int32Array(tokens - prefixLength);
+  const filled = new Float32Array(rows * steps);
+  for (const [row, sequence] of sequences.entries()) {
+    const begin = starts[row]! - prefixLength;
+    for (let step = 0; step < sequence.length - prefixLength; step++) {
+      ids[begin + prefixLength + step] = sequence[prefixLength + step]!;
+      positions[begin + prefixLength + step] = prefixLength + step;
+      slots[row * steps + step] = begin + step;
+      places[begin + step] = row * steps + step;
+      filled[row * steps + step] = 1;
+    }
+  }
+  const group = config.heads / config.kvHeads;
+  const inputs: Record<string, HostTensor> = {
+    ids: int64(ids, [tokens]),
+    positions: int64(positions, [tokens]),
+    ...rotaryInputs(config, prefixLength + steps),
+    slots: int64(slots, [rows, steps]),
+    places: int64(places, [tokens - prefixLength]),
+    filled: float32(filled, [rows, steps, 1]),
+    bias: causalBias(steps, prefixLength, group),
+  };
+  if (prefixLength > 0) {
+    inputs.prefix_bias = causalBias(prefixLength, 0, group);
+    inputs.prefix_row = int64(new Int32Array(rows), [rows]);
+    inputs.token_cut = int64([prefixLength, tokens - prefixLength], [2]);
+    inputs.key_cut = int64([prefixLength, steps], [2]);
+  }
+  return { inputs, tokens, tokenAt: (sequence, i) => (i < prefixLength ? i : starts[sequence]! + i - prefixLength) };
+}
+
+/** [1, 1, steps · group, before + steps]: a query sees all that came before and its own row up to itself. */
+export function causalBias(steps: number, before: number, group: number): HostTensor {
+  const width = before + steps;
+  const bias = new Float32Array(steps * group * width);
+  for (let step = 0; step < steps; step++) {
+    for (let g = 0; g < group; g++) {
+      const row = (step * group + g) * width;
+      bias.fill(HIDDEN, row + before + step + 1, row + width);
+    }
+  }
+  return float32(bias, [1, 1, steps * group, width]);
+}
+
+const tables = new WeakMap<ModelConfig, { readonly positions: number; readonly inputs: Record<'cos' | 'sin', HostTensor> }>();
+
+/** cos and sin for at least `positions` positions; kept and grown, since every run asks. */
+export function rotaryInputs(config: ModelConfig, positions: number): Record<'cos' | 'sin', HostTensor> {
+  const known = tables.get(config);
+  if (known && known.positions >= positions) return known.inputs;
+  const size = Math.max(64, 2 ** Math.ceil(Math.log2(positions)));
+  const { cos, sin } = rotaryTables(config, size);
+  const dims = [size, config.headDim / 2];
+  const inputs = { cos: float32(cos, dims), sin: float32(sin, dims) };
+  tables.set(config, { positions: size, inputs });
+  return inputs;
+}
+
+/** Length of the longest common beginning, at most `limit`. */
+export function sharedPrefixLength(sequences: readonly Int32Array[], limit: number): number {
+  const first = sequences[0];
+  if (!first) return 0;
+  let length = Math.min(limit, first.length);
+  for (const sequence of sequences) {
+    length = Math.min(length, sequence.length);
+    let i = 0;
+    while (i < length && sequence[i] === first[i]) i++;
+    length = i;
+  }
+  return length;
+}
