@@ -1,0 +1,86 @@
+// From logits to the distribution that is sampled: temperature, top-k, top-p, then one uniform number picks a token.
+// The log-probabilities are those of exactly this distribution.
+
+export interface SamplingSettings {
+  /** 0 takes the most likely token. */
+  readonly temperature: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the smallest set of most likely tokens whose probability reaches this; 1 keeps all. */
+  readonly topP: number;
+}
+
+export interface Distribution {
+  /** Token ids of the support; undefined where it is the whole vocabulary in order. */
+  readonly support?: Int32Array;
+  /** Running sum of the probabilities over the support; the last entry is 1. */
+  readonly cumulative: Float64Array;
+  readonly logprobs: Float32Array;
+  /** In nats. */
+  readonly entropy: number;
+}
+
+/** The distribution of one row of raw logits. */
+export function distributionOf(logits: Float32Array, { temperature, topK, topP }: SamplingSettings): Distribution {
+  if (temperature === 0) return certain(argmax(logits));
+  const support = keptSupport(logits, temperature, topK, topP);
+  const size = support ? support.length : logits.length;
+  const logprobs = new Float32Array(size);
+  const cumulative = new Float64Array(size);
+  let max = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < size; i++) {
+    const logit = logits[support ? support[i]! : i]!;
+    if (logit > max) max = logit;
+  }
+  let total = 0;
+  for (let i = 0; i < size; i++) {
+    total += Math.exp((logits[support ? support[i]! : i]! - max) / temperature);
+    cumulative[i] = total;
+  }
+  const logTotal = Math.log(total);
+  let entropy = 0;
+  for (let i = 0; i < size; i++) {
+    const logprob = (logits[support ? support[i]! : i]! - max) / temperature - logTotal;
+    logprobs[i] = logprob;
+    entropy -= Math.exp(logprob) * logprob;
+    cumulative[i]! /= total;
+  }
+  return { ...(support && { support }), cumulative, logprobs, entropy };
+}
+
+/** Index into the support for a uniform number in [0, 1). */
+export function draw({ cumulative }: Distribution, uniform: number): number {
+  let low = 0;
+  let high = cumulative.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (cumulative[middle]! > uniform) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function certain(token: number): Distribution {
+  return { support: Int32Array.of(token), cumulative: Float64Array.of(1), logprobs: Float32Array.of(0), entropy: 0 };
+}
+
+function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  return best;
+}
+
+/** The tokens that top-k and top-p keep, most likely first; undefined where all are kept. Ties go to the lower id. */
+function keptSupport(logits: Float32Array, temperature: number, topK: number, topP: number): Int32Array | undefined {
+  const limited = topK > 0 && topK < logits.length;
+  if (!limited && topP >= 1) return undefined;
+  const order = Int32Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]! || a - b);
+  const kept = limited ? order.subarray(0, topK) : order;
+  if (topP >= 1) return kept;
+  const weights = Float64Array.from(kept, (id) => Math.exp((logits[id]! - logits[kept[0]!]!) / temperature));
+  const target = topP * weights.reduce((a, b) => a + b, 0);
+  let sum = 0;
+  let count = 0;
+  while (count < kept.length && sum < target) sum += weights[count++]!;
+  return kept.subarray(0, Math.max(1, count));
+}
