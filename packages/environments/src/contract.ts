@@ -54,8 +54,19 @@ export interface ConfigSchema {
 }
 
 export type PropertySchema =
-  | { readonly type: 'integer' | 'number'; readonly default: number; readonly minimum?: number; readonly maximum?: number; readonly description: string }
-  | { readonly type: 'string'; readonly enum: readonly string[]; readonly default: string; readonly description: string }
+  | {
+      readonly type: 'integer' | 'number';
+      readonly default: number;
+      readonly minimum?: number;
+      readonly maximum?: number;
+      readonly description: string;
+    }
+  | {
+      readonly type: 'string';
+      readonly enum: readonly string[];
+      readonly default: string;
+      readonly description: string;
+    }
   | { readonly type: 'boolean'; readonly default: boolean; readonly description: string };
 
 export interface EnvironmentDefinition<Config = unknown, State = unknown> {
@@ -70,5 +81,7 @@ export interface EnvironmentDefinition<Config = unknown, State = unknown> {
   systemPrompt(config: Config): string;
   create(config: Config): Environment<State>;
   /** Scripted players by name. `random` plays uniformly among the sensible actions; `expert` plays best. */
-  readonly experts: Readonly<Record<'random' | 'expert', (config: Config) => Expert<State>> & Record<string, (config: Config) => Expert<State>>>;
+  readonly experts: Readonly<
+    Record<'random' | 'expert', (config: Config) => Expert<State>> & Record<string, (config: Config) => Expert<State>>
+  >;
 }

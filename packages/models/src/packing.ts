@@ -20,41 +20,24 @@ export interface PackedSequences {
  * one token after the prefix.
  */
 export function packSequences(config: ModelConfig, sequences: readonly Int32Array[], prefixLength: number): PackedSequences {
-  const starts: number[] = [];
-  let tokens = prefixLength;
-  let steps = 0;
-  for (const sequence of sequences) {
-    starts.push(tokens);
-    tokens += sequence.length - prefixLength;
-    steps = Math.max(steps, sequence.length - prefixLength);
-  }
+  const layout = layRows(sequences.map((sequence) => sequence.length - prefixLength));
+  const { starts, steps } = layout;
   const rows = sequences.length;
+  const tokens = prefixLength + layout.tokens;
   const ids = new Int32Array(tokens);
   const positions = new Int32Array(tokens);
   ids.set(sequences[0]!.subarray(0, prefixLength));
   for (let i = 0; i < prefixLength; i++) positions[i] = i;
-  // Padding slots point at the first row token, any would do.
-  const slots = new Int32Array(rows * steps);
-  const places = new Int32Array(tokens - prefixLength);
-  const filled = new Float32Array(rows * steps);
   for (const [row, sequence] of sequences.entries()) {
-    const begin = starts[row]! - prefixLength;
-    for (let step = 0; step < sequence.length - prefixLength; step++) {
-      ids[begin + prefixLength + step] = sequence[prefixLength + step]!;
-      positions[begin + prefixLength + step] = prefixLength + step;
-      slots[row * steps + step] = begin + step;
-      places[begin + step] = row * steps + step;
-      filled[row * steps + step] = 1;
-    }
+    ids.set(sequence.subarray(prefixLength), prefixLength + starts[row]!);
+    for (let i = prefixLength; i < sequence.length; i++) positions[starts[row]! + i] = i;
   }
   const group = config.heads / config.kvHeads;
   const inputs: Record<string, HostTensor> = {
     ids: int64(ids, [tokens]),
     positions: int64(positions, [tokens]),
     ...rotaryInputs(config, prefixLength + steps),
-    slots: int64(slots, [rows, steps]),
-    places: int64(places, [tokens - prefixLength]),
-    filled: float32(filled, [rows, steps, 1]),
+    ...layout.inputs,
     bias: causalBias(steps, prefixLength, group),
   };
   if (prefixLength > 0) {
@@ -63,7 +46,45 @@ export function packSequences(config: ModelConfig, sequences: readonly Int32Arra
     inputs.token_cut = int64([prefixLength, tokens - prefixLength], [2]);
     inputs.key_cut = int64([prefixLength, steps], [2]);
   }
-  return { inputs, tokens, tokenAt: (sequence, i) => (i < prefixLength ? i : starts[sequence]! + i - prefixLength) };
+  return { inputs, tokens, tokenAt: (sequence, i) => (i < prefixLength ? i : starts[sequence]! + i) };
+}
+
+export interface RowsOfTokens {
+  /** `slots`, `places`, `filled` (see `RowLayout` of @ludic/graph). */
+  readonly inputs: Record<'slots' | 'places' | 'filled', HostTensor>;
+  /** Where each row's tokens begin among the packed ones. */
+  readonly starts: readonly number[];
+  /** Length of the longest row. */
+  readonly steps: number;
+  readonly tokens: number;
+}
+
+/** Lays tokens that stand one row after the other out as padded rows. */
+export function layRows(lengths: readonly number[]): RowsOfTokens {
+  const rows = lengths.length;
+  const steps = lengths.reduce((a, b) => Math.max(a, b), 0);
+  const tokens = lengths.reduce((a, b) => a + b, 0);
+  // Padding slots point at the first token, any would do.
+  const slots = new Int32Array(rows * steps);
+  const places = new Int32Array(tokens);
+  const filled = new Float32Array(rows * steps);
+  const starts: number[] = [];
+  let begin = 0;
+  for (const [row, length] of lengths.entries()) {
+    starts.push(begin);
+    for (let step = 0; step < length; step++) {
+      slots[row * steps + step] = begin + step;
+      places[begin + step] = row * steps + step;
+      filled[row * steps + step] = 1;
+    }
+    begin += length;
+  }
+  const inputs = {
+    slots: int64(slots, [rows, steps]),
+    places: int64(places, [tokens]),
+    filled: float32(filled, [rows, steps, 1]),
+  };
+  return { inputs, starts, steps, tokens };
 }
 
 /** [1, 1, steps · group, before + steps]: a query sees all that came before and its own row up to itself. */

@@ -7,6 +7,7 @@ import {
   type Cut,
   cutAt,
   exp,
+  gatherElements,
   gatherRows,
   type Graph,
   joinAt,
@@ -15,7 +16,6 @@ import {
   multiplyDimensions,
   neg,
   packRows,
-  pickFromRows,
   repeatRows,
   reshape,
   sum,
@@ -30,15 +30,16 @@ import { parameterInputs, rowInputs, tokenInputs } from './packed-input.ts';
 export interface ScoringOutputs {
   /** The parameters, as inputs, by name in the checkpoint. */
   readonly parameters: ReadonlyMap<string, Value>;
-  /** log π of each scored token at the temperature of the run, [scored]. */
+  /** log π of each chosen token at the temperature of the run, [chosen]. */
   readonly logprobs: Value;
-  /** Entropy in nats of each scored token's distribution, [scored]. */
+  /** Entropy in nats of the distribution that each chosen token was drawn from, [chosen]. */
   readonly entropies: Value;
 }
 
 /**
  * Adds the network to `graph`. Inputs beside the parameters are what `packSequences` makes, `inverse_temperature` [],
- * `scored_at` [scored] (the packed token whose next token is scored) and `scored_ids` [scored] (that next token).
+ * `points` [points] (packed tokens after which something was chosen), `chosen_at` [chosen] (which point each choice
+ * belongs to) and `chosen` [chosen] (point · vocabSize + token id). Many choices may share a point: it is computed once.
  */
 export function buildScoring(graph: Graph, config: ModelConfig, { sharedPrefix }: { readonly sharedPrefix: boolean }): ScoringOutputs {
   const { parameters, all } = parameterInputs(graph, config);
@@ -46,13 +47,15 @@ export function buildScoring(graph: Graph, config: ModelConfig, { sharedPrefix }
   const attention = sharedPrefix ? prefixAttention(graph, config) : rowAttention(graph, config);
   const hidden = llamaLayers(config, parameters, tokens, attention);
 
-  const scored = gatherRows(hidden, graph.input('scored_at', 'int64', ['scored']));
-  const logits = mul(llamaHead(config, parameters, scored), graph.input('inverse_temperature', 'float32', []));
-  const all_logprobs = logSoftmax(logits);
+  const points = gatherRows(hidden, graph.input('points', 'int64', ['points']));
+  const logits = mul(llamaHead(config, parameters, points), graph.input('inverse_temperature', 'float32', []));
+  const table = logSoftmax(logits);
+  const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
+  const entropies = neg(sum(mul(exp(table), table), [1]));
   return {
     parameters: all,
-    logprobs: pickFromRows(all_logprobs, graph.input('scored_ids', 'int64', ['scored'])),
-    entropies: neg(sum(mul(exp(all_logprobs), all_logprobs), [1])),
+    logprobs: gatherElements(flat, graph.input('chosen', 'int64', ['chosen'])),
+    entropies: gatherElements(entropies, graph.input('chosen_at', 'int64', ['chosen'])),
   };
 }
 

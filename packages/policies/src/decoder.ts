@@ -1,7 +1,7 @@
-// Runs the decode graphs of a model: whole prompts against a shared prefix, then single tokens against what each row
+// Runs the decode graphs of a model: whole prompts against a shared prefix, then new tokens against what each row
 // has kept. It knows tokens, keys and values; which tokens to feed is the caller's business.
 
-import { buildDecoder, type ModelConfig, packSequences, rotaryInputs } from '@ludic/models';
+import { buildDecoder, layRows, type ModelConfig, packSequences, rotaryInputs } from '@ludic/models';
 import { float32, floats, type HostTensor, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
 
 const HIDDEN = -1e9;
@@ -70,32 +70,42 @@ export class Decoder {
     return { logits: floats(outputs.logits!), cache: () => this.#newCache(outputs, lengths, prefix) };
   }
 
-  /** Feeds one token to each of `rows` of a cache, a row possibly more than once, and gives the cache of the result. */
-  async step(cache: RowCache, rows: ArrayLike<number>, tokens: ArrayLike<number>): Promise<DecodeResult> {
-    const own = this.#takeRows(cache, rows);
+  /**
+   * Feeds at least one new token to each of `rows` of a cache, a row possibly more than once. Where every row goes on,
+   * its arrays are reused: forget the cache that was passed in and take the result's.
+   */
+  async extend(cache: RowCache, rows: ArrayLike<number>, tokens: readonly ArrayLike<number>[]): Promise<DecodeResult> {
+    const layout = layRows(tokens.map((fresh) => fresh.length));
+    const own = this.#takeRows(cache, rows, tokens);
     const { kvHeads, headDim, heads } = this.#config;
-    const count = rows.length;
     const shared = own.prefix ? own.prefix.tokens.length : 0;
-    const positions = own.lengths.map((length) => shared + length);
-    const iota = Int32Array.from({ length: count }, (_, i) => i);
+    const ids = new Int32Array(layout.tokens);
+    const positions = new Int32Array(layout.tokens);
+    let longest = 0;
+    for (const [row, fresh] of tokens.entries()) {
+      const begin = layout.starts[row]!;
+      ids.set(fresh, begin);
+      for (let i = 0; i < fresh.length; i++) positions[begin + i] = shared + own.lengths[row]! + i;
+      longest = Math.max(longest, shared + own.lengths[row]! + fresh.length);
+    }
     const inputs: Record<string, HostTensor> = {
-      ids: int64(tokens, [count]),
-      positions: int64(positions, [count]),
-      ...rotaryInputs(this.#config, positions.reduce((a, b) => Math.max(a, b), 0) + 1),
-      slots: int64(iota, [count, 1]),
-      places: int64(iota, [count]),
-      filled: float32(new Float32Array(count).fill(1), [count, 1, 1]),
-      bias: pastBias(own, shared, heads / kvHeads),
+      ids: int64(ids, [layout.tokens]),
+      positions: int64(positions, [layout.tokens]),
+      ...rotaryInputs(this.#config, longest),
+      ...layout.inputs,
+      bias: pastBias(own, shared, layout.steps, heads / kvHeads),
       ...(own.prefix?.inputs as Record<string, HostTensor> | undefined),
     };
-    if (own.prefix) inputs.prefix_row = int64(new Int32Array(count), [count]);
-    const dims = [count, kvHeads, own.capacity, headDim];
+    if (own.prefix) inputs.prefix_row = int64(new Int32Array(rows.length), [rows.length]);
+    const dims = [rows.length, kvHeads, own.capacity, headDim];
     for (const [layer, keys] of own.keys.entries()) {
       inputs[`past_key.${layer}`] = float32(keys, dims);
       inputs[`past_value.${layer}`] = float32(own.values[layer]!, dims);
     }
-    const outputs = await this.#run(own.prefix !== undefined, true, inputs, iota);
-    return { logits: floats(outputs.logits!), cache: () => this.#append(own, outputs) };
+    const last = tokens.map((fresh, row) => layout.starts[row]! + fresh.length - 1);
+    const outputs = await this.#run(own.prefix !== undefined, true, inputs, last);
+    const counts = tokens.map((fresh) => fresh.length);
+    return { logits: floats(outputs.logits!), cache: () => this.#append(own, outputs, counts, layout.steps) };
   }
 
   async dispose(): Promise<void> {
@@ -126,31 +136,35 @@ export class Decoder {
     return { prefix, keys: every('key'), values: every('value'), capacity, lengths };
   }
 
-  /** Rows of a cache in a new order, with room for one more token. The same cache where nothing changes. */
-  #takeRows(cache: RowCache, rows: ArrayLike<number>): RowCache {
+  /** Rows of a cache in a new order, with room for the new tokens. The same cache where nothing changes. */
+  #takeRows(cache: RowCache, rows: ArrayLike<number>, tokens: readonly ArrayLike<number>[]): RowCache {
     const { kvHeads, headDim } = this.#config;
-    const same = rows.length === cache.lengths.length && Array.from(rows).every((row, i) => row === i);
-    const room = cache.lengths.every((length) => length < cache.capacity);
-    if (same && room) return cache;
-    const capacity = room ? cache.capacity : cache.capacity * 2;
-    const rowSize = kvHeads * cache.capacity * headDim;
-    const take = (data: Float32Array) => {
-      const taken = new Float32Array(rows.length * rowSize);
-      for (let i = 0; i < rows.length; i++) taken.set(data.subarray(rows[i]! * rowSize, (rows[i]! + 1) * rowSize), i * rowSize);
-      return room ? taken : regrown(taken, rows.length * kvHeads, cache.capacity * headDim, capacity * headDim);
-    };
     const lengths = Int32Array.from(rows, (row) => cache.lengths[row]!);
+    const needed = lengths.reduce((most, length, i) => Math.max(most, length + tokens[i]!.length), 0);
+    const same = rows.length === cache.lengths.length && Array.from(rows).every((row, i) => row === i);
+    if (same && needed <= cache.capacity) return cache;
+    const capacity = needed <= cache.capacity ? cache.capacity : needed * 2;
+    const head = cache.capacity * headDim;
+    const take = (data: Float32Array) => {
+      const taken = new Float32Array(rows.length * kvHeads * capacity * headDim);
+      for (let i = 0; i < rows.length * kvHeads; i++) {
+        const from = (rows[Math.floor(i / kvHeads)]! * kvHeads + (i % kvHeads)) * head;
+        taken.set(data.subarray(from, from + head), i * capacity * headDim);
+      }
+      return taken;
+    };
     return { ...cache, keys: cache.keys.map(take), values: cache.values.map(take), capacity, lengths };
   }
 
-  /** Writes the new token of each row behind its past; reuses the arrays, which nobody else holds any more. */
-  #append(cache: RowCache, outputs: Record<string, HostTensor>): RowCache {
+  /** Writes the new tokens of each row behind its past. */
+  #append(cache: RowCache, outputs: Record<string, HostTensor>, counts: readonly number[], steps: number): RowCache {
     const { kvHeads, headDim } = this.#config;
     const write = (target: Float32Array, fresh: Float32Array) => {
-      for (const [row, length] of cache.lengths.entries()) {
-        for (let head = 0; head < kvHeads; head++) {
-          const from = (row * kvHeads + head) * headDim;
-          target.set(fresh.subarray(from, from + headDim), ((row * kvHeads + head) * cache.capacity + length) * headDim);
+      for (const [row, count] of counts.entries()) {
+        for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
+          const from = head * steps * headDim;
+          const to = (head * cache.capacity + cache.lengths[row]!) * headDim;
+          target.set(fresh.subarray(from, from + count * headDim), to);
         }
       }
     };
@@ -158,7 +172,7 @@ export class Decoder {
       write(keys, floats(outputs[`key.${layer}`]!));
       write(cache.values[layer]!, floats(outputs[`value.${layer}`]!));
     }
-    return { ...cache, lengths: cache.lengths.map((length) => length + 1) };
+    return { ...cache, lengths: cache.lengths.map((length, row) => length + counts[row]!) };
   }
 }
 
@@ -169,15 +183,18 @@ function regrown(data: Float32Array, count: number, from: number, to: number): F
   return grown;
 }
 
-/** [rows, 1, group, shared + capacity + 1]: the prefix, the row's own past and the new token itself. */
-function pastBias({ lengths, capacity }: RowCache, shared: number, group: number): HostTensor {
-  const width = shared + capacity + 1;
-  const bias = new Float32Array(lengths.length * group * width);
-  for (const [row, length] of lengths.entries()) {
-    for (let g = 0; g < group; g++) {
-      const start = (row * group + g) * width;
-      bias.fill(HIDDEN, start + shared + length, start + shared + capacity);
+/** [rows, 1, steps · group, shared + capacity + steps]: the prefix, the row's own past, and its new tokens up to each. */
+function pastBias(cache: RowCache, shared: number, steps: number, group: number): HostTensor {
+  const width = shared + cache.capacity + steps;
+  const rows = cache.lengths.length;
+  const bias = new Float32Array(rows * steps * group * width);
+  for (const [row, length] of cache.lengths.entries()) {
+    for (let query = 0; query < steps * group; query++) {
+      const begin = (row * steps * group + query) * width;
+      const step = Math.floor(query / group);
+      bias.fill(HIDDEN, begin + shared + length, begin + shared + cache.capacity);
+      bias.fill(HIDDEN, begin + shared + cache.capacity + step + 1, begin + width);
     }
   }
-  return float32(bias, [lengths.length, 1, group, width]);
+  return float32(bias, [rows, 1, steps * group, width]);
 }

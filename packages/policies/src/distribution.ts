@@ -1,6 +1,8 @@
 // From logits to the distribution that is sampled: temperature, top-k, top-p, then one uniform number picks a token.
 // The log-probabilities are those of exactly this distribution.
 
+import { PolicyError } from './errors.ts';
+
 export interface SamplingSettings {
   /** 0 takes the most likely token. */
   readonly temperature: number;
@@ -25,27 +27,34 @@ export function distributionOf(logits: Float32Array, { temperature, topK, topP }
   if (temperature === 0) return certain(argmax(logits));
   const support = keptSupport(logits, temperature, topK, topP);
   const size = support ? support.length : logits.length;
-  const logprobs = new Float32Array(size);
-  const cumulative = new Float64Array(size);
+  const scaled = new Float64Array(size);
   let max = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < size; i++) {
-    const logit = logits[support ? support[i]! : i]!;
-    if (logit > max) max = logit;
+    const value = logits[support ? support[i]! : i]! / temperature;
+    scaled[i] = value;
+    if (value > max) max = value;
   }
+  const cumulative = new Float64Array(size);
   let total = 0;
+  let weighted = 0;
   for (let i = 0; i < size; i++) {
-    total += Math.exp((logits[support ? support[i]! : i]! - max) / temperature);
+    const shifted = scaled[i]! - max;
+    const weight = Math.exp(shifted);
+    total += weight;
+    weighted += weight * shifted;
     cumulative[i] = total;
   }
+  if (!Number.isFinite(total)) {
+    throw new PolicyError('not_finite', 'The network gave a logit that is no finite number: its weights are damaged or diverged.');
+  }
   const logTotal = Math.log(total);
-  let entropy = 0;
+  const logprobs = new Float32Array(size);
   for (let i = 0; i < size; i++) {
-    const logprob = (logits[support ? support[i]! : i]! - max) / temperature - logTotal;
-    logprobs[i] = logprob;
-    entropy -= Math.exp(logprob) * logprob;
+    logprobs[i] = scaled[i]! - max - logTotal;
     cumulative[i]! /= total;
   }
-  return { ...(support && { support }), cumulative, logprobs, entropy };
+  // −Σ p·log p with log p = shifted − log(total)
+  return { ...(support && { support }), cumulative, logprobs, entropy: Math.max(0, logTotal - weighted / total) };
 }
 
 /** Index into the support for a uniform number in [0, 1). */

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { guessNumber } from '../examples/guess_number.ts';
+import { playEpisode } from '../testing/play.ts';
+import { environments, registerEnvironment, resolveConfig } from './index.ts';
+
+it('makes a game of one file of at most 120 lines, the one that the README shows', () => {
+  const text = readFileSync(new URL('../examples/guess_number.ts', import.meta.url), 'utf8');
+  expect(text.split('\n').length).toBeLessThanOrEqual(120);
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(text.slice(text.indexOf('interface GuessState')));
+  const config = resolveConfig(guessNumber, { largest: 100, max_steps: 7 });
+  const environment = guessNumber.create(config);
+  expect(guessNumber.systemPrompt(config)).toContain('between 1 and 100');
+  for (let seed = 0; seed < 100; seed++) {
+    // Seven halvings find any number up to 127.
+    expect(playEpisode(environment, guessNumber.experts.expert(config), seed).reward).toBe(1);
+  }
+  expect(environment.reset(1)).toBe('What is your guess?');
+  expect(environment.memory).toBe('The number is between 1 and 100.');
+  expect(environment.step('<guess>0</guess>').observation).toBe('It is higher than 0.');
+  expect(environment.step('<guess>none</guess>').info.invalid).toBe(true);
+});
+
+it('plays a registered game by its name', () => {
+  registerEnvironment(guessNumber);
+  const definition = environments.get('guess_number')!;
+  const config = resolveConfig(definition, { max_steps: 50 });
+  const played = playEpisode(definition.create(config), definition.experts.random(config), 4);
+  expect(played.last.terminated).toBe(true);
+});

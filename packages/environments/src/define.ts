@@ -1,0 +1,145 @@
+// Turns the rules of a game, a few pure functions, into an environment. What all games share happens here, once:
+// reading the reply, explaining what went wrong, the step limit, the seeds, and refusing to play on after the end.
+
+import { type RandomStream, stream } from '@ludic/random';
+import type { ConfigOf, ConfigProperties } from './config.ts';
+import type { Environment, EnvironmentDefinition, ResetOptions, Step, StepInfo } from './contract.ts';
+import { EnvironmentError } from './errors.ts';
+import { tagReader } from './tags.ts';
+
+/** What one action leads to. */
+export interface Move<State> {
+  readonly state: State;
+  /** Default 0. */
+  readonly reward?: number;
+  /** One line shown before the observation: what happened, or why nothing did. */
+  readonly note?: string;
+  /** The rules forbid the action: it costs the penalty for invalid replies. */
+  readonly invalid?: boolean;
+  /** The game has ended by its own rules. */
+  readonly terminated?: boolean;
+  readonly outcome?: 'win' | 'draw' | 'loss';
+}
+
+/** The rules of a game. All functions are pure; only the given stream is random. */
+export interface Rules<Properties extends ConfigProperties, State, Action>
+  extends Pick<
+    EnvironmentDefinition<ConfigOf<Properties>, State>,
+    'id' | 'title' | 'description' | 'replyTag' | 'experts' | 'systemPrompt'
+  > {
+  /** The settings; their defaults make the default game. */
+  readonly settings: Properties;
+  /** The line that answers a reply without a readable action. */
+  readonly unreadable: string;
+  /** The text in the reply's tag as an action, undefined where it is none. */
+  readAction(text: string, config: ConfigOf<Properties>): Action | undefined;
+  start(config: ConfigOf<Properties>, random: RandomStream): State;
+  play(state: State, action: Action, config: ConfigOf<Properties>, random: RandomStream): Move<State>;
+  /** What the policy reads; `over` once the game has ended. */
+  observe(state: State, config: ConfigOf<Properties>, over: boolean): string;
+  /** See `Environment.memory`. Default: empty. */
+  memory?(state: State, config: ConfigOf<Properties>): string;
+  /** After how many replies the episode is cut off, and the reward added then. */
+  limit(config: ConfigOf<Properties>): { readonly steps: number; readonly reward: number };
+  /** What an unreadable or forbidden action costs. Default 0. */
+  invalidPenalty?(config: ConfigOf<Properties>): number;
+}
+
+/** The line that tells that the step limit has been reached. */
+export const LIMIT_NOTE = 'No steps are left.';
+
+const VALID: StepInfo = { invalid: false };
+const INVALID: StepInfo = { invalid: true };
+
+class Game<Properties extends ConfigProperties, State, Action> implements Environment<State> {
+  readonly #rules: Rules<Properties, State, Action>;
+  readonly #config: ConfigOf<Properties>;
+  readonly #readTag: (text: string) => string | undefined;
+  readonly #maxSteps: number;
+  readonly #limitReward: number;
+  readonly #invalidPenalty: number;
+  #state: State | undefined;
+  #random: RandomStream | undefined;
+  #stepsLeft = 0;
+
+  constructor(rules: Rules<Properties, State, Action>, config: ConfigOf<Properties>) {
+    this.#rules = rules;
+    this.#config = config;
+    this.#readTag = tagReader(rules.replyTag);
+    const limit = rules.limit(config);
+    this.#maxSteps = limit.steps;
+    this.#limitReward = limit.reward;
+    this.#invalidPenalty = rules.invalidPenalty?.(config) ?? 0;
+  }
+
+  reset(seed: number, options?: ResetOptions): string {
+    const dynamicsSeed = options?.dynamicsSeed ?? seed;
+    if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(dynamicsSeed)) {
+      throw new EnvironmentError('bad_seed', `A seed is a whole number up to 2^53, not ${seed} or ${dynamicsSeed}.`);
+    }
+    this.#state = this.#rules.start(this.#config, stream(seed, 'open'));
+    this.#random = stream(dynamicsSeed, 'play');
+    this.#stepsLeft = this.#maxSteps;
+    return this.#rules.observe(this.#state, this.#config, false);
+  }
+
+  step(reply: string): Step {
+    if (this.#stepsLeft === 0) {
+      throw new EnvironmentError('episode_over', 'No episode is running: call reset(seed) before the next step.');
+    }
+    const rules = this.#rules;
+    const config = this.#config;
+    const text = this.#readTag(reply);
+    const action = text === undefined ? undefined : rules.readAction(text, config);
+    let reward = 0;
+    let note: string | undefined = rules.unreadable;
+    let info = INVALID;
+    let terminated = false;
+    if (action !== undefined) {
+      const move = rules.play(this.#state as State, action, config, this.#random as RandomStream);
+      this.#state = move.state;
+      reward = move.reward ?? 0;
+      note = move.note;
+      terminated = move.terminated === true;
+      if (!move.invalid) info = move.outcome ? { invalid: false, outcome: move.outcome } : VALID;
+    }
+    if (info === INVALID) reward -= this.#invalidPenalty;
+    this.#stepsLeft = terminated ? 0 : this.#stepsLeft - 1;
+    const truncated = this.#stepsLeft === 0 && !terminated;
+    if (truncated) {
+      reward += this.#limitReward;
+      note = note ? `${note}\n${LIMIT_NOTE}` : LIMIT_NOTE;
+    }
+    const seen = rules.observe(this.#state as State, config, terminated || truncated);
+    return { observation: note ? joined(note, seen) : seen, reward, terminated, truncated, info };
+  }
+
+  get state(): State {
+    if (!this.#random) throw new EnvironmentError('episode_over', 'No episode has begun: call reset(seed) first.');
+    return this.#state as State;
+  }
+
+  get memory(): string {
+    return this.#rules.memory?.(this.state, this.#config) ?? '';
+  }
+}
+
+function joined(note: string, observation: string): string {
+  return observation ? `${note}\n${observation}` : note;
+}
+
+/** The definition of a game from its rules. */
+export function defineEnvironment<const Properties extends ConfigProperties, State, Action>(
+  rules: Rules<Properties, State, Action>,
+): EnvironmentDefinition<ConfigOf<Properties>, State> {
+  return {
+    id: rules.id,
+    title: rules.title,
+    description: rules.description,
+    configSchema: { type: 'object', properties: rules.settings, additionalProperties: false },
+    replyTag: rules.replyTag,
+    systemPrompt: (config) => rules.systemPrompt(config),
+    create: (config) => new Game(rules, config),
+    experts: rules.experts,
+  };
+}

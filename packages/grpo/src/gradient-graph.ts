@@ -1,0 +1,40 @@
+// The graph of one micro-batch: log-probabilities, loss, and the gradient of every parameter added onto what earlier
+// micro-batches gave.
+
+import { add, Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
+import { buildScoring, type ModelConfig } from '@ludic/models';
+import { buildLoss } from './loss.ts';
+import type { LossSettings } from './settings.ts';
+
+/** What is minimised: a GRPO loss, or the weighted negative log-likelihood of given replies. */
+export type Objective = LossSettings | 'supervised';
+
+/**
+ * Inputs: those of `buildScoring`, of the objective, and `sum.NAME` for each parameter. Outputs: `gradient.NAME` =
+ * `sum.NAME` + d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
+ */
+export function buildGradient(config: ModelConfig, objective: Objective, sharedPrefix: boolean): Uint8Array {
+  const graph = new Graph('gradient');
+  const scores = buildScoring(graph, config, { sharedPrefix });
+  const loss = objective === 'supervised'
+    ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
+    : buildLoss(graph, objective, scores);
+  const parameters = [...scores.parameters];
+  const found = gradients(loss, parameters.map(([, value]) => value));
+  for (const [i, [name, { shape }]] of parameters.entries()) {
+    graph.output(`gradient.${name}`, add(graph.input(`sum.${name}`, 'float32', shape), found[i]!));
+  }
+  graph.output('loss', loss);
+  graph.output('logprobs', scores.logprobs);
+  graph.output('entropies', scores.entropies);
+  return serialize(graph);
+}
+
+/** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [chosen]. */
+export function buildScorer(config: ModelConfig, sharedPrefix: boolean): Uint8Array {
+  const graph = new Graph('score');
+  const { logprobs, entropies } = buildScoring(graph, config, { sharedPrefix });
+  graph.output('logprobs', logprobs);
+  graph.output('entropies', entropies);
+  return serialize(graph);
+}

@@ -1,0 +1,186 @@
+// The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
+// gradients and moments stay where they are; the graphs write over them.
+
+import { type ModelConfig, packSequences, sharedPrefixLength } from '@ludic/models';
+import { floats, type HostTensor, type Program, type Runtime, scalar, type Tensors, zeros } from '@ludic/runtime';
+import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
+import { GrpoError } from './errors.ts';
+import { buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
+import { choiceInputs, lossInputs, type MicroBatch, microBatches, type Sample, samplePaths } from './samples.ts';
+
+export interface LearnerOptions {
+  readonly runtime: Runtime;
+  readonly config: ModelConfig;
+  /** Changed in place by `step`. */
+  readonly parameters: Readonly<Record<string, HostTensor>>;
+  readonly objective: Objective;
+  readonly adamw: AdamWSettings;
+  /** The temperature at which log π is taken: the one that sampled. */
+  readonly temperature: number;
+  /** Token slots of a micro-batch, padding included. */
+  readonly tokenBudget: number;
+}
+
+/** Per token of the samples, in the order in which `samplePaths` put them. */
+export interface ScoredSamples<S> {
+  readonly samples: readonly S[];
+  /** One array per sample. */
+  readonly logprobs: readonly Float32Array[];
+  readonly entropies: readonly Float32Array[];
+}
+
+/** What must be saved so that learning goes on as if it had never stopped. */
+export interface OptimizerState {
+  /** Updates so far. */
+  readonly updates: number;
+  /** Moments, by `first.NAME` and `second.NAME`. */
+  readonly moments: Readonly<Record<string, HostTensor>>;
+}
+
+/** A shorter common beginning is not worth cutting off. */
+const SHORTEST_PREFIX = 4;
+
+export class Learner {
+  readonly #options: LearnerOptions;
+  readonly #names: readonly string[];
+  readonly #sums: Record<string, HostTensor> = {};
+  readonly #moments: Record<string, HostTensor> = {};
+  readonly #programs = new Map<string, Promise<Program>>();
+  #updates = 0;
+
+  constructor(options: LearnerOptions) {
+    this.#options = options;
+    this.#names = Object.keys(options.parameters);
+    for (const name of this.#names) {
+      const { dims } = options.parameters[name]!;
+      this.#sums[name] = zeros(dims);
+      this.#moments[`first.${name}`] = zeros(dims);
+      this.#moments[`second.${name}`] = zeros(dims);
+    }
+  }
+
+  get optimizerState(): OptimizerState {
+    return { updates: this.#updates, moments: this.#moments };
+  }
+
+  /** The sum of gradients since the last step, by parameter: live arrays. */
+  get gradientSums(): Readonly<Record<string, HostTensor>> {
+    return this.#sums;
+  }
+
+  restore({ updates, moments }: OptimizerState): void {
+    for (const [name, tensor] of Object.entries(this.#moments)) {
+      const saved = moments[name];
+      if (!saved || saved.data.length !== tensor.data.length) {
+        throw new GrpoError('bad_checkpoint', `The optimizer state has no fitting tensor ${name}.`);
+      }
+      floats(tensor).set(floats(saved));
+    }
+    this.#updates = updates;
+  }
+
+  /**
+   * Adds the gradient of the samples' loss to the sums. Returns the loss and what the network says of each token.
+   * @param entropyCoefficient weight of the entropy bonus now; only looked at where the objective has one
+   */
+  async accumulate(samples: readonly Sample[], entropyCoefficient = 0): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
+    const into = Object.fromEntries(this.#names.map((name) => [`gradient.${name}`, this.#sums[name]!]));
+    const sums = Object.fromEntries(this.#names.map((name) => [`sum.${name}`, this.#sums[name]!]));
+    let loss = 0;
+    const scored = await this.#overMicroBatches(samples, async (batch, inputs, sharedPrefix) => {
+      const program = await this.#program(`gradient ${sharedPrefix}`, (config) => buildGradient(config, this.#options.objective, sharedPrefix));
+      const outputs = await program.run({ ...inputs, ...lossInputs(batch), ...sums, entropy_coefficient: scalar(entropyCoefficient) }, into);
+      loss += floats(outputs.loss as HostTensor)[0]!;
+      return outputs;
+    });
+    return { ...scored, loss };
+  }
+
+  /** log π and entropies of the samples' tokens under the present parameters. */
+  score<S extends Pick<Sample, 'prompt' | 'completion'>>(samples: readonly S[]): Promise<ScoredSamples<S>> {
+    return this.#overMicroBatches(samples, async (_, inputs, sharedPrefix) => {
+      const program = await this.#program(`score ${sharedPrefix}`, (config) => buildScorer(config, sharedPrefix));
+      return program.run(inputs);
+    });
+  }
+
+  /**
+   * One AdamW update with the summed gradient, which is then zero again. Returns the gradient's norm before clipping.
+   * @throws GrpoError `not_finite`, and nothing has changed
+   */
+  async step(learningRate: number): Promise<number> {
+    const { adamw, parameters } = this.#options;
+    const shapes = new Map(this.#names.map((name) => [name, parameters[name]!.dims]));
+    const gradients = Object.fromEntries(this.#names.map((name) => [`gradient.${name}`, this.#sums[name]!]));
+    const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
+    const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
+    if (!Number.isFinite(norm)) {
+      throw new GrpoError('not_finite', `The gradient of update ${this.#updates + 1} is not finite. Lower the learning rate.`);
+    }
+    const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
+    const into: Record<string, HostTensor> = {};
+    for (const name of this.#names) {
+      into[`next.${name}`] = parameters[name]!;
+      into[`next.first.${name}`] = this.#moments[`first.${name}`]!;
+      into[`next.second.${name}`] = this.#moments[`second.${name}`]!;
+    }
+    const inputs: Record<string, HostTensor> = { ...parameters, ...gradients, ...this.#moments };
+    for (const [name, value] of Object.entries(scalars)) inputs[name] = scalar(value);
+    await (await this.#program('adamw', () => buildAdamW(shapes, adamw))).run(inputs, into);
+    this.#updates++;
+    this.clearGradients();
+    return norm;
+  }
+
+  clearGradients(): void {
+    for (const tensor of Object.values(this.#sums)) floats(tensor).fill(0);
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).dispose();
+    this.#programs.clear();
+  }
+
+  async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
+    samples: readonly S[],
+    run: (batch: MicroBatch<S>, inputs: Tensors, sharedPrefix: boolean) => Promise<Tensors>,
+  ): Promise<ScoredSamples<S>> {
+    const { config, parameters, temperature, tokenBudget } = this.#options;
+    const paths = samplePaths(samples);
+    const logprobs: Float32Array[] = [];
+    const entropies: Float32Array[] = [];
+    for (const batch of microBatches(paths, tokenBudget)) {
+      const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
+      const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
+      const prefix = common < SHORTEST_PREFIX ? 0 : common;
+      const packed = packSequences(config, batch.sequences, prefix);
+      const outputs = await run(
+        batch,
+        {
+          ...parameters,
+          ...packed.inputs,
+          ...choiceInputs(batch, config.vocabSize, packed.tokenAt),
+          inverse_temperature: scalar(1 / temperature),
+        },
+        prefix > 0,
+      );
+      let at = 0;
+      for (const { completion } of batch.samples) {
+        const end = at + completion.length;
+        logprobs.push(floats(outputs.logprobs as HostTensor).subarray(at, end));
+        entropies.push(floats(outputs.entropies as HostTensor).subarray(at, end));
+        at = end;
+      }
+    }
+    return { samples: paths.samples, logprobs, entropies };
+  }
+
+  #program(key: string, build: (config: ModelConfig) => Uint8Array): Promise<Program> {
+    let program = this.#programs.get(key);
+    if (!program) {
+      program = this.#options.runtime.load(build(this.#options.config));
+      this.#programs.set(key, program);
+    }
+    return program;
+  }
+}

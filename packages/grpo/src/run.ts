@@ -1,0 +1,150 @@
+// A whole training run in its folder: steps, evaluations, checkpoints, resume. What happens is told to a listener;
+// nothing here draws or prints.
+
+import type { LanguageModel } from '@ludic/policies';
+import { episodeToJson, type Evaluation } from '@ludic/rollouts';
+import { floats } from '@ludic/runtime';
+import { GrpoError } from './errors.ts';
+import { type Best, readCompanions, RunFolder } from './run-folder.ts';
+import { Trainer, type StepMetrics } from './trainer.ts';
+import type { TrainSettings } from './train-settings.ts';
+
+export interface RunOptions {
+  readonly folder: string;
+  /** Opens a model folder. */
+  readonly openModel: (folder: string) => Promise<LanguageModel>;
+  /** Reads a file of a model folder, undefined where there is none. */
+  readonly readFile: (folder: string, name: string) => Promise<Uint8Array | undefined>;
+  /** Milliseconds of any steady clock. */
+  readonly clock: () => number;
+  /** Aborting it ends the run after a checkpoint. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** A new run, or the one that the folder holds. */
+export type RunStart =
+  | { readonly kind: 'new'; readonly model: string; readonly settings: TrainSettings }
+  | { readonly kind: 'resume' };
+
+export type RunEvent =
+  | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }
+  | { readonly type: 'step'; readonly metrics: StepMetrics; readonly seconds: number; readonly tokensPerSecond: number }
+  | { readonly type: 'evaluation'; readonly step: number; readonly evaluation: Evaluation; readonly best: boolean; readonly seconds: number }
+  | { readonly type: 'warning'; readonly step: number; readonly message: string }
+  | { readonly type: 'checkpoint'; readonly step: number };
+
+export interface RunResult {
+  readonly status: 'finished' | 'interrupted';
+  readonly step: number;
+  readonly best: Best | undefined;
+  readonly evaluation: Evaluation | undefined;
+}
+
+/** Sampled games of a step that go to episodes.jsonl, every so many steps. */
+const KEPT_EPISODES = 2;
+const KEEP_EVERY = 10;
+/** Below this the policy hardly explores any more. */
+const LOW_ENTROPY = 0.05;
+
+export async function runTraining(start: RunStart, options: RunOptions): Promise<RunResult> {
+  const { clock, signal } = options;
+  const emit = options.onEvent ?? (() => {});
+  const { folder, model, trainer, best: knownBest, companions } = await prepare(start, options);
+  const { settings } = trainer;
+  let best = knownBest;
+  let evaluation: Evaluation | undefined;
+  let savedStep = trainer.step;
+  const save = async () => {
+    if (savedStep === trainer.step && trainer.step > 0) return;
+    await folder.saveCheckpoint(model, companions, { step: trainer.step, optimizer: trainer.optimizerState, best });
+    await folder.prune(best);
+    savedStep = trainer.step;
+    emit({ type: 'checkpoint', step: trainer.step });
+  };
+  try {
+    if (start.kind === 'new') await save();
+    emit({ type: 'start', settings, step: trainer.step, model });
+    while (trainer.step < settings.steps) {
+      const before = clock();
+      const { metrics, episodes } = await trainer.runStep(signal);
+      const seconds = (clock() - before) / 1000;
+      const tokensPerSecond = (metrics.promptTokens + metrics.completionTokens) / seconds;
+      await folder.append('metrics.jsonl', [{ type: 'step', ...metrics, seconds, tokensPerSecond }]);
+      if (metrics.step % KEEP_EVERY === 1) {
+        const kept = episodes.slice(0, KEPT_EPISODES);
+        await folder.append('episodes.jsonl', kept.map((episode) => ({ step: metrics.step, ...episodeToJson(episode) })));
+      }
+      emit({ type: 'step', metrics, seconds, tokensPerSecond });
+      if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
+        const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
+        emit({ type: 'warning', step: metrics.step, message });
+      }
+      const last = trainer.step === settings.steps;
+      if (last || (settings.evalEvery > 0 && trainer.step % settings.evalEvery === 0)) {
+        const began = clock();
+        evaluation = await trainer.evaluate(signal);
+        const score = evaluation.meanReward;
+        const isBest = !best || score > best.score;
+        if (isBest) best = { step: trainer.step, score };
+        const evaluationSeconds = (clock() - began) / 1000;
+        await folder.append('metrics.jsonl', [{ type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds: evaluationSeconds }]);
+        emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds: evaluationSeconds });
+        if (isBest) await save();
+      }
+      if (last || trainer.step % settings.saveEvery === 0) await save();
+    }
+    await finish(folder, model, companions, best, trainer.step, options, evaluation);
+    return { status: 'finished', step: trainer.step, best, evaluation };
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    await folder.rewind(trainer.step);
+    await save();
+    return { status: 'interrupted', step: trainer.step, best, evaluation };
+  } finally {
+    await trainer.dispose();
+  }
+}
+
+async function prepare(start: RunStart, options: RunOptions) {
+  if (start.kind === 'new') {
+    const model = await options.openModel(start.model);
+    const trainer = new Trainer(model, start.settings);
+    const companions = await readCompanions((name) => options.readFile(start.model, name));
+    const folder = await RunFolder.create(options.folder, { formatVersion: 1, model: start.model, settings: start.settings });
+    return { folder, model, trainer, companions, best: undefined };
+  }
+  const folder = await RunFolder.open(options.folder);
+  const step = (await folder.checkpoints()).at(-1);
+  if (step === undefined) {
+    throw new GrpoError('no_run', `${options.folder} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`);
+  }
+  // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
+  const model = await options.openModel(folder.checkpointPath(0));
+  const companions = await readCompanions((name) => options.readFile(folder.checkpointPath(0), name));
+  const trainer = new Trainer(model, folder.config.settings);
+  await loadWeights(model, folder.checkpointPath(step), options);
+  const state = await folder.loadState(step);
+  trainer.restore(step, state.optimizer);
+  await folder.rewind(step);
+  return { folder, model, trainer, companions, best: state.best };
+}
+
+/** Puts the weights of another checkpoint of the same shape into a model. */
+async function loadWeights(model: LanguageModel, folder: string, { openModel }: RunOptions): Promise<void> {
+  const saved = await openModel(folder);
+  for (const [name, tensor] of Object.entries(model.parameters)) floats(tensor).set(floats(saved.parameters[name]!));
+}
+
+async function finish(
+  folder: RunFolder,
+  model: LanguageModel,
+  companions: ReadonlyMap<string, Uint8Array>,
+  best: Best | undefined,
+  step: number,
+  options: RunOptions,
+  evaluation: Evaluation | undefined,
+): Promise<void> {
+  if (best && best.step !== step) await loadWeights(model, folder.checkpointPath(best.step), options);
+  await folder.writeFinal(model, companions, { steps: step, best, evaluation });
+}

@@ -1,0 +1,161 @@
+// A sample is one reply to learn from. Samples whose tokens lie on the same path share the computation: the network is
+// fed each longest path once, and every sampled token is looked up at the point where it was chosen.
+
+import { float32, type HostTensor, int64 } from '@ludic/runtime';
+
+/** A reply with its weight in the loss. */
+export interface Sample {
+  readonly prompt: Int32Array;
+  readonly completion: Int32Array;
+  /** log π of each completion token under the policy that sampled. */
+  readonly oldLogprobs: Float32Array;
+  /** log π of each completion token under the reference policy, where there is one. */
+  readonly referenceLogprobs?: Float32Array;
+  readonly advantage: number;
+  /** Weight of each of its tokens in the loss. */
+  readonly weight: number;
+}
+
+/** Sequences to feed, none a beginning of another, sorted; `samples` are in the order of their sequences. */
+export interface SamplePaths<S> {
+  readonly sequences: readonly Int32Array[];
+  readonly samples: readonly S[];
+  /** Which sequence each sample lies on. */
+  readonly sequenceOf: Int32Array;
+}
+
+type Replied = Pick<Sample, 'prompt' | 'completion'>;
+
+/**
+ * Finds the longest paths. The last token of a completion is chosen but never fed. In a conversation that goes on, a
+ * later prompt begins with the earlier one and its reply: all turns lie on one path.
+ */
+export function samplePaths<S extends Replied>(samples: readonly S[]): SamplePaths<S> {
+  const promptIds = new Map<Int32Array, number>();
+  const paths = new Map<string, { readonly path: Int32Array; readonly samples: S[] }>();
+  for (const sample of samples) {
+    let prompt = promptIds.get(sample.prompt);
+    if (prompt === undefined) promptIds.set(sample.prompt, (prompt = promptIds.size));
+    const fed = sample.completion.subarray(0, -1);
+    const key = `${prompt}:${fed.join()}`;
+    const known = paths.get(key);
+    if (known) known.samples.push(sample);
+    else paths.set(key, { path: joined(sample.prompt, fed), samples: [sample] });
+  }
+  const sorted = [...paths.values()].sort((a, b) => compare(a.path, b.path));
+  const sequences: Int32Array[] = [];
+  const ordered: S[] = [];
+  const sequenceOf: number[] = [];
+  for (const [i, { path, samples: own }] of sorted.entries()) {
+    for (const sample of own) {
+      ordered.push(sample);
+      sequenceOf.push(sequences.length);
+    }
+    const next = sorted[i + 1]?.path;
+    if (!next || !beginsWith(next, path)) sequences.push(path);
+  }
+  return { sequences, samples: ordered, sequenceOf: Int32Array.from(sequenceOf) };
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  if (b.length === 0) return a;
+  const whole = new Int32Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}
+
+function compare(a: Int32Array, b: Int32Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
+}
+
+function beginsWith(whole: Int32Array, start: Int32Array): boolean {
+  if (whole.length < start.length) return false;
+  for (let i = start.length - 1; i >= 0; i--) if (whole[i] !== start[i]) return false;
+  return true;
+}
+
+/** A part of the paths that is run at once. */
+export interface MicroBatch<S> {
+  readonly sequences: readonly Int32Array[];
+  readonly samples: readonly S[];
+  /** Which of this micro-batch's sequences each sample lies on. */
+  readonly sequenceOf: Int32Array;
+}
+
+/** Cuts the paths into parts of at most `tokenBudget` token slots, padding included, at least one sequence each. */
+export function* microBatches<S>(paths: SamplePaths<S>, tokenBudget: number): Generator<MicroBatch<S>> {
+  let from = 0;
+  let sample = 0;
+  while (from < paths.sequences.length) {
+    let to = from;
+    let longest = 0;
+    while (to < paths.sequences.length) {
+      longest = Math.max(longest, paths.sequences[to]!.length);
+      if (to > from && longest * (to - from + 1) > tokenBudget) break;
+      to++;
+    }
+    const firstSample = sample;
+    while (sample < paths.samples.length && paths.sequenceOf[sample]! < to) sample++;
+    yield {
+      sequences: paths.sequences.slice(from, to),
+      samples: paths.samples.slice(firstSample, sample),
+      sequenceOf: paths.sequenceOf.slice(firstSample, sample).map((row) => row - from),
+    };
+    from = to;
+  }
+}
+
+/** `points`, `chosen_at` and `chosen` of the scoring graph for all tokens of a micro-batch's samples. */
+export function choiceInputs(
+  batch: MicroBatch<Replied>,
+  vocabSize: number,
+  tokenAt: (sequence: number, i: number) => number,
+): Record<'points' | 'chosen_at' | 'chosen', HostTensor> {
+  const pointOf = new Map<number, number>();
+  const chosenAt: number[] = [];
+  const chosen: number[] = [];
+  for (const [s, { prompt, completion }] of batch.samples.entries()) {
+    for (let t = 0; t < completion.length; t++) {
+      const token = tokenAt(batch.sequenceOf[s]!, prompt.length - 1 + t);
+      let point = pointOf.get(token);
+      if (point === undefined) pointOf.set(token, (point = pointOf.size));
+      chosenAt.push(point);
+      chosen.push(point * vocabSize + completion[t]!);
+    }
+  }
+  return {
+    points: int64([...pointOf.keys()], [pointOf.size]),
+    chosen_at: int64(chosenAt, [chosenAt.length]),
+    chosen: int64(chosen, [chosen.length]),
+  };
+}
+
+/** The inputs that `buildLoss` declares, for all tokens of a micro-batch's samples. */
+export function lossInputs(batch: MicroBatch<Sample>): Record<string, HostTensor> {
+  const lengths = batch.samples.map((sample) => sample.completion.length);
+  const tokens = lengths.reduce((a, b) => a + b, 0);
+  const columns = {
+    old_logprobs: new Float32Array(tokens),
+    reference_logprobs: new Float32Array(tokens),
+    advantages: new Float32Array(tokens),
+    weights: new Float32Array(tokens),
+  };
+  const sequenceOf = new Int32Array(tokens);
+  let at = 0;
+  for (const [s, sample] of batch.samples.entries()) {
+    const end = at + lengths[s]!;
+    columns.old_logprobs.set(sample.oldLogprobs, at);
+    if (sample.referenceLogprobs) columns.reference_logprobs.set(sample.referenceLogprobs, at);
+    columns.advantages.fill(sample.advantage, at, end);
+    columns.weights.fill(sample.weight, at, end);
+    sequenceOf.fill(s, at, end);
+    at = end;
+  }
+  const inputs: Record<string, HostTensor> = { sequence_of: int64(sequenceOf, [tokens]) };
+  for (const [name, data] of Object.entries(columns)) inputs[name] = float32(data, [tokens]);
+  inputs.inverse_lengths = float32(lengths.map((length) => 1 / Math.max(1, length)), [lengths.length]);
+  return inputs;
+}

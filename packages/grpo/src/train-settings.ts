@@ -1,0 +1,110 @@
+// Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
+
+import type { HistoryStrategy } from '@ludic/history';
+import { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
+import { type CreditSettings, CREDITS } from './credit.ts';
+import { GrpoError } from './errors.ts';
+import { SCHEDULES, type ScheduleSettings } from './schedule.ts';
+import { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
+
+export interface TrainSettings extends CreditSettings, ScheduleSettings {
+  /** Id in the registry of environments. */
+  readonly environment: string;
+  readonly environmentConfig: Readonly<Record<string, unknown>>;
+  readonly history: HistoryStrategy;
+  /** Optimizer batches. */
+  readonly steps: number;
+  /** Episodes that start from the identical state. */
+  readonly groupSize: number;
+  /** Episodes of an optimizer batch, a multiple of `groupSize`. */
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly temperature: number;
+  /** Most tokens of one reply. */
+  readonly maxCompletionLength: number;
+  /** Members of a group also share what is random after the start, such as an opponent's dice. */
+  readonly sharedDynamics: boolean;
+  /** Groups whose rewards are all equal are replaced by new ones, up to this many times. */
+  readonly resampleRounds: number;
+  /** Replies that were cut off at the token limit are not learned from. */
+  readonly maskTruncatedCompletions: boolean;
+  /** Passes over a batch; above 1 the clipping matters. */
+  readonly numIterations: number;
+  readonly loss: LossSettings;
+  readonly adamw: AdamWSettings;
+  /** The entropy bonus falls linearly from `loss.entropyCoefficient` to 0 over the run. */
+  readonly entropyDecay: boolean;
+  /** Token slots of a micro-batch, padding included. */
+  readonly tokenBudget: number;
+  /** Evaluate every so many steps; 0 only at the end. */
+  readonly evalEvery: number;
+  readonly evalEpisodes: number;
+  readonly evalTemperature: number;
+  /** Save a checkpoint every so many steps. */
+  readonly saveEvery: number;
+}
+
+export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
+  environmentConfig: {},
+  history: 'NO_HISTORY',
+  steps: 200,
+  groupSize: 64,
+  batchSize: 1024,
+  seed: 0,
+  temperature: 1,
+  maxCompletionLength: 64,
+  sharedDynamics: false,
+  resampleRounds: 0,
+  maskTruncatedCompletions: false,
+  numIterations: 1,
+  credit: 'turn',
+  discount: 1,
+  scaleRewards: 'batch',
+  loss: DEFAULT_LOSS,
+  adamw: DEFAULT_ADAMW,
+  entropyDecay: false,
+  learningRate: 1e-3,
+  schedule: 'linear',
+  warmupSteps: 5,
+  finalRate: 0.1,
+  tokenBudget: 16_384,
+  evalEvery: 50,
+  evalEpisodes: 500,
+  evalTemperature: 1,
+  saveEvery: 50,
+};
+
+/** @throws GrpoError `bad_setting` */
+export function checkSettings(settings: TrainSettings): void {
+  const whole = ['steps', 'groupSize', 'batchSize', 'maxCompletionLength', 'numIterations', 'tokenBudget', 'evalEpisodes', 'saveEvery'] as const;
+  for (const name of whole) need(name, settings[name], 'a whole number above 0', Number.isInteger(settings[name]) && settings[name] > 0);
+  for (const name of ['seed', 'warmupSteps', 'resampleRounds', 'evalEvery'] as const) {
+    need(name, settings[name], 'a whole number, 0 or more', Number.isSafeInteger(settings[name]) && settings[name] >= 0);
+  }
+  need('groupSize', settings.groupSize, 'at least 2: an episode is compared with the others of its group', settings.groupSize >= 2);
+  need('batchSize', settings.batchSize, `a multiple of groupSize ${settings.groupSize}`, settings.batchSize % settings.groupSize === 0);
+  need('temperature', settings.temperature, 'above 0', settings.temperature > 0 && Number.isFinite(settings.temperature));
+  need('evalTemperature', settings.evalTemperature, '0 or more', settings.evalTemperature >= 0 && Number.isFinite(settings.evalTemperature));
+  need('learningRate', settings.learningRate, 'above 0', settings.learningRate > 0 && Number.isFinite(settings.learningRate));
+  need('discount', settings.discount, 'above 0, at most 1', settings.discount > 0 && settings.discount <= 1);
+  need('finalRate', settings.finalRate, 'between 0 and 1', settings.finalRate >= 0 && settings.finalRate <= 1);
+  oneOf('credit', settings.credit, CREDITS);
+  oneOf('schedule', settings.schedule, SCHEDULES);
+  oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
+  const { loss } = settings;
+  oneOf('lossType', loss.lossType, LOSS_TYPES);
+  oneOf('importanceSamplingLevel', loss.importanceSamplingLevel, IMPORTANCE_SAMPLING_LEVELS);
+  need('epsilon', loss.epsilon, 'between 0 and 1', loss.epsilon >= 0 && loss.epsilon < 1);
+  need('epsilonHigh', loss.epsilonHigh, '0 or more', loss.epsilonHigh >= 0);
+  need('beta', loss.beta, '0 or more', loss.beta >= 0);
+  need('entropyCoefficient', loss.entropyCoefficient, '0 or more', loss.entropyCoefficient >= 0);
+  if (loss.delta !== undefined) need('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
+}
+
+function need(name: string, value: unknown, what: string, right: boolean): void {
+  if (!right) throw new GrpoError('bad_setting', `${name} is ${value}; it must be ${what}.`);
+}
+
+function oneOf(name: string, value: string, known: readonly string[]): void {
+  need(name, value, `one of ${known.join(', ')}`, known.includes(value));
+}

@@ -1,0 +1,12 @@
+// What the policy sees: the strategies, and the fixed lines that they add to an environment's own texts.
+
+export {
+  type EpisodeSoFar,
+  HISTORY_STRATEGIES,
+  type HistoryStrategy,
+  type Message,
+  type PastTurn,
+} from './contract.ts';
+export { HistoryError, type HistoryErrorCode } from './errors.ts';
+export { currentScratchpad, readScratchpad, SCRATCHPAD_LIMIT } from './scratchpad.ts';
+export { buildMessages, HISTORY_TEXTS, parseHistoryStrategy } from './strategies.ts';

@@ -1,0 +1,68 @@
+// From the turns so far to the messages that the policy sees: one pure function per strategy.
+
+import { type EpisodeSoFar, HISTORY_STRATEGIES, type HistoryStrategy, type Message } from './contract.ts';
+import { HistoryError } from './errors.ts';
+import { currentScratchpad } from './scratchpad.ts';
+
+/** The fixed lines that the strategies add. Few, so that a tokenizer can make each a single token. */
+export const HISTORY_TEXTS = {
+  scratchpadPrompt: [
+    'You remember nothing but your scratchpad.',
+    'Rewrite it in every answer: put all that you will need later between <scratchpad> and </scratchpad>.',
+  ].join('\n'),
+  scratchpadEmpty: 'Your scratchpad is empty.',
+  scratchpadHeader: 'Your scratchpad:',
+  memoryPrompt: 'You remember nothing else, but before each observation you are told what you have found out so far.',
+  memoryHeader: 'What you know:',
+} as const;
+
+const system = (content: string): Message => ({ role: 'system', content });
+const user = (content: string): Message => ({ role: 'user', content });
+const assistant = (content: string): Message => ({ role: 'assistant', content });
+
+function noHistory({ systemPrompt, observation }: EpisodeSoFar): readonly Message[] {
+  return [system(systemPrompt), user(observation)];
+}
+
+/** Grows at its end only: the messages of a turn begin with those of the turn before it. */
+function fullHistory({ systemPrompt, turns, observation }: EpisodeSoFar): readonly Message[] {
+  const past = turns.flatMap((turn) => [user(turn.observation), assistant(turn.reply)]);
+  return [system(systemPrompt), ...past, user(observation)];
+}
+
+function scratchpad({ systemPrompt, turns, observation }: EpisodeSoFar): readonly Message[] {
+  const text = currentScratchpad(turns);
+  const { scratchpadPrompt, scratchpadEmpty, scratchpadHeader } = HISTORY_TEXTS;
+  const memory = text === '' ? scratchpadEmpty : `${scratchpadHeader}\n${text}`;
+  return [system(`${systemPrompt}\n${scratchpadPrompt}`), user(`${memory}\n${observation}`)];
+}
+
+function optimalScratchpad({ systemPrompt, observation, optimalMemory }: EpisodeSoFar): readonly Message[] {
+  const { memoryPrompt, memoryHeader } = HISTORY_TEXTS;
+  const memory = optimalMemory === '' ? '' : `${memoryHeader}\n${optimalMemory}\n`;
+  return [system(`${systemPrompt}\n${memoryPrompt}`), user(memory + observation)];
+}
+
+/** What the policy sees under `strategy`. Pure: equal episodes give equal messages. */
+export function buildMessages(strategy: HistoryStrategy, episode: EpisodeSoFar): readonly Message[] {
+  switch (strategy) {
+    case 'NO_HISTORY':
+      return noHistory(episode);
+    case 'FULL_HISTORY':
+      return fullHistory(episode);
+    case 'SCRATCHPAD':
+      return scratchpad(episode);
+    case 'OPTIMAL_SCRATCHPAD':
+      return optimalScratchpad(episode);
+    default:
+      return strategy satisfies never;
+  }
+}
+
+/** @throws HistoryError `unknown_strategy`, naming the known ones. */
+export function parseHistoryStrategy(name: string): HistoryStrategy {
+  const known = HISTORY_STRATEGIES.find((strategy) => strategy === name);
+  if (known) return known;
+  const message = `There is no history strategy ${JSON.stringify(name)}; use one of ${HISTORY_STRATEGIES.join(', ')}.`;
+  throw new HistoryError('unknown_strategy', message);
+}

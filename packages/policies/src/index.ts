@@ -1,0 +1,5 @@
+export type { Policy, Prompt, Reply, SampledTokens } from './contract.ts';
+export type { SamplingSettings } from './distribution.ts';
+export { PolicyError, type PolicyErrorCode } from './errors.ts';
+export { type LanguageModel, LanguageModelPolicy, type LanguageModelSettings } from './language-model.ts';
+export { scriptedPolicy } from './scripted.ts';

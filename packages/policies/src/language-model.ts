@@ -1,0 +1,268 @@
+// The language-model policy. Rows of different lengths are answered together, what several episodes share is computed
+// once, and every token is drawn exactly from the distribution whose log-probability is reported.
+
+import type { ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
+import { sharedPrefixLength } from '@ludic/models';
+import type { HostTensor, Runtime } from '@ludic/runtime';
+import type { Policy, Prompt, Reply } from './contract.ts';
+import { type DecodeResult, Decoder, type Prefix } from './decoder.ts';
+import { distributionOf, draw, type SamplingSettings } from './distribution.ts';
+import { PolicyError } from './errors.ts';
+import { PromptEncoder } from './prompt-encoder.ts';
+import { KnownBatch, TokenNode } from './token-tree.ts';
+
+/** A model ready to run: what a policy, a trainer and a scorer share. */
+export interface LanguageModel {
+  readonly name: string;
+  readonly runtime: Runtime;
+  readonly config: ModelConfig;
+  /** By name in the checkpoint. A trainer changes the numbers in place. */
+  readonly parameters: Readonly<Record<string, HostTensor>>;
+  readonly tokenizer: Tokenizer;
+  readonly template: ChatTemplate;
+}
+
+export interface LanguageModelSettings extends SamplingSettings {
+  /** Most tokens of one reply. */
+  readonly maxCompletionLength: number;
+  /** Texts after which a reply ends, such as `</move>`. */
+  readonly stop: readonly string[];
+}
+
+/** Token slots, padding included, of one run of the network. */
+const SLOTS_PER_RUN = 16_384;
+/** A shorter common beginning is not worth a run of its own. */
+const SHORTEST_PREFIX = 4;
+/** Numbers kept in distributions before all are forgotten: about 200 MB. */
+const REMEMBERED = 2 ** 24;
+
+interface Answer {
+  readonly prompt: Prompt;
+  readonly start: TokenNode;
+  readonly ids: Int32Array;
+  /** The deepest node that was fed. */
+  node: TokenNode;
+  reply: Reply | undefined;
+  readonly tokens: number[];
+  readonly logprobs: number[];
+  readonly entropies: number[];
+}
+
+export class LanguageModelPolicy implements Policy {
+  readonly name: string;
+  readonly #model: LanguageModel;
+  readonly #settings: LanguageModelSettings;
+  readonly #decoder: Decoder;
+  readonly #encoder: PromptEncoder;
+  readonly #replies = new Map<string, string>();
+  #root = new TokenNode();
+  #remembered = 0;
+  #prompts = new Map<Int32Array, TokenNode>();
+  /** Replies of one token, by the node they were drawn at: shared by all episodes that draw them. */
+  #short = new Map<TokenNode, Map<number, Reply>>();
+  #holding: TokenNode[] = [];
+  #prefixTokens: Int32Array | undefined;
+  #prefix: Prefix | undefined;
+
+  constructor(model: LanguageModel, settings: LanguageModelSettings) {
+    checkSettings(settings);
+    this.name = model.name;
+    this.#model = model;
+    this.#settings = settings;
+    this.#decoder = new Decoder(model.runtime, model.config, model.parameters);
+    this.#encoder = new PromptEncoder(model.tokenizer, model.template);
+  }
+
+  /** To be called when the model's parameters have changed: all that was computed with the old ones is forgotten. */
+  weightsChanged(): void {
+    this.#forget();
+    this.#prefix = undefined;
+    // Not even the prefix's tokens stay: what is computed after an update depends on that update alone, so that a run
+    // that was interrupted there goes on with the same bits.
+    this.#prefixTokens = undefined;
+  }
+
+  async act(prompts: readonly Prompt[]): Promise<Reply[]> {
+    if (this.#remembered > REMEMBERED) this.#forget();
+    const answers = prompts.map((prompt) => this.#begin(prompt));
+    let open = answers;
+    while (open.length > 0) {
+      await this.#learnNext(open.map((answer) => answer.node));
+      open = open.filter((answer) => !this.#drawToken(answer));
+    }
+    this.#keepConversations(answers);
+    return answers.map((answer) => answer.reply!);
+  }
+
+  dispose(): void {
+    void this.#decoder.dispose();
+  }
+
+  #forget(): void {
+    this.#root = new TokenNode();
+    this.#prompts = new Map();
+    this.#short = new Map();
+    this.#holding = [];
+    this.#remembered = 0;
+  }
+
+  #begin(prompt: Prompt): Answer {
+    const ids = this.#encoder.encode(prompt.messages);
+    let start = this.#prompts.get(ids);
+    if (!start) {
+      const { maxPositions } = this.#model.config;
+      const { maxCompletionLength } = this.#settings;
+      if (ids.length + maxCompletionLength > maxPositions) {
+        throw new PolicyError(
+          'prompt_too_long',
+          `A prompt of ${ids.length} tokens and a reply of up to ${maxCompletionLength} do not fit the ${maxPositions} ` +
+            `positions of ${this.name}. Choose a history that shows less, fewer steps, or a shorter reply.`,
+        );
+      }
+      start = this.#root.follow(ids);
+      this.#prompts.set(ids, start);
+    }
+    return { prompt, start, ids, node: start, reply: undefined, tokens: [], logprobs: [], entropies: [] };
+  }
+
+  /** Draws one token. True when the reply is complete. */
+  #drawToken(answer: Answer): boolean {
+    const distribution = answer.node.distribution!;
+    const index = draw(distribution, answer.prompt.random.nextFloat());
+    const token = distribution.support ? distribution.support[index]! : index;
+    const first = answer.tokens.length === 0;
+    const known = first ? this.#short.get(answer.node)?.get(token) : undefined;
+    if (known) {
+      answer.reply = known;
+      return true;
+    }
+    answer.tokens.push(token);
+    answer.logprobs.push(distribution.logprobs[index]!);
+    answer.entropies.push(distribution.entropy);
+    const text = this.#textOf(answer.tokens);
+    const stopped = this.#model.config.eosTokenIds.includes(token) || this.#settings.stop.some((stop) => text.includes(stop));
+    if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) {
+      answer.node = answer.node.child(token);
+      return false;
+    }
+    answer.reply = {
+      text,
+      finish: stopped ? 'stop' : 'length',
+      tokens: {
+        prompt: answer.ids,
+        completion: Int32Array.from(answer.tokens),
+        logprobs: Float32Array.from(answer.logprobs),
+        entropies: Float32Array.from(answer.entropies),
+      },
+    };
+    if (first) {
+      const replies = this.#short.get(answer.node);
+      if (replies) replies.set(token, answer.reply);
+      else this.#short.set(answer.node, new Map([[token, answer.reply]]));
+    }
+    return true;
+  }
+
+  #textOf(tokens: readonly number[]): string {
+    const key = tokens.join();
+    let text = this.#replies.get(key);
+    if (text === undefined) {
+      text = this.#model.tokenizer.decode(tokens, { skipSpecialTokens: true });
+      if (this.#replies.size > 100_000) this.#replies.clear();
+      this.#replies.set(key, text);
+    }
+    return text;
+  }
+
+  /** Computes the distributions of the nodes that have none. */
+  async #learnNext(nodes: readonly TokenNode[]): Promise<void> {
+    const unknown = [...new Set(nodes.filter((node) => !node.distribution))];
+    const fresh: TokenNode[] = [];
+    const continued = new Map<KnownBatch, TokenNode[]>();
+    for (const node of unknown) {
+      const known = node.nearestKnown()?.known;
+      if (!known) fresh.push(node);
+      else if (continued.has(known.batch)) continued.get(known.batch)!.push(node);
+      else continued.set(known.batch, [node]);
+    }
+    for (const [batch, ends] of continued) {
+      const starts = ends.map((end) => end.nearestKnown()!);
+      const rows = starts.map((start) => start.known!.row);
+      const suffixes = ends.map((end, i) => end.path(end.depth - starts[i]!.depth));
+      const result = await this.#decoder.extend(batch.cache, rows, suffixes);
+      for (const start of starts) start.known = undefined;
+      this.#note(ends, result);
+    }
+    const sequences = fresh.map((node) => node.path());
+    const prefix = await this.#prefixOf(sequences);
+    for (const [from, to] of runs(sequences)) {
+      const result = await this.#decoder.prefill(sequences.slice(from, to), prefix);
+      this.#note(fresh.slice(from, to), result);
+    }
+  }
+
+  #note(nodes: readonly TokenNode[], result: DecodeResult): void {
+    const { vocabSize } = this.#model.config;
+    const batch = new KnownBatch(result);
+    for (const [row, node] of nodes.entries()) {
+      node.distribution = distributionOf(result.logits.subarray(row * vocabSize, (row + 1) * vocabSize), this.#settings);
+      node.known = { batch, row };
+      this.#holding.push(node);
+      this.#remembered += node.distribution.logprobs.length;
+    }
+  }
+
+  /** The longest beginning that all prompts so far have in common, kept as keys and values. */
+  async #prefixOf(sequences: readonly Int32Array[]): Promise<Prefix | undefined> {
+    if (sequences.length === 0) return undefined;
+    const shortest = sequences.reduce((least, sequence) => Math.min(least, sequence.length), Number.POSITIVE_INFINITY);
+    const common = (all: readonly Int32Array[]) => all[0]!.slice(0, sharedPrefixLength(all, shortest - 1));
+    let tokens = common(this.#prefixTokens ? [this.#prefixTokens, ...sequences] : sequences);
+    if (tokens.length < SHORTEST_PREFIX) tokens = common(sequences);
+    if (tokens.length < SHORTEST_PREFIX) return undefined;
+    if (!this.#prefix || this.#prefix.tokens.length !== tokens.length || this.#prefixTokens?.length !== tokens.length) {
+      this.#prefix = await this.#decoder.prefix(tokens);
+    }
+    this.#prefixTokens = tokens;
+    return this.#prefix;
+  }
+
+  /** Keys and values outlive the call only where a conversation may go on from them. */
+  #keepConversations(answers: readonly Answer[]): void {
+    const kept = new Set<TokenNode>();
+    for (const { prompt, node } of answers) {
+      if (node.known && prompt.messages.some((message) => message.role === 'assistant')) kept.add(node);
+    }
+    for (const node of this.#holding) if (!kept.has(node)) node.known = undefined;
+    this.#holding = [...kept];
+  }
+}
+
+/** Cuts a list of sequences into runs of at most SLOTS_PER_RUN padded slots. */
+function* runs(sequences: readonly Int32Array[]): Generator<readonly [number, number]> {
+  let from = 0;
+  let longest = 0;
+  for (const [i, sequence] of sequences.entries()) {
+    longest = Math.max(longest, sequence.length);
+    if (i > from && longest * (i - from + 1) > SLOTS_PER_RUN) {
+      yield [from, i];
+      from = i;
+      longest = sequence.length;
+    }
+  }
+  if (from < sequences.length) yield [from, sequences.length];
+}
+
+function checkSettings({ temperature, topK, topP, maxCompletionLength }: LanguageModelSettings): void {
+  const wrong =
+    !(temperature >= 0 && temperature < Number.POSITIVE_INFINITY)
+      ? `temperature ${temperature} (0 or more)`
+      : !(Number.isInteger(topK) && topK >= 0)
+        ? `topK ${topK} (a whole number, 0 keeps all)`
+        : !(topP > 0 && topP <= 1)
+          ? `topP ${topP} (above 0, at most 1)`
+          : !(Number.isInteger(maxCompletionLength) && maxCompletionLength > 0)
+            ? `maxCompletionLength ${maxCompletionLength} (a whole number above 0)`
+            : undefined;
+  if (wrong) throw new PolicyError('bad_setting', `The sampling setting ${wrong} cannot be used.`);
+}

@@ -1,0 +1,32 @@
+// Messages to token ids, by the model's chat template and tokenizer. The same messages come again and again: they are
+// rendered and encoded once.
+
+import type { Message } from '@ludic/history';
+import type { ChatTemplate, Tokenizer } from '@ludic/models';
+
+/** Prompts remembered before all are forgotten. */
+const CAPACITY = 50_000;
+
+export class PromptEncoder {
+  readonly #tokenizer: Tokenizer;
+  readonly #template: ChatTemplate;
+  readonly #known = new Map<string, Int32Array>();
+
+  constructor(tokenizer: Tokenizer, template: ChatTemplate) {
+    this.#tokenizer = tokenizer;
+    this.#template = template;
+  }
+
+  /** The whole prompt, up to where the assistant speaks. The same array for the same messages. */
+  encode(messages: readonly Message[]): Int32Array {
+    let key = '';
+    for (const { role, content } of messages) key += `${role}\u0000${content}\u0001`;
+    let ids = this.#known.get(key);
+    if (!ids) {
+      ids = this.#tokenizer.encode(this.#template.render(messages, { addGenerationPrompt: true }));
+      if (this.#known.size >= CAPACITY) this.#known.clear();
+      this.#known.set(key, ids);
+    }
+    return ids;
+  }
+}

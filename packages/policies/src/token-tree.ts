@@ -1,0 +1,77 @@
+// Every token sequence that a policy has met under its present weights, as a tree: what was computed for a sequence is
+// found again by any other episode that comes to the same tokens.
+
+import type { DecodeResult, RowCache } from './decoder.ts';
+import type { Distribution } from './distribution.ts';
+
+export class TokenNode {
+  readonly parent: TokenNode | undefined;
+  readonly token: number;
+  /** Tokens from the root to here. */
+  readonly depth: number;
+  /** What comes next, once it is known. */
+  distribution: Distribution | undefined;
+  /** Keys and values of all tokens up to here, while they are kept. */
+  known: KnownRow | undefined;
+  #children: Map<number, TokenNode> | undefined;
+
+  constructor(parent?: TokenNode, token = -1) {
+    this.parent = parent;
+    this.token = token;
+    this.depth = parent ? parent.depth + 1 : 0;
+  }
+
+  child(token: number): TokenNode {
+    this.#children ??= new Map();
+    let child = this.#children.get(token);
+    if (!child) {
+      child = new TokenNode(this, token);
+      this.#children.set(token, child);
+    }
+    return child;
+  }
+
+  follow(tokens: Int32Array): TokenNode {
+    let node: TokenNode = this;
+    for (const token of tokens) node = node.child(token);
+    return node;
+  }
+
+  /** The last `count` tokens of the path that ends here; all of them by default. */
+  path(count = this.depth): Int32Array {
+    const tokens = new Int32Array(count);
+    let node: TokenNode = this;
+    for (let i = count - 1; i >= 0; i--) {
+      tokens[i] = node.token;
+      node = node.parent!;
+    }
+    return tokens;
+  }
+
+  /** The nearest node above whose keys and values are kept. */
+  nearestKnown(): TokenNode | undefined {
+    let node = this.parent;
+    while (node && !node.known) node = node.parent;
+    return node;
+  }
+}
+
+/** A row of a decoder's result. The cache is made when somebody goes on from it. */
+export interface KnownRow {
+  readonly batch: KnownBatch;
+  readonly row: number;
+}
+
+export class KnownBatch {
+  readonly #result: DecodeResult;
+  #cache: RowCache | undefined;
+
+  constructor(result: DecodeResult) {
+    this.#result = result;
+  }
+
+  get cache(): RowCache {
+    this.#cache ??= this.#result.cache();
+    return this.#cache;
+  }
+}
