@@ -1,0 +1,127 @@
+// A checkpoint in Hugging Face layout: config.json and the weights in one safetensors file or several. Names, shapes
+// and completeness are checked as a whole, so that one error tells everything that is wrong.
+
+import { float32, floats, type HostTensor } from '@ludic/runtime';
+import { type ModelConfig, readConfig, writeConfig } from './config.ts';
+import { ModelError } from './errors.ts';
+import { type NamedTensor, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from './safetensors.ts';
+
+/** Where the files of a model come from: a folder, a download, a browser's storage. */
+export interface ModelFiles {
+  /** What people know it by. */
+  readonly name: string;
+  /** The file's bytes, undefined where there is none. */
+  read(file: string): Promise<Uint8Array | undefined>;
+}
+
+export interface Checkpoint {
+  readonly config: ModelConfig;
+  /** float32, by name in the checkpoint. */
+  readonly parameters: Record<string, HostTensor>;
+}
+
+/** Names and shapes of all parameters, in the order of the network. Weights of linear layers are [out, in]. */
+export function expectedTensors(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
+  const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
+  const tensors = new Map<string, readonly number[]>([['model.embed_tokens.weight', [vocabSize, hiddenSize]]]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const add = (name: string, shape: readonly number[]) => tensors.set(`model.layers.${layer}.${name}.weight`, shape);
+    add('input_layernorm', [hiddenSize]);
+    add('self_attn.q_proj', [heads * headDim, hiddenSize]);
+    add('self_attn.k_proj', [kvHeads * headDim, hiddenSize]);
+    add('self_attn.v_proj', [kvHeads * headDim, hiddenSize]);
+    add('self_attn.o_proj', [hiddenSize, heads * headDim]);
+    add('post_attention_layernorm', [hiddenSize]);
+    add('mlp.gate_proj', [intermediateSize, hiddenSize]);
+    add('mlp.up_proj', [intermediateSize, hiddenSize]);
+    add('mlp.down_proj', [hiddenSize, intermediateSize]);
+  }
+  tensors.set('model.norm.weight', [hiddenSize]);
+  if (!config.tieWordEmbeddings) tensors.set('lm_head.weight', [vocabSize, hiddenSize]);
+  return tensors;
+}
+
+/** @throws ModelError that names the file and says what is wrong */
+export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
+  const config = await readModelConfig(files);
+  const stored = await readWeights(files);
+  const problems: string[] = [];
+  const parameters: Record<string, HostTensor> = {};
+  const expected = expectedTensors(config);
+  for (const [name, shape] of expected) {
+    const tensor = stored.get(name);
+    if (!tensor) problems.push(`${name} is missing`);
+    else if (tensor.shape.join() !== shape.join()) problems.push(`${name} is [${tensor.shape}] and should be [${shape}]`);
+    else parameters[name] = float32(toFloat32(tensor), shape);
+  }
+  for (const name of stored.keys()) if (!expected.has(name) && !isIgnored(name, config)) problems.push(`${name} does not belong there`);
+  if (problems.length > 0) {
+    throw new ModelError('bad_tensors', `The weights of ${files.name} do not fit its config.json: ${problems.join('; ')}.`);
+  }
+  return { config, parameters };
+}
+
+export async function readModelConfig(files: ModelFiles): Promise<ModelConfig> {
+  const json = await readJson(files, 'config.json');
+  if (json === undefined) throw new ModelError('not_a_model', `${files.name} is no model: it has no config.json.`);
+  return readConfig(json);
+}
+
+/** Buffers that some files carry beside the parameters, and the tied head that some files repeat. */
+function isIgnored(name: string, config: ModelConfig): boolean {
+  return name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === 'lm_head.weight');
+}
+
+async function readWeights(files: ModelFiles): Promise<Map<string, StoredTensor>> {
+  const whole = await files.read('model.safetensors');
+  if (whole) return new Map(inFile('model.safetensors', () => readSafetensors(whole)).tensors);
+  const index = (await readJson(files, 'model.safetensors.index.json')) as { weight_map?: unknown } | undefined;
+  if (index === undefined) {
+    throw new ModelError('not_a_model', `${files.name} is no model: it has neither model.safetensors nor model.safetensors.index.json.`);
+  }
+  const map = index.weight_map;
+  if (typeof map !== 'object' || map === null || !Object.values(map).every((file) => typeof file === 'string')) {
+    throw new ModelError('bad_tensors', `model.safetensors.index.json of ${files.name} has no usable weight_map.`);
+  }
+  const tensors = new Map<string, StoredTensor>();
+  for (const shard of new Set(Object.values(map as Record<string, string>))) {
+    if (/[/\\]/.test(shard)) throw new ModelError('bad_tensors', `model.safetensors.index.json names the file ${shard} outside the folder.`);
+    const bytes = await files.read(shard);
+    if (!bytes) throw new ModelError('bad_tensors', `${files.name} lacks the file ${shard} that its index names.`);
+    for (const [name, tensor] of inFile(shard, () => readSafetensors(bytes)).tensors) tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+/** Adds the file's name to what its reader complains about. */
+function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ModelError) throw new ModelError(error.code, `${file}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** A parsed JSON file, undefined where there is none. */
+export async function readJson(files: ModelFiles, name: string): Promise<unknown> {
+  const bytes = await files.read(name);
+  if (!bytes) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw new ModelError('not_a_model', `${name} of ${files.name} is damaged: it is no JSON.`, { cause: error });
+  }
+}
+
+/** config.json and model.safetensors of a model. */
+export function checkpointFiles(config: ModelConfig, parameters: Readonly<Record<string, HostTensor>>): Map<string, Uint8Array> {
+  const tensors = [...expectedTensors(config)].map(([name, shape]): NamedTensor => {
+    const { buffer, byteOffset, byteLength } = floats(parameters[name]!);
+    return { name, dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
+  });
+  return new Map([
+    ['config.json', new TextEncoder().encode(`${JSON.stringify(writeConfig(config), null, 2)}\n`)],
+    ['model.safetensors', writeSafetensors(tensors, { format: 'pt' })],
+  ]);
+}

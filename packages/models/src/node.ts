@@ -1,0 +1,78 @@
+// Models in folders of this machine.
+
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { ModelFiles } from './checkpoint.ts';
+import { ModelError } from './errors.ts';
+
+/** @throws ModelError `not_a_model` where there is no folder with a config.json */
+export async function openModelFolder(path: string): Promise<ModelFiles> {
+  const folder = await stat(path).catch(() => undefined);
+  if (!folder?.isDirectory()) throw new ModelError('not_a_model', `${path} is no model folder: there is no such folder.`);
+  const files: ModelFiles = {
+    name: path,
+    async read(name) {
+      try {
+        return new Uint8Array(await readFile(join(path, name)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw new ModelError('not_a_model', `${join(path, name)} cannot be read: ${(error as Error).message}`, { cause: error });
+      }
+    },
+  };
+  if (!(await stat(join(path, 'config.json')).catch(() => undefined))) {
+    throw new ModelError('not_a_model', `${path} is no model folder: it has no config.json.`);
+  }
+  return files;
+}
+
+/**
+ * Writes a folder as a whole: beside its place, synced, then renamed. Whoever looks sees all files or none.
+ * @throws ModelError `write_failed`, for example on a full disk; what was there before is still there
+ */
+export async function writeFilesAtomically(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array | string>,
+  { replace = false }: { readonly replace?: boolean } = {},
+): Promise<void> {
+  const parent = dirname(folder);
+  const fresh = join(parent, `.${basename(folder)}.new`);
+  const old = join(parent, `.${basename(folder)}.old`);
+  try {
+    await mkdir(parent, { recursive: true });
+    await rm(fresh, { recursive: true, force: true });
+    await mkdir(fresh);
+    for (const [name, data] of files) {
+      const file = await open(join(fresh, name), 'w');
+      try {
+        await file.writeFile(data);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }
+    await sync(fresh);
+    if (replace) {
+      await rm(old, { recursive: true, force: true });
+      await rename(folder, old).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+    }
+    await rename(fresh, folder);
+    await sync(parent);
+    await rm(old, { recursive: true, force: true });
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true }).catch(() => {});
+    throw new ModelError('write_failed', `${folder} could not be written: ${(error as Error).message}. Nothing that was there before is lost.`, { cause: error });
+  }
+}
+
+/** Makes a folder's entries last. */
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
