@@ -160,8 +160,7 @@ export class Trainer {
     let resampledGroups = 0;
     for (let round = 0; ; round++) {
       // Group g of round r is group g + r · groups of the step: rounds change no other group.
-      const all = groupStarts({ seed, step, groups: groups * (round + 1), groupSize, sharedDynamics });
-      const starts = open.flatMap((g) => all.slice((g + round * groups) * groupSize, (g + round * groups + 1) * groupSize));
+      const starts = open.flatMap((g) => groupStarts({ seed, step, groups: 1, firstGroup: g + round * groups, groupSize, sharedDynamics }));
       const episodes = await playEpisodes({ ...this.#table(), policy: this.#policy, starts, ...(signal && { signal }) });
       for (const [i, g] of open.entries()) played[g] = episodes.slice(i * groupSize, (i + 1) * groupSize);
       const flat = open.filter((g) => played[g]!.every(({ reward }) => reward === played[g]![0]!.reward));

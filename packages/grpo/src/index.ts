@@ -1,0 +1,14 @@
+export { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
+export { groupAdvantages } from './advantages.ts';
+export { assignCredit, type Credit, type CreditSettings, CREDITS } from './credit.ts';
+export { GrpoError, type GrpoErrorCode } from './errors.ts';
+export type { Objective } from './gradient-graph.ts';
+export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './learner.ts';
+export { type LossMetrics, lossMetrics } from './metrics.ts';
+export type { Sample } from './samples.ts';
+export { learningRateAt, type Schedule, SCHEDULES, type ScheduleSettings } from './schedule.ts';
+export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
+export { type BatchSummary, batchSummary } from './summary.ts';
+export { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
+export { samplesOf, type StepMetrics, type StepReport, Trainer } from './trainer.ts';
+export { tokenWeights } from './weights.ts';

@@ -1,0 +1,47 @@
+// Where episodes begin and which random numbers they will see. Everything is named by its place, so adding an episode
+// or a group changes no other.
+
+import { deriveSeed } from '@ludic/random';
+
+export interface EpisodeStart {
+  /** Seed of the opening. */
+  readonly seed: number;
+  /** Seed of what is random in the game after the opening. */
+  readonly dynamicsSeed: number;
+  /** Path of the policy's random stream. */
+  readonly policyPath: readonly (number | string)[];
+}
+
+export interface GroupStartOptions {
+  readonly seed: number;
+  /** The optimizer step. */
+  readonly step: number;
+  readonly groups: number;
+  readonly groupSize: number;
+  /** All members of a group also meet the same dice after the opening. */
+  readonly sharedDynamics?: boolean;
+  /** Number of the first group: later groups of a step can be drawn without the earlier ones. */
+  readonly firstGroup?: number;
+}
+
+/** Groups of episodes that start from the identical state, group after group. */
+export function groupStarts({ seed, step, groups, groupSize, sharedDynamics = false, firstGroup = 0 }: GroupStartOptions): EpisodeStart[] {
+  const starts: EpisodeStart[] = [];
+  for (let group = firstGroup; group < firstGroup + groups; group++) {
+    const opening = deriveSeed(seed, 'opening', step, group);
+    for (let member = 0; member < groupSize; member++) {
+      const dynamicsSeed = sharedDynamics ? deriveSeed(seed, 'dynamics', step, group) : deriveSeed(seed, 'dynamics', step, group, member);
+      starts.push({ seed: opening, dynamicsSeed, policyPath: [seed, 'policy', step, group, member] });
+    }
+  }
+  return starts;
+}
+
+/** The `count` episodes of an evaluation from number `from` on: always the same for a seed. */
+export function evaluationStarts(seed: number, count: number, from = 0): EpisodeStart[] {
+  return Array.from({ length: count }, (_, i) => ({
+    seed: deriveSeed(seed, 'evaluation', 'opening', from + i),
+    dynamicsSeed: deriveSeed(seed, 'evaluation', 'dynamics', from + i),
+    policyPath: [seed, 'evaluation', 'policy', from + i],
+  }));
+}

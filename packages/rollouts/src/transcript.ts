@@ -1,0 +1,48 @@
+// An episode for people, and as JSON.
+
+import type { Episode } from './trajectory.ts';
+
+export type Part = 'system' | 'observation' | 'reply' | 'note';
+
+/** The whole game as text. `style` may colour its parts. */
+export function transcript(episode: Episode, style: (part: Part, text: string) => string = (_, text) => text): string {
+  const lines: string[] = [];
+  const system = episode.turns[0]?.prompt.find((message) => message.role === 'system');
+  if (system) lines.push(style('system', system.content), '');
+  for (const [i, turn] of episode.turns.entries()) {
+    const seen = turn.prompt.at(-1)?.content ?? turn.observation;
+    lines.push(style('observation', seen), style('reply', `→ ${turn.reply.text}`));
+    const notes = [
+      ...(turn.reward !== 0 ? [`reward ${turn.reward}`] : []),
+      ...(turn.info.invalid ? ['invalid'] : []),
+      ...(turn.reply.finish === 'length' ? ['cut off'] : []),
+    ];
+    if (notes.length > 0) lines.push(style('note', `  (${notes.join(', ')})`));
+    if (i < episode.turns.length - 1) lines.push('');
+  }
+  lines.push('', style('observation', episode.finalObservation || `The game failed: ${episode.error}`));
+  const outcome = episode.outcome ? `, ${episode.outcome}` : '';
+  lines.push(style('note', `${episode.endReason}${outcome} after ${episode.turns.length} steps, total reward ${Number(episode.reward.toFixed(4))}`));
+  return lines.join('\n');
+}
+
+/** An episode as plain data for a line of JSON: typed arrays become lists. */
+export function episodeToJson(episode: Episode): object {
+  return {
+    ...episode,
+    turns: episode.turns.map(({ reply, ...turn }) => ({
+      ...turn,
+      reply: {
+        ...reply,
+        ...(reply.tokens && {
+          tokens: {
+            prompt: Array.from(reply.tokens.prompt),
+            completion: Array.from(reply.tokens.completion),
+            logprobs: Array.from(reply.tokens.logprobs),
+            entropies: Array.from(reply.tokens.entropies),
+          },
+        }),
+      },
+    })),
+  };
+}
