@@ -12,3 +12,4 @@ export { type BatchSummary, batchSummary } from './summary.ts';
 export { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 export { samplesOf, type StepMetrics, type StepReport, Trainer } from './trainer.ts';
 export { tokenWeights } from './weights.ts';
+export { warmStart, type WarmStartSettings, type WarmStartStep, type WarmStartTask } from './warm-start.ts';

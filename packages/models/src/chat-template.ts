@@ -39,11 +39,8 @@ export function makeChatTemplate(source: string, tokens: Readonly<Record<string,
   }
   return {
     render(messages, { addGenerationPrompt }) {
-      const raise_exception = (message: string) => {
-        throw new Error(message);
-      };
       try {
-        return template.render({ ...tokens, messages, add_generation_prompt: addGenerationPrompt, raise_exception });
+        return template.render({ ...tokens, messages, add_generation_prompt: addGenerationPrompt });
       } catch (error) {
         throw failed(error);
       }

@@ -2,6 +2,7 @@ export { trainTokenizer, type TokenizerTraining } from './bpe-trainer.ts';
 export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './chat-template.ts';
 export { type Checkpoint, checkpointFiles, expectedTensors, type ModelFiles, readCheckpoint, readModelConfig } from './checkpoint.ts';
 export { type Llama3RopeScaling, type LlamaConfig, type ModelConfig, readConfig, writeConfig } from './config.ts';
+export { initialParameters } from './initialize.ts';
 export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
 export { causalBias, layRows, type PackedSequences, packSequences, rotaryInputs, type RowsOfTokens, sharedPrefixLength } from './packing.ts';

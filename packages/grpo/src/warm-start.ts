@@ -1,0 +1,96 @@
+// Warm start: supervised training on the replies of a scripted player, so that a model knows the format of replies
+// before it learns to play. With the `random` player it learns the format and nothing else.
+
+import type { EnvironmentDefinition, Expert } from '@ludic/environments';
+import type { HistoryStrategy } from '@ludic/history';
+import { type LanguageModel, type Policy, PromptEncoder, scriptedPolicy } from '@ludic/policies';
+import type { RandomStream } from '@ludic/random';
+import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
+import { DEFAULT_ADAMW } from './adamw.ts';
+import { Learner } from './learner.ts';
+import type { Sample } from './samples.ts';
+import { learningRateAt } from './schedule.ts';
+
+/** A game under a history whose replies are to be learned. */
+export interface WarmStartTask {
+  readonly definition: EnvironmentDefinition;
+  readonly config: unknown;
+  readonly history: HistoryStrategy;
+  /** Makes the player whose replies are learned. */
+  readonly makeExpert: () => Expert;
+  /** Episodes of each step. */
+  readonly episodes: number;
+}
+
+export interface WarmStartSettings {
+  readonly tasks: readonly WarmStartTask[];
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly tokenBudget: number;
+}
+
+export interface WarmStartStep {
+  readonly step: number;
+  /** Mean negative log-likelihood of a token, in nats. */
+  readonly loss: number;
+  readonly replies: number;
+}
+
+/** Most lines that a taught scratchpad keeps. */
+const KEPT_LINES = 4;
+
+/** Trains the model in place, step by step. */
+export async function* warmStart(model: LanguageModel, settings: WarmStartSettings): AsyncGenerator<WarmStartStep> {
+  const { runtime, config, parameters, tokenizer, template } = model;
+  const encoder = new PromptEncoder(tokenizer, template);
+  const learner = new Learner({ runtime, config, parameters, objective: 'supervised', adamw: DEFAULT_ADAMW, temperature: 1, tokenBudget: settings.tokenBudget });
+  const schedule = { learningRate: settings.learningRate, schedule: 'cosine', warmupSteps: 10, finalRate: 0.02 } as const;
+  try {
+    for (let step = 1; step <= settings.steps; step++) {
+      const replies: Pick<Sample, 'prompt' | 'completion'>[] = [];
+      for (const [t, task] of settings.tasks.entries()) {
+        const starts = groupStarts({ seed: settings.seed, step: step * settings.tasks.length + t, groups: task.episodes, groupSize: 1 });
+        for (const { messages, reply } of await taughtReplies(task, starts)) {
+          replies.push({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) });
+        }
+      }
+      const tokens = replies.reduce((sum, { completion }) => sum + completion.length, 0);
+      const samples = replies.map((reply): Sample => ({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight: 1 / tokens }));
+      const { loss } = await learner.accumulate(samples);
+      await learner.step(learningRateAt(schedule, step, settings.steps));
+      yield { step, loss, replies: replies.length };
+    }
+  } finally {
+    await learner.dispose();
+  }
+}
+
+async function taughtReplies({ definition, config, history, makeExpert }: WarmStartTask, starts: readonly EpisodeStart[]) {
+  const player = scriptedPolicy('teacher', makeExpert);
+  const policy = history === 'SCRATCHPAD' ? withScratchpad(player) : player;
+  const episodes = await playEpisodes({ definition, config, history, policy, starts });
+  return episodes.flatMap(({ turns }) => turns.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text })));
+}
+
+/** The player, also writing a scratchpad: each line of what it sees and remembers is kept or dropped at random. */
+function withScratchpad(player: Policy): Policy {
+  return {
+    ...player,
+    async act(prompts) {
+      const replies = await player.act(prompts);
+      return replies.map((reply, i) => {
+        const { messages, random } = prompts[i]!;
+        const lines = messages.at(-1)!.content.split('\n');
+        const kept = someLines(lines, random);
+        return { ...reply, text: `<scratchpad>\n${kept.map((line) => `${line}\n`).join('')}</scratchpad>${reply.text}` };
+      });
+    },
+  };
+}
+
+/** The first line of a prompt announces the scratchpad and is never kept. */
+function someLines(lines: readonly string[], random: RandomStream): string[] {
+  const share = random.nextFloat() * 0.6;
+  return lines.slice(1).filter(() => random.nextFloat() < share).slice(0, KEPT_LINES);
+}
