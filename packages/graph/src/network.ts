@@ -44,11 +44,12 @@ export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): 
   }
   if (positions.type !== 'int64') throw new GraphError('type', `rotary: positions are int64, not ${positions.type}`);
   const tokens = dimensionAt(x, 0);
-  const batch = [1, tokens, width];
+  // Every token is a row of its own: ONNX Runtime refuses rows longer than the tables, whatever the positions are.
+  const batch = [tokens, 1, width];
   const gradient = (): GradientRule => ([dy]) => [
     reshape(rotary(reshape(dy!, [tokens, width]), positions, { cos, sin: neg(sin) }), batch),
   ];
-  const inputs = [reshape(x, batch), reshape(positions, [1, tokens]), cos, sin];
+  const inputs = [reshape(x, batch), reshape(positions, [tokens, 1]), cos, sin];
   const turned = x.graph.node('RotaryEmbedding', inputs, [{ type: x.type, shape: batch }], { domain: 'com.microsoft', gradient })[0]!;
   return reshape(turned, x.shape);
 }

@@ -14,6 +14,8 @@ export function reshape(x: Value, shape: Shape): Value {
   if (elementCount(x.shape) !== elementCount(shape)) {
     throw new GraphError('shape', `reshape: ${formatShape(x.shape)} does not fill ${formatShape(shape)}`);
   }
+  // A reshaped reshape needs only the last shape: so the way back from a flattened tensor never asks for two unknowns.
+  if (x.node?.op === 'Reshape') return reshape(x.node.inputs[0]!, shape);
   const code = shape.map((dimension, i) => (typeof dimension === 'number' ? dimension : x.shape[i] === dimension ? 0 : -1));
   if (code.filter((c) => c === -1).length > 1) {
     throw new GraphError('shape', `reshape: more than one unknown dimension moves from ${formatShape(x.shape)} to ${formatShape(shape)}`);
