@@ -1,0 +1,98 @@
+// ludic evaluate: how good a policy is at a game.
+
+import { type Evaluation, evaluate } from '@ludic/rollouts';
+import type { HistoryStrategy } from '@ludic/history';
+import { Command } from 'commander';
+import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
+import { openPolicy } from './models.ts';
+
+interface Options {
+  readonly model: string;
+  readonly env: string;
+  readonly envConfig: string;
+  readonly episodes: number;
+  readonly history: HistoryStrategy;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly maxCompletionLength: number;
+  readonly json?: boolean;
+}
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('play many games and tell how good a policy is')
+    .requiredOption('--env <id>', 'the game')
+    .option('--model <name>', 'nano, a model folder, or a scripted player such as random or expert', 'nano')
+    .addOption(envConfigOption())
+    .option('--episodes <n>', 'games to play', whole(1), 1000)
+    .addOption(historyOption())
+    .option('--seed <n>', 'which games', whole(0), 0)
+    .option('--temperature <x>', '0 takes the most likely token', decimal(0), 1)
+    .option('--top-k <n>', 'sample among the k most likely tokens; 0: all', whole(0), 0)
+    .option('--top-p <x>', 'sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
+    .option('--max-completion-length <n>', 'most tokens of a reply', whole(1), 64)
+    .option('--json', 'print one JSON object')
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const game = chooseGame(options.env, options.envConfig);
+  const policy = await openPolicy(options.model, game, options);
+  const live = !options.json && process.stderr.isTTY;
+  const evaluation = await evaluate({
+    definition: game.definition,
+    config: game.config,
+    history: options.history,
+    policy,
+    episodes: options.episodes,
+    seed: options.seed,
+    onProgress: (played) => live && process.stderr.write(`\r${played} of ${options.episodes} games`),
+  });
+  if (live) process.stderr.write('\r\u001b[K');
+  policy.dispose();
+  if (options.json) console.log(JSON.stringify(evaluationJson(evaluation, options)));
+  else console.log(evaluationText(evaluation, options));
+}
+
+/** The shape that the service answers with. */
+export function evaluationJson(evaluation: Evaluation, options: Pick<Options, 'model' | 'env' | 'history' | 'episodes'>): object {
+  const { outcomes } = evaluation;
+  return {
+    model: options.model,
+    env_type: options.env,
+    eval_episodes: options.episodes,
+    history_strategy: options.history,
+    results: {
+      success_rate: evaluation.success.rate,
+      success_ci95: evaluation.success.interval,
+      mean_reward: evaluation.meanReward,
+      mean_reward_ci95: evaluation.meanRewardInterval,
+      mean_steps: evaluation.meanSteps,
+      invalid_rate: evaluation.invalidRate,
+      invalid_episode_rate: evaluation.invalidEpisodes.rate,
+      truncation_rate: evaluation.truncationRate,
+      total_episodes: evaluation.episodes,
+      ...(outcomes && { win_rate: outcomes.win.rate, draw_rate: outcomes.draw.rate, loss_rate: outcomes.loss.rate }),
+    },
+  };
+}
+
+export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function evaluationText(evaluation: Evaluation, { model, env, history }: Options): string {
+  const rate = (name: string, { rate: share, interval: [low, high] }: Evaluation['success']) =>
+    `${name.padEnd(22)}${percent(share).padStart(8)}   (${percent(low)} to ${percent(high)})`;
+  const number = (name: string, value: number) => `${name.padEnd(22)}${value.toFixed(3).padStart(8)}`;
+  const { outcomes, meanRewardInterval: [low, high] } = evaluation;
+  return [
+    `${model} at ${env}, ${history}, ${evaluation.episodes} games (95 % intervals)`,
+    rate('success', evaluation.success),
+    ...(outcomes ? [rate('win', outcomes.win), rate('draw', outcomes.draw), rate('loss', outcomes.loss)] : []),
+    `${number('mean reward', evaluation.meanReward)}   (${low.toFixed(3)} to ${high.toFixed(3)})`,
+    number('mean steps', evaluation.meanSteps),
+    `${'invalid replies'.padEnd(22)}${percent(evaluation.invalidRate).padStart(8)}`,
+    rate('games with an invalid', evaluation.invalidEpisodes),
+  ].join('\n');
+}

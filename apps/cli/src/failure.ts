@@ -1,0 +1,29 @@
+// What a user did wrong, in one sentence, and the one place that maps errors to exit codes.
+
+/** Bad input: printed as it is, exit code 2. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+/** Errors of the packages whose message already tells the user what to do. */
+const EXPLAINED = new Set(['UsageError', 'EnvironmentError', 'HistoryError', 'ModelError', 'PolicyError', 'GrpoError', 'RuntimeError']);
+/** Faults that are not the user's, although they are explained. */
+const FAULTS = new Set(['not_finite', 'disagreement', 'write_failed', 'run_failed']);
+
+/** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
+export function report(error: unknown): number {
+  const { name, message, code, stack } = error as Error & { code?: string };
+  if (EXPLAINED.has(name)) {
+    process.stderr.write(`ludic: ${message}\n`);
+    return code !== undefined && FAULTS.has(code) ? 1 : 2;
+  }
+  if (code === 'ENOSPC') {
+    process.stderr.write('ludic: the disk is full. Free some space and go on with --resume; nothing that was saved is lost.\n');
+    return 1;
+  }
+  process.stderr.write(`ludic: ${stack ?? String(error)}\n`);
+  return 1;
+}

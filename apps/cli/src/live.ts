@@ -1,0 +1,117 @@
+// What a person sees while a run goes on: in a terminal a few lines that are drawn again, elsewhere plain lines.
+
+import type { RunEvent } from '@ludic/grpo/node';
+import { percent } from './evaluate.ts';
+import { paint } from './paint.ts';
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** Values as a row of bars, the mean of each stretch, between the lowest and the highest. */
+export function sparkline(values: readonly number[], width: number): string {
+  if (values.length === 0) return '';
+  const cells = Math.min(width, values.length);
+  const means = Array.from({ length: cells }, (_, i) => {
+    const part = values.slice(Math.floor((i * values.length) / cells), Math.floor(((i + 1) * values.length) / cells));
+    return part.reduce((a, b) => a + b, 0) / part.length;
+  });
+  const low = Math.min(...means);
+  const span = Math.max(...means) - low || 1;
+  return means.map((mean) => BARS[Math.min(7, Math.floor(((mean - low) / span) * 8))]).join('');
+}
+
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  return whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Draws the events of a run on `out`. */
+export class LiveView {
+  readonly #out: NodeJS.WriteStream;
+  readonly #rewards: number[] = [];
+  #steps = 0;
+  #firstStep = 0;
+  #spent = 0;
+  #drawn = 0;
+  #evaluation = '';
+
+  constructor(out: NodeJS.WriteStream) {
+    this.#out = out;
+  }
+
+  show(event: RunEvent): void {
+    switch (event.type) {
+      case 'start':
+        this.#steps = event.settings.steps;
+        this.#firstStep = event.step;
+        this.#note(`${event.settings.environment}, ${event.settings.history}: ${event.settings.batchSize} games a step, ${event.settings.steps} steps`);
+        break;
+      case 'step':
+        this.#step(event);
+        break;
+      case 'evaluation': {
+        const { evaluation, best, step } = event;
+        const won = evaluation.outcomes ? `wins ${percent(evaluation.outcomes.win.rate)}, losses ${percent(evaluation.outcomes.loss.rate)}` : `success ${percent(evaluation.success.rate)}`;
+        this.#evaluation = `evaluation at step ${step}: ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${best ? ', the best so far' : ''}`;
+        this.#spent += event.seconds;
+        if (!this.#out.isTTY) this.#note(this.#evaluation);
+        break;
+      }
+      case 'warning':
+        this.#note(paint('yellow', event.message));
+        break;
+      case 'checkpoint':
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** Leaves the last drawing where it is. */
+  close(): void {
+    this.#drawn = 0;
+  }
+
+  #step({ metrics: m, seconds, tokensPerSecond }: Extract<RunEvent, { type: 'step' }>): void {
+    this.#rewards.push(m.reward);
+    this.#spent += seconds;
+    const done = m.step - this.#firstStep;
+    const left = (this.#spent / done) * (this.#steps - m.step);
+    const wins = m.winRate === undefined ? `success ${percent(m.successRate)}` : `wins ${percent(m.winRate)}`;
+    if (!this.#out.isTTY) {
+      if (done === 1 || m.step % 10 === 0 || m.step === this.#steps) {
+        this.#note(
+          `step ${m.step}/${this.#steps}  reward ${m.reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalidRate)}  ` +
+            `norm ${m.gradientNorm.toFixed(2)}  ratio ${m.maxLogRatio.toExponential(0)}  ${Math.round(tokensPerSecond)} tokens/s  ${duration(left)} left`,
+        );
+      }
+      return;
+    }
+    const width = Math.max(20, Math.min(60, this.#out.columns - 30));
+    const filled = Math.round((m.step / this.#steps) * width);
+    this.#draw([
+      `${paint('green', '█'.repeat(filled))}${paint('dim', '░'.repeat(width - filled))} ${m.step}/${this.#steps}  ${duration(left)} left`,
+      `reward ${sparkline(this.#rewards, width)} ${m.reward.toFixed(3)}`,
+      `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalidRate)}   equal groups ${percent(m.zeroVarianceGroups)}`,
+      `gradient norm ${m.gradientNorm.toFixed(2)}   largest |log ratio| ${m.maxLogRatio.toExponential(1)}   ${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
+      this.#evaluation,
+    ]);
+  }
+
+  #draw(lines: readonly string[]): void {
+    const shown = lines.filter((line) => line !== '');
+    this.#erase();
+    this.#out.write(`${shown.join('\n')}\n`);
+    this.#drawn = shown.length;
+  }
+
+  #note(line: string): void {
+    this.#erase();
+    this.#out.write(`${line}\n`);
+  }
+
+  #erase(): void {
+    if (this.#drawn > 0) this.#out.write(`\u001b[${this.#drawn}A\u001b[J`);
+    this.#drawn = 0;
+  }
+}

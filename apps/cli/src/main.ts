@@ -1,0 +1,31 @@
+// The command line: npm run ludic -- <command>.
+
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './demo.ts';
+import { evaluateCommand } from './evaluate.ts';
+import { report } from './failure.ts';
+import { playCommand } from './play.ts';
+import { rolloutCommand } from './rollout.ts';
+import { scoreCommand } from './score.ts';
+import { trainCommand } from './train.ts';
+import { warmupCommand } from './warmup.ts';
+
+const program = new Command('ludic')
+  .description('Train and evaluate language models in text games with GRPO.')
+  .showHelpAfterError('Add --help to see what there is.');
+const commands = [trainCommand(), evaluateCommand(), rolloutCommand(), playCommand(), scoreCommand(), warmupCommand(), demoCommand()];
+for (const command of commands) program.addCommand(command);
+for (const command of [program, ...commands]) command.exitOverride();
+
+// A reader that closes the pipe early, such as head, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has already printed what was wrong with the options.
+  process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : report(error);
+}

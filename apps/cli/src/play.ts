@@ -1,0 +1,78 @@
+// ludic play: a person plays in the terminal, or watches a model play.
+
+import { createInterface } from 'node:readline/promises';
+import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import type { Policy } from '@ludic/policies';
+import type { HistoryStrategy } from '@ludic/history';
+import { Command } from 'commander';
+import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
+import { openPolicy } from './models.ts';
+import { paint } from './paint.ts';
+
+interface Options {
+  readonly env: string;
+  readonly envConfig: string;
+  readonly watch?: string;
+  readonly history: HistoryStrategy;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly delay: number;
+}
+
+export function playCommand(): Command {
+  return new Command('play')
+    .description('play a game yourself, or watch a policy play it')
+    .requiredOption('--env <id>', 'the game')
+    .addOption(envConfigOption())
+    .option('--watch <model>', 'watch nano, a model folder or a scripted player instead of playing')
+    .addOption(historyOption())
+    .option('--seed <n>', 'which game', whole(0), 0)
+    .option('--temperature <x>', 'of a watched model', decimal(0), 1)
+    .option('--delay <seconds>', 'pause before each move of a watched player', decimal(0), 0.7)
+    .action(async (options: Options) => {
+      const game = chooseGame(options.env, options.envConfig);
+      console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);
+      const policy = options.watch === undefined ? person(game) : await watched(options.watch, game, options);
+      const [episode] = await playEpisodes({ definition: game.definition, config: game.config, history: options.history, policy, starts: evaluationStarts(options.seed, 1) });
+      policy.dispose();
+      console.log(`\n${episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`);
+    });
+}
+
+/** Asks for each action; what is typed without a tag is put into one. */
+function person({ definition: { replyTag } }: GameChoice): Policy {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const inputs = lines[Symbol.asyncIterator]();
+  return {
+    name: 'person',
+    async act(prompts) {
+      console.log(prompts[0]!.messages.at(-1)!.content);
+      process.stdout.write(paint('cyan', `${replyTag}> `));
+      const { value, done } = await inputs.next();
+      if (done) {
+        console.log();
+        process.exit(0);
+      }
+      const text = value.includes('<') ? value : `<${replyTag}>${value.trim()}</${replyTag}>`;
+      console.log();
+      return [{ text, finish: 'stop' }];
+    },
+    dispose: () => lines.close(),
+  };
+}
+
+async function watched(name: string, game: GameChoice, { temperature, delay }: Options): Promise<Policy> {
+  const policy = await openPolicy(name, game, { temperature, topK: 0, topP: 1, maxCompletionLength: 64 });
+  return {
+    ...policy,
+    name,
+    async act(prompts) {
+      console.log(prompts[0]!.messages.at(-1)!.content);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * delay));
+      const replies = await policy.act(prompts);
+      console.log(`${paint('cyan', `→ ${replies[0]!.text}`)}\n`);
+      return replies;
+    },
+    dispose: () => policy.dispose(),
+  };
+}

@@ -1,0 +1,49 @@
+// ludic rollout: one game, to look at.
+
+import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
+import type { HistoryStrategy } from '@ludic/history';
+import { Command } from 'commander';
+import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
+import { openPolicy } from './models.ts';
+import { paintPart } from './paint.ts';
+
+interface Options {
+  readonly model: string;
+  readonly env: string;
+  readonly envConfig: string;
+  readonly history: HistoryStrategy;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly maxCompletionLength: number;
+  readonly json?: boolean;
+}
+
+export function rolloutCommand(): Command {
+  return new Command('rollout')
+    .description('play one game and show it')
+    .requiredOption('--env <id>', 'the game')
+    .option('--model <name>', 'nano, a model folder, or a scripted player', 'nano')
+    .addOption(envConfigOption())
+    .addOption(historyOption())
+    .option('--seed <n>', 'which game', whole(0), 0)
+    .option('--temperature <x>', '0 takes the most likely token', decimal(0), 1)
+    .option('--top-k <n>', 'sample among the k most likely tokens; 0: all', whole(0), 0)
+    .option('--top-p <x>', 'sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
+    .option('--max-completion-length <n>', 'most tokens of a reply', whole(1), 64)
+    .option('--json', 'print the trajectory as one JSON object')
+    .action(async (options: Options) => {
+      const game = chooseGame(options.env, options.envConfig);
+      const policy = await openPolicy(options.model, game, options);
+      const [episode] = await playEpisodes({
+        definition: game.definition,
+        config: game.config,
+        history: options.history,
+        policy,
+        starts: evaluationStarts(options.seed, 1),
+      });
+      policy.dispose();
+      console.log(options.json ? JSON.stringify(episodeToJson(episode!)) : transcript(episode!, paintPart));
+    });
+}
