@@ -1,0 +1,104 @@
+// The network against PyTorch's numbers: logits, loss and every gradient of small Llama checkpoints.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
+import { float32, floats, type HostTensor, int64, scalar } from '@ludic/runtime';
+import { createRuntime } from '@ludic/runtime/node';
+import { describe, expect, it } from 'vitest';
+import { buildDecoder, buildScoring, inverseFrequencies, type ModelConfig, packSequences, readCheckpoint, readSafetensors, toFloat32 } from './index.ts';
+import { openModelFolder } from './node.ts';
+
+const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+const folder = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+
+async function load(name: string) {
+  const { config, parameters } = await readCheckpoint(await openModelFolder(folder(name)));
+  const { tensors } = readSafetensors(new Uint8Array(readFileSync(`${folder(name)}/golden.safetensors`)));
+  const golden = (tensor: string) => toFloat32(tensors.get(tensor)!);
+  const { data, shape } = tensors.get('input_ids')!;
+  const ids = Int32Array.from(new BigInt64Array(data.slice().buffer), Number);
+  const [rows, length] = shape as [number, number];
+  const sequences = Array.from({ length: rows }, (_, row) => ids.slice(row * length, (row + 1) * length));
+  return { config, parameters, golden, sequences, tensors };
+}
+
+/** Loss and gradients of the mean next-token loss over all sequences, `prefix` tokens of them shared. */
+async function lossAndGradients(config: ModelConfig, parameters: Record<string, HostTensor>, sequences: readonly Int32Array[], prefix: number) {
+  const graph = new Graph('test');
+  const scores = buildScoring(graph, config, { sharedPrefix: prefix > 0 });
+  const loss = neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))));
+  graph.output('loss', loss);
+  const values = [...scores.parameters];
+  const found = gradients(loss, values.map(([, value]) => value));
+  for (const [i, [name]] of values.entries()) graph.output(`grad.${name}`, found[i]!);
+  const program = await runtime.load(serialize(graph));
+  const packed = packSequences(config, sequences, prefix);
+  const points: number[] = [];
+  const chosen: number[] = [];
+  for (const [row, sequence] of sequences.entries()) {
+    for (let i = 0; i + 1 < sequence.length; i++) {
+      chosen.push(points.length * config.vocabSize + sequence[i + 1]!);
+      points.push(packed.tokenAt(row, i));
+    }
+  }
+  const count = points.length;
+  const outputs = await program.run({
+    ...parameters,
+    ...packed.inputs,
+    inverse_temperature: scalar(1),
+    points: int64(points, [count]),
+    chosen: int64(chosen, [count]),
+    chosen_at: int64(points.map((_, i) => i), [count]),
+    weights: float32(new Float32Array(count).fill(1 / count), [count]),
+  });
+  await program.dispose();
+  return (name: string) => floats(outputs[name] as HostTensor);
+}
+
+const largestDifference = (a: Float32Array, b: Float32Array) => a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
+const largest = (a: Float32Array) => a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+
+describe.each(['llama-tiny', 'llama-tiny-sharded', 'smollm-tiny'])('%s', (name) => {
+  it('has the rotary frequencies of the reference', async () => {
+    const { config, golden } = await load(name);
+    const ours = inverseFrequencies(config);
+    for (const [i, value] of golden('rope.inv_freq').entries()) expect(Math.abs(ours[i]! / value - 1)).toBeLessThan(1e-6);
+  });
+
+  it('gives the logits of the reference', async () => {
+    const { config, parameters, golden, sequences } = await load(name);
+    const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
+    const { inputs, tokens } = packSequences(config, sequences, 0);
+    const every = Array.from({ length: tokens }, (_, i) => i);
+    const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int64(every, [tokens]) });
+    await program.dispose();
+    expect(largestDifference(floats(logits as HostTensor), golden('logits'))).toBeLessThan(5e-5);
+  });
+
+  it('gives the loss and every gradient of the reference', async () => {
+    const { config, parameters, golden, sequences, tensors } = await load(name);
+    const output = await lossAndGradients(config, parameters, sequences, 0);
+    expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
+    const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
+    expect(names).toHaveLength(Object.keys(parameters).length);
+    for (const tensor of names) {
+      const expected = golden(tensor);
+      expect(largestDifference(output(tensor), expected), tensor).toBeLessThanOrEqual(1e-4 * largest(expected));
+    }
+  });
+
+  it('gives the same gradients when a shared prefix is computed once', async () => {
+    const { config, parameters, sequences } = await load(name);
+    const start = sequences[0]!.slice(0, 6);
+    // Rows of different lengths after the prefix.
+    const rows = [sequences[0]!, Int32Array.of(...start, 5, 9, 2), Int32Array.of(...start, 7, 1, 1, 30)];
+    const apart = await lossAndGradients(config, parameters, rows, 0);
+    const shared = await lossAndGradients(config, parameters, rows, 6);
+    expect(shared('loss')[0]).toBeCloseTo(apart('loss')[0]!, 5);
+    for (const tensor of Object.keys(parameters)) {
+      const expected = apart(`grad.${tensor}`);
+      expect(largestDifference(shared(`grad.${tensor}`), expected), tensor).toBeLessThanOrEqual(1e-5 * Math.max(largest(expected), 1e-3));
+    }
+  });
+});
