@@ -32,7 +32,7 @@ export interface WarmStartSettings {
 
 export interface WarmStartStep {
   readonly step: number;
-  /** Mean negative log-likelihood of a token, in nats. */
+  /** Negative log-likelihood of a token in nats, the mean over tasks of their means. */
   readonly loss: number;
   readonly replies: number;
 }
@@ -48,18 +48,19 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
   const schedule = { learningRate: settings.learningRate, schedule: 'cosine', warmupSteps: 10, finalRate: 0.02 } as const;
   try {
     for (let step = 1; step <= settings.steps; step++) {
-      const replies: Pick<Sample, 'prompt' | 'completion'>[] = [];
+      const samples: Sample[] = [];
       for (const [t, task] of settings.tasks.entries()) {
         const starts = groupStarts({ seed: settings.seed, step: step * settings.tasks.length + t, groups: task.episodes, groupSize: 1 });
-        for (const { messages, reply } of await taughtReplies(task, starts)) {
-          replies.push({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) });
-        }
+        const taught = await taughtReplies(task, starts);
+        const replies = taught.map(({ messages, reply }) => ({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) }));
+        // Every task weighs the same, however many tokens its games have.
+        const tokens = replies.reduce((sum, { completion }) => sum + completion.length, 0);
+        const weight = 1 / (tokens * settings.tasks.length);
+        for (const reply of replies) samples.push({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight });
       }
-      const tokens = replies.reduce((sum, { completion }) => sum + completion.length, 0);
-      const samples = replies.map((reply): Sample => ({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight: 1 / tokens }));
       const { loss } = await learner.accumulate(samples);
       await learner.step(learningRateAt(schedule, step, settings.steps));
-      yield { step, loss, replies: replies.length };
+      yield { step, loss, replies: samples.length };
     }
   } finally {
     await learner.dispose();

@@ -8,7 +8,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import { NANO_FOLDER } from './index.ts';
 import { formatTasks, NANO_CHAT_TEMPLATE, NANO_TOKENIZER_CONFIG, nanoConfig, nanoTokenizer } from './recipe.ts';
 
-const [folder = fileURLToPath(NANO_FOLDER), steps = '400'] = process.argv.slice(2);
+const [folder = fileURLToPath(NANO_FOLDER), steps = '500'] = process.argv.slice(2);
 const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
 
 const tokenizerJson = await nanoTokenizer();
@@ -25,9 +25,13 @@ const model = {
 };
 console.log(`vocabulary ${config.vocabSize}, ${Object.values(model.parameters).reduce((sum, { data }) => sum + data.length, 0)} parameters`);
 
-const tasks = formatTasks((environment, history) => (environment === 'tic_tac_toe' ? 32 : history === 'FULL_HISTORY' ? 3 : 4));
+/** Games of a step. Which cells are free is the hardest part of the format; KeyDoor's games are long. */
+const tasks = formatTasks((environment, history) => {
+  if (environment === 'key_door') return 2;
+  return history === 'NO_HISTORY' ? 192 : 48;
+});
 const began = performance.now();
-for await (const { step, loss, replies } of warmStart(model, { tasks, steps: Number(steps), learningRate: 2e-3, seed: 0, tokenBudget: 8192 })) {
+for await (const { step, loss, replies } of warmStart(model, { tasks, steps: Number(steps), learningRate: 3e-3, seed: 0, tokenBudget: 8192 })) {
   if (step % 10 === 0) console.log(`step ${step} of ${steps}  loss ${loss.toFixed(4)}  ${replies} replies  ${((performance.now() - began) / 1000).toFixed(0)} s`);
 }
 

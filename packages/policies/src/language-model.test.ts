@@ -1,0 +1,143 @@
+// The policy against the network itself: what it reports must be what a plain pass over the whole sequence says.
+
+import { fileURLToPath } from 'node:url';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import type { Message } from '@ludic/history';
+import { buildDecoder, type ChatTemplate, packSequences, readCheckpoint, type Tokenizer } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
+import { stream } from '@ludic/random';
+import { floats, type HostTensor, int64 } from '@ludic/runtime';
+import { createRuntime } from '@ludic/runtime/node';
+import { describe, expect, it } from 'vitest';
+import type { Prompt } from './contract.ts';
+import { distributionOf } from './distribution.ts';
+import { type LanguageModel, LanguageModelPolicy, type LanguageModelSettings } from './language-model.ts';
+
+const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+const files = await openModelFolder(fileURLToPath(new URL('../../models/fixtures/smollm-tiny', import.meta.url)));
+const { config, parameters } = await readCheckpoint(files);
+
+// Token ids written as numbers: the policy must not care how text and tokens belong together.
+const tokenizer: Tokenizer = {
+  encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
+  decode: (ids) => Array.from(ids).map((id) => `${id} `).join(''),
+  tokenId: Number,
+};
+const template: ChatTemplate = { render: (messages) => messages.map((message) => message.content).join(' ') };
+const model: LanguageModel = { name: 'tiny', runtime, config: { ...config, eosTokenIds: [3] }, parameters, tokenizer, template };
+
+const definition = findEnvironment('tic_tac_toe');
+const environment = definition.create(resolveConfig(definition, {}));
+const prompt = (name: string, ...contents: string[]): Prompt => ({
+  messages: contents.map((content, i): Message => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content })),
+  episode: {},
+  random: stream('policy test', name),
+  environment,
+});
+const settings: LanguageModelSettings = { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] };
+const SYSTEM = '10 11 12 13 14 15';
+
+/** log π of each completion token by one pass over prompt and completion. */
+async function plainLogprobs(ids: Int32Array, completion: Int32Array, temperature: number): Promise<number[]> {
+  const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
+  const whole = Int32Array.of(...ids, ...completion);
+  const at = Array.from(completion, (_, t) => ids.length - 1 + t);
+  const { inputs } = packSequences(config, [whole], 0);
+  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int64(at, [at.length]) });
+  await program.dispose();
+  return Array.from(completion, (token, t) => {
+    const row = floats(logits as HostTensor).subarray(t * config.vocabSize, (t + 1) * config.vocabSize);
+    return distributionOf(row, { temperature, topK: 0, topP: 1 }).logprobs[token]!;
+  });
+}
+
+describe('the language-model policy', () => {
+  it('reports the log-probabilities of a plain pass, for rows of different lengths with a shared beginning', async () => {
+    const policy = new LanguageModelPolicy(model, settings);
+    const prompts = ['20 21', '22', '20 21 23 24 25', '26 27 28'].map((user, i) => prompt(`row ${i}`, SYSTEM, user));
+    for (const { tokens } of await policy.act(prompts)) {
+      const plain = await plainLogprobs(tokens!.prompt, tokens!.completion, 0.7);
+      for (const [t, value] of plain.entries()) expect(Math.abs(tokens!.logprobs[t]! - value)).toBeLessThan(1e-5);
+    }
+    policy.dispose();
+  });
+
+  it('goes on from kept keys and values in a conversation', async () => {
+    const policy = new LanguageModelPolicy(model, settings);
+    const rows = ['20', '30 31', '40'].map((user, i) => ({ ...prompt(`talk ${i}`, SYSTEM, user) }));
+    let messages = rows.map((row) => [...row.messages]);
+    for (let turn = 0; turn < 4; turn++) {
+      const replies = await policy.act(rows.map((row, i) => ({ ...row, messages: messages[i]! })));
+      for (const { tokens } of replies) {
+        const plain = await plainLogprobs(tokens!.prompt, tokens!.completion, 0.7);
+        for (const [t, value] of plain.entries()) expect(Math.abs(tokens!.logprobs[t]! - value)).toBeLessThan(1e-5);
+      }
+      messages = messages.map((past, i) => [...past, { role: 'assistant', content: replies[i]!.text }, { role: 'user', content: `${50 + turn} ${60 + i}` }]);
+    }
+    policy.dispose();
+  });
+
+  it('gives an episode the same reply whoever its neighbours are', async () => {
+    const alone = new LanguageModelPolicy(model, settings);
+    const [single] = await alone.act([prompt('same', SYSTEM, '20 21')]);
+    const crowd = new LanguageModelPolicy(model, settings);
+    const replies = await crowd.act([prompt('other', SYSTEM, '22'), prompt('same', SYSTEM, '20 21'), prompt('third', SYSTEM, '23 24 25 26')]);
+    expect(replies[1]!.tokens!.completion).toEqual(single!.tokens!.completion);
+  });
+
+  it('draws tokens as often as their probabilities say', async () => {
+    const policy = new LanguageModelPolicy(model, { ...settings, maxCompletionLength: 1, temperature: 1, topK: 4 });
+    const draws = 20_000;
+    const prompts = Array.from({ length: draws }, (_, i) => prompt(`draw ${i}`, SYSTEM, '20'));
+    const counts = new Map<number, { count: number; probability: number }>();
+    for (const { tokens } of await policy.act(prompts)) {
+      const token = tokens!.completion[0]!;
+      const known = counts.get(token);
+      if (known) known.count++;
+      else counts.set(token, { count: 1, probability: Math.exp(tokens!.logprobs[0]!) });
+    }
+    expect(counts.size).toBe(4);
+    for (const { count, probability } of counts.values()) {
+      expect(Math.abs(count / draws - probability)).toBeLessThan(4 * Math.sqrt((probability * (1 - probability)) / draws));
+    }
+  });
+
+  it('stops at a stop text, at the end-of-turn token, or at the limit', async () => {
+    const greedy = new LanguageModelPolicy(model, { ...settings, temperature: 0 });
+    const [reply] = await greedy.act([prompt('x', SYSTEM, '20')]);
+    const tokens = Array.from(reply!.tokens!.completion);
+    expect(reply!.finish).toBe('length');
+    expect(tokens).toHaveLength(6);
+    const second = tokens[1]!;
+    const stopped = new LanguageModelPolicy(model, { ...settings, temperature: 0, stop: [`${second} `] });
+    expect((await stopped.act([prompt('x', SYSTEM, '20')]))[0]).toMatchObject({ finish: 'stop' });
+    const ended = new LanguageModelPolicy({ ...model, config: { ...config, eosTokenIds: [tokens[0]!] } }, { ...settings, temperature: 0 });
+    const [end] = await ended.act([prompt('x', SYSTEM, '20')]);
+    expect(end).toMatchObject({ finish: 'stop' });
+    expect(Array.from(end!.tokens!.completion)).toEqual([tokens[0]]);
+  });
+
+  it('refuses a prompt that does not fit and settings that make no sense', async () => {
+    const small = new LanguageModelPolicy({ ...model, config: { ...config, maxPositions: 10 } }, settings);
+    await expect(small.act([prompt('long', SYSTEM, '20 21 22 23')])).rejects.toMatchObject({ code: 'prompt_too_long' });
+    expect(() => new LanguageModelPolicy(model, { ...settings, topP: 0 })).toThrow(/topP/);
+  });
+});
+
+describe('distributionOf', () => {
+  const logits = Float32Array.of(2, 1, 0, -1);
+  it('renormalises over what top-k and top-p keep', () => {
+    const topK = distributionOf(logits, { temperature: 1, topK: 2, topP: 1 });
+    expect([...topK.support!]).toEqual([0, 1]);
+    expect(topK.logprobs[0]).toBeCloseTo(-Math.log(1 + Math.exp(-1)), 6);
+    // p = 0.644, 0.237, 0.087, 0.032: 0.8 needs the first two.
+    expect([...distributionOf(logits, { temperature: 1, topK: 0, topP: 0.8 }).support!]).toEqual([0, 1]);
+    expect([...distributionOf(logits, { temperature: 0, topK: 0, topP: 1 }).support!]).toEqual([0]);
+  });
+  it('gives the entropy of a uniform distribution', () => {
+    expect(distributionOf(new Float32Array(8), { temperature: 1, topK: 0, topP: 1 }).entropy).toBeCloseTo(Math.log(8), 12);
+  });
+  it('refuses logits that are not finite', () => {
+    expect(() => distributionOf(Float32Array.of(Number.NaN, 1), { temperature: 1, topK: 0, topP: 1 })).toThrow(/finite/);
+  });
+});
