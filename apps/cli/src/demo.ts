@@ -34,7 +34,12 @@ export function demoCommand(): Command {
       const scratch = out === undefined ? await mkdtemp(join(tmpdir(), 'ludic-')) : undefined;
       const folder = out ?? join(scratch!, 'run');
       try {
-        console.log(paint('bold', 'Ludic trains a small language model at Tic-Tac-Toe against a random opponent, with GRPO on this CPU.'));
+        console.log(
+          paint(
+            'bold',
+            'Ludic trains a small language model at Tic-Tac-Toe against a random opponent, with GRPO on this CPU.',
+          ),
+        );
         console.log('Its first weights know how a reply looks and nothing about the game.\n');
         const before = await measure('nano');
         const result = await trainInFolder({ kind: 'new', model: 'nano', settings: SETTINGS }, folder, false);
@@ -54,9 +59,21 @@ export function demoCommand(): Command {
 
 async function measure(model: string): Promise<Evaluation> {
   const game = chooseGame('tic_tac_toe', '{}');
-  const policy = await openPolicy(model, game, { temperature: 1, topK: 0, topP: 1, maxCompletionLength: SETTINGS.maxCompletionLength });
+  const policy = await openPolicy(model, game, {
+    temperature: 1,
+    topK: 0,
+    topP: 1,
+    maxCompletionLength: SETTINGS.maxCompletionLength,
+  });
   // Other games than those that chose the best checkpoint.
-  const evaluation = await evaluate({ definition: game.definition, config: game.config, history: 'NO_HISTORY', policy, episodes: GAMES, seed: 20_000 });
+  const evaluation = await evaluate({
+    definition: game.definition,
+    config: game.config,
+    history: 'NO_HISTORY',
+    policy,
+    episodes: GAMES,
+    seed: 20_000,
+  });
   policy.dispose();
   return evaluation;
 }
@@ -68,8 +85,14 @@ function table(before: Evaluation, after: Evaluation): string {
     return `${name.padEnd(28)}${cell(rate(before))}${cell(rate(after))}`;
   };
   return [
-    paint('bold', `${`${GAMES} games, temperature 1`.padEnd(28)}${'before'.padStart(7).padEnd(24)}${'after'.padStart(7)}`),
-    paint('green', row('won', (e) => e.outcomes!.win)),
+    paint(
+      'bold',
+      `${`${GAMES} games, temperature 1`.padEnd(28)}${'before'.padStart(7).padEnd(24)}${'after'.padStart(7)}`,
+    ),
+    paint(
+      'green',
+      row('won', (e) => e.outcomes!.win),
+    ),
     row('drawn', (e) => e.outcomes!.draw),
     row('lost', (e) => e.outcomes!.loss),
     row('games with an invalid move', (e) => e.invalidEpisodes),

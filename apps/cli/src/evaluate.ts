@@ -1,7 +1,7 @@
 // ludic evaluate: how good a policy is at a game.
 
-import { type Evaluation, evaluate } from '@ludic/rollouts';
 import type { HistoryStrategy } from '@ludic/history';
+import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
 import { openPolicy } from './models.ts';
@@ -57,7 +57,10 @@ async function run(options: Options): Promise<void> {
 }
 
 /** The shape that the service answers with. */
-export function evaluationJson(evaluation: Evaluation, options: Pick<Options, 'model' | 'env' | 'history' | 'episodes'>): object {
+export function evaluationJson(
+  evaluation: Evaluation,
+  options: Pick<Options, 'model' | 'env' | 'history' | 'episodes'>,
+): object {
   const { outcomes } = evaluation;
   return {
     model: options.model,
@@ -85,7 +88,10 @@ function evaluationText(evaluation: Evaluation, { model, env, history }: Options
   const rate = (name: string, { rate: share, interval: [low, high] }: Evaluation['success']) =>
     `${name.padEnd(22)}${percent(share).padStart(8)}   (${percent(low)} to ${percent(high)})`;
   const number = (name: string, value: number) => `${name.padEnd(22)}${value.toFixed(3).padStart(8)}`;
-  const { outcomes, meanRewardInterval: [low, high] } = evaluation;
+  const {
+    outcomes,
+    meanRewardInterval: [low, high],
+  } = evaluation;
   return [
     `${model} at ${env}, ${history}, ${evaluation.episodes} games (95 % intervals)`,
     rate('success', evaluation.success),

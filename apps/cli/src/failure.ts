@@ -9,7 +9,15 @@ export class UsageError extends Error {
 }
 
 /** Errors of the packages whose message already tells the user what to do. */
-const EXPLAINED = new Set(['UsageError', 'EnvironmentError', 'HistoryError', 'ModelError', 'PolicyError', 'GrpoError', 'RuntimeError']);
+const EXPLAINED = new Set([
+  'UsageError',
+  'EnvironmentError',
+  'HistoryError',
+  'ModelError',
+  'PolicyError',
+  'GrpoError',
+  'RuntimeError',
+]);
 /** Faults that are not the user's, although they are explained. */
 const FAULTS = new Set(['not_finite', 'disagreement', 'write_failed', 'run_failed']);
 
@@ -21,7 +29,9 @@ export function report(error: unknown): number {
     return code !== undefined && FAULTS.has(code) ? 1 : 2;
   }
   if (code === 'ENOSPC') {
-    process.stderr.write('ludic: the disk is full. Free some space and go on with --resume; nothing that was saved is lost.\n');
+    process.stderr.write(
+      'ludic: the disk is full. Free some space and go on with --resume; nothing that was saved is lost.\n',
+    );
     return 1;
   }
   process.stderr.write(`ludic: ${stack ?? String(error)}\n`);

@@ -8,22 +8,28 @@ import { UsageError } from './failure.ts';
 /** A parser of whole numbers of at least `least`. */
 export const whole = (least: number) => (text: string) => {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`A whole number of at least ${least} is needed.`);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
+    throw new InvalidArgumentError(`A whole number of at least ${least} is needed.`);
   return value;
 };
 
-export const decimal = (least: number, most = Number.POSITIVE_INFINITY) => (text: string) => {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {
-    throw new InvalidArgumentError(`A number of at least ${least}${most === Number.POSITIVE_INFINITY ? '' : ` and at most ${most}`} is needed.`);
-  }
-  return value;
-};
+export const decimal =
+  (least: number, most = Number.POSITIVE_INFINITY) =>
+  (text: string) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {
+      throw new InvalidArgumentError(
+        `A number of at least ${least}${most === Number.POSITIVE_INFINITY ? '' : ` and at most ${most}`} is needed.`,
+      );
+    }
+    return value;
+  };
 
 export const historyOption = () =>
   new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default('NO_HISTORY');
 
-export const envConfigOption = () => new Option('--env-config <json>', 'settings of the environment as a JSON object').default('{}');
+export const envConfigOption = () =>
+  new Option('--env-config <json>', 'settings of the environment as a JSON object').default('{}');
 
 export interface GameChoice {
   readonly definition: EnvironmentDefinition;
@@ -41,6 +47,11 @@ export function chooseGame(id: string, json: string): GameChoice {
   } catch {
     throw new UsageError(`--env-config is no JSON: ${json}`);
   }
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw new UsageError('--env-config must be a JSON object such as {"size": 5}.');
-  return { definition, raw: raw as Record<string, unknown>, config: resolveConfig(definition, raw as Record<string, unknown>) };
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new UsageError('--env-config must be a JSON object such as {"size": 5}.');
+  return {
+    definition,
+    raw: raw as Record<string, unknown>,
+    config: resolveConfig(definition, raw as Record<string, unknown>),
+  };
 }

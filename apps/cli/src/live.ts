@@ -22,7 +22,9 @@ export function sparkline(values: readonly number[], width: number): string {
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
-  return whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return whole < 3600
+    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
 /** Draws the events of a run on `out`. */
@@ -44,14 +46,18 @@ export class LiveView {
       case 'start':
         this.#steps = event.settings.steps;
         this.#firstStep = event.step;
-        this.#note(`${event.settings.environment}, ${event.settings.history}: ${event.settings.batchSize} games a step, ${event.settings.steps} steps`);
+        this.#note(
+          `${event.settings.environment}, ${event.settings.history}: ${event.settings.batchSize} games a step, ${event.settings.steps} steps`,
+        );
         break;
       case 'step':
         this.#step(event);
         break;
       case 'evaluation': {
         const { evaluation, best, step } = event;
-        const won = evaluation.outcomes ? `wins ${percent(evaluation.outcomes.win.rate)}, losses ${percent(evaluation.outcomes.loss.rate)}` : `success ${percent(evaluation.success.rate)}`;
+        const won = evaluation.outcomes
+          ? `wins ${percent(evaluation.outcomes.win.rate)}, losses ${percent(evaluation.outcomes.loss.rate)}`
+          : `success ${percent(evaluation.success.rate)}`;
         this.#evaluation = `evaluation at step ${step}: ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
         if (!this.#out.isTTY) this.#note(this.#evaluation);

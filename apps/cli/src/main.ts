@@ -13,7 +13,15 @@ import { warmupCommand } from './warmup.ts';
 const program = new Command('ludic')
   .description('Train and evaluate language models in text games with GRPO.')
   .showHelpAfterError('Add --help to see what there is.');
-const commands = [trainCommand(), evaluateCommand(), rolloutCommand(), playCommand(), scoreCommand(), warmupCommand(), demoCommand()];
+const commands = [
+  trainCommand(),
+  evaluateCommand(),
+  rolloutCommand(),
+  playCommand(),
+  scoreCommand(),
+  warmupCommand(),
+  demoCommand(),
+];
 for (const command of commands) program.addCommand(command);
 for (const command of [program, ...commands]) command.exitOverride();
 

@@ -1,9 +1,9 @@
 // ludic play: a person plays in the terminal, or watches a model play.
 
 import { createInterface } from 'node:readline/promises';
-import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
-import type { Policy } from '@ludic/policies';
 import type { HistoryStrategy } from '@ludic/history';
+import type { Policy } from '@ludic/policies';
+import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
 import { openPolicy } from './models.ts';
@@ -33,9 +33,17 @@ export function playCommand(): Command {
       const game = chooseGame(options.env, options.envConfig);
       console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);
       const policy = options.watch === undefined ? person(game) : await watched(options.watch, game, options);
-      const [episode] = await playEpisodes({ definition: game.definition, config: game.config, history: options.history, policy, starts: evaluationStarts(options.seed, 1) });
+      const [episode] = await playEpisodes({
+        definition: game.definition,
+        config: game.config,
+        history: options.history,
+        policy,
+        starts: evaluationStarts(options.seed, 1),
+      });
       policy.dispose();
-      console.log(`\n${episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`);
+      console.log(
+        `\n${episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
+      );
     });
 }
 

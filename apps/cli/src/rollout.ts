@@ -1,7 +1,7 @@
 // ludic rollout: one game, to look at.
 
-import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
 import type { HistoryStrategy } from '@ludic/history';
+import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
 import { openPolicy } from './models.ts';

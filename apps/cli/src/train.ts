@@ -1,6 +1,14 @@
 // ludic train: GRPO on a model in a game, in a run folder.
 
-import { CREDITS, DEFAULT_TRAINING, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS, SCHEDULES, type TrainSettings } from '@ludic/grpo';
+import {
+  CREDITS,
+  DEFAULT_TRAINING,
+  IMPORTANCE_SAMPLING_LEVELS,
+  LOSS_TYPES,
+  SCALE_REWARDS,
+  SCHEDULES,
+  type TrainSettings,
+} from '@ludic/grpo';
 import { RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command, Option } from 'commander';
@@ -24,25 +32,44 @@ const D = DEFAULT_TRAINING;
 const SETTINGS: readonly Option[] = [
   new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default(D.history),
   new Option('--steps <n>', 'optimizer batches').argParser(whole(1)).default(D.steps),
-  new Option('--group-size <n>', 'episodes that start from the identical state').argParser(whole(2)).default(D.groupSize),
+  new Option('--group-size <n>', 'episodes that start from the identical state')
+    .argParser(whole(2))
+    .default(D.groupSize),
   new Option('--batch-size <n>', 'episodes of a step').argParser(whole(2)).default(D.batchSize),
   new Option('--seed <n>', 'decides everything that is random').argParser(whole(0)).default(D.seed),
   new Option('--learning-rate <x>', 'the highest rate of AdamW').argParser(decimal(0)).default(D.learningRate),
   new Option('--schedule <name>', 'course of the learning rate').choices(SCHEDULES).default(D.schedule),
   new Option('--warmup-steps <n>', 'steps in which the rate rises').argParser(whole(0)).default(D.warmupSteps),
-  new Option('--final-rate <share>', 'share of the rate that the schedule ends at').argParser(decimal(0, 1)).default(D.finalRate),
+  new Option('--final-rate <share>', 'share of the rate that the schedule ends at')
+    .argParser(decimal(0, 1))
+    .default(D.finalRate),
   new Option('--temperature <x>', 'of sampling').argParser(decimal(0)).default(D.temperature),
-  new Option('--max-completion-length <n>', 'most tokens of a reply').argParser(whole(1)).default(D.maxCompletionLength),
-  new Option('--credit <kind>', 'who gets the credit: the whole episode, or each turn against all turns with its prompt').choices(CREDITS).default(D.credit),
+  new Option('--max-completion-length <n>', 'most tokens of a reply')
+    .argParser(whole(1))
+    .default(D.maxCompletionLength),
+  new Option(
+    '--credit <kind>',
+    'who gets the credit: the whole episode, or each turn against all turns with its prompt',
+  )
+    .choices(CREDITS)
+    .default(D.credit),
   new Option('--discount <x>', 'weight of a reward one turn later').argParser(decimal(0, 1)).default(D.discount),
-  new Option('--scale-rewards <kind>', 'divide advantages by the deviation of').choices(SCALE_REWARDS).default(D.scaleRewards),
+  new Option('--scale-rewards <kind>', 'divide advantages by the deviation of')
+    .choices(SCALE_REWARDS)
+    .default(D.scaleRewards),
   new Option('--shared-dynamics', "members of a group also meet the same opponent's dice").default(D.sharedDynamics),
-  new Option('--resample-rounds <n>', 'replace groups whose rewards are all equal up to n times').argParser(whole(0)).default(D.resampleRounds),
-  new Option('--mask-truncated-completions', 'do not learn from replies cut off at the token limit').default(D.maskTruncatedCompletions),
+  new Option('--resample-rounds <n>', 'replace groups whose rewards are all equal up to n times')
+    .argParser(whole(0))
+    .default(D.resampleRounds),
+  new Option('--mask-truncated-completions', 'do not learn from replies cut off at the token limit').default(
+    D.maskTruncatedCompletions,
+  ),
   new Option('--num-iterations <n>', 'passes over a batch').argParser(whole(1)).default(D.numIterations),
   new Option('--token-budget <n>', 'token slots of a micro-batch').argParser(whole(1)).default(D.tokenBudget),
   new Option('--entropy-decay', 'let the entropy bonus fall to 0 over the run').default(D.entropyDecay),
-  new Option('--eval-every <n>', 'evaluate every so many steps; 0: only at the end').argParser(whole(0)).default(D.evalEvery),
+  new Option('--eval-every <n>', 'evaluate every so many steps; 0: only at the end')
+    .argParser(whole(0))
+    .default(D.evalEvery),
   new Option('--eval-episodes <n>', 'games of an evaluation').argParser(whole(1)).default(D.evalEpisodes),
   new Option('--eval-temperature <x>', 'of the evaluation').argParser(decimal(0)).default(D.evalTemperature),
   new Option('--save-every <n>', 'steps between checkpoints').argParser(whole(1)).default(D.saveEvery),
@@ -51,17 +78,27 @@ const SETTINGS: readonly Option[] = [
 /** Settings of the loss and of AdamW, by the same rule. */
 const LOSS_SETTINGS: readonly Option[] = [
   new Option('--loss-type <type>', 'how the loss is formed and averaged').choices(LOSS_TYPES).default(D.loss.lossType),
-  new Option('--importance-sampling-level <level>', 'one ratio per').choices(IMPORTANCE_SAMPLING_LEVELS).default(D.loss.importanceSamplingLevel),
-  new Option('--epsilon <x>', 'the ratio is clipped below 1 − epsilon').argParser(decimal(0, 1)).default(D.loss.epsilon),
-  new Option('--epsilon-high <x>', 'and above 1 + epsilon-high (cispo: above epsilon-high)').argParser(decimal(0)).default(D.loss.epsilonHigh),
+  new Option('--importance-sampling-level <level>', 'one ratio per')
+    .choices(IMPORTANCE_SAMPLING_LEVELS)
+    .default(D.loss.importanceSamplingLevel),
+  new Option('--epsilon <x>', 'the ratio is clipped below 1 − epsilon')
+    .argParser(decimal(0, 1))
+    .default(D.loss.epsilon),
+  new Option('--epsilon-high <x>', 'and above 1 + epsilon-high (cispo: above epsilon-high)')
+    .argParser(decimal(0))
+    .default(D.loss.epsilonHigh),
   new Option('--delta <x>', 'upper cap of the unclipped ratio').argParser(decimal(1)),
   new Option('--beta <x>', 'weight of the KL term against the first model').argParser(decimal(0)).default(D.loss.beta),
-  new Option('--entropy-coefficient <x>', 'weight of the entropy bonus').argParser(decimal(0)).default(D.loss.entropyCoefficient),
+  new Option('--entropy-coefficient <x>', 'weight of the entropy bonus')
+    .argParser(decimal(0))
+    .default(D.loss.entropyCoefficient),
 ];
 const ADAMW_SETTINGS: readonly Option[] = [
   new Option('--beta2 <x>', "AdamW's memory of squared gradients").argParser(decimal(0, 1)).default(D.adamw.beta2),
   new Option('--weight-decay <x>', 'of AdamW').argParser(decimal(0)).default(D.adamw.weightDecay),
-  new Option('--max-grad-norm <x>', 'gradients are scaled down to this norm').argParser(decimal(0)).default(D.adamw.maxGradNorm),
+  new Option('--max-grad-norm <x>', 'gradients are scaled down to this norm')
+    .argParser(decimal(0))
+    .default(D.adamw.maxGradNorm),
 ];
 
 export function trainCommand(): Command {
@@ -93,12 +130,21 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
   if (given.length === 0) return { kind: 'resume' };
   const { config } = await RunFolder.open(out);
   const wanted = command.opts();
-  const stored: Record<string, unknown> = { ...config.settings, ...config.settings.loss, ...config.settings.adamw, env: config.settings.environment, model: config.model, envConfig: JSON.stringify(config.settings.environmentConfig) };
+  const stored: Record<string, unknown> = {
+    ...config.settings,
+    ...config.settings.loss,
+    ...config.settings.adamw,
+    env: config.settings.environment,
+    model: config.model,
+    envConfig: JSON.stringify(config.settings.environmentConfig),
+  };
   for (const option of given) {
     const name = option.attributeName();
     const text = (value: unknown) => (typeof value === 'string' ? value.replaceAll(/\s/g, '') : String(value));
     if (text(stored[name]) !== text(wanted[name])) {
-      throw new UsageError(`${option.long} ${wanted[name]} differs from the run's own ${stored[name]}. Leave it out, or start a new run in another folder.`);
+      throw new UsageError(
+        `${option.long} ${wanted[name]} differs from the run's own ${stored[name]}. Leave it out, or start a new run in another folder.`,
+      );
     }
   }
   return { kind: 'resume' };
@@ -108,7 +154,11 @@ function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
   if (options.env === undefined) throw new UsageError('--env is needed for a new run.');
   const game = chooseGame(options.env, options.envConfig);
   const pick = (list: readonly Option[]) =>
-    Object.fromEntries(list.map((option) => [option.attributeName(), options[option.attributeName()]]).filter(([, value]) => value !== undefined));
+    Object.fromEntries(
+      list
+        .map((option) => [option.attributeName(), options[option.attributeName()]])
+        .filter(([, value]) => value !== undefined),
+    );
   return {
     ...D,
     ...pick(SETTINGS),
@@ -142,8 +192,10 @@ export async function trainInFolder(start: RunStart, out: string, json: boolean)
     });
     view.close();
     const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
-    if (result.status === 'interrupted') say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
-    else if (result.best) say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
+    if (result.status === 'interrupted')
+      say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
+    else if (result.best)
+      say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
     if (json) {
       const { evaluation } = result;
       const results = evaluation && {
@@ -152,7 +204,15 @@ export async function trainInFolder(start: RunStart, out: string, json: boolean)
         mean_steps: evaluation.meanSteps,
         ...(evaluation.outcomes && { win_rate: evaluation.outcomes.win.rate }),
       };
-      console.log(JSON.stringify({ status: result.status, out, steps: result.step, best_step: result.best?.step ?? null, results: results ?? null }));
+      console.log(
+        JSON.stringify({
+          status: result.status,
+          out,
+          steps: result.step,
+          best_step: result.best?.step ?? null,
+          results: results ?? null,
+        }),
+      );
     }
     return result;
   } finally {

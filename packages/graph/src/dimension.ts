@@ -42,7 +42,10 @@ export function multiplyDimensions(a: Dimension, b: Dimension): Dimension {
   const product: Polynomial = new Map();
   for (const [left, x] of parse(a)) {
     for (const [right, y] of parse(b)) {
-      const symbols = [...left.split('*'), ...right.split('*')].filter((s) => s !== '').sort().join('*');
+      const symbols = [...left.split('*'), ...right.split('*')]
+        .filter((s) => s !== '')
+        .sort()
+        .join('*');
       product.set(symbols, (product.get(symbols) ?? 0) + x * y);
     }
   }

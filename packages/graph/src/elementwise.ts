@@ -1,8 +1,8 @@
 // Operators that work element by element, with broadcasting: their gradients sum over the stretched axes.
 
+import { sumTo } from './broadcast.ts';
 import { broadcast, type Shape } from './dimension.ts';
 import { type DataType, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
-import { sumTo } from './reduce.ts';
 
 type Rule = (dy: Value, a: Value, b: Value, y: Value) => readonly [Value | undefined, Value | undefined];
 
@@ -18,16 +18,20 @@ function broadcastShape(op: string, a: Value, b: Value): Shape {
 
 function binary(op: string, a: Value, b: Value, rule: Rule): Value {
   sameTypes(op, a, b);
-  const gradient = ([y]: readonly Value[]): GradientRule => ([dy]) => {
-    const [da, db] = rule(dy!, a, b, y!);
-    return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)];
-  };
+  const gradient =
+    ([y]: readonly Value[]): GradientRule =>
+    ([dy]) => {
+      const [da, db] = rule(dy!, a, b, y!);
+      return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)];
+    };
   return a.graph.node(op, [a, b], [{ type: a.type, shape: broadcastShape(op, a, b) }], { gradient })[0]!;
 }
 
 function unary(op: string, x: Value, rule: (dy: Value, x: Value, y: Value) => Value): Value {
   if (x.type !== 'float32') throw new GraphError('type', `${op}: float32 expected, not ${x.type}`);
-  const gradient = ([y]: readonly Value[]): GradientRule => ([dy]) => [rule(dy!, x, y!)];
+  const gradient =
+    ([y]: readonly Value[]): GradientRule =>
+    ([dy]) => [rule(dy!, x, y!)];
   return x.graph.node(op, [x], [{ type: x.type, shape: x.shape }], { gradient })[0]!;
 }
 
@@ -82,10 +86,12 @@ export function stopGradient(x: Value): Value {
 /** x · sigmoid(x), the activation of SwiGLU, in one pass each way. */
 export function silu(x: Value): Value {
   const options = { domain: 'com.microsoft', attributes: { alpha: 1 } } as const;
-  const gradient = ([y]: readonly Value[]): GradientRule => ([dy]) => {
-    // d silu = s + y·(1 − s), with s the sigmoid.
-    const s = sigmoid(x);
-    return [mul(dy!, add(s, sub(y!, mul(y!, s))))];
-  };
+  const gradient =
+    ([y]: readonly Value[]): GradientRule =>
+    ([dy]) => {
+      // d silu = s + y·(1 − s), with s the sigmoid.
+      const s = sigmoid(x);
+      return [mul(dy!, add(s, sub(y!, mul(y!, s))))];
+    };
   return x.graph.node('QuickGelu', [x], [{ type: 'float32', shape: x.shape }], { ...options, gradient })[0]!;
 }

@@ -1,10 +1,12 @@
 // Operators that pick by index. A gradient of a pick is a scatter with addition, or, where nothing is picked twice,
 // another pick.
 
+import { expand } from './broadcast.ts';
 import { formatShape, multiplyDimensions, type Shape } from './dimension.ts';
 import { mul } from './elementwise.ts';
 import { dimensionAt, type GradientRule, GraphError, type Value } from './graph.ts';
-import { expand, reshape, zerosLike } from './shape.ts';
+import { reshape } from './reshape.ts';
+import { zerosLike } from './shape.ts';
 
 function pickedShape(x: Value, indices: Value): Shape {
   return [...indices.shape, ...x.shape.slice(1)];
@@ -34,7 +36,10 @@ function scatterAddRows(data: Value, indices: Value, updates: Value): Value {
 /** Rows of x [rows, width] by `indices` [n] → [n, width]. The gradient adds up rows that were picked more than once. */
 export function gatherRows(x: Value, indices: Value): Value {
   if (x.shape.length !== 2 || indices.shape.length !== 1) {
-    throw new GraphError('shape', `gatherRows: ${formatShape(x.shape)} by ${formatShape(indices.shape)}; [rows, width] by [n] expected`);
+    throw new GraphError(
+      'shape',
+      `gatherRows: ${formatShape(x.shape)} by ${formatShape(indices.shape)}; [rows, width] by [n] expected`,
+    );
   }
   return pick(x, indices, () => ([dy]) => {
     const staticShape = x.shape.every((dimension) => typeof dimension === 'number');
@@ -51,7 +56,9 @@ export function gatherElements(x: Value, indices: Value): Value {
 /** data [n] with `updates` [m] added at `indices` [m]. The gradient of the updates is a pick. */
 export function scatterAdd(data: Value, indices: Value, updates: Value): Value {
   checkIndices('scatterAdd', indices);
-  const gradient = (): GradientRule => ([dy]) => [dy!, undefined, gatherElements(dy!, indices)];
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [dy!, undefined, gatherElements(dy!, indices)];
   return data.graph.node('ScatterElements', [data, indices, updates], [{ type: data.type, shape: data.shape }], {
     attributes: { axis: { int: 0 }, reduction: 'add' },
     gradient,
@@ -63,12 +70,19 @@ export function pickFromRows(x: Value, indices: Value): Value {
   checkIndices('pickFromRows', indices);
   const rows = dimensionAt(x, 0);
   const column = reshape(indices, [rows, 1]);
-  const gradient = (): GradientRule => ([dy]) => {
-    const scattered = x.graph.node('ScatterElements', [zerosLike(x), column, dy!], [{ type: x.type, shape: x.shape }], {
-      attributes: { axis: { int: 1 }, reduction: 'add' },
-    })[0]!;
-    return [scattered, undefined];
-  };
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => {
+      const scattered = x.graph.node(
+        'ScatterElements',
+        [zerosLike(x), column, dy!],
+        [{ type: x.type, shape: x.shape }],
+        {
+          attributes: { axis: { int: 1 }, reduction: 'add' },
+        },
+      )[0]!;
+      return [scattered, undefined];
+    };
   const picked = x.graph.node('GatherElements', [x, column], [{ type: x.type, shape: [rows, 1] }], {
     attributes: { axis: { int: 1 } },
     gradient,
@@ -102,6 +116,8 @@ export function packRows(x: Value, layout: RowLayout): Value {
   }
   const flat = reshape(x, [multiplyDimensions(rows!, steps!), width]);
   // The gradient of a padding slot is zero; the token that happens to stand there must not leak into it.
-  const gradient = (): GradientRule => ([dy]) => [reshape(mul(pick(dy!, layout.slots), layout.filled), flat.shape), undefined];
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [reshape(mul(pick(dy!, layout.slots), layout.filled), flat.shape), undefined];
   return pick(flat, layout.places, gradient);
 }

@@ -5,7 +5,7 @@ import { float32, floats, type HostTensor, int64 } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import * as ops from './index.ts';
-import { type DataType, Graph, gradients, serialize, type Shape, type Value } from './index.ts';
+import { type DataType, Graph, gradients, type Shape, serialize, type Value } from './index.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 
@@ -33,7 +33,10 @@ async function gradientError({ sizes = {}, inputs, indices = {}, range = [-1, 1]
     declare(name, 'float32', shape);
     const dims = concrete(shape);
     const length = dims.reduce((a, b) => a * b, 1);
-    feeds[name] = float32(Array.from({ length }, () => range[0] + (range[1] - range[0]) * random.nextFloat()), dims);
+    feeds[name] = float32(
+      Array.from({ length }, () => range[0] + (range[1] - range[0]) * random.nextFloat()),
+      dims,
+    );
   }
   for (const [name, { shape, values: numbers }] of Object.entries(indices)) {
     declare(name, 'int64', shape);
@@ -44,7 +47,10 @@ async function gradientError({ sizes = {}, inputs, indices = {}, range = [-1, 1]
   const target = ops.sum(ops.mul(result, ops.add(ops.tanh(result), ops.sigmoid(ops.scale(result, 1.7)))));
   graph.output('target', target);
   const names = Object.keys(inputs);
-  for (const [i, gradient] of gradients(target, names.map((name) => values[name]!)).entries()) {
+  for (const [i, gradient] of gradients(
+    target,
+    names.map((name) => values[name]!),
+  ).entries()) {
     graph.output(`d_${names[i]}`, gradient);
   }
   const program = await runtime.load(serialize(graph));
@@ -93,12 +99,19 @@ const cases: Readonly<Record<string, Case>> = {
   silu: { inputs: { x: [2, 4] }, range: [-3, 3], build: ({ x }) => ops.silu(x!) },
   'a value used twice': { inputs: { x: [4] }, build: ({ x }) => ops.mul(x!, ops.exp(x!)) },
   sum: { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sum(x!, [0]) },
-  'sum, dims kept': { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sum(x!, [1], { keepDims: true }) },
+  'sum, dims kept': {
+    inputs: { x: ['n', 3] },
+    sizes: { n: 2 },
+    build: ({ x }) => ops.sum(x!, [1], { keepDims: true }),
+  },
   sumOfSquares: { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sumOfSquares(x!, [1]) },
   softmax: { inputs: { x: [2, 5] }, range: [-3, 3], build: ({ x }) => ops.softmax(x!) },
   logSoftmax: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSoftmax(x!) },
   reshape: { inputs: { x: ['n', 6] }, sizes: { n: 2 }, build: ({ x }) => ops.reshape(x!, ['n', 2, 3]) },
-  transpose: { inputs: { x: [2, 3, 4] }, build: ({ x }) => ops.mul(ops.transpose(x!, [2, 0, 1]), ops.scale(ops.transpose(x!, [2, 0, 1]), 2)) },
+  transpose: {
+    inputs: { x: [2, 3, 4] },
+    build: ({ x }) => ops.mul(ops.transpose(x!, [2, 0, 1]), ops.scale(ops.transpose(x!, [2, 0, 1]), 2)),
+  },
   concat: { inputs: { a: [2, 2], b: [2, 3] }, build: ({ a, b }) => ops.concat([b!, a!], 1) },
   'cutAt and joinAt': {
     inputs: { x: [3, 'm+n'] },
@@ -111,7 +124,11 @@ const cases: Readonly<Record<string, Case>> = {
     },
   },
   split: { inputs: { x: [2, 5] }, build: ({ x }) => ops.exp(ops.split(x!, 1, [2, 3])[1]!) },
-  stretch: { inputs: { x: ['n', 1], like: ['n', 3] }, sizes: { n: 2 }, build: ({ x, like }) => ops.mul(ops.stretch(x!, like!), like!) },
+  stretch: {
+    inputs: { x: ['n', 1], like: ['n', 3] },
+    sizes: { n: 2 },
+    build: ({ x, like }) => ops.mul(ops.stretch(x!, like!), like!),
+  },
   repeatRows: {
     inputs: { x: [1, 3] },
     sizes: { n: 4 },
@@ -119,11 +136,31 @@ const cases: Readonly<Record<string, Case>> = {
     build: ({ x, rows }) => ops.repeatRows(x!, rows!),
   },
   'gemm a·b': { inputs: { a: ['n', 3], b: [3, 4] }, sizes: { n: 2 }, build: ({ a, b }) => ops.gemm(a!, b!) },
-  'gemm aᵀ·b': { inputs: { a: ['n', 3], b: ['n', 4] }, sizes: { n: 2 }, build: ({ a, b }) => ops.gemm(a!, b!, { transposeA: true }) },
-  'gemm a·bᵀ': { inputs: { a: ['n', 3], b: [4, 3] }, sizes: { n: 2 }, build: ({ a, b }) => ops.gemm(a!, b!, { transposeB: true }) },
-  'gemm aᵀ·bᵀ': { inputs: { a: [3, 'n'], b: [4, 3] }, sizes: { n: 2 }, build: ({ a, b }) => ops.gemm(a!, b!, { transposeA: true, transposeB: true }) },
-  linear: { inputs: { x: ['n', 3], w: [4, 3], b: [4] }, sizes: { n: 2 }, build: ({ x, w, b }) => ops.linear(x!, w!, b) },
-  matmul: { inputs: { a: ['b', 2, 3, 4], b: [1, 2, 4, 'k'] }, sizes: { b: 2, k: 3 }, build: ({ a, b }) => ops.matmul(a!, b!) },
+  'gemm aᵀ·b': {
+    inputs: { a: ['n', 3], b: ['n', 4] },
+    sizes: { n: 2 },
+    build: ({ a, b }) => ops.gemm(a!, b!, { transposeA: true }),
+  },
+  'gemm a·bᵀ': {
+    inputs: { a: ['n', 3], b: [4, 3] },
+    sizes: { n: 2 },
+    build: ({ a, b }) => ops.gemm(a!, b!, { transposeB: true }),
+  },
+  'gemm aᵀ·bᵀ': {
+    inputs: { a: [3, 'n'], b: [4, 3] },
+    sizes: { n: 2 },
+    build: ({ a, b }) => ops.gemm(a!, b!, { transposeA: true, transposeB: true }),
+  },
+  linear: {
+    inputs: { x: ['n', 3], w: [4, 3], b: [4] },
+    sizes: { n: 2 },
+    build: ({ x, w, b }) => ops.linear(x!, w!, b),
+  },
+  matmul: {
+    inputs: { a: ['b', 2, 3, 4], b: [1, 2, 4, 'k'] },
+    sizes: { b: 2, k: 3 },
+    build: ({ a, b }) => ops.matmul(a!, b!),
+  },
   rmsNorm: { inputs: { x: ['n', 6], w: [6] }, sizes: { n: 3 }, build: ({ x, w }) => ops.rmsNorm(x!, w!, 1e-5) },
   rotary: {
     inputs: { x: ['n', 32] },
@@ -131,7 +168,10 @@ const cases: Readonly<Record<string, Case>> = {
     indices: { at: { shape: ['n'], values: [1, 5, 2] } },
     build: ({ x, at }) => {
       const table = (of: (angle: number) => number) =>
-        x!.graph.constant(Float32Array.from({ length: 64 }, (_, i) => of(i)), [8, 8]);
+        x!.graph.constant(
+          Float32Array.from({ length: 64 }, (_, i) => of(i)),
+          [8, 8],
+        );
       return ops.rotary(x!, at!, { cos: table(Math.cos), sin: table(Math.sin) });
     },
   },

@@ -1,19 +1,21 @@
 // Reverse-mode differentiation: the graph grows by the nodes that compute d target / d each of `wrt`.
 
 import { formatShape, sameShape } from './dimension.ts';
-import { GraphError, type Node, type Value } from './graph.ts';
 import { add } from './elementwise.ts';
+import { GraphError, type Node, type Value } from './graph.ts';
 
 /**
  * Gradients of a scalar with respect to values of the same graph.
  * @throws GraphError `gradient` where the target does not depend on one of them, or an operator on the way has no rule.
  */
 export function gradients(target: Value, wrt: readonly Value[]): Value[] {
-  if (target.shape.length !== 0) throw new GraphError('gradient', `the target must be a scalar, not ${formatShape(target.shape)}`);
+  if (target.shape.length !== 0)
+    throw new GraphError('gradient', `the target must be a scalar, not ${formatShape(target.shape)}`);
   const graph = target.graph;
   const nodes = [...graph.nodes];
   const wanted = new Set(wrt);
-  for (const node of nodes) if (node.inputs.some((input) => wanted.has(input))) for (const o of node.outputs) wanted.add(o);
+  for (const node of nodes)
+    if (node.inputs.some((input) => wanted.has(input))) for (const o of node.outputs) wanted.add(o);
 
   const found = new Map<Value, Value>([[target, graph.scalar(1)]]);
   for (const node of nodes.reverse()) {

@@ -74,7 +74,8 @@ export class Graph {
   /** A tensor that is part of the graph. */
   constant(data: ConstantData, shape: readonly number[]): Value {
     const size = shape.reduce((a, b) => a * b, 1);
-    if (data.length !== size) throw new GraphError('shape', `constant: ${data.length} numbers for ${formatShape(shape)}`);
+    if (data.length !== size)
+      throw new GraphError('shape', `constant: ${data.length} numbers for ${formatShape(shape)}`);
     const type = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
     const key = size <= 64 ? `constant ${type} ${shape} ${Array.from(data as ArrayLike<number | bigint>)}` : undefined;
     const known = key === undefined ? undefined : this.#known.get(key);

@@ -1,11 +1,12 @@
+export { expand, stretch, sum, sumTo } from './broadcast.ts';
 export {
   addDimensions,
   type Dimension,
   elementCount,
   formatShape,
   multiplyDimensions,
-  sameShape,
   type Shape,
+  sameShape,
 } from './dimension.ts';
 export {
   add,
@@ -28,11 +29,20 @@ export {
   sub,
   tanh,
 } from './elementwise.ts';
-export { gatherElements, gatherRows, packRows, pickFromRows, type RowLayout, scatterAdd, unpackRows } from './gather.ts';
+export {
+  gatherElements,
+  gatherRows,
+  packRows,
+  pickFromRows,
+  type RowLayout,
+  scatterAdd,
+  unpackRows,
+} from './gather.ts';
 export { gradients } from './gradients.ts';
 export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
 export { gemm, linear, matmul } from './linear.ts';
 export { logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
-export { maxOfLast, softmax, sum, sumOfSquares, sumTo } from './reduce.ts';
+export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
+export { reshape, transpose } from './reshape.ts';
 export { serialize } from './serialize.ts';
-export { concat, type Cut, cutAt, expand, joinAt, repeatRows, reshape, split, stretch, transpose, zerosLike } from './shape.ts';
+export { type Cut, concat, cutAt, joinAt, repeatRows, split, zerosLike } from './shape.ts';

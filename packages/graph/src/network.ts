@@ -1,24 +1,27 @@
 // Composite operators of a transformer whose gradients are worth writing by hand.
 
+import { sum } from './broadcast.ts';
 import { add, div, exp, log, mul, neg, scale, sqrt, sub } from './elementwise.ts';
 import { dimensionAt, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
 import { gemm } from './linear.ts';
-import { maxOfLast, softmax, sum, sumOfSquares } from './reduce.ts';
-import { reshape } from './shape.ts';
+import { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
+import { reshape } from './reshape.ts';
 
 /** x / sqrt(mean(x²) + epsilon) · weight over the last axis of x [tokens, width], weight [width]. */
 export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   const width = Number(dimensionAt(x, 1));
   if (x.shape.length !== 2 || weight.shape[0] !== width) throw shapeError('rmsNorm', x, weight, 'do not fit');
-  const gradient = (): GradientRule => ([dy]) => {
-    const meanSquare = scale(sumOfSquares(x, [1], { keepDims: true }), 1 / width);
-    const inverse = div(x.graph.scalar(1), sqrt(add(meanSquare, x.graph.scalar(epsilon))));
-    const normal = mul(x, inverse);
-    const product = mul(dy!, normal);
-    // mean over the row of dy·w·normal, as a matrix times a vector.
-    const inner = scale(gemm(product, reshape(weight, [width, 1])), 1 / width);
-    return [mul(sub(mul(dy!, weight), mul(normal, inner)), inverse), sum(product, [0])];
-  };
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => {
+      const meanSquare = scale(sumOfSquares(x, [1], { keepDims: true }), 1 / width);
+      const inverse = div(x.graph.scalar(1), sqrt(add(meanSquare, x.graph.scalar(epsilon))));
+      const normal = mul(x, inverse);
+      const product = mul(dy!, normal);
+      // mean over the row of dy·w·normal, as a matrix times a vector.
+      const inner = scale(gemm(product, reshape(weight, [width, 1])), 1 / width);
+      return [mul(sub(mul(dy!, weight), mul(normal, inner)), inverse), sum(product, [0])];
+    };
   return x.graph.node('SimplifiedLayerNormalization', [x, weight], [{ type: x.type, shape: x.shape }], {
     attributes: { axis: { int: -1 }, epsilon },
     gradient,
@@ -46,11 +49,14 @@ export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): 
   const tokens = dimensionAt(x, 0);
   // Every token is a row of its own: ONNX Runtime refuses rows longer than the tables, whatever the positions are.
   const batch = [tokens, 1, width];
-  const gradient = (): GradientRule => ([dy]) => [
-    reshape(rotary(reshape(dy!, [tokens, width]), positions, { cos, sin: neg(sin) }), batch),
-  ];
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [reshape(rotary(reshape(dy!, [tokens, width]), positions, { cos, sin: neg(sin) }), batch)];
   const inputs = [reshape(x, batch), reshape(positions, [tokens, 1]), cos, sin];
-  const turned = x.graph.node('RotaryEmbedding', inputs, [{ type: x.type, shape: batch }], { domain: 'com.microsoft', gradient })[0]!;
+  const turned = x.graph.node('RotaryEmbedding', inputs, [{ type: x.type, shape: batch }], {
+    domain: 'com.microsoft',
+    gradient,
+  })[0]!;
   return reshape(turned, x.shape);
 }
 
@@ -58,7 +64,9 @@ export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): 
 export function logSoftmax(x: Value): Value {
   const shifted = sub(x, maxOfLast(x));
   const axis = x.shape.length - 1;
-  const gradient = (): GradientRule => ([dy]) => [sub(dy!, mul(softmax(x), sum(dy!, [axis], { keepDims: true })))];
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [sub(dy!, mul(softmax(x), sum(dy!, [axis], { keepDims: true })))];
   const total = sum(exp(shifted), [axis], { keepDims: true });
   return x.graph.node('Sub', [shifted, log(total)], [{ type: x.type, shape: x.shape }], {
     // The rule speaks about x although the node's own inputs are the shifted logits: both have the same gradient.

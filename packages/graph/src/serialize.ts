@@ -64,7 +64,8 @@ function nodeMessage(node: Node, nameOf: (value: Value) => string): Message {
   for (const output of node.outputs) message.string(2, nameOf(output));
   message.string(3, node.outputs[0]!.name);
   message.string(4, node.op);
-  for (const [name, attribute] of Object.entries(node.attributes)) message.message(5, attributeMessage(name, attribute));
+  for (const [name, attribute] of Object.entries(node.attributes))
+    message.message(5, attributeMessage(name, attribute));
   message.string(7, node.domain);
   return message;
 }

@@ -1,62 +1,37 @@
-// Operators that move elements and compute nothing.
+// Joining, cutting and repeating.
 
-import { addDimensions, type Dimension, elementCount, formatShape, sameShape, type Shape } from './dimension.ts';
+import { sum } from './broadcast.ts';
+import { addDimensions, type Dimension, formatShape } from './dimension.ts';
 import { mul } from './elementwise.ts';
 import { dimensionAt, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
-import { sum, sumTo } from './reduce.ts';
-
-/**
- * The same elements under another shape. Unknown dimensions may stay where they are and at most one may be new: more
- * would need integer arithmetic at run time, which GPUs hand back to the CPU.
- */
-export function reshape(x: Value, shape: Shape): Value {
-  if (sameShape(x.shape, shape)) return x;
-  if (elementCount(x.shape) !== elementCount(shape)) {
-    throw new GraphError('shape', `reshape: ${formatShape(x.shape)} does not fill ${formatShape(shape)}`);
-  }
-  // A reshaped reshape needs only the last shape: so the way back from a flattened tensor never asks for two unknowns.
-  if (x.node?.op === 'Reshape') return reshape(x.node.inputs[0]!, shape);
-  const code = shape.map((dimension, i) => (typeof dimension === 'number' ? dimension : x.shape[i] === dimension ? 0 : -1));
-  if (code.filter((c) => c === -1).length > 1) {
-    throw new GraphError('shape', `reshape: more than one unknown dimension moves from ${formatShape(x.shape)} to ${formatShape(shape)}`);
-  }
-  const gradient = (): GradientRule => ([dy]) => [reshape(dy!, x.shape)];
-  return x.graph.node('Reshape', [x, x.graph.integers(code)], [{ type: x.type, shape }], { gradient })[0]!;
-}
-
-/** Axis i of the result is axis `order[i]` of x. */
-export function transpose(x: Value, order: readonly number[]): Value {
-  if (order.length !== x.shape.length || new Set(order).size !== order.length) {
-    throw new GraphError('shape', `transpose: [${order}] is no order of the axes of ${formatShape(x.shape)}`);
-  }
-  if (order.every((axis, i) => axis === i)) return x;
-  const inverse = order.map((_, i) => order.indexOf(i));
-  const gradient = (): GradientRule => ([dy]) => [transpose(dy!, inverse)];
-  const shape = order.map((axis) => dimensionAt(x, axis));
-  return x.graph.node('Transpose', [x], [{ type: x.type, shape }], { attributes: { perm: { ints: order } }, gradient })[0]!;
-}
 
 /** Joins along `axis`. For a gradient the sizes there must be known: see `joinAt` where they are not. */
 export function concat(parts: readonly Value[], axis: number): Value {
-  const gradient = (): GradientRule => ([dy]) => {
-    const sizes = parts.map((part) => dimensionAt(part, axis));
-    const unknown = sizes.find((size) => typeof size === 'string');
-    if (unknown) throw new GraphError('gradient', `concat: a part has the unknown size ${unknown}; use joinAt`);
-    return split(dy!, axis, sizes as number[]);
-  };
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => {
+      const sizes = parts.map((part) => dimensionAt(part, axis));
+      const unknown = sizes.find((size) => typeof size === 'string');
+      if (unknown) throw new GraphError('gradient', `concat: a part has the unknown size ${unknown}; use joinAt`);
+      return split(dy!, axis, sizes as number[]);
+    };
   return joined(parts, axis, gradient);
 }
 
 function joined(parts: readonly Value[], axis: number, gradient: () => GradientRule): Value {
   const first = parts[0]!;
   for (const part of parts) {
-    const fits = part.shape.length === first.shape.length && part.shape.every((d, i) => i === axis || d === first.shape[i]);
+    const fits =
+      part.shape.length === first.shape.length && part.shape.every((d, i) => i === axis || d === first.shape[i]);
     if (!fits) throw shapeError('concat', first, part, `do not join along axis ${axis}`);
   }
   if (parts.length === 1) return first;
   const size = parts.map((part) => dimensionAt(part, axis)).reduce(addDimensions);
   const shape = first.shape.map((dimension, i) => (i === axis ? size : dimension));
-  return first.graph.node('Concat', parts, [{ type: first.type, shape }], { attributes: { axis: { int: axis } }, gradient })[0]!;
+  return first.graph.node('Concat', parts, [{ type: first.type, shape }], {
+    attributes: { axis: { int: axis } },
+    gradient,
+  })[0]!;
 }
 
 /** Two unknown sizes that an axis is made of, and the int64 tensor [2] that holds them at run time. */
@@ -71,17 +46,22 @@ export function cutAt(x: Value, axis: number, cut: Cut): readonly [Value, Value]
     throw new GraphError('shape', `cutAt: axis ${axis} of ${formatShape(x.shape)} is not ${cut.sizes.join('+')}`);
   }
   const outputs = cut.sizes.map((size) => ({ type: x.type, shape: x.shape.map((d, i) => (i === axis ? size : d)) }));
-  const gradient = (pieces: readonly Value[]): GradientRule => ([da, db]) => [
-    joinAt(da ?? zerosLike(pieces[0]!), db ?? zerosLike(pieces[1]!), axis, cut),
-    undefined,
-  ];
+  const gradient =
+    (pieces: readonly Value[]): GradientRule =>
+    ([da, db]) => [joinAt(da ?? zerosLike(pieces[0]!), db ?? zerosLike(pieces[1]!), axis, cut), undefined];
   const [a, b] = x.graph.node('Split', [x, cut.at], outputs, { attributes: { axis: { int: axis } }, gradient });
   return [a!, b!];
 }
 
 /** Joins what `cutAt` cut. */
 export function joinAt(a: Value, b: Value, axis: number, cut: Cut): Value {
-  return joined([a, b], axis, () => ([dy]) => cutAt(dy!, axis, cut));
+  return joined(
+    [a, b],
+    axis,
+    () =>
+      ([dy]) =>
+        cutAt(dy!, axis, cut),
+  );
 }
 
 /** Cuts an axis of known size into pieces of the given sizes. */
@@ -91,31 +71,16 @@ export function split(x: Value, axis: number, sizes: readonly number[]): readonl
     throw new GraphError('shape', `split: axis ${axis} of ${formatShape(x.shape)} is not cut by [${sizes}]`);
   }
   const outputs = sizes.map((size) => ({ type: x.type, shape: x.shape.map((d, i) => (i === axis ? size : d)) }));
-  const gradient = (pieces: readonly Value[]): GradientRule => (given) => {
-    const filled = given.map((dy, i) => dy ?? zerosLike(pieces[i]!));
-    return [concat(filled, axis)];
-  };
-  return x.graph.node('Split', [x, x.graph.integers(sizes)], outputs, { attributes: { axis: { int: axis } }, gradient });
-}
-
-/** x repeated along its axes of size 1 until it has the shape of `like`. */
-export function stretch(x: Value, like: Value): Value {
-  if (sameShape(x.shape, like.shape)) return x;
-  if (like.shape.every((dimension) => typeof dimension === 'number')) return expand(x, like.shape);
-  const gradient = (): GradientRule => ([dy]) => [sumTo(dy!, x.shape), undefined];
-  const shape = like.graph.node('Shape', [like], [{ type: 'int64', shape: [like.shape.length] }])[0]!;
-  return x.graph.node('Expand', [x, shape], [{ type: x.type, shape: like.shape }], { gradient })[0]!;
-}
-
-/** x stretched by broadcasting against a shape of known sizes; unknown dimensions of x stay. */
-export function expand(x: Value, sizes: readonly Dimension[]): Value {
-  const code = sizes.map((size) => (typeof size === 'number' ? size : 1));
-  const shape = sizes.map((size, i) => (typeof size === 'number' && size !== 1 ? size : (x.shape[i] ?? size)));
-  if (!shape.every((d, i) => d === x.shape[i] || x.shape[i] === 1)) {
-    throw new GraphError('shape', `expand: ${formatShape(x.shape)} does not stretch to ${formatShape(sizes)}`);
-  }
-  const gradient = (): GradientRule => ([dy]) => [sumTo(dy!, x.shape), undefined];
-  return x.graph.node('Expand', [x, x.graph.integers(code)], [{ type: x.type, shape }], { gradient })[0]!;
+  const gradient =
+    (pieces: readonly Value[]): GradientRule =>
+    (given) => {
+      const filled = given.map((dy, i) => dy ?? zerosLike(pieces[i]!));
+      return [concat(filled, axis)];
+    };
+  return x.graph.node('Split', [x, x.graph.integers(sizes)], outputs, {
+    attributes: { axis: { int: axis } },
+    gradient,
+  });
 }
 
 /** Zeros in the shape of x, which must be finite. */
@@ -125,8 +90,14 @@ export function zerosLike(x: Value): Value {
 
 /** Repeats a tensor whose first axis is 1, once for each entry of `rows` (int64 zeros). The gradient sums the copies. */
 export function repeatRows(x: Value, rows: Value): Value {
-  if (dimensionAt(x, 0) !== 1) throw new GraphError('shape', `repeatRows: the first axis of ${formatShape(x.shape)} is not 1`);
+  if (dimensionAt(x, 0) !== 1)
+    throw new GraphError('shape', `repeatRows: the first axis of ${formatShape(x.shape)} is not 1`);
   const shape = [dimensionAt(rows, 0), ...x.shape.slice(1)];
-  const gradient = (): GradientRule => ([dy]) => [sum(dy!, [0], { keepDims: true }), undefined];
-  return x.graph.node('Gather', [x, rows], [{ type: x.type, shape }], { attributes: { axis: { int: 0 } }, gradient })[0]!;
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [sum(dy!, [0], { keepDims: true }), undefined];
+  return x.graph.node('Gather', [x, rows], [{ type: x.type, shape }], {
+    attributes: { axis: { int: 0 } },
+    gradient,
+  })[0]!;
 }

@@ -11,14 +11,25 @@ const golden: {
   hyperparameters: { lr: number; betas: [number, number]; eps: number; weight_decay: number; max_grad_norm: number };
   shapes: Record<string, number[]>;
   initial: Record<string, Nested>;
-  steps: { grads: Record<string, Nested>; grad_norm_before_clip: number; clip_coefficient: number; params: Record<string, Nested> }[];
+  steps: {
+    grads: Record<string, Nested>;
+    grad_norm_before_clip: number;
+    clip_coefficient: number;
+    params: Record<string, Nested>;
+  }[];
 } = JSON.parse(readFileSync(new URL('../fixtures/adamw.json', import.meta.url), 'utf8'));
 
 const flat = (nested: Nested): number[] => (typeof nested === 'number' ? [nested] : nested.flatMap(flat));
 
 it('updates in place as PyTorch does', async () => {
   const { lr, betas, eps, weight_decay, max_grad_norm } = golden.hyperparameters;
-  const settings = { beta1: betas[0], beta2: betas[1], epsilon: eps, weightDecay: weight_decay, maxGradNorm: max_grad_norm };
+  const settings = {
+    beta1: betas[0],
+    beta2: betas[1],
+    epsilon: eps,
+    weightDecay: weight_decay,
+    maxGradNorm: max_grad_norm,
+  };
   const shapes = new Map(Object.entries(golden.shapes));
   const runtime = await createRuntime({ device: 'cpu', threads: 1 });
   const norm = await runtime.load(buildSquaredNorm(shapes));

@@ -2,7 +2,7 @@
 // coefficient, so that a gradient that is not finite is seen before anything has changed.
 // Source: torch.optim.AdamW and clip_grad_norm_ (decoupled decay on every tensor; eps outside the square root).
 
-import { add, div, Graph, mul, scale, serialize, type Shape, sqrt, sub, sumOfSquares } from '@ludic/graph';
+import { add, div, Graph, mul, type Shape, scale, serialize, sqrt, sub, sumOfSquares } from '@ludic/graph';
 
 export interface AdamWSettings {
   readonly beta1: number;
@@ -25,7 +25,10 @@ export function buildSquaredNorm(shapes: ParameterShapes): Uint8Array {
   const graph = new Graph('squared-norm');
   const squares = [...shapes].map(([name, shape]) => {
     const gradient = graph.input(`gradient.${name}`, 'float32', shape);
-    return sumOfSquares(gradient, shape.map((_, axis) => axis));
+    return sumOfSquares(
+      gradient,
+      shape.map((_, axis) => axis),
+    );
   });
   graph.output('squared_norm', squares.reduce(add));
   return serialize(graph);

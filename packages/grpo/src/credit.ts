@@ -25,7 +25,11 @@ export interface CreditedBatch {
 }
 
 /** @param groups which group each episode belongs to */
-export function assignCredit(episodes: readonly Episode[], groups: readonly number[], settings: CreditSettings): CreditedBatch {
+export function assignCredit(
+  episodes: readonly Episode[],
+  groups: readonly number[],
+  settings: CreditSettings,
+): CreditedBatch {
   const returns = episodes.map((episode) => returnsToGo(episode, settings.discount));
   const scored = (i: number) => episodes[i]!.endReason !== 'failed';
   const totals = episodes.map((_, i) => (scored(i) ? (returns[i]![0] ?? 0) : undefined));

@@ -16,11 +16,15 @@ export type Objective = LossSettings | 'supervised';
 export function buildGradient(config: ModelConfig, objective: Objective, sharedPrefix: boolean): Uint8Array {
   const graph = new Graph('gradient');
   const scores = buildScoring(graph, config, { sharedPrefix });
-  const loss = objective === 'supervised'
-    ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
-    : buildLoss(graph, objective, scores);
+  const loss =
+    objective === 'supervised'
+      ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
+      : buildLoss(graph, objective, scores);
   const parameters = [...scores.parameters];
-  const found = gradients(loss, parameters.map(([, value]) => value));
+  const found = gradients(
+    loss,
+    parameters.map(([, value]) => value),
+  );
   for (const [i, [name, { shape }]] of parameters.entries()) {
     graph.output(`gradient.${name}`, add(graph.input(`sum.${name}`, 'float32', shape), found[i]!));
   }

@@ -83,13 +83,21 @@ export class Learner {
    * Adds the gradient of the samples' loss to the sums. Returns the loss and what the network says of each token.
    * @param entropyCoefficient weight of the entropy bonus now; only looked at where the objective has one
    */
-  async accumulate(samples: readonly Sample[], entropyCoefficient = 0): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
+  async accumulate(
+    samples: readonly Sample[],
+    entropyCoefficient = 0,
+  ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
     const into = Object.fromEntries(this.#names.map((name) => [`gradient.${name}`, this.#sums[name]!]));
     const sums = Object.fromEntries(this.#names.map((name) => [`sum.${name}`, this.#sums[name]!]));
     let loss = 0;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, sharedPrefix) => {
-      const program = await this.#program(`gradient ${sharedPrefix}`, (config) => buildGradient(config, this.#options.objective, sharedPrefix));
-      const outputs = await program.run({ ...inputs, ...lossInputs(batch), ...sums, entropy_coefficient: scalar(entropyCoefficient) }, into);
+      const program = await this.#program(`gradient ${sharedPrefix}`, (config) =>
+        buildGradient(config, this.#options.objective, sharedPrefix),
+      );
+      const outputs = await program.run(
+        { ...inputs, ...lossInputs(batch), ...sums, entropy_coefficient: scalar(entropyCoefficient) },
+        into,
+      );
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });
@@ -115,7 +123,10 @@ export class Learner {
     const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
     const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
     if (!Number.isFinite(norm)) {
-      throw new GrpoError('not_finite', `The gradient of update ${this.#updates + 1} is not finite. Lower the learning rate.`);
+      throw new GrpoError(
+        'not_finite',
+        `The gradient of update ${this.#updates + 1} is not finite. Lower the learning rate.`,
+      );
     }
     const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
     const into: Record<string, HostTensor> = {};

@@ -1,14 +1,14 @@
 // The whole loss family against TRL's numbers: advantages, loss, gradient and metrics of every case.
 
 import { readFileSync } from 'node:fs';
-import { gradients, Graph, serialize } from '@ludic/graph';
+import { Graph, gradients, serialize } from '@ludic/graph';
 import { float32, floats, type HostTensor, int64 } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from './advantages.ts';
 import { buildLoss } from './loss.ts';
 import { lossMetrics } from './metrics.ts';
-import { type ImportanceSamplingLevel, type LossSettings, type LossType, type ScaleRewards } from './settings.ts';
+import type { ImportanceSamplingLevel, LossSettings, LossType, ScaleRewards } from './settings.ts';
 import { tokenWeights } from './weights.ts';
 
 interface Golden {
@@ -67,7 +67,7 @@ describe('the GRPO loss', () => {
 
     // Flat lists hold the counted tokens alone.
     const at: (readonly [number, number])[] = [];
-    for (const [i, row] of batch.completion_mask.entries()) row.forEach((m, t) => m && at.push([i, t]));
+    for (const [i, row] of batch.completion_mask.entries()) for (const [t, m] of row.entries()) if (m) at.push([i, t]);
     const flat = (rows: number[][]) => at.map(([i, t]) => rows[i]![t]!);
     const sequenceOf = at.map(([i]) => i);
     const lengths = batch.completion_mask.map((row) => row.reduce((a, b) => a + b, 0));
@@ -100,7 +100,9 @@ describe('the GRPO loss', () => {
     for (const [k, value] of flat(expected.grad_logp).entries()) {
       expect(Math.abs(gradient[k]! - value)).toBeLessThanOrEqual(1e-5 * largest);
     }
-    expect(Math.abs(floats(outputs.loss)[0]! - expected.loss)).toBeLessThanOrEqual(1e-5 * Math.max(Math.abs(expected.loss), 0.1));
+    expect(Math.abs(floats(outputs.loss)[0]! - expected.loss)).toBeLessThanOrEqual(
+      1e-5 * Math.max(Math.abs(expected.loss), 0.1),
+    );
 
     const metrics = lossMetrics(settings, {
       logprobs: flat(batch.logp),

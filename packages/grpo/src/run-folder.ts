@@ -32,7 +32,13 @@ export interface SavedState {
 }
 
 /** Files of a model folder that travel with its weights. */
-const COMPANIONS = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja', 'generation_config.json'];
+const COMPANIONS = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'generation_config.json',
+];
 
 const stepName = (step: number) => `step-${String(step).padStart(6, '0')}`;
 
@@ -52,7 +58,10 @@ export class RunFolder {
       throw new GrpoError('run_exists', `${path} cannot be used for a run: ${error.message}`, { cause: error });
     });
     if (present.length > 0) {
-      throw new GrpoError('run_exists', `${path} already holds files. Add --resume to go on with that run, or choose another folder.`);
+      throw new GrpoError(
+        'run_exists',
+        `${path} already holds files. Add --resume to go on with that run, or choose another folder.`,
+      );
     }
     await mkdir(join(path, 'checkpoints'), { recursive: true });
     await writeAtomically(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
@@ -62,7 +71,9 @@ export class RunFolder {
   /** @throws GrpoError `no_run` */
   static async open(path: string): Promise<RunFolder> {
     const text = await readFile(join(path, 'config.json'), 'utf8').catch((error: unknown) => {
-      throw new GrpoError('no_run', `${path} is no run: it has no config.json. Start one without --resume.`, { cause: error });
+      throw new GrpoError('no_run', `${path} is no run: it has no config.json. Start one without --resume.`, {
+        cause: error,
+      });
     });
     let config: RunConfig;
     try {
@@ -83,13 +94,28 @@ export class RunFolder {
   /** Steps of the whole checkpoints, oldest first. */
   async checkpoints(): Promise<number[]> {
     const names = await readdir(join(this.path, 'checkpoints')).catch(() => []);
-    return names.filter((name) => /^step-\d{6,}$/.test(name)).map((name) => Number(name.slice(5))).sort((a, b) => a - b);
+    return names
+      .filter((name) => /^step-\d{6,}$/.test(name))
+      .map((name) => Number(name.slice(5)))
+      .sort((a, b) => a - b);
   }
 
-  async saveCheckpoint(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, state: SavedState): Promise<void> {
-    const files = new Map<string, Uint8Array | string>([...companions, ...checkpointFiles(model.config, model.parameters)]);
+  async saveCheckpoint(
+    model: LanguageModel,
+    companions: ReadonlyMap<string, Uint8Array>,
+    state: SavedState,
+  ): Promise<void> {
+    const files = new Map<string, Uint8Array | string>([
+      ...companions,
+      ...checkpointFiles(model.config, model.parameters),
+    ]);
     const { updates, moments } = state.optimizer;
-    const tensors = Object.entries(moments).map(([name, { dims, data }]) => ({ name, dtype: 'F32' as const, shape: dims, data: bytesOf(data) }));
+    const tensors = Object.entries(moments).map(([name, { dims, data }]) => ({
+      name,
+      dtype: 'F32' as const,
+      shape: dims,
+      data: bytesOf(data),
+    }));
     files.set('optimizer.safetensors', writeSafetensors(tensors, {}));
     files.set('state.json', `${JSON.stringify({ step: state.step, updates, best: state.best })}\n`);
     await writeFilesAtomically(this.checkpointPath(state.step), files, { replace: true });
@@ -100,10 +126,14 @@ export class RunFolder {
     try {
       const { updates, best } = JSON.parse(await readFile(join(folder, 'state.json'), 'utf8'));
       const { tensors } = readSafetensors(new Uint8Array(await readFile(join(folder, 'optimizer.safetensors'))));
-      const moments = Object.fromEntries([...tensors].map(([name, tensor]) => [name, float32(toFloat32(tensor), tensor.shape)]));
+      const moments = Object.fromEntries(
+        [...tensors].map(([name, tensor]) => [name, float32(toFloat32(tensor), tensor.shape)]),
+      );
       return { step, optimizer: { updates, moments }, best: best ?? undefined };
     } catch (error) {
-      throw new GrpoError('bad_checkpoint', `The checkpoint ${folder} cannot be read: ${(error as Error).message}`, { cause: error });
+      throw new GrpoError('bad_checkpoint', `The checkpoint ${folder} cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
 
@@ -117,13 +147,17 @@ export class RunFolder {
 
   /** Writes the finished model: the weights of the best evaluation, or the last ones. */
   async writeFinal(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, result: object): Promise<void> {
-    const files = new Map<string, Uint8Array | string>([...companions, ...checkpointFiles(model.config, model.parameters)]);
+    const files = new Map<string, Uint8Array | string>([
+      ...companions,
+      ...checkpointFiles(model.config, model.parameters),
+    ]);
     files.set('result.json', `${JSON.stringify(result, null, 2)}\n`);
     await writeFilesAtomically(join(this.path, 'final'), files, { replace: true });
   }
 
   async append(file: 'metrics.jsonl' | 'episodes.jsonl', lines: readonly object[]): Promise<void> {
-    if (lines.length > 0) await appendFile(join(this.path, file), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    if (lines.length > 0)
+      await appendFile(join(this.path, file), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
   /** Cuts the logs back to what belongs to the first `step` steps, a half-written last line included. */
@@ -154,7 +188,9 @@ function lengthUpTo(text: Uint8Array, step: number): number {
 }
 
 /** The companions of a model folder's weights that are there. */
-export async function readCompanions(read: (name: string) => Promise<Uint8Array | undefined>): Promise<Map<string, Uint8Array>> {
+export async function readCompanions(
+  read: (name: string) => Promise<Uint8Array | undefined>,
+): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
   for (const name of COMPANIONS) {
     const bytes = await read(name);
@@ -168,6 +204,8 @@ async function writeAtomically(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-const bytesOf = (data: { readonly buffer: ArrayBufferLike; readonly byteOffset: number; readonly byteLength: number }) =>
-  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
+const bytesOf = (data: {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

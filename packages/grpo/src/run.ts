@@ -2,12 +2,12 @@
 // nothing here draws or prints.
 
 import type { LanguageModel } from '@ludic/policies';
-import { episodeToJson, type Evaluation } from '@ludic/rollouts';
+import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import { floats } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
-import { type Best, readCompanions, RunFolder } from './run-folder.ts';
-import { Trainer, type StepMetrics } from './trainer.ts';
+import { type Best, RunFolder, readCompanions } from './run-folder.ts';
 import type { TrainSettings } from './train-settings.ts';
+import { type StepMetrics, Trainer } from './trainer.ts';
 
 export interface RunOptions {
   readonly folder: string;
@@ -30,7 +30,13 @@ export type RunStart =
 export type RunEvent =
   | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }
   | { readonly type: 'step'; readonly metrics: StepMetrics; readonly seconds: number; readonly tokensPerSecond: number }
-  | { readonly type: 'evaluation'; readonly step: number; readonly evaluation: Evaluation; readonly best: boolean; readonly seconds: number }
+  | {
+      readonly type: 'evaluation';
+      readonly step: number;
+      readonly evaluation: Evaluation;
+      readonly best: boolean;
+      readonly seconds: number;
+    }
   | { readonly type: 'warning'; readonly step: number; readonly message: string }
   | { readonly type: 'checkpoint'; readonly step: number };
 
@@ -73,7 +79,10 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       await folder.append('metrics.jsonl', [{ type: 'step', ...metrics, seconds, tokensPerSecond }]);
       if (metrics.step % KEEP_EVERY === 1) {
         const kept = episodes.slice(0, KEPT_EPISODES);
-        await folder.append('episodes.jsonl', kept.map((episode) => ({ step: metrics.step, ...episodeToJson(episode) })));
+        await folder.append(
+          'episodes.jsonl',
+          kept.map((episode) => ({ step: metrics.step, ...episodeToJson(episode) })),
+        );
       }
       emit({ type: 'step', metrics, seconds, tokensPerSecond });
       if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
@@ -88,7 +97,9 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
         const isBest = !best || score > best.score;
         if (isBest) best = { step: trainer.step, score };
         const evaluationSeconds = (clock() - began) / 1000;
-        await folder.append('metrics.jsonl', [{ type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds: evaluationSeconds }]);
+        await folder.append('metrics.jsonl', [
+          { type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds: evaluationSeconds },
+        ]);
         emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds: evaluationSeconds });
         if (isBest) await save();
       }
@@ -111,13 +122,20 @@ async function prepare(start: RunStart, options: RunOptions) {
     const model = await options.openModel(start.model);
     const trainer = new Trainer(model, start.settings);
     const companions = await readCompanions((name) => options.readFile(start.model, name));
-    const folder = await RunFolder.create(options.folder, { formatVersion: 1, model: start.model, settings: start.settings });
+    const folder = await RunFolder.create(options.folder, {
+      formatVersion: 1,
+      model: start.model,
+      settings: start.settings,
+    });
     return { folder, model, trainer, companions, best: undefined };
   }
   const folder = await RunFolder.open(options.folder);
   const step = (await folder.checkpoints()).at(-1);
   if (step === undefined) {
-    throw new GrpoError('no_run', `${options.folder} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`);
+    throw new GrpoError(
+      'no_run',
+      `${options.folder} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`,
+    );
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
   const model = await options.openModel(folder.checkpointPath(0));

@@ -156,6 +156,9 @@ export function lossInputs(batch: MicroBatch<Sample>): Record<string, HostTensor
   }
   const inputs: Record<string, HostTensor> = { sequence_of: int64(sequenceOf, [tokens]) };
   for (const [name, data] of Object.entries(columns)) inputs[name] = float32(data, [tokens]);
-  inputs.inverse_lengths = float32(lengths.map((length) => 1 / Math.max(1, length)), [lengths.length]);
+  inputs.inverse_lengths = float32(
+    lengths.map((length) => 1 / Math.max(1, length)),
+    [lengths.length],
+  );
   return inputs;
 }

@@ -14,7 +14,11 @@ export interface ScheduleSettings {
 }
 
 /** The rate of update `step` (the first is 1) of `steps`. */
-export function learningRateAt({ learningRate, schedule, warmupSteps, finalRate }: ScheduleSettings, step: number, steps: number): number {
+export function learningRateAt(
+  { learningRate, schedule, warmupSteps, finalRate }: ScheduleSettings,
+  step: number,
+  steps: number,
+): number {
   if (step <= warmupSteps) return (learningRate * step) / (warmupSteps + 1);
   const progress = Math.min(1, (step - 1 - warmupSteps) / Math.max(1, steps - warmupSteps));
   switch (schedule) {

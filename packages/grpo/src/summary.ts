@@ -43,7 +43,10 @@ export function batchSummary(episodes: readonly Episode[]): BatchSummary {
   }
   return {
     episodes: episodes.length,
-    reward: share(episodes.reduce((sum, episode) => sum + episode.reward, 0), episodes.length),
+    reward: share(
+      episodes.reduce((sum, episode) => sum + episode.reward, 0),
+      episodes.length,
+    ),
     successRate: count((episode) => episode.reward > SUCCESS_REWARD),
     ...(outcomes && {
       winRate: count((episode) => episode.outcome === 'win'),

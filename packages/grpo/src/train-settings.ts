@@ -2,7 +2,7 @@
 
 import type { HistoryStrategy } from '@ludic/history';
 import { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
-import { type CreditSettings, CREDITS } from './credit.ts';
+import { CREDITS, type CreditSettings } from './credit.ts';
 import { GrpoError } from './errors.ts';
 import { SCHEDULES, type ScheduleSettings } from './schedule.ts';
 import { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
@@ -76,16 +76,56 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
 
 /** @throws GrpoError `bad_setting` */
 export function checkSettings(settings: TrainSettings): void {
-  const whole = ['steps', 'groupSize', 'batchSize', 'maxCompletionLength', 'numIterations', 'tokenBudget', 'evalEpisodes', 'saveEvery'] as const;
-  for (const name of whole) need(name, settings[name], 'a whole number above 0', Number.isInteger(settings[name]) && settings[name] > 0);
+  const whole = [
+    'steps',
+    'groupSize',
+    'batchSize',
+    'maxCompletionLength',
+    'numIterations',
+    'tokenBudget',
+    'evalEpisodes',
+    'saveEvery',
+  ] as const;
+  for (const name of whole)
+    need(name, settings[name], 'a whole number above 0', Number.isInteger(settings[name]) && settings[name] > 0);
   for (const name of ['seed', 'warmupSteps', 'resampleRounds', 'evalEvery'] as const) {
-    need(name, settings[name], 'a whole number, 0 or more', Number.isSafeInteger(settings[name]) && settings[name] >= 0);
+    need(
+      name,
+      settings[name],
+      'a whole number, 0 or more',
+      Number.isSafeInteger(settings[name]) && settings[name] >= 0,
+    );
   }
-  need('groupSize', settings.groupSize, 'at least 2: an episode is compared with the others of its group', settings.groupSize >= 2);
-  need('batchSize', settings.batchSize, `a multiple of groupSize ${settings.groupSize}`, settings.batchSize % settings.groupSize === 0);
-  need('temperature', settings.temperature, 'above 0', settings.temperature > 0 && Number.isFinite(settings.temperature));
-  need('evalTemperature', settings.evalTemperature, '0 or more', settings.evalTemperature >= 0 && Number.isFinite(settings.evalTemperature));
-  need('learningRate', settings.learningRate, 'above 0', settings.learningRate > 0 && Number.isFinite(settings.learningRate));
+  need(
+    'groupSize',
+    settings.groupSize,
+    'at least 2: an episode is compared with the others of its group',
+    settings.groupSize >= 2,
+  );
+  need(
+    'batchSize',
+    settings.batchSize,
+    `a multiple of groupSize ${settings.groupSize}`,
+    settings.batchSize % settings.groupSize === 0,
+  );
+  need(
+    'temperature',
+    settings.temperature,
+    'above 0',
+    settings.temperature > 0 && Number.isFinite(settings.temperature),
+  );
+  need(
+    'evalTemperature',
+    settings.evalTemperature,
+    '0 or more',
+    settings.evalTemperature >= 0 && Number.isFinite(settings.evalTemperature),
+  );
+  need(
+    'learningRate',
+    settings.learningRate,
+    'above 0',
+    settings.learningRate > 0 && Number.isFinite(settings.learningRate),
+  );
   need('discount', settings.discount, 'above 0, at most 1', settings.discount > 0 && settings.discount <= 1);
   need('finalRate', settings.finalRate, 'between 0 and 1', settings.finalRate >= 0 && settings.finalRate <= 1);
   oneOf('credit', settings.credit, CREDITS);
@@ -98,7 +138,8 @@ export function checkSettings(settings: TrainSettings): void {
   need('epsilonHigh', loss.epsilonHigh, '0 or more', loss.epsilonHigh >= 0);
   need('beta', loss.beta, '0 or more', loss.beta >= 0);
   need('entropyCoefficient', loss.entropyCoefficient, '0 or more', loss.entropyCoefficient >= 0);
-  if (loss.delta !== undefined) need('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
+  if (loss.delta !== undefined)
+    need('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
 }
 
 function need(name: string, value: unknown, what: string, right: boolean): void {

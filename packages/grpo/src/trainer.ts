@@ -11,7 +11,7 @@ import { Learner, type OptimizerState } from './learner.ts';
 import { type LossMetrics, lossMetrics } from './metrics.ts';
 import type { Sample } from './samples.ts';
 import { learningRateAt } from './schedule.ts';
-import { batchSummary, type BatchSummary } from './summary.ts';
+import { type BatchSummary, batchSummary } from './summary.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
 import { tokenWeights } from './weights.ts';
 
@@ -60,7 +60,14 @@ export class Trainer {
     this.#config = resolveConfig(this.#definition, settings.environmentConfig);
     this.#policy = this.#policyFor({ temperature: settings.temperature, topK: 0, topP: 1 });
     const { runtime, config, parameters } = model;
-    const common = { runtime, config, objective: settings.loss, adamw: settings.adamw, temperature: settings.temperature, tokenBudget: settings.tokenBudget };
+    const common = {
+      runtime,
+      config,
+      objective: settings.loss,
+      adamw: settings.adamw,
+      temperature: settings.temperature,
+      tokenBudget: settings.tokenBudget,
+    };
     this.#learner = new Learner({ ...common, parameters });
     this.#reference = settings.loss.beta > 0 ? new Learner({ ...common, parameters: copied(parameters) }) : undefined;
   }
@@ -89,7 +96,8 @@ export class Trainer {
     const { advantages } = assignCredit(batch.episodes, batch.groups, settings);
     const samples = await this.#withReference(samplesOf(batch.episodes, advantages, settings));
     const learningRate = learningRateAt(settings, step, settings.steps);
-    const entropyCoefficient = settings.loss.entropyCoefficient * (settings.entropyDecay ? 1 - (step - 1) / settings.steps : 1);
+    const entropyCoefficient =
+      settings.loss.entropyCoefficient * (settings.entropyDecay ? 1 - (step - 1) / settings.steps : 1);
 
     let first: { loss: number; metrics: LossMetrics } | undefined;
     let gradientNorm = 0;
@@ -143,7 +151,11 @@ export class Trainer {
 
   #policyFor(sampling: SamplingSettings): LanguageModelPolicy {
     const { maxCompletionLength } = this.settings;
-    return new LanguageModelPolicy(this.#model, { ...sampling, maxCompletionLength, stop: [`</${this.#definition.replyTag}>`] });
+    return new LanguageModelPolicy(this.#model, {
+      ...sampling,
+      maxCompletionLength,
+      stop: [`</${this.#definition.replyTag}>`],
+    });
   }
 
   #table() {
@@ -160,8 +172,15 @@ export class Trainer {
     let resampledGroups = 0;
     for (let round = 0; ; round++) {
       // Group g of round r is group g + r · groups of the step: rounds change no other group.
-      const starts = open.flatMap((g) => groupStarts({ seed, step, groups: 1, firstGroup: g + round * groups, groupSize, sharedDynamics }));
-      const episodes = await playEpisodes({ ...this.#table(), policy: this.#policy, starts, ...(signal && { signal }) });
+      const starts = open.flatMap((g) =>
+        groupStarts({ seed, step, groups: 1, firstGroup: g + round * groups, groupSize, sharedDynamics }),
+      );
+      const episodes = await playEpisodes({
+        ...this.#table(),
+        policy: this.#policy,
+        starts,
+        ...(signal && { signal }),
+      });
       for (const [i, g] of open.entries()) played[g] = episodes.slice(i * groupSize, (i + 1) * groupSize);
       const flat = open.filter((g) => played[g]!.every(({ reward }) => reward === played[g]![0]!.reward));
       if (round === 0) zeroVarianceGroups = flat.length / groups;
@@ -169,7 +188,12 @@ export class Trainer {
       resampledGroups += flat.length;
       open = flat;
     }
-    return { episodes: played.flat(), groups: played.flatMap((group, g) => group.map(() => g)), zeroVarianceGroups, resampledGroups };
+    return {
+      episodes: played.flat(),
+      groups: played.flatMap((group, g) => group.map(() => g)),
+      zeroVarianceGroups,
+      resampledGroups,
+    };
   }
 
   async #withReference(samples: readonly Sample[]): Promise<readonly Sample[]> {
@@ -189,14 +213,24 @@ export class Trainer {
 }
 
 /** The replies of a batch that count, each with its advantage and its weight in the loss. */
-export function samplesOf(episodes: readonly Episode[], advantages: readonly Float64Array[], settings: TrainSettings): Sample[] {
+export function samplesOf(
+  episodes: readonly Episode[],
+  advantages: readonly Float64Array[],
+  settings: TrainSettings,
+): Sample[] {
   const counts = (episode: Episode) => (turn: Episode['turns'][number]) =>
-    turn.reply.tokens !== undefined && episode.endReason !== 'failed' && !(settings.maskTruncatedCompletions && turn.reply.finish === 'length');
+    turn.reply.tokens !== undefined &&
+    episode.endReason !== 'failed' &&
+    !(settings.maskTruncatedCompletions && turn.reply.finish === 'length');
   const tokenCounts = episodes.map((episode) =>
     episode.turns.filter(counts(episode)).reduce((sum, turn) => sum + turn.reply.tokens!.completion.length, 0),
   );
   const batchTokens = tokenCounts.reduce((a, b) => a + b, 0);
-  const weights = tokenWeights(tokenCounts, { lossType: settings.loss.lossType, maxCompletionLength: settings.maxCompletionLength, batchTokens });
+  const weights = tokenWeights(tokenCounts, {
+    lossType: settings.loss.lossType,
+    maxCompletionLength: settings.maxCompletionLength,
+    batchTokens,
+  });
   const samples: Sample[] = [];
   for (const [i, episode] of episodes.entries()) {
     const counted = counts(episode);
@@ -212,7 +246,12 @@ export function samplesOf(episodes: readonly Episode[], advantages: readonly Flo
 /** What `lossMetrics` wants, from samples and their present log-probabilities. A sequence is one reply. */
 function flatTokens(samples: readonly Sample[], logprobs: readonly Float32Array[]) {
   const tokens = samples.reduce((sum, sample) => sum + sample.completion.length, 0);
-  const flat = { logprobs: new Float32Array(tokens), oldLogprobs: new Float32Array(tokens), referenceLogprobs: new Float32Array(tokens), advantages: new Float32Array(tokens) };
+  const flat = {
+    logprobs: new Float32Array(tokens),
+    oldLogprobs: new Float32Array(tokens),
+    referenceLogprobs: new Float32Array(tokens),
+    advantages: new Float32Array(tokens),
+  };
   const sequenceOf = new Int32Array(tokens);
   let at = 0;
   for (const [s, sample] of samples.entries()) {

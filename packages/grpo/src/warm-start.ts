@@ -44,19 +44,41 @@ const KEPT_LINES = 4;
 export async function* warmStart(model: LanguageModel, settings: WarmStartSettings): AsyncGenerator<WarmStartStep> {
   const { runtime, config, parameters, tokenizer, template } = model;
   const encoder = new PromptEncoder(tokenizer, template);
-  const learner = new Learner({ runtime, config, parameters, objective: 'supervised', adamw: DEFAULT_ADAMW, temperature: 1, tokenBudget: settings.tokenBudget });
-  const schedule = { learningRate: settings.learningRate, schedule: 'cosine', warmupSteps: 10, finalRate: 0.02 } as const;
+  const learner = new Learner({
+    runtime,
+    config,
+    parameters,
+    objective: 'supervised',
+    adamw: DEFAULT_ADAMW,
+    temperature: 1,
+    tokenBudget: settings.tokenBudget,
+  });
+  const schedule = {
+    learningRate: settings.learningRate,
+    schedule: 'cosine',
+    warmupSteps: 10,
+    finalRate: 0.02,
+  } as const;
   try {
     for (let step = 1; step <= settings.steps; step++) {
       const samples: Sample[] = [];
       for (const [t, task] of settings.tasks.entries()) {
-        const starts = groupStarts({ seed: settings.seed, step: step * settings.tasks.length + t, groups: task.episodes, groupSize: 1 });
+        const starts = groupStarts({
+          seed: settings.seed,
+          step: step * settings.tasks.length + t,
+          groups: task.episodes,
+          groupSize: 1,
+        });
         const taught = await taughtReplies(task, starts);
-        const replies = taught.map(({ messages, reply }) => ({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) }));
+        const replies = taught.map(({ messages, reply }) => ({
+          prompt: encoder.encode(messages),
+          completion: tokenizer.encode(reply),
+        }));
         // Every task weighs the same, however many tokens its games have.
         const tokens = replies.reduce((sum, { completion }) => sum + completion.length, 0);
         const weight = 1 / (tokens * settings.tasks.length);
-        for (const reply of replies) samples.push({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight });
+        for (const reply of replies)
+          samples.push({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight });
       }
       const { loss } = await learner.accumulate(samples);
       await learner.step(learningRateAt(schedule, step, settings.steps));
@@ -67,7 +89,10 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
   }
 }
 
-async function taughtReplies({ definition, config, history, makeExpert }: WarmStartTask, starts: readonly EpisodeStart[]) {
+async function taughtReplies(
+  { definition, config, history, makeExpert }: WarmStartTask,
+  starts: readonly EpisodeStart[],
+) {
   const player = scriptedPolicy('teacher', makeExpert);
   const policy = history === 'SCRATCHPAD' ? withScratchpad(player) : player;
   const episodes = await playEpisodes({ definition, config, history, policy, starts });
@@ -84,7 +109,10 @@ function withScratchpad(player: Policy): Policy {
         const { messages, random } = prompts[i]!;
         const lines = messages.at(-1)!.content.split('\n');
         const kept = someLines(lines, random);
-        return { ...reply, text: `<scratchpad>\n${kept.map((line) => `${line}\n`).join('')}</scratchpad>${reply.text}` };
+        return {
+          ...reply,
+          text: `<scratchpad>\n${kept.map((line) => `${line}\n`).join('')}</scratchpad>${reply.text}`,
+        };
       });
     },
   };
@@ -93,5 +121,8 @@ function withScratchpad(player: Policy): Policy {
 /** The first line of a prompt announces the scratchpad and is never kept. */
 function someLines(lines: readonly string[], random: RandomStream): string[] {
   const share = random.nextFloat() * 0.6;
-  return lines.slice(1).filter(() => random.nextFloat() < share).slice(0, KEPT_LINES);
+  return lines
+    .slice(1)
+    .filter(() => random.nextFloat() < share)
+    .slice(0, KEPT_LINES);
 }

@@ -18,7 +18,10 @@ export interface WeightOptions {
  * - dr_grpo: the sum over tokens divided by a constant
  * Denominators are at least 1. Source: TRL's GRPOTrainer.
  */
-export function tokenWeights(tokenCounts: readonly number[], { lossType, maxCompletionLength, batchTokens }: WeightOptions): number[] {
+export function tokenWeights(
+  tokenCounts: readonly number[],
+  { lossType, maxCompletionLength, batchTokens }: WeightOptions,
+): number[] {
   const episodes = Math.max(tokenCounts.length, 1);
   const atLeastOne = (n: number) => Math.max(n, 1);
   switch (lossType) {

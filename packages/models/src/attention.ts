@@ -22,7 +22,13 @@ export function splitKeyHeads(x: Value, { kvHeads, headDim }: Heads): Value {
  *   where it may not; the queries of one step that share a key head are neighbours
  * @returns [rows, steps, heads · headDim]
  */
-export function attend(queries: Value, keys: Value, values: Value, bias: Value, { heads, kvHeads, headDim }: Heads): Value {
+export function attend(
+  queries: Value,
+  keys: Value,
+  values: Value,
+  bias: Value,
+  { heads, kvHeads, headDim }: Heads,
+): Value {
   const [rows, steps, width] = queries.shape;
   const group = heads / kvHeads;
   const grouped = transpose(reshape(queries, [rows!, steps!, kvHeads, group * headDim]), [0, 2, 1, 3]);

@@ -63,7 +63,11 @@ function byteAlphabet(): string[] {
 }
 
 /** The most frequent pair of neighbours, again and again; a tie goes to the pair that was seen first. */
-function learnMerges(texts: readonly string[], alphabet: readonly string[], count: number): (readonly [string, string])[] {
+function learnMerges(
+  texts: readonly string[],
+  alphabet: readonly string[],
+  count: number,
+): (readonly [string, string])[] {
   const encoder = new TextEncoder();
   let sequences = texts.map((text) => Array.from(encoder.encode(text), (byte) => alphabet[byte]!));
   const merges: (readonly [string, string])[] = [];

@@ -23,14 +23,23 @@ export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate>
   const file = await files.read('chat_template.jinja');
   const source = file ? new TextDecoder().decode(file) : config.chat_template;
   if (typeof source !== 'string') {
-    throw new ModelError('bad_template', `${files.name} has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json.`);
+    throw new ModelError(
+      'bad_template',
+      `${files.name} has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json.`,
+    );
   }
   return makeChatTemplate(source, tokenTexts(config), files.name);
 }
 
-export function makeChatTemplate(source: string, tokens: Readonly<Record<string, string>> = {}, name = 'The model'): ChatTemplate {
+export function makeChatTemplate(
+  source: string,
+  tokens: Readonly<Record<string, string>> = {},
+  name = 'The model',
+): ChatTemplate {
   const failed = (error: unknown) =>
-    new ModelError('bad_template', `The chat template of ${name} cannot be used: ${(error as Error).message}`, { cause: error });
+    new ModelError('bad_template', `The chat template of ${name} cannot be used: ${(error as Error).message}`, {
+      cause: error,
+    });
   let template: Template;
   try {
     template = new Template(source);

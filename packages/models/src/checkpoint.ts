@@ -51,12 +51,17 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
   for (const [name, shape] of expected) {
     const tensor = stored.get(name);
     if (!tensor) problems.push(`${name} is missing`);
-    else if (tensor.shape.join() !== shape.join()) problems.push(`${name} is [${tensor.shape}] and should be [${shape}]`);
+    else if (tensor.shape.join() !== shape.join())
+      problems.push(`${name} is [${tensor.shape}] and should be [${shape}]`);
     else parameters[name] = float32(toFloat32(tensor), shape);
   }
-  for (const name of stored.keys()) if (!expected.has(name) && !isIgnored(name, config)) problems.push(`${name} does not belong there`);
+  for (const name of stored.keys())
+    if (!expected.has(name) && !isIgnored(name, config)) problems.push(`${name} does not belong there`);
   if (problems.length > 0) {
-    throw new ModelError('bad_tensors', `The weights of ${files.name} do not fit its config.json: ${problems.join('; ')}.`);
+    throw new ModelError(
+      'bad_tensors',
+      `The weights of ${files.name} do not fit its config.json: ${problems.join('; ')}.`,
+    );
   }
   return { config, parameters };
 }
@@ -77,7 +82,10 @@ async function readWeights(files: ModelFiles): Promise<Map<string, StoredTensor>
   if (whole) return new Map(inFile('model.safetensors', () => readSafetensors(whole)).tensors);
   const index = (await readJson(files, 'model.safetensors.index.json')) as { weight_map?: unknown } | undefined;
   if (index === undefined) {
-    throw new ModelError('not_a_model', `${files.name} is no model: it has neither model.safetensors nor model.safetensors.index.json.`);
+    throw new ModelError(
+      'not_a_model',
+      `${files.name} is no model: it has neither model.safetensors nor model.safetensors.index.json.`,
+    );
   }
   const map = index.weight_map;
   if (typeof map !== 'object' || map === null || !Object.values(map).every((file) => typeof file === 'string')) {
@@ -85,7 +93,8 @@ async function readWeights(files: ModelFiles): Promise<Map<string, StoredTensor>
   }
   const tensors = new Map<string, StoredTensor>();
   for (const shard of new Set(Object.values(map as Record<string, string>))) {
-    if (/[/\\]/.test(shard)) throw new ModelError('bad_tensors', `model.safetensors.index.json names the file ${shard} outside the folder.`);
+    if (/[/\\]/.test(shard))
+      throw new ModelError('bad_tensors', `model.safetensors.index.json names the file ${shard} outside the folder.`);
     const bytes = await files.read(shard);
     if (!bytes) throw new ModelError('bad_tensors', `${files.name} lacks the file ${shard} that its index names.`);
     for (const [name, tensor] of inFile(shard, () => readSafetensors(bytes)).tensors) tensors.set(name, tensor);
@@ -115,7 +124,10 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
 }
 
 /** config.json and model.safetensors of a model. */
-export function checkpointFiles(config: ModelConfig, parameters: Readonly<Record<string, HostTensor>>): Map<string, Uint8Array> {
+export function checkpointFiles(
+  config: ModelConfig,
+  parameters: Readonly<Record<string, HostTensor>>,
+): Map<string, Uint8Array> {
   const tensors = [...expectedTensors(config)].map(([name, shape]): NamedTensor => {
     const { buffer, byteOffset, byteLength } = floats(parameters[name]!);
     return { name, dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };

@@ -48,7 +48,10 @@ export function readConfig(json: unknown): ModelConfig {
   const family = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
   if (!family) {
     const known = Object.keys(FAMILIES).join(', ');
-    throw new ModelError('unknown_family', `config.json: model_type ${JSON.stringify(type)} is not known. Known: ${known}.`);
+    throw new ModelError(
+      'unknown_family',
+      `config.json: model_type ${JSON.stringify(type)} is not known. Known: ${known}.`,
+    );
   }
   return family(json as Json);
 }
@@ -57,12 +60,14 @@ function readLlama(json: Json): LlamaConfig {
   for (const name of ['attention_bias', 'mlp_bias']) {
     if (json[name] === true) throw bad(`${name} is true; this family is read without biases`);
   }
-  if (json.hidden_act !== undefined && json.hidden_act !== 'silu') throw bad(`hidden_act ${json.hidden_act} is not silu`);
+  if (json.hidden_act !== undefined && json.hidden_act !== 'silu')
+    throw bad(`hidden_act ${json.hidden_act} is not silu`);
   const hiddenSize = count(json, 'hidden_size');
   const heads = count(json, 'num_attention_heads');
   const kvHeads = count(json, 'num_key_value_heads', heads);
   if (heads % kvHeads !== 0) throw bad(`num_key_value_heads ${kvHeads} does not divide num_attention_heads ${heads}`);
-  if (json.head_dim == null && hiddenSize % heads !== 0) throw bad(`hidden_size ${hiddenSize} is no multiple of num_attention_heads ${heads}`);
+  if (json.head_dim == null && hiddenSize % heads !== 0)
+    throw bad(`hidden_size ${hiddenSize} is no multiple of num_attention_heads ${heads}`);
   const headDim = count(json, 'head_dim', hiddenSize / heads);
   if (headDim % 2 !== 0) throw bad(`head_dim ${headDim} is odd; rotary positions turn pairs`);
   const rope = (json.rope_parameters ?? {}) as Json;
@@ -133,7 +138,12 @@ export function writeConfig(config: ModelConfig): object {
     tie_word_embeddings: config.tieWordEmbeddings,
     max_position_embeddings: config.maxPositions,
     bos_token_id: config.bosTokenId ?? null,
-    eos_token_id: config.eosTokenIds.length === 1 ? config.eosTokenIds[0] : config.eosTokenIds.length === 0 ? null : config.eosTokenIds,
+    eos_token_id:
+      config.eosTokenIds.length === 1
+        ? config.eosTokenIds[0]
+        : config.eosTokenIds.length === 0
+          ? null
+          : config.eosTokenIds,
     pad_token_id: config.padTokenId ?? null,
     torch_dtype: 'float32',
     use_cache: true,
@@ -142,13 +152,15 @@ export function writeConfig(config: ModelConfig): object {
 
 function count(json: Json, name: string, fallback?: number): number {
   const value = json[name] ?? fallback;
-  if (!Number.isSafeInteger(value) || (value as number) < 1) throw bad(`${name} is ${JSON.stringify(value)}; a whole number above 0 is needed`);
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    throw bad(`${name} is ${JSON.stringify(value)}; a whole number above 0 is needed`);
   return value as number;
 }
 
 function positive(json: Json, name: string, fallback?: number): number {
   const value = json[name] ?? fallback;
-  if (typeof value !== 'number' || !(value > 0)) throw bad(`${name} is ${JSON.stringify(value)}; a number above 0 is needed`);
+  if (typeof value !== 'number' || !(value > 0))
+    throw bad(`${name} is ${JSON.stringify(value)}; a number above 0 is needed`);
   return value;
 }
 
@@ -159,7 +171,8 @@ function optionalId(json: Json, name: string): number | undefined {
 function tokenIds(json: Json, name: string): number[] {
   const value = json[name];
   const ids = value == null ? [] : Array.isArray(value) ? value : [value];
-  if (!ids.every((id) => Number.isSafeInteger(id))) throw bad(`${name} is ${JSON.stringify(value)}; token ids are whole numbers`);
+  if (!ids.every((id) => Number.isSafeInteger(id)))
+    throw bad(`${name} is ${JSON.stringify(value)}; token ids are whole numbers`);
   // Some published configs say −1 for "none".
   return ids.filter((id) => id >= 0);
 }

@@ -1,7 +1,18 @@
 // The graph of sampling: new tokens of many rows against keys and values that are already known, raw logits at chosen
 // tokens. The layers are those of training.
 
-import { addDimensions, concat, type Dimension, gatherRows, Graph, packRows, repeatRows, serialize, unpackRows, type Value } from '@ludic/graph';
+import {
+  addDimensions,
+  concat,
+  type Dimension,
+  Graph,
+  gatherRows,
+  packRows,
+  repeatRows,
+  serialize,
+  unpackRows,
+  type Value,
+} from '@ludic/graph';
 import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
 import { type Attention, llamaHead, llamaLayers } from './llama.ts';

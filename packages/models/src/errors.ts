@@ -1,6 +1,14 @@
 // What can be wrong with the files of a model.
 
-export type ModelErrorCode = 'not_a_model' | 'unknown_family' | 'bad_config' | 'bad_safetensors' | 'bad_tensors' | 'bad_tokenizer' | 'bad_template' | 'write_failed';
+export type ModelErrorCode =
+  | 'not_a_model'
+  | 'unknown_family'
+  | 'bad_config'
+  | 'bad_safetensors'
+  | 'bad_tensors'
+  | 'bad_tokenizer'
+  | 'bad_template'
+  | 'write_failed';
 
 export class ModelError extends Error {
   readonly code: ModelErrorCode;

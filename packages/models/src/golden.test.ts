@@ -6,7 +6,16 @@ import { Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
 import { float32, floats, type HostTensor, int64, scalar } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
-import { buildDecoder, buildScoring, inverseFrequencies, type ModelConfig, packSequences, readCheckpoint, readSafetensors, toFloat32 } from './index.ts';
+import {
+  buildDecoder,
+  buildScoring,
+  inverseFrequencies,
+  type ModelConfig,
+  packSequences,
+  readCheckpoint,
+  readSafetensors,
+  toFloat32,
+} from './index.ts';
 import { openModelFolder } from './node.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
@@ -24,13 +33,21 @@ async function load(name: string) {
 }
 
 /** Loss and gradients of the mean next-token loss over all sequences, `prefix` tokens of them shared. */
-async function lossAndGradients(config: ModelConfig, parameters: Record<string, HostTensor>, sequences: readonly Int32Array[], prefix: number) {
+async function lossAndGradients(
+  config: ModelConfig,
+  parameters: Record<string, HostTensor>,
+  sequences: readonly Int32Array[],
+  prefix: number,
+) {
   const graph = new Graph('test');
   const scores = buildScoring(graph, config, { sharedPrefix: prefix > 0 });
   const loss = neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))));
   graph.output('loss', loss);
   const values = [...scores.parameters];
-  const found = gradients(loss, values.map(([, value]) => value));
+  const found = gradients(
+    loss,
+    values.map(([, value]) => value),
+  );
   for (const [i, [name]] of values.entries()) graph.output(`grad.${name}`, found[i]!);
   const program = await runtime.load(serialize(graph));
   const packed = packSequences(config, sequences, prefix);
@@ -49,21 +66,26 @@ async function lossAndGradients(config: ModelConfig, parameters: Record<string, 
     inverse_temperature: scalar(1),
     points: int64(points, [count]),
     chosen: int64(chosen, [count]),
-    chosen_at: int64(points.map((_, i) => i), [count]),
+    chosen_at: int64(
+      points.map((_, i) => i),
+      [count],
+    ),
     weights: float32(new Float32Array(count).fill(1 / count), [count]),
   });
   await program.dispose();
   return (name: string) => floats(outputs[name] as HostTensor);
 }
 
-const largestDifference = (a: Float32Array, b: Float32Array) => a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
+const largestDifference = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
 const largest = (a: Float32Array) => a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
 describe.each(['llama-tiny', 'llama-tiny-sharded', 'smollm-tiny'])('%s', (name) => {
   it('has the rotary frequencies of the reference', async () => {
     const { config, golden } = await load(name);
     const ours = inverseFrequencies(config);
-    for (const [i, value] of golden('rope.inv_freq').entries()) expect(Math.abs(ours[i]! / value - 1)).toBeLessThan(1e-6);
+    for (const [i, value] of golden('rope.inv_freq').entries())
+      expect(Math.abs(ours[i]! / value - 1)).toBeLessThan(1e-6);
   });
 
   it('gives the logits of the reference', async () => {
@@ -98,7 +120,9 @@ describe.each(['llama-tiny', 'llama-tiny-sharded', 'smollm-tiny'])('%s', (name) 
     expect(shared('loss')[0]).toBeCloseTo(apart('loss')[0]!, 5);
     for (const tensor of Object.keys(parameters)) {
       const expected = apart(`grad.${tensor}`);
-      expect(largestDifference(shared(`grad.${tensor}`), expected), tensor).toBeLessThanOrEqual(1e-5 * Math.max(largest(expected), 1e-3));
+      expect(largestDifference(shared(`grad.${tensor}`), expected), tensor).toBeLessThanOrEqual(
+        1e-5 * Math.max(largest(expected), 1e-3),
+      );
     }
   });
 });

@@ -1,12 +1,35 @@
-export { trainTokenizer, type TokenizerTraining } from './bpe-trainer.ts';
+export { type TokenizerTraining, trainTokenizer } from './bpe-trainer.ts';
 export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './chat-template.ts';
-export { type Checkpoint, checkpointFiles, expectedTensors, type ModelFiles, readCheckpoint, readModelConfig } from './checkpoint.ts';
+export {
+  type Checkpoint,
+  checkpointFiles,
+  expectedTensors,
+  type ModelFiles,
+  readCheckpoint,
+  readModelConfig,
+} from './checkpoint.ts';
 export { type Llama3RopeScaling, type LlamaConfig, type ModelConfig, readConfig, writeConfig } from './config.ts';
-export { initialParameters } from './initialize.ts';
 export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
-export { causalBias, layRows, type PackedSequences, packSequences, rotaryInputs, type RowsOfTokens, sharedPrefixLength } from './packing.ts';
+export { initialParameters } from './initialize.ts';
+export {
+  causalBias,
+  layRows,
+  type PackedSequences,
+  packSequences,
+  type RowsOfTokens,
+  rotaryInputs,
+  sharedPrefixLength,
+} from './packing.ts';
 export { inverseFrequencies, rotaryTables } from './rope.ts';
-export { type NamedTensor, readSafetensors, type Safetensors, type StoredTensor, type TensorDtype, toFloat32, writeSafetensors } from './safetensors.ts';
+export {
+  type NamedTensor,
+  readSafetensors,
+  type Safetensors,
+  type StoredTensor,
+  type TensorDtype,
+  toFloat32,
+  writeSafetensors,
+} from './safetensors.ts';
 export { buildScoring, type ScoringOutputs } from './scoring-graph.ts';
 export { makeTokenizer, readTokenizer, type Tokenizer } from './tokenizer.ts';

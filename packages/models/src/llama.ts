@@ -1,7 +1,18 @@
 // The Llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU, no biases. One definition of the layers
 // serves training and decoding: they differ only in `Attention`, which says what each token may look at.
 
-import { add, gatherRows, linear, mul, rmsNorm, rotary, type RotaryTables, scale, silu, type Value } from '@ludic/graph';
+import {
+  add,
+  gatherRows,
+  linear,
+  mul,
+  type RotaryTables,
+  rmsNorm,
+  rotary,
+  scale,
+  silu,
+  type Value,
+} from '@ludic/graph';
 import type { LlamaConfig } from './config.ts';
 
 /** The parameter of a checkpoint's name, in the checkpoint's own orientation. */
@@ -22,7 +33,12 @@ export interface PackedTokens {
 }
 
 /** Hidden states [tokens, hiddenSize] before the final norm. */
-export function llamaLayers(config: LlamaConfig, parameters: Parameters, tokens: PackedTokens, attention: Attention): Value {
+export function llamaLayers(
+  config: LlamaConfig,
+  parameters: Parameters,
+  tokens: PackedTokens,
+  attention: Attention,
+): Value {
   let x = gatherRows(parameters('model.embed_tokens.weight'), tokens.ids);
   for (let layer = 0; layer < config.layers; layer++) {
     const weight = (name: string) => parameters(`model.layers.${layer}.${name}.weight`);

@@ -8,7 +8,8 @@ import { ModelError } from './errors.ts';
 /** @throws ModelError `not_a_model` where there is no folder with a config.json */
 export async function openModelFolder(path: string): Promise<ModelFiles> {
   const folder = await stat(path).catch(() => undefined);
-  if (!folder?.isDirectory()) throw new ModelError('not_a_model', `${path} is no model folder: there is no such folder.`);
+  if (!folder?.isDirectory())
+    throw new ModelError('not_a_model', `${path} is no model folder: there is no such folder.`);
   const files: ModelFiles = {
     name: path,
     async read(name) {
@@ -16,7 +17,9 @@ export async function openModelFolder(path: string): Promise<ModelFiles> {
         return new Uint8Array(await readFile(join(path, name)));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw new ModelError('not_a_model', `${join(path, name)} cannot be read: ${(error as Error).message}`, { cause: error });
+        throw new ModelError('not_a_model', `${join(path, name)} cannot be read: ${(error as Error).message}`, {
+          cause: error,
+        });
       }
     },
   };
@@ -63,7 +66,11 @@ export async function writeFilesAtomically(
     await rm(old, { recursive: true, force: true });
   } catch (error) {
     await rm(fresh, { recursive: true, force: true }).catch(() => {});
-    throw new ModelError('write_failed', `${folder} could not be written: ${(error as Error).message}. Nothing that was there before is lost.`, { cause: error });
+    throw new ModelError(
+      'write_failed',
+      `${folder} could not be written: ${(error as Error).message}. Nothing that was there before is lost.`,
+      { cause: error },
+    );
   }
 }
 

@@ -1,12 +1,15 @@
 // The inputs that every graph of a model shares: parameters, packed tokens, rotary tables, and where tokens sit in rows.
 
-import { type Graph, type RowLayout, type Value } from '@ludic/graph';
-import type { ModelConfig } from './config.ts';
+import type { Graph, RowLayout, Value } from '@ludic/graph';
 import { expectedTensors } from './checkpoint.ts';
+import type { ModelConfig } from './config.ts';
 import type { PackedTokens, Parameters } from './llama.ts';
 
 /** Declares one input per parameter, under its name in the checkpoint. */
-export function parameterInputs(graph: Graph, config: ModelConfig): { parameters: Parameters; all: ReadonlyMap<string, Value> } {
+export function parameterInputs(
+  graph: Graph,
+  config: ModelConfig,
+): { parameters: Parameters; all: ReadonlyMap<string, Value> } {
   const all = new Map<string, Value>();
   for (const [name, shape] of expectedTensors(config)) all.set(name, graph.input(name, 'float32', shape));
   const parameters: Parameters = (name) => {

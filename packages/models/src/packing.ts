@@ -19,7 +19,11 @@ export interface PackedSequences {
  * Packs sequences that all begin with the same `prefixLength` tokens (0: nothing is shared). Each must have at least
  * one token after the prefix.
  */
-export function packSequences(config: ModelConfig, sequences: readonly Int32Array[], prefixLength: number): PackedSequences {
+export function packSequences(
+  config: ModelConfig,
+  sequences: readonly Int32Array[],
+  prefixLength: number,
+): PackedSequences {
   const layout = layRows(sequences.map((sequence) => sequence.length - prefixLength));
   const { starts, steps } = layout;
   const rows = sequences.length;
@@ -100,7 +104,10 @@ export function causalBias(steps: number, before: number, group: number): HostTe
   return float32(bias, [1, 1, steps * group, width]);
 }
 
-const tables = new WeakMap<ModelConfig, { readonly positions: number; readonly inputs: Record<'cos' | 'sin', HostTensor> }>();
+const tables = new WeakMap<
+  ModelConfig,
+  { readonly positions: number; readonly inputs: Record<'cos' | 'sin', HostTensor> }
+>();
 
 /** cos and sin for at least `positions` positions; kept and grown, since every run asks. */
 export function rotaryInputs(config: ModelConfig, positions: number): Record<'cos' | 'sin', HostTensor> {

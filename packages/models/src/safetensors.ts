@@ -42,14 +42,16 @@ export function readSafetensors(file: Uint8Array): Safetensors {
       continue;
     }
     const { dtype, shape, begin, end } = readEntry(name, entry);
-    if (start + end > file.length) throw bad(`it is cut off: ${start + end - file.length} bytes of ${name} are missing`);
+    if (start + end > file.length)
+      throw bad(`it is cut off: ${start + end - file.length} bytes of ${name} are missing`);
     ranges.push({ name, begin, end });
     tensors.set(name, { dtype, shape, data: file.subarray(start + begin, start + end) });
   }
   ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   for (const { name, begin, end } of ranges) {
-    if (begin !== at) throw bad(begin < at ? `${name} overlaps another tensor` : `there are ${begin - at} unused bytes before ${name}`);
+    if (begin !== at)
+      throw bad(begin < at ? `${name} overlaps another tensor` : `there are ${begin - at} unused bytes before ${name}`);
     at = end;
   }
   if (start + at !== file.length) throw bad(`${file.length - start - at} bytes follow its last tensor`);
@@ -68,12 +70,16 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
 }
 
 function readMetadata(entry: unknown): Record<string, string> {
-  const right = typeof entry === 'object' && entry !== null && Object.values(entry).every((value) => typeof value === 'string');
+  const right =
+    typeof entry === 'object' && entry !== null && Object.values(entry).every((value) => typeof value === 'string');
   if (!right) throw bad('its metadata are not texts');
   return entry as Record<string, string>;
 }
 
-function readEntry(name: string, entry: unknown): { dtype: TensorDtype; shape: readonly number[]; begin: number; end: number } {
+function readEntry(
+  name: string,
+  entry: unknown,
+): { dtype: TensorDtype; shape: readonly number[]; begin: number; end: number } {
   if (typeof entry !== 'object' || entry === null) throw bad(`${name} is not described`);
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(SIZES, dtype)) {
@@ -94,7 +100,9 @@ function readEntry(name: string, entry: unknown): { dtype: TensorDtype; shape: r
 export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
   switch (dtype) {
     case 'F32':
-      return data.byteOffset % 4 === 0 ? new Float32Array(data.buffer, data.byteOffset, data.length / 4) : new Float32Array(data.slice().buffer);
+      return data.byteOffset % 4 === 0
+        ? new Float32Array(data.buffer, data.byteOffset, data.length / 4)
+        : new Float32Array(data.slice().buffer);
     case 'F64':
       return Float32Array.from(new Float64Array(data.slice().buffer));
     case 'BF16': {
@@ -120,7 +128,10 @@ function halfToNumber(bits: number): number {
 }
 
 /** The same tensors give the same bytes. The data begin at a multiple of eight. */
-export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
+export function writeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let at = 0;
   for (const { name, dtype, shape, data } of tensors) {
@@ -142,4 +153,5 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Read
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const bad = (what: string) => new ModelError('bad_safetensors', `This is no safetensors file that can be used: ${what}.`);
+const bad = (what: string) =>
+  new ModelError('bad_safetensors', `This is no safetensors file that can be used: ${what}.`);

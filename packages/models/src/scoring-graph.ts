@@ -7,9 +7,9 @@ import {
   type Cut,
   cutAt,
   exp,
+  type Graph,
   gatherElements,
   gatherRows,
-  type Graph,
   joinAt,
   logSoftmax,
   mul,
@@ -41,7 +41,11 @@ export interface ScoringOutputs {
  * `points` [points] (packed tokens after which something was chosen), `chosen_at` [chosen] (which point each choice
  * belongs to) and `chosen` [chosen] (point · vocabSize + token id). Many choices may share a point: it is computed once.
  */
-export function buildScoring(graph: Graph, config: ModelConfig, { sharedPrefix }: { readonly sharedPrefix: boolean }): ScoringOutputs {
+export function buildScoring(
+  graph: Graph,
+  config: ModelConfig,
+  { sharedPrefix }: { readonly sharedPrefix: boolean },
+): ScoringOutputs {
   const { parameters, all } = parameterInputs(graph, config);
   const tokens = tokenInputs(graph, config, String(sharedPrefix ? addDimensions('prefix', 'rowTokens') : 'rowTokens'));
   const attention = sharedPrefix ? prefixAttention(graph, config) : rowAttention(graph, config);
@@ -95,4 +99,5 @@ function prefixAttention(graph: Graph, heads: Heads): Attention {
 
 export const oneRow = (x: Value): Value => reshape(x, [1, ...x.shape]);
 
-export const queriesPerKeyHead = (steps: string, { heads, kvHeads }: Heads) => multiplyDimensions(steps, heads / kvHeads);
+export const queriesPerKeyHead = (steps: string, { heads, kvHeads }: Heads) =>
+  multiplyDimensions(steps, heads / kvHeads);

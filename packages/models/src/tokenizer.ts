@@ -25,12 +25,21 @@ export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The m
   try {
     tokenizer = new HubTokenizer(json as object, config as object);
   } catch (error) {
-    throw new ModelError('bad_tokenizer', `${name} has a tokenizer.json that cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new ModelError(
+      'bad_tokenizer',
+      `${name} has a tokenizer.json that cannot be used: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
   return {
     encode: (text) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids),
     decode: (ids, { skipSpecialTokens = false } = {}) =>
-      ids.length === 0 ? '' : tokenizer.decode(Array.from(ids), { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false }),
+      ids.length === 0
+        ? ''
+        : tokenizer.decode(Array.from(ids), {
+            skip_special_tokens: skipSpecialTokens,
+            clean_up_tokenization_spaces: false,
+          }),
     tokenId: (token) => tokenizer.token_to_id(token),
   };
 }

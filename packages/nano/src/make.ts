@@ -23,7 +23,9 @@ const model = {
   tokenizer,
   template: makeChatTemplate(NANO_CHAT_TEMPLATE),
 };
-console.log(`vocabulary ${config.vocabSize}, ${Object.values(model.parameters).reduce((sum, { data }) => sum + data.length, 0)} parameters`);
+console.log(
+  `vocabulary ${config.vocabSize}, ${Object.values(model.parameters).reduce((sum, { data }) => sum + data.length, 0)} parameters`,
+);
 
 /** Games of a step. Which cells are free is the hardest part of the format; KeyDoor's games are long. */
 const tasks = formatTasks((environment, history) => {
@@ -31,8 +33,17 @@ const tasks = formatTasks((environment, history) => {
   return history === 'NO_HISTORY' ? 192 : 48;
 });
 const began = performance.now();
-for await (const { step, loss, replies } of warmStart(model, { tasks, steps: Number(steps), learningRate: 3e-3, seed: 0, tokenBudget: 8192 })) {
-  if (step % 10 === 0) console.log(`step ${step} of ${steps}  loss ${loss.toFixed(4)}  ${replies} replies  ${((performance.now() - began) / 1000).toFixed(0)} s`);
+for await (const { step, loss, replies } of warmStart(model, {
+  tasks,
+  steps: Number(steps),
+  learningRate: 3e-3,
+  seed: 0,
+  tokenBudget: 8192,
+})) {
+  if (step % 10 === 0)
+    console.log(
+      `step ${step} of ${steps}  loss ${loss.toFixed(4)}  ${replies} replies  ${((performance.now() - began) / 1000).toFixed(0)} s`,
+    );
 }
 
 await writeFilesAtomically(

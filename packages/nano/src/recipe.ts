@@ -2,7 +2,7 @@
 // random legal replies and nothing else.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { type WarmStartTask } from '@ludic/grpo';
+import type { WarmStartTask } from '@ludic/grpo';
 import { HISTORY_STRATEGIES, HISTORY_TEXTS, type HistoryStrategy } from '@ludic/history';
 import { type ModelConfig, trainTokenizer } from '@ludic/models';
 import { scriptedPolicy } from '@ludic/policies';
@@ -52,7 +52,13 @@ export function formatTasks(episodes: (environment: string, history: HistoryStra
     HISTORY_STRATEGIES.map((history): WarmStartTask => {
       const definition = findEnvironment(id);
       const config = resolveConfig(definition, {});
-      return { definition, config, history, makeExpert: () => definition.experts.random(config), episodes: episodes(id, history) };
+      return {
+        definition,
+        config,
+        history,
+        makeExpert: () => definition.experts.random(config),
+        episodes: episodes(id, history),
+      };
     }),
   );
 }
@@ -65,7 +71,12 @@ export async function nanoTokenizer(): Promise<object> {
 
 /** Every line that the games and the histories show, with its line break where it has one, and every plain reply. */
 async function gamePhrases(): Promise<string[]> {
-  const phrases = new Set<string>(['<scratchpad>\n', '</scratchpad>', '<scratchpad>', `${HISTORY_TEXTS.scratchpadHeader}\n`]);
+  const phrases = new Set<string>([
+    '<scratchpad>\n',
+    '</scratchpad>',
+    '<scratchpad>',
+    `${HISTORY_TEXTS.scratchpadHeader}\n`,
+  ]);
   for (const { definition, config, history, makeExpert } of formatTasks(() => 0)) {
     const policy = scriptedPolicy('random', makeExpert);
     const episodes = await playEpisodes({ definition, config, history, policy, starts: evaluationStarts(0, 2000) });
@@ -73,7 +84,8 @@ async function gamePhrases(): Promise<string[]> {
       for (const { prompt, reply } of turns) {
         phrases.add(reply.text);
         const shown = history === 'FULL_HISTORY' ? prompt.slice(-1) : prompt;
-        for (const { role, content } of shown) if (role !== 'assistant') for (const line of linesOf(content)) phrases.add(line);
+        for (const { role, content } of shown)
+          if (role !== 'assistant') for (const line of linesOf(content)) phrases.add(line);
       }
     }
   }

@@ -57,7 +57,14 @@ export class Decoder {
   async prefill(sequences: readonly Int32Array[], prefix: Prefix | undefined): Promise<DecodeResult> {
     const shared = prefix ? prefix.tokens.length : 0;
     const packed = packSequences(this.#config, sequences, shared);
-    const { prefix_bias: _, token_cut: __, key_cut: ___, ids, positions, ...rest } = packed.inputs as Record<string, HostTensor>;
+    const {
+      prefix_bias: _,
+      token_cut: __,
+      key_cut: ___,
+      ids,
+      positions,
+      ...rest
+    } = packed.inputs as Record<string, HostTensor>;
     // The prefix is already known: only the tokens of the rows are fed.
     const rowTokens = (tensor: HostTensor) => {
       const data = (tensor.data as BigInt64Array).subarray(shared);
@@ -113,14 +120,23 @@ export class Decoder {
     this.#programs.clear();
   }
 
-  async #run(prefix: boolean, past: boolean, inputs: Tensors, logitsAt: ArrayLike<number>): Promise<Record<string, HostTensor>> {
+  async #run(
+    prefix: boolean,
+    past: boolean,
+    inputs: Tensors,
+    logitsAt: ArrayLike<number>,
+  ): Promise<Record<string, HostTensor>> {
     const key = `${prefix} ${past}`;
     let program = this.#programs.get(key);
     if (!program) {
       program = this.#runtime.load(buildDecoder(this.#config, { prefix, past }));
       this.#programs.set(key, program);
     }
-    const outputs = await (await program).run({ ...this.#parameters, ...inputs, logits_at: int64(logitsAt, [logitsAt.length]) });
+    const outputs = await (await program).run({
+      ...this.#parameters,
+      ...inputs,
+      logits_at: int64(logitsAt, [logitsAt.length]),
+    });
     const host: Record<string, HostTensor> = {};
     for (const [name, tensor] of Object.entries(outputs)) host[name] = await this.#runtime.download(tensor);
     return host;

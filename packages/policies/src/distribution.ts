@@ -45,7 +45,10 @@ export function distributionOf(logits: Float32Array, { temperature, topK, topP }
     cumulative[i] = total;
   }
   if (!Number.isFinite(total)) {
-    throw new PolicyError('not_finite', 'The network gave a logit that is no finite number: its weights are damaged or diverged.');
+    throw new PolicyError(
+      'not_finite',
+      'The network gave a logit that is no finite number: its weights are damaged or diverged.',
+    );
   }
   const logTotal = Math.log(total);
   const logprobs = new Float32Array(size);

@@ -20,16 +20,28 @@ const { config, parameters } = await readCheckpoint(files);
 // Token ids written as numbers: the policy must not care how text and tokens belong together.
 const tokenizer: Tokenizer = {
   encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
-  decode: (ids) => Array.from(ids).map((id) => `${id} `).join(''),
+  decode: (ids) =>
+    Array.from(ids)
+      .map((id) => `${id} `)
+      .join(''),
   tokenId: Number,
 };
 const template: ChatTemplate = { render: (messages) => messages.map((message) => message.content).join(' ') };
-const model: LanguageModel = { name: 'tiny', runtime, config: { ...config, eosTokenIds: [3] }, parameters, tokenizer, template };
+const model: LanguageModel = {
+  name: 'tiny',
+  runtime,
+  config: { ...config, eosTokenIds: [3] },
+  parameters,
+  tokenizer,
+  template,
+};
 
 const definition = findEnvironment('tic_tac_toe');
 const environment = definition.create(resolveConfig(definition, {}));
 const prompt = (name: string, ...contents: string[]): Prompt => ({
-  messages: contents.map((content, i): Message => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content })),
+  messages: contents.map(
+    (content, i): Message => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content }),
+  ),
   episode: {},
   random: stream('policy test', name),
   environment,
@@ -72,7 +84,11 @@ describe('the language-model policy', () => {
         const plain = await plainLogprobs(tokens!.prompt, tokens!.completion, 0.7);
         for (const [t, value] of plain.entries()) expect(Math.abs(tokens!.logprobs[t]! - value)).toBeLessThan(1e-5);
       }
-      messages = messages.map((past, i) => [...past, { role: 'assistant', content: replies[i]!.text }, { role: 'user', content: `${50 + turn} ${60 + i}` }]);
+      messages = messages.map((past, i) => [
+        ...past,
+        { role: 'assistant', content: replies[i]!.text },
+        { role: 'user', content: `${50 + turn} ${60 + i}` },
+      ]);
     }
     policy.dispose();
   });
@@ -81,7 +97,11 @@ describe('the language-model policy', () => {
     const alone = new LanguageModelPolicy(model, settings);
     const [single] = await alone.act([prompt('same', SYSTEM, '20 21')]);
     const crowd = new LanguageModelPolicy(model, settings);
-    const replies = await crowd.act([prompt('other', SYSTEM, '22'), prompt('same', SYSTEM, '20 21'), prompt('third', SYSTEM, '23 24 25 26')]);
+    const replies = await crowd.act([
+      prompt('other', SYSTEM, '22'),
+      prompt('same', SYSTEM, '20 21'),
+      prompt('third', SYSTEM, '23 24 25 26'),
+    ]);
     expect(replies[1]!.tokens!.completion).toEqual(single!.tokens!.completion);
   });
 
@@ -98,7 +118,9 @@ describe('the language-model policy', () => {
     }
     expect(counts.size).toBe(4);
     for (const { count, probability } of counts.values()) {
-      expect(Math.abs(count / draws - probability)).toBeLessThan(4 * Math.sqrt((probability * (1 - probability)) / draws));
+      expect(Math.abs(count / draws - probability)).toBeLessThan(
+        4 * Math.sqrt((probability * (1 - probability)) / draws),
+      );
     }
   });
 
@@ -111,7 +133,10 @@ describe('the language-model policy', () => {
     const second = tokens[1]!;
     const stopped = new LanguageModelPolicy(model, { ...settings, temperature: 0, stop: [`${second} `] });
     expect((await stopped.act([prompt('x', SYSTEM, '20')]))[0]).toMatchObject({ finish: 'stop' });
-    const ended = new LanguageModelPolicy({ ...model, config: { ...config, eosTokenIds: [tokens[0]!] } }, { ...settings, temperature: 0 });
+    const ended = new LanguageModelPolicy(
+      { ...model, config: { ...config, eosTokenIds: [tokens[0]!] } },
+      { ...settings, temperature: 0 },
+    );
     const [end] = await ended.act([prompt('x', SYSTEM, '20')]);
     expect(end).toMatchObject({ finish: 'stop' });
     expect(Array.from(end!.tokens!.completion)).toEqual([tokens[0]]);
@@ -135,9 +160,14 @@ describe('distributionOf', () => {
     expect([...distributionOf(logits, { temperature: 0, topK: 0, topP: 1 }).support!]).toEqual([0]);
   });
   it('gives the entropy of a uniform distribution', () => {
-    expect(distributionOf(new Float32Array(8), { temperature: 1, topK: 0, topP: 1 }).entropy).toBeCloseTo(Math.log(8), 12);
+    expect(distributionOf(new Float32Array(8), { temperature: 1, topK: 0, topP: 1 }).entropy).toBeCloseTo(
+      Math.log(8),
+      12,
+    );
   });
   it('refuses logits that are not finite', () => {
-    expect(() => distributionOf(Float32Array.of(Number.NaN, 1), { temperature: 1, topK: 0, topP: 1 })).toThrow(/finite/);
+    expect(() => distributionOf(Float32Array.of(Number.NaN, 1), { temperature: 1, topK: 0, topP: 1 })).toThrow(
+      /finite/,
+    );
   });
 });

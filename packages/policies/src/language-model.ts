@@ -140,7 +140,8 @@ export class LanguageModelPolicy implements Policy {
     answer.logprobs.push(distribution.logprobs[index]!);
     answer.entropies.push(distribution.entropy);
     const text = this.#textOf(answer.tokens);
-    const stopped = this.#model.config.eosTokenIds.includes(token) || this.#settings.stop.some((stop) => text.includes(stop));
+    const stopped =
+      this.#model.config.eosTokenIds.includes(token) || this.#settings.stop.some((stop) => text.includes(stop));
     if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) {
       answer.node = answer.node.child(token);
       return false;
@@ -205,7 +206,10 @@ export class LanguageModelPolicy implements Policy {
     const { vocabSize } = this.#model.config;
     const batch = new KnownBatch(result);
     for (const [row, node] of nodes.entries()) {
-      node.distribution = distributionOf(result.logits.subarray(row * vocabSize, (row + 1) * vocabSize), this.#settings);
+      node.distribution = distributionOf(
+        result.logits.subarray(row * vocabSize, (row + 1) * vocabSize),
+        this.#settings,
+      );
       node.known = { batch, row };
       this.#holding.push(node);
       this.#remembered += node.distribution.logprobs.length;
@@ -254,15 +258,14 @@ function* runs(sequences: readonly Int32Array[]): Generator<readonly [number, nu
 }
 
 function checkSettings({ temperature, topK, topP, maxCompletionLength }: LanguageModelSettings): void {
-  const wrong =
-    !(temperature >= 0 && temperature < Number.POSITIVE_INFINITY)
-      ? `temperature ${temperature} (0 or more)`
-      : !(Number.isInteger(topK) && topK >= 0)
-        ? `topK ${topK} (a whole number, 0 keeps all)`
-        : !(topP > 0 && topP <= 1)
-          ? `topP ${topP} (above 0, at most 1)`
-          : !(Number.isInteger(maxCompletionLength) && maxCompletionLength > 0)
-            ? `maxCompletionLength ${maxCompletionLength} (a whole number above 0)`
-            : undefined;
+  const wrong = !(temperature >= 0 && temperature < Number.POSITIVE_INFINITY)
+    ? `temperature ${temperature} (0 or more)`
+    : !(Number.isInteger(topK) && topK >= 0)
+      ? `topK ${topK} (a whole number, 0 keeps all)`
+      : !(topP > 0 && topP <= 1)
+        ? `topP ${topP} (above 0, at most 1)`
+        : !(Number.isInteger(maxCompletionLength) && maxCompletionLength > 0)
+          ? `maxCompletionLength ${maxCompletionLength} (a whole number above 0)`
+          : undefined;
   if (wrong) throw new PolicyError('bad_setting', `The sampling setting ${wrong} cannot be used.`);
 }

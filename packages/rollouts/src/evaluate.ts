@@ -43,7 +43,14 @@ export interface Evaluation {
 
 const BATCH = 1000;
 
-export async function evaluate({ episodes, seed, batchSize = BATCH, onProgress, signal, ...table }: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate({
+  episodes,
+  seed,
+  batchSize = BATCH,
+  onProgress,
+  signal,
+  ...table
+}: EvaluateOptions): Promise<Evaluation> {
   const all: Episode[] = [];
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);

@@ -1,6 +1,6 @@
-export { type Evaluation, evaluate, type EvaluateOptions, type Rate, summarize } from './evaluate.ts';
+export { type EvaluateOptions, type Evaluation, evaluate, type Rate, summarize } from './evaluate.ts';
 export { type PlayOptions, playEpisodes, type Table } from './play.ts';
-export { type EpisodeStart, evaluationStarts, groupStarts, type GroupStartOptions } from './starts.ts';
+export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export { bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
 export { type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';
 export { episodeToJson, type Part, transcript } from './transcript.ts';

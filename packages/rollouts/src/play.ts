@@ -23,7 +23,14 @@ export interface PlayOptions extends Table {
 }
 
 /** Plays all episodes to their ends, in the order of `starts`. */
-export async function playEpisodes({ definition, config, history, policy, starts, signal }: PlayOptions): Promise<Episode[]> {
+export async function playEpisodes({
+  definition,
+  config,
+  history,
+  policy,
+  starts,
+  signal,
+}: PlayOptions): Promise<Episode[]> {
   const systemPrompt = definition.systemPrompt(config);
   const runs = starts.map((start) => new RunningEpisode(definition, config, history, systemPrompt, start));
   let open = runs.filter((run) => run.endReason === undefined);
@@ -32,7 +39,8 @@ export async function playEpisodes({ definition, config, history, policy, starts
     const prompts = open.flatMap((run) => run.prompt() ?? []);
     open = open.filter((run) => run.endReason === undefined);
     const replies = await policy.act(prompts);
-    if (replies.length !== prompts.length) throw new Error(`${policy.name} gave ${replies.length} replies to ${prompts.length} prompts`);
+    if (replies.length !== prompts.length)
+      throw new Error(`${policy.name} gave ${replies.length} replies to ${prompts.length} prompts`);
     for (const [i, run] of open.entries()) run.play(prompts[i]!.messages, replies[i]!);
     open = open.filter((run) => run.endReason === undefined);
   }
@@ -52,7 +60,13 @@ class RunningEpisode {
   #error: string | undefined;
   endReason: EndReason | undefined;
 
-  constructor(definition: EnvironmentDefinition, config: unknown, history: HistoryStrategy, systemPrompt: string, start: EpisodeStart) {
+  constructor(
+    definition: EnvironmentDefinition,
+    config: unknown,
+    history: HistoryStrategy,
+    systemPrompt: string,
+    start: EpisodeStart,
+  ) {
     this.#history = history;
     this.#systemPrompt = systemPrompt;
     this.#start = start;

@@ -25,12 +25,21 @@ export interface GroupStartOptions {
 }
 
 /** Groups of episodes that start from the identical state, group after group. */
-export function groupStarts({ seed, step, groups, groupSize, sharedDynamics = false, firstGroup = 0 }: GroupStartOptions): EpisodeStart[] {
+export function groupStarts({
+  seed,
+  step,
+  groups,
+  groupSize,
+  sharedDynamics = false,
+  firstGroup = 0,
+}: GroupStartOptions): EpisodeStart[] {
   const starts: EpisodeStart[] = [];
   for (let group = firstGroup; group < firstGroup + groups; group++) {
     const opening = deriveSeed(seed, 'opening', step, group);
     for (let member = 0; member < groupSize; member++) {
-      const dynamicsSeed = sharedDynamics ? deriveSeed(seed, 'dynamics', step, group) : deriveSeed(seed, 'dynamics', step, group, member);
+      const dynamicsSeed = sharedDynamics
+        ? deriveSeed(seed, 'dynamics', step, group)
+        : deriveSeed(seed, 'dynamics', step, group, member);
       starts.push({ seed: opening, dynamicsSeed, policyPath: [seed, 'policy', step, group, member] });
     }
   }

@@ -22,7 +22,12 @@ export function transcript(episode: Episode, style: (part: Part, text: string) =
   }
   lines.push('', style('observation', episode.finalObservation || `The game failed: ${episode.error}`));
   const outcome = episode.outcome ? `, ${episode.outcome}` : '';
-  lines.push(style('note', `${episode.endReason}${outcome} after ${episode.turns.length} steps, total reward ${Number(episode.reward.toFixed(4))}`));
+  lines.push(
+    style(
+      'note',
+      `${episode.endReason}${outcome} after ${episode.turns.length} steps, total reward ${Number(episode.reward.toFixed(4))}`,
+    ),
+  );
   return lines.join('\n');
 }
 

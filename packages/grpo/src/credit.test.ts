@@ -1,0 +1,71 @@
+import type { Episode } from '@ludic/rollouts';
+import { describe, expect, it } from 'vitest';
+import { assignCredit } from './credit.ts';
+
+/** An episode with the given rewards, its turns after the given prompts. */
+function episode(
+  rewards: readonly number[],
+  prompts: readonly Int32Array[],
+  endReason: Episode['endReason'] = 'terminated',
+): Episode {
+  const turns = rewards.map((reward, t) => ({
+    prompt: [],
+    observation: '',
+    reply: {
+      text: '',
+      finish: 'stop' as const,
+      tokens: {
+        prompt: prompts[t]!,
+        completion: Int32Array.of(1),
+        logprobs: Float32Array.of(0),
+        entropies: Float32Array.of(0),
+      },
+    },
+    reward,
+    info: { invalid: false },
+  }));
+  return { seed: 0, turns, reward: rewards.reduce((a, b) => a + b, 0), endReason, finalObservation: '' };
+}
+const [a, b, c] = [Int32Array.of(1), Int32Array.of(2), Int32Array.of(3)];
+
+describe('assignCredit', () => {
+  it('gives every turn the advantage of its episode', () => {
+    const { advantages } = assignCredit([episode([0, 1], [a, b]), episode([0], [a])], [0, 0], {
+      credit: 'episode',
+      scaleRewards: 'none',
+      discount: 1,
+    });
+    expect(advantages.map((turns) => [...turns])).toEqual([[0.5, 0.5], [-0.5]]);
+  });
+
+  it('compares a turn with all turns that saw its prompt', () => {
+    const episodes = [episode([0, 1], [a, b]), episode([0, -1], [a, b]), episode([0, 1], [a, c])];
+    const { advantages } = assignCredit(episodes, [0, 0, 0], { credit: 'turn', scaleRewards: 'none', discount: 1 });
+    // Group mean 1/3. Prompt a: returns 1, −1, 1, baseline (1 + 1/3)/4 = 1/3. b: 1, −1, (0 + 1/3)/3 = 1/9. c: (1 + 1/3)/2 = 2/3.
+    const expected = [
+      [2 / 3, 8 / 9],
+      [-4 / 3, -10 / 9],
+      [2 / 3, 1 / 3],
+    ];
+    for (const [i, turns] of expected.entries())
+      for (const [t, value] of turns.entries()) expect(advantages[i]![t]).toBeCloseTo(value, 12);
+  });
+
+  it('discounts later rewards', () => {
+    const { advantages } = assignCredit([episode([0, 1], [a, b]), episode([0, 0], [a, b])], [0, 0], {
+      credit: 'turn',
+      scaleRewards: 'none',
+      discount: 0.5,
+    });
+    // Returns at a: 0.5 and 0; group mean 0.25 = baseline.
+    expect(advantages[0]![0]).toBeCloseTo(0.25, 12);
+  });
+
+  it('leaves an episode that could not be scored out of every baseline', () => {
+    const episodes = [episode([1], [a]), episode([0], [a]), episode([-9], [a], 'failed')];
+    for (const credit of ['episode', 'turn'] as const) {
+      const { advantages } = assignCredit(episodes, [0, 0, 0], { credit, scaleRewards: 'none', discount: 1 });
+      expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 0]);
+    }
+  });
+});
