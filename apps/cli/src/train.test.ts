@@ -1,0 +1,187 @@
+// Training as a user runs it: repeatable, and resumable after a kill at any moment.
+
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runLudic, startLudic } from './run-ludic.ts';
+
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'ludic-train-'));
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const STEPS = 6;
+const SETTINGS = [
+  '--env',
+  'tic_tac_toe',
+  '--steps',
+  String(STEPS),
+  '--group-size',
+  '8',
+  '--batch-size',
+  '32',
+  '--seed',
+  '3',
+  '--eval-every',
+  '2',
+  '--eval-episodes',
+  '40',
+  '--save-every',
+  '1',
+  '--beta',
+  '0.01',
+  '--num-iterations',
+  '2',
+];
+const train = (name: string) => ['train', '--out', join(scratch, name), ...SETTINGS];
+const resume = (name: string) => ['train', '--out', join(scratch, name), '--resume'];
+
+/** metrics.jsonl without what the clock says. */
+async function metricsOf(name: string): Promise<object[]> {
+  const text = await readFile(join(scratch, name, 'metrics.jsonl'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { seconds: _, tokensPerSecond: __, ...rest } = JSON.parse(line);
+      return rest;
+    });
+}
+
+const weightsOf = (name: string) => readFile(join(scratch, name, 'final', 'model.safetensors'));
+
+async function expectSameRun(name: string): Promise<void> {
+  expect(await metricsOf(name)).toEqual(await metricsOf('whole'));
+  expect((await weightsOf(name)).equals(await weightsOf('whole'))).toBe(true);
+  const optimizer = (run: string) =>
+    readFile(join(scratch, run, 'checkpoints', `step-00000${STEPS}`, 'optimizer.safetensors'));
+  expect((await optimizer(name)).equals(await optimizer('whole'))).toBe(true);
+}
+
+describe('ludic train', () => {
+  it('learns in a folder that holds everything about the run', async () => {
+    const { code, stdout } = await runLudic(...train('whole'), '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ status: 'finished', steps: STEPS });
+    expect((await readdir(join(scratch, 'whole'))).sort()).toEqual([
+      'checkpoints',
+      'config.json',
+      'episodes.jsonl',
+      'final',
+      'metrics.jsonl',
+    ]);
+    const metrics = await metricsOf('whole');
+    expect(metrics.filter((line) => 'loss' in line)).toHaveLength(STEPS);
+    for (const line of metrics) if ('maxLogRatio' in line) expect(line.maxLogRatio).toBeLessThan(1e-4);
+    const { code: evaluated, stdout: json } = await runLudic(
+      'evaluate',
+      '--model',
+      join(scratch, 'whole', 'final'),
+      '--env',
+      'tic_tac_toe',
+      '--episodes',
+      '20',
+      '--json',
+    );
+    expect(evaluated).toBe(0);
+    expect(JSON.parse(json)).toMatchObject({
+      env_type: 'tic_tac_toe',
+      eval_episodes: 20,
+      history_strategy: 'NO_HISTORY',
+      results: { total_episodes: 20 },
+    });
+  });
+
+  it('gives the same run for the same seed', async () => {
+    await runLudic(...train('again'));
+    await expectSameRun('again');
+  });
+
+  // After so many whole steps and so many milliseconds more: inside a step, an evaluation or a checkpoint.
+  it.each([
+    [0, 40],
+    [1, 15],
+    [2, 5],
+    [3, 120],
+    [5, 60],
+  ])('ends with the same bytes after a kill %i steps and %i ms into the run', async (steps, delay) => {
+    const name = `killed-${steps}`;
+    const { process: child, finished } = startLudic(train(name));
+    const reached = async () => {
+      if (steps === 0)
+        return (await readdir(join(scratch, name, 'checkpoints')).catch(() => [])).includes('step-000000');
+      const text = await readFile(join(scratch, name, 'metrics.jsonl'), 'utf8').catch(() => '');
+      return text.includes(`"type":"step","step":${steps},`);
+    };
+    while (child.exitCode === null && !(await reached())) await sleep(5);
+    await sleep(delay);
+    child.kill('SIGKILL');
+    expect((await finished).signal).toBe('SIGKILL');
+    expect((await runLudic(...resume(name))).code).toBe(0);
+    await expectSameRun(name);
+  });
+
+  it('saves on Ctrl-C and tells how to go on', async () => {
+    const { process: child, finished } = startLudic(train('interrupted'));
+    while (
+      child.exitCode === null &&
+      !(await readFile(join(scratch, 'interrupted', 'metrics.jsonl'), 'utf8').catch(() => ''))
+    )
+      await sleep(5);
+    child.kill('SIGINT');
+    const { code, stdout } = await finished;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(/--out .*interrupted --resume/);
+    expect((await runLudic(...resume('interrupted'))).code).toBe(0);
+    await expectSameRun('interrupted');
+  });
+
+  it('refuses an existing run, a missing one, and settings that differ from the run', async () => {
+    const again = await runLudic(...train('whole'));
+    expect(again.code).toBe(2);
+    expect(again.stderr).toMatch(/already holds files. Add --resume/);
+    const missing = await runLudic(...resume('nowhere'));
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toMatch(/is no run/);
+    const changed = await runLudic(...resume('whole'), '--batch-size', '64');
+    expect(changed.code).toBe(2);
+    expect(changed.stderr).toMatch(/--batch-size 64 differs from the run's own 32/);
+  });
+
+  it('says which checkpoint is damaged', async () => {
+    await writeFile(
+      join(scratch, 'again', 'checkpoints', `step-00000${STEPS}`, 'optimizer.safetensors'),
+      'x'.repeat(100),
+    );
+    const { code, stderr } = await runLudic(...resume('again'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/step-000006 cannot be read/);
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    [['evaluate', '--env', 'chess'], /no environment "chess"; the known ones are key_door, tic_tac_toe/],
+    [['evaluate', '--env', 'key_door', '--model', 'gpt-9'], /no model gpt-9/],
+    [['evaluate', '--env', 'key_door', '--history', 'SOME'], /NO_HISTORY, FULL_HISTORY/],
+    [['evaluate', '--env', 'key_door', '--episodes', 'many'], /whole number/],
+    [['evaluate', '--env', 'key_door', '--env-config', '{"size":1}'], /size/],
+    [['evaluate', '--env', 'key_door', '--env-config', '{"colour":1}'], /colour/],
+    [['evaluate', '--env', 'key_door', '--env-config', '{'], /no JSON/],
+    [['evaluate', '--env', 'key_door', '--colour'], /unknown option/],
+    [['train', '--env', 'key_door'], /--out/],
+    [['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65'], /batchSize is 65/],
+    [['score', '--ids', '1,x'], /whole numbers with commas/],
+    [['score', '--ids', '1,99999'], /outside the vocabulary/],
+    [['rollout', '--env', 'tic_tac_toe', '--model', '/tmp'], /no config\.json/],
+    [['dance'], /unknown command/],
+  ])('%j is answered with one clear sentence and exit code 2', async (args, message) => {
+    const { code, stderr } = await runLudic(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(code).toBe(2);
+  });
+});
