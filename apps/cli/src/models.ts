@@ -17,9 +17,10 @@ import type { GameChoice } from './input.ts';
 /** The folder that a model's name stands for. */
 export const modelFolder = (name: string) => (name === 'nano' ? fileURLToPath(NANO_FOLDER) : name);
 
-export async function openModel(name: string, device: 'auto' | 'cpu' | 'webgpu' = 'auto'): Promise<LanguageModel> {
+/** @param threads of one run of the network; by default one per core */
+export async function openModel(name: string, threads?: number): Promise<LanguageModel> {
   const files = await openModelFolder(modelFolder(name));
-  const runtime = await createRuntime({ device });
+  const runtime = await createRuntime(threads === undefined ? {} : { threads });
   return openLanguageModel({ ...files, name }, runtime);
 }
 

@@ -22,6 +22,7 @@ interface Control {
   readonly envConfig: string;
   readonly model: string;
   readonly out: string;
+  readonly threads?: number;
   readonly resume?: boolean;
   readonly json?: boolean;
 }
@@ -109,20 +110,24 @@ export function trainCommand(): Command {
     .addOption(envConfigOption())
     .option('--model <name>', 'nano or a model folder to start from', 'nano')
     .option('--resume', 'go on with the run that the folder holds; its own settings stay')
+    .option('--threads <n>', 'of one run of the network (default: one per core)', whole(1))
     .option('--json', 'end with one JSON object');
   for (const option of [...SETTINGS, ...LOSS_SETTINGS, ...ADAMW_SETTINGS]) command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
     const start: RunStart = options.resume
       ? await resumed(command, options)
       : { kind: 'new', model: options.model, settings: settingsOf(options) };
-    const { status } = await trainInFolder(start, options.out, options.json ?? false);
+    const { status } = await trainInFolder(start, options.out, {
+      json: options.json ?? false,
+      ...(options.threads !== undefined && { threads: options.threads }),
+    });
     if (status === 'interrupted') process.exitCode = 130;
   });
 }
 
 /** A resumed run keeps its settings: giving others is a mistake, not a wish to be ignored. */
 async function resumed(command: Command, { out }: Control): Promise<RunStart> {
-  const free = new Set(['out', 'resume', 'json']);
+  const free = new Set(['out', 'resume', 'json', 'threads']);
   const given = command.options.filter((option) => {
     const name = option.attributeName();
     return !free.has(name) && command.getOptionValueSource(name) === 'cli';
@@ -170,7 +175,11 @@ function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
 }
 
 /** Runs to the end, or until Ctrl-C asks for a checkpoint. */
-export async function trainInFolder(start: RunStart, out: string, json: boolean) {
+export async function trainInFolder(
+  start: RunStart,
+  out: string,
+  { json, threads }: { readonly json: boolean; readonly threads?: number },
+) {
   const controller = new AbortController();
   const interrupt = () => {
     // The second time means it.
@@ -184,7 +193,7 @@ export async function trainInFolder(start: RunStart, out: string, json: boolean)
   try {
     const result = await runTraining(start, {
       folder: out,
-      openModel: (name) => openModel(name),
+      openModel: (name) => openModel(name, threads),
       readFile: readModelFile,
       clock: () => performance.now(),
       signal: controller.signal,
