@@ -110,9 +110,9 @@ describe('ludic train', () => {
   ])('ends with the same bytes after a kill %i steps and %i ms into the run', async (steps, delay) => {
     const name = `killed-${steps}`;
     const { process: child, finished } = startLudic(train(name));
-    const reached = async () => {
+    const reached = async (): Promise<boolean> => {
       if (steps === 0)
-        return (await readdir(join(scratch, name, 'checkpoints')).catch(() => [])).includes('step-000000');
+        return (await readdir(join(scratch, name, 'checkpoints')).catch((): string[] => [])).includes('step-000000');
       const text = await readFile(join(scratch, name, 'metrics.jsonl'), 'utf8').catch(() => '');
       return text.includes(`"type":"step","step":${steps},`);
     };
