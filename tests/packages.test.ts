@@ -1,0 +1,130 @@
+// What users get: the built packages, packed and installed into projects outside this repository.
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const PURE = ['random', 'environments', 'history'];
+let scratch = '';
+let tarballs: Record<string, string> = {};
+
+const run = (command: string, args: readonly string[], cwd: string) =>
+  execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' },
+  });
+
+/**
+ * Packs every package as `pnpm publish` would: built files, the exports of `publishConfig`, real version numbers.
+ * Done by hand because the test must not depend on which pnpm started it.
+ */
+function pack(name: string): string {
+  const source = join(ROOT, 'packages', name);
+  const target = join(scratch, 'packages', name);
+  mkdirSync(target, { recursive: true });
+  run('node_modules/.bin/tsc', ['-p', join(source, 'tsconfig.build.json'), '--outDir', join(target, 'dist')], ROOT);
+  const {
+    publishConfig,
+    scripts: _,
+    devDependencies: __,
+    dependencies = {},
+    ...manifest
+  } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
+  const versions = Object.entries(dependencies as Record<string, string>).map(([dependency, version]) => [
+    dependency,
+    version.startsWith('workspace:') ? manifest.version : version,
+  ]);
+  writeFileSync(
+    join(target, 'package.json'),
+    JSON.stringify({ ...manifest, ...publishConfig, dependencies: Object.fromEntries(versions) }),
+  );
+  for (const extra of ['README.md', 'model']) {
+    if ((manifest.files as string[]).includes(extra))
+      cpSync(join(source, extra), join(target, extra), { recursive: true });
+  }
+  const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', scratch], target));
+  return join(scratch, filename.replace('@', '').replace('/', '-'));
+}
+
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'ludic-packages-'));
+  tarballs = Object.fromEntries(readdirSync(join(ROOT, 'packages')).map((name) => [name, pack(name)]));
+}, 180_000);
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function project(name: string, packages: readonly string[], more: Record<string, string> = {}): string {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  const dependencies = Object.fromEntries(packages.map((each) => [`@ludic/${each}`, `file:${tarballs[each]}`]));
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name, private: true, type: 'module', dependencies, devDependencies: more }),
+  );
+  run('npm', ['install', '--ignore-scripts', '--no-package-lock'], folder);
+  return folder;
+}
+
+const GAME = `
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { stream } from '@ludic/random';
+const definition = findEnvironment('tic_tac_toe');
+const config = resolveConfig(definition, {});
+export function playOne() {
+  const environment = definition.create(config);
+  environment.reset(1);
+  const expert = definition.experts.expert(config);
+  for (let random = stream(1); ; ) {
+    const step = environment.step(expert.act(environment, random));
+    if (step.terminated || step.truncated) return step.info.outcome;
+  }
+}
+`;
+
+describe('the packed packages', () => {
+  it('play a game and run the embedded model in a plain JavaScript project', () => {
+    const folder = project('plain', Object.keys(tarballs));
+    writeFileSync(join(folder, 'game.js'), GAME);
+    writeFileSync(
+      join(folder, 'main.js'),
+      `import { playOne } from './game.js';
+import { fileURLToPath } from 'node:url';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { openModelFolder } from '@ludic/models/node';
+import { NANO_FOLDER } from '@ludic/nano';
+import { LanguageModelPolicy, openLanguageModel } from '@ludic/policies';
+import { evaluate } from '@ludic/rollouts';
+import { createRuntime } from '@ludic/runtime/node';
+const model = await openLanguageModel(await openModelFolder(fileURLToPath(NANO_FOLDER)), await createRuntime({ threads: 1 }));
+const policy = new LanguageModelPolicy(model, { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 16, stop: ['</move>'] });
+const definition = findEnvironment('tic_tac_toe');
+const { episodes } = await evaluate({ definition, config: resolveConfig(definition, {}), history: 'NO_HISTORY', policy, episodes: 20, seed: 0 });
+console.log(JSON.stringify({ outcome: playOne(), episodes }));`,
+    );
+    const { outcome, episodes } = JSON.parse(run(process.execPath, ['main.js'], folder));
+    expect(['win', 'draw']).toContain(outcome);
+    expect(episodes).toBe(20);
+  }, 180_000);
+
+  it('play a game in a page that Vite builds', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules/vite/package.json'), 'utf8'));
+    const folder = project('page', PURE, { vite: version });
+    writeFileSync(join(folder, 'game.js'), GAME);
+    writeFileSync(join(folder, 'index.html'), '<script type="module" src="./main.js"></script>');
+    writeFileSync(join(folder, 'main.js'), "import { playOne } from './game.js'; globalThis.outcome = playOne();");
+    run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--minify', 'false'], folder);
+    const [bundle] = readdirSync(join(folder, 'dist/assets'));
+    const text = readFileSync(join(folder, 'dist/assets', bundle!), 'utf8');
+    expect(text).not.toMatch(/node:/);
+    // What a browser would run: the bundle by itself, without any module of Node.
+    writeFileSync(
+      join(folder, 'check.js'),
+      `globalThis.document ??= { createElement: () => ({ relList: { supports: () => true } }), querySelectorAll: () => [] }; await import('./dist/assets/${bundle}'); console.log(globalThis.outcome);`,
+    );
+    expect(['win', 'draw']).toContain(run(process.execPath, ['check.js'], folder).trim());
+  }, 180_000);
+});
