@@ -23,7 +23,8 @@ const SETTINGS: TrainSettings = {
   steps: 200,
   batchSize: 2048,
   learningRate: 2e-3,
-  loss: { ...DEFAULT_TRAINING.loss, beta: 0.03 },
+  loss: { ...DEFAULT_TRAINING.loss, beta: 0.1 },
+  maxCompletionLength: 4,
   evalEvery: 50,
 };
 

@@ -35,9 +35,13 @@ const SETTINGS = [
   '0.01',
   '--num-iterations',
   '2',
+  '--max-completion-length',
+  '4',
+  '--threads',
+  '1',
 ];
 const train = (name: string) => ['train', '--out', join(scratch, name), ...SETTINGS];
-const resume = (name: string) => ['train', '--out', join(scratch, name), '--resume'];
+const resume = (name: string) => ['train', '--out', join(scratch, name), '--resume', '--threads', '1'];
 
 /** metrics.jsonl without what the clock says. */
 async function metricsOf(name: string): Promise<object[]> {
