@@ -50,7 +50,7 @@ const SETTINGS: readonly Option[] = [
     .default(D.maxCompletionLength),
   new Option(
     '--credit <kind>',
-    'who gets the credit: the whole episode, or each turn against all turns with its prompt',
+    'who gets the credit: the whole episode, or each turn against all turns with its prompt, in the batch or in its group',
   )
     .choices(CREDITS)
     .default(D.credit),

@@ -51,6 +51,16 @@ describe('assignCredit', () => {
       for (const [t, value] of turns.entries()) expect(advantages[i]![t]).toBeCloseTo(value, 12);
   });
 
+  it('compares a turn with those of its group alone where asked', () => {
+    const episodes = [episode([1], [a]), episode([0], [a]), episode([-1], [a]), episode([-3], [a])];
+    const { advantages } = assignCredit(episodes, [0, 0, 1, 1], {
+      credit: 'group_turn',
+      scaleRewards: 'none',
+      discount: 1,
+    });
+    expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 1, -1]);
+  });
+
   it('discounts later rewards', () => {
     const { advantages } = assignCredit([episode([0, 1], [a, b]), episode([0, 0], [a, b])], [0, 0], {
       credit: 'turn',

@@ -4,13 +4,15 @@ import type { Episode } from '@ludic/rollouts';
 import { groupAdvantages } from './advantages.ts';
 import type { ScaleRewards } from './settings.ts';
 
-export const CREDITS = ['episode', 'turn'] as const;
+export const CREDITS = ['episode', 'turn', 'group_turn'] as const;
 export type Credit = (typeof CREDITS)[number];
 
 export interface CreditSettings {
   /**
    * `episode`: every turn gets the advantage of its episode, as GRPO has it. `turn`: a turn gets the rewards from there
-   * on, less the mean of all turns of the batch that saw the same prompt.
+   * on, less the mean of all turns of the batch that saw the same prompt. `group_turn`: less the mean of those of its own
+   * group. Where the prompt hides part of the state (KeyDoor), the members of a group share what is hidden, and the
+   * comparison is fair; where it hides nothing, the whole batch gives the better mean.
    */
   readonly credit: Credit;
   readonly scaleRewards: ScaleRewards;
@@ -40,9 +42,13 @@ export function assignCredit(
   }
   const groupMeans = meansBy(totals.map((total, i) => [groups[i]!, total ?? 0] as const).filter((_, i) => scored(i)));
   const advantages = episodes.map((episode) => new Float64Array(episode.turns.length));
-  const byPrompt = new Map<unknown, { episode: number; turn: number }[]>();
+  // Equal prompts are one array: the policy encodes each once.
+  const visitsOf = new Map<number, Map<unknown, { episode: number; turn: number }[]>>();
   for (const [i, episode] of episodes.entries()) {
     if (!scored(i)) continue;
+    const scope = settings.credit === 'group_turn' ? groups[i]! : 0;
+    let byPrompt = visitsOf.get(scope);
+    if (!byPrompt) visitsOf.set(scope, (byPrompt = new Map()));
     for (const [t, { reply }] of episode.turns.entries()) {
       const prompt = reply.tokens?.prompt;
       const visits = byPrompt.get(prompt);
@@ -52,7 +58,7 @@ export function assignCredit(
   }
   let squares = 0;
   let count = 0;
-  for (const visits of byPrompt.values()) {
+  for (const visits of [...visitsOf.values()].flatMap((byPrompt) => [...byPrompt.values()])) {
     let sum = 0;
     for (const { episode, turn } of visits) sum += returns[episode]![turn]!;
     for (const { episode, turn } of visits) {
