@@ -1,6 +1,7 @@
 // Whoever answers: nano, a model folder, or a scripted player of the game.
 
 import { fileURLToPath } from 'node:url';
+import type { ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import {
@@ -17,16 +18,13 @@ import type { GameChoice } from './input.ts';
 /** The folder that a model's name stands for. */
 export const modelFolder = (name: string) => (name === 'nano' ? fileURLToPath(NANO_FOLDER) : name);
 
-/** @param threads of one run of the network; by default one per core */
-export async function openModel(name: string, threads?: number): Promise<LanguageModel> {
-  const files = await openModelFolder(modelFolder(name));
-  const runtime = await createRuntime(threads === undefined ? {} : { threads });
-  return openLanguageModel({ ...files, name }, runtime);
-}
+export const openFiles = async (name: string): Promise<ModelFiles> => ({
+  ...(await openModelFolder(modelFolder(name))),
+  name,
+});
 
-export async function readModelFile(name: string, file: string): Promise<Uint8Array | undefined> {
-  return (await openModelFolder(modelFolder(name))).read(file);
-}
+export const openModel = async (name: string): Promise<LanguageModel> =>
+  openLanguageModel(await openFiles(name), await createRuntime());
 
 export interface PolicyOptions {
   readonly temperature: number;

@@ -11,11 +11,12 @@ import {
 } from '@ludic/grpo';
 import { RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
+import { createRuntime } from '@ludic/runtime/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
 import { LiveView } from './live.ts';
-import { openModel, readModelFile } from './models.ts';
+import { openFiles } from './models.ts';
 
 interface Control {
   readonly env?: string;
@@ -50,7 +51,7 @@ const SETTINGS: readonly Option[] = [
     .default(D.maxCompletionLength),
   new Option(
     '--credit <kind>',
-    'who gets the credit: the whole episode, or each turn against all turns with its prompt, in the batch or in its group',
+    'who gets the credit: the whole episode; each turn against all turns with its prompt, in the batch or in its group; or each turn by what it led to, with the rest of the game averaged out',
   )
     .choices(CREDITS)
     .default(D.credit),
@@ -67,7 +68,9 @@ const SETTINGS: readonly Option[] = [
   ),
   new Option('--num-iterations <n>', 'passes over a batch').argParser(whole(1)).default(D.numIterations),
   new Option('--token-budget <n>', 'token slots of a micro-batch').argParser(whole(1)).default(D.tokenBudget),
-  new Option('--entropy-decay', 'let the entropy bonus fall to 0 over the run').default(D.entropyDecay),
+  new Option('--final-exploration <share>', 'share of --beta and --entropy-coefficient that is left at the end')
+    .argParser(decimal(0, 1))
+    .default(D.finalExploration),
   new Option('--eval-every <n>', 'evaluate every so many steps; 0: only at the end')
     .argParser(whole(0))
     .default(D.evalEvery),
@@ -193,8 +196,8 @@ export async function trainInFolder(
   try {
     const result = await runTraining(start, {
       folder: out,
-      openModel: (name) => openModel(name, threads),
-      readFile: readModelFile,
+      runtime: await createRuntime(threads === undefined ? {} : { threads }),
+      openFiles,
       clock: () => performance.now(),
       signal: controller.signal,
       onEvent: (event) => view.show(event),

@@ -1,86 +1,94 @@
-// ludic warmup: supervised training on the replies of a scripted player, before GRPO.
+// ludic warmup: supervised training on the replies of a scripted player, before GRPO; without a game, nano from nothing.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { warmStart } from '@ludic/grpo';
+import { type WarmStartStep, warmStart } from '@ludic/grpo';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import { checkpointFiles } from '@ludic/models';
+import { checkpointFiles, readCompanions } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
+import { makeNano } from '@ludic/nano/make';
+import { openLanguageModel } from '@ludic/policies';
+import { createRuntime } from '@ludic/runtime/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
-import { openModel, readModelFile } from './models.ts';
+import { openFiles } from './models.ts';
 
 interface Options {
   readonly model: string;
-  readonly env: string;
+  readonly env?: string;
   readonly envConfig: string;
   readonly history: HistoryStrategy;
   readonly player: string;
   readonly out: string;
-  readonly steps: number;
+  readonly steps?: number;
   readonly episodes: number;
   readonly learningRate: number;
   readonly seed: number;
 }
 
-const COMPANIONS = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-  'generation_config.json',
-];
+/** Steps where none are asked for: of nano from nothing, and of teaching one game. */
+const NANO_STEPS = 500;
+const GAME_STEPS = 200;
 
 export function warmupCommand(): Command {
-  return new Command('warmup')
-    .description("teach a model the replies of a scripted player: with the random player, a game's reply format alone")
-    .requiredOption('--env <id>', 'the game')
+  const command = new Command('warmup')
+    .description(
+      "teach a model the replies of a scripted player (of the random player: a game's reply format alone); without --env, make nano again from nothing",
+    )
     .requiredOption('--out <folder>', 'where the taught model goes')
+    .option('--env <id>', 'the game')
     .option('--model <name>', 'nano or a model folder to start from', 'nano')
     .addOption(envConfigOption())
     .addOption(
       new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default('NO_HISTORY'),
     )
     .option('--player <name>', 'whose replies are learned', 'random')
-    .option('--steps <n>', 'optimizer steps', whole(1), 200)
+    .option('--steps <n>', `optimizer steps (default: ${GAME_STEPS}; for nano ${NANO_STEPS})`, whole(1))
     .option('--episodes <n>', 'games of a step', whole(1), 64)
     .option('--learning-rate <x>', 'the highest rate of AdamW', decimal(0), 1e-3)
-    .option('--seed <n>', 'which games', whole(0), 0)
-    .action(run);
+    .option('--seed <n>', 'which games', whole(0), 0);
+  return command.action(async (options: Options) => {
+    if (existsSync(options.out)) throw new UsageError(`${options.out} exists already. Choose another folder.`);
+    if (options.env === undefined) refuseGameOptions(command);
+    const files =
+      options.env === undefined ? await nanoFromNothing(options) : await taughtModel({ ...options, env: options.env });
+    await writeFilesAtomically(resolve(options.out), files);
+    console.log(`${options.out} holds the taught model.`);
+  });
 }
 
-async function run(options: Options): Promise<void> {
+/** Options that speak of a game mean nothing without one. */
+function refuseGameOptions(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (name !== 'out' && name !== 'steps' && command.getOptionValueSource(name) === 'cli')
+      throw new UsageError(`${option.long} needs --env: without a game, nano is made again by its own recipe.`);
+  }
+}
+
+async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<ReadonlyMap<string, Uint8Array | string>> {
+  return makeNano({ runtime: await createRuntime({ device: 'cpu' }), steps, onStep: (step) => say(step, steps) });
+}
+
+async function taughtModel(
+  options: Options & { readonly env: string },
+): Promise<ReadonlyMap<string, Uint8Array | string>> {
   const { definition, config } = chooseGame(options.env, options.envConfig);
   const player = Object.hasOwn(definition.experts, options.player) ? definition.experts[options.player] : undefined;
   if (!player)
     throw new UsageError(
       `${definition.id} has no player ${options.player}. Known: ${Object.keys(definition.experts).join(', ')}.`,
     );
-  if (existsSync(options.out)) throw new UsageError(`${options.out} exists already. Choose another folder.`);
-  const model = await openModel(options.model);
-  const task = {
-    definition,
-    config,
-    history: options.history,
-    makeExpert: () => player(config),
-    episodes: options.episodes,
-  };
-  const { steps, learningRate, seed } = options;
-  for await (const { step, loss } of warmStart(model, {
-    tasks: [task],
-    steps,
-    learningRate,
-    seed,
-    tokenBudget: 8192,
-  })) {
-    if (step % 10 === 0 || step === steps) console.log(`step ${step}/${steps}  loss ${loss.toFixed(4)}`);
-  }
-  const files = new Map<string, Uint8Array>(checkpointFiles(model.config, model.parameters));
-  for (const name of COMPANIONS) {
-    const bytes = await readModelFile(options.model, name);
-    if (bytes) files.set(name, bytes);
-  }
-  await writeFilesAtomically(resolve(options.out), files);
-  console.log(`${options.out} holds the taught model.`);
+  const files = await openFiles(options.model);
+  const model = await openLanguageModel(files, await createRuntime());
+  const { history, episodes, steps = GAME_STEPS, learningRate, seed } = options;
+  const task = { definition, config, history, makeExpert: () => player(config), episodes };
+  for await (const step of warmStart(model, { tasks: [task], steps, learningRate, seed, tokenBudget: 8192 }))
+    say(step, steps);
+  return new Map([...(await readCompanions(files)), ...checkpointFiles(model.config, model.parameters)]);
+}
+
+function say({ step, loss }: WarmStartStep, steps: number): void {
+  if (step % 10 === 0 || step === steps) console.log(`step ${step}/${steps}  loss ${loss.toFixed(4)}`);
 }

@@ -61,6 +61,16 @@ describe('assignCredit', () => {
     expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 1, -1]);
   });
 
+  it('averages the rest of the game over all that came to the next prompt', () => {
+    const episodes = [episode([0, 1], [a, c]), episode([0, -1], [b, c]), episode([0, 1], [a, c]), episode([0.5], [a])];
+    const { advantages } = assignCredit(episodes, [0, 0, 0, 0], { credit: 'td', scaleRewards: 'none', discount: 1 });
+    // c is worth (1 − 1 + 1)/3 = 1/3 to whoever comes to it. a: 1/3, 1/3, 0.5; b: 1/3. The group's mean is 0.375.
+    const baseline = (1 / 3 + 1 / 3 + 0.5 + 0.375) / 4;
+    const firsts = [1 / 3 - baseline, 1 / 3 - (1 / 3 + 0.375) / 2, 1 / 3 - baseline, 0.5 - baseline];
+    for (const [i, value] of firsts.entries()) expect(advantages[i]![0]).toBeCloseTo(value, 12);
+    expect(advantages[1]![1]).toBeCloseTo(-1 - (1 + 0.375) / 4, 12);
+  });
+
   it('discounts later rewards', () => {
     const { advantages } = assignCredit([episode([0, 1], [a, b]), episode([0, 0], [a, b])], [0, 0], {
       credit: 'turn',
@@ -73,7 +83,7 @@ describe('assignCredit', () => {
 
   it('leaves an episode that could not be scored out of every baseline', () => {
     const episodes = [episode([1], [a]), episode([0], [a]), episode([-9], [a], 'failed')];
-    for (const credit of ['episode', 'turn'] as const) {
+    for (const credit of ['episode', 'turn', 'td'] as const) {
       const { advantages } = assignCredit(episodes, [0, 0, 0], { credit, scaleRewards: 'none', discount: 1 });
       expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 0]);
     }

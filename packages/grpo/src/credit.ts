@@ -4,7 +4,7 @@ import type { Episode } from '@ludic/rollouts';
 import { groupAdvantages } from './advantages.ts';
 import type { ScaleRewards } from './settings.ts';
 
-export const CREDITS = ['episode', 'turn', 'group_turn'] as const;
+export const CREDITS = ['episode', 'turn', 'group_turn', 'td'] as const;
 export type Credit = (typeof CREDITS)[number];
 
 export interface CreditSettings {
@@ -12,7 +12,9 @@ export interface CreditSettings {
    * `episode`: every turn gets the advantage of its episode, as GRPO has it. `turn`: a turn gets the rewards from there
    * on, less the mean of all turns of the batch that saw the same prompt. `group_turn`: less the mean of those of its own
    * group. Where the prompt hides part of the state (KeyDoor), the members of a group share what is hidden, and the
-   * comparison is fair; where it hides nothing, the whole batch gives the better mean.
+   * comparison is fair; where it hides nothing, the whole batch gives the better mean. `td` (temporal difference): a turn
+   * gets its own reward and what the prompt that followed was worth to all who came to it, less what its own prompt was
+   * worth: the luck of the rest of the game is averaged out. For games whose prompts tell all that matters.
    */
   readonly credit: Credit;
   readonly scaleRewards: ScaleRewards;
@@ -26,41 +28,34 @@ export interface CreditedBatch {
   readonly zeroVarianceGroups: number;
 }
 
+/** One turn of one episode. */
+interface Visit {
+  readonly episode: number;
+  readonly turn: number;
+}
+
 /** @param groups which group each episode belongs to */
 export function assignCredit(
   episodes: readonly Episode[],
   groups: readonly number[],
-  settings: CreditSettings,
+  { credit, scaleRewards, discount }: CreditSettings,
 ): CreditedBatch {
-  const returns = episodes.map((episode) => returnsToGo(episode, settings.discount));
-  const scored = (i: number) => episodes[i]!.endReason !== 'failed';
-  const totals = episodes.map((_, i) => (scored(i) ? (returns[i]![0] ?? 0) : undefined));
-  const { values, zeroVarianceGroups } = groupAdvantages(totals, groups, settings.scaleRewards);
-  if (settings.credit === 'episode') {
+  const scored = episodes.map((episode) => episode.endReason !== 'failed');
+  const monteCarlo = episodes.map((episode) => returnsToGo(episode, discount));
+  const totals = monteCarlo.map((returns, i) => (scored[i] ? (returns[0] ?? 0) : undefined));
+  const { values, zeroVarianceGroups } = groupAdvantages(totals, groups, scaleRewards);
+  if (credit === 'episode') {
     const advantages = episodes.map((episode, i) => new Float64Array(episode.turns.length).fill(values[i]!));
     return { advantages, zeroVarianceGroups };
   }
-  const groupMeans = meansBy(totals.map((total, i) => [groups[i]!, total ?? 0] as const).filter((_, i) => scored(i)));
+  const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
+  const returns = credit === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
+  const groupMeans = meansBy(totals.flatMap((total, i) => (total === undefined ? [] : [[groups[i]!, total] as const])));
   const advantages = episodes.map((episode) => new Float64Array(episode.turns.length));
-  // Equal prompts are one array: the policy encodes each once.
-  const visitsOf = new Map<number, Map<unknown, { episode: number; turn: number }[]>>();
-  for (const [i, episode] of episodes.entries()) {
-    if (!scored(i)) continue;
-    const scope = settings.credit === 'group_turn' ? groups[i]! : 0;
-    let byPrompt = visitsOf.get(scope);
-    if (!byPrompt) visitsOf.set(scope, (byPrompt = new Map()));
-    for (const [t, { reply }] of episode.turns.entries()) {
-      const prompt = reply.tokens?.prompt;
-      const visits = byPrompt.get(prompt);
-      if (visits) visits.push({ episode: i, turn: t });
-      else byPrompt.set(prompt, [{ episode: i, turn: t }]);
-    }
-  }
   let squares = 0;
   let count = 0;
-  for (const visits of [...visitsOf.values()].flatMap((byPrompt) => [...byPrompt.values()])) {
-    let sum = 0;
-    for (const { episode, turn } of visits) sum += returns[episode]![turn]!;
+  for (const visits of visitsByPrompt(counted, (i) => (credit === 'group_turn' ? groups[i]! : 0))) {
+    const sum = sumOver(visits, returns);
     for (const { episode, turn } of visits) {
       // One pseudo-visit with the group's mean return stands in where a prompt was seen once.
       const baseline = (sum + groupMeans.get(groups[episode]!)!) / (visits.length + 1);
@@ -70,7 +65,7 @@ export function assignCredit(
       count++;
     }
   }
-  if (settings.scaleRewards !== 'none') {
+  if (scaleRewards !== 'none') {
     const deviation = Math.sqrt(squares / Math.max(1, count)) + 1e-4;
     for (const turns of advantages) for (let t = 0; t < turns.length; t++) turns[t]! /= deviation;
   }
@@ -88,8 +83,60 @@ function returnsToGo({ turns }: Episode, discount: number): Float64Array {
   return returns;
 }
 
-function meansBy(entries: readonly (readonly [number, number])[]): Map<number, number> {
-  const sums = new Map<number, { sum: number; count: number }>();
+/**
+ * A turn's reward and the worth of the prompt that followed: the mean of this very number over all episodes that saw
+ * that prompt at that turn. Computed from the last turns back, so that each worth rests on worths already averaged.
+ */
+function backedUpReturns(episodes: readonly (Episode | undefined)[], discount: number): Float64Array[] {
+  const returns = episodes.map((episode) => new Float64Array(episode?.turns.length ?? 0));
+  const longest = returns.reduce((most, { length }) => Math.max(most, length), 0);
+  let worth = new Map<unknown, number>();
+  for (let t = longest - 1; t >= 0; t--) {
+    const visits: (readonly [unknown, number])[] = [];
+    for (const [i, episode] of episodes.entries()) {
+      const turn = episode?.turns[t];
+      if (!turn) continue;
+      const next = episode.turns[t + 1];
+      const value = turn.reward + (next ? discount * worth.get(promptOf(next))! : 0);
+      returns[i]![t] = value;
+      visits.push([promptOf(turn), value]);
+    }
+    worth = meansBy(visits);
+  }
+  return returns;
+}
+
+/** Equal prompts are one array: the policy encodes each once. */
+const promptOf = (turn: Episode['turns'][number]): unknown => turn.reply.tokens?.prompt;
+
+/** The turns that saw the same prompt within the same scope. */
+function visitsByPrompt(
+  episodes: readonly (Episode | undefined)[],
+  scopeOf: (episode: number) => number,
+): readonly (readonly Visit[])[] {
+  const scopes = new Map<number, Map<unknown, Visit[]>>();
+  for (const [i, episode] of episodes.entries()) {
+    if (!episode) continue;
+    let byPrompt = scopes.get(scopeOf(i));
+    if (!byPrompt) scopes.set(scopeOf(i), (byPrompt = new Map()));
+    for (const [t, turn] of episode.turns.entries()) {
+      const visit = { episode: i, turn: t };
+      const visits = byPrompt.get(promptOf(turn));
+      if (visits) visits.push(visit);
+      else byPrompt.set(promptOf(turn), [visit]);
+    }
+  }
+  return [...scopes.values()].flatMap((byPrompt) => [...byPrompt.values()]);
+}
+
+function sumOver(visits: readonly Visit[], returns: readonly Float64Array[]): number {
+  let sum = 0;
+  for (const { episode, turn } of visits) sum += returns[episode]![turn]!;
+  return sum;
+}
+
+function meansBy<Key>(entries: readonly (readonly [Key, number])[]): Map<Key, number> {
+  const sums = new Map<Key, { sum: number; count: number }>();
   for (const [key, value] of entries) {
     const known = sums.get(key);
     if (known) {

@@ -50,7 +50,7 @@ async function gradientOf(batch: readonly Sample[], objective: Objective, tokenB
     temperature: 0.8,
     tokenBudget,
   });
-  const { loss } = await learner.accumulate(batch, 0.01);
+  const { loss } = await learner.accumulate(batch);
   const gradient = Object.fromEntries(
     Object.entries(learner.gradientSums).map(([name, tensor]) => [name, floats(tensor).slice()]),
   );
@@ -70,7 +70,7 @@ describe('the learner', () => {
   const objectives: readonly (readonly [string, Objective])[] = [
     ['dapo', DEFAULT_LOSS],
     ['sequence-level ratios', { ...DEFAULT_LOSS, lossType: 'grpo', importanceSamplingLevel: 'sequence' }],
-    ['cispo with an entropy bonus', { ...DEFAULT_LOSS, lossType: 'cispo', epsilonHigh: 5, entropyCoefficient: 1 }],
+    ['cispo with an entropy bonus', { ...DEFAULT_LOSS, lossType: 'cispo', epsilonHigh: 5, entropyCoefficient: 0.01 }],
     ['supervised', 'supervised'],
   ];
   it.each(objectives)('gives one gradient however the batch is cut: %s', async (_, objective) => {

@@ -7,6 +7,7 @@ import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from '
 import { GrpoError } from './errors.ts';
 import { buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
 import { choiceInputs, lossInputs, type MicroBatch, microBatches, type Sample, samplePaths } from './samples.ts';
+import { DEFAULT_LOSS, type LossCoefficients } from './settings.ts';
 
 export interface LearnerOptions {
   readonly runtime: Runtime;
@@ -81,23 +82,23 @@ export class Learner {
 
   /**
    * Adds the gradient of the samples' loss to the sums. Returns the loss and what the network says of each token.
-   * @param entropyCoefficient weight of the entropy bonus now; only looked at where the objective has one
+   * @param coefficients weights of the KL term and of the entropy bonus now; by default the objective's own
    */
   async accumulate(
     samples: readonly Sample[],
-    entropyCoefficient = 0,
+    coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
     const into = Object.fromEntries(this.#names.map((name) => [`gradient.${name}`, this.#sums[name]!]));
     const sums = Object.fromEntries(this.#names.map((name) => [`sum.${name}`, this.#sums[name]!]));
+    const { objective } = this.#options;
+    const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
+    const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, sharedPrefix) => {
       const program = await this.#program(`gradient ${sharedPrefix}`, (config) =>
-        buildGradient(config, this.#options.objective, sharedPrefix),
+        buildGradient(config, objective, sharedPrefix),
       );
-      const outputs = await program.run(
-        { ...inputs, ...lossInputs(batch), ...sums, entropy_coefficient: scalar(entropyCoefficient) },
-        into,
-      );
+      const outputs = await program.run({ ...inputs, ...lossInputs(batch), ...sums, ...weights }, into);
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });

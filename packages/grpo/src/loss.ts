@@ -34,8 +34,8 @@ export interface TokenValues {
 
 /**
  * Σ weight · loss of the tokens, a scalar to be minimised. Declares the inputs `old_logprobs`, `advantages`, `weights`
- * [tokens]; with beta > 0 `reference_logprobs` [tokens]; with an entropy bonus `entropy_coefficient` [], which may
- * change from run to run; at sequence level `sequence_of` [tokens] and `inverse_lengths` [sequences].
+ * [tokens]; with beta > 0 `reference_logprobs` [tokens] and `beta` []; with an entropy bonus `entropy_coefficient` []: so
+ * both may change from run to run; at sequence level `sequence_of` [tokens] and `inverse_lengths` [sequences].
  */
 export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entropies }: TokenValues): Value {
   const tokens = logprobs.shape[0]!;
@@ -48,7 +48,7 @@ export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entr
   if (settings.beta > 0) {
     const distance = sub(input('reference_logprobs'), logprobs);
     const kl = sub(sub(exp(distance), distance), graph.scalar(1));
-    loss = add(loss, scale(settings.useBiasCorrectionKl ? mul(kl, ratio) : kl, settings.beta));
+    loss = add(loss, mul(settings.useBiasCorrectionKl ? mul(kl, ratio) : kl, graph.input('beta', 'float32', [])));
   }
   if (settings.entropyCoefficient > 0) {
     loss = sub(loss, mul(entropies, graph.input('entropy_coefficient', 'float32', [])));

@@ -31,15 +31,6 @@ export interface SavedState {
   readonly best: Best | undefined;
 }
 
-/** Files of a model folder that travel with its weights. */
-const COMPANIONS = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-  'generation_config.json',
-];
-
 const stepName = (step: number) => `step-${String(step).padStart(6, '0')}`;
 
 export class RunFolder {
@@ -185,18 +176,6 @@ function lengthUpTo(text: Uint8Array, step: number): number {
     if (line.step === undefined || line.step > step) return end;
     end = next + 1;
   }
-}
-
-/** The companions of a model folder's weights that are there. */
-export async function readCompanions(
-  read: (name: string) => Promise<Uint8Array | undefined>,
-): Promise<Map<string, Uint8Array>> {
-  const found = new Map<string, Uint8Array>();
-  for (const name of COMPANIONS) {
-    const bytes = await read(name);
-    if (bytes) found.set(name, bytes);
-  }
-  return found;
 }
 
 async function writeAtomically(path: string, text: string): Promise<void> {

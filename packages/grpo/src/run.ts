@@ -1,20 +1,21 @@
 // A whole training run in its folder: steps, evaluations, checkpoints, resume. What happens is told to a listener;
 // nothing here draws or prints.
 
-import type { LanguageModel } from '@ludic/policies';
+import { type ModelFiles, readCheckpoint, readCompanions } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
+import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
-import { floats } from '@ludic/runtime';
+import { floats, type Runtime } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
-import { type Best, RunFolder, readCompanions } from './run-folder.ts';
+import { type Best, RunFolder } from './run-folder.ts';
 import type { TrainSettings } from './train-settings.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
 
 export interface RunOptions {
   readonly folder: string;
-  /** Opens a model folder. */
-  readonly openModel: (folder: string) => Promise<LanguageModel>;
-  /** Reads a file of a model folder, undefined where there is none. */
-  readonly readFile: (folder: string, name: string) => Promise<Uint8Array | undefined>;
+  readonly runtime: Runtime;
+  /** Finds the files of the model that the run starts from. */
+  readonly openFiles: (model: string) => Promise<ModelFiles>;
   /** Milliseconds of any steady clock. */
   readonly clock: () => number;
   /** Aborting it ends the run after a checkpoint. */
@@ -105,7 +106,7 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       }
       if (last || trainer.step % settings.saveEvery === 0) await save();
     }
-    await finish(folder, model, companions, best, trainer.step, options, evaluation);
+    await finish(folder, model, companions, best, trainer.step, evaluation);
     return { status: 'finished', step: trainer.step, best, evaluation };
   } catch (error) {
     if (!signal?.aborted) throw error;
@@ -117,41 +118,38 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
   }
 }
 
-async function prepare(start: RunStart, options: RunOptions) {
+async function prepare(start: RunStart, { folder: path, runtime, openFiles }: RunOptions) {
   if (start.kind === 'new') {
-    const model = await options.openModel(start.model);
+    const files = await openFiles(start.model);
+    const model = await openLanguageModel(files, runtime);
     const trainer = new Trainer(model, start.settings);
-    const companions = await readCompanions((name) => options.readFile(start.model, name));
-    const folder = await RunFolder.create(options.folder, {
-      formatVersion: 1,
-      model: start.model,
-      settings: start.settings,
-    });
+    const companions = await readCompanions(files);
+    const folder = await RunFolder.create(path, { formatVersion: 1, model: start.model, settings: start.settings });
     return { folder, model, trainer, companions, best: undefined };
   }
-  const folder = await RunFolder.open(options.folder);
+  const folder = await RunFolder.open(path);
   const step = (await folder.checkpoints()).at(-1);
   if (step === undefined) {
     throw new GrpoError(
       'no_run',
-      `${options.folder} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`,
+      `${path} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`,
     );
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
-  const model = await options.openModel(folder.checkpointPath(0));
-  const companions = await readCompanions((name) => options.readFile(folder.checkpointPath(0), name));
+  const files = await openModelFolder(folder.checkpointPath(0));
+  const model = await openLanguageModel(files, runtime);
   const trainer = new Trainer(model, folder.config.settings);
-  await loadWeights(model, folder.checkpointPath(step), options);
+  await loadWeights(model, folder.checkpointPath(step));
   const state = await folder.loadState(step);
   trainer.restore(step, state.optimizer);
   await folder.rewind(step);
-  return { folder, model, trainer, companions, best: state.best };
+  return { folder, model, trainer, companions: await readCompanions(files), best: state.best };
 }
 
 /** Puts the weights of another checkpoint of the same shape into a model. */
-async function loadWeights(model: LanguageModel, folder: string, { openModel }: RunOptions): Promise<void> {
-  const saved = await openModel(folder);
-  for (const [name, tensor] of Object.entries(model.parameters)) floats(tensor).set(floats(saved.parameters[name]!));
+async function loadWeights(model: LanguageModel, folder: string): Promise<void> {
+  const { parameters } = await readCheckpoint(await openModelFolder(folder));
+  for (const [name, tensor] of Object.entries(model.parameters)) floats(tensor).set(floats(parameters[name]!));
 }
 
 async function finish(
@@ -160,9 +158,8 @@ async function finish(
   companions: ReadonlyMap<string, Uint8Array>,
   best: Best | undefined,
   step: number,
-  options: RunOptions,
   evaluation: Evaluation | undefined,
 ): Promise<void> {
-  if (best && best.step !== step) await loadWeights(model, folder.checkpointPath(best.step), options);
+  if (best && best.step !== step) await loadWeights(model, folder.checkpointPath(best.step));
   await folder.writeFinal(model, companions, { steps: step, best, evaluation });
 }

@@ -27,6 +27,9 @@ export interface LossSettings {
   readonly sapoTemperatureNeg: number;
 }
 
+/** Weights of the extra terms of the loss, which may change from step to step. */
+export type LossCoefficients = Pick<LossSettings, 'beta' | 'entropyCoefficient'>;
+
 export const DEFAULT_LOSS: LossSettings = {
   lossType: 'dapo',
   importanceSamplingLevel: 'token',

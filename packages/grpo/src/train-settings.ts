@@ -32,8 +32,11 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   readonly numIterations: number;
   readonly loss: LossSettings;
   readonly adamw: AdamWSettings;
-  /** The entropy bonus falls linearly from `loss.entropyCoefficient` to 0 over the run. */
-  readonly entropyDecay: boolean;
+  /**
+   * Share of `loss.beta` and `loss.entropyCoefficient` that is left at the end of the run: they change linearly. They
+   * keep the policy trying things; less and less of them lets it settle.
+   */
+  readonly finalExploration: number;
   /** Token slots of a micro-batch, padding included. */
   readonly tokenBudget: number;
   /** Evaluate every so many steps; 0 only at the end. */
@@ -62,7 +65,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   scaleRewards: 'batch',
   loss: DEFAULT_LOSS,
   adamw: DEFAULT_ADAMW,
-  entropyDecay: false,
+  finalExploration: 1,
   learningRate: 1e-3,
   schedule: 'linear',
   warmupSteps: 5,
@@ -127,6 +130,12 @@ export function checkSettings(settings: TrainSettings): void {
     settings.learningRate > 0 && Number.isFinite(settings.learningRate),
   );
   need('discount', settings.discount, 'above 0, at most 1', settings.discount > 0 && settings.discount <= 1);
+  need(
+    'finalExploration',
+    settings.finalExploration,
+    'between 0 and 1',
+    settings.finalExploration >= 0 && settings.finalExploration <= 1,
+  );
   need('finalRate', settings.finalRate, 'between 0 and 1', settings.finalRate >= 0 && settings.finalRate <= 1);
   oneOf('credit', settings.credit, CREDITS);
   oneOf('schedule', settings.schedule, SCHEDULES);

@@ -96,14 +96,17 @@ export class Trainer {
     const { advantages } = assignCredit(batch.episodes, batch.groups, settings);
     const samples = await this.#withReference(samplesOf(batch.episodes, advantages, settings));
     const learningRate = learningRateAt(settings, step, settings.steps);
-    const entropyCoefficient =
-      settings.loss.entropyCoefficient * (settings.entropyDecay ? 1 - (step - 1) / settings.steps : 1);
+    const exploration = 1 - (1 - settings.finalExploration) * ((step - 1) / settings.steps);
+    const coefficients = {
+      beta: settings.loss.beta * exploration,
+      entropyCoefficient: settings.loss.entropyCoefficient * exploration,
+    };
 
     let first: { loss: number; metrics: LossMetrics } | undefined;
     let gradientNorm = 0;
     for (let iteration = 0; iteration < settings.numIterations; iteration++) {
       this.#learner.clearGradients();
-      const scored = await this.#learner.accumulate(samples, entropyCoefficient);
+      const scored = await this.#learner.accumulate(samples, coefficients);
       if (!first) {
         first = { loss: scored.loss, metrics: lossMetrics(settings.loss, flatTokens(scored.samples, scored.logprobs)) };
         this.#assertAgreement(step, first.metrics.maxLogRatio);

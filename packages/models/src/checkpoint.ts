@@ -123,6 +123,25 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
   }
 }
 
+/** Files of a model folder that travel with its weights. */
+const COMPANIONS = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'generation_config.json',
+];
+
+/** The files that travel with a model's weights, as far as it has them. */
+export async function readCompanions(files: ModelFiles): Promise<ReadonlyMap<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for (const name of COMPANIONS) {
+    const bytes = await files.read(name);
+    if (bytes) found.set(name, bytes);
+  }
+  return found;
+}
+
 /** config.json and model.safetensors of a model. */
 export function checkpointFiles(
   config: ModelConfig,

@@ -6,6 +6,7 @@ export {
   expectedTensors,
   type ModelFiles,
   readCheckpoint,
+  readCompanions,
   readModelConfig,
 } from './checkpoint.ts';
 export { type Llama3RopeScaling, type LlamaConfig, type ModelConfig, readConfig, writeConfig } from './config.ts';
