@@ -80,3 +80,14 @@ export function expand(x: Value, sizes: readonly Dimension[]): Value {
     ([dy]) => [sumTo(dy!, x.shape), undefined];
   return x.graph.node('Expand', [x, x.graph.integers(code)], [{ type: x.type, shape }], { gradient })[0]!;
 }
+
+/** Running sum along `axis`. */
+export function cumulativeSum(x: Value, axis: number): Value {
+  if (axis < 0 || axis >= x.shape.length)
+    throw new GraphError('shape', `cumulativeSum: ${formatShape(x.shape)} has no axis ${axis}`);
+  const along = x.graph.constant(BigInt64Array.of(BigInt(axis)), []);
+  const backwards =
+    (): GradientRule =>
+    ([dy]) => [dy!.graph.node('CumSum', [dy!, along], [dy!], { attributes: { reverse: { int: 1 } } })[0]!, undefined];
+  return x.graph.node('CumSum', [x, along], [x], { gradient: backwards })[0]!;
+}

@@ -107,6 +107,12 @@ const cases: Readonly<Record<string, Case>> = {
   sumOfSquares: { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sumOfSquares(x!, [1]) },
   softmax: { inputs: { x: [2, 5] }, range: [-3, 3], build: ({ x }) => ops.softmax(x!) },
   logSoftmax: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSoftmax(x!) },
+  cumulativeSum: { inputs: { x: [2, 5] }, build: ({ x }) => ops.cumulativeSum(x!, 1) },
+  unflatten: {
+    inputs: { x: ['a*b', 2], like: ['a', 'b'] },
+    sizes: { a: 2, b: 3, 'a*b': 6 },
+    build: ({ x, like }) => ops.mul(ops.unflatten(x!, like!), ops.reshape(like!, ['a', 'b', 1])),
+  },
   reshape: { inputs: { x: ['n', 6] }, sizes: { n: 2 }, build: ({ x }) => ops.reshape(x!, ['n', 2, 3]) },
   transpose: {
     inputs: { x: [2, 3, 4] },

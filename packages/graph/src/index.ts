@@ -1,4 +1,4 @@
-export { expand, stretch, sum, sumTo } from './broadcast.ts';
+export { cumulativeSum, expand, stretch, sum, sumTo } from './broadcast.ts';
 export {
   addDimensions,
   type Dimension,
@@ -43,6 +43,6 @@ export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } fro
 export { gemm, linear, matmul } from './linear.ts';
 export { logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
-export { reshape, transpose } from './reshape.ts';
+export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';
 export { type Cut, concat, cutAt, joinAt, repeatRows, split, zerosLike } from './shape.ts';

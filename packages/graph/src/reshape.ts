@@ -1,6 +1,6 @@
 // The same elements under another shape or in another order.
 
-import { elementCount, formatShape, type Shape, sameShape } from './dimension.ts';
+import { elementCount, formatShape, multiplyDimensions, type Shape, sameShape } from './dimension.ts';
 import { dimensionAt, type GradientRule, GraphError, type Value } from './graph.ts';
 
 /**
@@ -12,12 +12,14 @@ export function reshape(x: Value, shape: Shape): Value {
   if (elementCount(x.shape) !== elementCount(shape)) {
     throw new GraphError('shape', `reshape: ${formatShape(x.shape)} does not fill ${formatShape(shape)}`);
   }
+  const codeFrom = (from: Value) =>
+    shape.map((dimension, i) => (typeof dimension === 'number' ? dimension : from.shape[i] === dimension ? 0 : -1));
+  const unknown = (code: readonly number[]) => code.filter((c) => c === -1).length;
   // A reshaped reshape needs only the last shape: so the way back from a flattened tensor never asks for two unknowns.
-  if (x.node?.op === 'Reshape') return reshape(x.node.inputs[0]!, shape);
-  const code = shape.map((dimension, i) =>
-    typeof dimension === 'number' ? dimension : x.shape[i] === dimension ? 0 : -1,
-  );
-  if (code.filter((c) => c === -1).length > 1) {
+  const source = x.node?.op === 'Reshape' ? x.node.inputs[0]! : undefined;
+  if (source && unknown(codeFrom(source)) <= 1) return reshape(source, shape);
+  const code = codeFrom(x);
+  if (unknown(code) > 1) {
     throw new GraphError(
       'shape',
       `reshape: more than one unknown dimension moves from ${formatShape(x.shape)} to ${formatShape(shape)}`,
@@ -27,6 +29,31 @@ export function reshape(x: Value, shape: Shape): Value {
     (): GradientRule =>
     ([dy]) => [reshape(dy!, x.shape)];
   return x.graph.node('Reshape', [x, x.graph.integers(code)], [{ type: x.type, shape }], { gradient })[0]!;
+}
+
+/**
+ * x [a·b, ...] with its first axis cut into the two that begin the shape of `like` [a, b, ...]: where both are unknown
+ * until the graph runs.
+ */
+export function unflatten(x: Value, like: Value): Value {
+  const [a, b] = [dimensionAt(like, 0), dimensionAt(like, 1)];
+  if (multiplyDimensions(a, b) !== x.shape[0]) {
+    throw new GraphError('shape', `unflatten: ${formatShape(x.shape)} does not fit ${formatShape(like.shape)}`);
+  }
+  const { graph } = x;
+  const rest = x.shape.slice(1);
+  if (!rest.every((dimension) => typeof dimension === 'number'))
+    throw new GraphError('shape', `unflatten: the inner axes of ${formatShape(x.shape)} must be known`);
+  const first = graph.node('Shape', [like], [{ type: 'int64', shape: [2] }], {
+    attributes: { start: { int: 0 }, end: { int: 2 } },
+  })[0]!;
+  const shape = graph.node('Concat', [first, graph.integers(rest)], [{ type: 'int64', shape: [2 + rest.length] }], {
+    attributes: { axis: { int: 0 } },
+  })[0]!;
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [reshape(dy!, x.shape), undefined];
+  return graph.node('Reshape', [x, shape], [{ type: x.type, shape: [a, b, ...rest] }], { gradient })[0]!;
 }
 
 /** Axis i of the result is axis `order[i]` of x. */

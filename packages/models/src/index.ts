@@ -12,6 +12,7 @@ export {
 export { type Llama3RopeScaling, type LlamaConfig, type ModelConfig, readConfig, writeConfig } from './config.ts';
 export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
+export { buildExport } from './export-graph.ts';
 export { initialParameters } from './initialize.ts';
 export {
   causalBias,

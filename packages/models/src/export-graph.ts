@@ -1,0 +1,84 @@
+// A model as one ONNX file in the layout that transformers.js and Optimum speak: ids and masks in, logits and the
+// grown cache out, weights inside.
+
+import {
+  add,
+  addDimensions,
+  cast,
+  concat,
+  cumulativeSum,
+  elementCount,
+  expand,
+  Graph,
+  less,
+  mul,
+  multiplyDimensions,
+  reshape,
+  scale,
+  serialize,
+  sub,
+  unflatten,
+  type Value,
+} from '@ludic/graph';
+import { floats, type HostTensor } from '@ludic/runtime';
+import { attend, splitKeyHeads } from './attention.ts';
+import type { ModelConfig } from './config.ts';
+import { type Attention, llamaHead, llamaLayers } from './llama.ts';
+import { rotaryTables } from './rope.ts';
+
+/** Added to the score of a key that a query may not see. */
+const HIDDEN = -1e9;
+
+/**
+ * Inputs: `input_ids`, `position_ids` [batch_size, sequence_length], `attention_mask` [batch_size, past + sequence], 1 for
+ * tokens and 0 for padding on either side, `past_key_values.N.key|value` [batch_size, kvHeads, past, headDim]. Outputs:
+ * `logits` [batch_size, sequence_length, vocabSize], `present.N.key|value`.
+ */
+export function buildExport(config: ModelConfig, weights: Readonly<Record<string, HostTensor>>): Uint8Array {
+  const graph = new Graph('model');
+  const { kvHeads, headDim, maxPositions } = config;
+  const [batch, sequence, past] = ['batch_size', 'sequence_length', 'past_sequence_length'];
+  const ids = graph.input('input_ids', 'int64', [batch, sequence]);
+  const mask = graph.input('attention_mask', 'int64', [batch, addDimensions(past, sequence)]);
+  const positions = graph.input('position_ids', 'int64', [batch, sequence]);
+  const flat = reshapeFlat(ids);
+  const parameters = (name: string): Value => graph.constant(floats(weights[name]!), weights[name]!.dims);
+  const { cos, sin } = rotaryTables(config, maxPositions);
+  const table = (data: Float32Array) => graph.constant(data, [maxPositions, headDim / 2]);
+  const tokens = { ids: flat, positions: reshapeFlat(positions), rotary: { cos: table(cos), sin: table(sin) } };
+  const bias = visibility(mask, positions, config.heads / kvHeads);
+
+  const attention: Attention = (layer, queries, keys, values) => {
+    const grown = (kind: 'key' | 'value', x: Value): Value => {
+      const before = graph.input(`past_key_values.${layer}.${kind}`, 'float32', [batch, kvHeads, past, headDim]);
+      const whole = concat([before, splitKeyHeads(unflatten(x, ids), config)], 2);
+      graph.output(`present.${layer}.${kind}`, whole);
+      return whole;
+    };
+    const mixed = attend(unflatten(queries, ids), grown('key', keys), grown('value', values), bias, config);
+    return reshape(mixed, queries.shape);
+  };
+  const hidden = llamaLayers(config, parameters, tokens, attention);
+  graph.output('logits', unflatten(llamaHead(config, parameters, hidden), ids));
+  return serialize(graph);
+}
+
+const reshapeFlat = (x: Value): Value => reshape(x, [elementCount(x.shape)]);
+
+/**
+ * [batch, 1, sequence · group, past + sequence]: 0 where a query may look. A key's position is the number of tokens up
+ * to it, so padding on the left and on the right both come out right.
+ */
+function visibility(mask: Value, positions: Value, group: number): Value {
+  const { graph } = mask;
+  const [batch, total] = mask.shape as [string, string];
+  const present = cast(mask, 'float32');
+  const keyPositions = reshape(cumulativeSum(present, 1), [batch, 1, 1, total]);
+  const [, sequence] = positions.shape as [string, string];
+  const grouped = expand(reshape(cast(positions, 'float32'), [batch, sequence, 1]), [batch, sequence, group]);
+  const queryPositions = reshape(grouped, [batch, 1, multiplyDimensions(sequence, group), 1]);
+  // A key at position p has p + 1 tokens up to it: a query at position q sees it where p + 1 < q + 1.5.
+  const before = cast(less(keyPositions, add(queryPositions, graph.scalar(1.5))), 'float32');
+  const seen = mul(before, reshape(present, [batch, 1, 1, total]));
+  return scale(sub(graph.scalar(1), seen), HIDDEN);
+}
