@@ -3,31 +3,40 @@
 
 import { buildDecoder, layRows, type ModelConfig, packSequences, rotaryInputs } from '@ludic/models';
 import { float32, floats, type HostTensor, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
+import { type CachedRow, type LayerTensors, type Prefix, RowCache } from './row-cache.ts';
 
 const HIDDEN = -1e9;
+/** Fed to rows that do not go on; it leaves no trace. */
+const IDLE = Int32Array.of(0);
 
-/** Keys and values of tokens that all rows share. */
-export interface Prefix {
-  readonly tokens: Int32Array;
-  /** `prefix_key.L`, `prefix_value.L`: [1, kvHeads, tokens, headDim] */
-  readonly inputs: Tensors;
+/** The rows of a run. Their cache is made when somebody goes on from them. */
+export class DecodedRows {
+  readonly prefix: Prefix | undefined;
+  readonly #make: () => RowCache;
+  #cache: RowCache | undefined;
+
+  constructor(prefix: Prefix | undefined, make: () => RowCache) {
+    this.prefix = prefix;
+    this.#make = make;
+  }
+
+  get cache(): RowCache {
+    this.#cache ??= this.#make();
+    return this.#cache;
+  }
 }
 
-/** Keys and values of the rows of a batch, beyond the prefix: per layer [rows, kvHeads, capacity, headDim]. */
-export interface RowCache {
-  readonly prefix: Prefix | undefined;
-  readonly keys: readonly Float32Array[];
-  readonly values: readonly Float32Array[];
-  readonly capacity: number;
-  /** Tokens of each row in the cache. */
-  readonly lengths: Int32Array;
+/** A sequence that was fed, as a row of its run. */
+export interface KnownRow {
+  readonly decoded: DecodedRows;
+  readonly row: number;
 }
 
 export interface DecodeResult {
-  /** Raw logits of the token after each row's last, [rows][vocabSize] in one array. */
+  /** Raw logits of the token after the last of each sequence that was fed, [sequences][vocabSize] in one array. */
   readonly logits: Float32Array;
-  /** Builds the cache of the rows; call it only where a row goes on. */
-  readonly cache: () => RowCache;
+  /** Where each sequence is kept. */
+  readonly known: readonly KnownRow[];
 }
 
 export class Decoder {
@@ -44,13 +53,8 @@ export class Decoder {
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
   async prefix(tokens: Int32Array): Promise<Prefix> {
-    const outputs = await this.#run(false, false, packSequences(this.#config, [tokens], 0).inputs, [tokens.length - 1]);
-    const inputs: Record<string, HostTensor> = {};
-    for (let layer = 0; layer < this.#config.layers; layer++) {
-      inputs[`prefix_key.${layer}`] = outputs[`key.${layer}`]!;
-      inputs[`prefix_value.${layer}`] = outputs[`value.${layer}`]!;
-    }
-    return { tokens, inputs };
+    const inputs = packSequences(this.#config, [tokens], 0).inputs;
+    return { tokens, tensors: (await this.#run(false, false, inputs, [tokens.length - 1])).fresh };
   }
 
   /** Feeds whole sequences, each beginning with the prefix's tokens and at least one token longer. */
@@ -70,49 +74,42 @@ export class Decoder {
       const data = (tensor.data as BigInt64Array).subarray(shared);
       return { ...tensor, data, dims: [data.length] };
     };
-    const inputs = { ...rest, ids: rowTokens(ids!), positions: rowTokens(positions!), ...prefix?.inputs };
+    const inputs = { ...rest, ids: rowTokens(ids!), positions: rowTokens(positions!), ...prefixInputs(prefix) };
     const last = sequences.map((sequence, row) => packed.tokenAt(row, sequence.length - 1) - shared);
-    const outputs = await this.#run(prefix !== undefined, false, inputs, last);
-    const lengths = Int32Array.from(sequences, (sequence) => sequence.length - shared);
-    return { logits: floats(outputs.logits!), cache: () => this.#newCache(outputs, lengths, prefix) };
+    const { logits, fresh } = await this.#run(prefix !== undefined, false, inputs, last);
+    const counts = sequences.map((sequence) => sequence.length - shared);
+    const decoded = new DecodedRows(prefix, () => RowCache.of(this.#config, prefix, fresh, counts));
+    return { logits, known: counts.map((_, row) => ({ decoded, row })) };
   }
 
   /**
-   * Feeds at least one new token to each of `rows` of a cache, a row possibly more than once. Where every row goes on,
-   * its arrays are reused: forget the cache that was passed in and take the result's.
+   * Feeds at least one new token to each of some rows of one prefix, a row possibly more than once. Where most rows of a
+   * cache go on they are extended where they lie: who has gone on from a row must not go on from it again.
    */
-  async extend(cache: RowCache, rows: ArrayLike<number>, tokens: readonly ArrayLike<number>[]): Promise<DecodeResult> {
-    const layout = layRows(tokens.map((fresh) => fresh.length));
-    const own = this.#takeRows(cache, rows, tokens);
-    const { kvHeads, headDim, heads } = this.#config;
-    const shared = own.prefix ? own.prefix.tokens.length : 0;
-    const ids = new Int32Array(layout.tokens);
-    const positions = new Int32Array(layout.tokens);
-    let longest = 0;
-    for (const [row, fresh] of tokens.entries()) {
-      const begin = layout.starts[row]!;
-      ids.set(fresh, begin);
-      for (let i = 0; i < fresh.length; i++) positions[begin + i] = shared + own.lengths[row]! + i;
-      longest = Math.max(longest, shared + own.lengths[row]! + fresh.length);
-    }
-    const inputs: Record<string, HostTensor> = {
-      ids: int64(ids, [layout.tokens]),
-      positions: int64(positions, [layout.tokens]),
-      ...rotaryInputs(this.#config, longest),
-      ...layout.inputs,
-      bias: pastBias(own, shared, layout.steps, heads / kvHeads),
-      ...(own.prefix?.inputs as Record<string, HostTensor> | undefined),
-    };
-    if (own.prefix) inputs.prefix_row = int64(new Int32Array(rows.length), [rows.length]);
-    const dims = [rows.length, kvHeads, own.capacity, headDim];
-    for (const [layer, keys] of own.keys.entries()) {
-      inputs[`past_key.${layer}`] = float32(keys, dims);
-      inputs[`past_value.${layer}`] = float32(own.values[layer]!, dims);
-    }
-    const last = tokens.map((fresh, row) => layout.starts[row]! + fresh.length - 1);
-    const outputs = await this.#run(own.prefix !== undefined, true, inputs, last);
-    const counts = tokens.map((fresh) => fresh.length);
-    return { logits: floats(outputs.logits!), cache: () => this.#append(own, outputs, counts, layout.steps) };
+  async extend(known: readonly KnownRow[], tokens: readonly Int32Array[]): Promise<DecodeResult> {
+    const rows = known.map(({ decoded, row }): CachedRow => ({ cache: decoded.cache, row }));
+    const longest = rows.reduce(
+      (most, { cache, row }, i) => Math.max(most, cache.lengths[row]! + tokens[i]!.length),
+      0,
+    );
+    const first = known[0]!.decoded;
+    const inPlace =
+      2 * rows.length >= first.cache.rows &&
+      longest <= first.cache.capacity &&
+      rows.every(({ cache }) => cache === first.cache) &&
+      new Set(rows.map(({ row }) => row)).size === rows.length;
+    if (inPlace)
+      return this.#feed(
+        first,
+        rows.map(({ row }) => row),
+        tokens,
+      );
+    const gathered = RowCache.gather(this.#config, rows, longest);
+    return this.#feed(
+      new DecodedRows(gathered.prefix, () => gathered),
+      rows.map((_, i) => i),
+      tokens,
+    );
   }
 
   async dispose(): Promise<void> {
@@ -120,12 +117,49 @@ export class Decoder {
     this.#programs.clear();
   }
 
+  /** Feeds new tokens to `rows` of a cache with room for them. */
+  async #feed(decoded: DecodedRows, rows: readonly number[], tokens: readonly Int32Array[]): Promise<DecodeResult> {
+    const { cache } = decoded;
+    const { heads, kvHeads } = this.#config;
+    const shared = cache.prefix ? cache.prefix.tokens.length : 0;
+    const fed = new Array<Int32Array>(cache.rows).fill(IDLE);
+    const counts = new Array<number>(cache.rows).fill(0);
+    for (const [i, row] of rows.entries()) {
+      fed[row] = tokens[i]!;
+      counts[row] = tokens[i]!.length;
+    }
+    const layout = layRows(fed.map((fresh) => fresh.length));
+    const ids = new Int32Array(layout.tokens);
+    const positions = new Int32Array(layout.tokens);
+    let longest = 0;
+    for (const [row, fresh] of fed.entries()) {
+      const begin = layout.starts[row]!;
+      ids.set(fresh, begin);
+      for (let i = 0; i < fresh.length; i++) positions[begin + i] = shared + cache.lengths[row]! + i;
+      longest = Math.max(longest, shared + cache.lengths[row]! + fresh.length);
+    }
+    const inputs: Record<string, HostTensor> = {
+      ids: int64(ids, [layout.tokens]),
+      positions: int64(positions, [layout.tokens]),
+      ...rotaryInputs(this.#config, longest),
+      ...layout.inputs,
+      bias: pastBias(cache, shared, layout.steps, heads / kvHeads),
+      ...prefixInputs(cache.prefix),
+    };
+    if (cache.prefix) inputs.prefix_row = int64(new Int32Array(cache.rows), [cache.rows]);
+    for (const [name, tensor] of Object.entries(cache.tensors)) inputs[`past_${name}`] = tensor;
+    const last = rows.map((row) => layout.starts[row]! + counts[row]! - 1);
+    const { logits, fresh } = await this.#run(cache.prefix !== undefined, true, inputs, last);
+    cache.append(fresh, counts);
+    return { logits, known: rows.map((row) => ({ decoded, row })) };
+  }
+
   async #run(
     prefix: boolean,
     past: boolean,
     inputs: Tensors,
     logitsAt: ArrayLike<number>,
-  ): Promise<Record<string, HostTensor>> {
+  ): Promise<{ readonly logits: Float32Array; readonly fresh: LayerTensors }> {
     const key = `${prefix} ${past}`;
     let program = this.#programs.get(key);
     if (!program) {
@@ -137,73 +171,20 @@ export class Decoder {
       ...inputs,
       logits_at: int64(logitsAt, [logitsAt.length]),
     });
+    const { logits, ...fresh } = outputs;
     const host: Record<string, HostTensor> = {};
-    for (const [name, tensor] of Object.entries(outputs)) host[name] = await this.#runtime.download(tensor);
-    return host;
-  }
-
-  #newCache(outputs: Record<string, HostTensor>, lengths: Int32Array, prefix: Prefix | undefined): RowCache {
-    const { layers, kvHeads, headDim } = this.#config;
-    const steps = outputs['key.0']!.dims[2]!;
-    const capacity = steps + 16;
-    const grow = (name: string) =>
-      regrown(floats(outputs[name]!), lengths.length * kvHeads, steps * headDim, capacity * headDim);
-    const every = (kind: string) => Array.from({ length: layers }, (_, layer) => grow(`${kind}.${layer}`));
-    return { prefix, keys: every('key'), values: every('value'), capacity, lengths };
-  }
-
-  /** Rows of a cache in a new order, with room for the new tokens. The same cache where nothing changes. */
-  #takeRows(cache: RowCache, rows: ArrayLike<number>, tokens: readonly ArrayLike<number>[]): RowCache {
-    const { kvHeads, headDim } = this.#config;
-    const lengths = Int32Array.from(rows, (row) => cache.lengths[row]!);
-    const needed = lengths.reduce((most, length, i) => Math.max(most, length + tokens[i]!.length), 0);
-    const same = rows.length === cache.lengths.length && Array.from(rows).every((row, i) => row === i);
-    if (same && needed <= cache.capacity) return cache;
-    const capacity = needed <= cache.capacity ? cache.capacity : needed * 2;
-    const head = cache.capacity * headDim;
-    const take = (data: Float32Array) => {
-      const taken = new Float32Array(rows.length * kvHeads * capacity * headDim);
-      for (let i = 0; i < rows.length * kvHeads; i++) {
-        const from = (rows[Math.floor(i / kvHeads)]! * kvHeads + (i % kvHeads)) * head;
-        taken.set(data.subarray(from, from + head), i * capacity * headDim);
-      }
-      return taken;
-    };
-    return { ...cache, keys: cache.keys.map(take), values: cache.values.map(take), capacity, lengths };
-  }
-
-  /** Writes the new tokens of each row behind its past. */
-  #append(cache: RowCache, outputs: Record<string, HostTensor>, counts: readonly number[], steps: number): RowCache {
-    const { kvHeads, headDim } = this.#config;
-    const write = (target: Float32Array, fresh: Float32Array) => {
-      for (const [row, count] of counts.entries()) {
-        for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
-          const from = head * steps * headDim;
-          const to = (head * cache.capacity + cache.lengths[row]!) * headDim;
-          target.set(fresh.subarray(from, from + count * headDim), to);
-        }
-      }
-    };
-    for (const [layer, keys] of cache.keys.entries()) {
-      write(keys, floats(outputs[`key.${layer}`]!));
-      write(cache.values[layer]!, floats(outputs[`value.${layer}`]!));
-    }
-    return { ...cache, lengths: cache.lengths.map((length, row) => length + counts[row]!) };
+    for (const [name, tensor] of Object.entries(fresh)) host[name] = await this.#runtime.download(tensor);
+    return { logits: floats(await this.#runtime.download(logits!)), fresh: host };
   }
 }
 
-/** `count` blocks of `from` numbers, each put at the start of a block of `to`. */
-function regrown(data: Float32Array, count: number, from: number, to: number): Float32Array {
-  const grown = new Float32Array(count * to);
-  for (let i = 0; i < count; i++) grown.set(data.subarray(i * from, (i + 1) * from), i * to);
-  return grown;
-}
+const prefixInputs = (prefix: Prefix | undefined) =>
+  Object.fromEntries(Object.entries(prefix?.tensors ?? {}).map(([name, tensor]) => [`prefix_${name}`, tensor]));
 
 /** [rows, 1, steps · group, shared + capacity + steps]: the prefix, the row's own past, and its new tokens up to each. */
 function pastBias(cache: RowCache, shared: number, steps: number, group: number): HostTensor {
   const width = shared + cache.capacity + steps;
-  const rows = cache.lengths.length;
-  const bias = new Float32Array(rows * steps * group * width);
+  const bias = new Float32Array(cache.rows * steps * group * width);
   for (const [row, length] of cache.lengths.entries()) {
     for (let query = 0; query < steps * group; query++) {
       const begin = (row * steps * group + query) * width;
@@ -212,5 +193,5 @@ function pastBias(cache: RowCache, shared: number, steps: number, group: number)
       bias.fill(HIDDEN, begin + shared + cache.capacity + step + 1, begin + width);
     }
   }
-  return float32(bias, [rows, 1, steps * group, width]);
+  return float32(bias, [cache.rows, 1, steps * group, width]);
 }

@@ -5,11 +5,12 @@ import type { ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models';
 import type { HostTensor, Runtime } from '@ludic/runtime';
 import type { Policy, Prompt, Reply } from './contract.ts';
-import { type DecodeResult, Decoder, type Prefix } from './decoder.ts';
+import { type DecodeResult, Decoder } from './decoder.ts';
 import { distributionOf, draw, type SamplingSettings } from './distribution.ts';
 import { PolicyError } from './errors.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
-import { KnownBatch, TokenNode } from './token-tree.ts';
+import type { Prefix } from './row-cache.ts';
+import { TokenNode } from './token-tree.ts';
 
 /** A model ready to run: what a policy, a trainer and a scorer share. */
 export interface LanguageModel {
@@ -179,18 +180,20 @@ export class LanguageModelPolicy implements Policy {
   async #learnNext(nodes: readonly TokenNode[]): Promise<void> {
     const unknown = [...new Set(nodes.filter((node) => !node.distribution))];
     const fresh: TokenNode[] = [];
-    const continued = new Map<KnownBatch, TokenNode[]>();
+    // All rows of one prefix go on together, wherever they were computed.
+    const continued = new Map<Prefix | undefined, TokenNode[]>();
     for (const node of unknown) {
       const known = node.nearestKnown()?.known;
       if (!known) fresh.push(node);
-      else if (continued.has(known.batch)) continued.get(known.batch)!.push(node);
-      else continued.set(known.batch, [node]);
+      else if (continued.has(known.decoded.prefix)) continued.get(known.decoded.prefix)!.push(node);
+      else continued.set(known.decoded.prefix, [node]);
     }
-    for (const [batch, ends] of continued) {
+    for (const ends of continued.values()) {
       const starts = ends.map((end) => end.nearestKnown()!);
-      const rows = starts.map((start) => start.known!.row);
-      const suffixes = ends.map((end, i) => end.path(end.depth - starts[i]!.depth));
-      const result = await this.#decoder.extend(batch.cache, rows, suffixes);
+      const result = await this.#decoder.extend(
+        starts.map((start) => start.known!),
+        ends.map((end, i) => end.path(end.depth - starts[i]!.depth)),
+      );
       for (const start of starts) start.known = undefined;
       this.#note(ends, result);
     }
@@ -202,17 +205,13 @@ export class LanguageModelPolicy implements Policy {
     }
   }
 
-  #note(nodes: readonly TokenNode[], result: DecodeResult): void {
+  #note(nodes: readonly TokenNode[], { logits, known }: DecodeResult): void {
     const { vocabSize } = this.#model.config;
-    const batch = new KnownBatch(result);
-    for (const [row, node] of nodes.entries()) {
-      node.distribution = distributionOf(
-        result.logits.subarray(row * vocabSize, (row + 1) * vocabSize),
-        this.#settings,
-      );
-      node.known = { batch, row };
+    for (const [i, node] of nodes.entries()) {
+      node.distribution = distributionOf(logits.subarray(i * vocabSize, (i + 1) * vocabSize), this.#settings);
+      node.known = known[i]!;
       this.#holding.push(node);
-      this.#remembered += node.distribution.logprobs.length;
+      this.#remembered += vocabSize;
     }
   }
 

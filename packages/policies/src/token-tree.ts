@@ -1,7 +1,7 @@
 // Every token sequence that a policy has met under its present weights, as a tree: what was computed for a sequence is
 // found again by any other episode that comes to the same tokens.
 
-import type { DecodeResult, RowCache } from './decoder.ts';
+import type { KnownRow } from './decoder.ts';
 import type { Distribution } from './distribution.ts';
 
 export class TokenNode {
@@ -53,25 +53,5 @@ export class TokenNode {
     let node = this.parent;
     while (node && !node.known) node = node.parent;
     return node;
-  }
-}
-
-/** A row of a decoder's result. The cache is made when somebody goes on from it. */
-export interface KnownRow {
-  readonly batch: KnownBatch;
-  readonly row: number;
-}
-
-export class KnownBatch {
-  readonly #result: DecodeResult;
-  #cache: RowCache | undefined;
-
-  constructor(result: DecodeResult) {
-    this.#result = result;
-  }
-
-  get cache(): RowCache {
-    this.#cache ??= this.#result.cache();
-    return this.#cache;
   }
 }

@@ -32,8 +32,8 @@ export async function createRuntime({ device = 'auto', threads }: NodeRuntimeOpt
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-    // Threads that spin while they wait take the cores from whoever runs next: measured, sampling is half as fast.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Threads that spin on after a run take the cores from whoever runs next: measured, sampling is half as fast.
+    extra: { session: { force_spinning_stop: '1' } },
     ...(threads && { intraOpNumThreads: threads }),
   };
   return {

@@ -1,0 +1,117 @@
+// Keys and values of the rows of a batch, beyond a prefix that they share: [rows, kvHeads, capacity, headDim] per layer.
+// Rows are extended where they lie, so each has one owner at a time.
+
+import type { ModelConfig } from '@ludic/models';
+import { float32, floats, type HostTensor } from '@ludic/runtime';
+
+/** Keys and values of tokens that all rows share. */
+export interface Prefix {
+  readonly tokens: Int32Array;
+  /** `key.L`, `value.L`: [1, kvHeads, tokens, headDim] */
+  readonly tensors: LayerTensors;
+}
+
+/** By `key.LAYER` and `value.LAYER`. */
+export type LayerTensors = Readonly<Record<string, HostTensor>>;
+
+type Sizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
+
+/** Where a row is kept. */
+export interface CachedRow {
+  readonly cache: RowCache;
+  readonly row: number;
+}
+
+export class RowCache {
+  readonly prefix: Prefix | undefined;
+  /** Tokens that each row holds beyond the prefix. */
+  readonly lengths: Int32Array;
+  /** Tokens that a row can hold. */
+  readonly capacity: number;
+  /** The live tensors. */
+  readonly tensors: LayerTensors;
+  readonly #sizes: Sizes;
+
+  private constructor(
+    sizes: Sizes,
+    prefix: Prefix | undefined,
+    lengths: Int32Array,
+    capacity: number,
+    tensors: LayerTensors,
+  ) {
+    this.#sizes = sizes;
+    this.prefix = prefix;
+    this.lengths = lengths;
+    this.capacity = capacity;
+    this.tensors = tensors;
+  }
+
+  /** Rows that hold the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim]. */
+  static of(sizes: Sizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): RowCache {
+    const { kvHeads, headDim } = sizes;
+    const steps = counts.reduce((most, count) => Math.max(most, count), 0);
+    const capacity = roomFor(steps);
+    const tensors: Record<string, HostTensor> = {};
+    for (const [name, tensor] of Object.entries(fresh)) {
+      const data = new Float32Array(counts.length * kvHeads * capacity * headDim);
+      const from = floats(tensor);
+      for (let head = 0; head < counts.length * kvHeads; head++) {
+        data.set(from.subarray(head * steps * headDim, (head + 1) * steps * headDim), head * capacity * headDim);
+      }
+      tensors[name] = float32(data, [counts.length, kvHeads, capacity, headDim]);
+    }
+    return new RowCache(sizes, prefix, Int32Array.from(counts), capacity, tensors);
+  }
+
+  /** A copy of rows of one prefix, in the given order, with room for `length` tokens; a row may be taken more than once. */
+  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number): RowCache {
+    const { kvHeads, headDim } = sizes;
+    const first = rows[0]!.cache;
+    const capacity = Math.max(roomFor(length), first.capacity);
+    const tensors: Record<string, HostTensor> = {};
+    for (const name of Object.keys(first.tensors)) {
+      const data = new Float32Array(rows.length * kvHeads * capacity * headDim);
+      for (const [i, { cache, row }] of rows.entries()) {
+        const from = floats(cache.tensors[name]!);
+        const block = cache.capacity * headDim;
+        const to = i * kvHeads * capacity * headDim;
+        if (cache.capacity === capacity) {
+          data.set(from.subarray(row * kvHeads * block, (row + 1) * kvHeads * block), to);
+          continue;
+        }
+        const held = cache.lengths[row]! * headDim;
+        for (let head = 0; head < kvHeads; head++) {
+          const at = (row * kvHeads + head) * block;
+          data.set(from.subarray(at, at + held), to + head * capacity * headDim);
+        }
+      }
+      tensors[name] = float32(data, [rows.length, kvHeads, capacity, headDim]);
+    }
+    const lengths = Int32Array.from(rows, ({ cache, row }) => cache.lengths[row]!);
+    return new RowCache(sizes, first.prefix, lengths, capacity, tensors);
+  }
+
+  get rows(): number {
+    return this.lengths.length;
+  }
+
+  /** Writes the first `counts` of the new tokens in `fresh` behind what each row holds. There must be room. */
+  append(fresh: LayerTensors, counts: readonly number[]): void {
+    const { kvHeads, headDim } = this.#sizes;
+    for (const [name, tensor] of Object.entries(this.tensors)) {
+      const data = floats(tensor);
+      const own = floats(fresh[name]!);
+      const steps = fresh[name]!.dims[2]!;
+      for (const [row, count] of counts.entries()) {
+        if (count === 0) continue;
+        for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
+          const from = head * steps * headDim;
+          data.set(own.subarray(from, from + count * headDim), (head * this.capacity + this.lengths[row]!) * headDim);
+        }
+      }
+    }
+    for (const [row, count] of counts.entries()) this.lengths[row]! += count;
+  }
+}
+
+const roomFor = (length: number) => Math.ceil(length * 1.25) + 16;
