@@ -101,7 +101,12 @@ async function peer(
   const generator = await AutoModelForCausalLM.from_pretrained('nano', {
     dtype: 'fp32',
     device: 'cpu',
-    session_options: { intraOpNumThreads: THREADS, logSeverityLevel: 3 },
+    // As our own sessions: else its threads would go on spinning while ours run.
+    session_options: {
+      intraOpNumThreads: THREADS,
+      logSeverityLevel: 3,
+      extra: { session: { force_spinning_stop: '1' } },
+    },
   });
   return {
     // It is told how long the longest reply will be: it writes no token in vain.
