@@ -1,5 +1,5 @@
-// AdamW as two graphs: the squared norm of the gradients, and the update. Between them stands one number, the clip
-// coefficient, so that a gradient that is not finite is seen before anything has changed.
+// AdamW as two graphs: the squared norm of the gradients, and the update. Between them stands one number, the norm, so
+// that a gradient that is not finite is seen before anything has changed.
 // Source: torch.optim.AdamW and clip_grad_norm_ (decoupled decay on every tensor; eps outside the square root).
 
 import { add, div, Graph, mul, type Shape, scale, serialize, sqrt, sub, sumOfSquares } from '@ludic/graph';
@@ -39,39 +39,50 @@ export function buildSquaredNorm(shapes: ParameterShapes): Uint8Array {
  * `adamWScalars`. Outputs: `next.NAME`, `next.first.NAME`, `next.second.NAME`. Every element depends on its own
  * inputs alone: outputs may be written over inputs.
  */
-export function buildAdamW(shapes: ParameterShapes, { beta1, beta2, epsilon }: AdamWSettings): Uint8Array {
+export function buildAdamW(shapes: ParameterShapes, { beta1, beta2, weightDecay }: AdamWSettings): Uint8Array {
   const graph = new Graph('adamw');
   const scalar = (name: keyof AdamWScalars) => graph.input(name, 'float32', []);
-  const clip = scalar('clip');
-  const decay = scalar('decay');
+  const firstGain = scalar('first_gain');
+  const secondGain = scalar('second_gain');
   const stepSize = scalar('step_size');
-  const secondScale = scalar('second_scale');
+  const epsilon = scalar('scaled_epsilon');
+  const decay = weightDecay > 0 ? scalar('decay') : undefined;
   for (const [name, shape] of shapes) {
     const input = (prefix: string) => graph.input(`${prefix}${name}`, 'float32', shape);
-    const gradient = mul(input('gradient.'), clip);
-    const first = add(scale(input('first.'), beta1), scale(gradient, 1 - beta1));
-    const second = add(scale(input('second.'), beta2), scale(mul(gradient, gradient), 1 - beta2));
-    const update = div(first, add(mul(sqrt(second), secondScale), graph.scalar(epsilon)));
-    graph.output(`next.${name}`, sub(mul(input(''), decay), mul(update, stepSize)));
+    const gradient = input('gradient.');
+    const first = add(scale(input('first.'), beta1), mul(gradient, firstGain));
+    const second = add(scale(input('second.'), beta2), mul(mul(gradient, gradient), secondGain));
+    const update = div(mul(first, stepSize), add(sqrt(second), epsilon));
+    const before = input('');
+    graph.output(`next.${name}`, sub(decay ? mul(before, decay) : before, update));
     graph.output(`next.first.${name}`, first);
     graph.output(`next.second.${name}`, second);
   }
   return serialize(graph);
 }
 
+/** What changes from update to update, folded so that each tensor is passed over as seldom as possible. */
 export interface AdamWScalars {
-  readonly clip: number;
-  readonly decay: number;
+  /** (1 − beta1) · clip and (1 − beta2) · clip². */
+  readonly first_gain: number;
+  readonly second_gain: number;
+  /** With the corrections of both biases. */
   readonly step_size: number;
-  readonly second_scale: number;
+  /** epsilon under the correction of the second bias. */
+  readonly scaled_epsilon: number;
+  readonly decay: number;
 }
 
 /** The numbers of update `step` (the first is 1) for a gradient of the given norm. */
 export function adamWScalars(settings: AdamWSettings, step: number, learningRate: number, norm: number): AdamWScalars {
+  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = settings;
+  const clip = Math.min(1, maxGradNorm / (norm + CLIP_EPSILON));
+  const secondCorrection = Math.sqrt(1 - beta2 ** step);
   return {
-    clip: Math.min(1, settings.maxGradNorm / (norm + CLIP_EPSILON)),
-    decay: 1 - learningRate * settings.weightDecay,
-    step_size: learningRate / (1 - settings.beta1 ** step),
-    second_scale: 1 / Math.sqrt(1 - settings.beta2 ** step),
+    first_gain: (1 - beta1) * clip,
+    second_gain: (1 - beta2) * clip * clip,
+    step_size: (learningRate * secondCorrection) / (1 - beta1 ** step),
+    scaled_epsilon: epsilon * secondCorrection,
+    decay: 1 - learningRate * weightDecay,
   };
 }

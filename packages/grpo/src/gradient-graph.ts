@@ -10,10 +10,14 @@ import type { LossSettings } from './settings.ts';
 export type Objective = LossSettings | 'supervised';
 
 /**
- * Inputs: those of `buildScoring`, of the objective, and `sum.NAME` for each parameter. Outputs: `gradient.NAME` =
- * `sum.NAME` + d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
+ * Inputs: those of `buildScoring`, of the objective, and, where there is a gradient to add to, `sum.NAME` for each
+ * parameter. Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
  */
-export function buildGradient(config: ModelConfig, objective: Objective, sharedPrefix: boolean): Uint8Array {
+export function buildGradient(
+  config: ModelConfig,
+  objective: Objective,
+  { sharedPrefix, addTo }: { readonly sharedPrefix: boolean; readonly addTo: boolean },
+): Uint8Array {
   const graph = new Graph('gradient');
   const scores = buildScoring(graph, config, { sharedPrefix });
   const loss =
@@ -26,7 +30,8 @@ export function buildGradient(config: ModelConfig, objective: Objective, sharedP
     parameters.map(([, value]) => value),
   );
   for (const [i, [name, { shape }]] of parameters.entries()) {
-    graph.output(`gradient.${name}`, add(graph.input(`sum.${name}`, 'float32', shape), found[i]!));
+    const own = found[i]!;
+    graph.output(`gradient.${name}`, addTo ? add(graph.input(`sum.${name}`, 'float32', shape), own) : own);
   }
   graph.output('loss', loss);
   graph.output('logprobs', scores.logprobs);

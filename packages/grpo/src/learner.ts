@@ -44,7 +44,8 @@ const SHORTEST_PREFIX = 4;
 export class Learner {
   readonly #options: LearnerOptions;
   readonly #names: readonly string[];
-  readonly #sums: Record<string, HostTensor> = {};
+  /** The sum of gradients since the last step; none before the first micro-batch. */
+  #sums: Readonly<Record<string, HostTensor>> | undefined;
   readonly #moments: Record<string, HostTensor> = {};
   readonly #programs = new Map<string, Promise<Program>>();
   #updates = 0;
@@ -54,7 +55,6 @@ export class Learner {
     this.#names = Object.keys(options.parameters);
     for (const name of this.#names) {
       const { dims } = options.parameters[name]!;
-      this.#sums[name] = zeros(dims);
       this.#moments[`first.${name}`] = zeros(dims);
       this.#moments[`second.${name}`] = zeros(dims);
     }
@@ -64,9 +64,11 @@ export class Learner {
     return { updates: this.#updates, moments: this.#moments };
   }
 
-  /** The sum of gradients since the last step, by parameter: live arrays. */
+  /** The sum of gradients since the last step, by parameter. */
   get gradientSums(): Readonly<Record<string, HostTensor>> {
-    return this.#sums;
+    const nothing = () =>
+      Object.fromEntries(this.#names.map((name) => [name, zeros(this.#options.parameters[name]!.dims)]));
+    return this.#sums ?? nothing();
   }
 
   restore({ updates, moments }: OptimizerState): void {
@@ -88,17 +90,21 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const into = Object.fromEntries(this.#names.map((name) => [`gradient.${name}`, this.#sums[name]!]));
-    const sums = Object.fromEntries(this.#names.map((name) => [`sum.${name}`, this.#sums[name]!]));
     const { objective } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, sharedPrefix) => {
-      const program = await this.#program(`gradient ${sharedPrefix}`, (config) =>
-        buildGradient(config, objective, sharedPrefix),
+      const sums = this.#sums;
+      const addTo = sums !== undefined;
+      const program = await this.#program(`gradient ${sharedPrefix} ${addTo}`, (config) =>
+        buildGradient(config, objective, { sharedPrefix, addTo }),
       );
-      const outputs = await program.run({ ...inputs, ...lossInputs(batch), ...sums, ...weights }, into);
+      const outputs = await program.run(
+        { ...inputs, ...lossInputs(batch), ...weights, ...(sums && renamed(sums, 'sum')) },
+        sums && renamed(sums, 'gradient'),
+      );
+      this.#sums ??= Object.fromEntries(this.#names.map((name) => [name, outputs[`gradient.${name}`] as HostTensor]));
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });
@@ -120,7 +126,7 @@ export class Learner {
   async step(learningRate: number): Promise<number> {
     const { adamw, parameters } = this.#options;
     const shapes = new Map(this.#names.map((name) => [name, parameters[name]!.dims]));
-    const gradients = Object.fromEntries(this.#names.map((name) => [`gradient.${name}`, this.#sums[name]!]));
+    const gradients = renamed(this.gradientSums, 'gradient');
     const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
     const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
     if (!Number.isFinite(norm)) {
@@ -145,7 +151,7 @@ export class Learner {
   }
 
   clearGradients(): void {
-    for (const tensor of Object.values(this.#sums)) floats(tensor).fill(0);
+    this.#sums = undefined;
   }
 
   async dispose(): Promise<void> {
@@ -195,4 +201,9 @@ export class Learner {
     }
     return program;
   }
+}
+
+/** The same tensors by `PREFIX.NAME`. */
+function renamed(tensors: Readonly<Record<string, HostTensor>>, prefix: string): Record<string, HostTensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
 }
