@@ -107,6 +107,20 @@ const cases: Readonly<Record<string, Case>> = {
   sumOfSquares: { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sumOfSquares(x!, [1]) },
   softmax: { inputs: { x: [2, 5] }, range: [-3, 3], build: ({ x }) => ops.softmax(x!) },
   logSoftmax: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSoftmax(x!) },
+  spreadRows: {
+    inputs: { x: [2, 'n', 3], membership: [2, 4] },
+    sizes: { n: 2 },
+    indices: { index: { shape: [4], values: [0, 1, 1, 1] } },
+    // The matrix says the same as the index, and is a constant for the gradient.
+    build: ({ x, index, membership }) => {
+      const ones = x!.graph.constant(Float32Array.of(1, 0, 0, 0, 0, 1, 1, 1), [2, 4]);
+      const spread = ops.spreadRows(x!, { index: index!, membership: ones });
+      return ops.mul(
+        ops.add(spread, ops.spreadRows(ops.mul(x!, x!), { index: index!, membership: ones })),
+        ops.sum(membership!),
+      );
+    },
+  },
   cumulativeSum: { inputs: { x: [2, 5] }, build: ({ x }) => ops.cumulativeSum(x!, 1) },
   unflatten: {
     inputs: { x: ['a*b', 2], like: ['a', 'b'] },

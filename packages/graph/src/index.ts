@@ -45,4 +45,4 @@ export { logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';
-export { type Cut, concat, cutAt, joinAt, repeatRows, split, zerosLike } from './shape.ts';
+export { type Cut, concat, cutAt, joinAt, repeatRows, type Spread, split, spreadRows, zerosLike } from './shape.ts';

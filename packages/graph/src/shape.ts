@@ -1,9 +1,11 @@
 // Joining, cutting and repeating.
 
 import { sum } from './broadcast.ts';
-import { addDimensions, type Dimension, formatShape } from './dimension.ts';
+import { addDimensions, type Dimension, elementCount, formatShape } from './dimension.ts';
 import { mul } from './elementwise.ts';
 import { dimensionAt, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
+import { gemm } from './linear.ts';
+import { reshape } from './reshape.ts';
 
 /** Joins along `axis`. For a gradient the sizes there must be known: see `joinAt` where they are not. */
 export function concat(parts: readonly Value[], axis: number): Value {
@@ -97,6 +99,31 @@ export function repeatRows(x: Value, rows: Value): Value {
     (): GradientRule =>
     ([dy]) => [sum(dy!, [0], { keepDims: true }), undefined];
   return x.graph.node('Gather', [x, rows], [{ type: x.type, shape }], {
+    attributes: { axis: { int: 0 } },
+    gradient,
+  })[0]!;
+}
+
+/** How `rows` go back to what they were taken from: `index` [rows] int64 and the same as a matrix of 0 and 1. */
+export interface Spread {
+  readonly index: Value;
+  /** [sources, rows] float32: 1 where a row is a copy of a source. */
+  readonly membership: Value;
+}
+
+/**
+ * Copies of x [sources, ...] by index → [rows, ...]; unlike a pick, every source may be copied many times. At most one of
+ * the inner dimensions may be unknown. The gradient sums the copies, as a matrix product.
+ */
+export function spreadRows(x: Value, { index, membership }: Spread): Value {
+  const rows = dimensionAt(index, 0);
+  if (dimensionAt(membership, 0) !== x.shape[0] || dimensionAt(membership, 1) !== rows)
+    throw shapeError('spreadRows', x, membership, 'do not fit');
+  const inner = x.shape.slice(1);
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [reshape(gemm(membership, reshape(dy!, [rows, elementCount(inner)])), x.shape), undefined];
+  return x.graph.node('Gather', [x, index], [{ type: x.type, shape: [rows, ...inner] }], {
     attributes: { axis: { int: 0 } },
     gradient,
   })[0]!;

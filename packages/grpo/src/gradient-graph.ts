@@ -2,7 +2,7 @@
 // micro-batches gave.
 
 import { add, Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
-import { buildScoring, type ModelConfig } from '@ludic/models';
+import { buildScoring, type ModelConfig, type TreeLevels } from '@ludic/models';
 import { buildLoss } from './loss.ts';
 import type { LossSettings } from './settings.ts';
 
@@ -16,10 +16,11 @@ export type Objective = LossSettings | 'supervised';
 export function buildGradient(
   config: ModelConfig,
   objective: Objective,
-  { sharedPrefix, addTo }: { readonly sharedPrefix: boolean; readonly addTo: boolean },
+  levels: TreeLevels,
+  { addTo }: { readonly addTo: boolean },
 ): Uint8Array {
   const graph = new Graph('gradient');
-  const scores = buildScoring(graph, config, { sharedPrefix });
+  const scores = buildScoring(graph, config, levels);
   const loss =
     objective === 'supervised'
       ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
@@ -40,9 +41,9 @@ export function buildGradient(
 }
 
 /** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [chosen]. */
-export function buildScorer(config: ModelConfig, sharedPrefix: boolean): Uint8Array {
+export function buildScorer(config: ModelConfig, levels: TreeLevels): Uint8Array {
   const graph = new Graph('score');
-  const { logprobs, entropies } = buildScoring(graph, config, { sharedPrefix });
+  const { logprobs, entropies } = buildScoring(graph, config, levels);
   graph.output('logprobs', logprobs);
   graph.output('entropies', entropies);
   return serialize(graph);

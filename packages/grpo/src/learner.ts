@@ -1,7 +1,7 @@
 // The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
 // gradients and moments stay where they are; the graphs write over them.
 
-import { type ModelConfig, packSequences, sharedPrefixLength } from '@ludic/models';
+import { type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
 import { floats, type HostTensor, type Program, type Runtime, scalar, type Tensors, zeros } from '@ludic/runtime';
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
@@ -94,11 +94,11 @@ export class Learner {
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
-    const scored = await this.#overMicroBatches(samples, async (batch, inputs, sharedPrefix) => {
+    const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels) => {
       const sums = this.#sums;
       const addTo = sums !== undefined;
-      const program = await this.#program(`gradient ${sharedPrefix} ${addTo}`, (config) =>
-        buildGradient(config, objective, { sharedPrefix, addTo }),
+      const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
+        buildGradient(config, objective, levels, { addTo }),
       );
       const outputs = await program.run(
         { ...inputs, ...lossInputs(batch), ...weights, ...(sums && renamed(sums, 'sum')) },
@@ -113,8 +113,8 @@ export class Learner {
 
   /** log π and entropies of the samples' tokens under the present parameters. */
   score<S extends Pick<Sample, 'prompt' | 'completion'>>(samples: readonly S[]): Promise<ScoredSamples<S>> {
-    return this.#overMicroBatches(samples, async (_, inputs, sharedPrefix) => {
-      const program = await this.#program(`score ${sharedPrefix}`, (config) => buildScorer(config, sharedPrefix));
+    return this.#overMicroBatches(samples, async (_, inputs, levels) => {
+      const program = await this.#program(`score ${levelsKey(levels)}`, (config) => buildScorer(config, levels));
       return program.run(inputs);
     });
   }
@@ -161,7 +161,7 @@ export class Learner {
 
   async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
     samples: readonly S[],
-    run: (batch: MicroBatch<S>, inputs: Tensors, sharedPrefix: boolean) => Promise<Tensors>,
+    run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels) => Promise<Tensors>,
   ): Promise<ScoredSamples<S>> {
     const { config, parameters, temperature, tokenBudget } = this.#options;
     const paths = samplePaths(samples);
@@ -171,7 +171,7 @@ export class Learner {
       const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
       const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
       const prefix = common < SHORTEST_PREFIX ? 0 : common;
-      const packed = packSequences(config, batch.sequences, prefix);
+      const packed = packTree(config, batch.sequences, { prefixLength: prefix, stems: batch.stems });
       const outputs = await run(
         batch,
         {
@@ -180,7 +180,7 @@ export class Learner {
           ...choiceInputs(batch, config.vocabSize, packed.tokenAt),
           inverse_temperature: scalar(1 / temperature),
         },
-        prefix > 0,
+        packed.levels,
       );
       let at = 0;
       for (const { completion } of batch.samples) {
@@ -202,6 +202,8 @@ export class Learner {
     return program;
   }
 }
+
+const levelsKey = ({ prefix, trunks }: TreeLevels) => `${prefix} ${trunks}`;
 
 /** The same tensors by `PREFIX.NAME`. */
 function renamed(tensors: Readonly<Record<string, HostTensor>>, prefix: string): Record<string, HostTensor> {

@@ -19,6 +19,8 @@ export interface Sample {
 /** Sequences to feed, none a beginning of another, sorted; `samples` are in the order of their sequences. */
 export interface SamplePaths<S> {
   readonly sequences: readonly Int32Array[];
+  /** How many of a sequence's tokens are a prompt: what its neighbours, other replies to that prompt, begin with too. */
+  readonly stems: readonly number[];
   readonly samples: readonly S[];
   /** Which sequence each sample lies on. */
   readonly sequenceOf: Int32Array;
@@ -44,6 +46,7 @@ export function samplePaths<S extends Replied>(samples: readonly S[]): SamplePat
   }
   const sorted = [...paths.values()].sort((a, b) => compare(a.path, b.path));
   const sequences: Int32Array[] = [];
+  const stems: number[] = [];
   const ordered: S[] = [];
   const sequenceOf: number[] = [];
   for (const [i, { path, samples: own }] of sorted.entries()) {
@@ -52,9 +55,12 @@ export function samplePaths<S extends Replied>(samples: readonly S[]): SamplePat
       sequenceOf.push(sequences.length);
     }
     const next = sorted[i + 1]?.path;
-    if (!next || !beginsWith(next, path)) sequences.push(path);
+    if (!next || !beginsWith(next, path)) {
+      sequences.push(path);
+      stems.push(own[0]!.prompt.length);
+    }
   }
-  return { sequences, samples: ordered, sequenceOf: Int32Array.from(sequenceOf) };
+  return { sequences, stems, samples: ordered, sequenceOf: Int32Array.from(sequenceOf) };
 }
 
 function joined(a: Int32Array, b: Int32Array): Int32Array {
@@ -80,6 +86,7 @@ function beginsWith(whole: Int32Array, start: Int32Array): boolean {
 /** A part of the paths that is run at once. */
 export interface MicroBatch<S> {
   readonly sequences: readonly Int32Array[];
+  readonly stems: readonly number[];
   readonly samples: readonly S[];
   /** Which of this micro-batch's sequences each sample lies on. */
   readonly sequenceOf: Int32Array;
@@ -101,6 +108,7 @@ export function* microBatches<S>(paths: SamplePaths<S>, tokenBudget: number): Ge
     while (sample < paths.samples.length && paths.sequenceOf[sample]! < to) sample++;
     yield {
       sequences: paths.sequences.slice(from, to),
+      stems: paths.stems.slice(from, to),
       samples: paths.samples.slice(firstSample, sample),
       sequenceOf: paths.sequenceOf.slice(firstSample, sample).map((row) => row - from),
     };

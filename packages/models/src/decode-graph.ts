@@ -17,7 +17,7 @@ import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
 import { type Attention, llamaHead, llamaLayers } from './llama.ts';
 import { parameterInputs, rowInputs, tokenInputs } from './packed-input.ts';
-import { queriesPerKeyHead } from './scoring-graph.ts';
+import { queriesPerKeyHead } from './tree-attention.ts';
 
 export interface DecodeOptions {
   /** Keys and values of a prefix that all rows share come in as `prefix_key.L`, `prefix_value.L` [1, kvHeads, prefix, headDim]. */
@@ -35,7 +35,7 @@ export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOption
   const graph = new Graph('decoder');
   const { parameters } = parameterInputs(graph, config);
   const tokens = tokenInputs(graph, config, 'rowTokens');
-  const layout = rowInputs(graph, 'rowTokens');
+  const layout = rowInputs(graph);
   const { kvHeads, headDim } = config;
   const before: Dimension[] = [...(prefix ? ['prefix'] : []), ...(past ? ['past'] : [])];
   const keyCount = [...before, 'steps'].reduce(addDimensions);

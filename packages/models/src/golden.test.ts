@@ -12,8 +12,10 @@ import {
   inverseFrequencies,
   type ModelConfig,
   packSequences,
+  packTree,
   readCheckpoint,
   readSafetensors,
+  type TreeShape,
   toFloat32,
 } from './index.ts';
 import { openModelFolder } from './node.ts';
@@ -37,10 +39,11 @@ async function lossAndGradients(
   config: ModelConfig,
   parameters: Record<string, HostTensor>,
   sequences: readonly Int32Array[],
-  prefix: number,
+  shape: TreeShape,
 ) {
   const graph = new Graph('test');
-  const scores = buildScoring(graph, config, { sharedPrefix: prefix > 0 });
+  const packed = packTree(config, sequences, shape);
+  const scores = buildScoring(graph, config, packed.levels);
   const loss = neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))));
   graph.output('loss', loss);
   const values = [...scores.parameters];
@@ -50,7 +53,6 @@ async function lossAndGradients(
   );
   for (const [i, [name]] of values.entries()) graph.output(`grad.${name}`, found[i]!);
   const program = await runtime.load(serialize(graph));
-  const packed = packSequences(config, sequences, prefix);
   const points: number[] = [];
   const chosen: number[] = [];
   for (const [row, sequence] of sequences.entries()) {
@@ -73,7 +75,7 @@ async function lossAndGradients(
     weights: float32(new Float32Array(count).fill(1 / count), [count]),
   });
   await program.dispose();
-  return (name: string) => floats(outputs[name] as HostTensor);
+  return { levels: packed.levels, output: (name: string) => floats(outputs[name] as HostTensor) };
 }
 
 const largestDifference = (a: Float32Array, b: Float32Array) =>
@@ -100,7 +102,7 @@ describe.each(['llama-tiny', 'llama-tiny-sharded', 'smollm-tiny'])('%s', (name) 
 
   it('gives the loss and every gradient of the reference', async () => {
     const { config, parameters, golden, sequences, tensors } = await load(name);
-    const output = await lossAndGradients(config, parameters, sequences, 0);
+    const { output } = await lossAndGradients(config, parameters, sequences, { prefixLength: 0 });
     expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
     const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
     expect(names).toHaveLength(Object.keys(parameters).length);
@@ -110,17 +112,30 @@ describe.each(['llama-tiny', 'llama-tiny-sharded', 'smollm-tiny'])('%s', (name) 
     }
   });
 
-  it('gives the same gradients when a shared prefix is computed once', async () => {
+  it.each([
+    ['a shared prefix', { prefixLength: 6 }, { prefix: true, trunks: false }],
+    ['prompts with many replies', { prefixLength: 0, stems: [8, 8, 8, 11, 11] }, { prefix: false, trunks: true }],
+    ['both', { prefixLength: 6, stems: [8, 8, 8, 11, 11] }, { prefix: true, trunks: true }],
+  ])('gives the same gradients when %s are computed once', async (_, shape, levels) => {
     const { config, parameters, sequences } = await load(name);
     const start = sequences[0]!.slice(0, 6);
-    // Rows of different lengths after the prefix.
-    const rows = [sequences[0]!, Int32Array.of(...start, 5, 9, 2), Int32Array.of(...start, 7, 1, 1, 30)];
-    const apart = await lossAndGradients(config, parameters, rows, 0);
-    const shared = await lossAndGradients(config, parameters, rows, 6);
-    expect(shared('loss')[0]).toBeCloseTo(apart('loss')[0]!, 5);
+    const prompt = Int32Array.of(...start, 5, 9);
+    const other = Int32Array.of(...start, 7, 1, 1, 30, 4);
+    // Rows of different lengths; one has nothing beyond its trunk.
+    const rows = [
+      Int32Array.of(...prompt, 2),
+      Int32Array.of(...prompt, 3, 8, 20),
+      Int32Array.of(...prompt, 6, 6),
+      other,
+      Int32Array.of(...other, 11, 12),
+    ];
+    const apart = await lossAndGradients(config, parameters, rows, { prefixLength: 0 });
+    const shared = await lossAndGradients(config, parameters, rows, shape);
+    expect(shared.levels).toEqual(levels);
+    expect(shared.output('loss')[0]).toBeCloseTo(apart.output('loss')[0]!, 5);
     for (const tensor of Object.keys(parameters)) {
-      const expected = apart(`grad.${tensor}`);
-      expect(largestDifference(shared(`grad.${tensor}`), expected), tensor).toBeLessThanOrEqual(
+      const expected = apart.output(`grad.${tensor}`);
+      expect(largestDifference(shared.output(`grad.${tensor}`), expected), tensor).toBeLessThanOrEqual(
         1e-5 * Math.max(largest(expected), 1e-3),
       );
     }

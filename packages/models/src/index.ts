@@ -35,3 +35,5 @@ export {
 } from './safetensors.ts';
 export { buildScoring, type ScoringOutputs } from './scoring-graph.ts';
 export { makeTokenizer, readTokenizer, type Tokenizer } from './tokenizer.ts';
+export type { TreeLevels } from './tree-attention.ts';
+export { type PackedTree, packTree, type TreeShape } from './tree-packing.ts';

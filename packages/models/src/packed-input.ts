@@ -30,11 +30,21 @@ export function tokenInputs(graph: Graph, config: ModelConfig, tokens: string): 
   };
 }
 
+/** Names of a level of rows: its inputs begin with `prefix`, its dimensions are the others. */
+export interface RowNames {
+  readonly prefix: string;
+  readonly tokens: string;
+  readonly rows: string;
+  readonly steps: string;
+}
+
+export const ROWS: RowNames = { prefix: '', tokens: 'rowTokens', rows: 'rows', steps: 'steps' };
+
 /** Declares `slots`, `places` and `filled` for the tokens that are laid out as rows. */
-export function rowInputs(graph: Graph, rowTokens: string): RowLayout {
+export function rowInputs(graph: Graph, { prefix, tokens, rows, steps }: RowNames = ROWS): RowLayout {
   return {
-    slots: graph.input('slots', 'int64', ['rows', 'steps']),
-    places: graph.input('places', 'int64', [rowTokens]),
-    filled: graph.input('filled', 'float32', ['rows', 'steps', 1]),
+    slots: graph.input(`${prefix}slots`, 'int64', [rows, steps]),
+    places: graph.input(`${prefix}places`, 'int64', [tokens]),
+    filled: graph.input(`${prefix}filled`, 'float32', [rows, steps, 1]),
   };
 }

@@ -1,56 +1,57 @@
 // From token sequences to the inputs of a graph: packed ids and positions, and where each token sits in padded rows.
 
-import { float32, type HostTensor, int64, type Tensors } from '@ludic/runtime';
+import { float32, type HostTensor, int64 } from '@ludic/runtime';
 import type { ModelConfig } from './config.ts';
 import { rotaryTables } from './rope.ts';
 
 /** What a query may not look at gets this added to its score: exp of it is 0 in float32. */
-const HIDDEN = -1e9;
+export const HIDDEN = -1e9;
 
 export interface PackedSequences {
-  readonly inputs: Tensors;
-  /** Packed index of token `i` of a sequence, counted from the start of the prefix. */
-  tokenAt(sequence: number, i: number): number;
-  /** Tokens in the pack, prefix included. */
+  readonly inputs: Record<string, HostTensor>;
+  /** Where each sequence's tokens begin among the packed ones. */
+  readonly starts: readonly number[];
   readonly tokens: number;
 }
 
-/**
- * Packs sequences that all begin with the same `prefixLength` tokens (0: nothing is shared). Each must have at least
- * one token after the prefix.
- */
-export function packSequences(
-  config: ModelConfig,
-  sequences: readonly Int32Array[],
-  prefixLength: number,
-): PackedSequences {
-  const layout = layRows(sequences.map((sequence) => sequence.length - prefixLength));
-  const { starts, steps } = layout;
-  const rows = sequences.length;
-  const tokens = prefixLength + layout.tokens;
-  const ids = new Int32Array(tokens);
-  const positions = new Int32Array(tokens);
-  ids.set(sequences[0]!.subarray(0, prefixLength));
-  for (let i = 0; i < prefixLength; i++) positions[i] = i;
-  for (const [row, sequence] of sequences.entries()) {
-    ids.set(sequence.subarray(prefixLength), prefixLength + starts[row]!);
-    for (let i = prefixLength; i < sequence.length; i++) positions[starts[row]! + i] = i;
-  }
-  const group = config.heads / config.kvHeads;
-  const inputs: Record<string, HostTensor> = {
-    ids: int64(ids, [tokens]),
-    positions: int64(positions, [tokens]),
-    ...rotaryInputs(config, prefixLength + steps),
-    ...layout.inputs,
-    bias: causalBias(steps, prefixLength, group),
+/** Packs what comes after the first `known` tokens of each sequence, at least one token each, for a decode graph. */
+export function packSequences(config: ModelConfig, sequences: readonly Int32Array[], known = 0): PackedSequences {
+  const { inputs, starts, steps, tokens } = layRows(sequences.map((sequence) => sequence.length - known));
+  const pack = new TokenPack(tokens);
+  for (const sequence of sequences) pack.add(sequence, known, sequence.length);
+  return {
+    inputs: {
+      ...pack.inputs(),
+      ...rotaryInputs(config, known + steps),
+      ...inputs,
+      bias: causalBias(steps, known, config.heads / config.kvHeads),
+    },
+    starts,
+    tokens,
   };
-  if (prefixLength > 0) {
-    inputs.prefix_bias = causalBias(prefixLength, 0, group);
-    inputs.prefix_row = int64(new Int32Array(rows), [rows]);
-    inputs.token_cut = int64([prefixLength, tokens - prefixLength], [2]);
-    inputs.key_cut = int64([prefixLength, steps], [2]);
+}
+
+/** Ids and positions of packed tokens, filled from the front. */
+export class TokenPack {
+  readonly #ids: Int32Array;
+  readonly #positions: Int32Array;
+  #filled = 0;
+
+  constructor(tokens: number) {
+    this.#ids = new Int32Array(tokens);
+    this.#positions = new Int32Array(tokens);
   }
-  return { inputs, tokens, tokenAt: (sequence, i) => (i < prefixLength ? i : starts[sequence]! + i) };
+
+  /** Tokens `from` to `to` of a sequence. */
+  add(sequence: Int32Array, from: number, to: number): void {
+    this.#ids.set(sequence.subarray(from, to), this.#filled);
+    for (let i = from; i < to; i++) this.#positions[this.#filled++] = i;
+  }
+
+  inputs(): Record<'ids' | 'positions', HostTensor> {
+    const shape = [this.#filled];
+    return { ids: int64(this.#ids, shape), positions: int64(this.#positions, shape) };
+  }
 }
 
 export interface RowsOfTokens {

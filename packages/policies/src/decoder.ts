@@ -53,7 +53,7 @@ export class Decoder {
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
   async prefix(tokens: Int32Array): Promise<Prefix> {
-    const inputs = packSequences(this.#config, [tokens], 0).inputs;
+    const inputs = packSequences(this.#config, [tokens]).inputs;
     return { tokens, tensors: (await this.#run(false, false, inputs, [tokens.length - 1])).fresh };
   }
 
@@ -61,21 +61,8 @@ export class Decoder {
   async prefill(sequences: readonly Int32Array[], prefix: Prefix | undefined): Promise<DecodeResult> {
     const shared = prefix ? prefix.tokens.length : 0;
     const packed = packSequences(this.#config, sequences, shared);
-    const {
-      prefix_bias: _,
-      token_cut: __,
-      key_cut: ___,
-      ids,
-      positions,
-      ...rest
-    } = packed.inputs as Record<string, HostTensor>;
-    // The prefix is already known: only the tokens of the rows are fed.
-    const rowTokens = (tensor: HostTensor) => {
-      const data = (tensor.data as BigInt64Array).subarray(shared);
-      return { ...tensor, data, dims: [data.length] };
-    };
-    const inputs = { ...rest, ids: rowTokens(ids!), positions: rowTokens(positions!), ...prefixInputs(prefix) };
-    const last = sequences.map((sequence, row) => packed.tokenAt(row, sequence.length - 1) - shared);
+    const inputs = { ...packed.inputs, ...prefixInputs(prefix, sequences.length) };
+    const last = sequences.map((sequence, row) => packed.starts[row]! + sequence.length - shared - 1);
     const { logits, fresh } = await this.#run(prefix !== undefined, false, inputs, last);
     const counts = sequences.map((sequence) => sequence.length - shared);
     const decoded = new DecodedRows(prefix, () => RowCache.of(this.#config, prefix, fresh, counts));
@@ -144,9 +131,8 @@ export class Decoder {
       ...rotaryInputs(this.#config, longest),
       ...layout.inputs,
       bias: pastBias(cache, shared, layout.steps, heads / kvHeads),
-      ...prefixInputs(cache.prefix),
+      ...prefixInputs(cache.prefix, cache.rows),
     };
-    if (cache.prefix) inputs.prefix_row = int64(new Int32Array(cache.rows), [cache.rows]);
     for (const [name, tensor] of Object.entries(cache.tensors)) inputs[`past_${name}`] = tensor;
     const last = rows.map((row) => layout.starts[row]! + counts[row]! - 1);
     const { logits, fresh } = await this.#run(cache.prefix !== undefined, true, inputs, last);
@@ -178,8 +164,13 @@ export class Decoder {
   }
 }
 
-const prefixInputs = (prefix: Prefix | undefined) =>
-  Object.fromEntries(Object.entries(prefix?.tensors ?? {}).map(([name, tensor]) => [`prefix_${name}`, tensor]));
+function prefixInputs(prefix: Prefix | undefined, rows: number): Record<string, HostTensor> {
+  if (!prefix) return {};
+  const inputs = Object.fromEntries(
+    Object.entries(prefix.tensors).map(([name, tensor]) => [`prefix_${name}`, tensor] as const),
+  );
+  return { ...inputs, prefix_row: int64(new Int32Array(rows), [rows]) };
+}
 
 /** [rows, 1, steps · group, shared + capacity + steps]: the prefix, the row's own past, and its new tokens up to each. */
 function pastBias(cache: RowCache, shared: number, steps: number, group: number): HostTensor {

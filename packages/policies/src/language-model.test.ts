@@ -54,7 +54,7 @@ async function plainLogprobs(ids: Int32Array, completion: Int32Array, temperatur
   const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
   const whole = Int32Array.of(...ids, ...completion);
   const at = Array.from(completion, (_, t) => ids.length - 1 + t);
-  const { inputs } = packSequences(config, [whole], 0);
+  const { inputs } = packSequences(config, [whole]);
   const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int64(at, [at.length]) });
   await program.dispose();
   return Array.from(completion, (token, t) => {
