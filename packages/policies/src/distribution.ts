@@ -12,33 +12,34 @@ export interface SamplingSettings {
   readonly topP: number;
 }
 
+/** A distribution over token ids. It keeps the logits that it was made of: nothing is written for tokens never drawn. */
 export interface Distribution {
   /** Token ids of the support; undefined where it is the whole vocabulary in order. */
-  readonly support?: Int32Array;
-  /** Running sum of the probabilities over the support; the last entry is 1. */
+  readonly support: Int32Array | undefined;
+  /** Running sum of the weights over the support, up to `total`. */
   readonly cumulative: Float64Array;
-  readonly logprobs: Float32Array;
+  readonly total: number;
+  /** The raw logits of the whole vocabulary, and what turns one into log π: logit / temperature − shift. */
+  readonly logits: Float32Array;
+  readonly temperature: number;
+  readonly shift: number;
   /** In nats. */
   readonly entropy: number;
 }
 
 /** The distribution of one row of raw logits. */
 export function distributionOf(logits: Float32Array, { temperature, topK, topP }: SamplingSettings): Distribution {
-  if (temperature === 0) return certain(argmax(logits));
+  if (temperature === 0) return certain(logits);
   const support = keptSupport(logits, temperature, topK, topP);
   const size = support ? support.length : logits.length;
-  const scaled = new Float64Array(size);
   let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < size; i++) {
-    const value = logits[support ? support[i]! : i]! / temperature;
-    scaled[i] = value;
-    if (value > max) max = value;
-  }
+  for (let i = 0; i < size; i++) max = Math.max(max, logits[support ? support[i]! : i]!);
+  max /= temperature;
   const cumulative = new Float64Array(size);
   let total = 0;
   let weighted = 0;
   for (let i = 0; i < size; i++) {
-    const shifted = scaled[i]! - max;
+    const shifted = logits[support ? support[i]! : i]! / temperature - max;
     const weight = Math.exp(shifted);
     total += weight;
     weighted += weight * shifted;
@@ -51,29 +52,45 @@ export function distributionOf(logits: Float32Array, { temperature, topK, topP }
     );
   }
   const logTotal = Math.log(total);
-  const logprobs = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    logprobs[i] = scaled[i]! - max - logTotal;
-    cumulative[i]! /= total;
-  }
   // −Σ p·log p with log p = shifted − log(total)
-  return { ...(support && { support }), cumulative, logprobs, entropy: Math.max(0, logTotal - weighted / total) };
+  const entropy = Math.max(0, logTotal - weighted / total);
+  return { support, cumulative, total, logits, temperature, shift: max + logTotal, entropy };
 }
 
 /** Index into the support for a uniform number in [0, 1). */
-export function draw({ cumulative }: Distribution, uniform: number): number {
+export function draw({ cumulative, total }: Distribution, uniform: number): number {
+  const target = uniform * total;
   let low = 0;
   let high = cumulative.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (cumulative[middle]! > uniform) high = middle;
+    if (cumulative[middle]! > target) high = middle;
     else low = middle + 1;
   }
   return low;
 }
 
-function certain(token: number): Distribution {
-  return { support: Int32Array.of(token), cumulative: Float64Array.of(1), logprobs: Float32Array.of(0), entropy: 0 };
+/** The token at an index into the support. */
+export const tokenAt = ({ support }: Distribution, index: number): number => (support ? support[index]! : index);
+
+/** log π of the token at an index into the support. */
+export const logprobAt = (distribution: Distribution, index: number): number =>
+  distribution.logits[tokenAt(distribution, index)]! / distribution.temperature - distribution.shift;
+
+/** All weight on the most likely token. */
+function certain(logits: Float32Array): Distribution {
+  const token = argmax(logits);
+  if (!Number.isFinite(logits[token]!)) return distributionOf(logits, { temperature: 1, topK: 0, topP: 1 });
+  const support = Int32Array.of(token);
+  return {
+    support,
+    cumulative: Float64Array.of(1),
+    total: 1,
+    logits,
+    temperature: 1,
+    shift: logits[token]!,
+    entropy: 0,
+  };
 }
 
 function argmax(logits: Float32Array): number {

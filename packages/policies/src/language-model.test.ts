@@ -10,7 +10,7 @@ import { floats, type HostTensor, int64 } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import type { Prompt } from './contract.ts';
-import { distributionOf } from './distribution.ts';
+import { distributionOf, logprobAt } from './distribution.ts';
 import { type LanguageModel, LanguageModelPolicy, type LanguageModelSettings } from './language-model.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
@@ -59,7 +59,7 @@ async function plainLogprobs(ids: Int32Array, completion: Int32Array, temperatur
   await program.dispose();
   return Array.from(completion, (token, t) => {
     const row = floats(logits as HostTensor).subarray(t * config.vocabSize, (t + 1) * config.vocabSize);
-    return distributionOf(row, { temperature, topK: 0, topP: 1 }).logprobs[token]!;
+    return logprobAt(distributionOf(row, { temperature, topK: 0, topP: 1 }), token);
   });
 }
 
@@ -154,7 +154,7 @@ describe('distributionOf', () => {
   it('renormalises over what top-k and top-p keep', () => {
     const topK = distributionOf(logits, { temperature: 1, topK: 2, topP: 1 });
     expect([...topK.support!]).toEqual([0, 1]);
-    expect(topK.logprobs[0]).toBeCloseTo(-Math.log(1 + Math.exp(-1)), 6);
+    expect(logprobAt(topK, 0)).toBeCloseTo(-Math.log(1 + Math.exp(-1)), 6);
     // p = 0.644, 0.237, 0.087, 0.032: 0.8 needs the first two.
     expect([...distributionOf(logits, { temperature: 1, topK: 0, topP: 0.8 }).support!]).toEqual([0, 1]);
     expect([...distributionOf(logits, { temperature: 0, topK: 0, topP: 1 }).support!]).toEqual([0]);

@@ -6,7 +6,7 @@ import { sharedPrefixLength } from '@ludic/models';
 import type { HostTensor, Runtime } from '@ludic/runtime';
 import type { Policy, Prompt, Reply } from './contract.ts';
 import { type DecodeResult, Decoder } from './decoder.ts';
-import { distributionOf, draw, type SamplingSettings } from './distribution.ts';
+import { distributionOf, draw, logprobAt, type SamplingSettings, tokenAt } from './distribution.ts';
 import { PolicyError } from './errors.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import type { Prefix } from './row-cache.ts';
@@ -130,7 +130,7 @@ export class LanguageModelPolicy implements Policy {
   #drawToken(answer: Answer): boolean {
     const distribution = answer.node.distribution!;
     const index = draw(distribution, answer.prompt.random.nextFloat());
-    const token = distribution.support ? distribution.support[index]! : index;
+    const token = tokenAt(distribution, index);
     const first = answer.tokens.length === 0;
     const known = first ? this.#short.get(answer.node)?.get(token) : undefined;
     if (known) {
@@ -138,7 +138,7 @@ export class LanguageModelPolicy implements Policy {
       return true;
     }
     answer.tokens.push(token);
-    answer.logprobs.push(distribution.logprobs[index]!);
+    answer.logprobs.push(logprobAt(distribution, index));
     answer.entropies.push(distribution.entropy);
     const text = this.#textOf(answer.tokens);
     const stopped =

@@ -114,4 +114,5 @@ export class RowCache {
   }
 }
 
-const roomFor = (length: number) => Math.ceil(length * 1.25) + 16;
+/** Room for some more steps: every slot costs attention and copies, every copy when it is full costs more. */
+const roomFor = (length: number) => Math.ceil(length * 1.1) + 8;
