@@ -17,7 +17,12 @@ import {
 import type { Message } from '../packages/history/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
-import { LanguageModelPolicy, openLanguageModel, scriptedPolicy } from '../packages/policies/src/index.ts';
+import {
+  type LanguageModel,
+  LanguageModelPolicy,
+  openLanguageModel,
+  scriptedPolicy,
+} from '../packages/policies/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';
 import { evaluationStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
@@ -26,27 +31,34 @@ import { median, timed } from './timing.ts';
 
 const THREADS = 2;
 const PROMPTS = 32;
+const PROMPT_LENGTH = 32;
 const GROUP_SIZE = 8;
 const COMPLETION_LENGTH = 8;
 const UPDATES = 9;
 
-const definition = findEnvironment('tic_tac_toe');
+const definition = findEnvironment('key_door');
 const config = resolveConfig(definition, {});
 
-/** Different boards, met by a random player. */
-async function differentPrompts(): Promise<readonly (readonly Message[])[]> {
+/** Different conversations of about 32 tokens, as a random player leads them. */
+async function differentPrompts({ tokenizer, template }: LanguageModel): Promise<readonly (readonly Message[])[]> {
   const policy = scriptedPolicy('random', () => definition.experts.random!(config));
-  const starts = evaluationStarts(0, 60);
-  const episodes = await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts });
-  const prompts = episodes.flatMap(({ turns }) => turns.map(({ prompt }) => prompt));
-  return [...new Map(prompts.map((prompt) => [prompt.at(-1)!.content, prompt])).values()].slice(0, PROMPTS);
+  const starts = evaluationStarts(0, 2 * PROMPTS);
+  const episodes = await playEpisodes({ definition, config, history: 'FULL_HISTORY', policy, starts });
+  const length = (messages: readonly Message[]) =>
+    tokenizer.encode(template.render(messages, { addGenerationPrompt: true })).length;
+  const prompts = episodes.flatMap(({ turns }) => {
+    const fitting = turns.find(({ prompt }) => length(prompt) >= PROMPT_LENGTH - 4);
+    return fitting && length(fitting.prompt) <= PROMPT_LENGTH + 4 ? [fitting.prompt] : [];
+  });
+  if (prompts.length < PROMPTS) throw new Error(`only ${prompts.length} prompts of about ${PROMPT_LENGTH} tokens`);
+  return prompts.slice(0, PROMPTS);
 }
 
 export async function benchGrpoUpdate() {
   const folder = fileURLToPath(NANO_FOLDER);
   const runtime = await createRuntime({ device: 'cpu', threads: THREADS });
   const model = await openLanguageModel(await openModelFolder(folder), runtime);
-  const prompts = await differentPrompts();
+  const prompts = await differentPrompts(model);
   const policy = new LanguageModelPolicy(model, {
     temperature: 1,
     topK: 0,

@@ -72,8 +72,9 @@ export class Decoder {
   /**
    * Feeds at least one new token to each of some rows of one prefix, a row possibly more than once. Where most rows of a
    * cache go on they are extended where they lie: who has gone on from a row must not go on from it again.
+   * @param spare how many more rows the next steps may need
    */
-  async extend(known: readonly KnownRow[], tokens: readonly Int32Array[]): Promise<DecodeResult> {
+  async extend(known: readonly KnownRow[], tokens: readonly Int32Array[], spare = 0): Promise<DecodeResult> {
     const rows = known.map(({ decoded, row }): CachedRow => ({ cache: decoded.cache, row }));
     const longest = rows.reduce(
       (most, { cache, row }, i) => Math.max(most, cache.lengths[row]! + tokens[i]!.length),
@@ -84,14 +85,17 @@ export class Decoder {
       2 * rows.length >= first.cache.rows &&
       longest <= first.cache.capacity &&
       rows.every(({ cache }) => cache === first.cache) &&
-      new Set(rows.map(({ row }) => row)).size === rows.length;
-    if (inPlace)
-      return this.#feed(
-        first,
-        rows.map(({ row }) => row),
-        tokens,
-      );
-    const gathered = RowCache.gather(this.#config, rows, longest);
+      rows.length - new Set(rows.map(({ row }) => row)).size <= first.cache.spare;
+    if (inPlace) {
+      const taken = new Set<number>();
+      const places = rows.map(({ row }) => {
+        if (taken.has(row)) return first.cache.double(row);
+        taken.add(row);
+        return row;
+      });
+      return this.#feed(first, places, tokens);
+    }
+    const gathered = RowCache.gather(this.#config, rows, longest, spare);
     return this.#feed(
       new DecodedRows(gathered.prefix, () => gathered),
       rows.map((_, i) => i),

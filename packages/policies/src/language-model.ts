@@ -188,11 +188,18 @@ export class LanguageModelPolicy implements Policy {
       else if (continued.has(known.decoded.prefix)) continued.get(known.decoded.prefix)!.push(node);
       else continued.set(known.decoded.prefix, [node]);
     }
+    const answersAt = new Map<TokenNode, number>();
+    for (const node of nodes) answersAt.set(node, (answersAt.get(node) ?? 0) + 1);
     for (const ends of continued.values()) {
       const starts = ends.map((end) => end.nearestKnown()!);
       const result = await this.#decoder.extend(
         starts.map((start) => start.known!),
         ends.map((end, i) => end.path(end.depth - starts[i]!.depth)),
+        // Answers that are together now may part ways at the next token.
+        Math.min(
+          ends.length,
+          ends.reduce((sum, end) => sum + answersAt.get(end)! - 1, 0),
+        ),
       );
       for (const start of starts) start.known = undefined;
       this.#note(ends, result);

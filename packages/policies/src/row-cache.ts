@@ -31,6 +31,7 @@ export class RowCache {
   /** The live tensors. */
   readonly tensors: LayerTensors;
   readonly #sizes: Sizes;
+  readonly #spare: number[] = [];
 
   private constructor(
     sizes: Sizes,
@@ -63,32 +64,50 @@ export class RowCache {
     return new RowCache(sizes, prefix, Int32Array.from(counts), capacity, tensors);
   }
 
-  /** A copy of rows of one prefix, in the given order, with room for `length` tokens; a row may be taken more than once. */
-  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number): RowCache {
-    const { kvHeads, headDim } = sizes;
+  /**
+   * A copy of rows of one prefix, in the given order, with room for `length` tokens; a row may be taken more than once.
+   * `spare` rows more are kept for those that will part ways.
+   */
+  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number, spare = 0): RowCache {
     const first = rows[0]!.cache;
     const capacity = Math.max(roomFor(length), first.capacity);
+    const count = rows.length + spare;
     const tensors: Record<string, HostTensor> = {};
     for (const name of Object.keys(first.tensors)) {
-      const data = new Float32Array(rows.length * kvHeads * capacity * headDim);
-      for (const [i, { cache, row }] of rows.entries()) {
-        const from = floats(cache.tensors[name]!);
-        const block = cache.capacity * headDim;
-        const to = i * kvHeads * capacity * headDim;
-        if (cache.capacity === capacity) {
-          data.set(from.subarray(row * kvHeads * block, (row + 1) * kvHeads * block), to);
-          continue;
-        }
-        const held = cache.lengths[row]! * headDim;
-        for (let head = 0; head < kvHeads; head++) {
-          const at = (row * kvHeads + head) * block;
-          data.set(from.subarray(at, at + held), to + head * capacity * headDim);
-        }
-      }
-      tensors[name] = float32(data, [rows.length, kvHeads, capacity, headDim]);
+      const dims = [count, sizes.kvHeads, capacity, sizes.headDim];
+      tensors[name] = float32(new Float32Array(dims.reduce((x, y) => x * y)), dims);
     }
-    const lengths = Int32Array.from(rows, ({ cache, row }) => cache.lengths[row]!);
-    return new RowCache(sizes, first.prefix, lengths, capacity, tensors);
+    const gathered = new RowCache(sizes, first.prefix, new Int32Array(count), capacity, tensors);
+    for (const [i, { cache, row }] of rows.entries()) gathered.#copy(cache, row, i);
+    for (let row = rows.length; row < count; row++) gathered.#spare.push(row);
+    return gathered;
+  }
+
+  /** How many rows may still be doubled. */
+  get spare(): number {
+    return this.#spare.length;
+  }
+
+  /** A copy of a row in a spare one. */
+  double(row: number): number {
+    const copy = this.#spare.pop();
+    if (copy === undefined) throw new RangeError('no row is spare');
+    this.#copy(this, row, copy);
+    return copy;
+  }
+
+  #copy(from: RowCache, row: number, to: number): void {
+    const { kvHeads, headDim } = this.#sizes;
+    const held = from.lengths[row]! * headDim;
+    for (const [name, tensor] of Object.entries(this.tensors)) {
+      const source = floats(from.tensors[name]!);
+      const target = floats(tensor);
+      for (let head = 0; head < kvHeads; head++) {
+        const at = (row * kvHeads + head) * from.capacity * headDim;
+        target.set(source.subarray(at, at + held), (to * kvHeads + head) * this.capacity * headDim);
+      }
+    }
+    this.lengths[to] = from.lengths[row]!;
   }
 
   get rows(): number {
