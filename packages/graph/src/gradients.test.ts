@@ -140,7 +140,7 @@ const cases: Readonly<Record<string, Case>> = {
     build: ({ x, at }) => {
       const cut: ops.Cut = { sizes: ['m', 'n'], at: at! };
       const [a, b] = ops.cutAt(x!, 1, cut);
-      return ops.joinAt(ops.exp(a), ops.tanh(b), 1, cut);
+      return ops.joinAt([ops.exp(a!), ops.tanh(b!)], 1, cut);
     },
   },
   split: { inputs: { x: [2, 5] }, build: ({ x }) => ops.exp(ops.split(x!, 1, [2, 3])[1]!) },

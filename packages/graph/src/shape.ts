@@ -36,29 +36,35 @@ function joined(parts: readonly Value[], axis: number, gradient: () => GradientR
   })[0]!;
 }
 
-/** Two unknown sizes that an axis is made of, and the int64 tensor [2] that holds them at run time. */
+/** The sizes that an axis is made of, known or not, and the int64 tensor that holds them at run time. */
 export interface Cut {
-  readonly sizes: readonly [Dimension, Dimension];
+  readonly sizes: readonly Dimension[];
   readonly at: Value;
 }
 
-/** Cuts an axis in two where the sizes are known only at run time. */
-export function cutAt(x: Value, axis: number, cut: Cut): readonly [Value, Value] {
-  if (dimensionAt(x, axis) !== addDimensions(...cut.sizes)) {
+/** Cuts an axis into pieces whose sizes are known only at run time. */
+export function cutAt(x: Value, axis: number, cut: Cut): readonly Value[] {
+  if (dimensionAt(x, axis) !== cut.sizes.reduce<Dimension>(addDimensions, 0)) {
     throw new GraphError('shape', `cutAt: axis ${axis} of ${formatShape(x.shape)} is not ${cut.sizes.join('+')}`);
   }
   const outputs = cut.sizes.map((size) => ({ type: x.type, shape: x.shape.map((d, i) => (i === axis ? size : d)) }));
   const gradient =
     (pieces: readonly Value[]): GradientRule =>
-    ([da, db]) => [joinAt(da ?? zerosLike(pieces[0]!), db ?? zerosLike(pieces[1]!), axis, cut), undefined];
-  const [a, b] = x.graph.node('Split', [x, cut.at], outputs, { attributes: { axis: { int: axis } }, gradient });
-  return [a!, b!];
+    (given) => [
+      joinAt(
+        pieces.map((piece, i) => given[i] ?? zerosLike(piece)),
+        axis,
+        cut,
+      ),
+      undefined,
+    ];
+  return x.graph.node('Split', [x, cut.at], outputs, { attributes: { axis: { int: axis } }, gradient });
 }
 
 /** Joins what `cutAt` cut. */
-export function joinAt(a: Value, b: Value, axis: number, cut: Cut): Value {
+export function joinAt(parts: readonly Value[], axis: number, cut: Cut): Value {
   return joined(
-    [a, b],
+    parts,
     axis,
     () =>
       ([dy]) =>

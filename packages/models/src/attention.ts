@@ -1,6 +1,6 @@
 // Attention of query rows over keys, with grouped heads and an additive bias. Nothing here knows where keys come from.
 
-import { add, matmul, reshape, softmax, transpose, type Value } from '@ludic/graph';
+import { add, type Cut, cutAt, joinAt, matmul, reshape, softmax, transpose, type Value } from '@ludic/graph';
 
 /** How heads share keys: query head h uses key head ⌊h · kvHeads / heads⌋. */
 export interface Heads {
@@ -15,26 +15,35 @@ export function splitKeyHeads(x: Value, { kvHeads, headDim }: Heads): Value {
   return transpose(reshape(x, [rows!, steps!, kvHeads, headDim]), [0, 2, 1, 3]);
 }
 
+/** A stretch of keys and values: [rows, or 1 where all rows share them, kvHeads, keys, headDim]. */
+export interface Stretch {
+  readonly keys: Value;
+  readonly values: Value;
+}
+
 /**
+ * Queries of rows against one or several stretches of keys, as if these were one: only their scores are joined.
  * @param queries [rows, steps, heads · headDim], already scaled
- * @param keys, values [rows, kvHeads, keys, headDim]
- * @param bias [rows or 1, 1, steps · (heads / kvHeads), keys], 0 where a query may look and a large negative number
- *   where it may not; the queries of one step that share a key head are neighbours
+ * @param bias [rows or 1, 1, steps · (heads / kvHeads), keys of all stretches], 0 where a query may look and a large
+ *   negative number where it may not; the queries of one step that share a key head are neighbours
+ * @param cut how many keys each stretch has; needed for more than one
  * @returns [rows, steps, heads · headDim]
  */
 export function attend(
   queries: Value,
-  keys: Value,
-  values: Value,
+  stretches: readonly Stretch[],
   bias: Value,
   { heads, kvHeads, headDim }: Heads,
+  cut?: Cut,
 ): Value {
   const [rows, steps, width] = queries.shape;
   const group = heads / kvHeads;
   const grouped = transpose(reshape(queries, [rows!, steps!, kvHeads, group * headDim]), [0, 2, 1, 3]);
   const flat = reshape(grouped, [rows!, kvHeads, bias.shape[2]!, headDim]);
-  const scores = add(matmul(flat, transpose(keys, [0, 1, 3, 2])), bias);
-  const mixed = matmul(softmax(scores), values);
+  const scores = stretches.map(({ keys }) => matmul(flat, transpose(keys, [0, 1, 3, 2])));
+  const table = softmax(add(cut ? joinAt(scores, 3, cut) : scores[0]!, bias));
+  const shares = cut ? cutAt(table, 3, cut) : [table];
+  const mixed = stretches.map(({ values }, i) => matmul(shares[i]!, values)).reduce(add);
   const ungrouped = reshape(mixed, [rows!, kvHeads, steps!, group * headDim]);
   return reshape(transpose(ungrouped, [0, 2, 1, 3]), [rows!, steps!, width!]);
 }

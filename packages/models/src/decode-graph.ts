@@ -3,12 +3,11 @@
 
 import {
   addDimensions,
-  concat,
+  type Cut,
   type Dimension,
   Graph,
   gatherRows,
   packRows,
-  repeatRows,
   serialize,
   unpackRows,
   type Value,
@@ -28,8 +27,9 @@ export interface DecodeOptions {
 
 /**
  * Inputs: parameters, `ids`, `positions` [tokens], rotary tables, `slots`, `places`, `filled`, `bias`
- * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logits_at` [answers]. Outputs: `logits`
- * [answers, vocabSize] and the new `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
+ * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logits_at` [answers]; where there
+ * is a prefix or a past, `key_cut`: how many keys each stretch has. Outputs: `logits` [answers, vocabSize] and the new
+ * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
 export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOptions): Uint8Array {
   const graph = new Graph('decoder');
@@ -37,25 +37,31 @@ export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOption
   const tokens = tokenInputs(graph, config, 'rowTokens');
   const layout = rowInputs(graph);
   const { kvHeads, headDim } = config;
-  const before: Dimension[] = [...(prefix ? ['prefix'] : []), ...(past ? ['past'] : [])];
-  const keyCount = [...before, 'steps'].reduce(addDimensions);
-  const bias = graph.input('bias', 'float32', [past ? 'rows' : 1, 1, queriesPerKeyHead('steps', config), keyCount]);
-  const prefixRow = prefix ? graph.input('prefix_row', 'int64', ['rows']) : undefined;
+  const sizes: Dimension[] = [...(prefix ? ['prefix'] : []), ...(past ? ['past'] : []), 'steps'];
+  const shape = [past ? 'rows' : 1, 1, queriesPerKeyHead('steps', config), sizes.reduce(addDimensions)];
+  const bias = graph.input('bias', 'float32', shape);
+  const cut: Cut | undefined =
+    sizes.length > 1 ? { sizes, at: graph.input('key_cut', 'int64', [sizes.length]) } : undefined;
 
   const attention: Attention = (layer, queries, keys, values) => {
-    const withKnown = (kind: 'key' | 'value', x: Value): Value => {
-      const own = splitKeyHeads(unpackRows(x, layout), config);
-      graph.output(`${kind}.${layer}`, own);
-      const parts: Value[] = [];
-      if (prefixRow) {
-        const shared = graph.input(`prefix_${kind}.${layer}`, 'float32', [1, kvHeads, 'prefix', headDim]);
-        parts.push(repeatRows(shared, prefixRow));
-      }
-      if (past) parts.push(graph.input(`past_${kind}.${layer}`, 'float32', ['rows', kvHeads, 'past', headDim]));
-      return concat([...parts, own], 2);
+    const own = (kind: 'key' | 'value', x: Value): Value => {
+      const split = splitKeyHeads(unpackRows(x, layout), config);
+      graph.output(`${kind}.${layer}`, split);
+      return split;
     };
-    const mixed = attend(unpackRows(queries, layout), withKnown('key', keys), withKnown('value', values), bias, config);
-    return packRows(mixed, layout);
+    const known = (name: 'prefix' | 'past') => {
+      const dims = [name === 'past' ? 'rows' : 1, kvHeads, name, headDim];
+      return {
+        keys: graph.input(`${name}_key.${layer}`, 'float32', dims),
+        values: graph.input(`${name}_value.${layer}`, 'float32', dims),
+      };
+    };
+    const stretches = [
+      ...(prefix ? [known('prefix')] : []),
+      ...(past ? [known('past')] : []),
+      { keys: own('key', keys), values: own('value', values) },
+    ];
+    return packRows(attend(unpackRows(queries, layout), stretches, bias, config, cut), layout);
   };
   const hidden = llamaLayers(config, parameters, tokens, attention);
   const answers = gatherRows(hidden, graph.input('logits_at', 'int64', ['answers']));

@@ -55,7 +55,8 @@ export function buildExport(config: ModelConfig, weights: Readonly<Record<string
       graph.output(`present.${layer}.${kind}`, whole);
       return whole;
     };
-    const mixed = attend(unflatten(queries, ids), grown('key', keys), grown('value', values), bias, config);
+    const stretch = { keys: grown('key', keys), values: grown('value', values) };
+    const mixed = attend(unflatten(queries, ids), [stretch], bias, config);
     return reshape(mixed, queries.shape);
   };
   const hidden = llamaLayers(config, parameters, tokens, attention);

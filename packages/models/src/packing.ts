@@ -11,6 +11,8 @@ export interface PackedSequences {
   readonly inputs: Record<string, HostTensor>;
   /** Where each sequence's tokens begin among the packed ones. */
   readonly starts: readonly number[];
+  /** Length of the longest row. */
+  readonly steps: number;
   readonly tokens: number;
 }
 
@@ -27,6 +29,7 @@ export function packSequences(config: ModelConfig, sequences: readonly Int32Arra
       bias: causalBias(steps, known, config.heads / config.kvHeads),
     },
     starts,
+    steps,
     tokens,
   };
 }

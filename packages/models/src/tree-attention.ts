@@ -11,13 +11,12 @@ import {
   joinAt,
   multiplyDimensions,
   packRows,
-  repeatRows,
   reshape,
   spreadRows,
   unpackRows,
   type Value,
 } from '@ludic/graph';
-import { attend, type Heads, splitKeyHeads } from './attention.ts';
+import { attend, type Heads, type Stretch, splitKeyHeads } from './attention.ts';
 import type { Attention } from './llama.ts';
 import { ROWS, type RowNames, rowInputs } from './packed-input.ts';
 
@@ -53,85 +52,58 @@ export function treeAttention(graph: Graph, heads: Heads, { prefix, trunks }: Tr
   return (_, queries, keys, values) => {
     const parts = (x: Value) => {
       const [first, others] = prefixCut ? cutAt(x, 0, prefixCut) : [undefined, x];
-      const [middle, own] = trunkCut ? cutAt(others, 0, trunkCut) : [undefined, others];
-      return { first, middle, own };
+      const [middle, own] = trunkCut ? cutAt(others!, 0, trunkCut) : [undefined, others!];
+      return { first, middle, own: own! };
     };
     const q = parts(queries);
     const k = parts(keys);
     const v = parts(values);
-    const firstKeys = k.first && splitKeyHeads(oneRow(k.first), heads);
-    const firstValues = v.first && splitKeyHeads(oneRow(v.first), heads);
-    const trunkKeys = k.middle && splitKeyHeads(unpackRows(k.middle, trunk!.layout), heads);
-    const trunkValues = v.middle && splitKeyHeads(unpackRows(v.middle, trunk!.layout), heads);
-
-    let mixed = rows.attend(
-      q.own,
-      { own: k.own, trunk: trunkKeys, prefix: firstKeys },
-      {
-        own: v.own,
-        trunk: trunkValues,
-        prefix: firstValues,
-      },
-    );
-    if (trunk) {
-      const mixedTrunks = trunk.attend(
-        q.middle!,
-        { own: k.middle!, prefix: firstKeys },
-        {
-          own: v.middle!,
-          prefix: firstValues,
-        },
-      );
-      mixed = joinAt(mixedTrunks, mixed, 0, trunkCut!);
+    const above: { prefix?: Stretch; trunk?: Stretch } = {};
+    if (k.first) {
+      above.prefix = {
+        keys: splitKeyHeads(oneRow(k.first), heads),
+        values: splitKeyHeads(oneRow(v.first!), heads),
+      };
     }
+    if (trunk) above.trunk = trunk.stretch(k.middle!, v.middle!);
+
+    let mixed = rows.attend(q.own, rows.stretch(k.own, v.own), above);
+    if (trunk) mixed = joinAt([trunk.attend(q.middle!, above.trunk!, above), mixed], 0, trunkCut!);
     if (!prefixCut) return mixed;
-    const mixedPrefix = attend(oneRow(q.first!), firstKeys!, firstValues!, prefixBias!, heads);
-    return joinAt(reshape(mixedPrefix, q.first!.shape), mixed, 0, prefixCut);
+    const mixedPrefix = attend(oneRow(q.first!), [above.prefix!], prefixBias!, heads);
+    return joinAt([reshape(mixedPrefix, q.first!.shape), mixed], 0, prefixCut);
   };
 }
 
-/** Keys, or values, that a level of rows may look at: packed own ones, and those of the levels above as heads. */
-interface Seen {
-  readonly own: Value;
-  readonly trunk?: Value | undefined;
-  readonly prefix?: Value | undefined;
-}
-
-/** The inputs of a level of rows, and its attention: each row looks at its own past and at what it shares. */
+/** The inputs of a level of rows, and its attention: each row looks at what it shares and at its own past. */
 function rowLevel(graph: Graph, heads: Heads, names: RowNames, { prefix, trunks }: TreeLevels) {
-  const input = (name: string) => `${names.prefix}${name}`;
   const layout = rowInputs(graph, names);
-  const prefixRow = prefix ? graph.input(input('prefix_row'), 'int64', [names.rows]) : undefined;
   const spread = trunks
     ? {
         index: graph.input('trunk_of', 'int64', [names.rows]),
         membership: graph.input('trunk_membership', 'float32', [TRUNKS.rows, names.rows]),
       }
     : undefined;
-  const shared = [...(prefix ? ['prefix'] : []), ...(trunks ? [TRUNKS.steps] : [])];
-  const keyCount = [...shared, names.steps].reduce<Dimension>(addDimensions, 0);
-  const causal = graph.input(input('bias'), 'float32', [1, 1, queriesPerKeyHead(names.steps, heads), keyCount]);
+  const sizes: Dimension[] = [...(prefix ? ['prefix'] : []), ...(trunks ? [TRUNKS.steps] : []), names.steps];
+  const keyCount = sizes.reduce(addDimensions);
+  const cut: Cut | undefined =
+    sizes.length > 1 ? { sizes, at: graph.input(`${names.prefix}key_cut`, 'int64', [sizes.length]) } : undefined;
+  const causal = graph.input(`${names.prefix}bias`, 'float32', [1, 1, queriesPerKeyHead(names.steps, heads), keyCount]);
   // Trunks have different lengths: each row is told which keys of its trunk are padding.
   const bias = trunks ? add(causal, graph.input('trunk_mask', 'float32', [names.rows, 1, 1, keyCount])) : causal;
-  const trunkKeyCut: Cut | undefined = trunks
-    ? { sizes: [TRUNKS.steps, names.steps], at: graph.input('trunk_key_cut', 'int64', [2]) }
-    : undefined;
-  const prefixKeyCut: Cut | undefined = prefix
-    ? {
-        sizes: ['prefix', trunks ? addDimensions(TRUNKS.steps, names.steps) : names.steps],
-        at: graph.input(input('prefix_key_cut'), 'int64', [2]),
-      }
-    : undefined;
-  const all = ({ own, trunk, prefix: first }: Seen): Value => {
-    let whole = splitKeyHeads(unpackRows(own, layout), heads);
-    if (trunk) whole = joinAt(spreadRows(trunk, spread!), whole, 2, trunkKeyCut!);
-    if (first) whole = joinAt(repeatRows(first, prefixRow!), whole, 2, prefixKeyCut!);
-    return whole;
-  };
+  const asHeads = (x: Value) => splitKeyHeads(unpackRows(x, layout), heads);
   return {
-    layout,
-    attend: (queries: Value, keys: Seen, values: Seen): Value =>
-      packRows(attend(unpackRows(queries, layout), all(keys), all(values), bias, heads), layout),
+    stretch: (keys: Value, values: Value): Stretch => ({ keys: asHeads(keys), values: asHeads(values) }),
+    attend(queries: Value, own: Stretch, above: { readonly prefix?: Stretch; readonly trunk?: Stretch }): Value {
+      const stretches = [
+        ...(prefix ? [above.prefix!] : []),
+        ...(spread
+          ? [{ keys: spreadRows(above.trunk!.keys, spread), values: spreadRows(above.trunk!.values, spread) }]
+          : []),
+        own,
+      ];
+      return packRows(attend(unpackRows(queries, layout), stretches, bias, heads, cut), layout);
+    },
   };
 }
 

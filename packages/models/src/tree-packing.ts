@@ -54,23 +54,21 @@ export function packTree(
   const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
   Object.assign(inputs, pack.inputs(), rotaryInputs(config, longest), layout.inputs);
   inputs.bias = causalBias(layout.steps, prefixLength + trunkSteps, group);
-  const zeros = (length: number) => int64(new Int32Array(length), [length]);
-  const cut = (first: number, second: number) => int64([first, second], [2]);
+  // A level that is not there has no size.
+  const sizes = (...each: readonly number[]) => {
+    const present = each.filter((size) => size > 0);
+    return int64(present, [present.length]);
+  };
+  inputs.key_cut = sizes(prefixLength, trunkSteps, layout.steps);
   if (prefixLength > 0) {
     inputs.prefix_bias = causalBias(prefixLength, 0, group);
-    inputs.prefix_cut = cut(prefixLength, tokens - prefixLength);
-    inputs.prefix_row = zeros(rows.length);
-    inputs.prefix_key_cut = cut(prefixLength, trunkSteps + layout.steps);
+    inputs.prefix_cut = sizes(prefixLength, tokens - prefixLength);
   }
   if (trunks && trunkLayout) {
     for (const [name, tensor] of Object.entries(trunkLayout.inputs)) inputs[`trunk_${name}`] = tensor;
     inputs.trunk_bias = causalBias(trunkSteps, prefixLength, group);
-    inputs.trunk_cut = cut(trunkTokens, layout.tokens);
-    inputs.trunk_key_cut = cut(trunkSteps, layout.steps);
-    if (prefixLength > 0) {
-      inputs.trunk_prefix_row = zeros(trunks.length);
-      inputs.trunk_prefix_key_cut = cut(prefixLength, trunkSteps);
-    }
+    inputs.trunk_cut = sizes(trunkTokens, layout.tokens);
+    inputs.trunk_key_cut = sizes(prefixLength, trunkSteps);
     const of = rows.map(({ i }) => trunks.of[i]!);
     const membership = new Float32Array(trunks.length * rows.length);
     const width = prefixLength + trunkSteps + layout.steps;

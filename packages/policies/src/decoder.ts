@@ -61,7 +61,7 @@ export class Decoder {
   async prefill(sequences: readonly Int32Array[], prefix: Prefix | undefined): Promise<DecodeResult> {
     const shared = prefix ? prefix.tokens.length : 0;
     const packed = packSequences(this.#config, sequences, shared);
-    const inputs = { ...packed.inputs, ...prefixInputs(prefix, sequences.length) };
+    const inputs = { ...packed.inputs, ...prefixInputs(prefix), key_cut: keyCut(prefix, undefined, packed.steps) };
     const last = sequences.map((sequence, row) => packed.starts[row]! + sequence.length - shared - 1);
     const { logits, fresh } = await this.#run(prefix !== undefined, false, inputs, last);
     const counts = sequences.map((sequence) => sequence.length - shared);
@@ -135,7 +135,8 @@ export class Decoder {
       ...rotaryInputs(this.#config, longest),
       ...layout.inputs,
       bias: pastBias(cache, shared, layout.steps, heads / kvHeads),
-      ...prefixInputs(cache.prefix, cache.rows),
+      ...prefixInputs(cache.prefix),
+      key_cut: keyCut(cache.prefix, cache, layout.steps),
     };
     for (const [name, tensor] of Object.entries(cache.tensors)) inputs[`past_${name}`] = tensor;
     const last = rows.map((row) => layout.starts[row]! + counts[row]! - 1);
@@ -168,12 +169,13 @@ export class Decoder {
   }
 }
 
-function prefixInputs(prefix: Prefix | undefined, rows: number): Record<string, HostTensor> {
-  if (!prefix) return {};
-  const inputs = Object.fromEntries(
-    Object.entries(prefix.tensors).map(([name, tensor]) => [`prefix_${name}`, tensor] as const),
-  );
-  return { ...inputs, prefix_row: int64(new Int32Array(rows), [rows]) };
+const prefixInputs = (prefix: Prefix | undefined): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(prefix?.tensors ?? {}).map(([name, tensor]) => [`prefix_${name}`, tensor]));
+
+/** How many keys come from the prefix, from the past and from the new tokens. */
+function keyCut(prefix: Prefix | undefined, past: RowCache | undefined, steps: number): HostTensor {
+  const sizes = [...(prefix ? [prefix.tokens.length] : []), ...(past ? [past.capacity] : []), steps];
+  return int64(sizes, [sizes.length]);
 }
 
 /** [rows, 1, steps · group, shared + capacity + steps]: the prefix, the row's own past, and its new tokens up to each. */
