@@ -9,9 +9,21 @@ import { initialParameters, type ModelConfig } from '../packages/models/src/inde
 import { stream } from '../packages/random/src/index.ts';
 import { type Runtime, zeros } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
+import { runPython } from './python.ts';
 import { median, timed } from './timing.ts';
 
 const THREADS = 2;
+
+/** Width, rows, length: one of them changes at a time. */
+const SCALING = [
+  [128, 8, 128],
+  [256, 8, 128],
+  [512, 8, 128],
+  [256, 2, 128],
+  [256, 32, 128],
+  [256, 8, 32],
+  [256, 8, 512],
+] as const;
 
 interface Shape {
   readonly width: number;
@@ -89,15 +101,15 @@ async function gemmRate(runtime: Runtime, n: number): Promise<number> {
   return (2 * n ** 3) / seconds / 1e9;
 }
 
-/** Seconds of the same step in PyTorch, or why there is none. */
-function pytorchStep({ width, layers, rows, length }: Shape): { seconds?: number; version?: string; skipped?: string } {
-  const script = fileURLToPath(new URL('./pytorch_step.py', import.meta.url));
-  const python = process.env.LUDIC_PYTHON ?? 'python3';
-  const { status, stdout } = spawnSync(python, [script, ...[width, layers, rows, length, THREADS].map(String)], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) return { skipped: `${python} has no torch; set LUDIC_PYTHON to one that has` };
-  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+/** A step of one shape in a process of its own, so that its peak memory is its own. */
+function scalingOf(shape: Shape): { microsecondsPerToken: number; peakMemoryMiB: number } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [fileURLToPath(import.meta.url), ...[shape.width, shape.layers, shape.rows, shape.length].map(String)],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`the training step of ${JSON.stringify(shape)} failed:\n${stderr}`);
+  return JSON.parse(stdout);
 }
 
 export async function benchTrainingStep() {
@@ -113,40 +125,38 @@ export async function benchTrainingStep() {
     rounds.push({ gemm, step: step.seconds });
   }
   const seconds = median(rounds.map(({ step }) => step));
-  const gemm = median(rounds.map((round) => round.gemm));
-  const rate = (6 * parameters * shape.rows * shape.length) / seconds / 1e9;
-  const torch = pytorchStep(shape);
-  const scaling = [];
-  for (const [width, rows, length] of [
-    [128, 8, 128],
-    [256, 8, 128],
-    [512, 8, 128],
-    [256, 2, 128],
-    [256, 32, 128],
-    [256, 8, 32],
-    [256, 8, 512],
-  ] as const) {
-    const { seconds: time } = await trainingStep(runtime, { width, layers: 6, rows, length }, 3);
-    scaling.push({
-      width,
-      rows,
-      length,
-      microsecondsPerToken: (time / (rows * length)) * 1e6,
-      peakMemoryMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-    });
-  }
+  const flops = 6 * parameters * shape.rows * shape.length;
+  const torchArguments = [shape.width, shape.layers, shape.rows, shape.length, THREADS].map(String);
+  const torch = runPython('./pytorch_step.py', torchArguments, 'torch');
   return {
     milliseconds: seconds * 1000,
     parameters,
-    gflops: rate,
-    gemmGflops: gemm,
-    shareOfGemm: rate / gemm,
-    ...(torch.seconds !== undefined
-      ? { pytorch: { version: torch.version, milliseconds: torch.seconds * 1000, ratio: torch.seconds / seconds } }
-      : { pytorch: torch.skipped }),
-    peakMemoryMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-    scaling,
+    gflops: flops / seconds / 1e9,
+    gemmGflops: median(rounds.map(({ gemm }) => gemm)),
+    shareOfGemm: median(rounds.map(({ gemm, step }) => flops / step / 1e9 / gemm)),
+    pytorch:
+      'skipped' in torch
+        ? torch
+        : { version: torch.version, milliseconds: torch.seconds * 1000, ratio: torch.seconds / seconds },
+    peakMemoryMiB: scalingOf(shape).peakMemoryMiB,
+    scaling: SCALING.map(([width, rows, length]) => ({
+      width,
+      rows,
+      length,
+      ...scalingOf({ width, layers: shape.layers, rows, length }),
+    })),
   };
 }
 
-if (import.meta.main) console.log(JSON.stringify(await benchTrainingStep(), null, 1));
+if (import.meta.main) {
+  const numbers = process.argv.slice(2).map(Number);
+  if (numbers.length === 0) console.log(JSON.stringify(await benchTrainingStep(), null, 1));
+  else {
+    const [width, layers, rows, length] = numbers as [number, number, number, number];
+    const runtime = await createRuntime({ device: 'cpu', threads: THREADS });
+    const { seconds } = await trainingStep(runtime, { width, layers, rows, length }, 3);
+    const microsecondsPerToken = (seconds / (rows * length)) * 1e6;
+    const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+    console.log(JSON.stringify({ microsecondsPerToken, peakMemoryMiB }));
+  }
+}
