@@ -62,6 +62,12 @@ export function matmul(a: Value, b: Value): Value {
   const shape: Dimension[] = [...lead, a.shape.at(-2)!, b.shape.at(-1)!];
   const gradient =
     (): GradientRule =>
-    ([dy]) => [sumTo(matmul(dy!, swapLast(b)), a.shape), sumTo(matmul(swapLast(a), dy!), b.shape)];
+    ([dy]) => [
+      sumTo(matmul(dy!, swapLast(b)), a.shape),
+      // Of a matrix that was transposed for this product, the gradient is transposed back at once.
+      b.node?.op === 'Transpose'
+        ? swapLast(sumTo(matmul(swapLast(dy!), a), swapLast(b).shape))
+        : sumTo(matmul(swapLast(a), dy!), b.shape),
+    ];
   return a.graph.node('MatMul', [a, b], [{ type: a.type, shape }], { gradient })[0]!;
 }

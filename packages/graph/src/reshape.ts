@@ -62,6 +62,13 @@ export function transpose(x: Value, order: readonly number[]): Value {
     throw new GraphError('shape', `transpose: [${order}] is no order of the axes of ${formatShape(x.shape)}`);
   }
   if (order.every((axis, i) => axis === i)) return x;
+  const before = x.node?.attributes.perm;
+  if (x.node?.op === 'Transpose' && typeof before === 'object' && 'ints' in before) {
+    return transpose(
+      x.node.inputs[0]!,
+      order.map((axis) => before.ints[axis]!),
+    );
+  }
   const inverse = order.map((_, i) => order.indexOf(i));
   const gradient =
     (): GradientRule =>
