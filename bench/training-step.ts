@@ -43,7 +43,7 @@ function configOf({ width, layers }: Shape): ModelConfig {
     kvHeads: 8,
     headDim: width / 8,
     normEpsilon: 1e-5,
-    ropeTheta: 10_000,
+    rotary: { theta: 10_000 },
     tieWordEmbeddings: true,
     maxPositions: 4096,
     eosTokenIds: [],

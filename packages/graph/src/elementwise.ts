@@ -83,6 +83,29 @@ export function stopGradient(x: Value): Value {
   return x.graph.node('Identity', [x], [x], { gradient: () => () => [undefined] })[0]!;
 }
 
+/** √(2/π) and the weight of the cube in the tanh form of GELU. */
+const GELU_SLOPE = Math.sqrt(2 / Math.PI);
+const GELU_CUBE = 0.044715;
+
+/** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), the GELU of GPT-2 and Gemma, in one pass forward. */
+export function geluTanh(x: Value): Value {
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => {
+      const square = mul(x, x);
+      const one = x.graph.scalar(1);
+      const t = tanh(scale(mul(x, add(scale(square, GELU_CUBE), one)), GELU_SLOPE));
+      const inner = scale(add(scale(square, 3 * GELU_CUBE), one), GELU_SLOPE);
+      // d gelu = (1 + t)/2 + x/2 · (1 − t²) · d inner
+      const slope = add(add(one, t), mul(mul(x, sub(one, mul(t, t))), inner));
+      return [scale(mul(dy!, slope), 0.5)];
+    };
+  return x.graph.node('FastGelu', [x], [{ type: 'float32', shape: x.shape }], {
+    domain: 'com.microsoft',
+    gradient,
+  })[0]!;
+}
+
 /** x · sigmoid(x), the activation of SwiGLU, in one pass each way. */
 export function silu(x: Value): Value {
   const options = { domain: 'com.microsoft', attributes: { alpha: 1 } } as const;

@@ -107,6 +107,12 @@ const cases: Readonly<Record<string, Case>> = {
   sumOfSquares: { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sumOfSquares(x!, [1]) },
   softmax: { inputs: { x: [2, 5] }, range: [-3, 3], build: ({ x }) => ops.softmax(x!) },
   logSoftmax: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSoftmax(x!) },
+  geluTanh: { inputs: { x: [3, 4] }, range: [-3, 3], build: ({ x }) => ops.geluTanh(x!) },
+  layerNorm: {
+    inputs: { x: ['n', 6], weight: [6], bias: [6] },
+    sizes: { n: 3 },
+    build: ({ x, weight, bias }) => ops.layerNorm(x!, weight!, bias!, 1e-5),
+  },
   spreadRows: {
     inputs: { x: [2, 'n', 3], membership: [2, 4] },
     sizes: { n: 2 },

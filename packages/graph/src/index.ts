@@ -14,6 +14,7 @@ export {
   div,
   equal,
   exp,
+  geluTanh,
   less,
   log,
   maximum,
@@ -41,7 +42,7 @@ export {
 export { gradients } from './gradients.ts';
 export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
 export { gemm, linear, matmul } from './linear.ts';
-export { logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
+export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';

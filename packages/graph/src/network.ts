@@ -28,6 +28,27 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   })[0]!;
 }
 
+/** (x − mean) / sqrt(variance + epsilon) · weight + bias over the last axis of x [tokens, width]. */
+export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number): Value {
+  const width = Number(dimensionAt(x, 1));
+  if (x.shape.length !== 2 || weight.shape[0] !== width) throw shapeError('layerNorm', x, weight, 'do not fit');
+  if (bias.shape[0] !== width) throw shapeError('layerNorm', x, bias, 'do not fit');
+  const perToken = { type: x.type, shape: [dimensionAt(x, 0), 1] };
+  const gradient =
+    ([, mean, inverse]: readonly Value[]): GradientRule =>
+    ([dy]) => {
+      const normal = mul(sub(x, mean!), inverse!);
+      const weighted = mul(dy!, weight);
+      const meanOf = (y: Value) => scale(sum(y, [1], { keepDims: true }), 1 / width);
+      const centred = sub(sub(weighted, meanOf(weighted)), mul(normal, meanOf(mul(weighted, normal))));
+      return [mul(centred, inverse!), sum(mul(dy!, normal), [0]), sum(dy!, [0])];
+    };
+  return x.graph.node('LayerNormalization', [x, weight, bias], [{ type: x.type, shape: x.shape }, perToken, perToken], {
+    attributes: { axis: { int: -1 }, epsilon },
+    gradient,
+  })[0]!;
+}
+
 export interface RotaryTables {
   /** [positions, headDim / 2] */
   readonly cos: Value;

@@ -76,7 +76,7 @@ describe('config.json', () => {
       rope_parameters: { rope_type: 'default', rope_theta: 123 },
       rope_theta: undefined,
     });
-    expect(config).toMatchObject({ kvHeads: 6, headDim: 8, ropeTheta: 123 });
+    expect(config).toMatchObject({ kvHeads: 6, headDim: 8, rotary: { theta: 123 } });
     expect(readConfig(writeConfig(readConfig(json)))).toEqual(readConfig(json));
   });
 

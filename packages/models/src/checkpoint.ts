@@ -2,8 +2,9 @@
 // and completeness are checked as a whole, so that one error tells everything that is wrong.
 
 import { float32, floats, type HostTensor } from '@ludic/runtime';
-import { type ModelConfig, readConfig, writeConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 import { ModelError } from './errors.ts';
+import { familyOf, readConfig, writeConfig } from './families/registry.ts';
 import { type NamedTensor, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from './safetensors.ts';
 
 /** Where the files of a model come from: a folder, a download, a browser's storage. */
@@ -20,43 +21,26 @@ export interface Checkpoint {
   readonly parameters: Record<string, HostTensor>;
 }
 
-/** Names and shapes of all parameters, in the order of the network. Weights of linear layers are [out, in]. */
-export function expectedTensors(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
-  const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
-  const tensors = new Map<string, readonly number[]>([['model.embed_tokens.weight', [vocabSize, hiddenSize]]]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    const add = (name: string, shape: readonly number[]) => tensors.set(`model.layers.${layer}.${name}.weight`, shape);
-    add('input_layernorm', [hiddenSize]);
-    add('self_attn.q_proj', [heads * headDim, hiddenSize]);
-    add('self_attn.k_proj', [kvHeads * headDim, hiddenSize]);
-    add('self_attn.v_proj', [kvHeads * headDim, hiddenSize]);
-    add('self_attn.o_proj', [hiddenSize, heads * headDim]);
-    add('post_attention_layernorm', [hiddenSize]);
-    add('mlp.gate_proj', [intermediateSize, hiddenSize]);
-    add('mlp.up_proj', [intermediateSize, hiddenSize]);
-    add('mlp.down_proj', [hiddenSize, intermediateSize]);
-  }
-  tensors.set('model.norm.weight', [hiddenSize]);
-  if (!config.tieWordEmbeddings) tensors.set('lm_head.weight', [vocabSize, hiddenSize]);
-  return tensors;
-}
-
 /** @throws ModelError that names the file and says what is wrong */
 export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
   const config = await readModelConfig(files);
-  const stored = await readWeights(files);
+  const family = familyOf(config);
+  const stored = new Map<string, StoredTensor>();
+  for (const [name, tensor] of await readWeights(files)) {
+    const own = family.nameOf(name, config);
+    if (own !== undefined) stored.set(own, tensor);
+  }
   const problems: string[] = [];
   const parameters: Record<string, HostTensor> = {};
-  const expected = expectedTensors(config);
-  for (const [name, shape] of expected) {
+  const expected = family.tensors(config);
+  for (const [name, { shape }] of expected) {
     const tensor = stored.get(name);
     if (!tensor) problems.push(`${name} is missing`);
     else if (tensor.shape.join() !== shape.join())
       problems.push(`${name} is [${tensor.shape}] and should be [${shape}]`);
     else parameters[name] = float32(toFloat32(tensor), shape);
   }
-  for (const name of stored.keys())
-    if (!expected.has(name) && !isIgnored(name, config)) problems.push(`${name} does not belong there`);
+  for (const name of stored.keys()) if (!expected.has(name)) problems.push(`${name} does not belong there`);
   if (problems.length > 0) {
     throw new ModelError(
       'bad_tensors',
@@ -70,11 +54,6 @@ export async function readModelConfig(files: ModelFiles): Promise<ModelConfig> {
   const json = await readJson(files, 'config.json');
   if (json === undefined) throw new ModelError('not_a_model', `${files.name} is no model: it has no config.json.`);
   return readConfig(json);
-}
-
-/** Buffers that some files carry beside the parameters, and the tied head that some files repeat. */
-function isIgnored(name: string, config: ModelConfig): boolean {
-  return name.endsWith('.rotary_emb.inv_freq') || (config.tieWordEmbeddings && name === 'lm_head.weight');
 }
 
 async function readWeights(files: ModelFiles): Promise<Map<string, StoredTensor>> {
@@ -147,9 +126,10 @@ export function checkpointFiles(
   config: ModelConfig,
   parameters: Readonly<Record<string, HostTensor>>,
 ): Map<string, Uint8Array> {
-  const tensors = [...expectedTensors(config)].map(([name, shape]): NamedTensor => {
+  const { storedName, tensors: specs } = familyOf(config);
+  const tensors = [...specs(config)].map(([name, { shape }]): NamedTensor => {
     const { buffer, byteOffset, byteLength } = floats(parameters[name]!);
-    return { name, dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
+    return { name: storedName(name), dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
   });
   return new Map([
     ['config.json', new TextEncoder().encode(`${JSON.stringify(writeConfig(config), null, 2)}\n`)],

@@ -14,9 +14,10 @@ import {
 } from '@ludic/graph';
 import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
-import { type Attention, llamaHead, llamaLayers } from './llama.ts';
+import type { Attention } from './families/family.ts';
+import { familyOf } from './families/registry.ts';
 import { parameterInputs, rowInputs, tokenInputs } from './packed-input.ts';
-import { queriesPerKeyHead } from './tree-attention.ts';
+import { biasInputs, queriesPerKeyHead } from './tree-attention.ts';
 
 export interface DecodeOptions {
   /** Keys and values of a prefix that all rows share come in as `prefix_key.L`, `prefix_value.L` [1, kvHeads, prefix, headDim]. */
@@ -28,7 +29,7 @@ export interface DecodeOptions {
 /**
  * Inputs: parameters, `ids`, `positions` [tokens], rotary tables, `slots`, `places`, `filled`, `bias`
  * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logits_at` [answers]; where there
- * is a prefix or a past, `key_cut`: how many keys each stretch has. Outputs: `logits` [answers, vocabSize] and the new
+ * is a prefix or a past, `key_cut`: how many keys each stretch has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
 export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOptions): Uint8Array {
@@ -38,8 +39,9 @@ export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOption
   const layout = rowInputs(graph);
   const { kvHeads, headDim } = config;
   const sizes: Dimension[] = [...(prefix ? ['prefix'] : []), ...(past ? ['past'] : []), 'steps'];
-  const shape = [past ? 'rows' : 1, 1, queriesPerKeyHead('steps', config), sizes.reduce(addDimensions)];
-  const bias = graph.input('bias', 'float32', shape);
+  const rows = past ? 'rows' : 1;
+  const shape = [rows, 1, queriesPerKeyHead('steps', config), sizes.reduce(addDimensions)];
+  const bias = biasInputs(graph, config, '', shape, rows);
   const cut: Cut | undefined =
     sizes.length > 1 ? { sizes, at: graph.input('key_cut', 'int64', [sizes.length]) } : undefined;
 
@@ -61,10 +63,12 @@ export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOption
       ...(past ? [known('past')] : []),
       { keys: own('key', keys), values: own('value', values) },
     ];
-    return packRows(attend(unpackRows(queries, layout), stretches, bias, config, cut), layout);
+    const seen = bias(config.slidingWindow?.layers[layer] === true);
+    return packRows(attend(unpackRows(queries, layout), stretches, seen, config, cut), layout);
   };
-  const hidden = llamaLayers(config, parameters, tokens, attention);
+  const family = familyOf(config);
+  const hidden = family.layers(config, parameters, tokens, attention);
   const answers = gatherRows(hidden, graph.input('logits_at', 'int64', ['answers']));
-  graph.output('logits', llamaHead(config, parameters, answers));
+  graph.output('logits', family.head(config, parameters, answers));
   return serialize(graph);
 }

@@ -51,36 +51,39 @@ function worst(actual: Float32Array, expected: Float32Array): number {
 
 const ones = (n: number) => new Array<number>(n).fill(1);
 
-describe.each(['llama-tiny', 'smollm-tiny'])('the exported %s', (name) => {
-  it('gives the golden logits', async () => {
-    const { ids, logits, run, emptyCache } = await exported(name);
-    const result = await run([ids.slice(0, 11), ids.slice(11)], [ones(11), ones(11)], emptyCache(2));
-    expect(worst(result.logits, logits)).toBeLessThan(5e-5);
-  });
+describe.each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-tiny', 'gpt2-tiny'])(
+  'the exported %s',
+  (name) => {
+    it('gives the golden logits', async () => {
+      const { ids, logits, run, emptyCache } = await exported(name);
+      const result = await run([ids.slice(0, 11), ids.slice(11)], [ones(11), ones(11)], emptyCache(2));
+      expect(worst(result.logits, logits)).toBeLessThan(5e-5);
+    });
 
-  it('goes on from its cache', async () => {
-    const { ids, logits, vocabSize, run, emptyCache } = await exported(name);
-    const first = await run([ids.slice(0, 4)], [ones(4)], emptyCache(1));
-    const second = await run([ids.slice(4, 10)], [ones(10)], first.cache);
-    const third = await run([ids.slice(10, 11)], [ones(11)], second.cache);
-    const joined = Float32Array.from([first, second, third].flatMap((part) => [...part.logits]));
-    expect(worst(joined, logits.subarray(0, 11 * vocabSize))).toBeLessThan(5e-5);
-  });
+    it('goes on from its cache', async () => {
+      const { ids, logits, vocabSize, run, emptyCache } = await exported(name);
+      const first = await run([ids.slice(0, 4)], [ones(4)], emptyCache(1));
+      const second = await run([ids.slice(4, 10)], [ones(10)], first.cache);
+      const third = await run([ids.slice(10, 11)], [ones(11)], second.cache);
+      const joined = Float32Array.from([first, second, third].flatMap((part) => [...part.logits]));
+      expect(worst(joined, logits.subarray(0, 11 * vocabSize))).toBeLessThan(5e-5);
+    });
 
-  it('sees no padding on the left or on the right', async () => {
-    const { ids, logits, vocabSize, run, emptyCache } = await exported(name);
-    const pad = [7, 7, 7];
-    const rows = [
-      [...pad, ...ids.slice(0, 8)],
-      [...ids.slice(0, 8), ...pad],
-    ];
-    const masks = [
-      [0, 0, 0, ...ones(8)],
-      [...ones(8), 0, 0, 0],
-    ];
-    const result = await run(rows, masks, emptyCache(2));
-    const expected = logits.subarray(0, 8 * vocabSize);
-    expect(worst(result.logits.subarray(3 * vocabSize, 11 * vocabSize), expected)).toBeLessThan(5e-5);
-    expect(worst(result.logits.subarray(11 * vocabSize, 19 * vocabSize), expected)).toBeLessThan(5e-5);
-  });
-});
+    it('sees no padding on the left or on the right', async () => {
+      const { ids, logits, vocabSize, run, emptyCache } = await exported(name);
+      const pad = [7, 7, 7];
+      const rows = [
+        [...pad, ...ids.slice(0, 8)],
+        [...ids.slice(0, 8), ...pad],
+      ];
+      const masks = [
+        [0, 0, 0, ...ones(8)],
+        [...ones(8), 0, 0, 0],
+      ];
+      const result = await run(rows, masks, emptyCache(2));
+      const expected = logits.subarray(0, 8 * vocabSize);
+      expect(worst(result.logits.subarray(3 * vocabSize, 11 * vocabSize), expected)).toBeLessThan(5e-5);
+      expect(worst(result.logits.subarray(11 * vocabSize, 19 * vocabSize), expected)).toBeLessThan(5e-5);
+    });
+  },
+);

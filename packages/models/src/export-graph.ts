@@ -22,8 +22,9 @@ import {
 } from '@ludic/graph';
 import { floats, type HostTensor } from '@ludic/runtime';
 import { attend, splitKeyHeads } from './attention.ts';
-import type { ModelConfig } from './config.ts';
-import { type Attention, llamaHead, llamaLayers } from './llama.ts';
+import type { ModelConfig, RotaryConfig } from './config.ts';
+import type { Attention } from './families/family.ts';
+import { familyOf } from './families/registry.ts';
 import { rotaryTables } from './rope.ts';
 
 /** Added to the score of a key that a query may not see. */
@@ -43,10 +44,20 @@ export function buildExport(config: ModelConfig, weights: Readonly<Record<string
   const positions = graph.input('position_ids', 'int64', [batch, sequence]);
   const flat = reshapeFlat(ids);
   const parameters = (name: string): Value => graph.constant(floats(weights[name]!), weights[name]!.dims);
-  const { cos, sin } = rotaryTables(config, maxPositions);
-  const table = (data: Float32Array) => graph.constant(data, [maxPositions, headDim / 2]);
-  const tokens = { ids: flat, positions: reshapeFlat(positions), rotary: { cos: table(cos), sin: table(sin) } };
+  const tables = (rotary: RotaryConfig) => {
+    const { cos, sin } = rotaryTables(rotary, headDim, maxPositions);
+    const dims = [maxPositions, headDim / 2];
+    return { cos: graph.constant(cos, dims), sin: graph.constant(sin, dims) };
+  };
+  const tokens = {
+    ids: flat,
+    positions: reshapeFlat(positions),
+    ...(config.rotary && { rotary: tables(config.rotary) }),
+    ...(config.localRotary && { localRotary: tables(config.localRotary) }),
+  };
+  const { slidingWindow } = config;
   const bias = visibility(mask, positions, config.heads / kvHeads);
+  const localBias = slidingWindow && visibility(mask, positions, config.heads / kvHeads, slidingWindow.size);
 
   const attention: Attention = (layer, queries, keys, values) => {
     const grown = (kind: 'key' | 'value', x: Value): Value => {
@@ -56,11 +67,13 @@ export function buildExport(config: ModelConfig, weights: Readonly<Record<string
       return whole;
     };
     const stretch = { keys: grown('key', keys), values: grown('value', values) };
-    const mixed = attend(unflatten(queries, ids), [stretch], bias, config);
+    const seen = localBias && slidingWindow.layers[layer] ? localBias : bias;
+    const mixed = attend(unflatten(queries, ids), [stretch], seen, config);
     return reshape(mixed, queries.shape);
   };
-  const hidden = llamaLayers(config, parameters, tokens, attention);
-  graph.output('logits', unflatten(llamaHead(config, parameters, hidden), ids));
+  const family = familyOf(config);
+  const hidden = family.layers(config, parameters, tokens, attention);
+  graph.output('logits', unflatten(family.head(config, parameters, hidden), ids));
   return serialize(graph);
 }
 
@@ -70,7 +83,7 @@ const reshapeFlat = (x: Value): Value => reshape(x, [elementCount(x.shape)]);
  * [batch, 1, sequence · group, past + sequence]: 0 where a query may look. A key's position is the number of tokens up
  * to it, so padding on the left and on the right both come out right.
  */
-function visibility(mask: Value, positions: Value, group: number): Value {
+function visibility(mask: Value, positions: Value, group: number, window?: number): Value {
   const { graph } = mask;
   const [batch, total] = mask.shape as [string, string];
   const present = cast(mask, 'float32');
@@ -80,6 +93,10 @@ function visibility(mask: Value, positions: Value, group: number): Value {
   const queryPositions = reshape(grouped, [batch, 1, multiplyDimensions(sequence, group), 1]);
   // A key at position p has p + 1 tokens up to it: a query at position q sees it where p + 1 < q + 1.5.
   const before = cast(less(keyPositions, add(queryPositions, graph.scalar(1.5))), 'float32');
-  const seen = mul(before, reshape(present, [batch, 1, 1, total]));
+  let seen = mul(before, reshape(present, [batch, 1, 1, total]));
+  if (window !== undefined) {
+    const oldest = add(queryPositions, graph.scalar(1.5 - window));
+    seen = mul(seen, cast(less(oldest, keyPositions), 'float32'));
+  }
   return scale(sub(graph.scalar(1), seen), HIDDEN);
 }

@@ -82,18 +82,35 @@ const largestDifference = (a: Float32Array, b: Float32Array) =>
   a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
 const largest = (a: Float32Array) => a.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
-describe.each(['llama-tiny', 'llama-tiny-sharded', 'smollm-tiny'])('%s', (name) => {
+const NAMES = [
+  'llama-tiny',
+  'llama-tiny-sharded',
+  'smollm-tiny',
+  'qwen2-tiny',
+  'qwen3-tiny',
+  'qwen3-tiny-bf16',
+  'gemma3-tiny',
+  'gpt2-tiny',
+];
+
+describe.each(NAMES)('%s', (name) => {
   it('has the rotary frequencies of the reference', async () => {
-    const { config, golden } = await load(name);
-    const ours = inverseFrequencies(config);
-    for (const [i, value] of golden('rope.inv_freq').entries())
-      expect(Math.abs(ours[i]! / value - 1)).toBeLessThan(1e-6);
+    const { config, golden, tensors } = await load(name);
+    for (const [tensor, rotary] of [
+      ['rope.inv_freq', config.rotary],
+      ['rope.inv_freq_local', config.localRotary],
+    ] as const) {
+      expect(rotary !== undefined, tensor).toBe(tensors.has(tensor));
+      if (!rotary) continue;
+      const ours = inverseFrequencies(rotary, config.headDim);
+      for (const [i, value] of golden(tensor).entries()) expect(Math.abs(ours[i]! / value - 1)).toBeLessThan(1e-6);
+    }
   });
 
   it('gives the logits of the reference', async () => {
     const { config, parameters, golden, sequences } = await load(name);
     const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
-    const { inputs, tokens } = packSequences(config, sequences, 0);
+    const { inputs, tokens } = packSequences(config, sequences);
     const every = Array.from({ length: tokens }, (_, i) => i);
     const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int64(every, [tokens]) });
     await program.dispose();

@@ -3,25 +3,29 @@ export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate
 export {
   type Checkpoint,
   checkpointFiles,
-  expectedTensors,
   type ModelFiles,
   readCheckpoint,
   readCompanions,
   readModelConfig,
 } from './checkpoint.ts';
-export { type Llama3RopeScaling, type LlamaConfig, type ModelConfig, readConfig, writeConfig } from './config.ts';
+export { FAMILY_NAMES, type FamilyName, type ModelConfig, type RotaryConfig, type SlidingWindow } from './config.ts';
 export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
 export { buildExport } from './export-graph.ts';
+export type { TensorSpec } from './families/family.ts';
+export { readConfig, tensorsOf, writeConfig } from './families/registry.ts';
 export { initialParameters } from './initialize.ts';
 export {
   causalBias,
   layRows,
   type PackedSequences,
   packSequences,
+  type RowPositions,
   type RowsOfTokens,
   rotaryInputs,
   sharedPrefixLength,
+  span,
+  windowBias,
 } from './packing.ts';
 export { inverseFrequencies, rotaryTables } from './rope.ts';
 export {

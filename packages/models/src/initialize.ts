@@ -2,23 +2,22 @@
 
 import { stream } from '@ludic/random';
 import { float32, type HostTensor } from '@ludic/runtime';
-import { expectedTensors } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
+import { tensorsOf } from './families/registry.ts';
 
 const DEVIATION = 0.02;
 
 /**
  * Normal weights of deviation 0.02; those that write into the residual stream are divided by √(2 · layers), and norms
- * begin at 1. Source: the GPT-2 report.
+ * begin as nothing but norms. Source: the GPT-2 report.
  */
 export function initialParameters(config: ModelConfig, seed: number): Record<string, HostTensor> {
   const parameters: Record<string, HostTensor> = {};
-  for (const [name, shape] of expectedTensors(config)) {
+  for (const [name, { shape, start }] of tensorsOf(config)) {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    if (name.endsWith('norm.weight')) data.fill(1);
-    else {
-      const intoResidual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight');
-      fillNormal(data, intoResidual ? DEVIATION / Math.sqrt(2 * config.layers) : DEVIATION, seed, name);
+    if (start === 'ones') data.fill(1);
+    else if (start !== 'zeros') {
+      fillNormal(data, start === 'residual' ? DEVIATION / Math.sqrt(2 * config.layers) : DEVIATION, seed, name);
     }
     parameters[name] = float32(data, shape);
   }

@@ -1,9 +1,9 @@
 // The inputs that every graph of a model shares: parameters, packed tokens, rotary tables, and where tokens sit in rows.
 
 import type { Graph, RowLayout, Value } from '@ludic/graph';
-import { expectedTensors } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
-import type { PackedTokens, Parameters } from './llama.ts';
+import type { PackedTokens, Parameters } from './families/family.ts';
+import { tensorsOf } from './families/registry.ts';
 
 /** Declares one input per parameter, under its name in the checkpoint. */
 export function parameterInputs(
@@ -11,7 +11,7 @@ export function parameterInputs(
   config: ModelConfig,
 ): { parameters: Parameters; all: ReadonlyMap<string, Value> } {
   const all = new Map<string, Value>();
-  for (const [name, shape] of expectedTensors(config)) all.set(name, graph.input(name, 'float32', shape));
+  for (const [name, { shape }] of tensorsOf(config)) all.set(name, graph.input(name, 'float32', shape));
   const parameters: Parameters = (name) => {
     const value = all.get(name);
     if (!value) throw new Error(`the model has no parameter ${name}`);
@@ -20,13 +20,14 @@ export function parameterInputs(
   return { parameters, all };
 }
 
-/** Declares `ids`, `positions`, `cos` and `sin`. */
+/** Declares `ids`, `positions` and the rotary tables: `cos` and `sin`, `local_cos` and `local_sin`. */
 export function tokenInputs(graph: Graph, config: ModelConfig, tokens: string): PackedTokens {
-  const table = ['positions', config.headDim / 2];
+  const table = (name: string) => graph.input(name, 'float32', ['positions', config.headDim / 2]);
   return {
     ids: graph.input('ids', 'int64', [tokens]),
     positions: graph.input('positions', 'int64', [tokens]),
-    rotary: { cos: graph.input('cos', 'float32', table), sin: graph.input('sin', 'float32', table) },
+    ...(config.rotary && { rotary: { cos: table('cos'), sin: table('sin') } }),
+    ...(config.localRotary && { localRotary: { cos: table('local_cos'), sin: table('local_sin') } }),
   };
 }
 

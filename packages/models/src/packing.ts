@@ -21,12 +21,21 @@ export function packSequences(config: ModelConfig, sequences: readonly Int32Arra
   const { inputs, starts, steps, tokens } = layRows(sequences.map((sequence) => sequence.length - known));
   const pack = new TokenPack(tokens);
   for (const sequence of sequences) pack.add(sequence, known, sequence.length);
+  const { slidingWindow } = config;
+  const group = config.heads / config.kvHeads;
   return {
     inputs: {
       ...pack.inputs(),
       ...rotaryInputs(config, known + steps),
       ...inputs,
-      bias: causalBias(steps, known, config.heads / config.kvHeads),
+      bias: causalBias(steps, known, group),
+      ...(slidingWindow && {
+        local_bias: windowBias(
+          [{ queries: span(known, steps), keys: span(0, known + steps) }],
+          slidingWindow.size,
+          group,
+        ),
+      }),
     },
     starts,
     steps,
@@ -108,19 +117,52 @@ export function causalBias(steps: number, before: number, group: number): HostTe
   return float32(bias, [1, 1, steps * group, width]);
 }
 
+/** Positions of the queries and the keys of a row; a key at −1 is padding. */
+export interface RowPositions {
+  readonly queries: readonly number[];
+  readonly keys: readonly number[];
+}
+
+/** [rows, 1, steps · group, keys]: a query sees the keys at its own position and at the `window` − 1 before it. */
+export function windowBias(rows: readonly RowPositions[], window: number, group: number): HostTensor {
+  const steps = rows[0]!.queries.length;
+  const width = rows[0]!.keys.length;
+  const bias = new Float32Array(rows.length * steps * group * width);
+  let at = 0;
+  for (const { queries, keys } of rows) {
+    for (const query of queries) {
+      for (let g = 0; g < group; g++) {
+        for (const key of keys) bias[at++] = key >= 0 && key <= query && key > query - window ? 0 : HIDDEN;
+      }
+    }
+  }
+  return float32(bias, [rows.length, 1, steps * group, width]);
+}
+
+/** `count` numbers from `first` on. */
+export const span = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
+
 const tables = new WeakMap<
   ModelConfig,
-  { readonly positions: number; readonly inputs: Record<'cos' | 'sin', HostTensor> }
+  { readonly positions: number; readonly inputs: Readonly<Record<string, HostTensor>> }
 >();
 
-/** cos and sin for at least `positions` positions; kept and grown, since every run asks. */
-export function rotaryInputs(config: ModelConfig, positions: number): Record<'cos' | 'sin', HostTensor> {
+/** The rotary tables of a model for at least `positions` positions; kept and grown, since every run asks. */
+export function rotaryInputs(config: ModelConfig, positions: number): Readonly<Record<string, HostTensor>> {
   const known = tables.get(config);
   if (known && known.positions >= positions) return known.inputs;
   const size = Math.max(64, 2 ** Math.ceil(Math.log2(positions)));
-  const { cos, sin } = rotaryTables(config, size);
   const dims = [size, config.headDim / 2];
-  const inputs = { cos: float32(cos, dims), sin: float32(sin, dims) };
+  const inputs: Record<string, HostTensor> = {};
+  for (const [prefix, rotary] of [
+    ['', config.rotary],
+    ['local_', config.localRotary],
+  ] as const) {
+    if (!rotary) continue;
+    const { cos, sin } = rotaryTables(rotary, config.headDim, size);
+    inputs[`${prefix}cos`] = float32(cos, dims);
+    inputs[`${prefix}sin`] = float32(sin, dims);
+  }
   tables.set(config, { positions: size, inputs });
   return inputs;
 }

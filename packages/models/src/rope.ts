@@ -1,12 +1,12 @@
 // Rotary positions: how fast each pair of dimensions turns, and the tables of cosines and sines.
 
-import type { ModelConfig } from './config.ts';
+import type { RotaryConfig } from './config.ts';
 
 /** Radians per position of each of the headDim / 2 pairs, after scaling. Source: Hugging Face transformers, `llama3`. */
-export function inverseFrequencies({ headDim, ropeTheta, ropeScaling }: ModelConfig): Float64Array {
-  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headDim));
-  if (!ropeScaling) return plain;
-  const { factor, lowFreqFactor, highFreqFactor, originalMaxPositions } = ropeScaling;
+export function inverseFrequencies({ theta, scaling }: RotaryConfig, headDim: number): Float64Array {
+  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
+  if (!scaling) return plain;
+  const { factor, lowFreqFactor, highFreqFactor, originalMaxPositions } = scaling;
   return plain.map((frequency) => {
     const wavelength = (2 * Math.PI) / frequency;
     if (wavelength < originalMaxPositions / highFreqFactor) return frequency;
@@ -17,8 +17,12 @@ export function inverseFrequencies({ headDim, ropeTheta, ropeScaling }: ModelCon
 }
 
 /** cos and sin of every position below `positions`, [positions, headDim / 2] each. */
-export function rotaryTables(config: ModelConfig, positions: number): { cos: Float32Array; sin: Float32Array } {
-  const frequencies = inverseFrequencies(config);
+export function rotaryTables(
+  rotary: RotaryConfig,
+  headDim: number,
+  positions: number,
+): { cos: Float32Array; sin: Float32Array } {
+  const frequencies = inverseFrequencies(rotary, headDim);
   const half = frequencies.length;
   const cos = new Float32Array(positions * half);
   const sin = new Float32Array(positions * half);

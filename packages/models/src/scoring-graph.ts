@@ -16,7 +16,7 @@ import {
   type Value,
 } from '@ludic/graph';
 import type { ModelConfig } from './config.ts';
-import { llamaHead, llamaLayers } from './llama.ts';
+import { familyOf } from './families/registry.ts';
 import { parameterInputs, tokenInputs } from './packed-input.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
 
@@ -38,10 +38,11 @@ export function buildScoring(graph: Graph, config: ModelConfig, levels: TreeLeve
   const { parameters, all } = parameterInputs(graph, config);
   const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, config, levels);
-  const hidden = llamaLayers(config, parameters, tokens, attention);
+  const family = familyOf(config);
+  const hidden = family.layers(config, parameters, tokens, attention);
 
   const points = gatherRows(hidden, graph.input('points', 'int64', ['points']));
-  const logits = mul(llamaHead(config, parameters, points), graph.input('inverse_temperature', 'float32', []));
+  const logits = mul(family.head(config, parameters, points), graph.input('inverse_temperature', 'float32', []));
   const table = logSoftmax(logits);
   const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
   const entropies = neg(sum(mul(exp(table), table), [1]));

@@ -12,12 +12,14 @@ import {
   multiplyDimensions,
   packRows,
   reshape,
+  type Shape,
   spreadRows,
   unpackRows,
   type Value,
 } from '@ludic/graph';
 import { attend, type Heads, type Stretch, splitKeyHeads } from './attention.ts';
-import type { Attention } from './llama.ts';
+import type { ModelConfig } from './config.ts';
+import type { Attention } from './families/family.ts';
 import { ROWS, type RowNames, rowInputs } from './packed-input.ts';
 
 /** Which levels the tokens of a run have beside the rows themselves. */
@@ -25,6 +27,9 @@ export interface TreeLevels {
   readonly prefix: boolean;
   readonly trunks: boolean;
 }
+
+/** What attention must know of a model. */
+export type Attending = Heads & Pick<ModelConfig, 'slidingWindow'>;
 
 const TRUNKS: RowNames = { prefix: 'trunk_', tokens: 'trunkTokens', rows: 'trunks', steps: 'trunkSteps' };
 
@@ -35,9 +40,11 @@ export function treeTokens({ prefix, trunks }: TreeLevels): Dimension {
 }
 
 /** Declares what `packTree` gives beside ids and positions. */
-export function treeAttention(graph: Graph, heads: Heads, { prefix, trunks }: TreeLevels): Attention {
-  const rows = rowLevel(graph, heads, ROWS, { prefix, trunks });
-  const trunk = trunks ? rowLevel(graph, heads, TRUNKS, { prefix, trunks: false }) : undefined;
+export function treeAttention(graph: Graph, config: Attending, { prefix, trunks }: TreeLevels): Attention {
+  const heads: Heads = config;
+  const isLocal = (layer: number) => config.slidingWindow?.layers[layer] === true;
+  const rows = rowLevel(graph, config, ROWS, { prefix, trunks });
+  const trunk = trunks ? rowLevel(graph, config, TRUNKS, { prefix, trunks: false }) : undefined;
   const rest = trunk ? addDimensions(TRUNKS.tokens, ROWS.tokens) : ROWS.tokens;
   const prefixCut: Cut | undefined = prefix
     ? { sizes: ['prefix', rest], at: graph.input('prefix_cut', 'int64', [2]) }
@@ -45,11 +52,10 @@ export function treeAttention(graph: Graph, heads: Heads, { prefix, trunks }: Tr
   const trunkCut: Cut | undefined = trunk
     ? { sizes: [TRUNKS.tokens, ROWS.tokens], at: graph.input('trunk_cut', 'int64', [2]) }
     : undefined;
-  const prefixBias = prefix
-    ? graph.input('prefix_bias', 'float32', [1, 1, queriesPerKeyHead('prefix', heads), 'prefix'])
-    : undefined;
+  const prefixShape = [1, 1, queriesPerKeyHead('prefix', heads), 'prefix'];
+  const prefixBias = prefix ? biasInputs(graph, config, 'prefix_', prefixShape, 1) : undefined;
 
-  return (_, queries, keys, values) => {
+  return (layer, queries, keys, values) => {
     const parts = (x: Value) => {
       const [first, others] = prefixCut ? cutAt(x, 0, prefixCut) : [undefined, x];
       const [middle, own] = trunkCut ? cutAt(others!, 0, trunkCut) : [undefined, others!];
@@ -67,16 +73,17 @@ export function treeAttention(graph: Graph, heads: Heads, { prefix, trunks }: Tr
     }
     if (trunk) above.trunk = trunk.stretch(k.middle!, v.middle!);
 
-    let mixed = rows.attend(q.own, rows.stretch(k.own, v.own), above);
-    if (trunk) mixed = joinAt([trunk.attend(q.middle!, above.trunk!, above), mixed], 0, trunkCut!);
+    let mixed = rows.attend(q.own, rows.stretch(k.own, v.own), above, isLocal(layer));
+    if (trunk) mixed = joinAt([trunk.attend(q.middle!, above.trunk!, above, isLocal(layer)), mixed], 0, trunkCut!);
     if (!prefixCut) return mixed;
-    const mixedPrefix = attend(oneRow(q.first!), [above.prefix!], prefixBias!, heads);
+    const mixedPrefix = attend(oneRow(q.first!), [above.prefix!], prefixBias!(isLocal(layer)), heads);
     return joinAt([reshape(mixedPrefix, q.first!.shape), mixed], 0, prefixCut);
   };
 }
 
 /** The inputs of a level of rows, and its attention: each row looks at what it shares and at its own past. */
-function rowLevel(graph: Graph, heads: Heads, names: RowNames, { prefix, trunks }: TreeLevels) {
+function rowLevel(graph: Graph, config: Attending, names: RowNames, { prefix, trunks }: TreeLevels) {
+  const heads: Heads = config;
   const layout = rowInputs(graph, names);
   const spread = trunks
     ? {
@@ -88,13 +95,20 @@ function rowLevel(graph: Graph, heads: Heads, names: RowNames, { prefix, trunks 
   const keyCount = sizes.reduce(addDimensions);
   const cut: Cut | undefined =
     sizes.length > 1 ? { sizes, at: graph.input(`${names.prefix}key_cut`, 'int64', [sizes.length]) } : undefined;
-  const causal = graph.input(`${names.prefix}bias`, 'float32', [1, 1, queriesPerKeyHead(names.steps, heads), keyCount]);
+  const shape = [1, 1, queriesPerKeyHead(names.steps, heads), keyCount];
+  const plain = biasInputs(graph, config, names.prefix, shape, trunks ? names.rows : 1);
   // Trunks have different lengths: each row is told which keys of its trunk are padding.
-  const bias = trunks ? add(causal, graph.input('trunk_mask', 'float32', [names.rows, 1, 1, keyCount])) : causal;
+  const mask = trunks ? graph.input('trunk_mask', 'float32', [names.rows, 1, 1, keyCount]) : undefined;
+  const bias = (local: boolean) => (mask && !local ? add(plain(false), mask) : plain(local));
   const asHeads = (x: Value) => splitKeyHeads(unpackRows(x, layout), heads);
   return {
     stretch: (keys: Value, values: Value): Stretch => ({ keys: asHeads(keys), values: asHeads(values) }),
-    attend(queries: Value, own: Stretch, above: { readonly prefix?: Stretch; readonly trunk?: Stretch }): Value {
+    attend(
+      queries: Value,
+      own: Stretch,
+      above: { readonly prefix?: Stretch; readonly trunk?: Stretch },
+      local: boolean,
+    ): Value {
       const stretches = [
         ...(prefix ? [above.prefix!] : []),
         ...(spread
@@ -102,9 +116,26 @@ function rowLevel(graph: Graph, heads: Heads, names: RowNames, { prefix, trunks 
           : []),
         own,
       ];
-      return packRows(attend(unpackRows(queries, layout), stretches, bias, heads, cut), layout);
+      return packRows(attend(unpackRows(queries, layout), stretches, bias(local), heads, cut), layout);
     },
   };
+}
+
+/**
+ * Declares `PREFIXbias`, which says what comes later, and, for layers with a sliding window, `PREFIXlocal_bias` of
+ * `localRows` rows, which also says what is too long ago. Returns the one for a kind of layer.
+ */
+export function biasInputs(
+  graph: Graph,
+  { slidingWindow }: Attending,
+  prefix: string,
+  shape: Shape,
+  localRows: Dimension,
+): (local: boolean) => Value {
+  const causal = graph.input(`${prefix}bias`, 'float32', shape);
+  if (!slidingWindow) return () => causal;
+  const windowed = graph.input(`${prefix}local_bias`, 'float32', [localRows, ...shape.slice(1)]);
+  return (local) => (local ? windowed : causal);
 }
 
 const oneRow = (x: Value): Value => reshape(x, [1, ...x.shape]);

@@ -2,7 +2,7 @@
 
 import { float32, type HostTensor, int64 } from '@ludic/runtime';
 import type { ModelConfig } from './config.ts';
-import { causalBias, HIDDEN, layRows, rotaryInputs, TokenPack } from './packing.ts';
+import { causalBias, HIDDEN, layRows, rotaryInputs, span, TokenPack, windowBias } from './packing.ts';
 import type { TreeLevels } from './tree-attention.ts';
 
 export interface PackedTree {
@@ -54,6 +54,19 @@ export function packTree(
   const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
   Object.assign(inputs, pack.inputs(), rotaryInputs(config, longest), layout.inputs);
   inputs.bias = causalBias(layout.steps, prefixLength + trunkSteps, group);
+  const window = config.slidingWindow?.size;
+  if (window !== undefined) {
+    const prefix = span(0, prefixLength);
+    if (prefixLength > 0) inputs.prefix_local_bias = windowBias([{ queries: prefix, keys: prefix }], window, group);
+    const trunk = span(prefixLength, trunkSteps);
+    if (trunks) inputs.trunk_local_bias = windowBias([{ queries: trunk, keys: [...prefix, ...trunk] }], window, group);
+    // Without trunks all rows begin at one position.
+    const apart = (trunks ? rows : rows.slice(0, 1)).map(({ from }) => {
+      const own = span(from, layout.steps);
+      return { queries: own, keys: [...prefix, ...trunk.map((position) => (position < from ? position : -1)), ...own] };
+    });
+    inputs.local_bias = windowBias(apart, window, group);
+  }
   // A level that is not there has no size.
   const sizes = (...each: readonly number[]) => {
     const present = each.filter((size) => size > 0);

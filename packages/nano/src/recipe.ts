@@ -38,7 +38,7 @@ export function nanoConfig(vocabSize: number): ModelConfig {
     kvHeads: 4,
     headDim: 32,
     normEpsilon: 1e-5,
-    ropeTheta: 10_000,
+    rotary: { theta: 10_000 },
     tieWordEmbeddings: true,
     maxPositions: 2048,
     eosTokenIds: [1],

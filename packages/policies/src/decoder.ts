@@ -1,7 +1,7 @@
 // Runs the decode graphs of a model: whole prompts against a shared prefix, then new tokens against what each row
 // has kept. It knows tokens, keys and values; which tokens to feed is the caller's business.
 
-import { buildDecoder, layRows, type ModelConfig, packSequences, rotaryInputs } from '@ludic/models';
+import { buildDecoder, layRows, type ModelConfig, packSequences, rotaryInputs, span, windowBias } from '@ludic/models';
 import { float32, floats, type HostTensor, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
 import { type CachedRow, type LayerTensors, type Prefix, RowCache } from './row-cache.ts';
 
@@ -135,6 +135,7 @@ export class Decoder {
       ...rotaryInputs(this.#config, longest),
       ...layout.inputs,
       bias: pastBias(cache, shared, layout.steps, heads / kvHeads),
+      ...this.#localBias(cache, shared, layout.steps),
       ...prefixInputs(cache.prefix),
       key_cut: keyCut(cache.prefix, cache, layout.steps),
     };
@@ -143,6 +144,18 @@ export class Decoder {
     const { logits, fresh } = await this.#run(cache.prefix !== undefined, true, inputs, last);
     cache.append(fresh, counts);
     return { logits, known: rows.map((row) => ({ decoded, row })) };
+  }
+
+  /** What layers with a sliding window see. */
+  #localBias(cache: RowCache, shared: number, steps: number): Record<string, HostTensor> {
+    const { slidingWindow, heads, kvHeads } = this.#config;
+    if (!slidingWindow) return {};
+    const rows = Array.from(cache.lengths, (length) => {
+      const past = span(shared, cache.capacity).map((position) => (position < shared + length ? position : -1));
+      const own = span(shared + length, steps);
+      return { queries: own, keys: [...span(0, shared), ...past, ...own] };
+    });
+    return { local_bias: windowBias(rows, slidingWindow.size, heads / kvHeads) };
   }
 
   async #run(

@@ -1,0 +1,56 @@
+// What a family of models must say. Everything else in this package speaks of models through this.
+
+import type { RotaryTables, Value } from '@ludic/graph';
+import type { FamilyName, Json, ModelConfig } from '../config.ts';
+
+/** Numbers that a tensor of a new model begins with: `residual` is normal, but smaller with every layer. */
+export type Start = 'normal' | 'residual' | 'zeros' | 'ones';
+
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly start: Start;
+}
+
+/** The parameter of a checkpoint's name, in the checkpoint's own orientation. */
+export type Parameters = (name: string) => Value;
+
+/**
+ * Attention of one layer over packed tokens: queries [tokens, heads · headDim] (scaled), keys and values
+ * [tokens, kvHeads · headDim] → [tokens, heads · headDim].
+ */
+export type Attention = (layer: number, queries: Value, keys: Value, values: Value) => Value;
+
+export interface PackedTokens {
+  /** [tokens] int64 */
+  readonly ids: Value;
+  /** [tokens] int64 */
+  readonly positions: Value;
+  /** Where the family turns queries and keys by position. */
+  readonly rotary?: RotaryTables;
+  /** Of the layers with a sliding window, where it differs. */
+  readonly localRotary?: RotaryTables;
+}
+
+export interface Family {
+  readonly name: FamilyName;
+  /** @throws ModelError `bad_config` */
+  readConfig(json: Json): ModelConfig;
+  /** config.json, as Hugging Face transformers reads it. */
+  writeConfig(config: ModelConfig): Json;
+  /** Names, shapes and beginnings of all parameters, in the order of the network. */
+  tensors(config: ModelConfig): ReadonlyMap<string, TensorSpec>;
+  /** Our name of a tensor in a file; undefined where it is no parameter, such as a mask kept beside the weights. */
+  nameOf(stored: string, config: ModelConfig): string | undefined;
+  /** The name that Hugging Face transformers gives a parameter in a file. */
+  storedName(name: string): string;
+  /** Hidden states [tokens, hiddenSize] after the last layer, before the final norm. */
+  layers(config: ModelConfig, parameters: Parameters, tokens: PackedTokens, attention: Attention): Value;
+  /** Logits [tokens, vocabSize] of hidden states [tokens, hiddenSize]. */
+  head(config: ModelConfig, parameters: Parameters, hidden: Value): Value;
+}
+
+/** Ignores what many files carry beside the parameters, and the tied head that some repeat. */
+export function plainName(stored: string, config: ModelConfig): string | undefined {
+  if (stored.endsWith('.rotary_emb.inv_freq')) return undefined;
+  return config.tieWordEmbeddings && stored === 'lm_head.weight' ? undefined : stored;
+}

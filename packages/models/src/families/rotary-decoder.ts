@@ -1,0 +1,229 @@
+// The network that Llama and Qwen share: RMSNorm before each block, rotary positions, grouped-query attention, SwiGLU.
+// The families differ by traits.
+
+import {
+  add,
+  type Dimension,
+  gatherRows,
+  linear,
+  mul,
+  multiplyDimensions,
+  reshape,
+  rmsNorm,
+  rotary,
+  scale,
+  silu,
+  type Value,
+} from '@ludic/graph';
+import {
+  bad,
+  count,
+  type FamilyName,
+  type Json,
+  type Llama3RopeScaling,
+  type ModelConfig,
+  must,
+  positive,
+  readCommon,
+  writeCommon,
+} from '../config.ts';
+import {
+  type Attention,
+  type Family,
+  type PackedTokens,
+  type Parameters,
+  plainName,
+  type TensorSpec,
+} from './family.ts';
+
+export interface RotaryDecoderTraits {
+  readonly name: FamilyName;
+  readonly architecture: string;
+  /** Biases of the query, key and value projections. */
+  readonly qkvBias: boolean;
+  /** An RMSNorm of each query and key head. */
+  readonly qkNorm: boolean;
+  /** Where config.json says nothing; by default hidden_size / num_attention_heads. */
+  readonly headDim?: number;
+}
+
+export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
+  return {
+    name: traits.name,
+    readConfig: (json) => readConfig(json, traits),
+    writeConfig: (config) => writeConfig(config, traits),
+    tensors: (config) => tensors(config, traits),
+    nameOf: plainName,
+    storedName: (name) => name,
+    layers: (config, parameters, tokens, attention) => layers(config, parameters, tokens, attention, traits),
+    head,
+  };
+}
+
+function readConfig(json: Json, traits: RotaryDecoderTraits): ModelConfig {
+  must(json, 'attention_bias', [traits.qkvBias]);
+  must(json, 'mlp_bias', [false]);
+  must(json, 'hidden_act', ['silu']);
+  must(json, 'use_sliding_window', [false]);
+  return {
+    family: traits.name,
+    ...readCommon(json),
+    ...readShape(json, traits.headDim),
+    normEpsilon: positive(json, 'rms_norm_eps', 1e-6),
+    rotary: readRotary(json),
+    tieWordEmbeddings: json.tie_word_embeddings === true,
+    maxPositions: count(json, 'max_position_embeddings', 2048),
+  };
+}
+
+/** Sizes, under the names that Llama gave them. */
+export function readShape(
+  json: Json,
+  usualHeadDim?: number,
+): Pick<ModelConfig, 'hiddenSize' | 'intermediateSize' | 'layers' | 'heads' | 'kvHeads' | 'headDim'> {
+  const hiddenSize = count(json, 'hidden_size');
+  const heads = count(json, 'num_attention_heads');
+  const kvHeads = count(json, 'num_key_value_heads', heads);
+  if (heads % kvHeads !== 0) throw bad(`num_key_value_heads ${kvHeads} does not divide num_attention_heads ${heads}`);
+  if (json.head_dim == null && usualHeadDim === undefined && hiddenSize % heads !== 0)
+    throw bad(`hidden_size ${hiddenSize} is no multiple of num_attention_heads ${heads}`);
+  const headDim = count(json, 'head_dim', usualHeadDim ?? hiddenSize / heads);
+  if (headDim % 2 !== 0) throw bad(`head_dim ${headDim} is odd; rotary positions turn pairs`);
+  return {
+    hiddenSize,
+    intermediateSize: count(json, 'intermediate_size'),
+    layers: count(json, 'num_hidden_layers'),
+    heads,
+    kvHeads,
+    headDim,
+  };
+}
+
+function readRotary(json: Json): NonNullable<ModelConfig['rotary']> {
+  const parameters = (json.rope_parameters ?? {}) as Json;
+  const theta = positive(json.rope_theta == null ? parameters : json, 'rope_theta', 10_000);
+  const scaling = readRopeScaling((json.rope_scaling ?? json.rope_parameters) as Json | undefined);
+  return { theta, ...(scaling && { scaling }) };
+}
+
+function readRopeScaling(scaling: Json | undefined): Llama3RopeScaling | undefined {
+  if (scaling == null) return undefined;
+  const type = scaling.rope_type ?? scaling.type ?? 'default';
+  if (type === 'default') return undefined;
+  if (type !== 'llama3') throw bad(`rope scaling of type ${JSON.stringify(type)} is not known. Known: llama3`);
+  return {
+    factor: positive(scaling, 'factor'),
+    lowFreqFactor: positive(scaling, 'low_freq_factor'),
+    highFreqFactor: positive(scaling, 'high_freq_factor'),
+    originalMaxPositions: count(scaling, 'original_max_position_embeddings'),
+  };
+}
+
+function writeConfig(config: ModelConfig, { architecture, qkvBias }: RotaryDecoderTraits): Json {
+  const { theta, scaling } = config.rotary!;
+  return {
+    architectures: [architecture],
+    ...writeCommon(config),
+    ...writeShape(config),
+    hidden_act: 'silu',
+    attention_bias: qkvBias,
+    mlp_bias: false,
+    rms_norm_eps: config.normEpsilon,
+    rope_theta: theta,
+    rope_scaling: scaling
+      ? {
+          rope_type: 'llama3',
+          factor: scaling.factor,
+          low_freq_factor: scaling.lowFreqFactor,
+          high_freq_factor: scaling.highFreqFactor,
+          original_max_position_embeddings: scaling.originalMaxPositions,
+        }
+      : null,
+  };
+}
+
+export const writeShape = (config: ModelConfig): Json => ({
+  hidden_size: config.hiddenSize,
+  intermediate_size: config.intermediateSize,
+  num_hidden_layers: config.layers,
+  num_attention_heads: config.heads,
+  num_key_value_heads: config.kvHeads,
+  head_dim: config.headDim,
+  max_position_embeddings: config.maxPositions,
+});
+
+/** Weights of linear layers are [out, in]. */
+function tensors(config: ModelConfig, { qkvBias, qkNorm }: RotaryDecoderTraits): ReadonlyMap<string, TensorSpec> {
+  const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
+  const all = new Map<string, TensorSpec>();
+  const add = (name: string, shape: readonly number[], start: TensorSpec['start'] = 'normal') =>
+    all.set(name, { shape, start });
+  add('model.embed_tokens.weight', [vocabSize, hiddenSize]);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const at = (name: string) => `model.layers.${layer}.${name}`;
+    add(at('input_layernorm.weight'), [hiddenSize], 'ones');
+    for (const [name, width] of [
+      ['q', heads * headDim],
+      ['k', kvHeads * headDim],
+      ['v', kvHeads * headDim],
+    ] as const) {
+      add(at(`self_attn.${name}_proj.weight`), [width, hiddenSize]);
+      if (qkvBias) add(at(`self_attn.${name}_proj.bias`), [width], 'zeros');
+    }
+    if (qkNorm) for (const name of ['q', 'k']) add(at(`self_attn.${name}_norm.weight`), [headDim], 'ones');
+    add(at('self_attn.o_proj.weight'), [hiddenSize, heads * headDim], 'residual');
+    add(at('post_attention_layernorm.weight'), [hiddenSize], 'ones');
+    add(at('mlp.gate_proj.weight'), [intermediateSize, hiddenSize]);
+    add(at('mlp.up_proj.weight'), [intermediateSize, hiddenSize]);
+    add(at('mlp.down_proj.weight'), [hiddenSize, intermediateSize], 'residual');
+  }
+  add('model.norm.weight', [hiddenSize], 'ones');
+  if (!config.tieWordEmbeddings) add('lm_head.weight', [vocabSize, hiddenSize]);
+  return all;
+}
+
+function layers(
+  config: ModelConfig,
+  parameters: Parameters,
+  tokens: PackedTokens,
+  attention: Attention,
+  { qkvBias, qkNorm }: RotaryDecoderTraits,
+): Value {
+  let x = gatherRows(parameters('model.embed_tokens.weight'), tokens.ids);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const parameter = (name: string) => parameters(`model.layers.${layer}.${name}`);
+    const normal = rmsNorm(x, parameter('input_layernorm.weight'), config.normEpsilon);
+    const project = (name: 'q' | 'k' | 'v') =>
+      linear(
+        normal,
+        parameter(`self_attn.${name}_proj.weight`),
+        qkvBias ? parameter(`self_attn.${name}_proj.bias`) : undefined,
+      );
+    const turn = (name: 'q' | 'k') => {
+      const plain = project(name);
+      const normed = qkNorm ? headNorm(plain, parameter(`self_attn.${name}_norm.weight`), config) : plain;
+      return rotary(normed, tokens.positions, tokens.rotary!);
+    };
+    const queries = scale(turn('q'), 1 / Math.sqrt(config.headDim));
+    const mixed = attention(layer, queries, turn('k'), project('v'));
+    x = add(x, linear(mixed, parameter('self_attn.o_proj.weight')));
+
+    const inner = rmsNorm(x, parameter('post_attention_layernorm.weight'), config.normEpsilon);
+    const gate = silu(linear(inner, parameter('mlp.gate_proj.weight')));
+    const raised = mul(gate, linear(inner, parameter('mlp.up_proj.weight')));
+    x = add(x, linear(raised, parameter('mlp.down_proj.weight')));
+  }
+  return x;
+}
+
+/** RMSNorm of every head of x [tokens, heads · headDim] with one weight [headDim]. */
+export function headNorm(x: Value, weight: Value, { headDim, normEpsilon }: ModelConfig): Value {
+  const [tokens, width] = x.shape as [Dimension, number];
+  const heads = reshape(x, [multiplyDimensions(tokens, width / headDim), headDim]);
+  return reshape(rmsNorm(heads, weight, normEpsilon), x.shape);
+}
+
+function head(config: ModelConfig, parameters: Parameters, hidden: Value): Value {
+  const normal = rmsNorm(hidden, parameters('model.norm.weight'), config.normEpsilon);
+  return linear(normal, parameters(config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'));
+}
