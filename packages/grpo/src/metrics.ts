@@ -28,7 +28,12 @@ export interface LossMetrics {
   readonly clipRatioHighMax: number;
   /** max |log π − log π_old|: 0 up to rounding on fresh data, or sampler and trainer disagree. */
   readonly maxLogRatio: number;
+  /** Share of tokens whose |log π − log π_old| is above `ROUNDING`: more than a stray one is no rounding. */
+  readonly disagreement: number;
 }
+
+/** Sampler and trainer are one runtime: on fresh data they differ by rounding alone, about 1e-6 and hardly ever this. */
+export const ROUNDING = 1e-4;
 
 export function lossMetrics(settings: LossSettings, batch: TokenBatch): LossMetrics {
   const { logprobs, oldLogprobs, referenceLogprobs, advantages, sequenceOf, sequences } = batch;
@@ -36,9 +41,11 @@ export function lossMetrics(settings: LossSettings, batch: TokenBatch): LossMetr
   const lengths = new Float64Array(sequences);
   const logRatioSums = new Float64Array(sequences);
   let maxLogRatio = 0;
+  let disagreeing = 0;
   for (let t = 0; t < count; t++) {
     const logRatio = logprobs[t]! - oldLogprobs[t]!;
     maxLogRatio = Math.max(maxLogRatio, Math.abs(logRatio));
+    if (Math.abs(logRatio) > ROUNDING) disagreeing++;
     lengths[sequenceOf[t]!]! += 1;
     logRatioSums[sequenceOf[t]!]! += logRatio;
   }
@@ -72,5 +79,6 @@ export function lossMetrics(settings: LossSettings, batch: TokenBatch): LossMetr
     clipRatioLowMin: counted(low).reduce((a, b) => Math.min(a, b), 1),
     clipRatioHighMax: counted(high).reduce((a, b) => Math.max(a, b), 0),
     maxLogRatio,
+    disagreement: disagreeing / Math.max(1, count),
   };
 }
