@@ -28,6 +28,7 @@ function screenOf(recording: string): Cell[][] {
   for (const [token, parameters, command] of recording.matchAll(TOKEN)) {
     if (command === 'm') style = STYLES[parameters!] ?? '';
     else if (command === 'A') row = Math.max(0, row - Number(parameters || 1));
+    else if (command === 'G') column = Number(parameters || 1) - 1;
     else if (command === 'J') lines.splice(row, lines.length, lines[row]!.slice(0, column));
     else if (command === 'K') lines[row]!.length = column;
     else if (command !== undefined) continue;
@@ -67,11 +68,13 @@ const text = (line: readonly Cell[]) => line.map(({ character }) => character).j
 // From the program's own first line on: what npm and the installation said is left out.
 const begin = shown.findIndex((line) => text(line).startsWith('Ludic'));
 const screen = shown.slice(Math.max(begin, 0));
-while (screen.length > 0 && !/\S/.test(text(screen.at(-1)!))) screen.pop();
+// `script` signs what it records.
+while (screen.length > 0 && !/^(?!Script done).*\S/.test(text(screen.at(-1)!))) screen.pop();
 const width = Math.max(...screen.map((line) => line.length)) * 8.43 + 32;
 const height = screen.length * 19 + 30;
 const body = screen.map((line, i) => `<text x="16" y="${28 + i * 19}">${spans(line)}</text>`).join('\n');
 process.stdout.write(`<svg xmlns="http://www.w3.org/2000/svg" width="${Math.ceil(width)}" height="${height}" font-family="Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14" fill="#e6edf3" xml:space="preserve">
+<title>npm start in a terminal</title>
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 ${body}
 </svg>

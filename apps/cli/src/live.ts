@@ -35,6 +35,8 @@ export class LiveView {
   #firstStep = 0;
   #spent = 0;
   #drawn = 0;
+  /** What is drawn again and again, but for the evaluation. */
+  #lines: readonly string[] = [];
   #evaluation = '';
 
   constructor(out: NodeJS.WriteStream) {
@@ -61,6 +63,7 @@ export class LiveView {
         this.#evaluation = `evaluation at step ${step}: ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
         if (!this.#out.isTTY) this.#note(this.#evaluation);
+        else if (this.#lines.length > 0) this.#draw();
         break;
       }
       case 'warning':
@@ -95,17 +98,17 @@ export class LiveView {
     }
     const width = Math.max(20, Math.min(60, this.#out.columns - 30));
     const filled = Math.round((m.step / this.#steps) * width);
-    this.#draw([
+    this.#lines = [
       `${paint('green', '█'.repeat(filled))}${paint('dim', '░'.repeat(width - filled))} ${m.step}/${this.#steps}  ${duration(left)} left`,
       `reward ${sparkline(this.#rewards, width)} ${m.reward.toFixed(3)}`,
       `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalidRate)}   equal groups ${percent(m.zeroVarianceGroups)}`,
       `gradient norm ${m.gradientNorm.toFixed(2)}   largest |log ratio| ${m.maxLogRatio.toExponential(1)}   ${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
-      this.#evaluation,
-    ]);
+    ];
+    this.#draw();
   }
 
-  #draw(lines: readonly string[]): void {
-    const shown = lines.filter((line) => line !== '');
+  #draw(): void {
+    const shown = this.#evaluation === '' ? this.#lines : [...this.#lines, this.#evaluation];
     this.#erase();
     this.#out.write(`${shown.join('\n')}\n`);
     this.#drawn = shown.length;
