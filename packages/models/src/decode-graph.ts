@@ -12,11 +12,12 @@ import {
   unpackRows,
   type Value,
 } from '@ludic/graph';
+import type { LoraConfig } from './adapter.ts';
 import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
 import type { Attention } from './families/family.ts';
 import { familyOf } from './families/registry.ts';
-import { parameterInputs, rowInputs, tokenInputs } from './packed-input.ts';
+import { rowInputs, tokenInputs, weightInputs } from './packed-input.ts';
 import { biasInputs, queriesPerKeyHead } from './tree-attention.ts';
 
 export interface DecodeOptions {
@@ -24,6 +25,8 @@ export interface DecodeOptions {
   readonly prefix: boolean;
   /** Each row's own earlier keys and values come in as `past_key.L`, `past_value.L` [rows, kvHeads, past, headDim]. */
   readonly past: boolean;
+  /** The adapter whose parameters come in beside those of the model. */
+  readonly adapter?: LoraConfig;
 }
 
 /**
@@ -32,9 +35,9 @@ export interface DecodeOptions {
  * is a prefix or a past, `key_cut`: how many keys each stretch has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
-export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOptions): Uint8Array {
+export function buildDecoder(config: ModelConfig, { prefix, past, adapter }: DecodeOptions): Uint8Array {
   const graph = new Graph('decoder');
-  const { parameters } = parameterInputs(graph, config);
+  const { weights } = weightInputs(graph, config, adapter);
   const tokens = tokenInputs(graph, config, 'rowTokens');
   const layout = rowInputs(graph);
   const { kvHeads, headDim } = config;
@@ -67,8 +70,8 @@ export function buildDecoder(config: ModelConfig, { prefix, past }: DecodeOption
     return packRows(attend(unpackRows(queries, layout), stretches, seen, config, cut), layout);
   };
   const family = familyOf(config);
-  const hidden = family.layers(config, parameters, tokens, attention);
+  const hidden = family.layers(config, weights, tokens, attention);
   const answers = gatherRows(hidden, graph.input('logits_at', 'int64', ['answers']));
-  graph.output('logits', family.head(config, parameters, answers));
+  graph.output('logits', family.head(config, weights, answers));
   return serialize(graph);
 }

@@ -8,6 +8,7 @@ export type ModelErrorCode =
   | 'bad_tensors'
   | 'bad_tokenizer'
   | 'bad_template'
+  | 'bad_adapter'
   | 'write_failed';
 
 export class ModelError extends Error {

@@ -26,6 +26,7 @@ import type { ModelConfig, RotaryConfig } from './config.ts';
 import type { Attention } from './families/family.ts';
 import { familyOf } from './families/registry.ts';
 import { rotaryTables } from './rope.ts';
+import { weightsOf } from './weights.ts';
 
 /** Added to the score of a key that a query may not see. */
 const HIDDEN = -1e9;
@@ -35,7 +36,7 @@ const HIDDEN = -1e9;
  * tokens and 0 for padding on either side, `past_key_values.N.key|value` [batch_size, kvHeads, past, headDim]. Outputs:
  * `logits` [batch_size, sequence_length, vocabSize], `present.N.key|value`.
  */
-export function buildExport(config: ModelConfig, weights: Readonly<Record<string, HostTensor>>): Uint8Array {
+export function buildExport(config: ModelConfig, parameters: Readonly<Record<string, HostTensor>>): Uint8Array {
   const graph = new Graph('model');
   const { kvHeads, headDim, maxPositions } = config;
   const [batch, sequence, past] = ['batch_size', 'sequence_length', 'past_sequence_length'];
@@ -43,7 +44,13 @@ export function buildExport(config: ModelConfig, weights: Readonly<Record<string
   const mask = graph.input('attention_mask', 'int64', [batch, addDimensions(past, sequence)]);
   const positions = graph.input('position_ids', 'int64', [batch, sequence]);
   const flat = reshapeFlat(ids);
-  const parameters = (name: string): Value => graph.constant(floats(weights[name]!), weights[name]!.dims);
+  // A weight that is used twice, as tied embeddings are, is one constant.
+  const constants = new Map<string, Value>();
+  const weights = weightsOf(config, (name) => {
+    const known = constants.get(name) ?? graph.constant(floats(parameters[name]!), parameters[name]!.dims);
+    constants.set(name, known);
+    return known;
+  });
   const tables = (rotary: RotaryConfig) => {
     const { cos, sin } = rotaryTables(rotary, headDim, maxPositions);
     const dims = [maxPositions, headDim / 2];
@@ -72,8 +79,8 @@ export function buildExport(config: ModelConfig, weights: Readonly<Record<string
     return reshape(mixed, queries.shape);
   };
   const family = familyOf(config);
-  const hidden = family.layers(config, parameters, tokens, attention);
-  graph.output('logits', unflatten(family.head(config, parameters, hidden), ids));
+  const hidden = family.layers(config, weights, tokens, attention);
+  graph.output('logits', unflatten(family.head(config, weights, hidden), ids));
   return serialize(graph);
 }
 

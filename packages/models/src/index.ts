@@ -1,3 +1,13 @@
+export {
+  type Adapter,
+  adapterFiles,
+  type LoraConfig,
+  loraNames,
+  loraShapes,
+  mergeAdapter,
+  newAdapter,
+  readAdapter,
+} from './adapter.ts';
 export { type TokenizerTraining, trainTokenizer } from './bpe-trainer.ts';
 export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './chat-template.ts';
 export {

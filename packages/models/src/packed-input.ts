@@ -1,23 +1,30 @@
 // The inputs that every graph of a model shares: parameters, packed tokens, rotary tables, and where tokens sit in rows.
 
 import type { Graph, RowLayout, Value } from '@ludic/graph';
+import { type LoraConfig, loraShapes } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
-import type { PackedTokens, Parameters } from './families/family.ts';
+import type { PackedTokens, Weights } from './families/family.ts';
 import { tensorsOf } from './families/registry.ts';
+import { weightsOf } from './weights.ts';
 
-/** Declares one input per parameter, under its name in the checkpoint. */
-export function parameterInputs(
-  graph: Graph,
-  config: ModelConfig,
-): { parameters: Parameters; all: ReadonlyMap<string, Value> } {
-  const all = new Map<string, Value>();
-  for (const [name, { shape }] of tensorsOf(config)) all.set(name, graph.input(name, 'float32', shape));
-  const parameters: Parameters = (name) => {
-    const value = all.get(name);
+export interface WeightInputs {
+  readonly weights: Weights;
+  /** What is trained: the adapter's parameters where there is one, else all of the model's. */
+  readonly trained: ReadonlyMap<string, Value>;
+}
+
+/** Declares one input per parameter, under its name in the checkpoint; those of an adapter as `NAME.lora_A|B.weight`. */
+export function weightInputs(graph: Graph, config: ModelConfig, adapter?: LoraConfig): WeightInputs {
+  const declare = (shapes: Iterable<readonly [string, readonly number[]]>) =>
+    new Map(Array.from(shapes, ([name, shape]) => [name, graph.input(name, 'float32', shape)] as const));
+  const base = declare(Array.from(tensorsOf(config), ([name, { shape }]) => [name, shape] as const));
+  const own = adapter && declare(loraShapes(config, adapter));
+  const tensor = (name: string): Value => {
+    const value = base.get(name) ?? own?.get(name);
     if (!value) throw new Error(`the model has no parameter ${name}`);
     return value;
   };
-  return { parameters, all };
+  return { weights: weightsOf(config, tensor, adapter), trained: own ?? base };
 }
 
 /** Declares `ids`, `positions` and the rotary tables: `cos` and `sin`, `local_cos` and `local_sin`. */

@@ -15,13 +15,14 @@ import {
   sum,
   type Value,
 } from '@ludic/graph';
+import type { LoraConfig } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
 import { familyOf } from './families/registry.ts';
-import { parameterInputs, tokenInputs } from './packed-input.ts';
+import { tokenInputs, weightInputs } from './packed-input.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
 
 export interface ScoringOutputs {
-  /** The parameters, as inputs, by name in the checkpoint. */
+  /** The parameters that are trained, as inputs, by name in the checkpoint: the adapter's where there is one. */
   readonly parameters: ReadonlyMap<string, Value>;
   /** log π of each chosen token at the temperature of the run, [chosen]. */
   readonly logprobs: Value;
@@ -34,20 +35,25 @@ export interface ScoringOutputs {
  * `points` [points] (packed tokens after which something was chosen), `chosen_at` [chosen] (which point each choice
  * belongs to) and `chosen` [chosen] (point · vocabSize + token id). Many choices may share a point: it is computed once.
  */
-export function buildScoring(graph: Graph, config: ModelConfig, levels: TreeLevels): ScoringOutputs {
-  const { parameters, all } = parameterInputs(graph, config);
+export function buildScoring(
+  graph: Graph,
+  config: ModelConfig,
+  levels: TreeLevels,
+  adapter?: LoraConfig,
+): ScoringOutputs {
+  const { weights, trained } = weightInputs(graph, config, adapter);
   const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, config, levels);
   const family = familyOf(config);
-  const hidden = family.layers(config, parameters, tokens, attention);
+  const hidden = family.layers(config, weights, tokens, attention);
 
   const points = gatherRows(hidden, graph.input('points', 'int64', ['points']));
-  const logits = mul(family.head(config, parameters, points), graph.input('inverse_temperature', 'float32', []));
+  const logits = mul(family.head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
   const table = logSoftmax(logits);
   const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
   const entropies = neg(sum(mul(exp(table), table), [1]));
   return {
-    parameters: all,
+    parameters: trained,
     logprobs: gatherElements(flat, graph.input('chosen', 'int64', ['chosen'])),
     entropies: gatherElements(entropies, graph.input('chosen_at', 'int64', ['chosen'])),
   };

@@ -9,10 +9,17 @@ export type Start = 'normal' | 'residual' | 'zeros' | 'ones';
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly start: Start;
+  /** How the weight of a linear layer is stored: `[out, in]`, or `[in, out]` as Conv1D has it. Absent for other tensors. */
+  readonly linear?: 'out_in' | 'in_out';
 }
 
-/** The parameter of a checkpoint's name, in the checkpoint's own orientation. */
-export type Parameters = (name: string) => Value;
+/** The weights of a model in a graph, by their names in the checkpoint. */
+export interface Weights {
+  /** A parameter, in the checkpoint's own orientation. */
+  tensor(name: string): Value;
+  /** x [tokens, in] through the linear layer `name`: `name.weight`, its bias where it has one, and what adapts it. */
+  linear(x: Value, name: string): Value;
+}
 
 /**
  * Attention of one layer over packed tokens: queries [tokens, heads · headDim] (scaled), keys and values
@@ -44,9 +51,9 @@ export interface Family {
   /** The name that Hugging Face transformers gives a parameter in a file. */
   storedName(name: string): string;
   /** Hidden states [tokens, hiddenSize] after the last layer, before the final norm. */
-  layers(config: ModelConfig, parameters: Parameters, tokens: PackedTokens, attention: Attention): Value;
+  layers(config: ModelConfig, weights: Weights, tokens: PackedTokens, attention: Attention): Value;
   /** Logits [tokens, vocabSize] of hidden states [tokens, hiddenSize]. */
-  head(config: ModelConfig, parameters: Parameters, hidden: Value): Value;
+  head(config: ModelConfig, weights: Weights, hidden: Value): Value;
 }
 
 /** Ignores what many files carry beside the parameters, and the tied head that some repeat. */

@@ -1,10 +1,10 @@
 // Gemma 3, text only: norms around each block whose weights are counted from 1, normed queries and keys, scaled
 // embeddings, and layers that see a sliding window and turn by frequencies of their own.
 
-import { add, gatherRows, geluTanh, linear, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
+import { add, gatherRows, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
 import { bad, count, type Json, type ModelConfig, must, positive, readCommon, writeCommon } from '../config.ts';
 import { type Family, plainName, type TensorSpec } from './family.ts';
-import { headNorm, readShape, writeShape } from './rotary-decoder.ts';
+import { headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
 
 export const gemma3: Family = {
   name: 'gemma3_text',
@@ -50,57 +50,59 @@ export const gemma3: Family = {
   tensors(config) {
     const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
     const all = new Map<string, TensorSpec>();
-    const add = (name: string, shape: readonly number[], start: TensorSpec['start'] = 'normal') =>
-      all.set(`${name}.weight`, { shape, start });
-    add('model.embed_tokens', [vocabSize, hiddenSize]);
+    const norm = (name: string, size: number) => all.set(`${name}.weight`, { shape: [size], start: 'zeros' });
+    const linear = (name: string, to: number, from: number, start: TensorSpec['start'] = 'normal') =>
+      all.set(`${name}.weight`, { shape: [to, from], start, linear: 'out_in' });
+    all.set('model.embed_tokens.weight', { shape: [vocabSize, hiddenSize], start: 'normal' });
     for (let layer = 0; layer < config.layers; layer++) {
       const at = (name: string) => `model.layers.${layer}.${name}`;
-      for (const name of BLOCK_NORMS) add(at(name), [hiddenSize], 'zeros');
-      add(at('self_attn.q_proj'), [heads * headDim, hiddenSize]);
-      add(at('self_attn.k_proj'), [kvHeads * headDim, hiddenSize]);
-      add(at('self_attn.v_proj'), [kvHeads * headDim, hiddenSize]);
-      add(at('self_attn.o_proj'), [hiddenSize, heads * headDim], 'residual');
-      add(at('self_attn.q_norm'), [headDim], 'zeros');
-      add(at('self_attn.k_norm'), [headDim], 'zeros');
-      add(at('mlp.gate_proj'), [intermediateSize, hiddenSize]);
-      add(at('mlp.up_proj'), [intermediateSize, hiddenSize]);
-      add(at('mlp.down_proj'), [hiddenSize, intermediateSize], 'residual');
+      for (const name of BLOCK_NORMS) norm(at(name), hiddenSize);
+      linear(at('self_attn.q_proj'), heads * headDim, hiddenSize);
+      linear(at('self_attn.k_proj'), kvHeads * headDim, hiddenSize);
+      linear(at('self_attn.v_proj'), kvHeads * headDim, hiddenSize);
+      linear(at('self_attn.o_proj'), hiddenSize, heads * headDim, 'residual');
+      norm(at('self_attn.q_norm'), headDim);
+      norm(at('self_attn.k_norm'), headDim);
+      linear(at('mlp.gate_proj'), intermediateSize, hiddenSize);
+      linear(at('mlp.up_proj'), intermediateSize, hiddenSize);
+      linear(at('mlp.down_proj'), hiddenSize, intermediateSize, 'residual');
     }
-    add('model.norm', [hiddenSize], 'zeros');
-    if (!config.tieWordEmbeddings) add('lm_head', [vocabSize, hiddenSize]);
+    norm('model.norm', hiddenSize);
+    if (!config.tieWordEmbeddings) linear('lm_head', vocabSize, hiddenSize);
     return all;
   },
 
   nameOf: plainName,
   storedName: (name) => name,
 
-  layers(config, parameters, tokens, attention) {
+  layers(config, weights, tokens, attention) {
     const { hiddenSize, normEpsilon, slidingWindow, queryScalar } = config;
-    let x = scale(gatherRows(parameters('model.embed_tokens.weight'), tokens.ids), Math.sqrt(hiddenSize));
+    let x = scale(gatherRows(weights.tensor('model.embed_tokens.weight'), tokens.ids), Math.sqrt(hiddenSize));
     for (let layer = 0; layer < config.layers; layer++) {
-      const weight = (name: string) => parameters(`model.layers.${layer}.${name}.weight`);
-      const norm = (y: Value, name: (typeof BLOCK_NORMS)[number]) => rmsNorm(y, fromOne(weight(name)), normEpsilon);
+      const at = (name: string) => `model.layers.${layer}.${name}`;
+      const fromOne = (name: string) => countedFromOne(weights.tensor(at(`${name}.weight`)));
+      const norm = (y: Value, name: (typeof BLOCK_NORMS)[number]) => rmsNorm(y, fromOne(name), normEpsilon);
       const tables = slidingWindow!.layers[layer] ? tokens.localRotary! : tokens.rotary!;
       const normal = norm(x, 'input_layernorm');
       const turn = (name: 'q' | 'k') => {
-        const plain = linear(normal, weight(`self_attn.${name}_proj`));
-        return rotary(headNorm(plain, fromOne(weight(`self_attn.${name}_norm`)), config), tokens.positions, tables);
+        const plain = weights.linear(normal, at(`self_attn.${name}_proj`));
+        return rotary(headNorm(plain, fromOne(`self_attn.${name}_norm`), config), tokens.positions, tables);
       };
       const queries = scale(turn('q'), 1 / Math.sqrt(queryScalar!));
-      const mixed = attention(layer, queries, turn('k'), linear(normal, weight('self_attn.v_proj')));
-      x = add(x, norm(linear(mixed, weight('self_attn.o_proj')), 'post_attention_layernorm'));
+      const mixed = attention(layer, queries, turn('k'), weights.linear(normal, at('self_attn.v_proj')));
+      x = add(x, norm(weights.linear(mixed, at('self_attn.o_proj')), 'post_attention_layernorm'));
 
       const inner = norm(x, 'pre_feedforward_layernorm');
-      const gate = geluTanh(linear(inner, weight('mlp.gate_proj')));
-      const lowered = linear(mul(gate, linear(inner, weight('mlp.up_proj'))), weight('mlp.down_proj'));
-      x = add(x, norm(lowered, 'post_feedforward_layernorm'));
+      const gate = geluTanh(weights.linear(inner, at('mlp.gate_proj')));
+      const raised = mul(gate, weights.linear(inner, at('mlp.up_proj')));
+      x = add(x, norm(weights.linear(raised, at('mlp.down_proj')), 'post_feedforward_layernorm'));
     }
     return x;
   },
 
-  head(config, parameters, hidden) {
-    const normal = rmsNorm(hidden, fromOne(parameters('model.norm.weight')), config.normEpsilon);
-    return linear(normal, parameters(config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'));
+  head(config, weights, hidden) {
+    const weight = countedFromOne(weights.tensor('model.norm.weight'));
+    return plainHead(config, weights, rmsNorm(hidden, weight, config.normEpsilon));
   },
 };
 
@@ -111,7 +113,7 @@ const BLOCK_NORMS = [
   'post_feedforward_layernorm',
 ] as const;
 
-const fromOne = (weight: Value): Value => add(weight, weight.graph.scalar(1));
+const countedFromOne = (weight: Value): Value => add(weight, weight.graph.scalar(1));
 
 /** Which layers see a sliding window: as `layer_types` says, else all but every n-th. */
 function localLayers(json: Json, layers: number): boolean[] {

@@ -1,9 +1,9 @@
 // GPT-2 and DialoGPT: LayerNorm, learned positions, biases everywhere, queries, keys and values from one matrix. Weights
 // of linear layers are [in, out].
 
-import { add, gatherRows, geluTanh, gemm, layerNorm, linear, scale, split, type Value } from '@ludic/graph';
+import { add, gatherRows, geluTanh, layerNorm, linear, scale, split, type Value } from '@ludic/graph';
 import { bad, count, type Json, type ModelConfig, must, positive, readCommon, writeCommon } from '../config.ts';
-import type { Family, Parameters, TensorSpec } from './family.ts';
+import type { Family, TensorSpec, Weights } from './family.ts';
 
 export const gpt2: Family = {
   name: 'gpt2',
@@ -49,28 +49,30 @@ export const gpt2: Family = {
   tensors(config) {
     const { vocabSize, hiddenSize, intermediateSize, maxPositions } = config;
     const all = new Map<string, TensorSpec>();
-    const add = (name: string, shape: readonly number[], start: TensorSpec['start'] = 'normal') =>
-      all.set(name, { shape, start });
+    const vector = (name: string, size: number, start: TensorSpec['start']) => all.set(name, { shape: [size], start });
+    const table = (name: string, rows: number) => all.set(name, { shape: [rows, hiddenSize], start: 'normal' });
     const norm = (name: string) => {
-      add(`${name}.weight`, [hiddenSize], 'ones');
-      add(`${name}.bias`, [hiddenSize], 'zeros');
+      vector(`${name}.weight`, hiddenSize, 'ones');
+      vector(`${name}.bias`, hiddenSize, 'zeros');
     };
-    const affine = (name: string, from: number, to: number, start: TensorSpec['start'] = 'normal') => {
-      add(`${name}.weight`, [from, to], start);
-      add(`${name}.bias`, [to], 'zeros');
+    const linear = (name: string, from: number, to: number, start: TensorSpec['start'] = 'normal') => {
+      all.set(`${name}.weight`, { shape: [from, to], start, linear: 'in_out' });
+      vector(`${name}.bias`, to, 'zeros');
     };
-    add('wte.weight', [vocabSize, hiddenSize]);
-    add('wpe.weight', [maxPositions, hiddenSize]);
+    table('wte.weight', vocabSize);
+    table('wpe.weight', maxPositions);
     for (let layer = 0; layer < config.layers; layer++) {
       norm(`h.${layer}.ln_1`);
-      affine(`h.${layer}.attn.c_attn`, hiddenSize, 3 * hiddenSize);
-      affine(`h.${layer}.attn.c_proj`, hiddenSize, hiddenSize, 'residual');
+      linear(`h.${layer}.attn.c_attn`, hiddenSize, 3 * hiddenSize);
+      linear(`h.${layer}.attn.c_proj`, hiddenSize, hiddenSize, 'residual');
       norm(`h.${layer}.ln_2`);
-      affine(`h.${layer}.mlp.c_fc`, hiddenSize, intermediateSize);
-      affine(`h.${layer}.mlp.c_proj`, intermediateSize, hiddenSize, 'residual');
+      linear(`h.${layer}.mlp.c_fc`, hiddenSize, intermediateSize);
+      linear(`h.${layer}.mlp.c_proj`, intermediateSize, hiddenSize, 'residual');
     }
     norm('ln_f');
-    if (!config.tieWordEmbeddings) add('lm_head.weight', [vocabSize, hiddenSize]);
+    if (!config.tieWordEmbeddings) {
+      all.set('lm_head.weight', { shape: [vocabSize, hiddenSize], start: 'normal', linear: 'out_in' });
+    }
     return all;
   },
 
@@ -83,36 +85,28 @@ export const gpt2: Family = {
 
   storedName: (name) => (name === 'lm_head.weight' ? name : `transformer.${name}`),
 
-  layers(config, parameters, tokens, attention) {
+  layers(config, weights, tokens, attention) {
     const { hiddenSize, headDim, normEpsilon } = config;
-    let x = add(
-      gatherRows(parameters('wte.weight'), tokens.ids),
-      gatherRows(parameters('wpe.weight'), tokens.positions),
-    );
+    const words = gatherRows(weights.tensor('wte.weight'), tokens.ids);
+    let x = add(words, gatherRows(weights.tensor('wpe.weight'), tokens.positions));
     for (let layer = 0; layer < config.layers; layer++) {
-      const own: Parameters = (name) => parameters(`h.${layer}.${name}`);
-      const normal = norm(x, own, 'ln_1', normEpsilon);
-      const [queries, keys, values] = split(affine(normal, own, 'attn.c_attn'), 1, [
-        hiddenSize,
-        hiddenSize,
-        hiddenSize,
-      ]);
+      const at = (name: string) => `h.${layer}.${name}`;
+      const normal = norm(x, weights, at('ln_1'), normEpsilon);
+      const sizes = [hiddenSize, hiddenSize, hiddenSize];
+      const [queries, keys, values] = split(weights.linear(normal, at('attn.c_attn')), 1, sizes);
       const mixed = attention(layer, scale(queries!, 1 / Math.sqrt(headDim)), keys!, values!);
-      x = add(x, affine(mixed, own, 'attn.c_proj'));
-      const inner = norm(x, own, 'ln_2', normEpsilon);
-      x = add(x, affine(geluTanh(affine(inner, own, 'mlp.c_fc')), own, 'mlp.c_proj'));
+      x = add(x, weights.linear(mixed, at('attn.c_proj')));
+      const inner = norm(x, weights, at('ln_2'), normEpsilon);
+      x = add(x, weights.linear(geluTanh(weights.linear(inner, at('mlp.c_fc'))), at('mlp.c_proj')));
     }
     return x;
   },
 
-  head(config, parameters, hidden) {
-    const normal = norm(hidden, parameters, 'ln_f', config.normEpsilon);
-    return linear(normal, parameters(config.tieWordEmbeddings ? 'wte.weight' : 'lm_head.weight'));
+  head(config, weights, hidden) {
+    const normal = norm(hidden, weights, 'ln_f', config.normEpsilon);
+    return config.tieWordEmbeddings ? linear(normal, weights.tensor('wte.weight')) : weights.linear(normal, 'lm_head');
   },
 };
 
-const norm = (x: Value, parameters: Parameters, name: string, epsilon: number): Value =>
-  layerNorm(x, parameters(`${name}.weight`), parameters(`${name}.bias`), epsilon);
-
-const affine = (x: Value, parameters: Parameters, name: string): Value =>
-  add(gemm(x, parameters(`${name}.weight`)), parameters(`${name}.bias`));
+const norm = (x: Value, weights: Weights, name: string, epsilon: number): Value =>
+  layerNorm(x, weights.tensor(`${name}.weight`), weights.tensor(`${name}.bias`), epsilon);

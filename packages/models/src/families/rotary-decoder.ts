@@ -27,14 +27,7 @@ import {
   readCommon,
   writeCommon,
 } from '../config.ts';
-import {
-  type Attention,
-  type Family,
-  type PackedTokens,
-  type Parameters,
-  plainName,
-  type TensorSpec,
-} from './family.ts';
+import { type Attention, type Family, type PackedTokens, plainName, type TensorSpec, type Weights } from './family.ts';
 
 export interface RotaryDecoderTraits {
   readonly name: FamilyName;
@@ -55,7 +48,7 @@ export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
     tensors: (config) => tensors(config, traits),
     nameOf: plainName,
     storedName: (name) => name,
-    layers: (config, parameters, tokens, attention) => layers(config, parameters, tokens, attention, traits),
+    layers: (config, weights, tokens, attention) => layers(config, weights, tokens, attention, traits),
     head,
   };
 }
@@ -152,66 +145,61 @@ export const writeShape = (config: ModelConfig): Json => ({
   max_position_embeddings: config.maxPositions,
 });
 
-/** Weights of linear layers are [out, in]. */
 function tensors(config: ModelConfig, { qkvBias, qkNorm }: RotaryDecoderTraits): ReadonlyMap<string, TensorSpec> {
   const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
   const all = new Map<string, TensorSpec>();
-  const add = (name: string, shape: readonly number[], start: TensorSpec['start'] = 'normal') =>
-    all.set(name, { shape, start });
-  add('model.embed_tokens.weight', [vocabSize, hiddenSize]);
+  const vector = (name: string, size: number, start: TensorSpec['start']) => all.set(name, { shape: [size], start });
+  const linear = (name: string, to: number, from: number, start: TensorSpec['start'] = 'normal') =>
+    all.set(`${name}.weight`, { shape: [to, from], start, linear: 'out_in' });
+  all.set('model.embed_tokens.weight', { shape: [vocabSize, hiddenSize], start: 'normal' });
   for (let layer = 0; layer < config.layers; layer++) {
     const at = (name: string) => `model.layers.${layer}.${name}`;
-    add(at('input_layernorm.weight'), [hiddenSize], 'ones');
+    vector(at('input_layernorm.weight'), hiddenSize, 'ones');
     for (const [name, width] of [
       ['q', heads * headDim],
       ['k', kvHeads * headDim],
       ['v', kvHeads * headDim],
     ] as const) {
-      add(at(`self_attn.${name}_proj.weight`), [width, hiddenSize]);
-      if (qkvBias) add(at(`self_attn.${name}_proj.bias`), [width], 'zeros');
+      linear(at(`self_attn.${name}_proj`), width, hiddenSize);
+      if (qkvBias) vector(at(`self_attn.${name}_proj.bias`), width, 'zeros');
     }
-    if (qkNorm) for (const name of ['q', 'k']) add(at(`self_attn.${name}_norm.weight`), [headDim], 'ones');
-    add(at('self_attn.o_proj.weight'), [hiddenSize, heads * headDim], 'residual');
-    add(at('post_attention_layernorm.weight'), [hiddenSize], 'ones');
-    add(at('mlp.gate_proj.weight'), [intermediateSize, hiddenSize]);
-    add(at('mlp.up_proj.weight'), [intermediateSize, hiddenSize]);
-    add(at('mlp.down_proj.weight'), [hiddenSize, intermediateSize], 'residual');
+    if (qkNorm) for (const name of ['q', 'k']) vector(at(`self_attn.${name}_norm.weight`), headDim, 'ones');
+    linear(at('self_attn.o_proj'), hiddenSize, heads * headDim, 'residual');
+    vector(at('post_attention_layernorm.weight'), hiddenSize, 'ones');
+    linear(at('mlp.gate_proj'), intermediateSize, hiddenSize);
+    linear(at('mlp.up_proj'), intermediateSize, hiddenSize);
+    linear(at('mlp.down_proj'), hiddenSize, intermediateSize, 'residual');
   }
-  add('model.norm.weight', [hiddenSize], 'ones');
-  if (!config.tieWordEmbeddings) add('lm_head.weight', [vocabSize, hiddenSize]);
+  vector('model.norm.weight', hiddenSize, 'ones');
+  if (!config.tieWordEmbeddings) linear('lm_head', vocabSize, hiddenSize);
   return all;
 }
 
 function layers(
   config: ModelConfig,
-  parameters: Parameters,
+  weights: Weights,
   tokens: PackedTokens,
   attention: Attention,
-  { qkvBias, qkNorm }: RotaryDecoderTraits,
+  { qkNorm }: RotaryDecoderTraits,
 ): Value {
-  let x = gatherRows(parameters('model.embed_tokens.weight'), tokens.ids);
+  let x = gatherRows(weights.tensor('model.embed_tokens.weight'), tokens.ids);
   for (let layer = 0; layer < config.layers; layer++) {
-    const parameter = (name: string) => parameters(`model.layers.${layer}.${name}`);
-    const normal = rmsNorm(x, parameter('input_layernorm.weight'), config.normEpsilon);
-    const project = (name: 'q' | 'k' | 'v') =>
-      linear(
-        normal,
-        parameter(`self_attn.${name}_proj.weight`),
-        qkvBias ? parameter(`self_attn.${name}_proj.bias`) : undefined,
-      );
+    const at = (name: string) => `model.layers.${layer}.${name}`;
+    const norm = (y: Value, name: string) => rmsNorm(y, weights.tensor(at(`${name}.weight`)), config.normEpsilon);
+    const normal = norm(x, 'input_layernorm');
+    const project = (name: 'q' | 'k' | 'v') => weights.linear(normal, at(`self_attn.${name}_proj`));
     const turn = (name: 'q' | 'k') => {
       const plain = project(name);
-      const normed = qkNorm ? headNorm(plain, parameter(`self_attn.${name}_norm.weight`), config) : plain;
+      const normed = qkNorm ? headNorm(plain, weights.tensor(at(`self_attn.${name}_norm.weight`)), config) : plain;
       return rotary(normed, tokens.positions, tokens.rotary!);
     };
     const queries = scale(turn('q'), 1 / Math.sqrt(config.headDim));
     const mixed = attention(layer, queries, turn('k'), project('v'));
-    x = add(x, linear(mixed, parameter('self_attn.o_proj.weight')));
+    x = add(x, weights.linear(mixed, at('self_attn.o_proj')));
 
-    const inner = rmsNorm(x, parameter('post_attention_layernorm.weight'), config.normEpsilon);
-    const gate = silu(linear(inner, parameter('mlp.gate_proj.weight')));
-    const raised = mul(gate, linear(inner, parameter('mlp.up_proj.weight')));
-    x = add(x, linear(raised, parameter('mlp.down_proj.weight')));
+    const inner = norm(x, 'post_attention_layernorm');
+    const gate = silu(weights.linear(inner, at('mlp.gate_proj')));
+    x = add(x, weights.linear(mul(gate, weights.linear(inner, at('mlp.up_proj'))), at('mlp.down_proj')));
   }
   return x;
 }
@@ -223,7 +211,13 @@ export function headNorm(x: Value, weight: Value, { headDim, normEpsilon }: Mode
   return reshape(rmsNorm(heads, weight, normEpsilon), x.shape);
 }
 
-function head(config: ModelConfig, parameters: Parameters, hidden: Value): Value {
-  const normal = rmsNorm(hidden, parameters('model.norm.weight'), config.normEpsilon);
-  return linear(normal, parameters(config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'));
+function head(config: ModelConfig, weights: Weights, hidden: Value): Value {
+  return plainHead(config, weights, rmsNorm(hidden, weights.tensor('model.norm.weight'), config.normEpsilon));
+}
+
+/** Logits of normed hidden states: by the embeddings where they are tied. */
+export function plainHead(config: ModelConfig, weights: Weights, normal: Value): Value {
+  return config.tieWordEmbeddings
+    ? linear(normal, weights.tensor('model.embed_tokens.weight'))
+    : weights.linear(normal, 'lm_head');
 }

@@ -1,0 +1,174 @@
+// Adapters against PEFT's numbers: logits, loss, gradients, merged logits, and files that PEFT reads.
+
+import { readFileSync } from 'node:fs';
+import { floats, type HostTensor, int64 } from '@ludic/runtime';
+import { describe, expect, it } from 'vitest';
+import { folder, largest, largestDifference, load, lossAndGradients, runtime } from '../testing/golden.ts';
+import {
+  type Adapter,
+  adapterFiles,
+  buildDecoder,
+  type LoraConfig,
+  loraShapes,
+  type ModelConfig,
+  mergeAdapter,
+  newAdapter,
+  packSequences,
+  readAdapter,
+  readSafetensors,
+  tensorsOf,
+  toFloat32,
+} from './index.ts';
+import { openModelFolder } from './node.ts';
+
+const CASES = [
+  ['llama-tiny-lora', 'llama-tiny'],
+  ['gpt2-tiny-lora', 'gpt2-tiny'],
+  ['qwen3-tiny-rslora', 'qwen3-tiny'],
+] as const;
+
+async function open(name: string, base: string) {
+  const { config, parameters } = await load(base);
+  const place = `adapters/${name}`;
+  // adapter_config.json stands where a model has its config.json.
+  const files = {
+    name,
+    read: async (file: string) => new Uint8Array(readFileSync(`${folder(place)}/${file}`)),
+  };
+  const adapter = await readAdapter(files, config);
+  const { tensors } = readSafetensors(new Uint8Array(readFileSync(`${folder(place)}/golden.safetensors`)));
+  const golden = (tensor: string) => toFloat32(tensors.get(tensor)!);
+  const { data, shape } = tensors.get('input_ids')!;
+  const ids = Int32Array.from(new BigInt64Array(data.slice().buffer), Number);
+  const length = shape[1]!;
+  const sequences = Array.from({ length: shape[0]! }, (_, row) => ids.slice(row * length, (row + 1) * length));
+  return { config, parameters, adapter, golden, tensors, sequences };
+}
+
+async function logitsOf(
+  config: ModelConfig,
+  parameters: Readonly<Record<string, HostTensor>>,
+  sequences: readonly Int32Array[],
+  adapter?: LoraConfig,
+): Promise<Float32Array> {
+  const options = { prefix: false, past: false, ...(adapter && { adapter }) };
+  const program = await runtime.load(buildDecoder(config, options));
+  const { inputs, tokens } = packSequences(config, sequences);
+  const every = Array.from({ length: tokens }, (_, i) => i);
+  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int64(every, [tokens]) });
+  await program.dispose();
+  return floats(logits as HostTensor);
+}
+
+/** a [n, k] · b [k, m], each transposed first if asked. */
+function product(a: Float32Array, b: Float32Array, [n, k, m]: readonly number[], ta = false, tb = false): Float32Array {
+  const at = (x: Float32Array, i: number, j: number, rows: number, columns: number, t: boolean) =>
+    t ? x[j * rows + i]! : x[i * columns + j]!;
+  return Float32Array.from({ length: n! * m! }, (_, e) => {
+    const [i, j] = [Math.floor(e / m!), e % m!];
+    let sum = 0;
+    for (let l = 0; l < k!; l++) sum += at(a, i, l, n!, k!, ta) * at(b, l, j, k!, m!, tb);
+    return sum;
+  });
+}
+
+describe.each(CASES)('%s', (name, base) => {
+  it('gives the logits of base and adapter, and the same when merged', async () => {
+    const { config, parameters, adapter, golden, sequences } = await open(name, base);
+    const apart = await logitsOf(config, { ...parameters, ...adapter.parameters }, sequences, adapter.config);
+    expect(largestDifference(apart, golden('logits'))).toBeLessThan(5e-5);
+    const merged = await logitsOf(config, mergeAdapter(config, parameters, adapter), sequences);
+    expect(largestDifference(merged, golden('merged_logits'))).toBeLessThan(5e-5);
+    expect(largestDifference(merged, apart)).toBeLessThan(1e-5);
+  });
+
+  it('gives the loss and the gradients of A and B', async () => {
+    const { config, parameters, adapter, golden, tensors, sequences } = await open(name, base);
+    const all = { ...parameters, ...adapter.parameters };
+    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, adapter.config);
+    expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
+    const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
+    expect(names).toHaveLength(Object.keys(adapter.parameters).length);
+    for (const tensor of names) {
+      const own = tensor.replace(/^grad\.base_model\.model\./, 'grad.').replace('grad.transformer.', 'grad.');
+      const expected = golden(tensor);
+      expect(largestDifference(output(own), expected), tensor).toBeLessThanOrEqual(1e-4 * largest(expected));
+    }
+  });
+
+  it('has the projection of the full gradient as its own', async () => {
+    const { config, parameters, adapter, sequences } = await open(name, base);
+    const all = { ...parameters, ...adapter.parameters };
+    const own = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, adapter.config);
+    const full = await lossAndGradients(config, mergeAdapter(config, parameters, adapter), sequences, {
+      prefixLength: 0,
+    });
+    const { rank, alpha, rankStabilized } = adapter.config;
+    const factor = alpha / (rankStabilized ? Math.sqrt(rank) : rank);
+    for (const [parameter, [to]] of loraShapes(config, adapter.config)) {
+      if (!parameter.endsWith('lora_B.weight')) continue;
+      const layer = parameter.replace('.lora_B.weight', '');
+      const a = adapter.parameters[`${layer}.lora_A.weight`]!;
+      const from = a.dims[1]!;
+      const inOut = tensorsOf(config).get(`${layer}.weight`)!.linear === 'in_out';
+      const gradient = full.output(`grad.${layer}.weight`).map((value) => value * factor);
+      // dB = s · dW · Aᵀ and dA = s · Bᵀ · dW, with dW [out, in].
+      const expectedB = product(gradient, floats(a), [to!, from, rank], inOut, true);
+      const b = floats(adapter.parameters[parameter]!);
+      const expectedA = product(b, gradient, [rank, to!, from], true, inOut);
+      for (const [part, expected] of [
+        ['A', expectedA],
+        ['B', expectedB],
+      ] as const) {
+        const difference = largestDifference(own.output(`grad.${layer}.lora_${part}.weight`), expected);
+        expect(difference, `${layer} ${part}`).toBeLessThanOrEqual(2e-5 * largest(expected) + 1e-7);
+      }
+    }
+  });
+
+  it('is written as PEFT writes it and read back the same', async () => {
+    const { config, adapter } = await open(name, base);
+    const files = adapterFiles(config, base, adapter);
+    const again = await readAdapter({ name: 'again', read: async (file) => files.get(file) }, config);
+    expect(again).toEqual(adapter satisfies Adapter);
+    const stored = readSafetensors(files.get('adapter_model.safetensors')!).tensors;
+    const theirs = readSafetensors(
+      new Uint8Array(readFileSync(`${folder(`adapters/${name}`)}/adapter_model.safetensors`)),
+    ).tensors;
+    expect([...stored.keys()].sort()).toEqual([...theirs.keys()].sort());
+  });
+});
+
+describe('adapters', () => {
+  it('change nothing when they are new', async () => {
+    const { config, parameters, sequences } = await load('llama-tiny');
+    const adapter = newAdapter(config, { rank: 2, alpha: 4, targets: ['q_proj'], rankStabilized: false }, 0);
+    const plain = await logitsOf(config, parameters, sequences);
+    const adapted = await logitsOf(config, { ...parameters, ...adapter.parameters }, sequences, adapter.config);
+    expect(largestDifference(plain, adapted)).toBe(0);
+  });
+
+  it('name the layers that there are when a target is none', async () => {
+    const { config } = await load('gpt2-tiny');
+    const wanted = { rank: 2, alpha: 4, targets: ['q_proj'], rankStabilized: false };
+    expect(() => newAdapter(config, wanted, 0)).toThrow(/no layer q_proj to adapt; it has c_attn, c_proj, c_fc/);
+  });
+
+  it.each([
+    [{ peft_type: 'LOHA' }, /peft_type is "LOHA"/],
+    [{ use_dora: true }, /use_dora is not known/],
+    [{ r: 0 }, /r is 0/],
+    [{ r: 3 }, /is \[4,48\] and should be \[3,48\]/],
+    [{ target_modules: ['q_proj'] }, /does not belong there/],
+  ])('with %j are refused with a reason', async (change, message) => {
+    const { config } = await load('llama-tiny');
+    const files = await openModelFolder(folder('llama-tiny'));
+    const place = folder('adapters/llama-tiny-lora');
+    const json = { ...JSON.parse(readFileSync(`${place}/adapter_config.json`, 'utf8')), ...change };
+    const read = async (file: string) =>
+      file === 'adapter_config.json'
+        ? new TextEncoder().encode(JSON.stringify(json))
+        : new Uint8Array(readFileSync(`${place}/${file}`));
+    await expect(readAdapter({ ...files, read }, config)).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,28 @@
+// The weights of a model in a graph: how the linear layers of a family are applied, with or without an adapter.
+
+import { add, gemm, linear, scale, type Value } from '@ludic/graph';
+import { type LoraConfig, loraNames, loraScale } from './adapter.ts';
+import type { ModelConfig } from './config.ts';
+import type { Weights } from './families/family.ts';
+import { tensorsOf } from './families/registry.ts';
+
+/** Weights over whatever gives a tensor by its name: a graph's input, or a constant. */
+export function weightsOf(config: ModelConfig, tensor: (name: string) => Value, adapter?: LoraConfig): Weights {
+  const specs = tensorsOf(config);
+  const adapted = new Set(adapter && loraNames(config, adapter));
+  return {
+    tensor,
+    linear(x, name) {
+      const weight = tensor(`${name}.weight`);
+      const bias = specs.has(`${name}.bias`) ? tensor(`${name}.bias`) : undefined;
+      const plain =
+        specs.get(`${name}.weight`)!.linear === 'in_out' ? withBias(gemm(x, weight), bias) : linear(x, weight, bias);
+      if (!adapter || !adapted.has(name)) return plain;
+      // The detour through a few dimensions: A [rank, in], then B [out, rank].
+      const narrow = linear(x, tensor(`${name}.lora_A.weight`));
+      return add(plain, scale(linear(narrow, tensor(`${name}.lora_B.weight`)), loraScale(adapter)));
+    },
+  };
+}
+
+const withBias = (x: Value, bias: Value | undefined): Value => (bias ? add(x, bias) : x);
