@@ -4,7 +4,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
-import { openPolicy } from './models.ts';
+import { adapterOption, openPolicy } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -17,6 +17,7 @@ interface Options {
   readonly topK: number;
   readonly topP: number;
   readonly maxCompletionLength: number;
+  readonly adapter?: string;
   readonly json?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function evaluateCommand(): Command {
     .description('play many games and tell how good a policy is')
     .requiredOption('--env <id>', 'the game')
     .option('--model <name>', 'nano, a model folder, or a scripted player such as random or expert', 'nano')
+    .addOption(adapterOption())
     .addOption(envConfigOption())
     .option('--episodes <n>', 'games to play', whole(1), 1000)
     .addOption(historyOption())

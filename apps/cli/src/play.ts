@@ -6,13 +6,14 @@ import type { Policy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
-import { openPolicy } from './models.ts';
+import { adapterOption, openPolicy } from './models.ts';
 import { paint } from './paint.ts';
 
 interface Options {
   readonly env: string;
   readonly envConfig: string;
   readonly watch?: string;
+  readonly adapter?: string;
   readonly history: HistoryStrategy;
   readonly seed: number;
   readonly temperature: number;
@@ -25,6 +26,7 @@ export function playCommand(): Command {
     .requiredOption('--env <id>', 'the game')
     .addOption(envConfigOption())
     .option('--watch <model>', 'watch nano, a model folder or a scripted player instead of playing')
+    .addOption(adapterOption())
     .addOption(historyOption())
     .option('--seed <n>', 'which game', whole(0), 0)
     .option('--temperature <x>', 'of a watched model', decimal(0), 1)
@@ -69,8 +71,14 @@ function person({ definition: { replyTag } }: GameChoice): Policy {
   };
 }
 
-async function watched(name: string, game: GameChoice, { temperature, delay }: Options): Promise<Policy> {
-  const policy = await openPolicy(name, game, { temperature, topK: 0, topP: 1, maxCompletionLength: 64 });
+async function watched(name: string, game: GameChoice, { temperature, delay, adapter }: Options): Promise<Policy> {
+  const policy = await openPolicy(name, game, {
+    temperature,
+    topK: 0,
+    topP: 1,
+    maxCompletionLength: 64,
+    ...(adapter !== undefined && { adapter }),
+  });
   return {
     ...policy,
     name,

@@ -4,7 +4,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
-import { openPolicy } from './models.ts';
+import { adapterOption, openPolicy } from './models.ts';
 import { paintPart } from './paint.ts';
 
 interface Options {
@@ -17,6 +17,7 @@ interface Options {
   readonly topK: number;
   readonly topP: number;
   readonly maxCompletionLength: number;
+  readonly adapter?: string;
   readonly json?: boolean;
 }
 
@@ -25,6 +26,7 @@ export function rolloutCommand(): Command {
     .description('play one game and show it')
     .requiredOption('--env <id>', 'the game')
     .option('--model <name>', 'nano, a model folder, or a scripted player', 'nano')
+    .addOption(adapterOption())
     .addOption(envConfigOption())
     .addOption(historyOption())
     .option('--seed <n>', 'which game', whole(0), 0)

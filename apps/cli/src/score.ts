@@ -6,10 +6,11 @@ import { openModelFolder } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
-import { modelFolder } from './models.ts';
+import { adapterOption, modelFolder, withAdapter } from './models.ts';
 
 interface Options {
   readonly model: string;
+  readonly adapter?: string;
   readonly ids?: string;
   readonly text?: string;
   readonly json?: boolean;
@@ -19,12 +20,15 @@ export function scoreCommand(): Command {
   return new Command('score')
     .description("print the model's log-probability of each token given those before it, and their mean loss")
     .option('--model <name>', 'nano or a model folder', 'nano')
+    .addOption(adapterOption())
     .option('--ids <list>', 'token ids with commas between; needs no tokenizer')
     .option('--text <text>', 'a text, for a model with a tokenizer')
     .option('--json', 'print one JSON object {logprobs, loss}')
     .action(async (options: Options) => {
       const files = await openModelFolder(modelFolder(options.model));
-      const { config, parameters } = await readCheckpoint(files);
+      const checkpoint = await readCheckpoint(files);
+      const { config } = checkpoint;
+      const parameters = await withAdapter(checkpoint, options.adapter);
       if ((options.ids === undefined) === (options.text === undefined))
         throw new UsageError('Give either --ids or --text.');
       const ids =

@@ -166,6 +166,43 @@ describe('ludic train', () => {
   });
 });
 
+describe('ludic train --lora-rank', () => {
+  const adapted = (name: string) => [...train(name), '--lora-rank', '4', '--lora-targets', 'q_proj,down_proj'];
+  const scored = async (...model: string[]): Promise<number[]> => {
+    const { stdout } = await runLudic('score', ...model, '--text', 'You are X.\nX.O\n...\n...\nYour move.', '--json');
+    return JSON.parse(stdout).logprobs;
+  };
+
+  it('trains an adapter alone, which can be taken along or merged', async () => {
+    expect((await runLudic(...adapted('lora'))).code).toBe(0);
+    const at = (...parts: string[]) => join(scratch, 'lora', ...parts);
+    expect((await readdir(at('checkpoints', 'step-000006'))).sort()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'generation_config.json',
+      'optimizer.safetensors',
+      'state.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    const merged = await scored('--model', at('final'));
+    expect(await scored('--model', 'nano', '--adapter', at('final', 'adapter'))).toEqual(merged);
+    expect(merged).not.toEqual(await scored('--model', 'nano'));
+  });
+
+  it('goes on after a kill with the same bytes', async () => {
+    const { process: child, finished } = startLudic(adapted('lora-killed'));
+    const metrics = join(scratch, 'lora-killed', 'metrics.jsonl');
+    while (child.exitCode === null && !(await readFile(metrics, 'utf8').catch(() => '')).includes('"step":3,'))
+      await sleep(5);
+    child.kill('SIGKILL');
+    await finished;
+    expect((await runLudic(...resume('lora-killed'))).code).toBe(0);
+    const adapter = (name: string) => readFile(join(scratch, name, 'final', 'adapter', 'adapter_model.safetensors'));
+    expect((await adapter('lora-killed')).equals(await adapter('lora'))).toBe(true);
+  });
+});
+
 describe('bad input', () => {
   it.each([
     [['evaluate', '--env', 'chess'], /no environment "chess"; the known ones are key_door, tic_tac_toe/],
@@ -178,6 +215,9 @@ describe('bad input', () => {
     [['evaluate', '--env', 'key_door', '--colour'], /unknown option/],
     [['train', '--env', 'key_door'], /--out/],
     [['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65'], /batchSize is 65/],
+    [['train', '--env', 'key_door', '--out', '/tmp/never', '--lora-alpha', '2'], /need --lora-rank/],
+    [['evaluate', '--env', 'key_door', '--adapter', '/tmp'], /no adapter_config\.json/],
+    [['evaluate', '--env', 'key_door', '--model', 'random', '--adapter', '/tmp'], /scripted player/],
     [['score', '--ids', '1,x'], /whole numbers with commas/],
     [['score', '--ids', '1,99999'], /outside the vocabulary/],
     [['rollout', '--env', 'tic_tac_toe', '--model', '/tmp'], /no config\.json/],

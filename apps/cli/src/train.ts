@@ -23,6 +23,9 @@ interface Control {
   readonly envConfig: string;
   readonly model: string;
   readonly out: string;
+  readonly loraRank?: number;
+  readonly loraAlpha?: number;
+  readonly loraTargets?: string;
   readonly threads?: number;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -112,6 +115,9 @@ export function trainCommand(): Command {
     .option('--env <id>', 'the game (needed for a new run)')
     .addOption(envConfigOption())
     .option('--model <name>', 'nano or a model folder to start from', 'nano')
+    .option('--lora-rank <n>', 'train an adapter of this rank instead of the model', whole(1))
+    .option('--lora-alpha <x>', 'strength of the adapter (default: twice its rank)', decimal(0))
+    .option('--lora-targets <names>', 'layers to adapt, with commas between (default: every linear layer but the head)')
     .option('--resume', 'go on with the run that the folder holds; its own settings stay')
     .option('--threads <n>', 'of one run of the network (default: one per core)', whole(1))
     .option('--json', 'end with one JSON object');
@@ -145,6 +151,9 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
     env: config.settings.environment,
     model: config.model,
     envConfig: JSON.stringify(config.settings.environmentConfig),
+    loraRank: config.settings.lora?.rank,
+    loraAlpha: config.settings.lora?.alpha,
+    loraTargets: config.settings.lora?.targets.join(),
   };
   for (const option of given) {
     const name = option.attributeName();
@@ -174,7 +183,18 @@ function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
     environmentConfig: game.raw,
     loss: { ...D.loss, ...pick(LOSS_SETTINGS) },
     adamw: { ...D.adamw, ...pick(ADAMW_SETTINGS) },
+    ...loraOf(options),
   };
+}
+
+function loraOf({ loraRank: rank, loraAlpha, loraTargets }: Control): Pick<TrainSettings, 'lora'> {
+  if (rank === undefined) {
+    if (loraAlpha !== undefined || loraTargets !== undefined)
+      throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
+    return {};
+  }
+  const targets = loraTargets?.split(',').map((target) => target.trim()) ?? [];
+  return { lora: { rank, alpha: loraAlpha ?? 2 * rank, targets, rankStabilized: false } };
 }
 
 /** Runs to the end, or until Ctrl-C asks for a checkpoint. */

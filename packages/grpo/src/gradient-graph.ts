@@ -2,7 +2,7 @@
 // micro-batches gave.
 
 import { add, Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
-import { buildScoring, type ModelConfig, type TreeLevels } from '@ludic/models';
+import { buildScoring, type LoraConfig, type ModelConfig, type TreeLevels } from '@ludic/models';
 import { buildLoss } from './loss.ts';
 import type { LossSettings } from './settings.ts';
 
@@ -11,16 +11,16 @@ export type Objective = LossSettings | 'supervised';
 
 /**
  * Inputs: those of `buildScoring`, of the objective, and, where there is a gradient to add to, `sum.NAME` for each
- * parameter. Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
+ * trained parameter. Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
  */
 export function buildGradient(
   config: ModelConfig,
   objective: Objective,
   levels: TreeLevels,
-  { addTo }: { readonly addTo: boolean },
+  { addTo, adapter }: { readonly addTo: boolean; readonly adapter?: LoraConfig },
 ): Uint8Array {
   const graph = new Graph('gradient');
-  const scores = buildScoring(graph, config, levels);
+  const scores = buildScoring(graph, config, levels, adapter);
   const loss =
     objective === 'supervised'
       ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
@@ -41,9 +41,9 @@ export function buildGradient(
 }
 
 /** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [chosen]. */
-export function buildScorer(config: ModelConfig, levels: TreeLevels): Uint8Array {
+export function buildScorer(config: ModelConfig, levels: TreeLevels, adapter?: LoraConfig): Uint8Array {
   const graph = new Graph('score');
-  const { logprobs, entropies } = buildScoring(graph, config, levels);
+  const { logprobs, entropies } = buildScoring(graph, config, levels, adapter);
   graph.output('logprobs', logprobs);
   graph.output('entropies', entropies);
   return serialize(graph);

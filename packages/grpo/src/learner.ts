@@ -1,7 +1,7 @@
 // The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
 // gradients and moments stay where they are; the graphs write over them.
 
-import { type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
+import { type Adapter, type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
 import { floats, type HostTensor, type Program, type Runtime, scalar, type Tensors, zeros } from '@ludic/runtime';
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
@@ -12,8 +12,10 @@ import { DEFAULT_LOSS, type LossCoefficients } from './settings.ts';
 export interface LearnerOptions {
   readonly runtime: Runtime;
   readonly config: ModelConfig;
-  /** Changed in place by `step`. */
+  /** The model's; changed in place by `step` unless there is an adapter. */
   readonly parameters: Readonly<Record<string, HostTensor>>;
+  /** Trained instead of the parameters, which have then neither gradients nor moments. */
+  readonly adapter?: Adapter;
   readonly objective: Objective;
   readonly adamw: AdamWSettings;
   /** The temperature at which log π is taken: the one that sampled. */
@@ -43,6 +45,7 @@ const SHORTEST_PREFIX = 4;
 
 export class Learner {
   readonly #options: LearnerOptions;
+  readonly #trained: Readonly<Record<string, HostTensor>>;
   readonly #names: readonly string[];
   /** The sum of gradients since the last step; none before the first micro-batch. */
   #sums: Readonly<Record<string, HostTensor>> | undefined;
@@ -52,9 +55,10 @@ export class Learner {
 
   constructor(options: LearnerOptions) {
     this.#options = options;
-    this.#names = Object.keys(options.parameters);
+    this.#trained = options.adapter?.parameters ?? options.parameters;
+    this.#names = Object.keys(this.#trained);
     for (const name of this.#names) {
-      const { dims } = options.parameters[name]!;
+      const { dims } = this.#trained[name]!;
       this.#moments[`first.${name}`] = zeros(dims);
       this.#moments[`second.${name}`] = zeros(dims);
     }
@@ -66,8 +70,7 @@ export class Learner {
 
   /** The sum of gradients since the last step, by parameter. */
   get gradientSums(): Readonly<Record<string, HostTensor>> {
-    const nothing = () =>
-      Object.fromEntries(this.#names.map((name) => [name, zeros(this.#options.parameters[name]!.dims)]));
+    const nothing = () => Object.fromEntries(this.#names.map((name) => [name, zeros(this.#trained[name]!.dims)]));
     return this.#sums ?? nothing();
   }
 
@@ -90,7 +93,7 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective } = this.#options;
+    const { objective, adapter } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
@@ -98,7 +101,7 @@ export class Learner {
       const sums = this.#sums;
       const addTo = sums !== undefined;
       const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
-        buildGradient(config, objective, levels, { addTo }),
+        buildGradient(config, objective, levels, { addTo, ...(adapter && { adapter: adapter.config }) }),
       );
       const outputs = await program.run(
         { ...inputs, ...lossInputs(batch), ...weights, ...(sums && renamed(sums, 'sum')) },
@@ -113,8 +116,11 @@ export class Learner {
 
   /** log π and entropies of the samples' tokens under the present parameters. */
   score<S extends Pick<Sample, 'prompt' | 'completion'>>(samples: readonly S[]): Promise<ScoredSamples<S>> {
+    const { adapter } = this.#options;
     return this.#overMicroBatches(samples, async (_, inputs, levels) => {
-      const program = await this.#program(`score ${levelsKey(levels)}`, (config) => buildScorer(config, levels));
+      const program = await this.#program(`score ${levelsKey(levels)}`, (config) =>
+        buildScorer(config, levels, adapter?.config),
+      );
       return program.run(inputs);
     });
   }
@@ -124,7 +130,8 @@ export class Learner {
    * @throws GrpoError `not_finite`, and nothing has changed
    */
   async step(learningRate: number): Promise<number> {
-    const { adamw, parameters } = this.#options;
+    const { adamw } = this.#options;
+    const parameters = this.#trained;
     const shapes = new Map(this.#names.map((name) => [name, parameters[name]!.dims]));
     const gradients = renamed(this.gradientSums, 'gradient');
     const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
@@ -163,7 +170,7 @@ export class Learner {
     samples: readonly S[],
     run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels) => Promise<Tensors>,
   ): Promise<ScoredSamples<S>> {
-    const { config, parameters, temperature, tokenBudget } = this.#options;
+    const { config, parameters, adapter, temperature, tokenBudget } = this.#options;
     const paths = samplePaths(samples);
     const logprobs: Float32Array[] = [];
     const entropies: Float32Array[] = [];
@@ -176,6 +183,7 @@ export class Learner {
         batch,
         {
           ...parameters,
+          ...adapter?.parameters,
           ...packed.inputs,
           ...choiceInputs(batch, config.vocabSize, packed.tokenAt),
           inverse_temperature: scalar(1 / temperature),

@@ -3,7 +3,14 @@
 
 import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointFiles, readSafetensors, toFloat32, writeSafetensors } from '@ludic/models';
+import {
+  adapterFiles,
+  checkpointFiles,
+  mergeAdapter,
+  readSafetensors,
+  toFloat32,
+  writeSafetensors,
+} from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import type { LanguageModel } from '@ludic/policies';
 import { float32 } from '@ludic/runtime';
@@ -91,14 +98,17 @@ export class RunFolder {
       .sort((a, b) => a - b);
   }
 
+  /** With an adapter the model itself is in the first checkpoint alone. */
   async saveCheckpoint(
     model: LanguageModel,
     companions: ReadonlyMap<string, Uint8Array>,
     state: SavedState,
   ): Promise<void> {
+    const { config, parameters, adapter } = model;
     const files = new Map<string, Uint8Array | string>([
       ...companions,
-      ...checkpointFiles(model.config, model.parameters),
+      ...(adapter && state.step > 0 ? [] : checkpointFiles(config, parameters)),
+      ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
     ]);
     const { updates, moments } = state.optimizer;
     const tensors = Object.entries(moments).map(([name, { dims, data }]) => ({
@@ -136,12 +146,16 @@ export class RunFolder {
     }
   }
 
-  /** Writes the finished model: the weights of the best evaluation, or the last ones. */
+  /** Writes the finished model: the weights of the best evaluation, or the last ones; an adapter merged, and beside. */
   async writeFinal(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, result: object): Promise<void> {
+    const { config, parameters, adapter } = model;
     const files = new Map<string, Uint8Array | string>([
       ...companions,
-      ...checkpointFiles(model.config, model.parameters),
+      ...checkpointFiles(config, adapter ? mergeAdapter(config, parameters, adapter) : parameters),
     ]);
+    for (const [name, data] of adapter ? adapterFiles(config, this.config.model, adapter) : []) {
+      files.set(`adapter/${name}`, data);
+    }
     files.set('result.json', `${JSON.stringify(result, null, 2)}\n`);
     await writeFilesAtomically(join(this.path, 'final'), files, { replace: true });
   }

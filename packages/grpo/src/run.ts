@@ -1,9 +1,16 @@
 // A whole training run in its folder: steps, evaluations, checkpoints, resume. What happens is told to a listener;
 // nothing here draws or prints.
 
-import { type ModelFiles, readCheckpoint, readCompanions } from '@ludic/models';
-import { openModelFolder } from '@ludic/models/node';
-import { type LanguageModel, openLanguageModel } from '@ludic/policies';
+import {
+  everyLinearLayer,
+  type ModelFiles,
+  newAdapter,
+  readAdapter,
+  readCheckpoint,
+  readCompanions,
+} from '@ludic/models';
+import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
+import { type LanguageModel, openLanguageModel, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import { floats, type Runtime } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
@@ -126,7 +133,7 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
 async function prepare(start: RunStart, { folder: path, runtime, openFiles }: RunOptions) {
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
-    const model = await openLanguageModel(files, runtime);
+    const model = adapted(await openLanguageModel(files, runtime), start.settings);
     const trainer = new Trainer(model, start.settings);
     const companions = await readCompanions(files);
     const folder = await RunFolder.create(path, { formatVersion: 1, model: start.model, settings: start.settings });
@@ -142,7 +149,7 @@ async function prepare(start: RunStart, { folder: path, runtime, openFiles }: Ru
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
   const files = await openModelFolder(folder.checkpointPath(0));
-  const model = await openLanguageModel(files, runtime);
+  const model = adapted(await openLanguageModel(files, runtime), folder.config.settings);
   const trainer = new Trainer(model, folder.config.settings);
   await loadWeights(model, folder.checkpointPath(step));
   const state = await folder.loadState(step);
@@ -151,10 +158,19 @@ async function prepare(start: RunStart, { folder: path, runtime, openFiles }: Ru
   return { folder, model, trainer, companions: await readCompanions(files), best: state.best };
 }
 
-/** Puts the weights of another checkpoint of the same shape into a model. */
+/** The model with a new adapter, where the settings want one. */
+function adapted(model: LanguageModel, { lora, seed }: TrainSettings): LanguageModel {
+  if (!lora) return model;
+  const targets = lora.targets.length > 0 ? lora.targets : everyLinearLayer(model.config);
+  return { ...model, adapter: newAdapter(model.config, { ...lora, targets }, seed) };
+}
+
+/** Puts what was trained up to another checkpoint of the run into a model. */
 async function loadWeights(model: LanguageModel, folder: string): Promise<void> {
-  const { parameters } = await readCheckpoint(await openModelFolder(folder));
-  for (const [name, tensor] of Object.entries(model.parameters)) floats(tensor).set(floats(parameters[name]!));
+  const { parameters } = model.adapter
+    ? await readAdapter(await openAdapterFolder(folder), model.config)
+    : await readCheckpoint(await openModelFolder(folder));
+  for (const [name, tensor] of Object.entries(trainedParameters(model))) floats(tensor).set(floats(parameters[name]!));
 }
 
 async function finish(

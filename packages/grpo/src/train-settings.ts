@@ -1,6 +1,7 @@
 // Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
 
 import type { HistoryStrategy } from '@ludic/history';
+import type { LoraConfig } from '@ludic/models';
 import { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
 import { CREDITS, type CreditSettings } from './credit.ts';
 import { GrpoError } from './errors.ts';
@@ -32,6 +33,8 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   readonly numIterations: number;
   readonly loss: LossSettings;
   readonly adamw: AdamWSettings;
+  /** Train an adapter instead of the model; without targets it adapts every linear layer but the head. */
+  readonly lora?: LoraConfig;
   /**
    * Share of `loss.beta` and `loss.entropyCoefficient` that is left at the end of the run: they change linearly. They
    * keep the policy trying things; less and less of them lets it settle.
@@ -137,6 +140,11 @@ export function checkSettings(settings: TrainSettings): void {
     settings.finalExploration >= 0 && settings.finalExploration <= 1,
   );
   need('finalRate', settings.finalRate, 'between 0 and 1', settings.finalRate >= 0 && settings.finalRate <= 1);
+  const { lora } = settings;
+  if (lora) {
+    need('lora.rank', lora.rank, 'a whole number above 0', Number.isInteger(lora.rank) && lora.rank > 0);
+    need('lora.alpha', lora.alpha, 'above 0', lora.alpha > 0 && Number.isFinite(lora.alpha));
+  }
   oneOf('credit', settings.credit, CREDITS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);

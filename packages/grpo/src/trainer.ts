@@ -63,7 +63,7 @@ export class Trainer {
     this.#definition = findEnvironment(settings.environment);
     this.#config = resolveConfig(this.#definition, settings.environmentConfig);
     this.#policy = this.#policyFor({ temperature: settings.temperature, topK: 0, topP: 1 });
-    const { runtime, config, parameters } = model;
+    const { runtime, config, parameters, adapter } = model;
     const common = {
       runtime,
       config,
@@ -72,8 +72,10 @@ export class Trainer {
       temperature: settings.temperature,
       tokenBudget: settings.tokenBudget,
     };
-    this.#learner = new Learner({ ...common, parameters });
-    this.#reference = settings.loss.beta > 0 ? new Learner({ ...common, parameters: copied(parameters) }) : undefined;
+    this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
+    // With an adapter the model itself is the reference: it never changes.
+    const first = () => (adapter ? parameters : copied(parameters));
+    this.#reference = settings.loss.beta > 0 ? new Learner({ ...common, parameters: first() }) : undefined;
   }
 
   /** Steps done. */

@@ -46,6 +46,12 @@ export function loraNames(config: ModelConfig, { targets }: LoraConfig): readonl
   return layers.filter((name) => adapted.has(name));
 }
 
+/** Targets that adapt every linear layer but the head. */
+export function everyLinearLayer(config: ModelConfig): readonly string[] {
+  const layers = [...tensorsOf(config)].flatMap(([name, { linear }]) => (linear ? [name.split('.').at(-2)!] : []));
+  return [...new Set(layers)].filter((name) => name !== 'lm_head');
+}
+
 /** Names and shapes of an adapter's parameters. */
 export function loraShapes(config: ModelConfig, adapter: LoraConfig): ReadonlyMap<string, readonly number[]> {
   const specs = tensorsOf(config);

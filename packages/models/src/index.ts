@@ -1,6 +1,7 @@
 export {
   type Adapter,
   adapterFiles,
+  everyLinearLayer,
   type LoraConfig,
   loraNames,
   loraShapes,

@@ -6,11 +6,20 @@ import type { ModelFiles } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
 
 /** @throws ModelError `not_a_model` where there is no folder with a config.json */
-export async function openModelFolder(path: string): Promise<ModelFiles> {
+export const openModelFolder = (path: string): Promise<ModelFiles> => openFolder(path, 'model', 'config.json');
+
+/** @throws ModelError `not_a_model` where there is no folder with an adapter_config.json */
+export const openAdapterFolder = (path: string): Promise<ModelFiles> =>
+  openFolder(path, 'adapter', 'adapter_config.json');
+
+async function openFolder(path: string, kind: string, needed: string): Promise<ModelFiles> {
   const folder = await stat(path).catch(() => undefined);
   if (!folder?.isDirectory())
-    throw new ModelError('not_a_model', `${path} is no model folder: there is no such folder.`);
-  const files: ModelFiles = {
+    throw new ModelError('not_a_model', `${path} is no ${kind} folder: there is no such folder.`);
+  if (!(await stat(join(path, needed)).catch(() => undefined))) {
+    throw new ModelError('not_a_model', `${path} is no ${kind} folder: it has no ${needed}.`);
+  }
+  return {
     name: path,
     async read(name) {
       try {
@@ -23,10 +32,6 @@ export async function openModelFolder(path: string): Promise<ModelFiles> {
       }
     },
   };
-  if (!(await stat(join(path, 'config.json')).catch(() => undefined))) {
-    throw new ModelError('not_a_model', `${path} is no model folder: it has no config.json.`);
-  }
-  return files;
 }
 
 /**
@@ -46,6 +51,8 @@ export async function writeFilesAtomically(
     await rm(fresh, { recursive: true, force: true });
     await mkdir(fresh);
     for (const [name, data] of files) {
+      // A name may stand in a folder within.
+      await mkdir(dirname(join(fresh, name)), { recursive: true });
       const file = await open(join(fresh, name), 'w');
       try {
         await file.writeFile(data);

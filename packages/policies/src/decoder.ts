@@ -1,7 +1,17 @@
 // Runs the decode graphs of a model: whole prompts against a shared prefix, then new tokens against what each row
 // has kept. It knows tokens, keys and values; which tokens to feed is the caller's business.
 
-import { buildDecoder, layRows, type ModelConfig, packSequences, rotaryInputs, span, windowBias } from '@ludic/models';
+import {
+  type Adapter,
+  buildDecoder,
+  type LoraConfig,
+  layRows,
+  type ModelConfig,
+  packSequences,
+  rotaryInputs,
+  span,
+  windowBias,
+} from '@ludic/models';
 import { float32, floats, type HostTensor, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
 import { type CachedRow, type LayerTensors, type Prefix, RowCache } from './row-cache.ts';
 
@@ -39,16 +49,26 @@ export interface DecodeResult {
   readonly known: readonly KnownRow[];
 }
 
+/** The part of a language model that a decoder runs. Its parameters may change between calls. */
+export interface DecodedModel {
+  readonly runtime: Runtime;
+  readonly config: ModelConfig;
+  readonly parameters: Readonly<Record<string, HostTensor>>;
+  readonly adapter?: Adapter;
+}
+
 export class Decoder {
   readonly #runtime: Runtime;
   readonly #config: ModelConfig;
+  readonly #adapter: LoraConfig | undefined;
   readonly #parameters: Tensors;
   readonly #programs = new Map<string, Promise<Program>>();
 
-  constructor(runtime: Runtime, config: ModelConfig, parameters: Tensors) {
+  constructor({ runtime, config, parameters, adapter }: DecodedModel) {
     this.#runtime = runtime;
     this.#config = config;
-    this.#parameters = parameters;
+    this.#adapter = adapter?.config;
+    this.#parameters = { ...parameters, ...adapter?.parameters };
   }
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
@@ -167,7 +187,9 @@ export class Decoder {
     const key = `${prefix} ${past}`;
     let program = this.#programs.get(key);
     if (!program) {
-      program = this.#runtime.load(buildDecoder(this.#config, { prefix, past }));
+      program = this.#runtime.load(
+        buildDecoder(this.#config, { prefix, past, ...(this.#adapter && { adapter: this.#adapter }) }),
+      );
       this.#programs.set(key, program);
     }
     const outputs = await (await program).run({

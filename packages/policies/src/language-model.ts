@@ -1,7 +1,7 @@
 // The language-model policy. Rows of different lengths are answered together, what several episodes share is computed
 // once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
-import type { ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
+import type { Adapter, ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models';
 import type { HostTensor, Runtime } from '@ludic/runtime';
 import type { Policy, Prompt, Reply } from './contract.ts';
@@ -19,9 +19,15 @@ export interface LanguageModel {
   readonly config: ModelConfig;
   /** By name in the checkpoint. A trainer changes the numbers in place. */
   readonly parameters: Readonly<Record<string, HostTensor>>;
+  /** Trained beside the parameters, which are then frozen. */
+  readonly adapter?: Adapter;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
 }
+
+/** What training changes: the adapter where there is one, else the model itself. */
+export const trainedParameters = ({ adapter, parameters }: LanguageModel): Readonly<Record<string, HostTensor>> =>
+  adapter?.parameters ?? parameters;
 
 export interface LanguageModelSettings extends SamplingSettings {
   /** Most tokens of one reply. */
@@ -70,7 +76,7 @@ export class LanguageModelPolicy implements Policy {
     this.name = model.name;
     this.#model = model;
     this.#settings = settings;
-    this.#decoder = new Decoder(model.runtime, model.config, model.parameters);
+    this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
   }
 
