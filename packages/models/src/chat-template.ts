@@ -1,8 +1,12 @@
-// Messages to the text that a model was taught to expect, by its chat template.
+// Messages to the text that a model was taught to expect, by its chat template or its family's usual one.
 
 import { Template } from '@huggingface/jinja';
-import { type ModelFiles, readJson } from './checkpoint.ts';
+import { type ModelFiles, readJson, readModelConfig } from './checkpoint.ts';
+import type { Json } from './config.ts';
+import { type DefaultTemplate, defaultTemplate } from './default-templates.ts';
 import { ModelError } from './errors.ts';
+import { tokenText } from './gpt2-tokenizer.ts';
+import { readTokenizer } from './tokenizer.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -15,20 +19,46 @@ export interface ChatTemplate {
 }
 
 /**
- * The template of chat_template.jinja, or of tokenizer_config.json.
- * @throws ModelError `bad_template`
+ * The template of chat_template.jinja, or of tokenizer_config.json, or the default of the model's family: DialoGPT's for
+ * gpt2; ChatML for llama, qwen2 and qwen3, Gemma's for gemma3_text, both only if the tokenizer knows their tokens.
+ * @throws ModelError `bad_template`, or what is wrong with the config.json or tokenizer that a default depends on
  */
 export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate> {
-  const config = ((await readJson(files, 'tokenizer_config.json')) ?? {}) as Record<string, unknown>;
+  const config = ((await readJson(files, 'tokenizer_config.json')) ?? {}) as Json;
+  const map = ((await readJson(files, 'special_tokens_map.json')) ?? {}) as Json;
+  const tokens = { ...tokenTexts(map), ...tokenTexts(config) };
   const file = await files.read('chat_template.jinja');
-  const source = file ? new TextDecoder().decode(file) : config.chat_template;
-  if (typeof source !== 'string') {
-    throw new ModelError(
-      'bad_template',
-      `${files.name} has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json.`,
-    );
-  }
-  return makeChatTemplate(source, tokenTexts(config), files.name);
+  const source = file ? new TextDecoder().decode(file) : configured(config.chat_template, files.name);
+  if (source !== undefined) return makeChatTemplate(source, tokens, files.name);
+  const fallback = await readDefault(files);
+  return makeChatTemplate(fallback.source, { ...fallback.tokens, ...tokens }, files.name);
+}
+
+/** A template, or the one named "default" of several. */
+function configured(value: unknown, name: string): string | undefined {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const template = value.find((entry) => entry?.name === 'default')?.template;
+  if (typeof template === 'string') return template;
+  throw new ModelError(
+    'bad_template',
+    `${name} has several chat templates in tokenizer_config.json, but none is named "default". ` +
+      'Save the one to use as chat_template.jinja in its folder.',
+  );
+}
+
+async function readDefault(files: ModelFiles): Promise<DefaultTemplate> {
+  const template = defaultTemplate((await readModelConfig(files)).family);
+  if (template.needs.length === 0) return template;
+  const tokenizer = await readTokenizer(files);
+  const unknown = template.needs.filter((token) => tokenizer.tokenId(token) === undefined);
+  if (unknown.length === 0) return template;
+  throw new ModelError(
+    'bad_template',
+    `${files.name} has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json, and ` +
+      `the ${template.title} template does not fit, as its tokenizer lacks ${unknown.join(' and ')}. ` +
+      'Add a chat_template.jinja to its folder that writes messages as the model was trained to read them.',
+  );
 }
 
 export function makeChatTemplate(
@@ -57,13 +87,12 @@ export function makeChatTemplate(
   };
 }
 
-/** `bos_token` and its like, written as texts or as added-token objects. */
-function tokenTexts(config: Readonly<Record<string, unknown>>): Record<string, string> {
+/** `bos_token` and its like. */
+function tokenTexts(config: Json): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
-    const value = config[name];
-    const text = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
-    if (typeof text === 'string') texts[name] = text;
+    const text = tokenText(config[name]);
+    if (text !== undefined) texts[name] = text;
   }
   return texts;
 }

@@ -105,6 +105,9 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
 /** Files of a model folder that travel with its weights. */
 const COMPANIONS = [
   'tokenizer.json',
+  'vocab.json',
+  'merges.txt',
+  'added_tokens.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
   'chat_template.jinja',

@@ -1,8 +1,9 @@
-// Text to token ids and back, by a model's tokenizer.json.
+// Text to token ids and back, by a model's tokenizer.json, or by GPT-2's older files where there is none.
 
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { type ModelFiles, readJson } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
+import { gpt2Tokenizer } from './gpt2-tokenizer.ts';
 
 export interface Tokenizer {
   /** The ids of a text, nothing added. Special tokens written in the text are recognised. */
@@ -14,9 +15,40 @@ export interface Tokenizer {
 
 /** @throws ModelError `bad_tokenizer` */
 export async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
-  const json = await readJson(files, 'tokenizer.json');
-  if (json === undefined) throw new ModelError('bad_tokenizer', `${files.name} has no tokenizer.json.`);
+  const json = (await readJson(files, 'tokenizer.json')) ?? (await readGpt2Tokenizer(files));
   return makeTokenizer(json, (await readJson(files, 'tokenizer_config.json')) ?? {}, files.name);
+}
+
+/** The tokenizer.json that vocab.json and merges.txt amount to. */
+async function readGpt2Tokenizer(files: ModelFiles): Promise<object> {
+  const vocab = await files.read('vocab.json');
+  const merges = await files.read('merges.txt');
+  if (!vocab || !merges) {
+    const lacking = vocab
+      ? 'merges.txt beside its vocab.json'
+      : merges
+        ? 'vocab.json beside its merges.txt'
+        : undefined;
+    const message = `${files.name} has no tokenizer.json, and no ${lacking ?? 'vocab.json and merges.txt either'}.`;
+    throw new ModelError('bad_tokenizer', `${message} Fetch the model again with its tokenizer.`);
+  }
+  const parts = {
+    vocab: parseVocab(vocab, files.name),
+    merges: new TextDecoder().decode(merges),
+    config: await readJson(files, 'tokenizer_config.json'),
+    specialTokens: await readJson(files, 'special_tokens_map.json'),
+    addedTokens: await readJson(files, 'added_tokens.json'),
+  };
+  return gpt2Tokenizer(parts, files.name);
+}
+
+function parseVocab(bytes: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    const message = `vocab.json of ${name} is damaged: it is no JSON. Fetch the file again.`;
+    throw new ModelError('bad_tokenizer', message, { cause: error });
+  }
 }
 
 /** @param json a parsed tokenizer.json, @param config a parsed tokenizer_config.json */
