@@ -1,0 +1,335 @@
+// Weights as PyTorch's torch.save writes them, pytorch_model.bin: a zip archive with a pickle and one entry per storage,
+// or, before PyTorch 1.6, pickles in a row with the storages behind them. The pickle says how tensors lie in storages;
+// storages are read once it is done, so that tensors share them. Nothing of the file is executed.
+
+import { badTorchFile, PickleList, type PickleGlobal, quoted, readPickle } from './pickle.ts';
+import type { StoredTensor, TensorDtype } from './safetensors.ts';
+
+/** By the names of their storages. */
+const STORAGES = {
+  DoubleStorage: { dtype: 'F64', size: 8 },
+  FloatStorage: { dtype: 'F32', size: 4 },
+  HalfStorage: { dtype: 'F16', size: 2 },
+  BFloat16Storage: { dtype: 'BF16', size: 2 },
+  LongStorage: { dtype: 'I64', size: 8 },
+  IntStorage: { dtype: 'I32', size: 4 },
+  ShortStorage: { dtype: 'I16', size: 2 },
+  CharStorage: { dtype: 'I8', size: 1 },
+  ByteStorage: { dtype: 'U8', size: 1 },
+  BoolStorage: { dtype: 'BOOL', size: 1 },
+} as const satisfies Record<string, ElementType>;
+
+interface ElementType {
+  readonly dtype: TensorDtype;
+  readonly size: number;
+}
+
+interface Storage {
+  readonly key: string;
+  readonly type: ElementType;
+  /** In elements. */
+  readonly length: number;
+}
+
+/** How a tensor lies in its storage, in elements. */
+class TensorView {
+  readonly storage: Storage;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  constructor(storage: Storage, offset: number, shape: readonly number[], strides: readonly number[]) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.strides = strides;
+  }
+}
+
+/** A dictionary of tensors by name. @throws ModelError `bad_torch_file` for everything else */
+export function readTorchFile(bytes: Uint8Array): ReadonlyMap<string, StoredTensor> {
+  if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) return readZipFormat(bytes);
+  if (startsWith(bytes, [0x80])) return readOldFormat(bytes);
+  throw badTorchFile('it begins neither as a zip archive nor as a pickle');
+}
+
+function readZipFormat(file: Uint8Array): ReadonlyMap<string, StoredTensor> {
+  const entries = readZip(file);
+  const pickles = [...entries.keys()].filter((name) => /^[^/]*\/data\.pkl$/.test(name));
+  if (pickles.length !== 1) throw badTorchFile(`its zip archive has ${pickles.length} entries data.pkl instead of one`);
+  const folder = pickles[0]!.slice(0, -'data.pkl'.length);
+  // Files from before PyTorch 2.1 do not say it; they come from little-endian machines.
+  const order = entries.get(`${folder}byteorder`);
+  if (order && new TextDecoder().decode(order.subarray(0, 16)) !== 'little') throw badTorchFile(BIG_ENDIAN);
+  const { value, storages } = readTensorPickle(entries.get(pickles[0]!)!, 0);
+  const contents = new Map<string, Uint8Array>();
+  for (const { key, length, type } of storages.values()) {
+    const data = entries.get(`${folder}data/${key}`);
+    if (!data) throw badTorchFile(`its zip archive lacks the storage ${quoted(key)}`);
+    if (data.length !== length * type.size) {
+      throw badTorchFile(`the storage ${quoted(key)} has ${data.length} bytes and should have ${length * type.size}`);
+    }
+    contents.set(key, data);
+  }
+  return tensorsOf(value, contents, file.length);
+}
+
+const BIG_ENDIAN = 'its numbers are big-endian, which is not supported';
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL = 1001;
+const NO_RULES = { globals: new Map(), persistent: () => null };
+
+function readOldFormat(file: Uint8Array): ReadonlyMap<string, StoredTensor> {
+  const magic = readPickle(file, 0, NO_RULES);
+  if (magic.value !== MAGIC) throw badTorchFile('it is a pickle that torch.save did not write');
+  const protocol = readPickle(file, magic.end, NO_RULES);
+  if (protocol.value !== PROTOCOL) throw badTorchFile(`its format is not the known one, ${PROTOCOL}`);
+  const system = readPickle(file, protocol.end, NO_RULES);
+  if (!(system.value instanceof Map)) throw badTorchFile('it does not say what machine wrote it');
+  if (system.value.get('little_endian') !== true) throw badTorchFile(BIG_ENDIAN);
+  const { value, storages, end } = readTensorPickle(file, system.end);
+  const keys = readPickle(file, end, NO_RULES);
+  if (!(keys.value instanceof PickleList)) throw badTorchFile('it does not list its storages');
+  const contents = new Map<string, Uint8Array>();
+  const view = viewOf(file);
+  let at = keys.end;
+  for (const key of keys.value.items) {
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
+    if (!storage || contents.has(storage.key)) throw badTorchFile('it lists storages that no tensor needs');
+    const bytes = storage.length * storage.type.size;
+    if (at + 8 + bytes > file.length) throw badTorchFile(`it is cut off in the storage ${quoted(storage.key)}`);
+    const length = Number(view.getBigInt64(at, true));
+    if (length !== storage.length) {
+      throw badTorchFile(`the storage ${quoted(storage.key)} has ${length} numbers and should have ${storage.length}`);
+    }
+    contents.set(storage.key, file.subarray(at + 8, at + 8 + bytes));
+    at += 8 + bytes;
+  }
+  if (at !== file.length) throw badTorchFile(`${file.length - at} bytes follow its last storage`);
+  return tensorsOf(value, contents, file.length);
+}
+
+/** The pickle of the tensors, and the storages that it refers to. */
+function readTensorPickle(
+  bytes: Uint8Array,
+  start: number,
+): { value: unknown; end: number; storages: ReadonlyMap<string, Storage> } {
+  const storages = new Map<string, Storage>();
+  const persistent = (id: unknown): Storage => {
+    const [kind, global, key, , length, view] = Array.isArray(id) ? id : [];
+    const type = TYPES.get(global);
+    if (kind !== 'storage' || !type || typeof key !== 'string' || !isNatural(length)) {
+      throw badTorchFile('it refers to something outside its pickle that is no storage');
+    }
+    if (view !== undefined && view !== null) throw badTorchFile('it has views of storages, which are not supported');
+    const known = storages.get(key);
+    if (known && (known.type !== type || known.length !== length)) {
+      throw badTorchFile(`it describes the storage ${quoted(key)} in two ways`);
+    }
+    const storage = known ?? { key, type, length };
+    storages.set(key, storage);
+    return storage;
+  };
+  return { ...readPickle(bytes, start, { globals: GLOBALS, persistent }), storages };
+}
+
+/** Everything that a file may name. */
+const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map<string, PickleGlobal>([
+  ['collections.OrderedDict', { call: orderedDict }],
+  ['torch._utils._rebuild_tensor_v2', { call: rebuildTensor }],
+  ['torch._utils._rebuild_parameter', { call: rebuildParameter }],
+  ...Object.keys(STORAGES).map((name) => [`torch.${name}`, {}] as const),
+]);
+
+const TYPES: ReadonlyMap<unknown, ElementType> = new Map(
+  Object.entries(STORAGES).map(([name, type]) => [GLOBALS.get(`torch.${name}`), type]),
+);
+
+function orderedDict(args: readonly unknown[]): Map<string, unknown> {
+  if (args.length > 0) throw badTorchFile('its pickle makes an OrderedDict in an unknown way');
+  return new Map();
+}
+
+/** Arguments: storage, offset, shape, strides, requires_grad, backward_hooks, and perhaps metadata. */
+function rebuildTensor(args: readonly unknown[]): TensorView {
+  const [storage, offset, shape, strides, , , metadata] = args;
+  const known = isStorage(storage) && isNatural(offset) && areNatural(shape) && areNatural(strides);
+  if (!known || shape.length !== strides.length) throw badTorchFile('its pickle makes a tensor in an unknown way');
+  // Lazily negated and conjugated tensors carry metadata: their numbers are not those of the storage.
+  if (metadata !== undefined && metadata !== null) throw badTorchFile('it has a tensor with metadata');
+  return new TensorView(storage, offset, shape, strides);
+}
+
+/** Arguments: tensor, requires_grad, backward_hooks. */
+function rebuildParameter([tensor]: readonly unknown[]): TensorView {
+  if (!(tensor instanceof TensorView)) throw badTorchFile('its pickle makes a parameter of what is no tensor');
+  return tensor;
+}
+
+const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const areNatural = (value: unknown): value is readonly number[] => Array.isArray(value) && value.every(isNatural);
+const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'key' in value;
+
+/** How many times the file's length all copies together may take: honest files copy a tensor or two. */
+const MOST_COPIED = 4;
+
+function tensorsOf(
+  value: unknown,
+  contents: ReadonlyMap<string, Uint8Array>,
+  fileLength: number,
+): ReadonlyMap<string, StoredTensor> {
+  if (!(value instanceof Map)) throw badTorchFile('it holds something else than a dictionary of tensors');
+  const tensors = new Map<string, StoredTensor>();
+  let left = MOST_COPIED * fileLength;
+  for (const [name, view] of value as Map<string, unknown>) {
+    if (!(view instanceof TensorView)) throw badTorchFile(`${quoted(name)} in it is no tensor`);
+    const { storage, offset, shape, strides } = view;
+    const { dtype, size } = storage.type;
+    const data = contents.get(storage.key);
+    if (!data) throw badTorchFile(`it lacks the storage ${quoted(storage.key)}`);
+    if (shape.includes(0)) {
+      tensors.set(name, { dtype, shape, data: data.subarray(0, 0) });
+      continue;
+    }
+    const last = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis]!, offset);
+    if (last >= storage.length) throw badTorchFile(`${quoted(name)} reaches beyond its storage`);
+    // Where an axis has length one, its stride means nothing.
+    const axes = shape.map((length, axis) => ({ length, stride: strides[axis]! })).filter(({ length }) => length > 1);
+    const bytes = axes.reduce((product, { length }) => product * length, size);
+    if (isContiguous(axes)) {
+      tensors.set(name, { dtype, shape, data: data.subarray(offset * size, offset * size + bytes) });
+      continue;
+    }
+    left -= bytes;
+    if (left < 0) throw badTorchFile(`${quoted(name)} is much larger than the file`);
+    tensors.set(name, { dtype, shape, data: gather(data, size, offset, axes, bytes) });
+  }
+  return tensors;
+}
+
+interface Axis {
+  readonly length: number;
+  readonly stride: number;
+}
+
+function isContiguous(axes: readonly Axis[]): boolean {
+  let expected = 1;
+  return axes.toReversed().every(({ length, stride }) => {
+    const right = stride === expected;
+    expected *= length;
+    return right;
+  });
+}
+
+/** Copies a view into row-major order. The axes have lengths above one: they are fewer than the bits of `bytes`. */
+function gather(data: Uint8Array, size: number, offset: number, axes: readonly Axis[], bytes: number): Uint8Array {
+  const copy = new Uint8Array(bytes);
+  let to = 0;
+  const walk = (depth: number, from: number) => {
+    const { length, stride } = axes[depth]!;
+    for (let i = 0, at = from; i < length; i++, at += stride * size) {
+      if (depth + 1 < axes.length) walk(depth + 1, at);
+      else for (let byte = 0; byte < size; byte++) copy[to++] = data[at + byte]!;
+    }
+  };
+  walk(0, offset * size);
+  return copy;
+}
+
+const END = 0x06054b50;
+const END_LENGTH = 22;
+const END_64 = 0x06064b50;
+const LOCATOR_64 = 0x07064b50;
+const LOCATOR_LENGTH = 20;
+const CENTRAL = 0x02014b50;
+const CENTRAL_LENGTH = 46;
+const LOCAL = 0x04034b50;
+const LOCAL_LENGTH = 30;
+
+/**
+ * The stored entries of a zip archive by name, as views. Checksums are left alone: PyTorch can write files whose
+ * checksums are deliberately none.
+ */
+function readZip(file: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const view = viewOf(file);
+  const directory = findDirectory(file, view);
+  const entries = new Map<string, Uint8Array>();
+  let at = directory.begin;
+  while (at < directory.end) {
+    if (at + CENTRAL_LENGTH > directory.end || view.getUint32(at, true) !== CENTRAL) throw badTorchFile(BAD_DIRECTORY);
+    const nameEnd = at + CENTRAL_LENGTH + view.getUint16(at + 28, true);
+    const extraEnd = nameEnd + view.getUint16(at + 30, true);
+    const next = extraEnd + view.getUint16(at + 32, true);
+    if (next > directory.end) throw badTorchFile(BAD_DIRECTORY);
+    const name = new TextDecoder().decode(file.subarray(at + CENTRAL_LENGTH, nameEnd));
+    if (entries.has(name)) throw badTorchFile(`its zip archive has two entries ${quoted(name)}`);
+    if (view.getUint16(at + 8, true) & 1) throw badTorchFile(`the entry ${quoted(name)} of its zip archive is encrypted`);
+    if (view.getUint16(at + 10, true) !== 0) {
+      throw badTorchFile(`the entry ${quoted(name)} of its zip archive is compressed, which torch.save never does`);
+    }
+    entries.set(name, entryData(file, view, name, placeOf(view, at, nameEnd, extraEnd)));
+    at = next;
+  }
+  return entries;
+}
+
+const BAD_DIRECTORY = 'the directory of its zip archive is damaged';
+
+/** Where the central directory lies, from the record at the file's end or the 64-bit one before it. */
+function findDirectory(file: Uint8Array, view: DataView): { begin: number; end: number } {
+  const lowest = Math.max(0, file.length - END_LENGTH - 0xffff);
+  let end = file.length - END_LENGTH;
+  const isEnd = () => view.getUint32(end, true) === END && end + END_LENGTH + view.getUint16(end + 20, true) === file.length;
+  while (end >= lowest && !isEnd()) end--;
+  if (end < lowest) throw badTorchFile('it is cut off: its zip archive has no directory');
+  let size = view.getUint32(end + 12, true);
+  let begin = view.getUint32(end + 16, true);
+  const locator = end - LOCATOR_LENGTH;
+  if (locator >= 0 && view.getUint32(locator, true) === LOCATOR_64) {
+    const end64 = Number(view.getBigUint64(locator + 8, true));
+    if (end64 + 56 > locator || view.getUint32(end64, true) !== END_64) throw badTorchFile(BAD_DIRECTORY);
+    size = Number(view.getBigUint64(end64 + 40, true));
+    begin = Number(view.getBigUint64(end64 + 48, true));
+  }
+  if (begin + size > end) throw badTorchFile(BAD_DIRECTORY);
+  return { begin, end: begin + size };
+}
+
+/** Size and place of an entry, from its record in the directory or the 64-bit numbers of its extra field. */
+function placeOf(view: DataView, record: number, extra: number, extraEnd: number): { size: number; local: number } {
+  let size = view.getUint32(record + 24, true);
+  let local = view.getUint32(record + 42, true);
+  for (let at = extra; at + 4 <= extraEnd; at += 4 + view.getUint16(at + 2, true)) {
+    if (view.getUint16(at, true) !== 1) continue;
+    // Only the numbers that do not fit are there: unpacked size, packed size, place.
+    let number = at + 4;
+    const end = Math.min(extraEnd, number + view.getUint16(at + 2, true));
+    const wide = (narrow: number): number => {
+      if (narrow !== 0xffffffff) return narrow;
+      if (number + 8 > end) throw badTorchFile(BAD_DIRECTORY);
+      number += 8;
+      return Number(view.getBigUint64(number - 8, true));
+    };
+    size = wide(size);
+    wide(view.getUint32(record + 20, true));
+    local = wide(local);
+    break;
+  }
+  return { size, local };
+}
+
+function entryData(
+  file: Uint8Array,
+  view: DataView,
+  name: string,
+  { size, local }: { readonly size: number; readonly local: number },
+): Uint8Array {
+  if (local + LOCAL_LENGTH > file.length || view.getUint32(local, true) !== LOCAL) {
+    throw badTorchFile(`the entry ${quoted(name)} of its zip archive is not where it should be`);
+  }
+  const begin = local + LOCAL_LENGTH + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+  if (begin + size > file.length) throw badTorchFile(`it is cut off in the entry ${quoted(name)} of its zip archive`);
+  return file.subarray(begin, begin + size);
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const startsWith = (bytes: Uint8Array, start: readonly number[]) => start.every((byte, i) => bytes[i] === byte);

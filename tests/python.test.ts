@@ -1,0 +1,73 @@
+// The Python world loads what we write: Hugging Face transformers and PEFT give our log-probabilities. Skipped where
+// LUDIC_PYTHON, or python3, has them not.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '../packages/grpo/src/index.ts';
+import {
+  adapterFiles,
+  checkpointFiles,
+  everyLinearLayer,
+  newAdapter,
+  readCheckpoint,
+} from '../packages/models/src/index.ts';
+import { openModelFolder, writeFilesAtomically } from '../packages/models/src/node.ts';
+import { floats } from '../packages/runtime/src/index.ts';
+import { createRuntime } from '../packages/runtime/src/node.ts';
+
+const PYTHON = process.env.LUDIC_PYTHON ?? 'python3';
+const isThere = spawnSync(PYTHON, ['-c', 'import torch, transformers, peft'], { stdio: 'ignore' }).status === 0;
+const scratch = mkdtempSync(join(tmpdir(), 'ludic-python-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const fixture = (name: string) => fileURLToPath(new URL(`../packages/models/fixtures/${name}`, import.meta.url));
+const IDS = Int32Array.of(5, 17, 3, 42, 9, 60, 11, 2, 33, 8, 71, 4);
+
+function theirLogprobs(folder: string, adapter: string): number[] {
+  const script = fileURLToPath(new URL('./python_logprobs.py', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(PYTHON, [script, folder, adapter, IDS.join()], {
+    encoding: 'utf8',
+    env: { ...process.env, HF_HUB_OFFLINE: '1' },
+  });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+}
+
+describe.skipIf(!isThere).each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-tiny', 'gpt2-tiny'])(
+  'a %s that we wrote',
+  (name) => {
+    it.each([false, true])('gives our log-probabilities in Python; with an adapter: %s', async (withAdapter) => {
+      const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+      const { config, parameters } = await readCheckpoint(await openModelFolder(fixture(name)));
+      const folder = join(scratch, `${name}-${withAdapter}`);
+      await writeFilesAtomically(folder, checkpointFiles(config, parameters));
+      const targets = everyLinearLayer(config);
+      const adapter = newAdapter(config, { rank: 3, alpha: 6, targets, rankStabilized: false }, 1);
+      // A new adapter changes nothing: let this one say something.
+      for (const [parameter, tensor] of Object.entries(adapter.parameters)) {
+        const data = floats(tensor);
+        if (parameter.endsWith('lora_B.weight')) for (let i = 0; i < data.length; i++) data[i] = Math.sin(i) / 10;
+      }
+      const place = `${folder}-adapter`;
+      await writeFilesAtomically(place, adapterFiles(config, folder, adapter));
+      const learner = new Learner({
+        runtime,
+        config,
+        parameters,
+        ...(withAdapter && { adapter }),
+        objective: DEFAULT_LOSS,
+        adamw: DEFAULT_ADAMW,
+        temperature: 1,
+        tokenBudget: 1000,
+      });
+      const { logprobs } = await learner.score([{ prompt: IDS.slice(0, 1), completion: IDS.slice(1) }]);
+      await learner.dispose();
+      const theirs = theirLogprobs(folder, withAdapter ? place : '-');
+      for (const [i, value] of theirs.entries()) expect(Math.abs(logprobs[0]![i]! - value)).toBeLessThan(1e-4);
+    });
+  },
+);
