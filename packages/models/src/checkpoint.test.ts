@@ -111,9 +111,14 @@ describe('writeFilesAtomically', () => {
   it('keeps what was there when writing fails', async () => {
     const target = join(scratch, 'kept');
     await writeFilesAtomically(target, new Map([['a', 'old']]));
-    await expect(
-      writeFilesAtomically(target, new Map([['no/such/folder', 'x']]), { replace: true }),
-    ).rejects.toMatchObject({ code: 'write_failed' });
+    // A name that would have to be a file and a folder.
+    const impossible = new Map([
+      ['a', 'new'],
+      ['a/b', 'x'],
+    ]);
+    await expect(writeFilesAtomically(target, impossible, { replace: true })).rejects.toMatchObject({
+      code: 'write_failed',
+    });
     expect(await readFile(join(target, 'a'), 'utf8')).toBe('old');
     await writeFile(join(scratch, 'file'), '');
     await expect(writeFilesAtomically(join(scratch, 'file', 'inside'), new Map())).rejects.toMatchObject({

@@ -1,11 +1,12 @@
-// A checkpoint in Hugging Face layout: config.json and the weights in one safetensors file or several. Names, shapes
-// and completeness are checked as a whole, so that one error tells everything that is wrong.
+// A checkpoint in Hugging Face layout: config.json and the weights in one file or several, of safetensors or PyTorch's
+// own. Names, shapes and completeness are checked as a whole, so that one error tells everything that is wrong.
 
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import type { ModelConfig } from './config.ts';
 import { ModelError } from './errors.ts';
 import { familyOf, readConfig, writeConfig } from './families/registry.ts';
 import { type NamedTensor, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from './safetensors.ts';
+import { readTorchFile } from './torch-file.ts';
 
 /** Where the files of a model come from: a folder, a download, a browser's storage. */
 export interface ModelFiles {
@@ -56,27 +57,45 @@ export async function readModelConfig(files: ModelFiles): Promise<ModelConfig> {
   return readConfig(json);
 }
 
-async function readWeights(files: ModelFiles): Promise<Map<string, StoredTensor>> {
-  const whole = await files.read('model.safetensors');
-  if (whole) return new Map(inFile('model.safetensors', () => readSafetensors(whole)).tensors);
-  const index = (await readJson(files, 'model.safetensors.index.json')) as { weight_map?: unknown } | undefined;
-  if (index === undefined) {
-    throw new ModelError(
-      'not_a_model',
-      `${files.name} is no model: it has neither model.safetensors nor model.safetensors.index.json.`,
-    );
+type WeightsReader = (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
+
+/** Files that hold a model's weights, the preferred first. Beside each may lie an index of several such files. */
+const WEIGHTS: readonly (readonly [file: string, read: WeightsReader])[] = [
+  ['model.safetensors', (bytes) => readSafetensors(bytes).tensors],
+  ['pytorch_model.bin', readTorchFile],
+];
+const indexOf = (file: string) => `${file}.index.json`;
+
+async function readWeights(files: ModelFiles): Promise<ReadonlyMap<string, StoredTensor>> {
+  for (const [file, read] of WEIGHTS) {
+    const whole = await files.read(file);
+    if (whole) return inFile(file, () => read(whole));
+    const index = await readJson(files, indexOf(file));
+    if (index !== undefined) return readShards(files, indexOf(file), index, read);
   }
-  const map = index.weight_map;
+  const names = WEIGHTS.flatMap(([file]) => [file, indexOf(file)]).join(', ');
+  throw new ModelError(
+    'not_a_model',
+    `${files.name} is no model: it has no weights, which would be in one of ${names}.`,
+  );
+}
+
+async function readShards(
+  files: ModelFiles,
+  name: string,
+  index: unknown,
+  read: WeightsReader,
+): Promise<ReadonlyMap<string, StoredTensor>> {
+  const map = (index as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null || !Object.values(map).every((file) => typeof file === 'string')) {
-    throw new ModelError('bad_tensors', `model.safetensors.index.json of ${files.name} has no usable weight_map.`);
+    throw new ModelError('bad_tensors', `${name} of ${files.name} has no usable weight_map.`);
   }
   const tensors = new Map<string, StoredTensor>();
   for (const shard of new Set(Object.values(map as Record<string, string>))) {
-    if (/[/\\]/.test(shard))
-      throw new ModelError('bad_tensors', `model.safetensors.index.json names the file ${shard} outside the folder.`);
+    if (/[/\\]/.test(shard)) throw new ModelError('bad_tensors', `${name} names the file ${shard} outside the folder.`);
     const bytes = await files.read(shard);
     if (!bytes) throw new ModelError('bad_tensors', `${files.name} lacks the file ${shard} that its index names.`);
-    for (const [name, tensor] of inFile(shard, () => readSafetensors(bytes)).tensors) tensors.set(name, tensor);
+    for (const [tensorName, tensor] of inFile(shard, () => read(bytes))) tensors.set(tensorName, tensor);
   }
   return tensors;
 }

@@ -5,6 +5,7 @@ export type ModelErrorCode =
   | 'unknown_family'
   | 'bad_config'
   | 'bad_safetensors'
+  | 'bad_torch_file'
   | 'bad_tensors'
   | 'bad_tokenizer'
   | 'bad_template'

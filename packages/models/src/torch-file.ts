@@ -2,7 +2,7 @@
 // or, before PyTorch 1.6, pickles in a row with the storages behind them. The pickle says how tensors lie in storages;
 // storages are read once it is done, so that tensors share them. Nothing of the file is executed.
 
-import { badTorchFile, PickleList, type PickleGlobal, quoted, readPickle } from './pickle.ts';
+import { badTorchFile, type PickleGlobal, PickleList, quoted, readPickle } from './pickle.ts';
 import type { StoredTensor, TensorDtype } from './safetensors.ts';
 
 /** By the names of their storages. */
@@ -57,7 +57,7 @@ function readZipFormat(file: Uint8Array): ReadonlyMap<string, StoredTensor> {
   const pickles = [...entries.keys()].filter((name) => /^[^/]*\/data\.pkl$/.test(name));
   if (pickles.length !== 1) throw badTorchFile(`its zip archive has ${pickles.length} entries data.pkl instead of one`);
   const folder = pickles[0]!.slice(0, -'data.pkl'.length);
-  // Files from before PyTorch 2.1 do not say it; they come from little-endian machines.
+  // Older files do not say it: they are taken for little-endian, as PyTorch takes them.
   const order = entries.get(`${folder}byteorder`);
   if (order && new TextDecoder().decode(order.subarray(0, 16)) !== 'little') throw badTorchFile(BIG_ENDIAN);
   const { value, storages } = readTensorPickle(entries.get(pickles[0]!)!, 0);
@@ -152,7 +152,7 @@ function orderedDict(args: readonly unknown[]): Map<string, unknown> {
 /** Arguments: storage, offset, shape, strides, requires_grad, backward_hooks, and perhaps metadata. */
 function rebuildTensor(args: readonly unknown[]): TensorView {
   const [storage, offset, shape, strides, , , metadata] = args;
-  const known = isStorage(storage) && isNatural(offset) && areNatural(shape) && areNatural(strides);
+  const known = isStorage(storage) && isNatural(offset) && areExtents(shape) && areExtents(strides);
   if (!known || shape.length !== strides.length) throw badTorchFile('its pickle makes a tensor in an unknown way');
   // Lazily negated and conjugated tensors carry metadata: their numbers are not those of the storage.
   if (metadata !== undefined && metadata !== null) throw badTorchFile('it has a tensor with metadata');
@@ -166,7 +166,9 @@ function rebuildParameter([tensor]: readonly unknown[]): TensorView {
 }
 
 const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const areNatural = (value: unknown): value is readonly number[] => Array.isArray(value) && value.every(isNatural);
+/** PyTorch's own loops take 64 axes. Without a limit, many tensors could share one tuple of a million. */
+const areExtents = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.length <= 64 && value.every(isNatural);
 const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'key' in value;
 
 /** How many times the file's length all copies together may take: honest files copy a tensor or two. */
@@ -262,7 +264,8 @@ function readZip(file: Uint8Array): ReadonlyMap<string, Uint8Array> {
     if (next > directory.end) throw badTorchFile(BAD_DIRECTORY);
     const name = new TextDecoder().decode(file.subarray(at + CENTRAL_LENGTH, nameEnd));
     if (entries.has(name)) throw badTorchFile(`its zip archive has two entries ${quoted(name)}`);
-    if (view.getUint16(at + 8, true) & 1) throw badTorchFile(`the entry ${quoted(name)} of its zip archive is encrypted`);
+    if (view.getUint16(at + 8, true) & 1)
+      throw badTorchFile(`the entry ${quoted(name)} of its zip archive is encrypted`);
     if (view.getUint16(at + 10, true) !== 0) {
       throw badTorchFile(`the entry ${quoted(name)} of its zip archive is compressed, which torch.save never does`);
     }
@@ -278,7 +281,8 @@ const BAD_DIRECTORY = 'the directory of its zip archive is damaged';
 function findDirectory(file: Uint8Array, view: DataView): { begin: number; end: number } {
   const lowest = Math.max(0, file.length - END_LENGTH - 0xffff);
   let end = file.length - END_LENGTH;
-  const isEnd = () => view.getUint32(end, true) === END && end + END_LENGTH + view.getUint16(end + 20, true) === file.length;
+  const isEnd = () =>
+    view.getUint32(end, true) === END && end + END_LENGTH + view.getUint16(end + 20, true) === file.length;
   while (end >= lowest && !isEnd()) end--;
   if (end < lowest) throw badTorchFile('it is cut off: its zip archive has no directory');
   let size = view.getUint32(end + 12, true);
