@@ -1,6 +1,8 @@
 // Trains a byte-level BPE without word splitting, in the layout of tokenizer.json. Known phrases become single tokens,
 // so that a game's whole sentences cost one token each; any other text falls back to learned pieces and bytes.
 
+import { byteLevelBpe } from './byte-level-bpe.ts';
+
 export interface TokenizerTraining {
   /** Texts to learn pieces from. */
   readonly texts: readonly string[];
@@ -30,29 +32,7 @@ export function trainTokenizer({ texts, phrases, specialTokens, merges: mergeCou
     normalized: false,
     special: i < specialTokens.length,
   }));
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: byteLevel,
-    post_processor: null,
-    decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges: merges.map(([a, b]) => [a, b]),
-    },
-  };
+  return byteLevelBpe({ addedTokens: added, vocab, merges, splitWords: false, addPrefixSpace: false });
 }
 
 /** The printable character that stands for each byte. Source: GPT-2's byte-level BPE. */

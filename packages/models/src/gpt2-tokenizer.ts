@@ -1,6 +1,7 @@
 // GPT-2's older tokenizer files, vocab.json and merges.txt, to the tokenizer.json that says the same: byte-level BPE
 // with GPT-2's word splitting. Everything that a tokenizer.json states and these files leave open is GPT-2's default.
 
+import { type AddedToken, byteLevelBpe } from './byte-level-bpe.ts';
 import type { Json } from './config.ts';
 import { ModelError } from './errors.ts';
 
@@ -21,16 +22,6 @@ export interface Gpt2TokenizerFiles {
   readonly addedTokens?: unknown;
 }
 
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly single_word: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly normalized: boolean;
-  readonly special: boolean;
-}
-
 /**
  * A tokenizer.json as data.
  * @param name what people know the model by, for the errors
@@ -47,34 +38,13 @@ export function gpt2Tokenizer(files: Gpt2TokenizerFiles, name = 'The model'): ob
     );
   }
   const vocab = checkVocab(files.vocab, name);
-  const byteLevel = {
-    type: 'ByteLevel',
-    add_prefix_space: config.add_prefix_space === true,
-    trim_offsets: false,
-    use_regex: true,
-  };
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: collectAddedTokens(vocab, config, record(files.specialTokens), record(files.addedTokens)),
-    normalizer: null,
-    pre_tokenizer: byteLevel,
-    post_processor: null,
-    decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: files.vocab,
-      merges: parseMerges(files.merges, vocab, name),
-    },
-  };
+  return byteLevelBpe({
+    addedTokens: collectAddedTokens(vocab, config, record(files.specialTokens), record(files.addedTokens)),
+    vocab: files.vocab,
+    merges: parseMerges(files.merges, vocab, name),
+    splitWords: true,
+    addPrefixSpace: config.add_prefix_space === true,
+  });
 }
 
 /** The text of a special token, written as a text or as an added-token object. */

@@ -1,0 +1,54 @@
+// A byte-level BPE tokenizer in the layout of tokenizer.json, from its parts.
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly single_word: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly normalized: boolean;
+  readonly special: boolean;
+}
+
+export interface ByteLevelBpe {
+  readonly addedTokens: readonly AddedToken[];
+  /** Ids by token, bytes written as GPT-2 writes them. */
+  readonly vocab: unknown;
+  /** Pairs, the most frequent first. */
+  readonly merges: readonly (readonly [string, string])[];
+  /** Split words as GPT-2 does before merging; otherwise a whole text may become one token. */
+  readonly splitWords: boolean;
+  readonly addPrefixSpace: boolean;
+}
+
+/** A tokenizer.json as data. */
+export function byteLevelBpe({ addedTokens, vocab, merges, splitWords, addPrefixSpace }: ByteLevelBpe): object {
+  const byteLevel = {
+    type: 'ByteLevel',
+    add_prefix_space: addPrefixSpace,
+    trim_offsets: false,
+    use_regex: splitWords,
+  };
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: addedTokens,
+    normalizer: null,
+    pre_tokenizer: byteLevel,
+    post_processor: null,
+    decoder: byteLevel,
+    model: {
+      type: 'BPE',
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab,
+      merges,
+    },
+  };
+}
