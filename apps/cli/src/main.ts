@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './demo.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
 import { playCommand } from './play.ts';
 import { rolloutCommand } from './rollout.ts';
@@ -20,6 +21,7 @@ const commands = [
   playCommand(),
   scoreCommand(),
   warmupCommand(),
+  exportCommand(),
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command);

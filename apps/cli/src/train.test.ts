@@ -221,6 +221,7 @@ describe('bad input', () => {
     [['score', '--ids', '1,x'], /whole numbers with commas/],
     [['score', '--ids', '1,99999'], /outside the vocabulary/],
     [['rollout', '--env', 'tic_tac_toe', '--model', '/tmp'], /no config\.json/],
+    [['export', '--out', '/tmp'], /exists already/],
     [['dance'], /unknown command/],
   ])('%j is answered with one clear sentence and exit code 2', async (args, message) => {
     const { code, stderr } = await runLudic(...args);
