@@ -14,7 +14,6 @@ import { type LanguageModel, openLanguageModel, trainedParameters } from '@ludic
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import { floats, type Runtime } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
-import { ROUNDING } from './metrics.ts';
 import { type Best, RunFolder } from './run-folder.ts';
 import type { TrainSettings } from './train-settings.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
@@ -96,10 +95,6 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       emit({ type: 'step', metrics, seconds, tokensPerSecond });
       if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
         const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
-        emit({ type: 'warning', step: metrics.step, message });
-      }
-      if (metrics.maxLogRatio > ROUNDING) {
-        const message = `Step ${metrics.step}: sampler and trainer differ by ${metrics.maxLogRatio.toExponential(1)} at a token; usually it is below ${ROUNDING}.`;
         emit({ type: 'warning', step: metrics.step, message });
       }
       const last = trainer.step === settings.steps;

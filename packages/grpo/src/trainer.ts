@@ -15,13 +15,6 @@ import { type BatchSummary, batchSummary } from './summary.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
 import { tokenWeights } from './weights.ts';
 
-/**
- * A single token far from everything the model knows may round worse than `ROUNDING`; a fault of sampler or trainer shows
- * in many tokens, or in one by much more.
- */
-const LARGEST_DISAGREEMENT = 1e-3;
-const LARGEST_LOG_RATIO = 1e-2;
-
 export interface StepMetrics extends BatchSummary, LossMetrics {
   /** The first is 1. */
   readonly step: number;
@@ -212,11 +205,11 @@ export class Trainer {
   }
 
   #assertAgreement(step: number, { maxLogRatio, disagreement }: LossMetrics): void {
-    if (maxLogRatio <= LARGEST_LOG_RATIO && disagreement <= LARGEST_DISAGREEMENT) return;
+    if (maxLogRatio <= ROUNDING) return;
     throw new GrpoError(
       'disagreement',
       `At step ${step} the trainer's log-probabilities differ from the sampler's by up to ${maxLogRatio.toExponential(2)}, ` +
-        `for ${(100 * disagreement).toFixed(2)} % of the tokens by more than ${ROUNDING}, which no rounding explains. ` +
+        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${ROUNDING}, which is the most that rounding may do. ` +
         'This is a fault of the program, not of your settings.',
     );
   }
