@@ -1,9 +1,19 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+// Debian's Chromium brings a Vulkan driver that computes on the CPU: with it WebGPU is tested on machines without a GPU.
+// Each test file runs in a process that inherits these.
+const CHROMIUM = '/usr/lib/chromium';
+if (existsSync(`${CHROMIUM}/vk_swiftshader_icd.json`)) {
+  process.env.VK_ICD_FILENAMES ??= `${CHROMIUM}/vk_swiftshader_icd.json`;
+  process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, CHROMIUM].filter(Boolean).join(':');
+}
 
 export default defineConfig({
   test: {
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'tests/**/*.test.ts'],
     testTimeout: 60_000,
+    pool: 'forks',
     // Each file may use all cores through ONNX Runtime: a few at a time is fastest.
     maxWorkers: 2,
   },

@@ -13,7 +13,9 @@ function pickedShape(x: Value, indices: Value): Shape {
 }
 
 function checkIndices(op: string, indices: Value): void {
-  if (indices.type !== 'int64') throw new GraphError('type', `${op}: indices are int64, not ${indices.type}`);
+  if (indices.type !== 'int32' && indices.type !== 'int64') {
+    throw new GraphError('type', `${op}: indices are int32 or int64, not ${indices.type}`);
+  }
 }
 
 function pick(x: Value, indices: Value, gradient?: () => GradientRule): Value {
@@ -92,9 +94,9 @@ export function pickFromRows(x: Value, indices: Value): Value {
 
 /** Where packed tokens sit when they are laid out as padded rows. */
 export interface RowLayout {
-  /** [rows, steps] int64: the packed token of each slot; any token where the slot is padding. */
+  /** [rows, steps] int32: the packed token of each slot; any token where the slot is padding. */
   readonly slots: Value;
-  /** [tokens] int64: the flat slot (row · steps + step) of each packed token. */
+  /** [tokens] int32: the flat slot (row · steps + step) of each packed token. */
   readonly places: Value;
   /** [rows, steps, 1] float32: 1 where the slot holds a token, 0 where it is padding. */
   readonly filled: Value;

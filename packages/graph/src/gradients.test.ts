@@ -155,12 +155,6 @@ const cases: Readonly<Record<string, Case>> = {
     sizes: { n: 2 },
     build: ({ x, like }) => ops.mul(ops.stretch(x!, like!), like!),
   },
-  repeatRows: {
-    inputs: { x: [1, 3] },
-    sizes: { n: 4 },
-    indices: { rows: { shape: ['n'], values: [0, 0, 0, 0] } },
-    build: ({ x, rows }) => ops.repeatRows(x!, rows!),
-  },
   'gemm a·b': { inputs: { a: ['n', 3], b: [3, 4] }, sizes: { n: 2 }, build: ({ a, b }) => ops.gemm(a!, b!) },
   'gemm aᵀ·b': {
     inputs: { a: ['n', 3], b: ['n', 4] },
@@ -191,7 +185,7 @@ const cases: Readonly<Record<string, Case>> = {
   rotary: {
     inputs: { x: ['n', 32] },
     sizes: { n: 3 },
-    indices: { at: { shape: ['n'], values: [1, 5, 2] } },
+    indices: { at: { shape: ['n', 1], values: [1, 5, 2] } },
     build: ({ x, at }) => {
       const table = (of: (angle: number) => number) =>
         x!.graph.constant(

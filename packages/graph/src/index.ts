@@ -46,4 +46,4 @@ export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './net
 export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';
-export { type Cut, concat, cutAt, joinAt, repeatRows, type Spread, split, spreadRows, zerosLike } from './shape.ts';
+export { type Cut, concat, cutAt, joinAt, type Spread, split, spreadRows, zerosLike } from './shape.ts';

@@ -57,7 +57,7 @@ export interface RotaryTables {
 }
 
 /**
- * Rotary position embedding of x [tokens, heads · headDim] at `positions` [tokens], half-split: dimension i of a head
+ * Rotary position embedding of x [tokens, heads · headDim] at `positions` [tokens, 1] int64, half-split: dimension i of a head
  * turns with i + headDim / 2. The gradient turns back.
  */
 export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): Value {
@@ -67,13 +67,15 @@ export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): 
     throw shapeError('rotary', x, cos, 'do not fit');
   }
   if (positions.type !== 'int64') throw new GraphError('type', `rotary: positions are int64, not ${positions.type}`);
+  if (positions.shape[1] !== 1 || positions.shape[0] !== x.shape[0])
+    throw shapeError('rotary', x, positions, 'do not fit');
   const tokens = dimensionAt(x, 0);
   // Every token is a row of its own: ONNX Runtime refuses rows longer than the tables, whatever the positions are.
   const batch = [tokens, 1, width];
   const gradient =
     (): GradientRule =>
     ([dy]) => [reshape(rotary(reshape(dy!, [tokens, width]), positions, { cos, sin: neg(sin) }), batch)];
-  const inputs = [reshape(x, batch), reshape(positions, [tokens, 1]), cos, sin];
+  const inputs = [reshape(x, batch), positions, cos, sin];
   const turned = x.graph.node('RotaryEmbedding', inputs, [{ type: x.type, shape: batch }], {
     domain: 'com.microsoft',
     gradient,

@@ -1,6 +1,5 @@
 // Joining, cutting and repeating.
 
-import { sum } from './broadcast.ts';
 import { addDimensions, type Dimension, elementCount, formatShape } from './dimension.ts';
 import { mul } from './elementwise.ts';
 import { dimensionAt, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
@@ -96,21 +95,7 @@ export function zerosLike(x: Value): Value {
   return mul(x, x.graph.scalar(0));
 }
 
-/** Repeats a tensor whose first axis is 1, once for each entry of `rows` (int64 zeros). The gradient sums the copies. */
-export function repeatRows(x: Value, rows: Value): Value {
-  if (dimensionAt(x, 0) !== 1)
-    throw new GraphError('shape', `repeatRows: the first axis of ${formatShape(x.shape)} is not 1`);
-  const shape = [dimensionAt(rows, 0), ...x.shape.slice(1)];
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [sum(dy!, [0], { keepDims: true }), undefined];
-  return x.graph.node('Gather', [x, rows], [{ type: x.type, shape }], {
-    attributes: { axis: { int: 0 } },
-    gradient,
-  })[0]!;
-}
-
-/** How `rows` go back to what they were taken from: `index` [rows] int64 and the same as a matrix of 0 and 1. */
+/** How `rows` go back to what they were taken from: `index` [rows] int32 and the same as a matrix of 0 and 1. */
 export interface Spread {
   readonly index: Value;
   /** [sources, rows] float32: 1 where a row is a copy of a source. */

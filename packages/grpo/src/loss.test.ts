@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Graph, gradients, serialize } from '@ludic/graph';
-import { float32, floats, type HostTensor, int64, scalar } from '@ludic/runtime';
+import { float32, floats, type HostTensor, int32, scalar } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from './advantages.ts';
@@ -90,7 +90,7 @@ describe('the GRPO loss', () => {
       reference_logprobs: vector(flat(batch.ref_logp)),
       advantages: vector(sequenceOf.map((i) => advantages[i]!)),
       weights: vector(sequenceOf.map((i) => weights[i]!)),
-      sequence_of: int64(sequenceOf, [sequenceOf.length]),
+      sequence_of: int32(sequenceOf, [sequenceOf.length]),
       inverse_lengths: vector(lengths.map((n) => 1 / Math.max(1, n))),
       beta: scalar(settings.beta),
     })) as Record<'loss' | 'gradient', HostTensor>;

@@ -58,7 +58,7 @@ export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entr
 
 /** The mean log-ratio of a token's sequence, given to each of its tokens. */
 function sequenceMean(graph: Graph, logRatio: Value, tokens: Dimension): Value {
-  const sequenceOf = graph.input('sequence_of', 'int64', [tokens]);
+  const sequenceOf = graph.input('sequence_of', 'int32', [tokens]);
   const inverseLengths = graph.input('inverse_lengths', 'float32', ['sequences']);
   const totals = scatterAdd(zerosLike(inverseLengths), sequenceOf, logRatio);
   return gatherElements(mul(totals, inverseLengths), sequenceOf);

@@ -1,7 +1,7 @@
 // A sample is one reply to learn from. Samples whose tokens lie on the same path share the computation: the network is
 // fed each longest path once, and every sampled token is looked up at the point where it was chosen.
 
-import { float32, type HostTensor, int64 } from '@ludic/runtime';
+import { float32, type HostTensor, int32 } from '@ludic/runtime';
 
 /** A reply with its weight in the loss. */
 export interface Sample {
@@ -135,9 +135,9 @@ export function choiceInputs(
     }
   }
   return {
-    points: int64([...pointOf.keys()], [pointOf.size]),
-    chosen_at: int64(chosenAt, [chosenAt.length]),
-    chosen: int64(chosen, [chosen.length]),
+    points: int32([...pointOf.keys()], [pointOf.size]),
+    chosen_at: int32(chosenAt, [chosenAt.length]),
+    chosen: int32(chosen, [chosen.length]),
   };
 }
 
@@ -162,7 +162,7 @@ export function lossInputs(batch: MicroBatch<Sample>): Record<string, HostTensor
     sequenceOf.fill(s, at, end);
     at = end;
   }
-  const inputs: Record<string, HostTensor> = { sequence_of: int64(sequenceOf, [tokens]) };
+  const inputs: Record<string, HostTensor> = { sequence_of: int32(sequenceOf, [tokens]) };
   for (const [name, data] of Object.entries(columns)) inputs[name] = float32(data, [tokens]);
   inputs.inverse_lengths = float32(
     lengths.map((length) => 1 / Math.max(1, length)),

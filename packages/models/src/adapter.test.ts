@@ -1,7 +1,7 @@
 // Adapters against PEFT's numbers: logits, loss, gradients, merged logits, and files that PEFT reads.
 
 import { readFileSync } from 'node:fs';
-import { floats, type HostTensor, int64 } from '@ludic/runtime';
+import { floats, type HostTensor, int32 } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
 import { folder, largest, largestDifference, load, lossAndGradients, runtime } from '../testing/golden.ts';
 import {
@@ -55,7 +55,7 @@ async function logitsOf(
   const program = await runtime.load(buildDecoder(config, options));
   const { inputs, tokens } = packSequences(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
-  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int64(every, [tokens]) });
+  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int32(every, [tokens]) });
   await program.dispose();
   return floats(logits as HostTensor);
 }
@@ -85,7 +85,7 @@ describe.each(CASES)('%s', (name, base) => {
   it('gives the loss and the gradients of A and B', async () => {
     const { config, parameters, adapter, golden, tensors, sequences } = await open(name, base);
     const all = { ...parameters, ...adapter.parameters };
-    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, adapter.config);
+    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, { adapter: adapter.config });
     expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
     const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
     expect(names).toHaveLength(Object.keys(adapter.parameters).length);
@@ -99,7 +99,7 @@ describe.each(CASES)('%s', (name, base) => {
   it('has the projection of the full gradient as its own', async () => {
     const { config, parameters, adapter, sequences } = await open(name, base);
     const all = { ...parameters, ...adapter.parameters };
-    const own = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, adapter.config);
+    const own = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, { adapter: adapter.config });
     const full = await lossAndGradients(config, mergeAdapter(config, parameters, adapter), sequences, {
       prefixLength: 0,
     });

@@ -71,7 +71,7 @@ export function buildDecoder(config: ModelConfig, { prefix, past, adapter }: Dec
   };
   const family = familyOf(config);
   const hidden = family.layers(config, weights, tokens, attention);
-  const answers = gatherRows(hidden, graph.input('logits_at', 'int64', ['answers']));
+  const answers = gatherRows(hidden, graph.input('logits_at', 'int32', ['answers']));
   graph.output('logits', family.head(config, weights, answers));
   return serialize(graph);
 }

@@ -58,7 +58,7 @@ export function buildExport(config: ModelConfig, parameters: Readonly<Record<str
   };
   const tokens = {
     ids: flat,
-    positions: reshapeFlat(positions),
+    positions: config.rotary ? reshape(positions, [elementCount(positions.shape), 1]) : reshapeFlat(positions),
     ...(config.rotary && { rotary: tables(config.rotary) }),
     ...(config.localRotary && { localRotary: tables(config.localRotary) }),
   };

@@ -36,6 +36,7 @@ export {
   rotaryInputs,
   sharedPrefixLength,
   span,
+  tokenTensors,
   windowBias,
 } from './packing.ts';
 export { inverseFrequencies, rotaryTables } from './rope.ts';

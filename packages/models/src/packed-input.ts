@@ -31,8 +31,10 @@ export function weightInputs(graph: Graph, config: ModelConfig, adapter?: LoraCo
 export function tokenInputs(graph: Graph, config: ModelConfig, tokens: string): PackedTokens {
   const table = (name: string) => graph.input(name, 'float32', ['positions', config.headDim / 2]);
   return {
-    ids: graph.input('ids', 'int64', [tokens]),
-    positions: graph.input('positions', 'int64', [tokens]),
+    ids: graph.input('ids', 'int32', [tokens]),
+    positions: config.rotary
+      ? graph.input('positions', 'int64', [tokens, 1])
+      : graph.input('positions', 'int32', [tokens]),
     ...(config.rotary && { rotary: { cos: table('cos'), sin: table('sin') } }),
     ...(config.localRotary && { localRotary: { cos: table('local_cos'), sin: table('local_sin') } }),
   };
@@ -51,8 +53,8 @@ export const ROWS: RowNames = { prefix: '', tokens: 'rowTokens', rows: 'rows', s
 /** Declares `slots`, `places` and `filled` for the tokens that are laid out as rows. */
 export function rowInputs(graph: Graph, { prefix, tokens, rows, steps }: RowNames = ROWS): RowLayout {
   return {
-    slots: graph.input(`${prefix}slots`, 'int64', [rows, steps]),
-    places: graph.input(`${prefix}places`, 'int64', [tokens]),
+    slots: graph.input(`${prefix}slots`, 'int32', [rows, steps]),
+    places: graph.input(`${prefix}places`, 'int32', [tokens]),
     filled: graph.input(`${prefix}filled`, 'float32', [rows, steps, 1]),
   };
 }

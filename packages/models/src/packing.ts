@@ -1,6 +1,6 @@
 // From token sequences to the inputs of a graph: packed ids and positions, and where each token sits in padded rows.
 
-import { float32, type HostTensor, int64 } from '@ludic/runtime';
+import { float32, type HostTensor, int32, int64 } from '@ludic/runtime';
 import type { ModelConfig } from './config.ts';
 import { rotaryTables } from './rope.ts';
 
@@ -25,7 +25,7 @@ export function packSequences(config: ModelConfig, sequences: readonly Int32Arra
   const group = config.heads / config.kvHeads;
   return {
     inputs: {
-      ...pack.inputs(),
+      ...pack.inputs(config),
       ...rotaryInputs(config, known + steps),
       ...inputs,
       bias: causalBias(steps, known, group),
@@ -60,10 +60,22 @@ export class TokenPack {
     for (let i = from; i < to; i++) this.#positions[this.#filled++] = i;
   }
 
-  inputs(): Record<'ids' | 'positions', HostTensor> {
-    const shape = [this.#filled];
-    return { ids: int64(this.#ids, shape), positions: int64(this.#positions, shape) };
+  inputs(config: ModelConfig): Record<'ids' | 'positions', HostTensor> {
+    return tokenTensors(config, this.#ids, this.#positions);
   }
+}
+
+/** `ids` and `positions` as the graphs of a model declare them. */
+export function tokenTensors(
+  { rotary }: ModelConfig,
+  ids: Int32Array,
+  positions: Int32Array,
+): Record<'ids' | 'positions', HostTensor> {
+  const count = ids.length;
+  return {
+    ids: int32(ids, [count]),
+    positions: rotary ? int64(positions, [count, 1]) : int32(positions, [count]),
+  };
 }
 
 export interface RowsOfTokens {
@@ -97,8 +109,8 @@ export function layRows(lengths: readonly number[]): RowsOfTokens {
     begin += length;
   }
   const inputs = {
-    slots: int64(slots, [rows, steps]),
-    places: int64(places, [tokens]),
+    slots: int32(slots, [rows, steps]),
+    places: int32(places, [tokens]),
     filled: float32(filled, [rows, steps, 1]),
   };
   return { inputs, starts, steps, tokens };

@@ -47,14 +47,14 @@ export function buildScoring(
   const family = familyOf(config);
   const hidden = family.layers(config, weights, tokens, attention);
 
-  const points = gatherRows(hidden, graph.input('points', 'int64', ['points']));
+  const points = gatherRows(hidden, graph.input('points', 'int32', ['points']));
   const logits = mul(family.head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
   const table = logSoftmax(logits);
   const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
   const entropies = neg(sum(mul(exp(table), table), [1]));
   return {
     parameters: trained,
-    logprobs: gatherElements(flat, graph.input('chosen', 'int64', ['chosen'])),
-    entropies: gatherElements(entropies, graph.input('chosen_at', 'int64', ['chosen'])),
+    logprobs: gatherElements(flat, graph.input('chosen', 'int32', ['chosen'])),
+    entropies: gatherElements(entropies, graph.input('chosen_at', 'int32', ['chosen'])),
   };
 }

@@ -87,7 +87,7 @@ function rowLevel(graph: Graph, config: Attending, names: RowNames, { prefix, tr
   const layout = rowInputs(graph, names);
   const spread = trunks
     ? {
-        index: graph.input('trunk_of', 'int64', [names.rows]),
+        index: graph.input('trunk_of', 'int32', [names.rows]),
         membership: graph.input('trunk_membership', 'float32', [TRUNKS.rows, names.rows]),
       }
     : undefined;

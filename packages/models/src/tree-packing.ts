@@ -1,6 +1,6 @@
 // From token sequences to the inputs of the scoring graph: what sequences share is packed once.
 
-import { float32, type HostTensor, int64 } from '@ludic/runtime';
+import { float32, type HostTensor, int32, int64 } from '@ludic/runtime';
 import type { ModelConfig } from './config.ts';
 import { causalBias, HIDDEN, layRows, rotaryInputs, span, TokenPack, windowBias } from './packing.ts';
 import type { TreeLevels } from './tree-attention.ts';
@@ -52,7 +52,7 @@ export function packTree(
   for (const { sequence, to } of trunks ?? []) pack.add(sequence, prefixLength, to);
   for (const { sequence, from } of rows) pack.add(sequence, from, sequence.length);
   const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
-  Object.assign(inputs, pack.inputs(), rotaryInputs(config, longest), layout.inputs);
+  Object.assign(inputs, pack.inputs(config), rotaryInputs(config, longest), layout.inputs);
   inputs.bias = causalBias(layout.steps, prefixLength + trunkSteps, group);
   const window = config.slidingWindow?.size;
   if (window !== undefined) {
@@ -90,7 +90,7 @@ export function packTree(
       membership[trunk * rows.length + row] = 1;
       mask.fill(HIDDEN, row * width + trunks[trunk]!.to, row * width + prefixLength + trunkSteps);
     }
-    inputs.trunk_of = int64(of, [rows.length]);
+    inputs.trunk_of = int32(of, [rows.length]);
     inputs.trunk_membership = float32(membership, [trunks.length, rows.length]);
     inputs.trunk_mask = float32(mask, [rows.length, 1, 1, width]);
   }

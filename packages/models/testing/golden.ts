@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
-import { float32, floats, type HostTensor, int64, scalar } from '@ludic/runtime';
+import { float32, floats, type HostTensor, int32, type Runtime, scalar } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import {
   buildScoring,
@@ -37,7 +37,7 @@ export async function lossAndGradients(
   parameters: Record<string, HostTensor>,
   sequences: readonly Int32Array[],
   shape: TreeShape,
-  adapter?: LoraConfig,
+  { adapter, on = runtime }: { readonly adapter?: LoraConfig; readonly on?: Runtime } = {},
 ) {
   const graph = new Graph('test');
   const packed = packTree(config, sequences, shape);
@@ -50,7 +50,7 @@ export async function lossAndGradients(
     values.map(([, value]) => value),
   );
   for (const [i, [name]] of values.entries()) graph.output(`grad.${name}`, found[i]!);
-  const program = await runtime.load(serialize(graph));
+  const program = await on.load(serialize(graph));
   const points: number[] = [];
   const chosen: number[] = [];
   for (const [row, sequence] of sequences.entries()) {
@@ -64,9 +64,9 @@ export async function lossAndGradients(
     ...parameters,
     ...packed.inputs,
     inverse_temperature: scalar(1),
-    points: int64(points, [count]),
-    chosen: int64(chosen, [count]),
-    chosen_at: int64(
+    points: int32(points, [count]),
+    chosen: int32(chosen, [count]),
+    chosen_at: int32(
       points.map((_, i) => i),
       [count],
     ),

@@ -10,9 +10,19 @@ import {
   packSequences,
   rotaryInputs,
   span,
+  tokenTensors,
   windowBias,
 } from '@ludic/models';
-import { float32, floats, type HostTensor, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
+import {
+  float32,
+  floats,
+  type HostTensor,
+  int32,
+  int64,
+  type Program,
+  type Runtime,
+  type Tensors,
+} from '@ludic/runtime';
 import { type CachedRow, type LayerTensors, type Prefix, RowCache } from './row-cache.ts';
 
 const HIDDEN = -1e9;
@@ -150,8 +160,7 @@ export class Decoder {
       longest = Math.max(longest, shared + cache.lengths[row]! + fresh.length);
     }
     const inputs: Record<string, HostTensor> = {
-      ids: int64(ids, [layout.tokens]),
-      positions: int64(positions, [layout.tokens]),
+      ...tokenTensors(this.#config, ids, positions),
       ...rotaryInputs(this.#config, longest),
       ...layout.inputs,
       bias: pastBias(cache, shared, layout.steps, heads / kvHeads),
@@ -182,7 +191,7 @@ export class Decoder {
     prefix: boolean,
     past: boolean,
     inputs: Tensors,
-    logitsAt: ArrayLike<number>,
+    logitsAt: readonly number[],
   ): Promise<{ readonly logits: Float32Array; readonly fresh: LayerTensors }> {
     const key = `${prefix} ${past}`;
     let program = this.#programs.get(key);
@@ -195,7 +204,7 @@ export class Decoder {
     const outputs = await (await program).run({
       ...this.#parameters,
       ...inputs,
-      logits_at: int64(logitsAt, [logitsAt.length]),
+      logits_at: int32(logitsAt, [logitsAt.length]),
     });
     const { logits, ...fresh } = outputs;
     const host: Record<string, HostTensor> = {};

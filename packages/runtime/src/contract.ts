@@ -22,7 +22,7 @@ export type Tensor = HostTensor | DeviceTensor;
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 export interface LoadOptions {
-  /** Outputs that stay on the device. On the CPU device and host are the same and this changes nothing. */
+  /** Outputs that stay on the device. Where tensors live in ordinary memory this changes nothing. */
   readonly keepOnDevice?: readonly string[];
 }
 
@@ -31,22 +31,27 @@ export interface Program {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Runs once. `into` names host tensors that receive outputs in place, on devices that can (`Runtime.inPlace`): one
-   * may also be an input of the same run.
+   * Runs once. `into` names host tensors that receive outputs in place, where `Runtime.tensors` is `host`: one may also
+   * be an input of the same run.
+   * @throws RuntimeError `run_failed`
    */
   run(inputs: Tensors, into?: Readonly<Record<string, HostTensor>>): Promise<Record<string, Tensor>>;
   dispose(): Promise<void>;
 }
 
-export type Device = 'cpu' | 'webgpu';
+export const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+export type Device = (typeof DEVICES)[number];
 
 export interface Runtime {
   readonly device: Device;
-  /** Outputs can be written into given host tensors. */
-  readonly inPlace: boolean;
+  /**
+   * Where tensors live between runs. With `host`, a device that has memory of its own is sent every input and sends
+   * every output back.
+   */
+  readonly tensors: 'host' | 'device';
   /** @throws RuntimeError `bad_graph` where the bytes are no model that this device can run. */
   load(model: Uint8Array, options?: LoadOptions): Promise<Program>;
-  /** Copies a tensor to the device; on the CPU it is the same tensor. */
+  /** Copies a tensor to the device; with tensors in ordinary memory it is the same tensor. */
   upload(tensor: HostTensor): Promise<Tensor>;
   /** Copies a tensor to ordinary memory; a host tensor is returned as it is. */
   download(tensor: Tensor): Promise<HostTensor>;
@@ -62,3 +67,5 @@ export class RuntimeError extends Error {
     this.code = code;
   }
 }
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

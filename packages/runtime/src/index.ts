@@ -1,4 +1,5 @@
 export {
+  DEVICES,
   type Device,
   type DeviceTensor,
   type HostTensor,
@@ -11,4 +12,5 @@ export {
   type Tensors,
   type TensorType,
 } from './contract.ts';
-export { float32, floats, int64, scalar, zeros } from './tensors.ts';
+export { ResidentTensors } from './resident-tensors.ts';
+export { float32, floats, int32, int64, scalar, zeros } from './tensors.ts';

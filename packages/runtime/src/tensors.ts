@@ -11,7 +11,15 @@ export const float32 = (data: Float32Array | readonly number[], dims: readonly n
 
 export const scalar = (value: number): HostTensor => float32([value], []);
 
-/** Indices. ONNX wants 64 bits for them. */
+/** Indices: most operators take them with 32 bits, and a GPU computes with no other integers. */
+export const int32 = (data: Int32Array | readonly number[], dims: readonly number[]): HostTensor => ({
+  location: 'host',
+  type: 'int32',
+  dims,
+  data: data instanceof Int32Array ? data : Int32Array.from(data),
+});
+
+/** Sizes and rotary positions, for which ONNX wants 64 bits. */
 export function int64(data: ArrayLike<number>, dims: readonly number[]): HostTensor {
   const wide = new BigInt64Array(data.length);
   // Writing the halves of each word is several times faster than converting every number to a bigint.

@@ -28,9 +28,9 @@ export interface Weights {
 export type Attention = (layer: number, queries: Value, keys: Value, values: Value) => Value;
 
 export interface PackedTokens {
-  /** [tokens] int64 */
+  /** [tokens], of an integer type */
   readonly ids: Value;
-  /** [tokens] int64 */
+  /** [tokens, 1] int64 as rotary embeddings want them, or [tokens] int32 where positions are learned. */
   readonly positions: Value;
   /** Where the family turns queries and keys by position. */
   readonly rotary?: RotaryTables;

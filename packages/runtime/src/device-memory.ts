@@ -1,0 +1,59 @@
+// Ways to and from the memory of a device: a graph that does nothing, whose input is here and whose output there.
+// ONNX Runtime's own reading of a device tensor ends the process in Node.
+
+import type * as Ort from 'onnxruntime-common';
+import {
+  type HostTensor,
+  type LoadOptions,
+  type Program,
+  type Runtime,
+  RuntimeError,
+  type Tensor,
+} from './contract.ts';
+import { type OrtBuild, openProgram } from './program.ts';
+
+/** A runtime whose tensors live in the memory of `device`. */
+export function deviceRuntime(ort: OrtBuild, options: Ort.InferenceSession.SessionOptions): Runtime {
+  const copiers = new Map<string, Promise<Program>>();
+  const load = (model: Uint8Array, { keepOnDevice = [] }: LoadOptions = {}) => {
+    const locations = Object.fromEntries(keepOnDevice.map((name) => [name, 'gpu-buffer' as const]));
+    return openProgram(ort, model, { ...options, preferredOutputLocation: locations });
+  };
+  const copy = async (tensor: Tensor, keepOnDevice: readonly string[]): Promise<Tensor> => {
+    const key = `${tensor.type} ${tensor.location}`;
+    const copier = copiers.get(key) ?? load(oneNodeModel('Identity', ELEMENT_TYPES[tensor.type]), { keepOnDevice });
+    copiers.set(key, copier);
+    return (await (await copier).run({ x: tensor })).y!;
+  };
+  return {
+    device: 'webgpu',
+    tensors: 'device',
+    load,
+    upload: (tensor) => copy(tensor, ['y']),
+    async download(tensor) {
+      const copied = tensor.location === 'host' ? tensor : await copy(tensor, []);
+      if (copied.location !== 'host')
+        throw new RuntimeError('run_failed', 'A tensor did not come back from the device.');
+      return copied satisfies HostTensor;
+    },
+  };
+}
+
+/** TensorProto.DataType of the ONNX specification. */
+export const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
+
+/**
+ * y = op(x) for tensors of any shape, as the bytes of an ONNX ModelProto (IR 10, opset 21). The graph package is on this
+ * floor too, and the file is small enough to write by hand.
+ */
+export function oneNodeModel(op: 'Identity' | 'Exp', elementType: number): Uint8Array {
+  const text = (value: string) => [...new TextEncoder().encode(value)];
+  // A protobuf field of bytes: its key (number, wire type 2), its length, its content; all are below 128 here.
+  const field = (number: number, content: readonly number[]) => [(number << 3) | 2, content.length, ...content];
+  const integer = (number: number, value: number) => [number << 3, value];
+  const tensorType = field(1, integer(1, elementType));
+  const value = (name: string) => [...field(1, text(name)), ...field(2, tensorType)];
+  const node = [...field(1, text('x')), ...field(2, text('y')), ...field(4, text(op))];
+  const graph = [...field(1, node), ...field(2, text('copy')), ...field(11, value('x')), ...field(12, value('y'))];
+  return Uint8Array.from([...integer(1, 10), ...field(7, graph), ...field(8, integer(2, 21))]);
+}

@@ -1,0 +1,54 @@
+// Run as a process of its own by devices.ts: tries WebGPU and prints one line of JSON. It may be killed by a driver.
+
+import { readFileSync } from 'node:fs';
+import type * as Ort from 'onnxruntime-node';
+import { ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
+
+export interface WebGpuProbe {
+  readonly software: boolean;
+  readonly float16: boolean;
+  /** The drivers that were loaded, as far as this system tells. */
+  readonly drivers: readonly string[];
+}
+
+/** Vulkan drivers that compute on the CPU. */
+const SOFTWARE = /swiftshader|lvp|llvmpipe/i;
+const DRIVER =
+  /\/(libvulkan_\w+|libvk_swiftshader|libGLX_nvidia|libEGL_nvidia|libnvidia-vulkan-producer)[^/]*\.so[\w.]*$/;
+
+const ort = await import('onnxruntime-node');
+const options: Ort.InferenceSession.SessionOptions = {
+  executionProviders: ['webgpu'],
+  logSeverityLevel: 3,
+  extra: { session: { disable_cpu_ep_fallback: '1' } },
+};
+const session = await ort.InferenceSession.create(oneNodeModel('Identity', ELEMENT_TYPES.float32), options);
+const { y } = await session.run({ x: new ort.Tensor('float32', Float32Array.of(1, 2), [2]) });
+if ((y!.data as Float32Array)[1] !== 2) throw new Error('WebGPU gives wrong numbers.');
+const drivers = loadedDrivers();
+const result: WebGpuProbe = {
+  // A system that does not tell its drivers is taken at its word.
+  software: drivers.length > 0 && drivers.every((name) => SOFTWARE.test(name)),
+  float16: await computesFloat16(),
+  drivers,
+};
+console.log(JSON.stringify(result));
+
+/** exp(0) = 1 in float16. */
+async function computesFloat16(): Promise<boolean> {
+  try {
+    const half = await ort.InferenceSession.create(oneNodeModel('Exp', ELEMENT_TYPES.float16), options);
+    const { y: one } = await half.run({ x: new ort.Tensor('float16', Uint16Array.of(0, 0), [2]) });
+    return new Uint16Array((one!.data as Uint16Array).buffer)[0] === 0x3c00;
+  } catch {
+    return false;
+  }
+}
+
+function loadedDrivers(): string[] {
+  if (process.platform !== 'linux') return [];
+  const names = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .flatMap((line) => DRIVER.exec(line)?.[1] ?? []);
+  return [...new Set(names)];
+}

@@ -1,0 +1,73 @@
+// A program over an ONNX Runtime session, in Node and in the browser alike: both builds speak the same interface.
+
+import type * as Ort from 'onnxruntime-common';
+import { type HostTensor, messageOf, type Program, RuntimeError, type Tensor, type Tensors } from './contract.ts';
+
+/** What a build of ONNX Runtime gives: the sessions and tensors of onnxruntime-common. */
+export type OrtBuild = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
+
+/** The ONNX Runtime tensor behind each tensor on a device. */
+const behind = new WeakMap<Tensor, Ort.Tensor>();
+
+/** @throws RuntimeError `bad_graph` */
+export async function openProgram(
+  ort: OrtBuild,
+  model: Uint8Array,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Program> {
+  const session = await ort.InferenceSession.create(model, options).catch((error: unknown) => {
+    throw new RuntimeError('bad_graph', `ONNX Runtime refuses the graph: ${messageOf(error)}`, { cause: error });
+  });
+  const wrap = (tensor: Tensor): Ort.Tensor => {
+    if (tensor.location === 'host') {
+      return new ort.Tensor(tensor.type, tensor.data as Float32Array, tensor.dims as number[]);
+    }
+    const known = behind.get(tensor);
+    if (!known) throw new RuntimeError('run_failed', 'A tensor of another device, or one that was freed, was given.');
+    return known;
+  };
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(inputs: Tensors, into: Readonly<Record<string, HostTensor>> = {}) {
+      const feeds: Record<string, Ort.Tensor> = {};
+      for (const name of session.inputNames) {
+        const tensor = inputs[name];
+        if (!tensor) throw new RuntimeError('run_failed', `The input ${name} is missing.`);
+        feeds[name] = wrap(tensor);
+      }
+      const fetches: Record<string, Ort.Tensor | null> = {};
+      for (const name of session.outputNames) fetches[name] = into[name] ? wrap(into[name]) : null;
+      const results = await session.run(feeds, fetches).catch((error: unknown) => {
+        throw new RuntimeError('run_failed', `ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
+      });
+      const outputs: Record<string, Tensor> = {};
+      for (const name of session.outputNames) outputs[name] = into[name] ?? unwrap(results[name]!);
+      return outputs;
+    },
+    async dispose() {
+      await session.release();
+    },
+  };
+}
+
+function unwrap(tensor: Ort.Tensor): Tensor {
+  const { type, dims } = tensor;
+  if (type !== 'float32' && type !== 'int32' && type !== 'int64' && type !== 'bool') {
+    throw new RuntimeError('run_failed', `An output has the unexpected type ${type}.`);
+  }
+  if (tensor.location !== 'gpu-buffer') {
+    return { location: 'host', type, dims, data: tensor.data as HostTensor['data'] };
+  }
+  const onDevice: Tensor = {
+    location: 'device',
+    type,
+    dims,
+    dispose() {
+      behind.delete(onDevice);
+      tensor.dispose();
+    },
+  };
+  behind.set(onDevice, tensor);
+  return onDevice;
+}

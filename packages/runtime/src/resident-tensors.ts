@@ -1,0 +1,82 @@
+// Named tensors that stay where they are computed with, from run to run: weights, moments, sums of gradients, keys and
+// values. In ordinary memory a run writes over them; on a device its outputs take their place.
+
+import type { HostTensor, Runtime, Tensor, Tensors } from './contract.ts';
+
+export class ResidentTensors {
+  readonly #runtime: Runtime;
+  readonly #tensors: Record<string, Tensor>;
+
+  /** Takes over tensors that are where the runtime keeps them. */
+  constructor(runtime: Runtime, tensors: Tensors) {
+    this.#runtime = runtime;
+    this.#tensors = { ...tensors };
+  }
+
+  /** Brings tensors to the runtime's device. In ordinary memory they are the given tensors themselves. */
+  static async of(runtime: Runtime, tensors: Readonly<Record<string, HostTensor>>): Promise<ResidentTensors> {
+    const resident: Record<string, Tensor> = {};
+    for (const [name, tensor] of Object.entries(tensors)) resident[name] = await runtime.upload(tensor);
+    return new ResidentTensors(runtime, resident);
+  }
+
+  get names(): readonly string[] {
+    return Object.keys(this.#tensors);
+  }
+
+  dims(name: string): readonly number[] {
+    return this.#tensors[name]!.dims;
+  }
+
+  /** The present tensors as inputs of a run, each name with a prefix. Valid until the next `take`. */
+  inputs(prefix = ''): Tensors {
+    return Object.fromEntries(Object.entries(this.#tensors).map(([name, tensor]) => [prefix + name, tensor]));
+  }
+
+  /** What a run may write its outputs over (`Program.run`); nothing on a device, where outputs are new tensors. */
+  into(prefix: string): Readonly<Record<string, HostTensor>> {
+    const targets: Record<string, HostTensor> = {};
+    for (const [name, tensor] of Object.entries(this.#tensors)) {
+      if (tensor.location === 'host') targets[prefix + name] = tensor;
+    }
+    return targets;
+  }
+
+  /** Puts the outputs of a run in place of the tensors that they are the next of; those are freed. */
+  take(outputs: Tensors, prefix: string): void {
+    for (const [name, before] of Object.entries(this.#tensors)) {
+      const next = outputs[prefix + name]!;
+      if (next === before) continue;
+      this.#tensors[name] = next;
+      if (before.location === 'device') before.dispose();
+    }
+  }
+
+  /** Puts other numbers in place of the tensors of the same names and shapes. */
+  async set(tensors: Readonly<Record<string, HostTensor>>): Promise<void> {
+    for (const [name, before] of Object.entries(this.#tensors)) {
+      const next = tensors[name]!;
+      if (before.location === 'host') (before.data as Float32Array).set(next.data as Float32Array);
+      else this.take({ ...this.#tensors, [name]: await this.#runtime.upload(next) }, '');
+    }
+  }
+
+  /** The numbers in ordinary memory: the tensors themselves where they live there, else copies. */
+  async download(): Promise<Record<string, HostTensor>> {
+    const here: Record<string, HostTensor> = {};
+    for (const [name, tensor] of Object.entries(this.#tensors)) here[name] = await this.#runtime.download(tensor);
+    return here;
+  }
+
+  /** The same numbers in tensors of their own. */
+  async copy(): Promise<ResidentTensors> {
+    const here = await this.download();
+    const own = ([name, tensor]: [string, HostTensor]) => [name, { ...tensor, data: tensor.data.slice() }];
+    const apart = this.#runtime.tensors === 'host' ? Object.fromEntries(Object.entries(here).map(own)) : here;
+    return ResidentTensors.of(this.#runtime, apart);
+  }
+
+  dispose(): void {
+    for (const tensor of Object.values(this.#tensors)) if (tensor.location === 'device') tensor.dispose();
+  }
+}
