@@ -93,7 +93,10 @@ async function peer(
   const folder = await mkdtemp(join(tmpdir(), 'ludic-bench-'));
   await cp(fileURLToPath(NANO_FOLDER), join(folder, 'nano'), { recursive: true });
   await mkdir(join(folder, 'nano', 'onnx'));
-  await writeFile(join(folder, 'nano', 'onnx', 'model.onnx'), buildExport(model.config, model.parameters));
+  await writeFile(
+    join(folder, 'nano', 'onnx', 'model.onnx'),
+    buildExport(model.config, await model.parameters.download()),
+  );
   env.allowRemoteModels = false;
   env.localModelPath = folder;
   const tokenizer = await AutoTokenizer.from_pretrained('nano');

@@ -7,7 +7,7 @@ import { Graph, gemm, serialize } from '../packages/graph/src/index.ts';
 import { DEFAULT_ADAMW, Learner, type Sample } from '../packages/grpo/src/index.ts';
 import { initialParameters, type ModelConfig } from '../packages/models/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';
-import { type Runtime, zeros } from '../packages/runtime/src/index.ts';
+import { ResidentTensors, type Runtime, zeros } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
 import { runPython } from './python.ts';
 import { median, timed } from './timing.ts';
@@ -73,7 +73,7 @@ async function trainingStep(
   const learner = new Learner({
     runtime,
     config,
-    parameters,
+    parameters: await ResidentTensors.of(runtime, parameters),
     objective: 'supervised',
     adamw: DEFAULT_ADAMW,
     temperature: 1,

@@ -16,7 +16,7 @@ import {
   readCheckpoint,
 } from '../packages/models/src/index.ts';
 import { openModelFolder, writeFilesAtomically } from '../packages/models/src/node.ts';
-import { floats } from '../packages/runtime/src/index.ts';
+import { floats, ResidentTensors } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
 
 const PYTHON = process.env.LUDIC_PYTHON ?? 'python3';
@@ -57,7 +57,7 @@ describe.skipIf(!isThere).each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen
       const learner = new Learner({
         runtime,
         config,
-        parameters,
+        parameters: await ResidentTensors.of(runtime, parameters),
         ...(withAdapter && { adapter }),
         objective: DEFAULT_LOSS,
         adamw: DEFAULT_ADAMW,

@@ -1,7 +1,7 @@
 // Whoever answers: nano, a model folder, or a scripted player of the game.
 
 import { fileURLToPath } from 'node:url';
-import { type ModelFiles, mergeAdapter, readAdapter } from '@ludic/models';
+import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import {
@@ -26,15 +26,15 @@ export const openFiles = async (name: string): Promise<ModelFiles> => ({
 
 /** @param adapter a folder whose adapter is worked into the model */
 export async function openModel(name: string, adapter?: string): Promise<LanguageModel> {
-  const model = await openLanguageModel(await openFiles(name), await createRuntime());
-  return { ...model, parameters: await withAdapter(model, adapter) };
+  const folder = adapter === undefined ? undefined : await openAdapterFolder(adapter);
+  return openLanguageModel(await openFiles(name), await createRuntime(), folder);
 }
 
 /** The parameters of a model with an adapter merged into them, where a folder of one is given. */
 export async function withAdapter(
-  { config, parameters }: Pick<LanguageModel, 'config' | 'parameters'>,
+  { config, parameters }: Checkpoint,
   folder: string | undefined,
-): Promise<LanguageModel['parameters']> {
+): Promise<Checkpoint['parameters']> {
   if (folder === undefined) return parameters;
   return mergeAdapter(config, parameters, await readAdapter(await openAdapterFolder(folder), config));
 }

@@ -3,6 +3,7 @@
 import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '@ludic/grpo';
 import { readCheckpoint, readTokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
+import { ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
@@ -43,7 +44,7 @@ export function scoreCommand(): Command {
       const learner = new Learner({
         runtime,
         config,
-        parameters,
+        parameters: await ResidentTensors.of(runtime, parameters),
         objective: DEFAULT_LOSS,
         adamw: DEFAULT_ADAMW,
         temperature: 1,

@@ -86,7 +86,10 @@ async function taughtModel(
   const task = { definition, config, history, makeExpert: () => player(config), episodes };
   for await (const step of warmStart(model, { tasks: [task], steps, learningRate, seed, tokenBudget: 8192 }))
     say(step, steps);
-  return new Map([...(await readCompanions(files)), ...checkpointFiles(model.config, model.parameters)]);
+  return new Map([
+    ...(await readCompanions(files)),
+    ...checkpointFiles(model.config, await model.parameters.download()),
+  ]);
 }
 
 function say({ step, loss }: WarmStartStep, steps: number): void {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { readCheckpoint } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { floats, type HostTensor } from '@ludic/runtime';
+import { floats, type HostTensor, ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ADAMW } from './adamw.ts';
@@ -44,7 +44,7 @@ async function gradientOf(batch: readonly Sample[], objective: Objective, tokenB
   const learner = new Learner({
     runtime,
     config,
-    parameters,
+    parameters: await ResidentTensors.of(runtime, parameters),
     objective,
     adamw: DEFAULT_ADAMW,
     temperature: 0.8,
@@ -52,7 +52,7 @@ async function gradientOf(batch: readonly Sample[], objective: Objective, tokenB
   });
   const { loss } = await learner.accumulate(batch);
   const gradient = Object.fromEntries(
-    Object.entries(learner.gradientSums).map(([name, tensor]) => [name, floats(tensor).slice()]),
+    Object.entries(await learner.gradientSums()).map(([name, tensor]) => [name, floats(tensor).slice()]),
   );
   await learner.dispose();
   return { loss, gradient };
@@ -88,7 +88,7 @@ describe('the learner', () => {
     const learner = new Learner({
       runtime,
       config,
-      parameters,
+      parameters: await ResidentTensors.of(runtime, parameters),
       objective: DEFAULT_LOSS,
       adamw: DEFAULT_ADAMW,
       temperature: 0.8,
@@ -97,7 +97,7 @@ describe('the learner', () => {
     for (const sample of samples) await learner.accumulate([sample]);
     expectSame(
       whole.gradient,
-      Object.fromEntries(Object.entries(learner.gradientSums).map(([name, tensor]) => [name, floats(tensor)])),
+      Object.fromEntries(Object.entries(await learner.gradientSums()).map(([name, tensor]) => [name, floats(tensor)])),
     );
     await learner.dispose();
   });
@@ -109,7 +109,7 @@ describe('the learner', () => {
     const learner = new Learner({
       runtime,
       config,
-      parameters: own,
+      parameters: await ResidentTensors.of(runtime, own),
       objective: 'supervised',
       adamw: DEFAULT_ADAMW,
       temperature: 1,

@@ -1,8 +1,17 @@
 // The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
-// gradients and moments stay where they are; the graphs write over them.
+// gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
 
-import { type Adapter, type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
-import { floats, type HostTensor, type Program, type Runtime, scalar, type Tensors, zeros } from '@ludic/runtime';
+import { type LoraConfig, type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
+import {
+  floats,
+  type HostTensor,
+  type Program,
+  ResidentTensors,
+  type Runtime,
+  scalar,
+  type Tensors,
+  zeros,
+} from '@ludic/runtime';
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
 import { buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
@@ -12,10 +21,10 @@ import { DEFAULT_LOSS, type LossCoefficients } from './settings.ts';
 export interface LearnerOptions {
   readonly runtime: Runtime;
   readonly config: ModelConfig;
-  /** The model's; changed in place by `step` unless there is an adapter. */
-  readonly parameters: Readonly<Record<string, HostTensor>>;
+  /** The model's; changed by `step` unless there is an adapter. */
+  readonly parameters: ResidentTensors;
   /** Trained instead of the parameters, which have then neither gradients nor moments. */
-  readonly adapter?: Adapter;
+  readonly adapter?: { readonly config: LoraConfig; readonly parameters: ResidentTensors };
   readonly objective: Objective;
   readonly adamw: AdamWSettings;
   /** The temperature at which log π is taken: the one that sampled. */
@@ -45,43 +54,36 @@ const SHORTEST_PREFIX = 4;
 
 export class Learner {
   readonly #options: LearnerOptions;
-  readonly #trained: Readonly<Record<string, HostTensor>>;
-  readonly #names: readonly string[];
+  readonly #trained: ResidentTensors;
   /** The sum of gradients since the last step; none before the first micro-batch. */
-  #sums: Readonly<Record<string, HostTensor>> | undefined;
-  readonly #moments: Record<string, HostTensor> = {};
+  #sums: ResidentTensors | undefined;
+  #moments: Promise<ResidentTensors> | undefined;
   readonly #programs = new Map<string, Promise<Program>>();
   #updates = 0;
 
   constructor(options: LearnerOptions) {
     this.#options = options;
     this.#trained = options.adapter?.parameters ?? options.parameters;
-    this.#names = Object.keys(this.#trained);
-    for (const name of this.#names) {
-      const { dims } = this.#trained[name]!;
-      this.#moments[`first.${name}`] = zeros(dims);
-      this.#moments[`second.${name}`] = zeros(dims);
-    }
   }
 
-  get optimizerState(): OptimizerState {
-    return { updates: this.#updates, moments: this.#moments };
+  async optimizerState(): Promise<OptimizerState> {
+    return { updates: this.#updates, moments: await (await this.#optimizer()).download() };
   }
 
   /** The sum of gradients since the last step, by parameter. */
-  get gradientSums(): Readonly<Record<string, HostTensor>> {
-    const nothing = () => Object.fromEntries(this.#names.map((name) => [name, zeros(this.#trained[name]!.dims)]));
-    return this.#sums ?? nothing();
+  async gradientSums(): Promise<Readonly<Record<string, HostTensor>>> {
+    return this.#sums ? this.#sums.download() : this.#zeros(['']);
   }
 
-  restore({ updates, moments }: OptimizerState): void {
-    for (const [name, tensor] of Object.entries(this.#moments)) {
-      const saved = moments[name];
-      if (!saved || saved.data.length !== tensor.data.length) {
+  /** @throws GrpoError `bad_checkpoint` */
+  async restore({ updates, moments }: OptimizerState): Promise<void> {
+    const present = await this.#optimizer();
+    for (const name of present.names) {
+      if (moments[name]?.dims.join() !== present.dims(name).join()) {
         throw new GrpoError('bad_checkpoint', `The optimizer state has no fitting tensor ${name}.`);
       }
-      floats(tensor).set(floats(saved));
     }
+    await present.set(moments);
     this.#updates = updates;
   }
 
@@ -99,15 +101,22 @@ export class Learner {
     let loss = 0;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels) => {
       const sums = this.#sums;
-      const addTo = sums !== undefined;
-      const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
-        buildGradient(config, objective, levels, { addTo, ...(adapter && { adapter: adapter.config }) }),
+      const keepOnDevice = this.#trained.names.map((name) => `gradient.${name}`);
+      const program = await this.#program(
+        `gradient ${levelsKey(levels)} ${sums !== undefined}`,
+        (config) =>
+          buildGradient(config, objective, levels, {
+            addTo: sums !== undefined,
+            ...(adapter && { adapter: adapter.config }),
+          }),
+        keepOnDevice,
       );
       const outputs = await program.run(
-        { ...inputs, ...lossInputs(batch), ...weights, ...(sums && renamed(sums, 'sum')) },
-        sums && renamed(sums, 'gradient'),
+        { ...inputs, ...lossInputs(batch), ...weights, ...sums?.inputs('sum.') },
+        sums?.into('gradient.'),
       );
-      this.#sums ??= Object.fromEntries(this.#names.map((name) => [name, outputs[`gradient.${name}`] as HostTensor]));
+      if (sums) sums.take(outputs, 'gradient.');
+      else this.#sums = this.#resident(outputs, 'gradient.');
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });
@@ -132,8 +141,10 @@ export class Learner {
   async step(learningRate: number): Promise<number> {
     const { adamw } = this.#options;
     const parameters = this.#trained;
-    const shapes = new Map(this.#names.map((name) => [name, parameters[name]!.dims]));
-    const gradients = renamed(this.gradientSums, 'gradient');
+    const moments = await this.#optimizer();
+    const shapes = new Map(parameters.names.map((name) => [name, parameters.dims(name)]));
+    this.#sums ??= await ResidentTensors.of(this.#options.runtime, this.#zeros(['']));
+    const gradients = this.#sums.inputs('gradient.');
     const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
     const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
     if (!Number.isFinite(norm)) {
@@ -143,27 +154,55 @@ export class Learner {
       );
     }
     const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
-    const into: Record<string, HostTensor> = {};
-    for (const name of this.#names) {
-      into[`next.${name}`] = parameters[name]!;
-      into[`next.first.${name}`] = this.#moments[`first.${name}`]!;
-      into[`next.second.${name}`] = this.#moments[`second.${name}`]!;
-    }
-    const inputs: Record<string, HostTensor> = { ...parameters, ...gradients, ...this.#moments };
-    for (const [name, value] of Object.entries(scalars)) inputs[name] = scalar(value);
-    await (await this.#program('adamw', () => buildAdamW(shapes, adamw))).run(inputs, into);
+    const next = [...parameters.names, ...moments.names].map((name) => `next.${name}`);
+    const program = await this.#program('adamw', () => buildAdamW(shapes, adamw), next);
+    const outputs = await program.run(
+      {
+        ...parameters.inputs(),
+        ...gradients,
+        ...moments.inputs(),
+        ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
+      },
+      { ...parameters.into('next.'), ...moments.into('next.') },
+    );
+    parameters.take(outputs, 'next.');
+    moments.take(outputs, 'next.');
     this.#updates++;
     this.clearGradients();
     return norm;
   }
 
   clearGradients(): void {
+    this.#sums?.dispose();
     this.#sums = undefined;
   }
 
   async dispose(): Promise<void> {
     for (const program of this.#programs.values()) await (await program).dispose();
     this.#programs.clear();
+    this.clearGradients();
+    (await this.#moments)?.dispose();
+    this.#moments = undefined;
+  }
+
+  /** The moments, by `first.NAME` and `second.NAME`; zero at first, and made when somebody needs them. */
+  #optimizer(): Promise<ResidentTensors> {
+    this.#moments ??= ResidentTensors.of(this.#options.runtime, this.#zeros(['first.', 'second.']));
+    return this.#moments;
+  }
+
+  /** Zeros for every trained parameter, once with each prefix. */
+  #zeros(prefixes: readonly string[]): Record<string, HostTensor> {
+    const trained = this.#trained;
+    return Object.fromEntries(
+      trained.names.flatMap((name) => prefixes.map((prefix) => [prefix + name, zeros(trained.dims(name))])),
+    );
+  }
+
+  /** The outputs that belong to the trained parameters. */
+  #resident(outputs: Tensors, prefix: string): ResidentTensors {
+    const own = this.#trained.names.map((name) => [name, outputs[prefix + name]!] as const);
+    return new ResidentTensors(this.#options.runtime, Object.fromEntries(own));
   }
 
   async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
@@ -182,8 +221,8 @@ export class Learner {
       const outputs = await run(
         batch,
         {
-          ...parameters,
-          ...adapter?.parameters,
+          ...parameters.inputs(),
+          ...adapter?.parameters.inputs(),
           ...packed.inputs,
           ...choiceInputs(batch, config.vocabSize, packed.tokenAt),
           inverse_temperature: scalar(1 / temperature),
@@ -201,10 +240,14 @@ export class Learner {
     return { samples: paths.samples, logprobs, entropies };
   }
 
-  #program(key: string, build: (config: ModelConfig) => Uint8Array): Promise<Program> {
+  #program(
+    key: string,
+    build: (config: ModelConfig) => Uint8Array,
+    keepOnDevice: readonly string[] = [],
+  ): Promise<Program> {
     let program = this.#programs.get(key);
     if (!program) {
-      program = this.#options.runtime.load(build(this.#options.config));
+      program = this.#options.runtime.load(build(this.#options.config), { keepOnDevice });
       this.#programs.set(key, program);
     }
     return program;
@@ -212,8 +255,3 @@ export class Learner {
 }
 
 const levelsKey = ({ prefix, trunks }: TreeLevels) => `${prefix} ${trunks}`;
-
-/** The same tensors by `PREFIX.NAME`. */
-function renamed(tensors: Readonly<Record<string, HostTensor>>, prefix: string): Record<string, HostTensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
-}

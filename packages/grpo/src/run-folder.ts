@@ -4,6 +4,7 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type Adapter,
   adapterFiles,
   checkpointFiles,
   mergeAdapter,
@@ -104,10 +105,11 @@ export class RunFolder {
     companions: ReadonlyMap<string, Uint8Array>,
     state: SavedState,
   ): Promise<void> {
-    const { config, parameters, adapter } = model;
+    const { config } = model;
+    const adapter = await hostAdapter(model);
     const files = new Map<string, Uint8Array | string>([
       ...companions,
-      ...(adapter && state.step > 0 ? [] : checkpointFiles(config, parameters)),
+      ...(adapter && state.step > 0 ? [] : checkpointFiles(config, await model.parameters.download())),
       ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
     ]);
     const { updates, moments } = state.optimizer;
@@ -148,7 +150,9 @@ export class RunFolder {
 
   /** Writes the finished model: the weights of the best evaluation, or the last ones; an adapter merged, and beside. */
   async writeFinal(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, result: object): Promise<void> {
-    const { config, parameters, adapter } = model;
+    const { config } = model;
+    const parameters = await model.parameters.download();
+    const adapter = await hostAdapter(model);
     const files = new Map<string, Uint8Array | string>([
       ...companions,
       ...checkpointFiles(config, adapter ? mergeAdapter(config, parameters, adapter) : parameters),
@@ -173,6 +177,10 @@ export class RunFolder {
       if (text) await truncate(path, lengthUpTo(text, step));
     }
   }
+}
+
+async function hostAdapter({ adapter }: LanguageModel): Promise<Adapter | undefined> {
+  return adapter && { config: adapter.config, parameters: await adapter.parameters.download() };
 }
 
 /** Bytes of the whole lines whose `step` is at most `step`; lines are in the order of their steps. */

@@ -12,7 +12,7 @@ import {
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, openLanguageModel, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
-import { floats, type Runtime } from '@ludic/runtime';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
 import { type Best, RunFolder } from './run-folder.ts';
 import type { TrainSettings } from './train-settings.ts';
@@ -71,7 +71,11 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
   let savedStep = trainer.step;
   const save = async () => {
     if (savedStep === trainer.step && trainer.step > 0) return;
-    await folder.saveCheckpoint(model, companions, { step: trainer.step, optimizer: trainer.optimizerState, best });
+    await folder.saveCheckpoint(model, companions, {
+      step: trainer.step,
+      optimizer: await trainer.optimizerState(),
+      best,
+    });
     await folder.prune(best);
     savedStep = trainer.step;
     emit({ type: 'checkpoint', step: trainer.step });
@@ -128,8 +132,8 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
 async function prepare(start: RunStart, { folder: path, runtime, openFiles }: RunOptions) {
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
-    const model = adapted(await openLanguageModel(files, runtime), start.settings);
-    const trainer = new Trainer(model, start.settings);
+    const model = await adapted(await openLanguageModel(files, runtime), start.settings);
+    const trainer = await Trainer.create(model, start.settings);
     const companions = await readCompanions(files);
     const folder = await RunFolder.create(path, { formatVersion: 1, model: start.model, settings: start.settings });
     return { folder, model, trainer, companions, best: undefined };
@@ -144,20 +148,21 @@ async function prepare(start: RunStart, { folder: path, runtime, openFiles }: Ru
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
   const files = await openModelFolder(folder.checkpointPath(0));
-  const model = adapted(await openLanguageModel(files, runtime), folder.config.settings);
-  const trainer = new Trainer(model, folder.config.settings);
+  const model = await adapted(await openLanguageModel(files, runtime), folder.config.settings);
+  const trainer = await Trainer.create(model, folder.config.settings);
   await loadWeights(model, folder.checkpointPath(step));
   const state = await folder.loadState(step);
-  trainer.restore(step, state.optimizer);
+  await trainer.restore(step, state.optimizer);
   await folder.rewind(step);
   return { folder, model, trainer, companions: await readCompanions(files), best: state.best };
 }
 
 /** The model with a new adapter, where the settings want one. */
-function adapted(model: LanguageModel, { lora, seed }: TrainSettings): LanguageModel {
+async function adapted(model: LanguageModel, { lora, seed }: TrainSettings): Promise<LanguageModel> {
   if (!lora) return model;
   const targets = lora.targets.length > 0 ? lora.targets : everyLinearLayer(model.config);
-  return { ...model, adapter: newAdapter(model.config, { ...lora, targets }, seed) };
+  const { config, parameters } = newAdapter(model.config, { ...lora, targets }, seed);
+  return { ...model, adapter: { config, parameters: await ResidentTensors.of(model.runtime, parameters) } };
 }
 
 /** Puts what was trained up to another checkpoint of the run into a model. */
@@ -165,7 +170,7 @@ async function loadWeights(model: LanguageModel, folder: string): Promise<void> 
   const { parameters } = model.adapter
     ? await readAdapter(await openAdapterFolder(folder), model.config)
     : await readCheckpoint(await openModelFolder(folder));
-  for (const [name, tensor] of Object.entries(trainedParameters(model))) floats(tensor).set(floats(parameters[name]!));
+  await trainedParameters(model).set(parameters);
 }
 
 async function finish(

@@ -4,7 +4,7 @@
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type LanguageModel, LanguageModelPolicy, type SamplingSettings } from '@ludic/policies';
 import { type Episode, type Evaluation, evaluate, groupStarts, playEpisodes } from '@ludic/rollouts';
-import type { HostTensor } from '@ludic/runtime';
+import type { ResidentTensors } from '@ludic/runtime';
 import { assignCredit } from './credit.ts';
 import { GrpoError } from './errors.ts';
 import { Learner, type OptimizerState } from './learner.ts';
@@ -49,8 +49,15 @@ export class Trainer {
   #step = 0;
 
   /** @throws GrpoError `bad_setting`; EnvironmentError for the environment and its config */
-  constructor(model: LanguageModel, settings: TrainSettings) {
+  static async create(model: LanguageModel, settings: TrainSettings): Promise<Trainer> {
     checkSettings(settings);
+    if (settings.loss.beta === 0) return new Trainer(model, settings, undefined);
+    // With an adapter the model itself is the reference: it never changes.
+    const reference = model.adapter ? model.parameters : await model.parameters.copy();
+    return new Trainer(model, settings, reference);
+  }
+
+  private constructor(model: LanguageModel, settings: TrainSettings, reference: ResidentTensors | undefined) {
     this.settings = settings;
     this.#model = model;
     this.#definition = findEnvironment(settings.environment);
@@ -66,9 +73,7 @@ export class Trainer {
       tokenBudget: settings.tokenBudget,
     };
     this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
-    // With an adapter the model itself is the reference: it never changes.
-    const first = () => (adapter ? parameters : copied(parameters));
-    this.#reference = settings.loss.beta > 0 ? new Learner({ ...common, parameters: first() }) : undefined;
+    this.#reference = reference && new Learner({ ...common, parameters: reference });
   }
 
   /** Steps done. */
@@ -76,13 +81,13 @@ export class Trainer {
     return this.#step;
   }
 
-  get optimizerState(): OptimizerState {
-    return this.#learner.optimizerState;
+  optimizerState(): Promise<OptimizerState> {
+    return this.#learner.optimizerState();
   }
 
   /** Goes on after `step` steps; the model's parameters are those of that moment. The reference stays the first model. */
-  restore(step: number, optimizer: OptimizerState): void {
-    this.#learner.restore(optimizer);
+  async restore(step: number, optimizer: OptimizerState): Promise<void> {
+    await this.#learner.restore(optimizer);
     this.#step = step;
     this.#policy.weightsChanged();
   }
@@ -267,9 +272,4 @@ function flatTokens(samples: readonly Sample[], logprobs: readonly Float32Array[
     at = end;
   }
   return { ...flat, sequenceOf, sequences: samples.length };
-}
-
-function copied(parameters: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
-  const copy = ([name, tensor]: [string, HostTensor]) => [name, { ...tensor, data: tensor.data.slice() }];
-  return Object.fromEntries(Object.entries(parameters).map(copy));
 }

@@ -2,7 +2,7 @@
 
 import { type WarmStartStep, warmStart } from '@ludic/grpo';
 import { checkpointFiles, initialParameters, makeChatTemplate, makeTokenizer } from '@ludic/models';
-import type { Runtime } from '@ludic/runtime';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { formatTasks, NANO_CHAT_TEMPLATE, NANO_TOKENIZER_CONFIG, nanoConfig, nanoTokenizer } from './recipe.ts';
 
 export interface MakeNanoOptions {
@@ -22,7 +22,7 @@ export async function makeNano({
   const { added_tokens: added } = tokenizerJson as { added_tokens: { id: number }[] };
   const vocabulary = Math.max(...added.map(({ id }) => id)) + 1;
   const config = nanoConfig(Math.ceil(vocabulary / 8) * 8);
-  const parameters = initialParameters(config, 0);
+  const parameters = await ResidentTensors.of(runtime, initialParameters(config, 0));
   const model = {
     name: 'nano',
     runtime,
@@ -41,7 +41,7 @@ export async function makeNano({
   }
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
   return new Map<string, string | Uint8Array>([
-    ...checkpointFiles(config, parameters),
+    ...checkpointFiles(config, await parameters.download()),
     ['tokenizer.json', json(tokenizerJson)],
     ['tokenizer_config.json', json(NANO_TOKENIZER_CONFIG)],
     ['generation_config.json', json({ eos_token_id: 1, pad_token_id: 0 })],

@@ -2,7 +2,6 @@
 // has kept. It knows tokens, keys and values; which tokens to feed is the caller's business.
 
 import {
-  type Adapter,
   buildDecoder,
   type LoraConfig,
   layRows,
@@ -20,6 +19,7 @@ import {
   int32,
   int64,
   type Program,
+  type ResidentTensors,
   type Runtime,
   type Tensors,
 } from '@ludic/runtime';
@@ -63,22 +63,22 @@ export interface DecodeResult {
 export interface DecodedModel {
   readonly runtime: Runtime;
   readonly config: ModelConfig;
-  readonly parameters: Readonly<Record<string, HostTensor>>;
-  readonly adapter?: Adapter;
+  readonly parameters: ResidentTensors;
+  readonly adapter?: { readonly config: LoraConfig; readonly parameters: ResidentTensors };
 }
 
 export class Decoder {
   readonly #runtime: Runtime;
   readonly #config: ModelConfig;
   readonly #adapter: LoraConfig | undefined;
-  readonly #parameters: Tensors;
+  readonly #model: DecodedModel;
   readonly #programs = new Map<string, Promise<Program>>();
 
-  constructor({ runtime, config, parameters, adapter }: DecodedModel) {
-    this.#runtime = runtime;
-    this.#config = config;
-    this.#adapter = adapter?.config;
-    this.#parameters = { ...parameters, ...adapter?.parameters };
+  constructor(model: DecodedModel) {
+    this.#model = model;
+    this.#runtime = model.runtime;
+    this.#config = model.config;
+    this.#adapter = model.adapter?.config;
   }
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
@@ -202,7 +202,8 @@ export class Decoder {
       this.#programs.set(key, program);
     }
     const outputs = await (await program).run({
-      ...this.#parameters,
+      ...this.#model.parameters.inputs(),
+      ...this.#model.adapter?.parameters.inputs(),
       ...inputs,
       logits_at: int32(logitsAt, [logitsAt.length]),
     });

@@ -6,7 +6,7 @@ import type { Message } from '@ludic/history';
 import { buildDecoder, type ChatTemplate, packSequences, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { floats, type HostTensor, int32 } from '@ludic/runtime';
+import { floats, type HostTensor, int32, ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import type { Prompt, SampledTokens } from './contract.ts';
@@ -29,7 +29,14 @@ const tokenizer: Tokenizer = {
 const template: ChatTemplate = { render: (messages) => messages.map((message) => message.content).join(' ') };
 async function modelOf(name: string): Promise<LanguageModel> {
   const { config, parameters } = await open(name);
-  return { name, runtime, config: { ...config, eosTokenIds: [3] }, parameters, tokenizer, template };
+  return {
+    name,
+    runtime,
+    config: { ...config, eosTokenIds: [3] },
+    parameters: await ResidentTensors.of(runtime, parameters),
+    tokenizer,
+    template,
+  };
 }
 const model = await modelOf('smollm-tiny');
 const { config } = model;
@@ -57,7 +64,7 @@ async function plainLogprobs(
   const whole = Int32Array.of(...ids, ...completion);
   const at = Array.from(completion, (_, t) => ids.length - 1 + t);
   const { inputs } = packSequences(config, [whole]);
-  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int32(at, [at.length]) });
+  const { logits } = await program.run({ ...parameters.inputs(), ...inputs, logits_at: int32(at, [at.length]) });
   await program.dispose();
   return Array.from(completion, (token, t) => {
     const row = floats(logits as HostTensor).subarray(t * config.vocabSize, (t + 1) * config.vocabSize);

@@ -1,9 +1,9 @@
 // The language-model policy. Rows of different lengths are answered together, what several episodes share is computed
 // once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
-import type { Adapter, ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
+import type { ChatTemplate, LoraConfig, ModelConfig, Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models';
-import type { HostTensor, Runtime } from '@ludic/runtime';
+import type { ResidentTensors, Runtime } from '@ludic/runtime';
 import type { Policy, Prompt, Reply } from './contract.ts';
 import { type DecodeResult, Decoder } from './decoder.ts';
 import { distributionOf, draw, logprobAt, type SamplingSettings, tokenAt } from './distribution.ts';
@@ -17,16 +17,22 @@ export interface LanguageModel {
   readonly name: string;
   readonly runtime: Runtime;
   readonly config: ModelConfig;
-  /** By name in the checkpoint. A trainer changes the numbers in place. */
-  readonly parameters: Readonly<Record<string, HostTensor>>;
+  /** By name in the checkpoint. A trainer changes them. */
+  readonly parameters: ResidentTensors;
   /** Trained beside the parameters, which are then frozen. */
-  readonly adapter?: Adapter;
+  readonly adapter?: ResidentAdapter;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
 }
 
+/** An adapter where the model computes. */
+export interface ResidentAdapter {
+  readonly config: LoraConfig;
+  readonly parameters: ResidentTensors;
+}
+
 /** What training changes: the adapter where there is one, else the model itself. */
-export const trainedParameters = ({ adapter, parameters }: LanguageModel): Readonly<Record<string, HostTensor>> =>
+export const trainedParameters = ({ adapter, parameters }: LanguageModel): ResidentTensors =>
   adapter?.parameters ?? parameters;
 
 export interface LanguageModelSettings extends SamplingSettings {

@@ -1,13 +1,29 @@
 // A language model from its files.
 
-import { type ModelFiles, readChatTemplate, readCheckpoint, readTokenizer } from '@ludic/models';
-import type { Runtime } from '@ludic/runtime';
+import {
+  type ModelFiles,
+  mergeAdapter,
+  readAdapter,
+  readChatTemplate,
+  readCheckpoint,
+  readTokenizer,
+} from '@ludic/models';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import type { LanguageModel } from './language-model.ts';
 
-/** @throws ModelError */
-export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Promise<LanguageModel> {
-  const { config, parameters } = await readCheckpoint(files);
+/**
+ * @param adapter files of a LoRA adapter in PEFT layout that is worked into the model
+ * @throws ModelError
+ */
+export async function openLanguageModel(
+  files: ModelFiles,
+  runtime: Runtime,
+  adapter?: ModelFiles,
+): Promise<LanguageModel> {
+  const { config, parameters: plain } = await readCheckpoint(files);
+  const merged = adapter ? mergeAdapter(config, plain, await readAdapter(adapter, config)) : plain;
   const tokenizer = await readTokenizer(files);
   const template = await readChatTemplate(files);
+  const parameters = await ResidentTensors.of(runtime, merged);
   return { name: files.name, runtime, config, parameters, tokenizer, template };
 }

@@ -4,13 +4,13 @@
 import type * as Ort from 'onnxruntime-node';
 import { type Device, messageOf, type Runtime, RuntimeError } from './contract.ts';
 import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
-import { bestDevice, whyMissing } from './devices.ts';
+import { bestDevice, whyMissing } from './node/devices.ts';
 import { openProgram } from './program.ts';
 
-export { type DeviceReport, reportDevices } from './devices.ts';
+export { type DeviceReport, reportDevices } from './node/devices.ts';
 
 export interface NodeRuntimeOptions {
-  /** `auto` takes WebGPU where there is a real GPU for it, else the CPU. */
+  /** `auto` takes WebGPU where there is a real GPU for it, else the CPU. Default: the CPU. */
   readonly device?: Device | 'auto';
   /** Threads of one run on the CPU. Default: ONNX Runtime's own choice, one per core. */
   readonly threads?: number;
@@ -28,7 +28,7 @@ export interface NodeRuntimeOptions {
  * @throws RuntimeError `device_missing`
  */
 export async function createRuntime({
-  device: wanted = 'auto',
+  device: wanted = 'cpu',
   threads,
   flushDenormals = true,
   wholeGraphOnDevice = false,

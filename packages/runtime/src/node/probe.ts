@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type * as Ort from 'onnxruntime-node';
-import { ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
+import { ELEMENT_TYPES, oneNodeModel } from '../device-memory.ts';
 
 export interface WebGpuProbe {
   readonly software: boolean;

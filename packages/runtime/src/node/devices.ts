@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { arch, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { DEVICES, type Device, messageOf } from './contract.ts';
+import { DEVICES, type Device, messageOf } from '../contract.ts';
 import type { WebGpuProbe } from './probe.ts';
 
 export type DeviceReport =
