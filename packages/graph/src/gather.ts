@@ -123,3 +123,22 @@ export function packRows(x: Value, layout: RowLayout): Value {
     ([dy]) => [reshape(mul(pick(dy!, layout.slots), layout.filled), flat.shape), undefined];
   return pick(flat, layout.places, gradient);
 }
+
+/** Slices of x along `axis` by `indices` [n]. Without a gradient: for graphs that only compute. */
+export function take(x: Value, indices: Value, axis: number): Value {
+  checkIndices('take', indices);
+  const shape = x.shape.map((size, i) => (i === axis ? dimensionAt(indices, 0) : size));
+  return x.graph.node('Gather', [x, indices], [{ type: x.type, shape }], { attributes: { axis: { int: axis } } })[0]!;
+}
+
+/** The slices of x at `places` [n, k] int64, k leading indices each → [n, rest of x]. Without a gradient. */
+export function pickPlaces(x: Value, places: Value): Value {
+  const depth = dimensionAt(places, 1) as number;
+  const shape = [dimensionAt(places, 0), ...x.shape.slice(depth)];
+  return x.graph.node('GatherND', [x, places], [{ type: x.type, shape }])[0]!;
+}
+
+/** x with `slices` [n, rest of x] put at `places` [n, k] int64, none of them twice. Without a gradient. */
+export function putPlaces(x: Value, places: Value, slices: Value): Value {
+  return x.graph.node('ScatterND', [x, places, slices], [{ type: x.type, shape: x.shape }])[0]!;
+}

@@ -35,15 +35,18 @@ export {
   gatherRows,
   packRows,
   pickFromRows,
+  pickPlaces,
+  putPlaces,
   type RowLayout,
   scatterAdd,
+  take,
   unpackRows,
 } from './gather.ts';
 export { gradients } from './gradients.ts';
 export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
 export { gemm, linear, matmul } from './linear.ts';
 export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
-export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
+export { argmax, maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';
 export { type Cut, concat, cutAt, joinAt, type Spread, split, spreadRows, zerosLike } from './shape.ts';

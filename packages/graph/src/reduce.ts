@@ -49,3 +49,10 @@ export function softmax(x: Value): Value {
     gradient,
   })[0]!;
 }
+
+/** Index of the first largest element of each row of x [rows, n] → [rows] int64. Without a gradient. */
+export function argmax(x: Value): Value {
+  return x.graph.node('ArgMax', [x], [{ type: 'int64', shape: x.shape.slice(0, -1) }], {
+    attributes: { axis: { int: -1 }, keepdims: { int: 0 } },
+  })[0]!;
+}

@@ -15,6 +15,7 @@ import {
 import type { LoraConfig } from './adapter.ts';
 import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
+import { type DrawKind, drawTokens } from './draw-graph.ts';
 import type { Attention } from './families/family.ts';
 import { familyOf } from './families/registry.ts';
 import { rowInputs, tokenInputs, weightInputs } from './packed-input.ts';
@@ -27,6 +28,8 @@ export interface DecodeOptions {
   readonly past: boolean;
   /** The adapter whose parameters come in beside those of the model. */
   readonly adapter?: LoraConfig;
+  /** Tokens are drawn in the graph (`drawTokens`), and logits are no output. */
+  readonly draw?: DrawKind;
 }
 
 /**
@@ -35,7 +38,7 @@ export interface DecodeOptions {
  * is a prefix or a past, `key_cut`: how many keys each stretch has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
-export function buildDecoder(config: ModelConfig, { prefix, past, adapter }: DecodeOptions): Uint8Array {
+export function buildDecoder(config: ModelConfig, { prefix, past, adapter, draw }: DecodeOptions): Uint8Array {
   const graph = new Graph('decoder');
   const { weights } = weightInputs(graph, config, adapter);
   const tokens = tokenInputs(graph, config, 'rowTokens');
@@ -72,6 +75,8 @@ export function buildDecoder(config: ModelConfig, { prefix, past, adapter }: Dec
   const family = familyOf(config);
   const hidden = family.layers(config, weights, tokens, attention);
   const answers = gatherRows(hidden, graph.input('logits_at', 'int32', ['answers']));
-  graph.output('logits', family.head(config, weights, answers));
+  const logits = family.head(config, weights, answers);
+  if (draw) drawTokens(graph, logits, config.vocabSize, draw);
+  else graph.output('logits', logits);
   return serialize(graph);
 }

@@ -10,6 +10,7 @@ export {
   readAdapter,
 } from './adapter.ts';
 export { type TokenizerTraining, trainTokenizer } from './bpe-trainer.ts';
+export { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames } from './cache-graph.ts';
 export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './chat-template.ts';
 export {
   type Checkpoint,
@@ -21,6 +22,7 @@ export {
 } from './checkpoint.ts';
 export { FAMILY_NAMES, type FamilyName, type ModelConfig, type RotaryConfig, type SlidingWindow } from './config.ts';
 export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
+export type { DrawKind } from './draw-graph.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
 export { buildExport } from './export-graph.ts';
 export type { TensorSpec } from './families/family.ts';

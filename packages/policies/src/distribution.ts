@@ -46,10 +46,7 @@ export function distributionOf(logits: Float32Array, { temperature, topK, topP }
     cumulative[i] = total;
   }
   if (!Number.isFinite(total)) {
-    throw new PolicyError(
-      'not_finite',
-      'The network gave a logit that is no finite number: its weights are damaged or diverged.',
-    );
+    throw notFinite();
   }
   const logTotal = Math.log(total);
   // −Σ p·log p with log p = shifted − log(total)
@@ -113,3 +110,9 @@ function keptSupport(logits: Float32Array, temperature: number, topK: number, to
   while (count < kept.length && sum < target) sum += weights[count++]!;
   return kept.subarray(0, Math.max(1, count));
 }
+
+export const notFinite = (): PolicyError =>
+  new PolicyError(
+    'not_finite',
+    'The network gave a logit that is no finite number: its weights are damaged or diverged.',
+  );

@@ -6,14 +6,16 @@ import type { Message } from '@ludic/history';
 import { buildDecoder, type ChatTemplate, packSequences, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { floats, type HostTensor, int32, ResidentTensors } from '@ludic/runtime';
+import { floats, type HostTensor, int32, ResidentTensors, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
+import { openGpu } from '../../runtime/testing/gpu.ts';
 import type { Prompt, SampledTokens } from './contract.ts';
 import { distributionOf, logprobAt } from './distribution.ts';
 import { type LanguageModel, LanguageModelPolicy, type LanguageModelSettings } from './language-model.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+const gpu = await openGpu();
 const open = async (name: string) =>
   readCheckpoint(await openModelFolder(fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url))));
 
@@ -27,13 +29,13 @@ const tokenizer: Tokenizer = {
   tokenId: Number,
 };
 const template: ChatTemplate = { render: (messages) => messages.map((message) => message.content).join(' ') };
-async function modelOf(name: string): Promise<LanguageModel> {
+async function modelOf(name: string, on: Runtime = runtime): Promise<LanguageModel> {
   const { config, parameters } = await open(name);
   return {
     name,
-    runtime,
+    runtime: on,
     config: { ...config, eosTokenIds: [3] },
-    parameters: await ResidentTensors.of(runtime, parameters),
+    parameters: await ResidentTensors.of(on, parameters),
     tokenizer,
     template,
   };
@@ -104,6 +106,50 @@ describe.each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('the language-model p
       ]);
     }
     policy.dispose();
+  });
+});
+
+describe.skipIf(!gpu).each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('on WebGPU, with %s', async (name) => {
+  it.each([
+    ['drawing in the graph', { temperature: 0.7 }],
+    ['the most likely token', { temperature: 0 }],
+    ['top-k on the host', { temperature: 0.7, topK: 5 }],
+  ])('holds the same conversations as on the CPU: %s', async (_, sampling) => {
+    const conversations = [];
+    for (const on of [runtime, gpu!]) {
+      const policy = new LanguageModelPolicy(await modelOf(name, on), {
+        ...settings,
+        ...sampling,
+        maxCompletionLength: 4,
+      });
+      // The first two begin alike and part ways; the last comes in late.
+      let rows = ['20', '20', '30 31', '40'].map((user, i) => prompt(`gpu ${i}`, SYSTEM, user));
+      const turns = [];
+      for (let turn = 0; turn < 3; turn++) {
+        const replies = await policy.act(turn === 0 ? rows.slice(0, 3) : rows);
+        turns.push(replies.map(({ tokens }) => tokens!));
+        rows = rows.map((row, i) => ({
+          ...row,
+          messages: replies[i]
+            ? [
+                ...row.messages,
+                { role: 'assistant', content: replies[i].text },
+                { role: 'user', content: `${50 + turn} ${60 + i}` },
+              ]
+            : row.messages,
+        }));
+      }
+      policy.dispose();
+      conversations.push(turns.flat());
+    }
+    const [onCpu, onGpu] = conversations as [SampledTokens[], SampledTokens[]];
+    expect(onGpu.map(({ completion }) => [...completion])).toEqual(onCpu.map(({ completion }) => [...completion]));
+    for (const [i, { logprobs, entropies }] of onGpu.entries()) {
+      for (const [t, value] of logprobs.entries()) {
+        expect(Math.abs(value - onCpu[i]!.logprobs[t]!)).toBeLessThan(1e-5);
+        expect(Math.abs(entropies[t]! - onCpu[i]!.entropies[t]!)).toBeLessThan(1e-5);
+      }
+    }
   });
 });
 

@@ -4,12 +4,20 @@
 import type { ChatTemplate, LoraConfig, ModelConfig, Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models';
 import type { ResidentTensors, Runtime } from '@ludic/runtime';
+import type { Prefix } from './caches.ts';
 import type { Policy, Prompt, Reply } from './contract.ts';
-import { type DecodeResult, Decoder } from './decoder.ts';
-import { distributionOf, draw, logprobAt, type SamplingSettings, tokenAt } from './distribution.ts';
+import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
+import {
+  type Distribution,
+  distributionOf,
+  draw,
+  logprobAt,
+  notFinite,
+  type SamplingSettings,
+  tokenAt,
+} from './distribution.ts';
 import { PolicyError } from './errors.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
-import type { Prefix } from './row-cache.ts';
 import { TokenNode } from './token-tree.ts';
 
 /** A model ready to run: what a policy, a trainer and a scorer share. */
@@ -55,6 +63,8 @@ interface Answer {
   readonly ids: Int32Array;
   /** The deepest node that was fed. */
   node: TokenNode;
+  /** The next token, where the device has drawn it. */
+  drawn: DrawnToken | undefined;
   reply: Reply | undefined;
   readonly tokens: number[];
   readonly logprobs: number[];
@@ -67,6 +77,8 @@ export class LanguageModelPolicy implements Policy {
   readonly #settings: LanguageModelSettings;
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
+  /** The device draws, and logits stay there. It does not know top-k and top-p. */
+  readonly #drawnOnDevice: boolean;
   readonly #replies = new Map<string, string>();
   #root = new TokenNode();
   #remembered = 0;
@@ -83,6 +95,7 @@ export class LanguageModelPolicy implements Policy {
     this.#model = model;
     this.#settings = settings;
     this.#decoder = new Decoder(model);
+    this.#drawnOnDevice = model.runtime.tensors === 'device' && settings.topK === 0 && settings.topP === 1;
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
   }
 
@@ -93,6 +106,7 @@ export class LanguageModelPolicy implements Policy {
     // Not even the prefix's tokens stay: what is computed after an update depends on that update alone, so that a run
     // that was interrupted there goes on with the same bits.
     this.#prefixTokens = undefined;
+    void this.#decoder.release(new Set(), undefined);
   }
 
   async act(prompts: readonly Prompt[]): Promise<Reply[]> {
@@ -100,10 +114,10 @@ export class LanguageModelPolicy implements Policy {
     const answers = prompts.map((prompt) => this.#begin(prompt));
     let open = answers;
     while (open.length > 0) {
-      await this.#learnNext(open.map((answer) => answer.node));
+      await this.#learnNext(open);
       open = open.filter((answer) => !this.#drawToken(answer));
     }
-    this.#keepConversations(answers);
+    await this.#keepConversations(answers);
     return answers.map((answer) => answer.reply!);
   }
 
@@ -135,14 +149,23 @@ export class LanguageModelPolicy implements Policy {
       start = this.#root.follow(ids);
       this.#prompts.set(ids, start);
     }
-    return { prompt, start, ids, node: start, reply: undefined, tokens: [], logprobs: [], entropies: [] };
+    return {
+      prompt,
+      start,
+      ids,
+      node: start,
+      drawn: undefined,
+      reply: undefined,
+      tokens: [],
+      logprobs: [],
+      entropies: [],
+    };
   }
 
   /** Draws one token. True when the reply is complete. */
   #drawToken(answer: Answer): boolean {
-    const distribution = answer.node.distribution!;
-    const index = draw(distribution, answer.prompt.random.nextFloat());
-    const token = tokenAt(distribution, index);
+    const { token, logprob, entropy } = answer.drawn ?? drawFrom(answer.node.distribution!, answer.prompt);
+    answer.drawn = undefined;
     const first = answer.tokens.length === 0;
     const known = first ? this.#short.get(answer.node)?.get(token) : undefined;
     if (known) {
@@ -150,8 +173,8 @@ export class LanguageModelPolicy implements Policy {
       return true;
     }
     answer.tokens.push(token);
-    answer.logprobs.push(logprobAt(distribution, index));
-    answer.entropies.push(distribution.entropy);
+    answer.logprobs.push(logprob);
+    answer.entropies.push(entropy);
     const text = this.#textOf(answer.tokens);
     const stopped =
       this.#model.config.eosTokenIds.includes(token) || this.#settings.stop.some((stop) => text.includes(stop));
@@ -188,20 +211,24 @@ export class LanguageModelPolicy implements Policy {
     return text;
   }
 
-  /** Computes the distributions of the nodes that have none. */
-  async #learnNext(nodes: readonly TokenNode[]): Promise<void> {
-    const unknown = [...new Set(nodes.filter((node) => !node.distribution))];
+  /** Computes what comes next: the distributions of nodes that have none, or, on a device that draws, the tokens. */
+  async #learnNext(answers: readonly Answer[]): Promise<void> {
+    const unknown = new Map<TokenNode, Answer[]>();
+    for (const answer of answers) {
+      if (answer.node.distribution) continue;
+      const others = unknown.get(answer.node);
+      if (others) others.push(answer);
+      else unknown.set(answer.node, [answer]);
+    }
     const fresh: TokenNode[] = [];
     // All rows of one prefix go on together, wherever they were computed.
     const continued = new Map<Prefix | undefined, TokenNode[]>();
-    for (const node of unknown) {
+    for (const node of unknown.keys()) {
       const known = node.nearestKnown()?.known;
       if (!known) fresh.push(node);
       else if (continued.has(known.decoded.prefix)) continued.get(known.decoded.prefix)!.push(node);
       else continued.set(known.decoded.prefix, [node]);
     }
-    const answersAt = new Map<TokenNode, number>();
-    for (const node of nodes) answersAt.set(node, (answersAt.get(node) ?? 0) + 1);
     for (const ends of continued.values()) {
       const starts = ends.map((end) => end.nearestKnown()!);
       const result = await this.#decoder.extend(
@@ -210,27 +237,53 @@ export class LanguageModelPolicy implements Policy {
         // Answers that are together now may part ways at the next token.
         Math.min(
           ends.length,
-          ends.reduce((sum, end) => sum + answersAt.get(end)! - 1, 0),
+          ends.reduce((sum, end) => sum + unknown.get(end)!.length - 1, 0),
         ),
+        this.#wanted(ends, unknown),
       );
       for (const start of starts) start.known = undefined;
-      this.#note(ends, result);
+      this.#note(ends, unknown, result);
     }
     const sequences = fresh.map((node) => node.path());
     const prefix = await this.#prefixOf(sequences);
     for (const [from, to] of runs(sequences)) {
-      const result = await this.#decoder.prefill(sequences.slice(from, to), prefix);
-      this.#note(fresh.slice(from, to), result);
+      const nodes = fresh.slice(from, to);
+      const result = await this.#decoder.prefill(sequences.slice(from, to), prefix, this.#wanted(nodes, unknown));
+      this.#note(nodes, unknown, result);
     }
   }
 
-  #note(nodes: readonly TokenNode[], { logits, known }: DecodeResult): void {
-    const { vocabSize } = this.#model.config;
+  /** What is asked of a run that ends at some nodes: on a device that draws, one token for every answer there. */
+  #wanted(nodes: readonly TokenNode[], answersAt: ReadonlyMap<TokenNode, readonly Answer[]>): Wanted {
+    if (!this.#drawnOnDevice) return { kind: 'logits' };
+    const { temperature } = this.#settings;
+    const sequenceOf: number[] = [];
+    const uniforms: number[] = [];
     for (const [i, node] of nodes.entries()) {
-      node.distribution = distributionOf(logits.subarray(i * vocabSize, (i + 1) * vocabSize), this.#settings);
+      for (const { prompt } of answersAt.get(node)!) {
+        sequenceOf.push(i);
+        uniforms.push(prompt.random.nextFloat());
+      }
+    }
+    return temperature === 0 ? { kind: 'greedy', sequenceOf } : { kind: 'sample', sequenceOf, uniforms, temperature };
+  }
+
+  #note(
+    nodes: readonly TokenNode[],
+    answersAt: ReadonlyMap<TokenNode, readonly Answer[]>,
+    { logits, drawn, known }: DecodeResult,
+  ): void {
+    const { vocabSize } = this.#model.config;
+    let next = 0;
+    for (const [i, node] of nodes.entries()) {
       node.known = known[i]!;
       this.#holding.push(node);
-      this.#remembered += vocabSize;
+      if (this.#drawnOnDevice) {
+        for (const answer of answersAt.get(node)!) answer.drawn = checked(drawn[next++]!);
+      } else {
+        node.distribution = distributionOf(logits.subarray(i * vocabSize, (i + 1) * vocabSize), this.#settings);
+        this.#remembered += vocabSize;
+      }
     }
   }
 
@@ -250,14 +303,29 @@ export class LanguageModelPolicy implements Policy {
   }
 
   /** Keys and values outlive the call only where a conversation may go on from them. */
-  #keepConversations(answers: readonly Answer[]): void {
+  async #keepConversations(answers: readonly Answer[]): Promise<void> {
     const kept = new Set<TokenNode>();
     for (const { prompt, node } of answers) {
       if (node.known && prompt.messages.some((message) => message.role === 'assistant')) kept.add(node);
     }
     for (const node of this.#holding) if (!kept.has(node)) node.known = undefined;
     this.#holding = [...kept];
+    await this.#decoder.release(new Set(this.#holding.map((node) => node.known!.decoded)), this.#prefix);
   }
+}
+
+function drawFrom(distribution: Distribution, { random }: Prompt): DrawnToken {
+  const index = draw(distribution, random.nextFloat());
+  return {
+    token: tokenAt(distribution, index),
+    logprob: logprobAt(distribution, index),
+    entropy: distribution.entropy,
+  };
+}
+
+function checked(drawn: DrawnToken): DrawnToken {
+  if (!Number.isFinite(drawn.logprob)) throw notFinite();
+  return drawn;
 }
 
 /** Cuts a list of sequences into runs of at most SLOTS_PER_RUN padded slots. */

@@ -1,28 +1,23 @@
-// Keys and values of the rows of a batch, beyond a prefix that they share: [rows, kvHeads, capacity, headDim] per layer.
-// Rows are extended where they lie, so each has one owner at a time.
+// Caches in ordinary memory. A new token is a few numbers written behind the others.
 
 import type { ModelConfig } from '@ludic/models';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
-
-/** Keys and values of tokens that all rows share. */
-export interface Prefix {
-  readonly tokens: Int32Array;
-  /** `key.L`, `value.L`: [1, kvHeads, tokens, headDim] */
-  readonly tensors: LayerTensors;
-}
-
-/** By `key.LAYER` and `value.LAYER`. */
-export type LayerTensors = Readonly<Record<string, HostTensor>>;
+import { type CachedRow, type Caches, type LayerTensors, type Prefix, type RowCache, roomFor } from './caches.ts';
 
 type Sizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
-/** Where a row is kept. */
-export interface CachedRow {
-  readonly cache: RowCache;
-  readonly row: number;
+export function hostCaches(sizes: Sizes): Caches {
+  return {
+    of: async (prefix, fresh, counts) => HostRows.of(sizes, prefix, fresh, counts),
+    gather: async (rows, length, spare) => ({
+      cache: HostRows.gather(sizes, rows, length, spare),
+      places: rows.map((_, i) => i),
+    }),
+    dispose: async () => {},
+  };
 }
 
-export class RowCache {
+class HostRows implements RowCache {
   readonly prefix: Prefix | undefined;
   /** Tokens that each row holds beyond the prefix. */
   readonly lengths: Int32Array;
@@ -48,27 +43,27 @@ export class RowCache {
   }
 
   /** Rows that hold the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim]. */
-  static of(sizes: Sizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): RowCache {
+  static of(sizes: Sizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): HostRows {
     const { kvHeads, headDim } = sizes;
     const steps = counts.reduce((most, count) => Math.max(most, count), 0);
     const capacity = roomFor(steps);
     const tensors: Record<string, HostTensor> = {};
     for (const [name, tensor] of Object.entries(fresh)) {
       const data = new Float32Array(counts.length * kvHeads * capacity * headDim);
-      const from = floats(tensor);
+      const from = hostFloats(tensor);
       for (let head = 0; head < counts.length * kvHeads; head++) {
         data.set(from.subarray(head * steps * headDim, (head + 1) * steps * headDim), head * capacity * headDim);
       }
       tensors[name] = float32(data, [counts.length, kvHeads, capacity, headDim]);
     }
-    return new RowCache(sizes, prefix, Int32Array.from(counts), capacity, tensors);
+    return new HostRows(sizes, prefix, Int32Array.from(counts), capacity, tensors);
   }
 
   /**
    * A copy of rows of one prefix, in the given order, with room for `length` tokens; a row may be taken more than once.
    * `spare` rows more are kept for those that will part ways.
    */
-  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number, spare = 0): RowCache {
+  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number, spare = 0): HostRows {
     const first = rows[0]!.cache;
     const capacity = Math.max(roomFor(length), first.capacity);
     const count = rows.length + spare;
@@ -77,7 +72,7 @@ export class RowCache {
       const dims = [count, sizes.kvHeads, capacity, sizes.headDim];
       tensors[name] = float32(new Float32Array(dims.reduce((x, y) => x * y)), dims);
     }
-    const gathered = new RowCache(sizes, first.prefix, new Int32Array(count), capacity, tensors);
+    const gathered = new HostRows(sizes, first.prefix, new Int32Array(count), capacity, tensors);
     for (const [i, { cache, row }] of rows.entries()) gathered.#copy(cache, row, i);
     for (let row = rows.length; row < count; row++) gathered.#spare.push(row);
     return gathered;
@@ -100,8 +95,8 @@ export class RowCache {
     const { kvHeads, headDim } = this.#sizes;
     const held = from.lengths[row]! * headDim;
     for (const [name, tensor] of Object.entries(this.tensors)) {
-      const source = floats(from.tensors[name]!);
-      const target = floats(tensor);
+      const source = hostFloats(from.tensors[name]!);
+      const target = hostFloats(tensor);
       for (let head = 0; head < kvHeads; head++) {
         const at = (row * kvHeads + head) * from.capacity * headDim;
         target.set(source.subarray(at, at + held), (to * kvHeads + head) * this.capacity * headDim);
@@ -115,11 +110,11 @@ export class RowCache {
   }
 
   /** Writes the first `counts` of the new tokens in `fresh` behind what each row holds. There must be room. */
-  append(fresh: LayerTensors, counts: readonly number[]): void {
+  async append(fresh: LayerTensors, counts: readonly number[]): Promise<void> {
     const { kvHeads, headDim } = this.#sizes;
     for (const [name, tensor] of Object.entries(this.tensors)) {
-      const data = floats(tensor);
-      const own = floats(fresh[name]!);
+      const data = hostFloats(tensor);
+      const own = hostFloats(fresh[name]!);
       const steps = fresh[name]!.dims[2]!;
       for (const [row, count] of counts.entries()) {
         if (count === 0) continue;
@@ -131,7 +126,8 @@ export class RowCache {
     }
     for (const [row, count] of counts.entries()) this.lengths[row]! += count;
   }
+
+  dispose(): void {}
 }
 
-/** Room for some more steps: every slot costs attention and copies, every copy when it is full costs more. */
-const roomFor = (length: number) => Math.ceil(length * 1.1) + 8;
+const hostFloats = (tensor: LayerTensors[string]): Float32Array => floats(tensor as HostTensor);

@@ -1,0 +1,81 @@
+// Sampling inside a graph: one uniform number per draw picks a token, so that logits never leave the device. The same
+// walk along the cumulative weights as drawing on the host, in float32 and two strides: first blocks, then inside one.
+
+import {
+  add,
+  argmax,
+  cast,
+  concat,
+  cumulativeSum,
+  exp,
+  type Graph,
+  gatherElements,
+  gatherRows,
+  less,
+  logSoftmax,
+  minimum,
+  mul,
+  multiplyDimensions,
+  neg,
+  reshape,
+  scale,
+  split,
+  sub,
+  sum,
+  type Value,
+} from '@ludic/graph';
+
+/** `sample` draws from the distribution at a temperature, `greedy` takes the most likely token. */
+export type DrawKind = 'sample' | 'greedy';
+
+/**
+ * Greedy: declares the output `tokens` [answers] int64. For samples it declares `draw_at` [draws] int32, the row of logits that each draw is made from, and for samples `uniforms` [draws] in
+ * [0, 1) and `inverse_temperature` [], and the outputs `tokens` [draws] int32, `logprobs` and `entropies` [draws] in nats.
+ * @param logits [answers, vocabSize]
+ */
+export function drawTokens(graph: Graph, logits: Value, vocabSize: number, kind: DrawKind): void {
+  if (kind === 'greedy') {
+    graph.output('tokens', argmax(logits));
+    return;
+  }
+  const at = graph.input('draw_at', 'int32', ['draws']);
+  const uniforms = graph.input('uniforms', 'float32', ['draws']);
+  const table = logSoftmax(mul(logits, graph.input('inverse_temperature', 'float32', [])));
+  const weights = exp(table);
+
+  const width = Math.ceil(Math.sqrt(vocabSize));
+  const blocks = Math.ceil(vocabSize / width);
+  const padded = padColumns(weights, vocabSize, blocks * width);
+  const sums = sum(reshape(padded, ['answers', blocks, width]), [2]);
+  const ends = gatherRows(cumulativeSum(sums, 1), at);
+  const total = split(ends, 1, [blocks - 1, 1])[1]!;
+  const target = mul(total, reshape(uniforms, ['draws', 1]));
+  const block = passed(ends, target, blocks);
+  // What the blocks before the chosen one hold.
+  const before = sum(mul(gatherRows(sums, at), notLess(target, ends)), [1], { keepDims: true });
+
+  const integer = (value: number) => graph.constant(Int32Array.of(value), []);
+  const row = add(mul(at, integer(blocks)), cast(block, 'int32'));
+  const inside = gatherRows(reshape(padded, [multiplyDimensions('answers', blocks), width]), row);
+  const place = passed(cumulativeSum(inside, 1), sub(target, before), width);
+  const token = minimum(add(scale(block, width), place), graph.scalar(vocabSize - 1));
+  const tokens = cast(token, 'int32');
+  const flat = reshape(table, [multiplyDimensions('answers', vocabSize)]);
+  graph.output('tokens', tokens);
+  graph.output('logprobs', gatherElements(flat, add(mul(at, integer(vocabSize)), tokens)));
+  graph.output('entropies', gatherElements(neg(sum(mul(weights, table), [1])), at));
+}
+
+/** 1 where a ≥ b, else 0. */
+const notLess = (a: Value, b: Value): Value => sub(a.graph.scalar(1), cast(less(a, b), 'float32'));
+
+/** How many of the running sums [draws, size] the target [draws, 1] has reached, [draws]; less than `size`. */
+const passed = (ends: Value, target: Value, size: number): Value =>
+  minimum(sum(notLess(target, ends), [1]), ends.graph.scalar(size - 1));
+
+/** Columns of zeros behind x [rows, from], up to `to` of them. */
+function padColumns(x: Value, from: number, to: number): Value {
+  if (from === to) return x;
+  const some = split(x, 1, [to - from, from - (to - from)])[0]!;
+  return concat([x, scale(some, 0)], 1);
+}
