@@ -3,6 +3,7 @@
 import type { HistoryStrategy } from '@ludic/history';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
+import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
 import { adapterOption, openPolicy } from './models.ts';
 
@@ -18,6 +19,7 @@ interface Options {
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
+  readonly device: DeviceChoice;
   readonly json?: boolean;
 }
 
@@ -27,6 +29,7 @@ export function evaluateCommand(): Command {
     .requiredOption('--env <id>', 'the game')
     .option('--model <name>', 'nano, a model folder, or a scripted player such as random or expert', 'nano')
     .addOption(adapterOption())
+    .addOption(deviceOption())
     .addOption(envConfigOption())
     .option('--episodes <n>', 'games to play', whole(1), 1000)
     .addOption(historyOption())

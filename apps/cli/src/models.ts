@@ -11,8 +11,8 @@ import {
   type Policy,
   scriptedPolicy,
 } from '@ludic/policies';
-import { createRuntime } from '@ludic/runtime/node';
 import { Option } from 'commander';
+import { type DeviceChoice, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import type { GameChoice } from './input.ts';
 
@@ -25,9 +25,12 @@ export const openFiles = async (name: string): Promise<ModelFiles> => ({
 });
 
 /** @param adapter a folder whose adapter is worked into the model */
-export async function openModel(name: string, adapter?: string): Promise<LanguageModel> {
+export async function openModel(
+  name: string,
+  { adapter, device }: Pick<PolicyOptions, 'adapter' | 'device'>,
+): Promise<LanguageModel> {
   const folder = adapter === undefined ? undefined : await openAdapterFolder(adapter);
-  return openLanguageModel(await openFiles(name), await createRuntime(), folder);
+  return openLanguageModel(await openFiles(name), await openRuntime(device ?? 'cpu'), folder);
 }
 
 /** The parameters of a model with an adapter merged into them, where a folder of one is given. */
@@ -47,6 +50,8 @@ export interface PolicyOptions {
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
+  /** Default: the CPU. */
+  readonly device?: DeviceChoice;
 }
 
 /** @param name nano, a folder, or the name of one of the game's scripted players */
@@ -66,6 +71,6 @@ export async function openPolicy(
       `There is no model ${name}: it is no folder. Use nano, a model folder, or a player of ${definition.id}: ${players}.`,
     );
   });
-  const model = await openModel(name, options.adapter);
+  const model = await openModel(name, options);
   return new LanguageModelPolicy(model, { ...options, stop: [`</${definition.replyTag}>`] });
 }

@@ -5,6 +5,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { Policy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
+import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { paint } from './paint.ts';
@@ -14,6 +15,7 @@ interface Options {
   readonly envConfig: string;
   readonly watch?: string;
   readonly adapter?: string;
+  readonly device: DeviceChoice;
   readonly history: HistoryStrategy;
   readonly seed: number;
   readonly temperature: number;
@@ -27,6 +29,7 @@ export function playCommand(): Command {
     .addOption(envConfigOption())
     .option('--watch <model>', 'watch nano, a model folder or a scripted player instead of playing')
     .addOption(adapterOption())
+    .addOption(deviceOption())
     .addOption(historyOption())
     .option('--seed <n>', 'which game', whole(0), 0)
     .option('--temperature <x>', 'of a watched model', decimal(0), 1)
@@ -71,12 +74,17 @@ function person({ definition: { replyTag } }: GameChoice): Policy {
   };
 }
 
-async function watched(name: string, game: GameChoice, { temperature, delay, adapter }: Options): Promise<Policy> {
+async function watched(
+  name: string,
+  game: GameChoice,
+  { temperature, delay, adapter, device }: Options,
+): Promise<Policy> {
   const policy = await openPolicy(name, game, {
     temperature,
     topK: 0,
     topP: 1,
     maxCompletionLength: 64,
+    device,
     ...(adapter !== undefined && { adapter }),
   });
   return {

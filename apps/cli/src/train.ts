@@ -11,8 +11,8 @@ import {
 } from '@ludic/grpo';
 import { RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import { createRuntime } from '@ludic/runtime/node';
 import { Command, Option } from 'commander';
+import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
 import { LiveView } from './live.ts';
@@ -26,6 +26,7 @@ interface Control {
   readonly loraRank?: number;
   readonly loraAlpha?: number;
   readonly loraTargets?: string;
+  readonly device: DeviceChoice;
   readonly threads?: number;
   readonly resume?: boolean;
   readonly json?: boolean;
@@ -119,7 +120,8 @@ export function trainCommand(): Command {
     .option('--lora-alpha <x>', 'strength of the adapter (default: twice its rank)', decimal(0))
     .option('--lora-targets <names>', 'layers to adapt, with commas between (default: every linear layer but the head)')
     .option('--resume', 'go on with the run that the folder holds; its own settings stay')
-    .option('--threads <n>', 'of one run of the network (default: one per core)', whole(1))
+    .addOption(deviceOption())
+    .option('--threads <n>', 'of one run of the network on the CPU (default: one per core)', whole(1))
     .option('--json', 'end with one JSON object');
   for (const option of [...SETTINGS, ...LOSS_SETTINGS, ...ADAMW_SETTINGS]) command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
@@ -128,6 +130,7 @@ export function trainCommand(): Command {
       : { kind: 'new', model: options.model, settings: settingsOf(options) };
     const { status } = await trainInFolder(start, options.out, {
       json: options.json ?? false,
+      device: options.device,
       ...(options.threads !== undefined && { threads: options.threads }),
     });
     if (status === 'interrupted') process.exitCode = 130;
@@ -136,7 +139,7 @@ export function trainCommand(): Command {
 
 /** A resumed run keeps its settings: giving others is a mistake, not a wish to be ignored. */
 async function resumed(command: Command, { out }: Control): Promise<RunStart> {
-  const free = new Set(['out', 'resume', 'json', 'threads']);
+  const free = new Set(['out', 'resume', 'json', 'device', 'threads']);
   const given = command.options.filter((option) => {
     const name = option.attributeName();
     return !free.has(name) && command.getOptionValueSource(name) === 'cli';
@@ -201,7 +204,11 @@ function loraOf({ loraRank: rank, loraAlpha, loraTargets }: Control): Pick<Train
 export async function trainInFolder(
   start: RunStart,
   out: string,
-  { json, threads }: { readonly json: boolean; readonly threads?: number },
+  {
+    json,
+    device = 'cpu',
+    threads,
+  }: { readonly json: boolean; readonly device?: DeviceChoice; readonly threads?: number },
 ) {
   const controller = new AbortController();
   const interrupt = () => {
@@ -216,7 +223,7 @@ export async function trainInFolder(
   try {
     const result = await runTraining(start, {
       folder: out,
-      runtime: await createRuntime(threads === undefined ? {} : { threads }),
+      runtime: await openRuntime(device, threads),
       openFiles,
       clock: () => performance.now(),
       signal: controller.signal,

@@ -1,0 +1,22 @@
+// --device: where the network is computed.
+
+import { DEVICES, type Device, type Runtime } from '@ludic/runtime';
+import { createRuntime } from '@ludic/runtime/node';
+import { Option } from 'commander';
+
+export type DeviceChoice = Device | 'auto';
+
+export const deviceOption = () =>
+  new Option(
+    '--device <name>',
+    'where to compute; auto: on a real GPU through WebGPU where there is one, else on the CPU',
+  )
+    .choices([...DEVICES, 'auto'])
+    .default('cpu');
+
+/** @throws RuntimeError `device_missing` */
+export async function openRuntime(device: DeviceChoice, threads?: number): Promise<Runtime> {
+  const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
+  if (device === 'auto') process.stderr.write(`Computing on ${runtime.device}.\n`);
+  return runtime;
+}
