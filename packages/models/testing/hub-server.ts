@@ -198,8 +198,9 @@ export class HubServer {
       return;
     }
     const [, name, commit, file] = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path) ?? [];
-    const data = this.repos.get(name!)?.files.get(file!);
-    if (!data) missing('EntryNotFound');
+    const repo = this.repos.get(name!);
+    const data = repo?.files.get(file!);
+    if (!repo || !data || (commit !== 'main' && commit !== repo.commit)) missing('EntryNotFound');
     else if (isLarge(file!)) {
       const sha = sha256(data);
       const headers = {
@@ -207,8 +208,11 @@ export class HubServer {
         'x-linked-etag': `"${sha}"`,
         'x-linked-size': String(data.length),
       };
-      response.writeHead(302, { ...headers, 'x-repo-commit': commit! }).end();
-    } else sendBytes(response, data, range, `"${gitName(data)}"`, fault);
+      response.writeHead(302, { ...headers, 'x-repo-commit': repo.commit }).end();
+    } else {
+      response.setHeader('x-repo-commit', repo.commit);
+      sendBytes(response, data, range, `"${gitName(data)}"`, fault);
+    }
   }
 
   #list(repo: HubRepo, url: URL, json: (value: unknown, headers?: Record<string, string>) => unknown): void {
