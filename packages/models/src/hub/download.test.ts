@@ -61,7 +61,7 @@ function failTransfers(...faults: readonly (Fault | undefined)[]) {
 const ranges = () => hub.asked.filter(({ server }) => server === 'storage').map(({ range }) => range);
 
 function inProcess(name: string): { readonly process: ChildProcess; readonly output: Promise<string> } {
-  const child = spawn(process.execPath, [PROGRAM, name], { env: { ...process.env, ...environment() } });
+  const child = spawn(process.execPath, [PROGRAM, name], { env: { PATH: process.env.PATH, ...environment() } });
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {
     text += chunk;

@@ -62,6 +62,7 @@ export function hubFetch(asking: Asking, patience: Patience, onRetry?: (retry: R
   return async (input, init = {}) => {
     const method = init.method ?? 'GET';
     const body = bodyOf(init);
+    let unreachable = 0;
     return persist(
       patience,
       async () => {
@@ -82,7 +83,10 @@ export function hubFetch(asking: Asking, patience: Patience, onRetry?: (retry: R
             headers: response.headers,
           });
         } catch (error) {
-          throw connectionError(error, asking) ?? error;
+          const hiccup = connectionError(error, asking);
+          // Without a network there is none a little later either.
+          if (hiccup?.failure.code === 'offline' && ++unreachable > 1) throw hiccup.failure;
+          throw hiccup ?? error;
         }
       },
       onRetry ? { onRetry } : {},
