@@ -8,10 +8,10 @@ import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { percent } from './evaluate.ts';
 import { chooseGame } from './input.ts';
-import { duration } from './live.ts';
 import { openPolicy } from './models.ts';
 import { paint } from './paint.ts';
 import { trainInFolder } from './train.ts';
+import { duration } from './units.ts';
 
 const GAMES = 1000;
 

@@ -5,7 +5,7 @@ import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
-import { adapterOption, openPolicy } from './models.ts';
+import { adapterOption, modelOption, openPolicy } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -27,7 +27,7 @@ export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('play many games and tell how good a policy is')
     .requiredOption('--env <id>', 'the game')
-    .option('--model <name>', 'nano, a model folder, or a scripted player such as random or expert', 'nano')
+    .addOption(modelOption(', or a scripted player such as random or expert'))
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(envConfigOption())

@@ -6,7 +6,7 @@ import { buildExport, checkpointFiles, readCheckpoint, readCompanions } from '@l
 import { writeFilesAtomically } from '@ludic/models/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
-import { adapterOption, openFiles, withAdapter } from './models.ts';
+import { adapterOption, modelOption, openFiles, withAdapter } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -18,7 +18,7 @@ export function exportCommand(): Command {
   return new Command('export')
     .description('write a model as a Hugging Face folder with onnx/model.onnx, which transformers.js loads')
     .requiredOption('--out <folder>', 'where the model goes')
-    .option('--model <name>', 'nano or a model folder', 'nano')
+    .addOption(modelOption())
     .addOption(adapterOption())
     .action(async ({ model, adapter, out }: Options) => {
       if (existsSync(out)) throw new UsageError(`${out} exists already. Choose another folder.`);

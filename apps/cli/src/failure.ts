@@ -14,12 +14,26 @@ const EXPLAINED = new Set([
   'EnvironmentError',
   'HistoryError',
   'ModelError',
+  'HubError',
   'PolicyError',
   'GrpoError',
   'RuntimeError',
 ]);
 /** Faults that are not the user's, although they are explained. */
-const FAULTS = new Set(['not_finite', 'disagreement', 'write_failed', 'run_failed']);
+const FAULTS = new Set([
+  'not_finite',
+  'disagreement',
+  'write_failed',
+  'run_failed',
+  'offline',
+  'rate_limited',
+  'server_fault',
+  'cut_off',
+  'bad_answer',
+  'bad_checksum',
+  'disk_full',
+  'cache_unusable',
+]);
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
 export function report(error: unknown): number {

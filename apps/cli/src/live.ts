@@ -3,6 +3,7 @@
 import type { RunEvent } from '@ludic/grpo/node';
 import { percent } from './evaluate.ts';
 import { paint } from './paint.ts';
+import { duration } from './units.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 
@@ -17,14 +18,6 @@ export function sparkline(values: readonly number[], width: number): string {
   const low = Math.min(...means);
   const span = Math.max(...means) - low || 1;
   return means.map((mean) => BARS[Math.min(7, Math.floor(((mean - low) / span) * 8))]).join('');
-}
-
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  return whole < 3600
-    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
-    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
 /** Draws the events of a run on `out`. */

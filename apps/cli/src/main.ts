@@ -6,6 +6,7 @@ import { evaluateCommand } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
 import { playCommand } from './play.ts';
+import { pushCommand } from './push.ts';
 import { rolloutCommand } from './rollout.ts';
 import { scoreCommand } from './score.ts';
 import { trainCommand } from './train.ts';
@@ -22,6 +23,7 @@ const commands = [
   scoreCommand(),
   warmupCommand(),
   exportCommand(),
+  pushCommand(),
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command);

@@ -1,5 +1,6 @@
-// Whoever answers: nano, a model folder, or a scripted player of the game.
+// Whoever answers: nano, a model folder, a model of the Hub, or a scripted player of the game.
 
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
@@ -15,22 +16,42 @@ import { Option } from 'commander';
 import { type DeviceChoice, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import type { GameChoice } from './input.ts';
+import { TransferView } from './transfers.ts';
 
-/** The folder that a model's name stands for. */
-export const modelFolder = (name: string) => (name === 'nano' ? fileURLToPath(NANO_FOLDER) : name);
+export const modelOption = (purpose = '') =>
+  new Option('--model <name>', `nano, a model folder, or org/name of the Hugging Face Hub${purpose}`).default('nano');
 
-export const openFiles = async (name: string): Promise<ModelFiles> => ({
-  ...(await openModelFolder(modelFolder(name))),
-  name,
-});
+/** A folder of that name comes first; what is not here and is named as the Hub names models is fetched from there. */
+export async function openFiles(name: string): Promise<ModelFiles> {
+  if (name === 'nano') return { ...(await openModelFolder(fileURLToPath(NANO_FOLDER))), name };
+  return (existsSync(name) ? undefined : await openFromHub(name)) ?? (await openModelFolder(name));
+}
+
+/** @returns undefined where the name is none of the Hub's */
+async function openFromHub(name: string): Promise<ModelFiles | undefined> {
+  if (!name.includes('/')) return undefined;
+  const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+  const reference = parseReference(name);
+  if (!reference) return undefined;
+  const view = new TransferView(process.stderr, () => performance.now());
+  try {
+    return await openHubModel(reference, await readHubSettings(process.env), { onEvent: (event) => view.show(event) });
+  } catch (error) {
+    // It may have been meant as a path.
+    if (!(error instanceof HubError) || !/^(unauthorized|repository_not_found|offline)$/.test(error.code)) throw error;
+    throw new HubError(error.code, `There is no folder ${name} here. ${error.message}`, { cause: error });
+  } finally {
+    view.close();
+  }
+}
 
 /** @param adapter a folder whose adapter is worked into the model */
 export async function openModel(
-  name: string,
+  files: ModelFiles,
   { adapter, device }: Pick<PolicyOptions, 'adapter' | 'device'>,
 ): Promise<LanguageModel> {
   const folder = adapter === undefined ? undefined : await openAdapterFolder(adapter);
-  return openLanguageModel(await openFiles(name), await openRuntime(device ?? 'cpu'), folder);
+  return openLanguageModel(files, await openRuntime(device ?? 'cpu'), folder);
 }
 
 /** The parameters of a model with an adapter merged into them, where a folder of one is given. */
@@ -54,7 +75,7 @@ export interface PolicyOptions {
   readonly device?: DeviceChoice;
 }
 
-/** @param name nano, a folder, or the name of one of the game's scripted players */
+/** @param name nano, a folder, a model of the Hub, or the name of one of the game's scripted players */
 export async function openPolicy(
   name: string,
   { definition, config }: GameChoice,
@@ -65,12 +86,12 @@ export async function openPolicy(
     throw new UsageError(`--adapter needs a model; ${name} is a scripted player.`);
   if (expert) return scriptedPolicy(name, () => expert(config));
   const players = Object.keys(definition.experts).join(', ');
-  await openFiles(name).catch((error: Error & { code?: string }) => {
+  const files = await openFiles(name).catch((error: Error & { code?: string }) => {
     if (error.code !== 'not_a_model' || /[/\\]/.test(name)) throw error;
     throw new UsageError(
-      `There is no model ${name}: it is no folder. Use nano, a model folder, or a player of ${definition.id}: ${players}.`,
+      `There is no model ${name}: it is no folder. Use nano, a model folder, org/name of the Hugging Face Hub, or a player of ${definition.id}: ${players}.`,
     );
   });
-  const model = await openModel(name, options);
+  const model = await openModel(files, options);
   return new LanguageModelPolicy(model, { ...options, stop: [`</${definition.replyTag}>`] });
 }

@@ -27,7 +27,10 @@ export function playCommand(): Command {
     .description('play a game yourself, or watch a policy play it')
     .requiredOption('--env <id>', 'the game')
     .addOption(envConfigOption())
-    .option('--watch <model>', 'watch nano, a model folder or a scripted player instead of playing')
+    .option(
+      '--watch <model>',
+      'watch nano, a model folder, org/name of the Hugging Face Hub or a scripted player instead of playing',
+    )
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(historyOption())

@@ -5,7 +5,7 @@ import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludi
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
-import { adapterOption, openPolicy } from './models.ts';
+import { adapterOption, modelOption, openPolicy } from './models.ts';
 import { paintPart } from './paint.ts';
 
 interface Options {
@@ -27,7 +27,7 @@ export function rolloutCommand(): Command {
   return new Command('rollout')
     .description('play one game and show it')
     .requiredOption('--env <id>', 'the game')
-    .option('--model <name>', 'nano, a model folder, or a scripted player', 'nano')
+    .addOption(modelOption(', or a scripted player such as random or expert'))
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(envConfigOption())

@@ -17,8 +17,12 @@ export interface RunningLudic {
   readonly finished: Promise<Finished>;
 }
 
-export function startLudic(args: readonly string[]): RunningLudic {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+/** @param env variables of the environment besides this process's own */
+export function startLudic(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningLudic {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {

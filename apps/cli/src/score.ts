@@ -2,12 +2,11 @@
 
 import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '@ludic/grpo';
 import { readCheckpoint, readTokenizer } from '@ludic/models';
-import { openModelFolder } from '@ludic/models/node';
 import { ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
-import { adapterOption, modelFolder, withAdapter } from './models.ts';
+import { adapterOption, modelOption, openFiles, withAdapter } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -20,13 +19,13 @@ interface Options {
 export function scoreCommand(): Command {
   return new Command('score')
     .description("print the model's log-probability of each token given those before it, and their mean loss")
-    .option('--model <name>', 'nano or a model folder', 'nano')
+    .addOption(modelOption())
     .addOption(adapterOption())
     .option('--ids <list>', 'token ids with commas between; needs no tokenizer')
     .option('--text <text>', 'a text, for a model with a tokenizer')
     .option('--json', 'print one JSON object {logprobs, loss}')
     .action(async (options: Options) => {
-      const files = await openModelFolder(modelFolder(options.model));
+      const files = await openFiles(options.model);
       const checkpoint = await readCheckpoint(files);
       const { config } = checkpoint;
       const parameters = await withAdapter(checkpoint, options.adapter);

@@ -16,7 +16,7 @@ import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
 import { LiveView } from './live.ts';
-import { openFiles } from './models.ts';
+import { modelOption, openFiles } from './models.ts';
 
 interface Control {
   readonly env?: string;
@@ -115,7 +115,7 @@ export function trainCommand(): Command {
     .requiredOption('--out <folder>', 'the run: settings, curve, checkpoints, final model')
     .option('--env <id>', 'the game (needed for a new run)')
     .addOption(envConfigOption())
-    .option('--model <name>', 'nano or a model folder to start from', 'nano')
+    .addOption(modelOption(', to start from'))
     .option('--lora-rank <n>', 'train an adapter of this rank instead of the model', whole(1))
     .option('--lora-alpha <x>', 'strength of the adapter (default: twice its rank)', decimal(0))
     .option('--lora-targets <names>', 'layers to adapt, with commas between (default: every linear layer but the head)')
@@ -210,6 +210,8 @@ export async function trainInFolder(
     threads,
   }: { readonly json: boolean; readonly device?: DeviceChoice; readonly threads?: number },
 ) {
+  // Before Ctrl-C gets another meaning: whoever stops a download wants it to stop.
+  const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
   const controller = new AbortController();
   const interrupt = () => {
     // The second time means it.
@@ -224,7 +226,7 @@ export async function trainInFolder(
     const result = await runTraining(start, {
       folder: out,
       runtime: await openRuntime(device, threads),
-      openFiles,
+      openFiles: async (name) => files ?? openFiles(name),
       clock: () => performance.now(),
       signal: controller.signal,
       onEvent: (event) => view.show(event),

@@ -12,7 +12,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
-import { openFiles } from './models.ts';
+import { modelOption, openFiles } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -38,7 +38,7 @@ export function warmupCommand(): Command {
     )
     .requiredOption('--out <folder>', 'where the taught model goes')
     .option('--env <id>', 'the game')
-    .option('--model <name>', 'nano or a model folder to start from', 'nano')
+    .addOption(modelOption(', to start from'))
     .addOption(envConfigOption())
     .addOption(
       new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default('NO_HISTORY'),

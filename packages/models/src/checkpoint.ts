@@ -64,7 +64,9 @@ const WEIGHTS: readonly (readonly [file: string, read: WeightsReader])[] = [
   ['model.safetensors', (bytes) => readSafetensors(bytes).tensors],
   ['pytorch_model.bin', readTorchFile],
 ];
-const indexOf = (file: string) => `${file}.index.json`;
+/** Files that may hold all of a model's weights, the preferred first. */
+export const WEIGHT_FILES: readonly string[] = WEIGHTS.map(([file]) => file);
+export const indexOf = (file: string): string => `${file}.index.json`;
 
 async function readWeights(files: ModelFiles): Promise<ReadonlyMap<string, StoredTensor>> {
   for (const [file, read] of WEIGHTS) {
@@ -86,18 +88,28 @@ async function readShards(
   index: unknown,
   read: WeightsReader,
 ): Promise<ReadonlyMap<string, StoredTensor>> {
-  const map = (index as { weight_map?: unknown } | null)?.weight_map;
-  if (typeof map !== 'object' || map === null || !Object.values(map).every((file) => typeof file === 'string')) {
-    throw new ModelError('bad_tensors', `${name} of ${files.name} has no usable weight_map.`);
-  }
   const tensors = new Map<string, StoredTensor>();
-  for (const shard of new Set(Object.values(map as Record<string, string>))) {
-    if (/[/\\]/.test(shard)) throw new ModelError('bad_tensors', `${name} names the file ${shard} outside the folder.`);
+  for (const shard of new Set(shardsOf(files.name, name, index).values())) {
     const bytes = await files.read(shard);
     if (!bytes) throw new ModelError('bad_tensors', `${files.name} lacks the file ${shard} that its index names.`);
     for (const [tensorName, tensor] of inFile(shard, () => read(bytes))) tensors.set(tensorName, tensor);
   }
   return tensors;
+}
+
+/**
+ * The file that holds each tensor, as an index of several files says.
+ * @throws ModelError `bad_tensors` where it says nothing usable, or names a file outside the folder
+ */
+export function shardsOf(model: string, name: string, index: unknown): ReadonlyMap<string, string> {
+  const map = (index as { weight_map?: unknown } | null)?.weight_map;
+  if (typeof map !== 'object' || map === null || !Object.values(map).every((file) => typeof file === 'string')) {
+    throw new ModelError('bad_tensors', `${name} of ${model} has no usable weight_map.`);
+  }
+  const shards = new Map(Object.entries(map as Record<string, string>));
+  for (const shard of shards.values())
+    if (/[/\\]/.test(shard)) throw new ModelError('bad_tensors', `${name} names the file ${shard} outside the folder.`);
+  return shards;
 }
 
 /** Adds the file's name to what its reader complains about. */
@@ -122,7 +134,7 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
 }
 
 /** Files of a model folder that travel with its weights. */
-const COMPANIONS = [
+export const COMPANIONS: readonly string[] = [
   'tokenizer.json',
   'vocab.json',
   'merges.txt',

@@ -1,0 +1,147 @@
+// Models of the Hub on the command line, from there and to there, against a server on this machine.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NANO_FOLDER } from '@ludic/nano';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HubServer } from '../../../packages/models/testing/hub-server.ts';
+import { startLudic } from './run-ludic.ts';
+
+const NANO = fileURLToPath(NANO_FOLDER);
+let hub: HubServer;
+let home = '';
+beforeAll(async () => {
+  hub = await HubServer.start();
+  home = await mkdtemp(join(tmpdir(), 'ludic-hub-'));
+  hub.publish('org/tiny', NANO);
+});
+afterAll(async () => {
+  await hub.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+/** Whatever the machine itself has set is out of force. */
+const UNSET = Object.fromEntries(
+  ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HF_TOKEN_PATH', 'HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE']
+    .concat('HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE')
+    .map((name) => [name, '']),
+);
+
+const ludic = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  startLudic(args, { ...UNSET, HF_HOME: home, HF_ENDPOINT: hub.endpoint, ...env }).finished;
+
+describe('--model org/name', () => {
+  const evaluate = ['evaluate', '--model', 'org/tiny', '--env', 'tic_tac_toe', '--episodes', '4', '--json'];
+
+  it('plays with a model of the Hub as with the same model in a folder', async () => {
+    const { code, stdout, stderr } = await ludic(evaluate);
+    expect(stderr).toMatch(/^model\.safetensors {2}2\.9 MB$/m);
+    expect(code).toBe(0);
+    const { model, results } = JSON.parse(stdout);
+    expect(model).toBe('org/tiny');
+    const local = await ludic(evaluate.map((word) => (word === 'org/tiny' ? NANO : word)));
+    expect(results).toEqual(JSON.parse(local.stdout).results);
+  });
+
+  it('needs no network a second time', async () => {
+    const before = hub.asked.length;
+    const { code, stderr } = await ludic(['score', '--model', 'org/tiny', '--ids', '1,2,3'], { HF_HUB_OFFLINE: '1' });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(hub.asked).toHaveLength(before);
+  });
+
+  it('says what is wrong with a name', async () => {
+    const { code, stderr } = await ludic(['rollout', '--env', 'key_door', '--model', 'runs/first']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/There is no folder runs\/first here\. There is no model runs\/first at 127\.0\.0\.1/);
+    const offline = await ludic(['score', '--model', 'org/none', '--ids', '1,2'], { HF_HUB_OFFLINE: '1' });
+    expect(offline.code).toBe(1);
+    expect(offline.stderr).toMatch(/^ludic: There is no folder org\/none here\. org\/none is not in the cache/);
+  });
+});
+
+describe('ludic push', () => {
+  it('uploads what a run has learned, with a card that tells of it', async () => {
+    const run = join(home, 'run');
+    const settings = [
+      '--steps',
+      '2',
+      '--batch-size',
+      '16',
+      '--group-size',
+      '8',
+      '--eval-episodes',
+      '20',
+      '--lora-rank',
+      '2',
+    ];
+    const train = await ludic([
+      'train',
+      '--env',
+      'tic_tac_toe',
+      '--model',
+      'org/tiny',
+      '--out',
+      run,
+      '--max-completion-length',
+      '4',
+      ...settings,
+    ]);
+    expect(train.code).toBe(0);
+    const refused = await ludic(['push', run, 'me/player']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^ludic: Uploading needs a token\. .* set HF_TOKEN/);
+
+    const { code, stdout, stderr } = await ludic(['push', run, 'me/player', '--private'], { HF_TOKEN: 'hf_mine' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${hub.endpoint}/me/player\n` });
+    expect(stderr).toMatch(/^model\.safetensors {2}2\.9 MB$/m);
+    expect(hub.created.at(-1)).toMatchObject({ organization: 'me', name: 'player', visibility: 'private' });
+    const { files, summary } = hub.commits.at(-1)!;
+    expect(summary).toBe('Model of tic_tac_toe, trained with Ludic');
+    expect([...files.keys()].sort()).toEqual([
+      'README.md',
+      'adapter/adapter_config.json',
+      'adapter/adapter_model.safetensors',
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+    for (const [name, data] of files)
+      if (name !== 'README.md') expect(data.equals(await readFile(join(run, 'final', name))), name).toBe(true);
+    const card = files.get('README.md')!.toString();
+    expect(card).toMatch(
+      /^---\nlibrary_name: transformers\npipeline_tag: text-generation\nbase_model: org\/tiny\ntags:\n- ludic\n- grpo\n- reinforcement-learning\n---\n\n# player\n/,
+    );
+    expect(card).toContain('It began as `org/tiny`.');
+    expect(card).toMatch(/20 games at temperature 1, the weights of step 2/);
+    expect(card).toMatch(/\| success \| [\d.]+ % \([\d.]+ % to [\d.]+ %\) \|/);
+    expect(card).toMatch(
+      /\| steps \| reward \| success \| won \| invalid replies \|\n\| --- \|.*\n\| 1 \| .*\n\| 2 \| .*\n/,
+    );
+    expect(card).toContain('"groupSize": 8');
+    expect(card).toContain('LoRA of rank 2');
+    expect(card).toMatch(/## Licence\n\nNot specified\.\n$/);
+
+    const before = hub.asked.length;
+    const dry = await ludic(['push', join(run, 'final'), 'me/player', '--dry-run']);
+    expect(dry.stdout.startsWith(card)).toBe(true);
+    expect(dry.stdout).toMatch(/2\.9 MB {2}model\.safetensors\n/);
+    expect(hub.asked).toHaveLength(before);
+  });
+
+  it('refuses what is no model, and what is no name', async () => {
+    const empty = join(home, 'empty');
+    await mkdir(empty);
+    const nothing = await ludic(['push', empty, 'me/x']);
+    expect(nothing).toMatchObject({ code: 2, stderr: expect.stringMatching(/neither a run nor a model folder/) });
+    await writeFile(join(empty, 'config.json'), '{"formatVersion":1,"settings":{}}');
+    const unfinished = await ludic(['push', empty, 'me/x']);
+    expect(unfinished).toMatchObject({ code: 2, stderr: expect.stringMatching(/a run without a final model/) });
+    const name = await ludic(['push', NANO, 'x']);
+    expect(name).toMatchObject({ code: 2, stderr: expect.stringMatching(/x is no name of a repository/) });
+  });
+});

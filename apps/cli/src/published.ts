@@ -1,0 +1,63 @@
+// What a folder holds that can be published: the model, and the run that it came from, where there was one.
+
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Best, RunConfig } from '@ludic/grpo/node';
+import type { Evaluation } from '@ludic/rollouts';
+import { UsageError } from './failure.ts';
+import type { StepLine, TrainedIn } from './model-card.ts';
+
+export interface Publishable {
+  /** The folder of the model. */
+  readonly model: string;
+  /** `model_type` of its config.json. */
+  readonly modelType: string;
+  readonly run: TrainedIn | undefined;
+}
+
+/** @param folder a run, its `final`, or any model folder */
+export async function findPublishable(folder: string): Promise<Publishable> {
+  const path = resolve(folder);
+  const own = await readRunConfig(path);
+  const parent = !own && basename(path) === 'final' ? await readRunConfig(dirname(path)) : undefined;
+  const model = own ? join(path, 'final') : path;
+  const text = await readFile(join(model, 'config.json'), 'utf8').catch(() => undefined);
+  if (text === undefined && own)
+    throw new UsageError(`${folder} is a run without a final model. Finish it with train --out ${folder} --resume.`);
+  if (text === undefined) throw new UsageError(`${folder} is neither a run nor a model folder: it has no config.json.`);
+  const config = own ?? parent;
+  const modelType = String((parse(text) as { model_type?: unknown } | undefined)?.model_type ?? 'unknown');
+  return { model, modelType, run: config && (await readRun(dirname(model), config)) };
+}
+
+async function readRunConfig(folder: string): Promise<RunConfig | undefined> {
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '');
+  const config = parse(text) as RunConfig | undefined;
+  return config?.formatVersion === 1 && typeof config.settings === 'object' ? config : undefined;
+}
+
+async function readRun(folder: string, config: RunConfig): Promise<TrainedIn> {
+  const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
+  const lines = text.split('\n').map((line) => parse(line) as StepLine | (Evaluation & EvaluationLine) | undefined);
+  const steps = lines.filter((line): line is StepLine => line?.type === 'step');
+  const result = parse(await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => '')) as
+    | { readonly best?: Best }
+    | undefined;
+  const evaluations = lines.filter((line): line is Evaluation & EvaluationLine => line?.type === 'evaluation');
+  const evaluation = evaluations.find(({ step }) => step === result?.best?.step) ?? evaluations.at(-1);
+  return { config, steps, ...(evaluation && { evaluation }) };
+}
+
+interface EvaluationLine {
+  readonly type: 'evaluation';
+  readonly step: number;
+}
+
+/** JSON, undefined where it is none. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

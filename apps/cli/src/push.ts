@@ -1,0 +1,75 @@
+// ludic push: a trained model to the Hugging Face Hub, with a card that says how it came about.
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { UploadFile } from '@ludic/models/hub';
+import { Command } from 'commander';
+import { UsageError } from './failure.ts';
+import { modelCard } from './model-card.ts';
+import { findPublishable } from './published.ts';
+import { TransferView } from './transfers.ts';
+import { amount } from './units.ts';
+
+interface Options {
+  readonly private?: boolean;
+  readonly revision: string;
+  readonly dryRun?: boolean;
+}
+
+export function pushCommand(): Command {
+  return new Command('push')
+    .description('upload a run or a model folder to the Hugging Face Hub, with a model card; needs HF_TOKEN')
+    .argument('<folder>', 'a run, whose final model is taken, or a model folder')
+    .argument('<repository>', 'user/name; made where there is none')
+    .option('--private', 'a new repository is to be seen by its owner alone')
+    .option('--revision <branch>', 'the branch to write to; made where there is none', 'main')
+    .option('--dry-run', 'print the card and the files, and send nothing')
+    .action(run);
+}
+
+async function run(folder: string, repository: string, options: Options): Promise<void> {
+  const { parseReference, publishable, readHubSettings, uploadModel } = await import('@ludic/models/hub');
+  const name = repository.includes('@') ? undefined : parseReference(repository);
+  const reference = name && parseReference(`${repository}@${options.revision}`);
+  if (!name) throw new UsageError(`${repository} is no name of a repository, which would be such as user/name.`);
+  if (!reference) throw new UsageError(`${options.revision} is no name of a branch.`);
+  const { model, modelType, run: trained } = await findPublishable(folder);
+  const files = await publishable(model);
+  // A model folder's own card is the better one.
+  const written = trained === undefined && existsSync(join(model, 'README.md'));
+  const hasAdapter = files.some(({ path }) => path.startsWith('adapter/'));
+  const card = written
+    ? await readFile(join(model, 'README.md'), 'utf8')
+    : modelCard({ repo: name.repo, modelType, hasAdapter, ...(trained && { run: trained }) });
+  const readme: UploadFile = {
+    path: 'README.md',
+    size: Buffer.byteLength(card),
+    content: { kind: 'text', text: card },
+  };
+  const all = [readme, ...files];
+  if (options.dryRun) {
+    console.log(card);
+    for (const { path, size } of all) console.log(`${amount(size).padStart(8)}  ${path}`);
+    return;
+  }
+  const view = new TransferView(process.stderr, () => performance.now());
+  try {
+    const { url, created } = await uploadModel(
+      {
+        reference,
+        files: all,
+        title: trained ? `Model of ${trained.config.settings.environment}, trained with Ludic` : 'Model, with Ludic',
+        ...(options.private && { visibility: 'private' }),
+      },
+      await readHubSettings(process.env),
+      { onEvent: (event) => view.show(event) },
+    );
+    view.close();
+    if (options.private && !created)
+      process.stderr.write(`${repository} was there before; who sees it stays as it is.\n`);
+    console.log(url);
+  } finally {
+    view.close();
+  }
+}

@@ -1,0 +1,42 @@
+// The files of a model that are needed, among all that its repository holds: one form of weights, and no copies for
+// other frameworks.
+
+import { COMPANIONS, indexOf, shardsOf, WEIGHT_FILES } from '../checkpoint.ts';
+import { ModelError } from '../errors.ts';
+
+export interface Selection {
+  /** config.json, tokenizer and the like. */
+  readonly small: readonly string[];
+  /** The weights in one file, or the index of several. */
+  readonly weights: { readonly kind: 'whole' | 'index'; readonly file: string };
+}
+
+/**
+ * @param model what people know it by
+ * @throws ModelError `not_a_model` where there is no config.json or nothing that holds weights
+ */
+export function select(model: string, names: ReadonlySet<string>): Selection {
+  if (!names.has('config.json')) throw new ModelError('not_a_model', `${model} is no model: it has no config.json.`);
+  const [file] = WEIGHT_FILES.flatMap((name) => [name, indexOf(name)]).filter((name) => names.has(name));
+  if (file === undefined) {
+    throw new ModelError(
+      'not_a_model',
+      `${model} has no weights that can be read, which would be in ${WEIGHT_FILES.join(' or ')}, or in several such files with an index.`,
+    );
+  }
+  // The tokenizer in one file makes GPT-2's older files superfluous.
+  const superfluous = names.has('tokenizer.json') ? ['vocab.json', 'merges.txt', 'added_tokens.json'] : [];
+  const small = ['config.json', ...COMPANIONS].filter((name) => names.has(name) && !superfluous.includes(name));
+  return { small, weights: { kind: WEIGHT_FILES.includes(file) ? 'whole' : 'index', file } };
+}
+
+/** The files that an index names. @throws ModelError `bad_tensors` */
+export function shardsIn(model: string, file: string, index: Uint8Array): readonly string[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(index));
+  } catch (error) {
+    throw new ModelError('bad_tensors', `${file} of ${model} is damaged: it is no JSON.`, { cause: error });
+  }
+  return [...new Set(shardsOf(model, file, json).values())];
+}
