@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
@@ -24,6 +25,7 @@ const commands = [
   warmupCommand(),
   exportCommand(),
   pushCommand(),
+  doctorCommand(),
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command);

@@ -43,17 +43,28 @@ export function deviceRuntime(ort: OrtBuild, options: Ort.InferenceSession.Sessi
 export const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 /**
- * y = op(x) for tensors of any shape, as the bytes of an ONNX ModelProto (IR 10, opset 21). The graph package is on this
+ * y = op(x), or op(x, shape) with an int64 shape, for tensors of any shape, as the bytes of an ONNX ModelProto (IR 10, opset 21). The graph package is on this
  * floor too, and the file is small enough to write by hand.
  */
-export function oneNodeModel(op: 'Identity' | 'Exp', elementType: number): Uint8Array {
+export function oneNodeModel(op: 'Identity' | 'Exp' | 'Expand', elementType: number): Uint8Array {
   const text = (value: string) => [...new TextEncoder().encode(value)];
   // A protobuf field of bytes: its key (number, wire type 2), its length, its content; all are below 128 here.
   const field = (number: number, content: readonly number[]) => [(number << 3) | 2, content.length, ...content];
   const integer = (number: number, value: number) => [number << 3, value];
-  const tensorType = field(1, integer(1, elementType));
-  const value = (name: string) => [...field(1, text(name)), ...field(2, tensorType)];
-  const node = [...field(1, text('x')), ...field(2, text('y')), ...field(4, text(op))];
-  const graph = [...field(1, node), ...field(2, text('copy')), ...field(11, value('x')), ...field(12, value('y'))];
+  const value = (name: string, type: number) => [...field(1, text(name)), ...field(2, field(1, integer(1, type)))];
+  const shaped = op === 'Expand';
+  const node = [
+    ...field(1, text('x')),
+    ...(shaped ? field(1, text('shape')) : []),
+    ...field(2, text('y')),
+    ...field(4, text(op)),
+  ];
+  const graph = [
+    ...field(1, node),
+    ...field(2, text('copy')),
+    ...field(11, value('x', elementType)),
+    ...(shaped ? field(11, value('shape', ELEMENT_TYPES.int64)) : []),
+    ...field(12, value('y', elementType)),
+  ];
   return Uint8Array.from([...integer(1, 10), ...field(7, graph), ...field(8, integer(2, 21))]);
 }

@@ -66,17 +66,17 @@ export async function createRuntime({
 
 /** Opens the smallest of programs: whether the device is there is known at once, not in the middle of the work. */
 async function assertPresent(device: Device, open: () => ReturnType<typeof openProgram>): Promise<void> {
-  const reason = await whyMissing(device);
-  if (reason) throw new RuntimeError('device_missing', `The device ${device} is not here: ${reason}`);
+  const absent = await whyMissing(device);
+  if (absent) throw new RuntimeError('device_missing', `The device ${device} is not here: ${absent}`);
   try {
     await (await open()).dispose();
   } catch (error) {
+    // ONNX Runtime puts its own source text before what went wrong.
+    const reason = messageOf(error).match(/Failed to get a WebGPU adapter[^\n]*/)?.[0] ?? messageOf(error);
     throw new RuntimeError(
       'device_missing',
-      `The device ${device} does not start. ONNX Runtime says: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      `The device ${device} does not start: ${reason}. \`ludic doctor\` tells what is here.`,
+      { cause: error },
     );
   }
 }

@@ -18,14 +18,16 @@ export type DeviceReport =
       readonly software: boolean;
       /** Whether the device multiplies float16; undefined where it was not tried. */
       readonly float16?: boolean;
+      /** Bytes of the largest tensor it can make, as far as that was tried (up to 2 GiB). */
+      readonly largestTensor?: number;
       /** Its parts, for people. */
       readonly description: string;
     }
   | { readonly device: Device; readonly present: false; readonly reason: string };
 
-/** All devices that Ludic knows, each with what was found. Takes about a second where there is a GPU to try. */
+/** All devices that Ludic knows, each with what was found. Takes seconds where there is a GPU to try. */
 export async function reportDevices(): Promise<readonly DeviceReport[]> {
-  return Promise.all(DEVICES.map(report));
+  return Promise.all(DEVICES.map((device) => report(device, ['sizes'])));
 }
 
 /** WebGPU where a real GPU computes, else the CPU. */
@@ -34,16 +36,23 @@ export async function bestDevice(): Promise<Device> {
   return gpu.present && !gpu.software ? 'webgpu' : 'cpu';
 }
 
-async function report(device: Device): Promise<DeviceReport> {
+async function report(device: Device, probing: readonly string[] = []): Promise<DeviceReport> {
   if (device === 'cpu') return { device, present: true, software: false, description: `${platform} ${arch}` };
   const reason = await whyMissing(device);
   if (reason) return { device, present: false, reason };
   if (device !== 'webgpu')
     return { device, present: true, software: false, description: `${device} provider, not tried` };
-  const probe = await probeWebGpu();
+  const probe = await probeWebGpu(probing);
   if (!probe.present) return { device, present: false, reason: probe.reason };
-  const { software, float16, drivers } = probe;
-  return { device, present: true, software, float16, description: drivers.join(', ') || 'driver unknown' };
+  const { drivers, software, float16, largestTensor } = probe;
+  return {
+    device,
+    present: true,
+    software,
+    float16,
+    ...(largestTensor !== undefined && { largestTensor }),
+    description: drivers.join(', ') || 'driver unknown',
+  };
 }
 
 /** Why a session on a device cannot even be tried; undefined where it can. */
@@ -78,17 +87,22 @@ const PROBE_MS = 20_000;
 type ProbeResult = ({ readonly present: true } & WebGpuProbe) | { readonly present: false; readonly reason: string };
 
 /** Tries WebGPU in a process of its own. */
-async function probeWebGpu(): Promise<ProbeResult> {
+async function probeWebGpu(probing: readonly string[]): Promise<ProbeResult> {
   const script = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './probe.ts' : './probe.js', import.meta.url));
   return new Promise((resolve) => {
-    execFile(process.execPath, [script], { timeout: PROBE_MS, windowsHide: true }, (error, stdout, stderr) => {
-      try {
-        resolve({ present: true, ...(JSON.parse(stdout.trim().split('\n').at(-1)!) as WebGpuProbe) });
-      } catch {
-        const said =
-          stderr.match(/Failed to get a WebGPU adapter[^\n]*/)?.[0] ?? stderr.match(/^Error: ([^\n]*)/m)?.[1];
-        resolve({ present: false, reason: said ?? (error ? messageOf(error) : 'the trial gave no answer') });
-      }
-    });
+    execFile(
+      process.execPath,
+      [script, ...probing],
+      { timeout: PROBE_MS, windowsHide: true },
+      (error, stdout, stderr) => {
+        try {
+          resolve({ present: true, ...(JSON.parse(stdout.trim().split('\n').at(-1)!) as WebGpuProbe) });
+        } catch {
+          const said =
+            stderr.match(/Failed to get a WebGPU adapter[^\n]*/)?.[0] ?? stderr.match(/^Error: ([^\n]*)/m)?.[1];
+          resolve({ present: false, reason: said ?? (error ? messageOf(error) : 'the trial gave no answer') });
+        }
+      },
+    );
   });
 }

@@ -1,4 +1,5 @@
-// Run as a process of its own by devices.ts: tries WebGPU and prints one line of JSON. It may be killed by a driver.
+// Run as a process of its own by devices.ts: tries WebGPU and prints one line of JSON. With the
+// argument `sizes` it also finds the largest tensor. It may be killed by a driver.
 
 import { readFileSync } from 'node:fs';
 import type * as Ort from 'onnxruntime-node';
@@ -9,6 +10,8 @@ export interface WebGpuProbe {
   readonly float16: boolean;
   /** The drivers that were loaded, as far as this system tells. */
   readonly drivers: readonly string[];
+  /** Bytes of the largest tensor that could be made, of powers of two up to 2 GiB; only where it was asked for. */
+  readonly largestTensor?: number;
 }
 
 /** Vulkan drivers that compute on the CPU. */
@@ -32,7 +35,26 @@ const result: WebGpuProbe = {
   float16: await computesFloat16(),
   drivers,
 };
+// What is known is said first: trying sizes may be the end.
 console.log(JSON.stringify(result));
+if (process.argv.includes('sizes')) {
+  for (let bytes = 2 ** 27; bytes <= 2 ** 31 && (await canMake(bytes)); bytes *= 2) {
+    console.log(JSON.stringify({ ...result, largestTensor: bytes } satisfies WebGpuProbe));
+  }
+}
+
+async function canMake(bytes: number): Promise<boolean> {
+  try {
+    const model = oneNodeModel('Expand', ELEMENT_TYPES.float32);
+    const expand = await ort.InferenceSession.create(model, { ...options, preferredOutputLocation: 'gpu-buffer' });
+    const shape = new ort.Tensor('int64', BigInt64Array.of(BigInt(bytes / 4096), 1024n), [2]);
+    const { y: made } = await expand.run({ x: new ort.Tensor('float32', Float32Array.of(1), [1]), shape });
+    made!.dispose();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** exp(0) = 1 in float16. */
 async function computesFloat16(): Promise<boolean> {
