@@ -5,8 +5,11 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile }
 import { join } from 'node:path';
 import {
   adapterFiles,
-  checkpointFiles,
+  type Companions,
+  type ExportDtype,
+  folderFiles,
   mergeAdapter,
+  onnxFiles,
   readSafetensors,
   toFloat32,
   writeSafetensors,
@@ -24,6 +27,8 @@ export interface RunConfig {
   /** Where the first weights came from, for people; a copy is in checkpoints/step-000000. */
   readonly model: string;
   readonly settings: TrainSettings;
+  /** Numbers of the graphs under onnx/ in every checkpoint and in final/; none where absent. */
+  readonly onnx?: readonly ExportDtype[];
 }
 
 /** The best evaluation so far. */
@@ -98,17 +103,14 @@ export class RunFolder {
       .sort((a, b) => a - b);
   }
 
-  /** With an adapter the model itself is in the first checkpoint alone. */
-  async saveCheckpoint(
-    model: LanguageModel,
-    companions: ReadonlyMap<string, Uint8Array>,
-    state: SavedState,
-  ): Promise<void> {
+  /** With an adapter the model itself is in the first checkpoint alone; graphs under onnx/ hold both, merged. */
+  async saveCheckpoint(model: LanguageModel, companions: Companions, state: SavedState): Promise<void> {
     const { config, parameters, adapter } = model;
-    const files = new Map<string, Uint8Array | string>([
-      ...companions,
-      ...(adapter && state.step > 0 ? [] : checkpointFiles(config, parameters)),
+    const { onnx = [] } = this.config;
+    const files = new Map([
+      ...(adapter && state.step > 0 ? companions : folderFiles(config, parameters, companions)),
       ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
+      ...(onnx.length > 0 ? onnxFiles(config, mergedParameters(model), onnx) : []),
     ]);
     const { updates, moments } = state.optimizer;
     const tensors = Object.entries(moments).map(([name, { dims, data }]) => ({
@@ -147,12 +149,10 @@ export class RunFolder {
   }
 
   /** Writes the finished model: the weights of the best evaluation, or the last ones; an adapter merged, and beside. */
-  async writeFinal(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, result: object): Promise<void> {
-    const { config, parameters, adapter } = model;
-    const files = new Map<string, Uint8Array | string>([
-      ...companions,
-      ...checkpointFiles(config, adapter ? mergeAdapter(config, parameters, adapter) : parameters),
-    ]);
+  async writeFinal(model: LanguageModel, companions: Companions, result: object): Promise<void> {
+    const { config, adapter } = model;
+    const { onnx = [] } = this.config;
+    const files = new Map(folderFiles(config, mergedParameters(model), companions, { onnx }));
     for (const [name, data] of adapter ? adapterFiles(config, this.config.model, adapter) : []) {
       files.set(`adapter/${name}`, data);
     }
@@ -174,6 +174,9 @@ export class RunFolder {
     }
   }
 }
+
+const mergedParameters = ({ config, parameters, adapter }: LanguageModel) =>
+  adapter ? mergeAdapter(config, parameters, adapter) : parameters;
 
 /** Bytes of the whole lines whose `step` is at most `step`; lines are in the order of their steps. */
 function lengthUpTo(text: Uint8Array, step: number): number {
