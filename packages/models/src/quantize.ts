@@ -24,7 +24,7 @@ export interface Steps {
 const blocksOf = (matrix: Matrix) => Math.ceil(matrix.in / BLOCK);
 
 /**
- * The finest steps that reach both ends of each block, zero being one of them: so every number is within half a step of
+ * The finest even steps, zero being one of them, that reach both ends of each block to within half a step: so every number is within half a step of
  * its own.
  */
 export function chooseSteps(matrix: Matrix): Steps {
@@ -48,9 +48,11 @@ export function chooseSteps(matrix: Matrix): Steps {
 
 /** @param low at most 0, @param high at least 0 */
 function finest(low: number, high: number): { scale: number; zero: number } {
-  if (low === high) return { scale: 0, zero: 0 };
+  // An end within half a step of zero, where the other end has all steps, needs none of its own.
+  if (-low <= high / LARGEST / 2) return { scale: high / LARGEST, zero: 0 };
+  if (high <= -low / LARGEST / 2) return { scale: -low / LARGEST, zero: LARGEST };
   // Of the steps below and above zero there are `zero` and `LARGEST − zero`: the coarser side decides.
-  const reach = (zero: number) => Math.max(low < 0 ? -low / zero : 0, high > 0 ? high / (LARGEST - zero) : 0);
+  const reach = (zero: number) => Math.max(-low / zero, high / (LARGEST - zero));
   const ideal = (LARGEST * -low) / (high - low);
   const [below, above] = [Math.floor(ideal), Math.ceil(ideal)];
   const zero = reach(below) <= reach(above) ? below : above;
