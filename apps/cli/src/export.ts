@@ -2,38 +2,38 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { buildExport, checkpointFiles, readCheckpoint, readCompanions } from '@ludic/models';
+import { completeCompanions, type ExportDtype, folderFiles, readCheckpoint } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
+import { exportDtypes } from './input.ts';
 import { adapterOption, modelOption, openFiles, withAdapter } from './models.ts';
 
 interface Options {
   readonly model: string;
   readonly adapter?: string;
   readonly out: string;
+  readonly dtype: readonly ExportDtype[];
 }
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('write a model as a Hugging Face folder with onnx/model.onnx, which transformers.js loads')
+    .description('write a model as a Hugging Face folder with its graph under onnx/, which transformers.js loads')
     .requiredOption('--out <folder>', 'where the model goes')
     .addOption(modelOption())
     .addOption(adapterOption())
-    .action(async ({ model, adapter, out }: Options) => {
+    .addOption(
+      new Option('--dtype <names>', 'numbers of the graphs, with commas between: fp32, fp16, q4')
+        .argParser(exportDtypes)
+        .default(exportDtypes('fp32'), 'fp32'),
+    )
+    .action(async ({ model, adapter, out, dtype: onnx }: Options) => {
       if (existsSync(out)) throw new UsageError(`${out} exists already. Choose another folder.`);
       const files = await openFiles(model);
       const checkpoint = await readCheckpoint(files);
-      const { config } = checkpoint;
       const parameters = await withAdapter(checkpoint, adapter);
-      await writeFilesAtomically(
-        resolve(out),
-        new Map([
-          ...(await readCompanions(files)),
-          ...checkpointFiles(config, parameters),
-          ['onnx/model.onnx', buildExport(config, parameters)],
-        ]),
-      );
+      const companions = await completeCompanions(files);
+      await writeFilesAtomically(resolve(out), folderFiles(checkpoint.config, parameters, companions, { onnx }));
       console.log(`${out} holds the model.`);
     });
 }

@@ -2,6 +2,7 @@
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
+import { EXPORT_DTYPES, type ExportDtype } from '@ludic/models';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from './failure.ts';
 
@@ -24,6 +25,14 @@ export const decimal =
     }
     return value;
   };
+
+/** A parser of names such as `fp32,q4`: the numbers that an exported graph holds. Each once, in the usual order. */
+export function exportDtypes(text: string): readonly ExportDtype[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (!names.every((name) => (EXPORT_DTYPES as readonly string[]).includes(name)))
+    throw new InvalidArgumentError(`Names with commas between are needed, of ${EXPORT_DTYPES.join(', ')}.`);
+  return EXPORT_DTYPES.filter((name) => names.includes(name));
+}
 
 export const historyOption = () =>
   new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default('NO_HISTORY');

@@ -203,6 +203,41 @@ describe('ludic train --lora-rank', () => {
   });
 });
 
+describe('ludic train --onnx', () => {
+  const filesOf = async (...parts: string[]) => (await readdir(join(scratch, ...parts))).sort();
+  const short = (name: string) => [...train(name), '--steps', '2', '--eval-episodes', '8'];
+
+  it('puts the graph into every checkpoint and into the final model, and goes on doing so', async () => {
+    expect((await runLudic(...short('onnx'), '--onnx')).code).toBe(0);
+    for (const folder of ['checkpoints/step-000000', 'checkpoints/step-000001', 'final']) {
+      const files = await filesOf('onnx', folder);
+      expect(files).toEqual(
+        expect.arrayContaining(['config.json', 'generation_config.json', 'tokenizer.json', 'onnx']),
+      );
+      expect(await filesOf('onnx', folder, 'onnx')).toEqual(['model.onnx']);
+    }
+    await rm(join(scratch, 'onnx', 'final'), { recursive: true });
+    await rm(join(scratch, 'onnx', 'checkpoints', 'step-000002'), { recursive: true });
+    expect((await runLudic(...resume('onnx'))).code).toBe(0);
+    expect(await filesOf('onnx', 'checkpoints', 'step-000002', 'onnx')).toEqual(['model.onnx']);
+    expect(await filesOf('onnx', 'final', 'onnx')).toEqual(['model.onnx']);
+    const changed = await runLudic(...resume('onnx'), '--onnx', 'q4');
+    expect(changed.stderr).toMatch(/--onnx q4 differs from the run's own fp32/);
+    expect((await runLudic(...resume('onnx'), '--onnx')).code).toBe(0);
+  });
+
+  it('merges an adapter into the graphs', async () => {
+    const { code } = await runLudic(...short('onnx-lora'), '--lora-rank', '2', '--onnx', 'q4,fp16');
+    expect(code).toBe(0);
+    for (const folder of ['checkpoints/step-000002', 'final']) {
+      expect(await filesOf('onnx-lora', folder)).toContain('config.json');
+      expect(await filesOf('onnx-lora', folder, 'onnx')).toEqual(['model_fp16.onnx', 'model_q4.onnx']);
+    }
+    const config = JSON.parse(await readFile(join(scratch, 'onnx-lora', 'final', 'config.json'), 'utf8'));
+    expect(config['transformers.js_config']).toEqual({ kv_cache_dtype: { fp16: 'float16' } });
+  });
+});
+
 describe('bad input', () => {
   it.each([
     [['evaluate', '--env', 'chess'], /no environment "chess"; the known ones are key_door, tic_tac_toe/],
@@ -222,6 +257,7 @@ describe('bad input', () => {
     [['score', '--ids', '1,99999'], /outside the vocabulary/],
     [['rollout', '--env', 'tic_tac_toe', '--model', '/tmp'], /no config\.json/],
     [['export', '--out', '/tmp'], /exists already/],
+    [['export', '--out', '/tmp/never', '--dtype', 'fp32,int9'], /of fp32, fp16, q4/],
     [['dance'], /unknown command/],
   ])('%j is answered with one clear sentence and exit code 2', async (args, message) => {
     const { code, stderr } = await runLudic(...args);

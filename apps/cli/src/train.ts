@@ -11,10 +11,11 @@ import {
 } from '@ludic/grpo';
 import { RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
+import type { ExportDtype } from '@ludic/models';
 import { Command, Option } from 'commander';
 import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
-import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
+import { chooseGame, decimal, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
 import { modelOption, openFiles } from './models.ts';
 
@@ -26,6 +27,7 @@ interface Control {
   readonly loraRank?: number;
   readonly loraAlpha?: number;
   readonly loraTargets?: string;
+  readonly onnx?: true | readonly ExportDtype[];
   readonly device: DeviceChoice;
   readonly threads?: number;
   readonly resume?: boolean;
@@ -119,6 +121,11 @@ export function trainCommand(): Command {
     .option('--lora-rank <n>', 'train an adapter of this rank instead of the model', whole(1))
     .option('--lora-alpha <x>', 'strength of the adapter (default: twice its rank)', decimal(0))
     .option('--lora-targets <names>', 'layers to adapt, with commas between (default: every linear layer but the head)')
+    .option(
+      '--onnx [names]',
+      'graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',
+      exportDtypes,
+    )
     .option('--resume', 'go on with the run that the folder holds; its own settings stay')
     .addOption(deviceOption())
     .option('--threads <n>', 'of one run of the network on the CPU (default: one per core)', whole(1))
@@ -127,7 +134,7 @@ export function trainCommand(): Command {
   return command.action(async (options: Control & Record<string, unknown>) => {
     const start: RunStart = options.resume
       ? await resumed(command, options)
-      : { kind: 'new', model: options.model, settings: settingsOf(options) };
+      : { kind: 'new', model: options.model, settings: settingsOf(options), ...onnxOf(options) };
     const { status } = await trainInFolder(start, options.out, {
       json: options.json ?? false,
       device: options.device,
@@ -146,7 +153,7 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
   });
   if (given.length === 0) return { kind: 'resume' };
   const { config } = await RunFolder.open(out);
-  const wanted = command.opts();
+  const wanted: Record<string, unknown> = { ...command.opts(), ...onnxOf(command.opts()) };
   const stored: Record<string, unknown> = {
     ...config.settings,
     ...config.settings.loss,
@@ -157,6 +164,7 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
     loraRank: config.settings.lora?.rank,
     loraAlpha: config.settings.lora?.alpha,
     loraTargets: config.settings.lora?.targets.join(),
+    onnx: config.onnx?.join() ?? 'none',
   };
   for (const option of given) {
     const name = option.attributeName();
@@ -189,6 +197,10 @@ function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
     ...loraOf(options),
   };
 }
+
+/** `--onnx` without names stands for fp32. */
+const onnxOf = ({ onnx }: Pick<Control, 'onnx'>): { readonly onnx?: readonly ExportDtype[] } =>
+  onnx ? { onnx: onnx === true ? exportDtypes('fp32') : onnx } : {};
 
 function loraOf({ loraRank: rank, loraAlpha, loraTargets }: Control): Pick<TrainSettings, 'lora'> {
   if (rank === undefined) {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type WarmStartStep, warmStart } from '@ludic/grpo';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import { checkpointFiles, readCompanions } from '@ludic/models';
+import { completeCompanions, type FolderFiles, folderFiles } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import { makeNano } from '@ludic/nano/make';
 import { openLanguageModel } from '@ludic/policies';
@@ -67,13 +67,11 @@ function refuseGameOptions(command: Command): void {
   }
 }
 
-async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<ReadonlyMap<string, Uint8Array | string>> {
+async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<FolderFiles> {
   return makeNano({ runtime: await createRuntime({ device: 'cpu' }), steps, onStep: (step) => say(step, steps) });
 }
 
-async function taughtModel(
-  options: Options & { readonly env: string },
-): Promise<ReadonlyMap<string, Uint8Array | string>> {
+async function taughtModel(options: Options & { readonly env: string }): Promise<FolderFiles> {
   const { definition, config } = chooseGame(options.env, options.envConfig);
   const player = Object.hasOwn(definition.experts, options.player) ? definition.experts[options.player] : undefined;
   if (!player)
@@ -86,10 +84,7 @@ async function taughtModel(
   const task = { definition, config, history, makeExpert: () => player(config), episodes };
   for await (const step of warmStart(model, { tasks: [task], steps, learningRate, seed, tokenBudget: 8192 }))
     say(step, steps);
-  return new Map([
-    ...(await readCompanions(files)),
-    ...checkpointFiles(model.config, await model.parameters.download()),
-  ]);
+  return folderFiles(model.config, await model.parameters.download(), await completeCompanions(files));
 }
 
 function say({ step, loss }: WarmStartStep, steps: number): void {

@@ -1,8 +1,9 @@
 // Operators that work element by element, with broadcasting: their gradients sum over the stretched axes.
 
 import { sumTo } from './broadcast.ts';
+import { type DataType, TYPE_CODES } from './data-type.ts';
 import { broadcast, type Shape } from './dimension.ts';
-import { type DataType, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
+import { type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
 
 type Rule = (dy: Value, a: Value, b: Value, y: Value) => readonly [Value | undefined, Value | undefined];
 
@@ -70,9 +71,10 @@ export const sigmoid = (x: Value): Value => unary('Sigmoid', x, (dy, _, y) => mu
 export const less = (a: Value, b: Value): Value => comparison('Less', a, b);
 export const equal = (a: Value, b: Value): Value => comparison('Equal', a, b);
 
+/** The same numbers in another type; x itself where it has that type already. */
 export function cast(x: Value, type: DataType): Value {
-  const codes = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
-  return x.graph.node('Cast', [x], [{ type, shape: x.shape }], { attributes: { to: { int: codes[type] } } })[0]!;
+  if (x.type === type) return x;
+  return x.graph.node('Cast', [x], [{ type, shape: x.shape }], { attributes: { to: { int: TYPE_CODES[type] } } })[0]!;
 }
 
 /** x times a number. */

@@ -1,9 +1,9 @@
 // The graph under construction: values with a type and a shape, nodes that make them, and for each node the rule that
 // turns gradients of its outputs into gradients of its inputs. Building the same node twice gives the same value.
 
+import { type DataType, TYPE_SIZES } from './data-type.ts';
 import { type Dimension, formatShape, type Shape } from './dimension.ts';
 
-export type DataType = 'float32' | 'int32' | 'int64' | 'bool';
 /** A number is a float attribute; whole numbers say so. */
 export type Attribute = number | string | { readonly int: number } | { readonly ints: readonly number[] };
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -48,7 +48,10 @@ export interface NodeOptions {
   readonly gradient?: (outputs: readonly Value[]) => GradientRule;
 }
 
-export type ConstantData = Float32Array | Int32Array | BigInt64Array;
+/** The numbers of a constant. */
+export type Numbers = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+/** They themselves, or what makes their bytes (little endian) when the graph is written. */
+export type ConstantData = Numbers | (() => Uint8Array);
 
 export class Graph {
   readonly name: string;
@@ -72,17 +75,33 @@ export class Graph {
   }
 
   /** A tensor that is part of the graph. */
-  constant(data: ConstantData, shape: readonly number[]): Value {
+  constant(data: Numbers, shape: readonly number[]): Value {
     const size = shape.reduce((a, b) => a * b, 1);
     if (data.length !== size)
       throw new GraphError('shape', `constant: ${data.length} numbers for ${formatShape(shape)}`);
-    const type = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
+    const type = typeOf(data);
     const key = size <= 64 ? `constant ${type} ${shape} ${Array.from(data as ArrayLike<number | bigint>)}` : undefined;
     const known = key === undefined ? undefined : this.#known.get(key);
     if (known) return known[0]!;
+    const value = this.#newConstant(type, shape, data);
+    if (key !== undefined) this.#known.set(key, [value]);
+    return value;
+  }
+
+  /** A large tensor that is part of the graph and need not be in memory: `read` gives its bytes when they are written. */
+  deferred(type: DataType, shape: readonly number[], read: () => Uint8Array): Value {
+    const length = shape.reduce((a, b) => a * b, TYPE_SIZES[type]);
+    return this.#newConstant(type, shape, () => {
+      const bytes = read();
+      if (bytes.length !== length)
+        throw new GraphError('shape', `constant: ${bytes.length} bytes for ${type} ${formatShape(shape)}`);
+      return bytes;
+    });
+  }
+
+  #newConstant(type: DataType, shape: readonly number[], data: ConstantData): Value {
     const value: Value = { graph: this, name: `constant_${this.#count++}`, type, shape };
     this.constants.set(value, data);
-    if (key !== undefined) this.#known.set(key, [value]);
     return value;
   }
 
@@ -129,6 +148,12 @@ export class Graph {
     if (this.outputs.has(name)) throw new GraphError('name', `two outputs are named ${name}`);
     this.outputs.set(name, value);
   }
+}
+
+function typeOf(data: Numbers): DataType {
+  if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Int32Array) return 'int32';
+  return data instanceof Uint8Array ? 'uint8' : 'int64';
 }
 
 export function shapeError(op: string, a: Value, b: Value, why: string): GraphError {

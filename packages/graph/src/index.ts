@@ -1,4 +1,5 @@
 export { cumulativeSum, expand, stretch, sum, sumTo } from './broadcast.ts';
+export type { DataType } from './data-type.ts';
 export {
   addDimensions,
   type Dimension,
@@ -30,6 +31,7 @@ export {
   sub,
   tanh,
 } from './elementwise.ts';
+export { float16Bytes, LARGEST_FLOAT16 } from './float16.ts';
 export {
   gatherElements,
   gatherRows,
@@ -43,9 +45,11 @@ export {
   unpackRows,
 } from './gather.ts';
 export { gradients } from './gradients.ts';
-export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
+export { Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
 export { gemm, linear, matmul } from './linear.ts';
+export { type ByteStream, type ModelFileOptions, modelFiles } from './model-files.ts';
 export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
+export { type FourBitWeight, fourBitLinear } from './quantized.ts';
 export { argmax, maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';

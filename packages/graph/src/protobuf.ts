@@ -4,13 +4,26 @@ const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
+/** Smaller pieces are gathered until they are as long as this. Bytes. */
+const PIECE = 2 ** 16;
+
 const encoder = new TextEncoder();
 
+/** Bytes, or how many they will be and what makes them. */
+type Chunk = Uint8Array | { readonly length: number; readonly read: () => Uint8Array };
+
+const read = (chunk: Chunk): Uint8Array => (chunk instanceof Uint8Array ? chunk : chunk.read());
+
 export class Message {
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: Chunk[] = [];
   #length = 0;
 
-  #push(chunk: Uint8Array): void {
+  /** Bytes of the whole message. */
+  get length(): number {
+    return this.#length;
+  }
+
+  #push(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
   }
@@ -41,9 +54,14 @@ export class Message {
   }
 
   data(field: number, bytes: Uint8Array): this {
+    return this.later(field, bytes.length, () => bytes);
+  }
+
+  /** Bytes that are made when the message is written. */
+  later(field: number, length: number, make: () => Uint8Array): this {
     this.#varint((field << 3) | LENGTH_DELIMITED);
-    this.#varint(bytes.length);
-    this.#push(bytes);
+    this.#varint(length);
+    this.#push({ length, read: make });
     return this;
   }
 
@@ -62,9 +80,34 @@ export class Message {
     const result = new Uint8Array(this.#length);
     let offset = 0;
     for (const chunk of this.#chunks) {
-      result.set(chunk, offset);
+      result.set(read(chunk), offset);
       offset += chunk.length;
     }
     return result;
+  }
+
+  /** The same bytes in pieces, for whoever writes them one after the other. */
+  pieces(): Iterable<Uint8Array> {
+    const chunks = this.#chunks;
+    return {
+      *[Symbol.iterator]() {
+        let gathered = new Uint8Array(PIECE);
+        let filled = 0;
+        for (const chunk of chunks) {
+          if (filled > 0 && filled + chunk.length > PIECE) {
+            yield gathered.subarray(0, filled);
+            // The last piece may still be in use.
+            gathered = new Uint8Array(PIECE);
+            filled = 0;
+          }
+          if (chunk.length > PIECE) yield read(chunk);
+          else {
+            gathered.set(read(chunk), filled);
+            filled += chunk.length;
+          }
+        }
+        if (filled > 0) yield gathered.subarray(0, filled);
+      },
+    };
   }
 }

@@ -1,21 +1,43 @@
 // A graph as the bytes of an ONNX model. Only what the outputs need is written. Field numbers are those of onnx.proto3.
 
+import { type DataType, TYPE_CODES, TYPE_SIZES } from './data-type.ts';
 import type { Shape } from './dimension.ts';
-import type { Attribute, ConstantData, DataType, Graph, Node, Value } from './graph.ts';
+import type { Attribute, ConstantData, Graph, Node, Value } from './graph.ts';
 import { Message } from './protobuf.ts';
 
 const IR_VERSION = 10;
 const OPSET_VERSION = 21;
 const MICROSOFT_OPSET_VERSION = 1;
 
-const TYPE_CODES: Readonly<Record<DataType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_STRING = 3;
 const ATTRIBUTE_INTS = 7;
+const LOCATION_EXTERNAL = 1;
+
+/** Where a constant lies outside of the model's own file. */
+export interface ExternalPlace {
+  readonly file: string;
+  /** Bytes from the beginning of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** ONNX ModelProto bytes of the graph. */
-export function serialize(graph: Graph): Uint8Array {
+export const serialize = (graph: Graph): Uint8Array => modelMessage(graph).bytes();
+
+/** The constants that the graph's outputs need, in the order in which they were made. */
+export function constantsOf(graph: Graph): readonly Value[] {
+  const { used } = reachable(graph);
+  return [...graph.constants.keys()].filter((value) => used.has(value));
+}
+
+/** Bytes of a constant. */
+export const byteLength = ({ type, shape }: Value): number =>
+  shape.reduce<number>((size, dimension) => size * Number(dimension), TYPE_SIZES[type]);
+
+/** ONNX ModelProto; constants that have a place outside are only pointed at. */
+export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPlace> = new Map()): Message {
   const { nodes, used } = reachable(graph);
   const names = outputNames(graph);
   const nameOf = (value: Value) => names.get(value) ?? value.name;
@@ -27,7 +49,7 @@ export function serialize(graph: Graph): Uint8Array {
   }
   body.string(2, graph.name);
   for (const [value, data] of graph.constants) {
-    if (used.has(value)) body.message(5, tensorMessage(value, data));
+    if (used.has(value)) body.message(5, tensorMessage(value, data, places.get(value)));
   }
   for (const input of graph.inputs) body.message(11, valueMessage(input.name, input.type, input.shape));
   for (const [name, { type, shape }] of graph.outputs) body.message(12, valueMessage(name, type, shape));
@@ -35,7 +57,7 @@ export function serialize(graph: Graph): Uint8Array {
   const model = new Message().int(1, IR_VERSION).string(2, 'ludic').message(7, body);
   model.message(8, new Message().string(1, '').int(2, OPSET_VERSION));
   model.message(8, new Message().string(1, 'com.microsoft').int(2, MICROSOFT_OPSET_VERSION));
-  return model.bytes();
+  return model;
 }
 
 function reachable(graph: Graph): { nodes: Node[]; used: Set<Value> } {
@@ -83,12 +105,24 @@ function attributeMessage(name: string, attribute: Attribute): Message {
   return message.int(20, ATTRIBUTE_INTS);
 }
 
-function tensorMessage(value: Value, data: ConstantData): Message {
+function tensorMessage(value: Value, data: ConstantData, place: ExternalPlace | undefined): Message {
   const message = new Message();
   for (const size of value.shape) message.int(1, Number(size));
   message.int(2, TYPE_CODES[value.type]).string(8, value.name);
-  return message.data(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (!place) return message.later(9, byteLength(value), () => bytesOf(data));
+  for (const [key, text] of [
+    ['location', place.file],
+    ['offset', `${place.offset}`],
+    ['length', `${place.length}`],
+  ] as const) {
+    message.message(13, new Message().string(1, key).string(2, text));
+  }
+  return message.int(14, LOCATION_EXTERNAL);
 }
+
+/** The bytes of a constant, made if need be. */
+export const bytesOf = (data: ConstantData): Uint8Array =>
+  typeof data === 'function' ? data() : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 function valueMessage(name: string, type: DataType, shape: Shape): Message {
   const dimensions = new Message();

@@ -6,8 +6,13 @@ import { join } from 'node:path';
 import {
   type Adapter,
   adapterFiles,
-  checkpointFiles,
+  type Checkpoint,
+  type Companions,
+  type ExportDtype,
+  folderFiles,
+  type ModelConfig,
   mergeAdapter,
+  onnxFiles,
   readSafetensors,
   toFloat32,
   writeSafetensors,
@@ -25,6 +30,8 @@ export interface RunConfig {
   /** Where the first weights came from, for people; a copy is in checkpoints/step-000000. */
   readonly model: string;
   readonly settings: TrainSettings;
+  /** Numbers of the graphs under onnx/ in every checkpoint and in final/; none where absent. */
+  readonly onnx?: readonly ExportDtype[];
 }
 
 /** The best evaluation so far. */
@@ -99,18 +106,17 @@ export class RunFolder {
       .sort((a, b) => a - b);
   }
 
-  /** With an adapter the model itself is in the first checkpoint alone. */
-  async saveCheckpoint(
-    model: LanguageModel,
-    companions: ReadonlyMap<string, Uint8Array>,
-    state: SavedState,
-  ): Promise<void> {
+  /** With an adapter the model itself is in the first checkpoint alone; graphs under onnx/ hold both, merged. */
+  async saveCheckpoint(model: LanguageModel, companions: Companions, state: SavedState): Promise<void> {
     const { config } = model;
+    const { onnx = [] } = this.config;
     const adapter = await hostAdapter(model);
-    const files = new Map<string, Uint8Array | string>([
-      ...companions,
-      ...(adapter && state.step > 0 ? [] : checkpointFiles(config, await model.parameters.download())),
+    const adapterAlone = adapter !== undefined && state.step > 0;
+    const parameters = adapterAlone && onnx.length === 0 ? {} : await model.parameters.download();
+    const files = new Map([
+      ...(adapterAlone ? companions : folderFiles(config, parameters, companions)),
       ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
+      ...(onnx.length > 0 ? onnxFiles(config, mergedParameters(config, parameters, adapter), onnx) : []),
     ]);
     const { updates, moments } = state.optimizer;
     const tensors = Object.entries(moments).map(([name, { dims, data }]) => ({
@@ -149,14 +155,12 @@ export class RunFolder {
   }
 
   /** Writes the finished model: the weights of the best evaluation, or the last ones; an adapter merged, and beside. */
-  async writeFinal(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, result: object): Promise<void> {
+  async writeFinal(model: LanguageModel, companions: Companions, result: object): Promise<void> {
     const { config } = model;
+    const { onnx = [] } = this.config;
     const parameters = await model.parameters.download();
     const adapter = await hostAdapter(model);
-    const files = new Map<string, Uint8Array | string>([
-      ...companions,
-      ...checkpointFiles(config, adapter ? mergeAdapter(config, parameters, adapter) : parameters),
-    ]);
+    const files = new Map(folderFiles(config, mergedParameters(config, parameters, adapter), companions, { onnx }));
     for (const [name, data] of adapter ? adapterFiles(config, this.config.model, adapter) : []) {
       files.set(`adapter/${name}`, data);
     }
@@ -182,6 +186,9 @@ export class RunFolder {
 async function hostAdapter({ adapter }: LanguageModel): Promise<Adapter | undefined> {
   return adapter && { config: adapter.config, parameters: await adapter.parameters.download() };
 }
+
+const mergedParameters = (config: ModelConfig, parameters: Checkpoint['parameters'], adapter: Adapter | undefined) =>
+  adapter ? mergeAdapter(config, parameters, adapter) : parameters;
 
 /** Bytes of the whole lines whose `step` is at most `step`; lines are in the order of their steps. */
 function lengthUpTo(text: Uint8Array, step: number): number {

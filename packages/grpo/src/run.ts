@@ -2,12 +2,14 @@
 // nothing here draws or prints.
 
 import {
+  type Companions,
+  completeCompanions,
+  type ExportDtype,
   everyLinearLayer,
   type ModelFiles,
   newAdapter,
   readAdapter,
   readCheckpoint,
-  readCompanions,
 } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, openLanguageModel, trainedParameters } from '@ludic/policies';
@@ -32,7 +34,12 @@ export interface RunOptions {
 
 /** A new run, or the one that the folder holds. */
 export type RunStart =
-  | { readonly kind: 'new'; readonly model: string; readonly settings: TrainSettings }
+  | {
+      readonly kind: 'new';
+      readonly model: string;
+      readonly settings: TrainSettings;
+      readonly onnx?: readonly ExportDtype[];
+    }
   | { readonly kind: 'resume' };
 
 export type RunEvent =
@@ -134,8 +141,13 @@ async function prepare(start: RunStart, { folder: path, runtime, openFiles }: Ru
     const files = await openFiles(start.model);
     const model = await adapted(await openLanguageModel(files, runtime), start.settings);
     const trainer = await Trainer.create(model, start.settings);
-    const companions = await readCompanions(files);
-    const folder = await RunFolder.create(path, { formatVersion: 1, model: start.model, settings: start.settings });
+    const companions = await completeCompanions(files);
+    const folder = await RunFolder.create(path, {
+      formatVersion: 1,
+      model: start.model,
+      settings: start.settings,
+      ...(start.onnx && { onnx: start.onnx }),
+    });
     return { folder, model, trainer, companions, best: undefined };
   }
   const folder = await RunFolder.open(path);
@@ -154,7 +166,7 @@ async function prepare(start: RunStart, { folder: path, runtime, openFiles }: Ru
   const state = await folder.loadState(step);
   await trainer.restore(step, state.optimizer);
   await folder.rewind(step);
-  return { folder, model, trainer, companions: await readCompanions(files), best: state.best };
+  return { folder, model, trainer, companions: await completeCompanions(files), best: state.best };
 }
 
 /** The model with a new adapter, where the settings want one. */
@@ -176,7 +188,7 @@ async function loadWeights(model: LanguageModel, folder: string): Promise<void> 
 async function finish(
   folder: RunFolder,
   model: LanguageModel,
-  companions: ReadonlyMap<string, Uint8Array>,
+  companions: Companions,
   best: Best | undefined,
   step: number,
   evaluation: Evaluation | undefined,

@@ -18,20 +18,32 @@ export interface ChatTemplate {
   render(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt: boolean }): string;
 }
 
+export interface TemplateSource {
+  readonly source: string;
+  /** `bos_token` and its like. */
+  readonly tokens: Readonly<Record<string, string>>;
+}
+
 /**
  * The template of chat_template.jinja, or of tokenizer_config.json, or the default of the model's family: DialoGPT's for
  * gpt2; ChatML for llama, qwen2 and qwen3, Gemma's for gemma3_text, both only if the tokenizer knows their tokens.
  * @throws ModelError `bad_template`, or what is wrong with the config.json or tokenizer that a default depends on
  */
 export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate> {
+  const { source, tokens } = await readTemplateSource(files);
+  return makeChatTemplate(source, tokens, files.name);
+}
+
+/** The text of that template, and the special tokens that it may write. */
+export async function readTemplateSource(files: ModelFiles): Promise<TemplateSource> {
   const config = ((await readJson(files, 'tokenizer_config.json')) ?? {}) as Json;
   const map = ((await readJson(files, 'special_tokens_map.json')) ?? {}) as Json;
   const tokens = { ...tokenTexts(map), ...tokenTexts(config) };
   const file = await files.read('chat_template.jinja');
   const source = file ? new TextDecoder().decode(file) : configured(config.chat_template, files.name);
-  if (source !== undefined) return makeChatTemplate(source, tokens, files.name);
+  if (source !== undefined) return { source, tokens };
   const fallback = await readDefault(files);
-  return makeChatTemplate(fallback.source, { ...fallback.tokens, ...tokens }, files.name);
+  return { source: fallback.source, tokens: { ...fallback.tokens, ...tokens } };
 }
 
 /** A template, or the one named "default" of several. */

@@ -20,14 +20,17 @@ export {
   readCompanions,
   readModelConfig,
 } from './checkpoint.ts';
+export { type Companions, completeCompanions } from './companions.ts';
 export { FAMILY_NAMES, type FamilyName, type ModelConfig, type RotaryConfig, type SlidingWindow } from './config.ts';
 export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
 export type { DrawKind } from './draw-graph.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
 export { buildExport } from './export-graph.ts';
+export { EXPORT_DTYPES, type ExportDtype } from './export-weights.ts';
 export type { TensorSpec } from './families/family.ts';
 export { readConfig, tensorsOf, writeConfig } from './families/registry.ts';
 export { initialParameters } from './initialize.ts';
+export { type FolderFiles, type FolderOptions, folderFiles, onnxFiles } from './model-folder.ts';
 export {
   causalBias,
   layRows,

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ModelFiles } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
+import type { FolderFiles } from './model-folder.ts';
 
 /** @throws ModelError `not_a_model` where there is no folder with a config.json */
 export const openModelFolder = (path: string): Promise<ModelFiles> => openFolder(path, 'model', 'config.json');
@@ -40,7 +41,7 @@ async function openFolder(path: string, kind: string, needed: string): Promise<M
  */
 export async function writeFilesAtomically(
   folder: string,
-  files: ReadonlyMap<string, Uint8Array | string>,
+  files: FolderFiles,
   { replace = false }: { readonly replace?: boolean } = {},
 ): Promise<void> {
   const parent = dirname(folder);
@@ -55,7 +56,8 @@ export async function writeFilesAtomically(
       await mkdir(dirname(join(fresh, name)), { recursive: true });
       const file = await open(join(fresh, name), 'w');
       try {
-        await file.writeFile(data);
+        const pieces = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+        for (const piece of pieces) await file.writeFile(piece);
         await file.sync();
       } finally {
         await file.close();

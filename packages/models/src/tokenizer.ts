@@ -15,9 +15,16 @@ export interface Tokenizer {
 
 /** @throws ModelError `bad_tokenizer` */
 export async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
-  const json = (await readJson(files, 'tokenizer.json')) ?? (await readGpt2Tokenizer(files));
-  return makeTokenizer(json, (await readJson(files, 'tokenizer_config.json')) ?? {}, files.name);
+  return makeTokenizer(
+    await readTokenizerJson(files),
+    (await readJson(files, 'tokenizer_config.json')) ?? {},
+    files.name,
+  );
 }
+
+/** The parsed tokenizer.json, or what GPT-2's older files amount to. */
+export const readTokenizerJson = async (files: ModelFiles): Promise<object> =>
+  ((await readJson(files, 'tokenizer.json')) as object | undefined) ?? (await readGpt2Tokenizer(files));
 
 /** The tokenizer.json that vocab.json and merges.txt amount to. */
 async function readGpt2Tokenizer(files: ModelFiles): Promise<object> {

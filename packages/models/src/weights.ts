@@ -1,6 +1,6 @@
 // The weights of a model in a graph: how the linear layers of a family are applied, with or without an adapter.
 
-import { add, gemm, linear, scale, type Value } from '@ludic/graph';
+import { add, gatherRows, gemm, linear, scale, type Value } from '@ludic/graph';
 import { type LoraConfig, loraNames, loraScale } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
 import type { Weights } from './families/family.ts';
@@ -12,6 +12,7 @@ export function weightsOf(config: ModelConfig, tensor: (name: string) => Value, 
   const adapted = new Set(adapter && loraNames(config, adapter));
   return {
     tensor,
+    rows: (name, indices) => gatherRows(tensor(name), indices),
     linear(x, name) {
       const weight = tensor(`${name}.weight`);
       const bias = specs.has(`${name}.bias`) ? tensor(`${name}.bias`) : undefined;

@@ -17,7 +17,12 @@ export interface TensorSpec {
 export interface Weights {
   /** A parameter, in the checkpoint's own orientation. */
   tensor(name: string): Value;
-  /** x [tokens, in] through the linear layer `name`: `name.weight`, its bias where it has one, and what adapts it. */
+  /** Rows of the table `name` [rows, width] by `indices` [n] → [n, width]. */
+  rows(name: string, indices: Value): Value;
+  /**
+   * x [tokens, in] through the linear layer `name`: `name.weight`, its bias where it has one, and what adapts it. A tied
+   * head is the layer whose weight is the table of embeddings.
+   */
   linear(x: Value, name: string): Value;
 }
 

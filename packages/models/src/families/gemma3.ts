@@ -1,7 +1,7 @@
 // Gemma 3, text only: norms around each block whose weights are counted from 1, normed queries and keys, scaled
 // embeddings, and layers that see a sliding window and turn by frequencies of their own.
 
-import { add, gatherRows, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
+import { add, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
 import { bad, count, type Json, type ModelConfig, must, positive, readCommon, writeCommon } from '../config.ts';
 import { type Family, plainName, type TensorSpec } from './family.ts';
 import { headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
@@ -77,7 +77,7 @@ export const gemma3: Family = {
 
   layers(config, weights, tokens, attention) {
     const { hiddenSize, normEpsilon, slidingWindow, queryScalar } = config;
-    let x = scale(gatherRows(weights.tensor('model.embed_tokens.weight'), tokens.ids), Math.sqrt(hiddenSize));
+    let x = scale(weights.rows('model.embed_tokens.weight', tokens.ids), Math.sqrt(hiddenSize));
     for (let layer = 0; layer < config.layers; layer++) {
       const at = (name: string) => `model.layers.${layer}.${name}`;
       const fromOne = (name: string) => countedFromOne(weights.tensor(at(`${name}.weight`)));

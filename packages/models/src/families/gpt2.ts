@@ -1,7 +1,7 @@
 // GPT-2 and DialoGPT: LayerNorm, learned positions, biases everywhere, queries, keys and values from one matrix. Weights
 // of linear layers are [in, out].
 
-import { add, gatherRows, geluTanh, layerNorm, linear, scale, split, type Value } from '@ludic/graph';
+import { add, geluTanh, layerNorm, scale, split, type Value } from '@ludic/graph';
 import { bad, count, type Json, type ModelConfig, must, positive, readCommon, writeCommon } from '../config.ts';
 import type { Family, TensorSpec, Weights } from './family.ts';
 
@@ -87,8 +87,8 @@ export const gpt2: Family = {
 
   layers(config, weights, tokens, attention) {
     const { hiddenSize, headDim, normEpsilon } = config;
-    const words = gatherRows(weights.tensor('wte.weight'), tokens.ids);
-    let x = add(words, gatherRows(weights.tensor('wpe.weight'), tokens.positions));
+    const words = weights.rows('wte.weight', tokens.ids);
+    let x = add(words, weights.rows('wpe.weight', tokens.positions));
     for (let layer = 0; layer < config.layers; layer++) {
       const at = (name: string) => `h.${layer}.${name}`;
       const normal = norm(x, weights, at('ln_1'), normEpsilon);
@@ -104,7 +104,7 @@ export const gpt2: Family = {
 
   head(config, weights, hidden) {
     const normal = norm(hidden, weights, 'ln_f', config.normEpsilon);
-    return config.tieWordEmbeddings ? linear(normal, weights.tensor('wte.weight')) : weights.linear(normal, 'lm_head');
+    return weights.linear(normal, config.tieWordEmbeddings ? 'wte' : 'lm_head');
   },
 };
 

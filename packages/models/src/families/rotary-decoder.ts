@@ -4,8 +4,6 @@
 import {
   add,
   type Dimension,
-  gatherRows,
-  linear,
   mul,
   multiplyDimensions,
   reshape,
@@ -182,7 +180,7 @@ function layers(
   attention: Attention,
   { qkNorm }: RotaryDecoderTraits,
 ): Value {
-  let x = gatherRows(weights.tensor('model.embed_tokens.weight'), tokens.ids);
+  let x = weights.rows('model.embed_tokens.weight', tokens.ids);
   for (let layer = 0; layer < config.layers; layer++) {
     const at = (name: string) => `model.layers.${layer}.${name}`;
     const norm = (y: Value, name: string) => rmsNorm(y, weights.tensor(at(`${name}.weight`)), config.normEpsilon);
@@ -217,7 +215,5 @@ function head(config: ModelConfig, weights: Weights, hidden: Value): Value {
 
 /** Logits of normed hidden states: by the embeddings where they are tied. */
 export function plainHead(config: ModelConfig, weights: Weights, normal: Value): Value {
-  return config.tieWordEmbeddings
-    ? linear(normal, weights.tensor('model.embed_tokens.weight'))
-    : weights.linear(normal, 'lm_head');
+  return weights.linear(normal, config.tieWordEmbeddings ? 'model.embed_tokens' : 'lm_head');
 }
