@@ -71,6 +71,10 @@ const SETTINGS: readonly Option[] = [
   ),
   new Option('--num-iterations <n>', 'passes over a batch').argParser(whole(1)).default(D.numIterations),
   new Option('--token-budget <n>', 'token slots of a micro-batch').argParser(whole(1)).default(D.tokenBudget),
+  new Option(
+    '--gradient-checkpointing',
+    'compute each layer twice instead of keeping it: less memory, more time',
+  ).default(D.gradientCheckpointing),
   new Option('--final-exploration <share>', 'share of --beta and --entropy-coefficient that is left at the end')
     .argParser(decimal(0, 1))
     .default(D.finalExploration),

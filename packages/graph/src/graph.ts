@@ -56,6 +56,8 @@ export class Graph {
   readonly outputs = new Map<string, Value>();
   readonly nodes: Node[] = [];
   readonly constants = new Map<Value, ConstantData>();
+  /** Results of what is computed again for its gradient, and how to build it again given that gradient (see recompute.ts). */
+  readonly recomputed = new Map<Value, (gradient: Value) => Value>();
   readonly #known = new Map<string, readonly Value[]>();
   #count = 0;
 

@@ -43,6 +43,7 @@ export { gradients } from './gradients.ts';
 export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
 export { gemm, linear, matmul } from './linear.ts';
 export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
+export { recomputed } from './recompute.ts';
 export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';

@@ -22,6 +22,8 @@ export interface LearnerOptions {
   readonly temperature: number;
   /** Token slots of a micro-batch, padding included. */
   readonly tokenBudget: number;
+  /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
+  readonly gradientCheckpointing?: boolean;
 }
 
 /** Per token of the samples, in the order in which `samplePaths` put them. */
@@ -93,7 +95,7 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective, adapter } = this.#options;
+    const { objective, adapter, gradientCheckpointing: recompute } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
@@ -101,7 +103,7 @@ export class Learner {
       const sums = this.#sums;
       const addTo = sums !== undefined;
       const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
-        buildGradient(config, objective, levels, { addTo, ...(adapter && { adapter: adapter.config }) }),
+        buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute }),
       );
       const outputs = await program.run(
         { ...inputs, ...lossInputs(batch), ...weights, ...(sums && renamed(sums, 'sum')) },

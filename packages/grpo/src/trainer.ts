@@ -64,6 +64,7 @@ export class Trainer {
       adamw: settings.adamw,
       temperature: settings.temperature,
       tokenBudget: settings.tokenBudget,
+      gradientCheckpointing: settings.gradientCheckpointing,
     };
     this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
     // With an adapter the model itself is the reference: it never changes.

@@ -16,6 +16,7 @@ import type { LoraConfig } from './adapter.ts';
 import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
 import type { Attention } from './families/family.ts';
+import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { rowInputs, tokenInputs, weightInputs } from './packed-input.ts';
 import { biasInputs, queriesPerKeyHead } from './tree-attention.ts';
@@ -69,9 +70,8 @@ export function buildDecoder(config: ModelConfig, { prefix, past, adapter }: Dec
     const seen = bias(config.slidingWindow?.layers[layer] === true);
     return packRows(attend(unpackRows(queries, layout), stretches, seen, config, cut), layout);
   };
-  const family = familyOf(config);
-  const hidden = family.layers(config, weights, tokens, attention);
+  const hidden = hiddenStates({ config, weights, tokens, attention });
   const answers = gatherRows(hidden, graph.input('logits_at', 'int64', ['answers']));
-  graph.output('logits', family.head(config, weights, answers));
+  graph.output('logits', familyOf(config).head(config, weights, answers));
   return serialize(graph);
 }

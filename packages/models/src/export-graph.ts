@@ -24,6 +24,7 @@ import { floats, type HostTensor } from '@ludic/runtime';
 import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig, RotaryConfig } from './config.ts';
 import type { Attention } from './families/family.ts';
+import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { rotaryTables } from './rope.ts';
 import { weightsOf } from './weights.ts';
@@ -78,9 +79,8 @@ export function buildExport(config: ModelConfig, parameters: Readonly<Record<str
     const mixed = attend(unflatten(queries, ids), [stretch], seen, config);
     return reshape(mixed, queries.shape);
   };
-  const family = familyOf(config);
-  const hidden = family.layers(config, weights, tokens, attention);
-  graph.output('logits', unflatten(family.head(config, weights, hidden), ids));
+  const hidden = hiddenStates({ config, weights, tokens, attention });
+  graph.output('logits', unflatten(familyOf(config).head(config, weights, hidden), ids));
   return serialize(graph);
 }
 

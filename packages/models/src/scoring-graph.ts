@@ -17,9 +17,17 @@ import {
 } from '@ludic/graph';
 import type { LoraConfig } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
+import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { tokenInputs, weightInputs } from './packed-input.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
+
+export interface ScoringOptions {
+  /** Trained beside the parameters, which are then frozen. */
+  readonly adapter?: LoraConfig | undefined;
+  /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
+  readonly recompute?: boolean | undefined;
+}
 
 export interface ScoringOutputs {
   /** The parameters that are trained, as inputs, by name in the checkpoint: the adapter's where there is one. */
@@ -39,16 +47,15 @@ export function buildScoring(
   graph: Graph,
   config: ModelConfig,
   levels: TreeLevels,
-  adapter?: LoraConfig,
+  { adapter, recompute = false }: ScoringOptions = {},
 ): ScoringOutputs {
   const { weights, trained } = weightInputs(graph, config, adapter);
   const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, config, levels);
-  const family = familyOf(config);
-  const hidden = family.layers(config, weights, tokens, attention);
+  const hidden = hiddenStates({ config, weights, tokens, attention }, { recompute });
 
   const points = gatherRows(hidden, graph.input('points', 'int64', ['points']));
-  const logits = mul(family.head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
+  const logits = mul(familyOf(config).head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
   const table = logSoftmax(logits);
   const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
   const entropies = neg(sum(mul(exp(table), table), [1]));
