@@ -37,7 +37,7 @@ export function gradients(target: Value, wrt: readonly Value[]): Value[] {
         continue;
       }
       for (const [i, gradient] of gradientsOf(node, found).entries()) {
-        const input = node.inputs[i]!;
+        const input = (node.gradientOf ?? node.inputs)[i]!;
         if (!gradient || !wanted.has(input)) continue;
         if (!sameShape(gradient.shape, input.shape)) {
           const shapes = `${formatShape(gradient.shape)} for ${formatShape(input.shape)}`;

@@ -41,8 +41,9 @@ export {
 } from './gather.ts';
 export { gradients } from './gradients.ts';
 export { type DataType, Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
+export { chosenLogprobs, entropyOfRows, logSumExp } from './likelihood.ts';
 export { gemm, linear, matmul } from './linear.ts';
-export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
+export { layerNorm, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { recomputed } from './recompute.ts';
 export { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';

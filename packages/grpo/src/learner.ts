@@ -100,7 +100,8 @@ export class Learner {
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels) => {
-      const sums = this.#sums;
+      // Beginning with zeros saves a second program, and with it a second set of working memory.
+      const sums = this.#sums ?? (recompute ? this.gradientSums : undefined);
       const addTo = sums !== undefined;
       const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
         buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute }),

@@ -2,19 +2,7 @@
 // are packed without padding except inside attention; what sequences share is computed once; logits exist only where a
 // token is scored.
 
-import {
-  exp,
-  type Graph,
-  gatherElements,
-  gatherRows,
-  logSoftmax,
-  mul,
-  multiplyDimensions,
-  neg,
-  reshape,
-  sum,
-  type Value,
-} from '@ludic/graph';
+import { chosenLogprobs, entropyOfRows, type Graph, gatherElements, gatherRows, mul, type Value } from '@ludic/graph';
 import type { LoraConfig } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
 import { hiddenStates } from './families/hidden-states.ts';
@@ -56,12 +44,10 @@ export function buildScoring(
 
   const points = gatherRows(hidden, graph.input('points', 'int64', ['points']));
   const logits = mul(familyOf(config).head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
-  const table = logSoftmax(logits);
-  const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
-  const entropies = neg(sum(mul(exp(table), table), [1]));
+  const chosenAt = graph.input('chosen_at', 'int64', ['chosen']);
   return {
     parameters: trained,
-    logprobs: gatherElements(flat, graph.input('chosen', 'int64', ['chosen'])),
-    entropies: gatherElements(entropies, graph.input('chosen_at', 'int64', ['chosen'])),
+    logprobs: chosenLogprobs(logits, graph.input('chosen', 'int64', ['chosen']), chosenAt),
+    entropies: gatherElements(entropyOfRows(logits), chosenAt),
   };
 }
