@@ -6,7 +6,15 @@ import { floats, type HostTensor, type Program, type Runtime, scalar, type Tenso
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
 import { buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
-import { choiceInputs, lossInputs, type MicroBatch, microBatches, type Sample, samplePaths } from './samples.ts';
+import {
+  choiceInputs,
+  lossInputs,
+  type MicroBatch,
+  microBatches,
+  mostPoints,
+  type Sample,
+  samplePaths,
+} from './samples.ts';
 import { DEFAULT_LOSS, type LossCoefficients } from './settings.ts';
 
 export interface LearnerOptions {
@@ -177,7 +185,7 @@ export class Learner {
     const paths = samplePaths(samples);
     const logprobs: Float32Array[] = [];
     const entropies: Float32Array[] = [];
-    for (const batch of microBatches(paths, tokenBudget)) {
+    for (const batch of microBatches(paths, tokenBudget, mostPoints(config.vocabSize))) {
       const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
       const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
       const prefix = common < SHORTEST_PREFIX ? 0 : common;
