@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type WarmStartStep, warmStart } from '@ludic/grpo';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import { checkpointFiles, readCompanions } from '@ludic/models';
+import { checkpointFiles, type FileContent, readCompanions } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import { makeNano } from '@ludic/nano/make';
 import { openLanguageModel } from '@ludic/policies';
@@ -67,13 +67,11 @@ function refuseGameOptions(command: Command): void {
   }
 }
 
-async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<ReadonlyMap<string, Uint8Array | string>> {
+async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<ReadonlyMap<string, FileContent>> {
   return makeNano({ runtime: await createRuntime({ device: 'cpu' }), steps, onStep: (step) => say(step, steps) });
 }
 
-async function taughtModel(
-  options: Options & { readonly env: string },
-): Promise<ReadonlyMap<string, Uint8Array | string>> {
+async function taughtModel(options: Options & { readonly env: string }): Promise<ReadonlyMap<string, FileContent>> {
   const { definition, config } = chooseGame(options.env, options.envConfig);
   const player = Object.hasOwn(definition.experts, options.player) ? definition.experts[options.player] : undefined;
   if (!player)

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import {
   adapterFiles,
   checkpointFiles,
+  type FileContent,
   mergeAdapter,
   readSafetensors,
+  safetensorsParts,
   toFloat32,
-  writeSafetensors,
 } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import type { LanguageModel } from '@ludic/policies';
@@ -105,7 +106,7 @@ export class RunFolder {
     state: SavedState,
   ): Promise<void> {
     const { config, parameters, adapter } = model;
-    const files = new Map<string, Uint8Array | string>([
+    const files = new Map<string, FileContent>([
       ...companions,
       ...(adapter && state.step > 0 ? [] : checkpointFiles(config, parameters)),
       ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
@@ -117,7 +118,7 @@ export class RunFolder {
       shape: dims,
       data: bytesOf(data),
     }));
-    files.set('optimizer.safetensors', writeSafetensors(tensors, {}));
+    files.set('optimizer.safetensors', safetensorsParts(tensors, {}));
     files.set('state.json', `${JSON.stringify({ step: state.step, updates, best: state.best })}\n`);
     await writeFilesAtomically(this.checkpointPath(state.step), files, { replace: true });
   }
@@ -149,7 +150,7 @@ export class RunFolder {
   /** Writes the finished model: the weights of the best evaluation, or the last ones; an adapter merged, and beside. */
   async writeFinal(model: LanguageModel, companions: ReadonlyMap<string, Uint8Array>, result: object): Promise<void> {
     const { config, parameters, adapter } = model;
-    const files = new Map<string, Uint8Array | string>([
+    const files = new Map<string, FileContent>([
       ...companions,
       ...checkpointFiles(config, adapter ? mergeAdapter(config, parameters, adapter) : parameters),
     ]);

@@ -14,7 +14,9 @@ export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate
 export {
   type Checkpoint,
   checkpointFiles,
+  type FileContent,
   type ModelFiles,
+  type OpenFile,
   readCheckpoint,
   readCompanions,
   readModelConfig,
@@ -44,6 +46,7 @@ export {
   readSafetensors,
   type Safetensors,
   type StoredTensor,
+  safetensorsParts,
   type TensorDtype,
   toFloat32,
   writeSafetensors,
