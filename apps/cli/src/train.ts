@@ -3,6 +3,7 @@
 import {
   CREDITS,
   DEFAULT_TRAINING,
+  gigabytes,
   IMPORTANCE_SAMPLING_LEVELS,
   LOSS_TYPES,
   SCALE_REWARDS,
@@ -16,6 +17,7 @@ import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
 import { LiveView } from './live.ts';
+import { peakMemory, processMemory } from './memory.ts';
 import { openFiles } from './models.ts';
 
 interface Control {
@@ -225,6 +227,7 @@ export async function trainInFolder(
       clock: () => performance.now(),
       signal: controller.signal,
       onEvent: (event) => view.show(event),
+      memory: processMemory(),
     });
     view.close();
     const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
@@ -232,6 +235,7 @@ export async function trainInFolder(
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
     else if (result.best)
       say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
+    say(`Peak memory ${gigabytes(peakMemory())}.`);
     if (json) {
       const { evaluation } = result;
       const results = evaluation && {
@@ -247,6 +251,7 @@ export async function trainInFolder(
           steps: result.step,
           best_step: result.best?.step ?? null,
           results: results ?? null,
+          peak_memory_bytes: peakMemory(),
         }),
       );
     }

@@ -57,8 +57,10 @@ export class Learner {
   readonly #options: LearnerOptions;
   readonly #trained: Readonly<Record<string, HostTensor>>;
   readonly #names: readonly string[];
-  /** The sum of gradients since the last step; none before the first micro-batch. */
+  /** Where gradients are summed; none before the first micro-batch. */
   #sums: Readonly<Record<string, HostTensor>> | undefined;
+  /** There was a micro-batch since the last step: else the numbers in `#sums` mean nothing. */
+  #summed = false;
   readonly #moments: Record<string, HostTensor> = {};
   readonly #programs = new Map<string, Promise<Program>>();
   #updates = 0;
@@ -80,8 +82,11 @@ export class Learner {
 
   /** The sum of gradients since the last step, by parameter. */
   get gradientSums(): Readonly<Record<string, HostTensor>> {
-    const nothing = () => Object.fromEntries(this.#names.map((name) => [name, zeros(this.#trained[name]!.dims)]));
-    return this.#sums ?? nothing();
+    return this.#summed ? this.#sums! : this.#zeros();
+  }
+
+  #zeros(): Record<string, HostTensor> {
+    return Object.fromEntries(this.#names.map((name) => [name, zeros(this.#trained[name]!.dims)]));
   }
 
   restore({ updates, moments }: OptimizerState): void {
@@ -108,17 +113,18 @@ export class Learner {
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels) => {
+      const sums = (this.#sums ??= this.#zeros());
       // Beginning with zeros saves a second program, and with it a second set of working memory.
-      const sums = this.#sums ?? (recompute ? this.gradientSums : undefined);
-      const addTo = sums !== undefined;
+      const addTo = this.#summed || recompute === true;
+      if (addTo && !this.#summed) for (const tensor of Object.values(sums)) floats(tensor).fill(0);
       const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
         buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute }),
       );
       const outputs = await program.run(
-        { ...inputs, ...lossInputs(batch), ...weights, ...(sums && renamed(sums, 'sum')) },
-        sums && renamed(sums, 'gradient'),
+        { ...inputs, ...lossInputs(batch), ...weights, ...(addTo && renamed(sums, 'sum')) },
+        renamed(sums, 'gradient'),
       );
-      this.#sums ??= Object.fromEntries(this.#names.map((name) => [name, outputs[`gradient.${name}`] as HostTensor]));
+      this.#summed = true;
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });
@@ -154,22 +160,25 @@ export class Learner {
       );
     }
     const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
-    const into: Record<string, HostTensor> = {};
-    for (const name of this.#names) {
-      into[`next.${name}`] = parameters[name]!;
-      into[`next.first.${name}`] = this.#moments[`first.${name}`]!;
-      into[`next.second.${name}`] = this.#moments[`second.${name}`]!;
-    }
     const inputs: Record<string, HostTensor> = { ...parameters, ...gradients, ...this.#moments };
     for (const [name, value] of Object.entries(scalars)) inputs[name] = scalar(value);
-    await (await this.#program('adamw', () => buildAdamW(shapes, adamw))).run(inputs, into);
+    for (const [i, names] of updateGroups(shapes).entries()) {
+      const into: Record<string, HostTensor> = {};
+      for (const name of names) {
+        into[`next.${name}`] = parameters[name]!;
+        into[`next.first.${name}`] = this.#moments[`first.${name}`]!;
+        into[`next.second.${name}`] = this.#moments[`second.${name}`]!;
+      }
+      const own = new Map(names.map((name) => [name, shapes.get(name)!]));
+      await (await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw))).run(inputs, into);
+    }
     this.#updates++;
     this.clearGradients();
     return norm;
   }
 
   clearGradients(): void {
-    this.#sums = undefined;
+    this.#summed = false;
   }
 
   async dispose(): Promise<void> {
@@ -220,6 +229,25 @@ export class Learner {
     }
     return program;
   }
+}
+
+/** Most parameters of one update: the binding to the runtime copies all outputs, whatever they are written into. */
+const UPDATED_AT_ONCE = 2 ** 24;
+
+/** Names of the parameters that are updated together, in their order. */
+function updateGroups(shapes: ReadonlyMap<string, readonly number[]>): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const [name, shape] of shapes) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (size + count > UPDATED_AT_ONCE) {
+      groups.push([]);
+      size = 0;
+    }
+    groups.at(-1)!.push(name);
+    size += count;
+  }
+  return groups;
 }
 
 const levelsKey = ({ prefix, trunks }: TreeLevels) => `${prefix} ${trunks}`;

@@ -40,7 +40,7 @@ export interface LanguageModelSettings extends SamplingSettings {
 const SLOTS_PER_RUN = 16_384;
 /** A shorter common beginning is not worth a run of its own. */
 const SHORTEST_PREFIX = 4;
-/** Numbers kept in distributions before all are forgotten: about 200 MB. */
+/** Numbers kept in distributions before all are forgotten: about 200 MB. Twice as many are too many in any case. */
 const REMEMBERED = 2 ** 24;
 
 interface Answer {
@@ -64,6 +64,8 @@ export class LanguageModelPolicy implements Policy {
   readonly #replies = new Map<string, string>();
   #root = new TokenNode();
   #remembered = 0;
+  /** Nodes that have a distribution. */
+  #spelled: TokenNode[] = [];
   #prompts = new Map<Int32Array, TokenNode>();
   /** Replies of one token, by the node they were drawn at: shared by all episodes that draw them. */
   #short = new Map<TokenNode, Map<number, Reply>>();
@@ -96,6 +98,7 @@ export class LanguageModelPolicy implements Policy {
     while (open.length > 0) {
       await this.#learnNext(open.map((answer) => answer.node));
       open = open.filter((answer) => !this.#drawToken(answer));
+      if (this.#remembered > 2 * REMEMBERED) this.#forgetDistributions();
     }
     this.#keepConversations(answers);
     return answers.map((answer) => answer.reply!);
@@ -110,6 +113,14 @@ export class LanguageModelPolicy implements Policy {
     this.#prompts = new Map();
     this.#short = new Map();
     this.#holding = [];
+    this.#spelled = [];
+    this.#remembered = 0;
+  }
+
+  /** All tokens have been drawn: who comes to the same node again has it computed again. */
+  #forgetDistributions(): void {
+    for (const node of this.#spelled) node.distribution = undefined;
+    this.#spelled = [];
     this.#remembered = 0;
   }
 
@@ -224,6 +235,7 @@ export class LanguageModelPolicy implements Policy {
       node.distribution = distributionOf(logits.subarray(i * vocabSize, (i + 1) * vocabSize), this.#settings);
       node.known = known[i]!;
       this.#holding.push(node);
+      this.#spelled.push(node);
       this.#remembered += vocabSize;
     }
   }
