@@ -112,10 +112,10 @@ export class Learner {
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
-    const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels) => {
+    const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels, several) => {
       const sums = (this.#sums ??= this.#zeros());
       // Beginning with zeros saves a second program, and with it a second set of working memory.
-      const addTo = this.#summed || recompute === true;
+      const addTo = this.#summed || several || recompute === true;
       if (addTo && !this.#summed) for (const tensor of Object.values(sums)) floats(tensor).fill(0);
       const program = await this.#program(`gradient ${levelsKey(levels)} ${addTo}`, (config) =>
         buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute }),
@@ -188,13 +188,14 @@ export class Learner {
 
   async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
     samples: readonly S[],
-    run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels) => Promise<Tensors>,
+    run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels, several: boolean) => Promise<Tensors>,
   ): Promise<ScoredSamples<S>> {
     const { config, parameters, adapter, temperature, tokenBudget } = this.#options;
     const paths = samplePaths(samples);
     const logprobs: Float32Array[] = [];
     const entropies: Float32Array[] = [];
-    for (const batch of microBatches(paths, tokenBudget, mostPoints(config.vocabSize))) {
+    const batches = [...microBatches(paths, tokenBudget, mostPoints(config.vocabSize))];
+    for (const batch of batches) {
       const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
       const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
       const prefix = common < SHORTEST_PREFIX ? 0 : common;
@@ -209,6 +210,7 @@ export class Learner {
           inverse_temperature: scalar(1 / temperature),
         },
         packed.levels,
+        batches.length > 1,
       );
       let at = 0;
       for (const { completion } of batch.samples) {

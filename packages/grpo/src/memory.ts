@@ -24,6 +24,8 @@ export interface MemoryEstimate {
   readonly gradients: number;
   /** AdamW's. */
   readonly moments: number;
+  /** What updates need on the way, and the copies that the binding to the runtime makes of all results. */
+  readonly copies: number;
   /** What the gradient graph keeps of the layers for a micro-batch. */
   readonly activations: number;
   /** The table of logits of a micro-batch, with what is made of it. */
@@ -48,8 +50,12 @@ const PROGRAM = 150 * MB;
 const LAYER_GRAPHS = 2.5 * MB;
 /** ONNX Runtime's arena holds more than what is live. */
 const ARENA = 1.15;
+/** Tensors as large as the largest parameter that its gradient and its update make on the way. */
+const UPDATE_TENSORS = 8;
 /** Tables of logits that exist at once: the logits, what they were scaled from, the softmax, the gradient. */
 const TABLES = 4;
+/** Micro-batches whose replies share prompts and those whose do not have graphs of their own, with memory of their own. */
+const GRAPHS = 2;
 /** Meeting the same shapes again, as in a second pass over a batch, the runtime takes one block beside what it has. */
 const REPEATED = 2;
 /** Slots of one run of the sampler, and numbers that its distributions may hold (see language-model.ts). */
@@ -65,6 +71,7 @@ export function estimateMemory(config: ModelConfig, settings: Settings, prompts:
   const targets = lora && (lora.targets.length > 0 ? lora.targets : everyLinearLayer(config));
   const adapter = lora ? FLOAT * count(loraShapes(config, { ...lora, targets: targets! }).values()) : 0;
   const trained = lora ? adapter : weights;
+  const largest = lora ? 0 : FLOAT * Math.max(...Array.from(tensorsOf(config).values(), ({ shape }) => count([shape])));
 
   const row = prompts.longest + maxCompletionLength;
   const own = row - prompts.shared;
@@ -77,7 +84,8 @@ export function estimateMemory(config: ModelConfig, settings: Settings, prompts:
   const inputs = FLOAT * tokens * config.hiddenSize * config.layers;
   // Recomputed: what goes into each layer, and one layer with its gradients.
   const kept = settings.gradientCheckpointing ? inputs + 3 * layer : (config.layers + 2) * layer;
-  const working = ARENA * (settings.numIterations > 1 ? REPEATED : 1);
+  const batches = Math.ceil((batchSize * prompts.turns) / rows);
+  const working = ARENA * (batches > 1 ? GRAPHS : 1) * (settings.numIterations > 1 ? REPEATED : 1);
   const points = Math.min(rows * maxCompletionLength, tokens);
 
   const games = Math.min(batchSize, Math.max(1, Math.floor(SLOTS_PER_RUN / row)));
@@ -96,6 +104,7 @@ export function estimateMemory(config: ModelConfig, settings: Settings, prompts:
     adapter,
     gradients: trained,
     moments: 2 * trained,
+    copies: trained + UPDATE_TENSORS * largest,
     activations: working * kept,
     logits: working * TABLES * FLOAT * points * config.vocabSize,
     sampling: cache + ARENA * prefill + distributions + fresh,
