@@ -1,5 +1,6 @@
 // What a person sees while a run goes on: in a terminal a few lines that are drawn again, elsewhere plain lines.
 
+import { describeMemory, gigabytes } from '@ludic/grpo';
 import type { RunEvent } from '@ludic/grpo/node';
 import { percent } from './evaluate.ts';
 import { paint } from './paint.ts';
@@ -45,6 +46,13 @@ export class LiveView {
           `${event.settings.environment}, ${event.settings.history}: ${event.settings.batchSize} games a step, ${event.settings.steps} steps`,
         );
         break;
+      case 'memory': {
+        const line = describeMemory(event.estimate, event.limit);
+        const tight = event.estimate.total > event.available;
+        const now = `; only ${gigabytes(event.available)} are free now. See --gradient-checkpointing, --lora-rank, --token-budget`;
+        this.#note(tight ? paint('yellow', `${line}${now}`) : line);
+        break;
+      }
       case 'step':
         this.#step(event);
         break;

@@ -43,14 +43,14 @@ const SETTINGS = [
 const train = (name: string) => ['train', '--out', join(scratch, name), ...SETTINGS];
 const resume = (name: string) => ['train', '--out', join(scratch, name), '--resume', '--threads', '1'];
 
-/** metrics.jsonl without what the clock says. */
+/** metrics.jsonl without what the clock and the machine say. */
 async function metricsOf(name: string): Promise<object[]> {
   const text = await readFile(join(scratch, name, 'metrics.jsonl'), 'utf8');
   return text
     .trim()
     .split('\n')
     .map((line) => {
-      const { seconds: _, tokensPerSecond: __, ...rest } = JSON.parse(line);
+      const { seconds: _, tokensPerSecond: __, peakMemory: ___, ...rest } = JSON.parse(line);
       return rest;
     });
 }

@@ -3,6 +3,7 @@
 import {
   CREDITS,
   DEFAULT_TRAINING,
+  gigabytes,
   IMPORTANCE_SAMPLING_LEVELS,
   LOSS_TYPES,
   SCALE_REWARDS,
@@ -17,6 +18,7 @@ import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
+import { peakMemory, processMemory } from './memory.ts';
 import { modelOption, openFiles } from './models.ts';
 
 interface Control {
@@ -74,6 +76,10 @@ const SETTINGS: readonly Option[] = [
   ),
   new Option('--num-iterations <n>', 'passes over a batch').argParser(whole(1)).default(D.numIterations),
   new Option('--token-budget <n>', 'token slots of a micro-batch').argParser(whole(1)).default(D.tokenBudget),
+  new Option(
+    '--gradient-checkpointing',
+    'compute each layer twice instead of keeping it: less memory, more time',
+  ).default(D.gradientCheckpointing),
   new Option('--final-exploration <share>', 'share of --beta and --entropy-coefficient that is left at the end')
     .argParser(decimal(0, 1))
     .default(D.finalExploration),
@@ -242,6 +248,7 @@ export async function trainInFolder(
       clock: () => performance.now(),
       signal: controller.signal,
       onEvent: (event) => view.show(event),
+      memory: processMemory(),
     });
     view.close();
     const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
@@ -249,6 +256,7 @@ export async function trainInFolder(
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
     else if (result.best)
       say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
+    say(`Peak memory ${gigabytes(peakMemory())}.`);
     if (json) {
       const { evaluation } = result;
       const results = evaluation && {
@@ -264,6 +272,7 @@ export async function trainInFolder(
           steps: result.step,
           best_step: result.best?.step ?? null,
           results: results ?? null,
+          peak_memory_bytes: peakMemory(),
         }),
       );
     }

@@ -106,7 +106,15 @@ const cases: Readonly<Record<string, Case>> = {
   },
   sumOfSquares: { inputs: { x: ['n', 3] }, sizes: { n: 2 }, build: ({ x }) => ops.sumOfSquares(x!, [1]) },
   softmax: { inputs: { x: [2, 5] }, range: [-3, 3], build: ({ x }) => ops.softmax(x!) },
-  logSoftmax: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSoftmax(x!) },
+  logSumExp: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSumExp(x!) },
+  entropyOfRows: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.entropyOfRows(x!) },
+  'chosenLogprobs, a row chosen twice': {
+    inputs: { x: ['n', 5] },
+    sizes: { n: 3, m: 4 },
+    indices: { elements: { shape: ['m'], values: [1, 1, 7, 14] }, rows: { shape: ['m'], values: [0, 0, 1, 2] } },
+    range: [-3, 3],
+    build: ({ x, elements, rows }) => ops.chosenLogprobs(x!, elements!, rows!),
+  },
   geluTanh: { inputs: { x: [3, 4] }, range: [-3, 3], build: ({ x }) => ops.geluTanh(x!) },
   layerNorm: {
     inputs: { x: ['n', 6], weight: [6], bias: [6] },

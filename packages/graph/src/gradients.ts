@@ -11,26 +11,45 @@ import { GraphError, type Node, type Value } from './graph.ts';
 export function gradients(target: Value, wrt: readonly Value[]): Value[] {
   if (target.shape.length !== 0)
     throw new GraphError('gradient', `the target must be a scalar, not ${formatShape(target.shape)}`);
-  const graph = target.graph;
-  const nodes = [...graph.nodes];
+  const { graph } = target;
   const wanted = new Set(wrt);
-  for (const node of nodes)
-    if (node.inputs.some((input) => wanted.has(input))) for (const o of node.outputs) wanted.add(o);
+  const found = new Map<Value, Value>();
+  const give = (value: Value, gradient: Value) => {
+    const before = found.get(value);
+    found.set(value, before ? add(before, gradient) : gradient);
+  };
 
-  const found = new Map<Value, Value>([[target, graph.scalar(1)]]);
-  for (const node of nodes.reverse()) {
-    if (!node.outputs.some((output) => found.has(output)) || !node.inputs.some((input) => wanted.has(input))) continue;
-    for (const [i, gradient] of gradientsOf(node, found).entries()) {
-      const input = node.inputs[i]!;
-      if (!gradient || !wanted.has(input)) continue;
-      if (!sameShape(gradient.shape, input.shape)) {
-        const shapes = `${formatShape(gradient.shape)} for ${formatShape(input.shape)}`;
-        throw new GraphError('gradient', `${node.op}: the gradient of input ${i} has the wrong shape, ${shapes}`);
+  const goBack = (nodes: readonly Node[]) => {
+    for (const node of nodes)
+      if (node.inputs.some((input) => wanted.has(input))) for (const output of node.outputs) wanted.add(output);
+    for (const node of nodes.toReversed()) {
+      if (!node.outputs.some((output) => found.has(output)) || !node.inputs.some((input) => wanted.has(input)))
+        continue;
+      const segment = node.outputs.find((output) => graph.recomputed.has(output) && found.has(output));
+      if (segment) {
+        // The way back leads through a second computation; nothing of the first one is asked for.
+        const from = graph.nodes.length;
+        const gradient = found.get(segment)!;
+        const again = graph.recomputed.get(segment)!(gradient);
+        const fresh = graph.nodes.slice(from);
+        give(again, gradient);
+        goBack(fresh);
+        continue;
       }
-      const before = found.get(input);
-      found.set(input, before ? add(before, gradient) : gradient);
+      for (const [i, gradient] of gradientsOf(node, found).entries()) {
+        const input = (node.gradientOf ?? node.inputs)[i]!;
+        if (!gradient || !wanted.has(input)) continue;
+        if (!sameShape(gradient.shape, input.shape)) {
+          const shapes = `${formatShape(gradient.shape)} for ${formatShape(input.shape)}`;
+          throw new GraphError('gradient', `${node.op}: the gradient of input ${i} has the wrong shape, ${shapes}`);
+        }
+        give(input, gradient);
+      }
     }
-  }
+  };
+  give(target, graph.scalar(1));
+  goBack([...graph.nodes]);
+
   return wrt.map((value) => {
     const gradient = found.get(value);
     if (!gradient) throw new GraphError('gradient', `${target.name} does not depend on ${value.name}`);

@@ -29,7 +29,7 @@ export interface Value {
   readonly node?: Node;
 }
 
-/** Gradients of a node's inputs given those of its outputs; undefined where there is none. */
+/** Gradients of a node's inputs (or of its `gradientOf`) given those of its outputs; undefined where there is none. */
 export type GradientRule = (outputGradients: readonly (Value | undefined)[]) => readonly (Value | undefined)[];
 
 export interface Node {
@@ -39,6 +39,8 @@ export interface Node {
   readonly attributes: Attributes;
   readonly outputs: readonly Value[];
   readonly gradient?: GradientRule;
+  /** The values that the rule gives gradients of, where it reaches back over several nodes; else the inputs. */
+  readonly gradientOf?: readonly Value[];
 }
 
 export interface NodeOptions {
@@ -46,6 +48,7 @@ export interface NodeOptions {
   /** '' is ONNX's own operator set. */
   readonly domain?: '' | 'com.microsoft';
   readonly gradient?: (outputs: readonly Value[]) => GradientRule;
+  readonly gradientOf?: readonly Value[];
 }
 
 /** The numbers of a constant. */
@@ -59,6 +62,8 @@ export class Graph {
   readonly outputs = new Map<string, Value>();
   readonly nodes: Node[] = [];
   readonly constants = new Map<Value, ConstantData>();
+  /** Results of what is computed again for its gradient, and how to build it again given that gradient (see recompute.ts). */
+  readonly recomputed = new Map<Value, (gradient: Value) => Value>();
   readonly #known = new Map<string, readonly Value[]>();
   #count = 0;
 
@@ -119,7 +124,7 @@ export class Graph {
     outputs: readonly { readonly type: DataType; readonly shape: Shape }[],
     options: NodeOptions = {},
   ): readonly Value[] {
-    const { attributes = {}, domain = '', gradient } = options;
+    const { attributes = {}, domain = '', gradient, gradientOf } = options;
     for (const input of inputs) {
       if (input.graph !== this) throw new GraphError('name', `${op}: ${input.name} belongs to another graph`);
     }
@@ -135,6 +140,7 @@ export class Graph {
       attributes,
       outputs: values,
       ...(gradient && { gradient: (given) => gradient(values)(given) }),
+      ...(gradientOf && { gradientOf }),
     };
     for (const [i, { type, shape }] of outputs.entries()) {
       values.push({ graph: this, name: `${op}_${id}${i ? `_${i}` : ''}`, type, shape, node });

@@ -46,10 +46,12 @@ export {
 } from './gather.ts';
 export { gradients } from './gradients.ts';
 export { Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
+export { chosenLogprobs, entropyOfRows, logSumExp } from './likelihood.ts';
 export { gemm, linear, matmul } from './linear.ts';
 export { type ByteStream, type ModelFileOptions, modelFiles } from './model-files.ts';
-export { layerNorm, logSoftmax, type RotaryTables, rmsNorm, rotary } from './network.ts';
+export { layerNorm, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { type FourBitWeight, fourBitLinear } from './quantized.ts';
+export { recomputed } from './recompute.ts';
 export { argmax, maxOfLast, softmax, sumOfSquares } from './reduce.ts';
 export { reshape, transpose, unflatten } from './reshape.ts';
 export { serialize } from './serialize.ts';

@@ -1,10 +1,10 @@
 // Composite operators of a transformer whose gradients are worth writing by hand.
 
 import { sum } from './broadcast.ts';
-import { add, div, exp, log, mul, neg, scale, sqrt, sub } from './elementwise.ts';
+import { add, div, mul, neg, scale, sqrt, sub } from './elementwise.ts';
 import { dimensionAt, type GradientRule, GraphError, shapeError, type Value } from './graph.ts';
 import { gemm } from './linear.ts';
-import { maxOfLast, softmax, sumOfSquares } from './reduce.ts';
+import { sumOfSquares } from './reduce.ts';
 import { reshape } from './reshape.ts';
 
 /** x / sqrt(mean(x²) + epsilon) · weight over the last axis of x [tokens, width], weight [width]. */
@@ -81,18 +81,4 @@ export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): 
     gradient,
   })[0]!;
   return reshape(turned, x.shape);
-}
-
-/** Log-softmax along the last axis. */
-export function logSoftmax(x: Value): Value {
-  const shifted = sub(x, maxOfLast(x));
-  const axis = x.shape.length - 1;
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [sub(dy!, mul(softmax(x), sum(dy!, [axis], { keepDims: true })))];
-  const total = sum(exp(shifted), [axis], { keepDims: true });
-  return x.graph.node('Sub', [shifted, log(total)], [{ type: x.type, shape: x.shape }], {
-    // The rule speaks about x although the node's own inputs are the shifted logits: both have the same gradient.
-    gradient: () => (dy) => [...gradient()(dy), undefined],
-  })[0]!;
 }

@@ -43,7 +43,7 @@ export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPl
   const nameOf = (value: Value) => names.get(value) ?? value.name;
 
   const body = new Message();
-  for (const node of nodes) body.message(1, nodeMessage(node, nameOf));
+  for (const node of resultsLast(nodes)) body.message(1, nodeMessage(node, nameOf));
   for (const [name, value] of graph.outputs) {
     if (nameOf(value) !== name) body.message(1, identityMessage(nameOf(value), name));
   }
@@ -71,6 +71,22 @@ function reachable(graph: Graph): { nodes: Node[]; used: Set<Value> } {
     })
     .reverse();
   return { nodes, used };
+}
+
+/**
+ * Nodes that nothing depends on come last, and of these the one that can run earliest at the very end. ONNX Runtime runs
+ * the last such node first, with all that it needs, then the one before: so each gradient is computed as soon as it can
+ * be, and what it is computed from is forgotten. In the order of building, the gradients of the weights would all wait
+ * until the backward pass is over, and the whole pass would stay in memory.
+ */
+function resultsLast(nodes: readonly Node[]): readonly Node[] {
+  const needed = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const isResult = (node: Node) => !node.outputs.some((output) => needed.has(output));
+  const place = new Map(nodes.map((node, i) => [node, i]));
+  const ready = ({ inputs }: Node) =>
+    inputs.reduce((latest, { node }) => Math.max(latest, node ? place.get(node)! : -1), -1);
+  const results = nodes.filter(isResult).sort((a, b) => ready(b) - ready(a));
+  return [...nodes.filter((node) => !isResult(node)), ...results];
 }
 
 /** A value that is an output takes the output's name; inputs, constants and second names get an Identity node. */

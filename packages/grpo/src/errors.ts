@@ -1,6 +1,13 @@
 // What can go wrong while learning. The command line turns the codes into exit codes, a server into HTTP statuses.
 
-export type GrpoErrorCode = 'bad_setting' | 'not_finite' | 'disagreement' | 'bad_checkpoint' | 'run_exists' | 'no_run';
+export type GrpoErrorCode =
+  | 'bad_setting'
+  | 'too_large'
+  | 'not_finite'
+  | 'disagreement'
+  | 'bad_checkpoint'
+  | 'run_exists'
+  | 'no_run';
 
 export class GrpoError extends Error {
   readonly code: GrpoErrorCode;

@@ -2,7 +2,7 @@
 // micro-batches gave.
 
 import { add, Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
-import { buildScoring, type LoraConfig, type ModelConfig, type TreeLevels } from '@ludic/models';
+import { buildScoring, type LoraConfig, type ModelConfig, type ScoringOptions, type TreeLevels } from '@ludic/models';
 import { buildLoss } from './loss.ts';
 import type { LossSettings } from './settings.ts';
 
@@ -17,10 +17,10 @@ export function buildGradient(
   config: ModelConfig,
   objective: Objective,
   levels: TreeLevels,
-  { addTo, adapter }: { readonly addTo: boolean; readonly adapter?: LoraConfig },
+  { addTo, ...options }: ScoringOptions & { readonly addTo: boolean },
 ): Uint8Array {
   const graph = new Graph('gradient');
-  const scores = buildScoring(graph, config, levels, adapter);
+  const scores = buildScoring(graph, config, levels, options);
   const loss =
     objective === 'supervised'
       ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
@@ -43,7 +43,7 @@ export function buildGradient(
 /** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [chosen]. */
 export function buildScorer(config: ModelConfig, levels: TreeLevels, adapter?: LoraConfig): Uint8Array {
   const graph = new Graph('score');
-  const { logprobs, entropies } = buildScoring(graph, config, levels, adapter);
+  const { logprobs, entropies } = buildScoring(graph, config, levels, { adapter });
   graph.output('logprobs', logprobs);
   graph.output('entropies', entropies);
   return serialize(graph);

@@ -4,7 +4,16 @@ export { assignCredit, CREDITS, type Credit, type CreditSettings } from './credi
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
 export type { Objective } from './gradient-graph.ts';
 export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './learner.ts';
+export {
+  describeMemory,
+  estimateMemory,
+  gigabytes,
+  type MemoryEstimate,
+  memoryAdvice,
+  type PromptShape,
+} from './memory.ts';
 export { type LossMetrics, lossMetrics } from './metrics.ts';
+export { rehearse } from './rehearsal.ts';
 export type { Sample } from './samples.ts';
 export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './schedule.ts';
 export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';

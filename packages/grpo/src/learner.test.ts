@@ -142,4 +142,15 @@ describe('samplePaths', () => {
       expect(sequences.length === 1 || longest * sequences.length <= 45).toBe(true);
     }
   });
+
+  it('cuts where too many tokens were chosen, so that the table of logits stays small', () => {
+    const paths = samplePaths(samples);
+    const parts = [...microBatches(paths, 100_000, 14)];
+    expect(parts.flatMap((part) => part.samples)).toEqual(paths.samples);
+    expect(parts.length).toBeGreaterThan(1);
+    for (const { sequences, samples: own } of parts) {
+      const chosen = new Set(own.flatMap(({ prompt, completion }) => [...completion].map((_, t) => prompt.length + t)));
+      expect(sequences.length === 1 || chosen.size <= 14).toBe(true);
+    }
+  });
 });

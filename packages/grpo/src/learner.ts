@@ -15,7 +15,15 @@ import {
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
 import { buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
-import { choiceInputs, lossInputs, type MicroBatch, microBatches, type Sample, samplePaths } from './samples.ts';
+import {
+  choiceInputs,
+  lossInputs,
+  type MicroBatch,
+  microBatches,
+  mostPoints,
+  type Sample,
+  samplePaths,
+} from './samples.ts';
 import { DEFAULT_LOSS, type LossCoefficients } from './settings.ts';
 
 export interface LearnerOptions {
@@ -31,6 +39,8 @@ export interface LearnerOptions {
   readonly temperature: number;
   /** Token slots of a micro-batch, padding included. */
   readonly tokenBudget: number;
+  /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
+  readonly gradientCheckpointing?: boolean;
 }
 
 /** Per token of the samples, in the order in which `samplePaths` put them. */
@@ -55,8 +65,10 @@ const SHORTEST_PREFIX = 4;
 export class Learner {
   readonly #options: LearnerOptions;
   readonly #trained: ResidentTensors;
-  /** The sum of gradients since the last step; none before the first micro-batch. */
+  /** Where gradients are summed; made with the first micro-batch. */
   #sums: ResidentTensors | undefined;
+  /** There was a micro-batch since the last step: else the numbers in `#sums` mean nothing. */
+  #summed = false;
   #moments: Promise<ResidentTensors> | undefined;
   readonly #programs = new Map<string, Promise<Program>>();
   #updates = 0;
@@ -72,7 +84,7 @@ export class Learner {
 
   /** The sum of gradients since the last step, by parameter. */
   async gradientSums(): Promise<Readonly<Record<string, HostTensor>>> {
-    return this.#sums ? this.#sums.download() : this.#zeros(['']);
+    return this.#summed ? this.#sums!.download() : this.#zeros(['']);
   }
 
   /** @throws GrpoError `bad_checkpoint` */
@@ -95,28 +107,28 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective, adapter } = this.#options;
+    const { objective, adapter, gradientCheckpointing: recompute } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
-    const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels) => {
-      const sums = this.#sums;
-      const keepOnDevice = this.#trained.names.map((name) => `gradient.${name}`);
+    const keepOnDevice = this.#trained.names.map((name) => `gradient.${name}`);
+    const { runtime } = this.#options;
+    const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels, several) => {
+      const sums = await this.#sumsOrZeros();
+      // In ordinary memory beginning with zeros saves a second program, and with it a second set of working memory.
+      const addTo = this.#summed || (runtime.tensors === 'host' && (several || recompute === true));
+      if (addTo && !this.#summed) await sums.clear();
       const program = await this.#program(
-        `gradient ${levelsKey(levels)} ${sums !== undefined}`,
-        (config) =>
-          buildGradient(config, objective, levels, {
-            addTo: sums !== undefined,
-            ...(adapter && { adapter: adapter.config }),
-          }),
+        `gradient ${levelsKey(levels)} ${addTo}`,
+        (config) => buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute }),
         keepOnDevice,
       );
       const outputs = await program.run(
-        { ...inputs, ...lossInputs(batch), ...weights, ...sums?.inputs('sum.') },
-        sums?.into('gradient.'),
+        { ...inputs, ...lossInputs(batch), ...weights, ...(addTo && sums.inputs('sum.')) },
+        sums.into('gradient.'),
       );
-      if (sums) sums.take(outputs, 'gradient.');
-      else this.#sums = this.#resident(outputs, 'gradient.');
+      sums.take(outputs, 'gradient.');
+      this.#summed = true;
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });
@@ -143,8 +155,9 @@ export class Learner {
     const parameters = this.#trained;
     const moments = await this.#optimizer();
     const shapes = new Map(parameters.names.map((name) => [name, parameters.dims(name)]));
-    this.#sums ??= await ResidentTensors.of(this.#options.runtime, this.#zeros(['']));
-    const gradients = this.#sums.inputs('gradient.');
+    const sums = await this.#sumsOrZeros();
+    if (!this.#summed) await sums.clear();
+    const gradients = sums.inputs('gradient.');
     const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
     const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
     if (!Number.isFinite(norm)) {
@@ -154,33 +167,35 @@ export class Learner {
       );
     }
     const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
-    const next = [...parameters.names, ...moments.names].map((name) => `next.${name}`);
-    const program = await this.#program('adamw', () => buildAdamW(shapes, adamw), next);
-    const outputs = await program.run(
-      {
-        ...parameters.inputs(),
-        ...gradients,
-        ...moments.inputs(),
-        ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
-      },
-      { ...parameters.into('next.'), ...moments.into('next.') },
-    );
-    parameters.take(outputs, 'next.');
-    moments.take(outputs, 'next.');
+    const inputs = {
+      ...parameters.inputs(),
+      ...gradients,
+      ...moments.inputs(),
+      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
+    };
+    for (const [i, names] of updateGroups(shapes).entries()) {
+      const own = new Map(names.map((name) => [name, shapes.get(name)!]));
+      const next = names.flatMap((name) => [`next.${name}`, `next.first.${name}`, `next.second.${name}`]);
+      const program = await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw), next);
+      const outputs = await program.run(inputs, { ...parameters.into('next.'), ...moments.into('next.') });
+      parameters.take(outputs, 'next.');
+      moments.take(outputs, 'next.');
+    }
     this.#updates++;
     this.clearGradients();
     return norm;
   }
 
   clearGradients(): void {
-    this.#sums?.dispose();
-    this.#sums = undefined;
+    this.#summed = false;
   }
 
   async dispose(): Promise<void> {
     for (const program of this.#programs.values()) await (await program).dispose();
     this.#programs.clear();
-    this.clearGradients();
+    this.#sums?.dispose();
+    this.#sums = undefined;
+    this.#summed = false;
     (await this.#moments)?.dispose();
     this.#moments = undefined;
   }
@@ -199,21 +214,21 @@ export class Learner {
     );
   }
 
-  /** The outputs that belong to the trained parameters. */
-  #resident(outputs: Tensors, prefix: string): ResidentTensors {
-    const own = this.#trained.names.map((name) => [name, outputs[prefix + name]!] as const);
-    return new ResidentTensors(this.#options.runtime, Object.fromEntries(own));
+  async #sumsOrZeros(): Promise<ResidentTensors> {
+    this.#sums ??= await ResidentTensors.of(this.#options.runtime, this.#zeros(['']));
+    return this.#sums;
   }
 
   async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
     samples: readonly S[],
-    run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels) => Promise<Tensors>,
+    run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels, several: boolean) => Promise<Tensors>,
   ): Promise<ScoredSamples<S>> {
     const { config, parameters, adapter, temperature, tokenBudget } = this.#options;
     const paths = samplePaths(samples);
     const logprobs: Float32Array[] = [];
     const entropies: Float32Array[] = [];
-    for (const batch of microBatches(paths, tokenBudget)) {
+    const batches = [...microBatches(paths, tokenBudget, mostPoints(config.vocabSize))];
+    for (const batch of batches) {
       const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
       const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
       const prefix = common < SHORTEST_PREFIX ? 0 : common;
@@ -228,6 +243,7 @@ export class Learner {
           inverse_temperature: scalar(1 / temperature),
         },
         packed.levels,
+        batches.length > 1,
       );
       let at = 0;
       for (const { completion } of batch.samples) {
@@ -252,6 +268,25 @@ export class Learner {
     }
     return program;
   }
+}
+
+/** Most parameters of one update: the binding to the runtime copies all outputs, whatever they are written into. */
+const UPDATED_AT_ONCE = 2 ** 24;
+
+/** Names of the parameters that are updated together, in their order. */
+function updateGroups(shapes: ReadonlyMap<string, readonly number[]>): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const [name, shape] of shapes) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (size + count > UPDATED_AT_ONCE) {
+      groups.push([]);
+      size = 0;
+    }
+    groups.at(-1)!.push(name);
+    size += count;
+  }
+  return groups;
 }
 
 const levelsKey = ({ prefix, trunks }: TreeLevels) => `${prefix} ${trunks}`;

@@ -14,8 +14,8 @@ import {
   mergeAdapter,
   onnxFiles,
   readSafetensors,
+  safetensorsParts,
   toFloat32,
-  writeSafetensors,
 } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import type { LanguageModel } from '@ludic/policies';
@@ -125,7 +125,7 @@ export class RunFolder {
       shape: dims,
       data: bytesOf(data),
     }));
-    files.set('optimizer.safetensors', writeSafetensors(tensors, {}));
+    files.set('optimizer.safetensors', safetensorsParts(tensors, {}));
     files.set('state.json', `${JSON.stringify({ step: state.step, updates, best: state.best })}\n`);
     await writeFilesAtomically(this.checkpointPath(state.step), files, { replace: true });
   }

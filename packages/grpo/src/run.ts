@@ -9,15 +9,20 @@ import {
   type ModelFiles,
   newAdapter,
   readAdapter,
+  readChatTemplate,
   readCheckpoint,
+  readModelConfig,
+  readTokenizer,
 } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { type LanguageModel, openLanguageModel, trainedParameters } from '@ludic/policies';
+import { type LanguageModel, openLanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
+import { certainMemory, describeMemory, estimateMemory, type MemoryEstimate, memoryAdvice } from './memory.ts';
+import { rehearse } from './rehearsal.ts';
 import { type Best, RunFolder } from './run-folder.ts';
-import type { TrainSettings } from './train-settings.ts';
+import { checkSettings, type TrainSettings } from './train-settings.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
 
 export interface RunOptions {
@@ -30,6 +35,18 @@ export interface RunOptions {
   /** Aborting it ends the run after a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
+  /** What this process may use. Without it nothing is estimated and nothing refused. */
+  readonly memory?: ProcessMemory;
+}
+
+/** In bytes. */
+export interface ProcessMemory {
+  /** Most that the process may ever have. */
+  readonly limit: number;
+  /** What it could have now, beside what others use. */
+  readonly available: number;
+  /** The most that it has had so far. */
+  readonly peak: () => number;
 }
 
 /** A new run, or the one that the folder holds. */
@@ -44,6 +61,7 @@ export type RunStart =
 
 export type RunEvent =
   | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }
+  | { readonly type: 'memory'; readonly estimate: MemoryEstimate; readonly limit: number; readonly available: number }
   | { readonly type: 'step'; readonly metrics: StepMetrics; readonly seconds: number; readonly tokensPerSecond: number }
   | {
       readonly type: 'evaluation';
@@ -95,7 +113,10 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       const { metrics, episodes } = await trainer.runStep(signal);
       const seconds = (clock() - before) / 1000;
       const tokensPerSecond = (metrics.promptTokens + metrics.completionTokens) / seconds;
-      await folder.append('metrics.jsonl', [{ type: 'step', ...metrics, seconds, tokensPerSecond }]);
+      const peakMemory = options.memory?.peak();
+      await folder.append('metrics.jsonl', [
+        { type: 'step', ...metrics, seconds, tokensPerSecond, ...(peakMemory !== undefined && { peakMemory }) },
+      ]);
       if (metrics.step % KEEP_EVERY === 1) {
         const kept = episodes.slice(0, KEPT_EPISODES);
         await folder.append(
@@ -136,9 +157,28 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
   }
 }
 
-async function prepare(start: RunStart, { folder: path, runtime, openFiles }: RunOptions) {
+/** @throws GrpoError `too_large`, with what would make it smaller */
+async function checkMemory(files: ModelFiles, settings: TrainSettings, { memory, onEvent }: RunOptions): Promise<void> {
+  if (!memory) return;
+  checkSettings(settings);
+  const config = await readModelConfig(files);
+  const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
+  const prompts = await rehearse(settings, encoder);
+  const estimate = estimateMemory(config, settings, prompts);
+  const { limit, available } = memory;
+  onEvent?.({ type: 'memory', estimate, limit, available });
+  // How much prompts share is not known yet: only what cannot fit in any case is refused.
+  const certain = certainMemory(estimate);
+  if (certain + (estimate.total - certain) / 2 <= limit) return;
+  const advice = memoryAdvice(config, settings, prompts, limit);
+  throw new GrpoError('too_large', `The run ${describeMemory(estimate, limit)}. ${advice}`);
+}
+
+async function prepare(start: RunStart, options: RunOptions) {
+  const { folder: path, runtime, openFiles } = options;
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
+    await checkMemory(files, start.settings, options);
     const model = await adapted(await openLanguageModel(files, runtime), start.settings);
     const trainer = await Trainer.create(model, start.settings);
     const companions = await completeCompanions(files);
@@ -160,6 +200,7 @@ async function prepare(start: RunStart, { folder: path, runtime, openFiles }: Ru
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
   const files = await openModelFolder(folder.checkpointPath(0));
+  await checkMemory(files, folder.config.settings, options);
   const model = await adapted(await openLanguageModel(files, runtime), folder.config.settings);
   const trainer = await Trainer.create(model, folder.config.settings);
   await loadWeights(model, folder.checkpointPath(step));

@@ -92,16 +92,35 @@ export interface MicroBatch<S> {
   readonly sequenceOf: Int32Array;
 }
 
-/** Cuts the paths into parts of at most `tokenBudget` token slots, padding included, at least one sequence each. */
-export function* microBatches<S>(paths: SamplePaths<S>, tokenBudget: number): Generator<MicroBatch<S>> {
+/** Most numbers of the table of logits of a micro-batch, several copies of which are made: 128 MB each. */
+const LARGEST_TABLE = 2 ** 25;
+
+/** Most tokens at which a micro-batch may need logits of a vocabulary of this size. */
+export const mostPoints = (vocabSize: number): number => Math.max(1, Math.floor(LARGEST_TABLE / vocabSize));
+
+/**
+ * Cuts the paths into parts of at most `tokenBudget` token slots, padding included, and of logits at no more than
+ * `mostChosen` tokens, at least one sequence each.
+ */
+export function* microBatches<S extends Replied>(
+  paths: SamplePaths<S>,
+  tokenBudget: number,
+  mostChosen = Number.POSITIVE_INFINITY,
+): Generator<MicroBatch<S>> {
+  const chosenOn = new Int32Array(paths.sequences.length);
+  for (const [s, { completion }] of paths.samples.entries()) chosenOn[paths.sequenceOf[s]!]! += completion.length;
   let from = 0;
   let sample = 0;
   while (from < paths.sequences.length) {
     let to = from;
     let longest = 0;
+    let chosen = 0;
     while (to < paths.sequences.length) {
-      longest = Math.max(longest, paths.sequences[to]!.length);
-      if (to > from && longest * (to - from + 1) > tokenBudget) break;
+      const { length } = paths.sequences[to]!;
+      longest = Math.max(longest, length);
+      // Samples that chose at the same token share its logits.
+      chosen += Math.min(length, chosenOn[to]!);
+      if (to > from && (longest * (to - from + 1) > tokenBudget || chosen > mostChosen)) break;
       to++;
     }
     const firstSample = sample;

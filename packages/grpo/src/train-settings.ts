@@ -42,6 +42,8 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   readonly finalExploration: number;
   /** Token slots of a micro-batch, padding included. */
   readonly tokenBudget: number;
+  /** Compute each layer again when its gradient is due, instead of keeping what is inside: less memory, more time. */
+  readonly gradientCheckpointing: boolean;
   /** Evaluate every so many steps; 0 only at the end. */
   readonly evalEvery: number;
   readonly evalEpisodes: number;
@@ -74,6 +76,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   warmupSteps: 5,
   finalRate: 0.1,
   tokenBudget: 16_384,
+  gradientCheckpointing: false,
   evalEvery: 50,
   evalEpisodes: 500,
   evalTemperature: 1,

@@ -71,6 +71,7 @@ export class Trainer {
       adamw: settings.adamw,
       temperature: settings.temperature,
       tokenBudget: settings.tokenBudget,
+      gradientCheckpointing: settings.gradientCheckpointing,
     };
     this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
     this.#reference = reference && new Learner({ ...common, parameters: reference });

@@ -82,10 +82,11 @@ describe.each(CASES)('%s', (name, base) => {
     expect(largestDifference(merged, apart)).toBeLessThan(1e-5);
   });
 
-  it('gives the loss and the gradients of A and B', async () => {
+  it.each([false, true])('gives the loss and the gradients of A and B, recomputed: %s', async (recompute) => {
     const { config, parameters, adapter, golden, tensors, sequences } = await open(name, base);
     const all = { ...parameters, ...adapter.parameters };
-    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, { adapter: adapter.config });
+    const options = { adapter: adapter.config, recompute };
+    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, options);
     expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
     const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
     expect(names).toHaveLength(Object.keys(adapter.parameters).length);

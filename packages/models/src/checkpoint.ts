@@ -1,11 +1,24 @@
 // A checkpoint in Hugging Face layout: config.json and the weights in one file or several, of safetensors or PyTorch's
 // own. Names, shapes and completeness are checked as a whole, so that one error tells everything that is wrong.
 
+import type { ByteStream } from '@ludic/graph';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import type { ModelConfig } from './config.ts';
 import { ModelError } from './errors.ts';
 import { familyOf, readConfig, writeConfig } from './families/registry.ts';
-import { type NamedTensor, readSafetensors, type StoredTensor, toFloat32, writeSafetensors } from './safetensors.ts';
+import {
+  isFloating,
+  type NamedTensor,
+  readFloats,
+  readSafetensors,
+  readSafetensorsHeader,
+  type StoredTensor,
+  safetensorsHeaderEnd,
+  safetensorsParts,
+  type TensorDtype,
+  type TensorPlace,
+  toFloat32,
+} from './safetensors.ts';
 import { readTorchFile } from './torch-file.ts';
 
 /** Where the files of a model come from: a folder, a download, a browser's storage. */
@@ -14,6 +27,26 @@ export interface ModelFiles {
   readonly name: string;
   /** The file's bytes, undefined where there is none. */
   read(file: string): Promise<Uint8Array | undefined>;
+  /** The file to be read in parts, where that is possible: then large files need not be in memory as a whole. */
+  open?(file: string): Promise<OpenFile | undefined>;
+}
+
+export interface OpenFile {
+  /** In bytes. */
+  readonly size: number;
+  /** Fills `into` with the bytes from `at`. @throws ModelError where there are not so many */
+  read(at: number, into: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is written to a file: its content, or parts of it in order. A stream is made while it is written. */
+export type FileContent = Uint8Array | string | ByteStream;
+
+/** A tensor of a file whose numbers may not have been read yet. */
+interface FoundTensor {
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  floats(): Promise<Float32Array>;
 }
 
 export interface Checkpoint {
@@ -26,29 +59,36 @@ export interface Checkpoint {
 export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
   const config = await readModelConfig(files);
   const family = familyOf(config);
-  const stored = new Map<string, StoredTensor>();
-  for (const [name, tensor] of await readWeights(files)) {
-    const own = family.nameOf(name, config);
-    if (own !== undefined) stored.set(own, tensor);
+  const stored = new Map<string, FoundTensor>();
+  const opened: OpenFile[] = [];
+  try {
+    for (const [name, tensor] of await findWeights(files, opened)) {
+      const own = family.nameOf(name, config);
+      if (own !== undefined) stored.set(own, tensor);
+    }
+    const expected = family.tensors(config);
+    const problems: string[] = [];
+    for (const [name, { shape }] of expected) {
+      const tensor = stored.get(name);
+      if (!tensor) problems.push(`${name} is missing`);
+      else if (tensor.shape.join() !== shape.join())
+        problems.push(`${name} is [${tensor.shape}] and should be [${shape}]`);
+      else if (!isFloating(tensor.dtype)) problems.push(`${name} is ${tensor.dtype}, no floating-point numbers`);
+    }
+    for (const name of stored.keys()) if (!expected.has(name)) problems.push(`${name} does not belong there`);
+    if (problems.length > 0) {
+      throw new ModelError(
+        'bad_tensors',
+        `The weights of ${files.name} do not fit its config.json: ${problems.join('; ')}.`,
+      );
+    }
+    // One tensor after the other: beside the parameters no more than one is in memory as it was stored.
+    const parameters: Record<string, HostTensor> = {};
+    for (const [name, { shape }] of expected) parameters[name] = float32(await stored.get(name)!.floats(), shape);
+    return { config, parameters };
+  } finally {
+    for (const file of opened) await file.close();
   }
-  const problems: string[] = [];
-  const parameters: Record<string, HostTensor> = {};
-  const expected = family.tensors(config);
-  for (const [name, { shape }] of expected) {
-    const tensor = stored.get(name);
-    if (!tensor) problems.push(`${name} is missing`);
-    else if (tensor.shape.join() !== shape.join())
-      problems.push(`${name} is [${tensor.shape}] and should be [${shape}]`);
-    else parameters[name] = float32(toFloat32(tensor), shape);
-  }
-  for (const name of stored.keys()) if (!expected.has(name)) problems.push(`${name} does not belong there`);
-  if (problems.length > 0) {
-    throw new ModelError(
-      'bad_tensors',
-      `The weights of ${files.name} do not fit its config.json: ${problems.join('; ')}.`,
-    );
-  }
-  return { config, parameters };
 }
 
 export async function readModelConfig(files: ModelFiles): Promise<ModelConfig> {
@@ -57,23 +97,29 @@ export async function readModelConfig(files: ModelFiles): Promise<ModelConfig> {
   return readConfig(json);
 }
 
-type WeightsReader = (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
+interface WeightsFormat {
+  /** Finds the tensors of a file that is in memory. */
+  readonly inMemory: (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
+  /** Finds those of a file that can be read in parts. */
+  readonly inParts?: (file: OpenFile) => Promise<ReadonlyMap<string, FoundTensor>>;
+}
 
 /** Files that hold a model's weights, the preferred first. Beside each may lie an index of several such files. */
-const WEIGHTS: readonly (readonly [file: string, read: WeightsReader])[] = [
-  ['model.safetensors', (bytes) => readSafetensors(bytes).tensors],
-  ['pytorch_model.bin', readTorchFile],
+const WEIGHTS: readonly (readonly [file: string, format: WeightsFormat])[] = [
+  ['model.safetensors', { inMemory: (bytes) => readSafetensors(bytes).tensors, inParts: findSafetensors }],
+  ['pytorch_model.bin', { inMemory: readTorchFile }],
 ];
 /** Files that may hold all of a model's weights, the preferred first. */
 export const WEIGHT_FILES: readonly string[] = WEIGHTS.map(([file]) => file);
 export const indexOf = (file: string): string => `${file}.index.json`;
 
-async function readWeights(files: ModelFiles): Promise<ReadonlyMap<string, StoredTensor>> {
-  for (const [file, read] of WEIGHTS) {
-    const whole = await files.read(file);
-    if (whole) return inFile(file, () => read(whole));
+/** @param opened gets the files that the tensors are still to be read from */
+async function findWeights(files: ModelFiles, opened: OpenFile[]): Promise<ReadonlyMap<string, FoundTensor>> {
+  for (const [file, format] of WEIGHTS) {
+    const whole = await findTensors(files, file, format, opened);
+    if (whole) return whole;
     const index = await readJson(files, indexOf(file));
-    if (index !== undefined) return readShards(files, indexOf(file), index, read);
+    if (index !== undefined) return findShards(files, indexOf(file), index, format, opened);
   }
   const names = WEIGHTS.flatMap(([file]) => [file, indexOf(file)]).join(', ');
   throw new ModelError(
@@ -82,17 +128,58 @@ async function readWeights(files: ModelFiles): Promise<ReadonlyMap<string, Store
   );
 }
 
-async function readShards(
+/** The tensors of a file, undefined where there is no such file. */
+async function findTensors(
+  files: ModelFiles,
+  name: string,
+  { inMemory, inParts }: WeightsFormat,
+  opened: OpenFile[],
+): Promise<ReadonlyMap<string, FoundTensor> | undefined> {
+  if (files.open && inParts) {
+    const file = await files.open(name);
+    if (!file) return undefined;
+    opened.push(file);
+    return inFile(name, () => inParts(file));
+  }
+  const bytes = await files.read(name);
+  if (!bytes) return undefined;
+  const tensors = await inFile(name, async () => inMemory(bytes));
+  return new Map(
+    Array.from(tensors, ([tensorName, tensor]) => [
+      tensorName,
+      { dtype: tensor.dtype, shape: tensor.shape, floats: async () => toFloat32(tensor) },
+    ]),
+  );
+}
+
+async function findSafetensors(file: OpenFile): Promise<ReadonlyMap<string, FoundTensor>> {
+  const bytes = async (from: number, to: number) => {
+    const into = new Uint8Array(to - from);
+    await file.read(from, into);
+    return into;
+  };
+  const headerEnd = safetensorsHeaderEnd(await bytes(0, Math.min(8, file.size)), file.size);
+  const { places } = readSafetensorsHeader(await bytes(8, headerEnd), file.size);
+  const found = (place: TensorPlace): FoundTensor => ({
+    dtype: place.dtype,
+    shape: place.shape,
+    floats: () => readFloats(place, (at, into) => file.read(at, into)),
+  });
+  return new Map(Array.from(places, ([name, place]) => [name, found(place)]));
+}
+
+async function findShards(
   files: ModelFiles,
   name: string,
   index: unknown,
-  read: WeightsReader,
-): Promise<ReadonlyMap<string, StoredTensor>> {
-  const tensors = new Map<string, StoredTensor>();
+  format: WeightsFormat,
+  opened: OpenFile[],
+): Promise<ReadonlyMap<string, FoundTensor>> {
+  const tensors = new Map<string, FoundTensor>();
   for (const shard of new Set(shardsOf(files.name, name, index).values())) {
-    const bytes = await files.read(shard);
-    if (!bytes) throw new ModelError('bad_tensors', `${files.name} lacks the file ${shard} that its index names.`);
-    for (const [tensorName, tensor] of inFile(shard, () => read(bytes))) tensors.set(tensorName, tensor);
+    const found = await findTensors(files, shard, format, opened);
+    if (!found) throw new ModelError('bad_tensors', `${files.name} lacks the file ${shard} that its index names.`);
+    for (const [tensorName, tensor] of found) tensors.set(tensorName, tensor);
   }
   return tensors;
 }
@@ -113,9 +200,9 @@ export function shardsOf(model: string, name: string, index: unknown): ReadonlyM
 }
 
 /** Adds the file's name to what its reader complains about. */
-function inFile<T>(file: string, read: () => T): T {
+async function inFile<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (error instanceof ModelError) throw new ModelError(error.code, `${file}: ${error.message}`, { cause: error });
     throw error;
@@ -155,18 +242,18 @@ export async function readCompanions(files: ModelFiles): Promise<ReadonlyMap<str
   return found;
 }
 
-/** config.json and model.safetensors of a model. */
+/** config.json and model.safetensors of a model, whose parameters are not copied. */
 export function checkpointFiles(
   config: ModelConfig,
   parameters: Readonly<Record<string, HostTensor>>,
-): Map<string, Uint8Array> {
+): Map<string, FileContent> {
   const { storedName, tensors: specs } = familyOf(config);
   const tensors = [...specs(config)].map(([name, { shape }]): NamedTensor => {
     const { buffer, byteOffset, byteLength } = floats(parameters[name]!);
     return { name: storedName(name), dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
   });
-  return new Map([
+  return new Map<string, FileContent>([
     ['config.json', new TextEncoder().encode(`${JSON.stringify(writeConfig(config), null, 2)}\n`)],
-    ['model.safetensors', writeSafetensors(tensors, { format: 'pt' })],
+    ['model.safetensors', safetensorsParts(tensors, { format: 'pt' })],
   ]);
 }

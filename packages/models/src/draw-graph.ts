@@ -12,7 +12,7 @@ import {
   gatherElements,
   gatherRows,
   less,
-  logSoftmax,
+  logSumExp,
   minimum,
   mul,
   multiplyDimensions,
@@ -40,7 +40,8 @@ export function drawTokens(graph: Graph, logits: Value, vocabSize: number, kind:
   }
   const at = graph.input('draw_at', 'int32', ['draws']);
   const uniforms = graph.input('uniforms', 'float32', ['draws']);
-  const table = logSoftmax(mul(logits, graph.input('inverse_temperature', 'float32', [])));
+  const scaled = mul(logits, graph.input('inverse_temperature', 'float32', []));
+  const table = sub(scaled, logSumExp(scaled));
   const weights = exp(table);
 
   const width = Math.ceil(Math.sqrt(vocabSize));

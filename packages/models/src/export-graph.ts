@@ -27,6 +27,7 @@ import { attend, splitKeyHeads } from './attention.ts';
 import type { ModelConfig, RotaryConfig } from './config.ts';
 import { type ExportDtype, exportWeights } from './export-weights.ts';
 import type { Attention } from './families/family.ts';
+import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { rotaryTables } from './rope.ts';
 
@@ -91,9 +92,8 @@ export function exportGraph(
     const mixed = attend(unflatten(queries, ids), [stretch], seen, config);
     return reshape(mixed, queries.shape);
   };
-  const family = familyOf(config);
-  const hidden = family.layers(config, weights, tokens, attention);
-  graph.output('logits', unflatten(family.head(config, weights, hidden), ids));
+  const hidden = hiddenStates({ config, weights, tokens, attention });
+  graph.output('logits', unflatten(familyOf(config).head(config, weights, hidden), ids));
   return graph;
 }
 

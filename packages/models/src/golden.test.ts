@@ -48,9 +48,9 @@ describe.each(NAMES)('%s', (name) => {
     expect(largestDifference(await logitsOf(name, runtime), golden('logits'))).toBeLessThan(5e-5);
   });
 
-  it('gives the loss and every gradient of the reference', async () => {
+  it.each([false, true])('gives the loss and every gradient of the reference, recomputed: %s', async (recompute) => {
     const { config, parameters, golden, sequences, tensors } = await load(name);
-    const { output } = await lossAndGradients(config, parameters, sequences, { prefixLength: 0 });
+    const { output } = await lossAndGradients(config, parameters, sequences, { prefixLength: 0 }, { recompute });
     expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
     const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
     expect(names).toHaveLength(Object.keys(parameters).length);
@@ -70,6 +70,23 @@ describe.each(NAMES)('%s', (name) => {
     for (const tensor of [...tensors.keys()].filter((key) => key.startsWith('grad.'))) {
       const expected = golden(tensor);
       expect(largestDifference(output(tensor), expected), tensor).toBeLessThanOrEqual(1e-3 * largest(expected));
+    }
+  });
+
+  it('gives the same numbers when layers are recomputed, whatever is shared', async () => {
+    const { config, parameters, sequences } = await load(name);
+    for (const shape of [{ prefixLength: 0 }, { prefixLength: 3, stems: [5, 5, 5, 5] }]) {
+      const start = sequences[0]!.slice(0, 5);
+      const rows = [2, 9, 17, 40].map((id, i) => Int32Array.of(...start, id, ...sequences[1]!.slice(0, i)));
+      const kept = await lossAndGradients(config, parameters, rows, shape);
+      const again = await lossAndGradients(config, parameters, rows, shape, { recompute: true });
+      expect(again.output('loss')).toEqual(kept.output('loss'));
+      for (const tensor of Object.keys(parameters)) {
+        const expected = kept.output(`grad.${tensor}`);
+        expect(largestDifference(again.output(`grad.${tensor}`), expected), tensor).toBeLessThanOrEqual(
+          1e-6 * largest(expected),
+        );
+      }
     }
   });
 

@@ -15,7 +15,9 @@ export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate
 export {
   type Checkpoint,
   checkpointFiles,
+  type FileContent,
   type ModelFiles,
+  type OpenFile,
   readCheckpoint,
   readCompanions,
   readModelConfig,
@@ -50,11 +52,12 @@ export {
   readSafetensors,
   type Safetensors,
   type StoredTensor,
+  safetensorsParts,
   type TensorDtype,
   toFloat32,
   writeSafetensors,
 } from './safetensors.ts';
-export { buildScoring, type ScoringOutputs } from './scoring-graph.ts';
+export { buildScoring, type ScoringOptions, type ScoringOutputs } from './scoring-graph.ts';
 export { makeTokenizer, readTokenizer, type Tokenizer } from './tokenizer.ts';
 export type { TreeLevels } from './tree-attention.ts';
 export { type PackedTree, packTree, type TreeShape } from './tree-packing.ts';

@@ -3,15 +3,15 @@
 
 import { type ByteStream, type ModelFileOptions, modelFiles } from '@ludic/graph';
 import type { HostTensor } from '@ludic/runtime';
-import { checkpointFiles } from './checkpoint.ts';
+import { checkpointFiles, type FileContent } from './checkpoint.ts';
 import type { Companions } from './companions.ts';
 import type { ModelConfig } from './config.ts';
 import { exportGraph } from './export-graph.ts';
 import type { ExportDtype } from './export-weights.ts';
 import { writeConfig } from './families/registry.ts';
 
-/** The contents of files by their names in a folder. A stream is made while it is written. */
-export type FolderFiles = ReadonlyMap<string, Uint8Array | string | ByteStream>;
+/** The contents of files by their names in a folder. */
+export type FolderFiles = ReadonlyMap<string, FileContent>;
 
 export interface FolderOptions extends ModelFileOptions {
   /** In which numbers the graph is written; in none by default. */

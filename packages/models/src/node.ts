@@ -2,7 +2,7 @@
 
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { ModelFiles } from './checkpoint.ts';
+import type { FileContent, ModelFiles, OpenFile } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
 import type { FolderFiles } from './model-folder.ts';
 
@@ -22,16 +22,38 @@ async function openFolder(path: string, kind: string, needed: string): Promise<M
   }
   return {
     name: path,
-    async read(name) {
-      try {
-        return new Uint8Array(await readFile(join(path, name)));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw new ModelError('not_a_model', `${join(path, name)} cannot be read: ${(error as Error).message}`, {
-          cause: error,
-        });
+    read: (name) => present(join(path, name), async (file) => new Uint8Array(await readFile(file))),
+    open: (name) => present(join(path, name), openFile),
+  };
+}
+
+/** What `work` makes of a file, undefined where there is none. */
+async function present<T>(path: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new ModelError('not_a_model', `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Bytes that the system is asked for at once. */
+const LARGEST_READ = 2 ** 26;
+
+async function openFile(path: string): Promise<OpenFile> {
+  const handle = await open(path, 'r');
+  const { size } = await handle.stat();
+  return {
+    size,
+    async read(at, into) {
+      for (let done = 0; done < into.length; ) {
+        const length = Math.min(LARGEST_READ, into.length - done);
+        const { bytesRead } = await handle.read(into, done, length, at + done);
+        if (bytesRead === 0) throw new ModelError('not_a_model', `${path} is cut off, or shrank while it was read.`);
+        done += bytesRead;
       }
     },
+    close: () => handle.close(),
   };
 }
 
@@ -56,8 +78,8 @@ export async function writeFilesAtomically(
       await mkdir(dirname(join(fresh, name)), { recursive: true });
       const file = await open(join(fresh, name), 'w');
       try {
-        const pieces = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
-        for (const piece of pieces) await file.writeFile(piece);
+        // One part after the other, each behind the last.
+        for (const part of parts(data)) await file.writeFile(part);
         await file.sync();
       } finally {
         await file.close();
@@ -82,6 +104,8 @@ export async function writeFilesAtomically(
     );
   }
 }
+
+const parts = (data: FileContent) => (typeof data === 'string' || data instanceof Uint8Array ? [data] : data);
 
 /** Makes a folder's entries last. */
 async function sync(folder: string): Promise<void> {

@@ -20,6 +20,13 @@ function file(header: string, extra: number): Uint8Array {
   return bytes;
 }
 
+/** A file of nine bytes that says how long its header is. */
+function length(bytes: bigint): Uint8Array {
+  const start = new Uint8Array(9);
+  new DataView(start.buffer).setBigUint64(0, bytes, true);
+  return start;
+}
+
 describe('safetensors', () => {
   it('reads back what it wrote, for any names, shapes and bytes', () => {
     const tensor = fc.record({
@@ -81,6 +88,43 @@ describe('safetensors', () => {
       /overlaps/,
     ],
     ['a hole', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2), /unused bytes/],
+    ['the last number below 2^53 as length', length(2n ** 53n - 1n), /header would be 9007199254740991 bytes/],
+    ['a length beyond 2^53', length(2n ** 64n - 1n), /header would be/],
+    ['a length just beyond the file', length(2n), /1 bytes of the header are missing/],
+    [
+      'sizes whose product overflows',
+      file('{"a":{"dtype":"F32","shape":[4503599627370496,4503599627370496],"data_offsets":[0,4]}}', 4),
+      /needs .* bytes and has 4/,
+    ],
+    [
+      'sizes whose product is beyond all numbers',
+      file(`{"a":{"dtype":"F32","shape":[${Array.from({ length: 40 }, () => 2 ** 52)},0],"data_offsets":[0,0]}}`, 0),
+      /needs NaN bytes/,
+    ],
+    ['a negative offset', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[-1,0]}}', 1), /the place of a/],
+    ['offsets in the wrong order', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}}', 1), /the place of a/],
+    ['an offset that is no whole number', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1.5]}}', 2), /place/],
+    ['a type that is no text', file('{"a":{"dtype":4,"shape":[1],"data_offsets":[0,1]}}', 1), /unknown type 4/],
+    [
+      'a type named like a part of every object',
+      file('{"a":{"dtype":"toString","shape":[],"data_offsets":[0,0]}}', 0),
+      /unknown type/,
+    ],
+    [
+      'a name that stands twice',
+      file(
+        '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061":{"dtype":"I8","shape":[1],"data_offsets":[0,1]}}',
+        1,
+      ),
+      /says "a" twice/,
+    ],
+    [
+      'a field that stands twice',
+      file('{"a":{"dtype":"U8","shape":[1],"shape":[1],"data_offsets":[0,1]}}', 1),
+      /twice/,
+    ],
+    ['a header that is a list', file('[]', 0), /no object/],
+    ['metadata that are no texts', file('{"__metadata__":{"a":1}}', 0), /metadata/],
     ['bytes behind the end', file('{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 5), /4 bytes follow/],
   ])('refuses %s', (_, bytes, message) => {
     expect(() => readSafetensors(bytes)).toThrow(message);

@@ -25,15 +25,44 @@ export interface Safetensors {
 
 const LARGEST_HEADER = 100_000_000;
 
+/** A tensor's place in a file. */
+export interface TensorPlace {
+  readonly dtype: TensorDtype;
+  readonly shape: readonly number[];
+  /** Bytes of the file from `begin` up to `end`. */
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** @throws ModelError `bad_safetensors` for anything that is not exactly the format */
 export function readSafetensors(file: Uint8Array): Safetensors {
-  if (file.length < 8) throw bad(`it has ${file.length} bytes, fewer than the 8 of the header's length`);
-  const headerLength = Number(viewOf(file).getBigUint64(0, true));
+  const headerEnd = safetensorsHeaderEnd(file.subarray(0, 8), file.length);
+  const { places, metadata } = readSafetensorsHeader(file.subarray(8, headerEnd), file.length);
+  const view = ([name, { dtype, shape, begin, end }]: readonly [string, TensorPlace]) =>
+    [name, { dtype, shape, data: file.subarray(begin, end) }] as const;
+  return { tensors: new Map(Array.from(places, view)), metadata };
+}
+
+/** Where the header ends, from the first eight bytes of a file of `size` bytes. @throws ModelError `bad_safetensors` */
+export function safetensorsHeaderEnd(first: Uint8Array, size: number): number {
+  if (first.length < 8) throw bad(`it has ${first.length} bytes, fewer than the 8 of the header's length`);
+  const headerLength = Number(viewOf(first).getBigUint64(0, true));
   if (headerLength > LARGEST_HEADER) throw bad(`its header would be ${headerLength} bytes long`);
-  const start = 8 + headerLength;
-  if (start > file.length) throw bad(`it is cut off: ${start - file.length} bytes of the header are missing`);
-  const header = parseHeader(file.subarray(8, start));
-  const tensors = new Map<string, StoredTensor>();
+  if (8 + headerLength > size) throw bad(`it is cut off: ${8 + headerLength - size} bytes of the header are missing`);
+  return 8 + headerLength;
+}
+
+/**
+ * Where the tensors lie in a file of `size` bytes whose header, bytes 8 up to its end, is given.
+ * @throws ModelError `bad_safetensors`
+ */
+export function readSafetensorsHeader(
+  bytes: Uint8Array,
+  size: number,
+): { readonly places: ReadonlyMap<string, TensorPlace>; readonly metadata: Readonly<Record<string, string>> } {
+  const start = 8 + bytes.length;
+  const header = parseHeader(bytes);
+  const places = new Map<string, TensorPlace>();
   let metadata: Record<string, string> = {};
   const ranges: { readonly name: string; readonly begin: number; readonly end: number }[] = [];
   for (const [name, entry] of Object.entries(header)) {
@@ -42,10 +71,9 @@ export function readSafetensors(file: Uint8Array): Safetensors {
       continue;
     }
     const { dtype, shape, begin, end } = readEntry(name, entry);
-    if (start + end > file.length)
-      throw bad(`it is cut off: ${start + end - file.length} bytes of ${name} are missing`);
+    if (start + end > size) throw bad(`it is cut off: ${start + end - size} bytes of ${name} are missing`);
     ranges.push({ name, begin, end });
-    tensors.set(name, { dtype, shape, data: file.subarray(start + begin, start + end) });
+    places.set(name, { dtype, shape, begin: start + begin, end: start + end });
   }
   ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
@@ -54,19 +82,38 @@ export function readSafetensors(file: Uint8Array): Safetensors {
       throw bad(begin < at ? `${name} overlaps another tensor` : `there are ${begin - at} unused bytes before ${name}`);
     at = end;
   }
-  if (start + at !== file.length) throw bad(`${file.length - start - at} bytes follow its last tensor`);
-  return { tensors, metadata };
+  if (start + at !== size) throw bad(`${size - start - at} bytes follow its last tensor`);
+  return { places, metadata };
 }
 
 function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+  let text: string;
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = JSON.parse(text);
   } catch (error) {
     throw new ModelError('bad_safetensors', 'This is no safetensors file: its header is no JSON.', { cause: error });
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header)) throw bad('its header is no object');
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw bad(`its header says ${JSON.stringify(twice)} twice`);
   return header as Record<string, unknown>;
+}
+
+/** A key that stands twice in one object of a JSON text, of which parsers believe one or the other. */
+function repeatedKey(json: string): string | undefined {
+  const objects: Set<string>[] = [];
+  for (const [, bracket, key] of json.matchAll(/([{}])|"((?:[^"\\]|\\.)*)"(?=\s*:)|"(?:[^"\\]|\\.)*"/g)) {
+    if (bracket === '{') objects.push(new Set());
+    else if (bracket === '}') objects.pop();
+    else if (key !== undefined) {
+      const name: string = JSON.parse(`"${key}"`);
+      if (objects.at(-1)!.has(name)) return name;
+      objects.at(-1)!.add(name);
+    }
+  }
+  return undefined;
 }
 
 function readMetadata(entry: unknown): Record<string, string> {
@@ -118,6 +165,34 @@ export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
   }
 }
 
+/** Bytes that are read at once where they must be widened. */
+const CHUNK = 2 ** 22;
+
+/**
+ * The numbers of a tensor of a floating type, from a file that is read in parts: straight to where they stay if they are
+ * float32, else through a few MB at a time.
+ * @param read puts the file's bytes from `at` into `into`
+ */
+export async function readFloats(
+  { dtype, begin, end }: TensorPlace,
+  read: (at: number, into: Uint8Array) => Promise<void>,
+): Promise<Float32Array> {
+  const numbers = new Float32Array((end - begin) / SIZES[dtype]);
+  if (dtype === 'F32') await read(begin, new Uint8Array(numbers.buffer));
+  else {
+    const chunk = new Uint8Array(Math.min(CHUNK, end - begin));
+    for (let at = begin; at < end; at += CHUNK) {
+      const data = chunk.subarray(0, Math.min(CHUNK, end - at));
+      await read(at, data);
+      numbers.set(toFloat32({ dtype, shape: [], data }), (at - begin) / SIZES[dtype]);
+    }
+  }
+  return numbers;
+}
+
+/** Whether a tensor's numbers can be had as float32. */
+export const isFloating = (dtype: TensorDtype): boolean => ['F64', 'F32', 'F16', 'BF16'].includes(dtype);
+
 function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -127,11 +202,11 @@ function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The same tensors give the same bytes. The data begin at a multiple of eight. */
-export function writeSafetensors(
+/** A file as its header and the tensors' own bytes, not copied. The same tensors give the same bytes. */
+export function safetensorsParts(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
-): Uint8Array {
+): readonly Uint8Array[] {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let at = 0;
   for (const { name, dtype, shape, data } of tensors) {
@@ -139,14 +214,25 @@ export function writeSafetensors(
     at += data.length;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
+  // The data begin at a multiple of eight.
   const headerLength = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + headerLength + at).fill(0x20, 8, 8 + headerLength);
-  viewOf(file).setBigUint64(0, BigInt(headerLength), true);
-  file.set(text, 8);
-  let end = 8 + headerLength;
-  for (const { data } of tensors) {
-    file.set(data, end);
-    end += data.length;
+  const start = new Uint8Array(8 + headerLength).fill(0x20);
+  viewOf(start).setBigUint64(0, BigInt(headerLength), true);
+  start.set(text, 8);
+  return [start, ...tensors.map(({ data }) => data)];
+}
+
+/** The same as one array. */
+export function writeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const parts = safetensorsParts(tensors, metadata);
+  const file = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
   }
   return file;
 }

@@ -2,24 +2,20 @@
 // are packed without padding except inside attention; what sequences share is computed once; logits exist only where a
 // token is scored.
 
-import {
-  exp,
-  type Graph,
-  gatherElements,
-  gatherRows,
-  logSoftmax,
-  mul,
-  multiplyDimensions,
-  neg,
-  reshape,
-  sum,
-  type Value,
-} from '@ludic/graph';
+import { chosenLogprobs, entropyOfRows, type Graph, gatherElements, gatherRows, mul, type Value } from '@ludic/graph';
 import type { LoraConfig } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
+import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { tokenInputs, weightInputs } from './packed-input.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
+
+export interface ScoringOptions {
+  /** Trained beside the parameters, which are then frozen. */
+  readonly adapter?: LoraConfig | undefined;
+  /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
+  readonly recompute?: boolean | undefined;
+}
 
 export interface ScoringOutputs {
   /** The parameters that are trained, as inputs, by name in the checkpoint: the adapter's where there is one. */
@@ -39,22 +35,19 @@ export function buildScoring(
   graph: Graph,
   config: ModelConfig,
   levels: TreeLevels,
-  adapter?: LoraConfig,
+  { adapter, recompute = false }: ScoringOptions = {},
 ): ScoringOutputs {
   const { weights, trained } = weightInputs(graph, config, adapter);
   const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, config, levels);
-  const family = familyOf(config);
-  const hidden = family.layers(config, weights, tokens, attention);
+  const hidden = hiddenStates({ config, weights, tokens, attention }, { recompute });
 
   const points = gatherRows(hidden, graph.input('points', 'int32', ['points']));
-  const logits = mul(family.head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
-  const table = logSoftmax(logits);
-  const flat = reshape(table, [multiplyDimensions('points', config.vocabSize)]);
-  const entropies = neg(sum(mul(exp(table), table), [1]));
+  const logits = mul(familyOf(config).head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
+  const chosenAt = graph.input('chosen_at', 'int32', ['chosen']);
   return {
     parameters: trained,
-    logprobs: gatherElements(flat, graph.input('chosen', 'int32', ['chosen'])),
-    entropies: gatherElements(entropies, graph.input('chosen_at', 'int32', ['chosen'])),
+    logprobs: chosenLogprobs(logits, graph.input('chosen', 'int32', ['chosen']), chosenAt),
+    entropies: gatherElements(entropyOfRows(logits), chosenAt),
   };
 }

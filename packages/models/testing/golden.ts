@@ -7,11 +7,11 @@ import { float32, floats, type HostTensor, int32, type Runtime, scalar } from '@
 import { createRuntime } from '@ludic/runtime/node';
 import {
   buildScoring,
-  type LoraConfig,
   type ModelConfig,
   packTree,
   readCheckpoint,
   readSafetensors,
+  type ScoringOptions,
   type TreeShape,
   toFloat32,
 } from '../src/index.ts';
@@ -37,11 +37,11 @@ export async function lossAndGradients(
   parameters: Record<string, HostTensor>,
   sequences: readonly Int32Array[],
   shape: TreeShape,
-  { adapter, on = runtime }: { readonly adapter?: LoraConfig; readonly on?: Runtime } = {},
+  { on = runtime, ...options }: ScoringOptions & { readonly on?: Runtime } = {},
 ) {
   const graph = new Graph('test');
   const packed = packTree(config, sequences, shape);
-  const scores = buildScoring(graph, config, packed.levels, adapter);
+  const scores = buildScoring(graph, config, packed.levels, options);
   const loss = neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))));
   graph.output('loss', loss);
   const values = [...scores.parameters];

@@ -1,7 +1,7 @@
 // Makes the files of nano again from nothing: the tokenizer, then weights by supervised training on random legal replies.
 
 import { type WarmStartStep, warmStart } from '@ludic/grpo';
-import { checkpointFiles, initialParameters, makeChatTemplate, makeTokenizer } from '@ludic/models';
+import { checkpointFiles, type FileContent, initialParameters, makeChatTemplate, makeTokenizer } from '@ludic/models';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { formatTasks, NANO_CHAT_TEMPLATE, NANO_TOKENIZER_CONFIG, nanoConfig, nanoTokenizer } from './recipe.ts';
 
@@ -13,11 +13,7 @@ export interface MakeNanoOptions {
 }
 
 /** The files of the model's folder, in Hugging Face layout. */
-export async function makeNano({
-  runtime,
-  steps,
-  onStep,
-}: MakeNanoOptions): Promise<ReadonlyMap<string, Uint8Array | string>> {
+export async function makeNano({ runtime, steps, onStep }: MakeNanoOptions): Promise<ReadonlyMap<string, FileContent>> {
   const tokenizerJson = await nanoTokenizer();
   const { added_tokens: added } = tokenizerJson as { added_tokens: { id: number }[] };
   const vocabulary = Math.max(...added.map(({ id }) => id)) + 1;
@@ -40,7 +36,7 @@ export async function makeNano({
     onStep?.(step);
   }
   const json = (value: unknown) => `${JSON.stringify(value, null, 1)}\n`;
-  return new Map<string, string | Uint8Array>([
+  return new Map<string, FileContent>([
     ...checkpointFiles(config, await parameters.download()),
     ['tokenizer.json', json(tokenizerJson)],
     ['tokenizer_config.json', json(NANO_TOKENIZER_CONFIG)],

@@ -54,7 +54,7 @@ export interface LanguageModelSettings extends SamplingSettings {
 const SLOTS_PER_RUN = 16_384;
 /** A shorter common beginning is not worth a run of its own. */
 const SHORTEST_PREFIX = 4;
-/** Numbers kept in distributions before all are forgotten: about 200 MB. */
+/** Numbers kept in distributions before all are forgotten: about 200 MB. Twice as many are too many in any case. */
 const REMEMBERED = 2 ** 24;
 
 interface Answer {
@@ -82,6 +82,8 @@ export class LanguageModelPolicy implements Policy {
   readonly #replies = new Map<string, string>();
   #root = new TokenNode();
   #remembered = 0;
+  /** Nodes that have a distribution. */
+  #spelled: TokenNode[] = [];
   #prompts = new Map<Int32Array, TokenNode>();
   /** Replies of one token, by the node they were drawn at: shared by all episodes that draw them. */
   #short = new Map<TokenNode, Map<number, Reply>>();
@@ -116,6 +118,7 @@ export class LanguageModelPolicy implements Policy {
     while (open.length > 0) {
       await this.#learnNext(open);
       open = open.filter((answer) => !this.#drawToken(answer));
+      if (this.#remembered > 2 * REMEMBERED) this.#forgetDistributions();
     }
     await this.#keepConversations(answers);
     return answers.map((answer) => answer.reply!);
@@ -130,6 +133,14 @@ export class LanguageModelPolicy implements Policy {
     this.#prompts = new Map();
     this.#short = new Map();
     this.#holding = [];
+    this.#spelled = [];
+    this.#remembered = 0;
+  }
+
+  /** All tokens have been drawn: who comes to the same node again has it computed again. */
+  #forgetDistributions(): void {
+    for (const node of this.#spelled) node.distribution = undefined;
+    this.#spelled = [];
     this.#remembered = 0;
   }
 
@@ -282,6 +293,7 @@ export class LanguageModelPolicy implements Policy {
         for (const answer of answersAt.get(node)!) answer.drawn = checked(drawn[next++]!);
       } else {
         node.distribution = distributionOf(logits.subarray(i * vocabSize, (i + 1) * vocabSize), this.#settings);
+        this.#spelled.push(node);
         this.#remembered += vocabSize;
       }
     }

@@ -2,6 +2,7 @@
 // values. In ordinary memory a run writes over them; on a device its outputs take their place.
 
 import type { HostTensor, Runtime, Tensor, Tensors } from './contract.ts';
+import { zeros as zeroTensor } from './tensors.ts';
 
 export class ResidentTensors {
   readonly #runtime: Runtime;
@@ -42,11 +43,11 @@ export class ResidentTensors {
     return targets;
   }
 
-  /** Puts the outputs of a run in place of the tensors that they are the next of; those are freed. */
+  /** Puts those outputs of a run that are the next of a tensor in its place; what was there is freed. */
   take(outputs: Tensors, prefix: string): void {
     for (const [name, before] of Object.entries(this.#tensors)) {
-      const next = outputs[prefix + name]!;
-      if (next === before) continue;
+      const next = outputs[prefix + name];
+      if (!next || next === before) continue;
       this.#tensors[name] = next;
       if (before.location === 'device') before.dispose();
     }
@@ -57,7 +58,16 @@ export class ResidentTensors {
     for (const [name, before] of Object.entries(this.#tensors)) {
       const next = tensors[name]!;
       if (before.location === 'host') (before.data as Float32Array).set(next.data as Float32Array);
-      else this.take({ ...this.#tensors, [name]: await this.#runtime.upload(next) }, '');
+      else this.take({ [name]: await this.#runtime.upload(next) }, '');
+    }
+  }
+
+  /** Makes all numbers zero. */
+  async clear(): Promise<void> {
+    const zeros = ([name, { dims }]: [string, Tensor]) => [name, zeroTensor(dims)];
+    for (const tensor of Object.values(this.#tensors)) {
+      if (tensor.location === 'device') return this.set(Object.fromEntries(Object.entries(this.#tensors).map(zeros)));
+      (tensor.data as Float32Array).fill(0);
     }
   }
 

@@ -43,6 +43,14 @@ export interface PackedTokens {
   readonly localRotary?: RotaryTables;
 }
 
+/** What a layer needs beside what it is given. */
+export interface Network {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly tokens: PackedTokens;
+  readonly attention: Attention;
+}
+
 export interface Family {
   readonly name: FamilyName;
   /** @throws ModelError `bad_config` */
@@ -55,8 +63,10 @@ export interface Family {
   nameOf(stored: string, config: ModelConfig): string | undefined;
   /** The name that Hugging Face transformers gives a parameter in a file. */
   storedName(name: string): string;
-  /** Hidden states [tokens, hiddenSize] after the last layer, before the final norm. */
-  layers(config: ModelConfig, weights: Weights, tokens: PackedTokens, attention: Attention): Value;
+  /** What the first layer gets, [tokens, hiddenSize]. */
+  embed(config: ModelConfig, weights: Weights, tokens: PackedTokens): Value;
+  /** What layer number `layer` makes of x, [tokens, hiddenSize] both. */
+  layer(x: Value, layer: number, network: Network): Value;
   /** Logits [tokens, vocabSize] of hidden states [tokens, hiddenSize]. */
   head(config: ModelConfig, weights: Weights, hidden: Value): Value;
 }

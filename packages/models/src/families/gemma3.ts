@@ -75,29 +75,28 @@ export const gemma3: Family = {
   nameOf: plainName,
   storedName: (name) => name,
 
-  layers(config, weights, tokens, attention) {
-    const { hiddenSize, normEpsilon, slidingWindow, queryScalar } = config;
-    let x = scale(weights.rows('model.embed_tokens.weight', tokens.ids), Math.sqrt(hiddenSize));
-    for (let layer = 0; layer < config.layers; layer++) {
-      const at = (name: string) => `model.layers.${layer}.${name}`;
-      const fromOne = (name: string) => countedFromOne(weights.tensor(at(`${name}.weight`)));
-      const norm = (y: Value, name: (typeof BLOCK_NORMS)[number]) => rmsNorm(y, fromOne(name), normEpsilon);
-      const tables = slidingWindow!.layers[layer] ? tokens.localRotary! : tokens.rotary!;
-      const normal = norm(x, 'input_layernorm');
-      const turn = (name: 'q' | 'k') => {
-        const plain = weights.linear(normal, at(`self_attn.${name}_proj`));
-        return rotary(headNorm(plain, fromOne(`self_attn.${name}_norm`), config), tokens.positions, tables);
-      };
-      const queries = scale(turn('q'), 1 / Math.sqrt(queryScalar!));
-      const mixed = attention(layer, queries, turn('k'), weights.linear(normal, at('self_attn.v_proj')));
-      x = add(x, norm(weights.linear(mixed, at('self_attn.o_proj')), 'post_attention_layernorm'));
+  embed: ({ hiddenSize }, weights, tokens) =>
+    scale(weights.rows('model.embed_tokens.weight', tokens.ids), Math.sqrt(hiddenSize)),
 
-      const inner = norm(x, 'pre_feedforward_layernorm');
-      const gate = geluTanh(weights.linear(inner, at('mlp.gate_proj')));
-      const raised = mul(gate, weights.linear(inner, at('mlp.up_proj')));
-      x = add(x, norm(weights.linear(raised, at('mlp.down_proj')), 'post_feedforward_layernorm'));
-    }
-    return x;
+  layer(x, layer, { config, weights, tokens, attention }) {
+    const { normEpsilon, slidingWindow, queryScalar } = config;
+    const at = (name: string) => `model.layers.${layer}.${name}`;
+    const fromOne = (name: string) => countedFromOne(weights.tensor(at(`${name}.weight`)));
+    const norm = (y: Value, name: (typeof BLOCK_NORMS)[number]) => rmsNorm(y, fromOne(name), normEpsilon);
+    const tables = slidingWindow!.layers[layer] ? tokens.localRotary! : tokens.rotary!;
+    const normal = norm(x, 'input_layernorm');
+    const turn = (name: 'q' | 'k') => {
+      const plain = weights.linear(normal, at(`self_attn.${name}_proj`));
+      return rotary(headNorm(plain, fromOne(`self_attn.${name}_norm`), config), tokens.positions, tables);
+    };
+    const queries = scale(turn('q'), 1 / Math.sqrt(queryScalar!));
+    const mixed = attention(layer, queries, turn('k'), weights.linear(normal, at('self_attn.v_proj')));
+    const between = add(x, norm(weights.linear(mixed, at('self_attn.o_proj')), 'post_attention_layernorm'));
+
+    const inner = norm(between, 'pre_feedforward_layernorm');
+    const gate = geluTanh(weights.linear(inner, at('mlp.gate_proj')));
+    const raised = mul(gate, weights.linear(inner, at('mlp.up_proj')));
+    return add(between, norm(weights.linear(raised, at('mlp.down_proj')), 'post_feedforward_layernorm'));
   },
 
   head(config, weights, hidden) {

@@ -85,21 +85,21 @@ export const gpt2: Family = {
 
   storedName: (name) => (name === 'lm_head.weight' ? name : `transformer.${name}`),
 
-  layers(config, weights, tokens, attention) {
-    const { hiddenSize, headDim, normEpsilon } = config;
+  embed(_config, weights, tokens) {
     const words = weights.rows('wte.weight', tokens.ids);
-    let x = add(words, weights.rows('wpe.weight', tokens.positions));
-    for (let layer = 0; layer < config.layers; layer++) {
-      const at = (name: string) => `h.${layer}.${name}`;
-      const normal = norm(x, weights, at('ln_1'), normEpsilon);
-      const sizes = [hiddenSize, hiddenSize, hiddenSize];
-      const [queries, keys, values] = split(weights.linear(normal, at('attn.c_attn')), 1, sizes);
-      const mixed = attention(layer, scale(queries!, 1 / Math.sqrt(headDim)), keys!, values!);
-      x = add(x, weights.linear(mixed, at('attn.c_proj')));
-      const inner = norm(x, weights, at('ln_2'), normEpsilon);
-      x = add(x, weights.linear(geluTanh(weights.linear(inner, at('mlp.c_fc'))), at('mlp.c_proj')));
-    }
-    return x;
+    return add(words, weights.rows('wpe.weight', tokens.positions));
+  },
+
+  layer(x, layer, { config, weights, attention }) {
+    const { hiddenSize, headDim, normEpsilon } = config;
+    const at = (name: string) => `h.${layer}.${name}`;
+    const normal = norm(x, weights, at('ln_1'), normEpsilon);
+    const sizes = [hiddenSize, hiddenSize, hiddenSize];
+    const [queries, keys, values] = split(weights.linear(normal, at('attn.c_attn')), 1, sizes);
+    const mixed = attention(layer, scale(queries!, 1 / Math.sqrt(headDim)), keys!, values!);
+    const between = add(x, weights.linear(mixed, at('attn.c_proj')));
+    const inner = norm(between, weights, at('ln_2'), normEpsilon);
+    return add(between, weights.linear(geluTanh(weights.linear(inner, at('mlp.c_fc'))), at('mlp.c_proj')));
   },
 
   head(config, weights, hidden) {

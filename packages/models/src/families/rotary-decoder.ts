@@ -25,7 +25,7 @@ import {
   readCommon,
   writeCommon,
 } from '../config.ts';
-import { type Attention, type Family, type PackedTokens, plainName, type TensorSpec, type Weights } from './family.ts';
+import { type Family, type Network, plainName, type TensorSpec, type Weights } from './family.ts';
 
 export interface RotaryDecoderTraits {
   readonly name: FamilyName;
@@ -46,7 +46,8 @@ export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
     tensors: (config) => tensors(config, traits),
     nameOf: plainName,
     storedName: (name) => name,
-    layers: (config, weights, tokens, attention) => layers(config, weights, tokens, attention, traits),
+    embed: (_config, weights, tokens) => weights.rows('model.embed_tokens.weight', tokens.ids),
+    layer: (x, layer, network) => block(x, layer, network, traits),
     head,
   };
 }
@@ -173,33 +174,28 @@ function tensors(config: ModelConfig, { qkvBias, qkNorm }: RotaryDecoderTraits):
   return all;
 }
 
-function layers(
-  config: ModelConfig,
-  weights: Weights,
-  tokens: PackedTokens,
-  attention: Attention,
+function block(
+  x: Value,
+  layer: number,
+  { config, weights, tokens, attention }: Network,
   { qkNorm }: RotaryDecoderTraits,
 ): Value {
-  let x = weights.rows('model.embed_tokens.weight', tokens.ids);
-  for (let layer = 0; layer < config.layers; layer++) {
-    const at = (name: string) => `model.layers.${layer}.${name}`;
-    const norm = (y: Value, name: string) => rmsNorm(y, weights.tensor(at(`${name}.weight`)), config.normEpsilon);
-    const normal = norm(x, 'input_layernorm');
-    const project = (name: 'q' | 'k' | 'v') => weights.linear(normal, at(`self_attn.${name}_proj`));
-    const turn = (name: 'q' | 'k') => {
-      const plain = project(name);
-      const normed = qkNorm ? headNorm(plain, weights.tensor(at(`self_attn.${name}_norm.weight`)), config) : plain;
-      return rotary(normed, tokens.positions, tokens.rotary!);
-    };
-    const queries = scale(turn('q'), 1 / Math.sqrt(config.headDim));
-    const mixed = attention(layer, queries, turn('k'), project('v'));
-    x = add(x, weights.linear(mixed, at('self_attn.o_proj')));
+  const at = (name: string) => `model.layers.${layer}.${name}`;
+  const norm = (y: Value, name: string) => rmsNorm(y, weights.tensor(at(`${name}.weight`)), config.normEpsilon);
+  const normal = norm(x, 'input_layernorm');
+  const project = (name: 'q' | 'k' | 'v') => weights.linear(normal, at(`self_attn.${name}_proj`));
+  const turn = (name: 'q' | 'k') => {
+    const plain = project(name);
+    const normed = qkNorm ? headNorm(plain, weights.tensor(at(`self_attn.${name}_norm.weight`)), config) : plain;
+    return rotary(normed, tokens.positions, tokens.rotary!);
+  };
+  const queries = scale(turn('q'), 1 / Math.sqrt(config.headDim));
+  const mixed = attention(layer, queries, turn('k'), project('v'));
+  const between = add(x, weights.linear(mixed, at('self_attn.o_proj')));
 
-    const inner = norm(x, 'post_attention_layernorm');
-    const gate = silu(weights.linear(inner, at('mlp.gate_proj')));
-    x = add(x, weights.linear(mul(gate, weights.linear(inner, at('mlp.up_proj'))), at('mlp.down_proj')));
-  }
-  return x;
+  const inner = norm(between, 'post_attention_layernorm');
+  const gate = silu(weights.linear(inner, at('mlp.gate_proj')));
+  return add(between, weights.linear(mul(gate, weights.linear(inner, at('mlp.up_proj'))), at('mlp.down_proj')));
 }
 
 /** RMSNorm of every head of x [tokens, heads · headDim] with one weight [headDim]. */

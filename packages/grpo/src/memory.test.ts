@@ -1,0 +1,123 @@
+// The estimate grows with what takes memory, and its advice fits. That it meets measured peaks is for bench/.
+
+import { fileURLToPath } from 'node:url';
+import { type ModelConfig, readChatTemplate, readTokenizer } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
+import { PromptEncoder } from '@ludic/policies';
+import { createRuntime } from '@ludic/runtime/node';
+import { describe, expect, it } from 'vitest';
+import {
+  DEFAULT_TRAINING,
+  describeMemory,
+  estimateMemory,
+  memoryAdvice,
+  rehearse,
+  type TrainSettings,
+} from './index.ts';
+import { runTraining } from './node.ts';
+
+/** SmolLM2-135M. */
+const CONFIG: ModelConfig = {
+  family: 'llama',
+  vocabSize: 49_152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  layers: 30,
+  heads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  normEpsilon: 1e-5,
+  rotary: { theta: 100_000 },
+  tieWordEmbeddings: true,
+  maxPositions: 8192,
+  eosTokenIds: [],
+};
+const PARAMETERS = 134_515_008;
+const PROMPTS = { longest: 60, shared: 40, turns: 5 };
+const SETTINGS: TrainSettings = { ...DEFAULT_TRAINING, environment: 'tic_tac_toe' };
+const LORA = { rank: 16, alpha: 32, targets: [], rankStabilized: false };
+const total = (changes: Partial<TrainSettings>) => estimateMemory(CONFIG, { ...SETTINGS, ...changes }, PROMPTS).total;
+
+describe('the estimate of memory', () => {
+  it('counts what is known exactly', () => {
+    const plain = estimateMemory(CONFIG, SETTINGS, PROMPTS);
+    expect(plain).toMatchObject({
+      weights: 4 * PARAMETERS,
+      gradients: 4 * PARAMETERS,
+      moments: 8 * PARAMETERS,
+      reference: 0,
+      adapter: 0,
+    });
+    const { total: sum, ...parts } = plain;
+    expect(Object.values(parts).reduce((a, b) => a + b)).toBe(sum);
+    const loss = { ...SETTINGS.loss, beta: 0.1 };
+    expect(estimateMemory(CONFIG, { ...SETTINGS, loss }, PROMPTS).reference).toBe(4 * PARAMETERS);
+    const adapted = estimateMemory(CONFIG, { ...SETTINGS, loss, lora: LORA }, PROMPTS);
+    // 30 layers of rank 16: q, o 576 + 576; k, v 576 + 192; gate, up, down 576 + 1536.
+    const adapter = 4 * 30 * 16 * (2 * 1152 + 2 * 768 + 3 * 2112);
+    expect(adapted).toMatchObject({ reference: 0, adapter, gradients: adapter, moments: 2 * adapter });
+  });
+
+  it('is smaller with everything that saves memory, and larger with everything that takes it', () => {
+    const plain = total({});
+    expect(total({ gradientCheckpointing: true })).toBeLessThan(plain);
+    expect(total({ lora: LORA })).toBeLessThan(plain);
+    expect(total({ tokenBudget: 1024 })).toBeLessThan(plain);
+    expect(total({ maxCompletionLength: 8 })).toBeLessThan(plain);
+    expect(total({ batchSize: 4096 })).toBeGreaterThan(plain);
+    expect(total({ numIterations: 2 })).toBeGreaterThan(plain);
+  });
+
+  it('gives advice that fits: as few flags as possible', () => {
+    const advice = (limit: number) => memoryAdvice(CONFIG, SETTINGS, PROMPTS, limit);
+    const all = total({ gradientCheckpointing: true, lora: LORA, tokenBudget: 2048, batchSize: 128 });
+    expect(advice(total({ gradientCheckpointing: true }))).toMatch(/^With --gradient-checkpointing it needs about/);
+    const small = { ...SETTINGS, batchSize: 64 };
+    const adapted = estimateMemory(CONFIG, { ...small, gradientCheckpointing: true, lora: LORA }, PROMPTS).total;
+    expect(memoryAdvice(CONFIG, small, PROMPTS, adapted)).toMatch(/^With .*--lora-rank 16/);
+    expect(advice(all)).toMatch(/^With .*--lora-rank 16/);
+    expect(advice(all / 10)).toMatch(/^Even with .* choose a smaller model/);
+  });
+
+  it('is one line', () => {
+    const line = describeMemory(estimateMemory(CONFIG, SETTINGS, PROMPTS), 12.4e9);
+    expect(line).toMatch(/^needs about \d+\.\d GB of 12\.4 GB: weights 0\.5, gradients 0\.5, moments 1\.1, /);
+    expect(line).not.toContain('\n');
+  });
+});
+
+const folder = fileURLToPath(new URL('../../nano/model', import.meta.url));
+
+describe('a rehearsal', () => {
+  it('finds how long prompts are and what they share', async () => {
+    const files = await openModelFolder(folder);
+    const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
+    const alone = await rehearse(SETTINGS, encoder);
+    expect(alone.shared).toBeGreaterThan(0);
+    expect(alone.longest).toBeGreaterThan(alone.shared);
+    expect(alone.turns).toBeGreaterThanOrEqual(3);
+    expect((await rehearse({ ...SETTINGS, history: 'FULL_HISTORY' }, encoder)).longest).toBeGreaterThan(alone.longest);
+  });
+});
+
+describe('a run that cannot fit', () => {
+  it('is refused before anything is made, with what would help', async () => {
+    const events: string[] = [];
+    const run = runTraining(
+      { kind: 'new', model: 'nano', settings: { ...SETTINGS, steps: 1 } },
+      {
+        folder: '/nowhere/at/all',
+        runtime: await createRuntime({ device: 'cpu', threads: 1 }),
+        openFiles: () => openModelFolder(folder),
+        clock: () => 0,
+        onEvent: ({ type }) => events.push(type),
+        memory: { limit: 100e6, available: 100e6, peak: () => 0 },
+      },
+    );
+    await expect(run).rejects.toMatchObject({
+      code: 'too_large',
+      message: expect.stringMatching(/of 0\.1 GB.* Even with/),
+    });
+    expect(events).toEqual(['memory']);
+  });
+});
