@@ -85,6 +85,8 @@ const KEPT_EPISODES = 2;
 const KEEP_EVERY = 10;
 /** Below this the policy hardly explores any more. */
 const LOW_ENTROPY = 0.05;
+/** A policy that was taught the format and gives more invalid replies than this has found that they pay. */
+const MANY_INVALID = 0.3;
 
 export async function runTraining(start: RunStart, options: RunOptions): Promise<RunResult> {
   const { clock, signal } = options;
@@ -127,6 +129,10 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       emit({ type: 'step', metrics, seconds, tokensPerSecond });
       if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
         const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
+        emit({ type: 'warning', step: metrics.step, message });
+      }
+      if (metrics.invalidRate > MANY_INVALID && metrics.step % KEEP_EVERY === 1) {
+        const message = `${Math.round(100 * metrics.invalidRate)} % of the replies are invalid. If the share grows, an endless game may pay more than a lost one: give the environment an invalid_penalty, and hold the policy near its first model with a beta of 0.1 or more.`;
         emit({ type: 'warning', step: metrics.step, message });
       }
       const last = trainer.step === settings.steps;
