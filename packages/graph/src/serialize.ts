@@ -53,6 +53,13 @@ export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPl
   }
   for (const input of graph.inputs) body.message(11, valueMessage(input.name, input.type, input.shape));
   for (const [name, { type, shape }] of graph.outputs) body.message(12, valueMessage(name, type, shape));
+  // Shapes between inputs and outputs as well: ONNX Runtime would work out most of them, but it makes up a name for each
+  // size that it cannot know, and looks through all such names for the next. A deep network then takes minutes to load.
+  for (const { outputs } of nodes) {
+    for (const value of outputs) {
+      if (!names.has(value)) body.message(13, valueMessage(value.name, value.type, value.shape));
+    }
+  }
 
   const model = new Message().int(1, IR_VERSION).string(2, 'ludic').message(7, body);
   model.message(8, new Message().string(1, '').int(2, OPSET_VERSION));
