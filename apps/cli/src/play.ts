@@ -44,7 +44,7 @@ export function playCommand(): Command {
       });
       policy.dispose();
       console.log(
-        `\n${episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
+        `\n${episode!.finalObservation || `The game failed: ${episode!.error}`}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
       );
     });
 }
@@ -86,7 +86,8 @@ async function watched(name: string, game: GameChoice, { temperature, delay, ada
       console.log(prompts[0]!.messages.at(-1)!.content);
       await new Promise((resolve) => setTimeout(resolve, 1000 * delay));
       const replies = await policy.act(prompts);
-      console.log(`${paint('cyan', `→ ${replies[0]!.text}`)}\n`);
+      const [reply] = replies;
+      if (reply!.finish !== 'failed') console.log(`${paint('cyan', `→ ${reply!.text}`)}\n`);
       return replies;
     },
     dispose: () => policy.dispose(),
