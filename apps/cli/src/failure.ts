@@ -19,13 +19,24 @@ const EXPLAINED = new Set([
   'RuntimeError',
 ]);
 /** Faults that are not the user's, although they are explained. */
-const FAULTS = new Set(['not_finite', 'disagreement', 'write_failed', 'run_failed']);
+const FAULTS = new Set([
+  'not_finite',
+  'disagreement',
+  'write_failed',
+  'run_failed',
+  'unreachable',
+  'timed_out',
+  'rate_limited',
+  'server_failed',
+  'bad_answer',
+]);
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
 export function report(error: unknown): number {
   const { name, message, code, stack } = error as Error & { code?: string };
   if (EXPLAINED.has(name)) {
-    process.stderr.write(`ludic: ${message}\n`);
+    const hint = code === 'unauthorized' ? ' Set OPENAI_API_KEY to a key of that endpoint.' : '';
+    process.stderr.write(`ludic: ${message}${hint}\n`);
     return code !== undefined && FAULTS.has(code) ? 1 : 2;
   }
   if (code === 'ENOSPC') {

@@ -1,4 +1,4 @@
-// Whoever answers: nano, a model folder, or a scripted player of the game.
+// Whoever answers: nano, a model folder, a scripted player of the game, or a model that other software runs.
 
 import { fileURLToPath } from 'node:url';
 import { type ModelFiles, mergeAdapter, readAdapter } from '@ludic/models';
@@ -15,6 +15,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import { Option } from 'commander';
 import { UsageError } from './failure.ts';
 import type { GameChoice } from './input.ts';
+import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
 
 /** The folder that a model's name stands for. */
 export const modelFolder = (name: string) => (name === 'nano' ? fileURLToPath(NANO_FOLDER) : name);
@@ -41,7 +42,7 @@ export async function withAdapter(
 
 export const adapterOption = () => new Option('--adapter <folder>', 'a LoRA adapter in PEFT layout, for --model');
 
-export interface PolicyOptions {
+export interface PolicyOptions extends OutsideOptions {
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
@@ -49,12 +50,16 @@ export interface PolicyOptions {
   readonly adapter?: string;
 }
 
-/** @param name nano, a folder, or the name of one of the game's scripted players */
+/** @param name nano, a folder, the name of one of the game's scripted players, `openai:URL#MODEL` or `transformers:MODEL` */
 export async function openPolicy(
   name: string,
   { definition, config }: GameChoice,
   options: PolicyOptions,
 ): Promise<Policy> {
+  const { temperature, topK, topP, maxCompletionLength } = options;
+  const settings = { temperature, topK, topP, maxCompletionLength, stop: [`</${definition.replyTag}>`] };
+  const outside = await openOutsidePolicy(name, settings, options);
+  if (outside) return outside;
   const expert = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;
   if (expert && options.adapter !== undefined)
     throw new UsageError(`--adapter needs a model; ${name} is a scripted player.`);
@@ -63,9 +68,9 @@ export async function openPolicy(
   await openFiles(name).catch((error: Error & { code?: string }) => {
     if (error.code !== 'not_a_model' || /[/\\]/.test(name)) throw error;
     throw new UsageError(
-      `There is no model ${name}: it is no folder. Use nano, a model folder, or a player of ${definition.id}: ${players}.`,
+      `There is no model ${name}: it is no folder. Use nano, a model folder, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
     );
   });
   const model = await openModel(name, options.adapter);
-  return new LanguageModelPolicy(model, { ...options, stop: [`</${definition.replyTag}>`] });
+  return new LanguageModelPolicy(model, settings);
 }

@@ -7,9 +7,10 @@ import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
 import { adapterOption, openPolicy } from './models.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paint } from './paint.ts';
 
-interface Options {
+interface Options extends OutsideOptions {
   readonly env: string;
   readonly envConfig: string;
   readonly watch?: string;
@@ -21,11 +22,11 @@ interface Options {
 }
 
 export function playCommand(): Command {
-  return new Command('play')
+  const command = new Command('play')
     .description('play a game yourself, or watch a policy play it')
     .requiredOption('--env <id>', 'the game')
     .addOption(envConfigOption())
-    .option('--watch <model>', 'watch nano, a model folder or a scripted player instead of playing')
+    .option('--watch <model>', `watch instead of playing: ${POLICY_NAMES}`)
     .addOption(adapterOption())
     .addOption(historyOption())
     .option('--seed <n>', 'which game', whole(0), 0)
@@ -47,6 +48,7 @@ export function playCommand(): Command {
         `\n${episode!.finalObservation || `The game failed: ${episode!.error}`}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
       );
     });
+  return withOutsideOptions(command);
 }
 
 /** Asks for each action; what is typed without a tag is put into one. */
@@ -71,13 +73,12 @@ function person({ definition: { replyTag } }: GameChoice): Policy {
   };
 }
 
-async function watched(name: string, game: GameChoice, { temperature, delay, adapter }: Options): Promise<Policy> {
+async function watched(name: string, game: GameChoice, { delay, ...options }: Options): Promise<Policy> {
   const policy = await openPolicy(name, game, {
-    temperature,
+    ...options,
     topK: 0,
     topP: 1,
     maxCompletionLength: 64,
-    ...(adapter !== undefined && { adapter }),
   });
   return {
     ...policy,

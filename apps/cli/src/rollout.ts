@@ -5,9 +5,10 @@ import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludi
 import { Command } from 'commander';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
 import { adapterOption, openPolicy } from './models.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paintPart } from './paint.ts';
 
-interface Options {
+interface Options extends OutsideOptions {
   readonly model: string;
   readonly env: string;
   readonly envConfig: string;
@@ -22,10 +23,10 @@ interface Options {
 }
 
 export function rolloutCommand(): Command {
-  return new Command('rollout')
+  const command = new Command('rollout')
     .description('play one game and show it')
     .requiredOption('--env <id>', 'the game')
-    .option('--model <name>', 'nano, a model folder, or a scripted player', 'nano')
+    .option('--model <name>', POLICY_NAMES, 'nano')
     .addOption(adapterOption())
     .addOption(envConfigOption())
     .addOption(historyOption())
@@ -48,4 +49,5 @@ export function rolloutCommand(): Command {
       policy.dispose();
       console.log(options.json ? JSON.stringify(episodeToJson(episode!)) : transcript(episode!, paintPart));
     });
+  return withOutsideOptions(command);
 }
