@@ -5,9 +5,10 @@ import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
-import { adapterOption, modelOption, openPolicy } from './models.ts';
+import { adapterOption, openPolicy } from './models.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 
-interface Options {
+interface Options extends OutsideOptions {
   readonly model: string;
   readonly env: string;
   readonly envConfig: string;
@@ -24,10 +25,10 @@ interface Options {
 }
 
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .description('play many games and tell how good a policy is')
     .requiredOption('--env <id>', 'the game')
-    .addOption(modelOption(', or a scripted player such as random or expert'))
+    .option('--model <name>', POLICY_NAMES, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(envConfigOption())
@@ -40,6 +41,7 @@ export function evaluateCommand(): Command {
     .option('--max-completion-length <n>', 'most tokens of a reply', whole(1), 64)
     .option('--json', 'print one JSON object')
     .action(run);
+  return withOutsideOptions(command);
 }
 
 async function run(options: Options): Promise<void> {
@@ -57,6 +59,12 @@ async function run(options: Options): Promise<void> {
   });
   if (live) process.stderr.write('\r\u001b[K');
   policy.dispose();
+  if (evaluation.firstFailure !== undefined) {
+    const share = percent(evaluation.failureRate);
+    process.stderr.write(
+      `ludic: ${share} of the games failed and count as they stood, the first because ${evaluation.firstFailure}\n`,
+    );
+  }
   if (options.json) console.log(JSON.stringify(evaluationJson(evaluation, options)));
   else console.log(evaluationText(evaluation, options));
 }

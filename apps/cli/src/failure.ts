@@ -33,13 +33,17 @@ const FAULTS = new Set([
   'bad_checksum',
   'disk_full',
   'cache_unusable',
+  'unreachable',
+  'timed_out',
+  'server_failed',
 ]);
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
 export function report(error: unknown): number {
   const { name, message, code, stack } = error as Error & { code?: string };
   if (EXPLAINED.has(name)) {
-    process.stderr.write(`ludic: ${message}\n`);
+    const hint = code === 'unauthorized' ? ' Set OPENAI_API_KEY to a key of that endpoint.' : '';
+    process.stderr.write(`ludic: ${message}${hint}\n`);
     return code !== undefined && FAULTS.has(code) ? 1 : 2;
   }
   if (code === 'ENOSPC') {

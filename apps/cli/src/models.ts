@@ -1,4 +1,4 @@
-// Whoever answers: nano, a model folder, a model of the Hub, or a scripted player of the game.
+// Whoever answers: nano, a model folder, a model of the Hub, a scripted player, or a model that other software runs.
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,7 @@ import { Option } from 'commander';
 import { type DeviceChoice, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import type { GameChoice } from './input.ts';
+import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
 import { TransferView } from './transfers.ts';
 
 export const modelOption = (purpose = '') =>
@@ -65,7 +66,7 @@ export async function withAdapter(
 
 export const adapterOption = () => new Option('--adapter <folder>', 'a LoRA adapter in PEFT layout, for --model');
 
-export interface PolicyOptions {
+export interface PolicyOptions extends OutsideOptions {
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
@@ -75,12 +76,19 @@ export interface PolicyOptions {
   readonly device?: DeviceChoice;
 }
 
-/** @param name nano, a folder, a model of the Hub, or the name of one of the game's scripted players */
+/**
+ * @param name nano, a folder, a model of the Hub, one of the game's scripted players, `openai:URL#MODEL` or
+ *   `transformers:MODEL`
+ */
 export async function openPolicy(
   name: string,
   { definition, config }: GameChoice,
   options: PolicyOptions,
 ): Promise<Policy> {
+  const { temperature, topK, topP, maxCompletionLength } = options;
+  const settings = { temperature, topK, topP, maxCompletionLength, stop: [`</${definition.replyTag}>`] };
+  const outside = await openOutsidePolicy(name, settings, options);
+  if (outside) return outside;
   const expert = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;
   if (expert && options.adapter !== undefined)
     throw new UsageError(`--adapter needs a model; ${name} is a scripted player.`);
@@ -89,9 +97,9 @@ export async function openPolicy(
   const files = await openFiles(name).catch((error: Error & { code?: string }) => {
     if (error.code !== 'not_a_model' || /[/\\]/.test(name)) throw error;
     throw new UsageError(
-      `There is no model ${name}: it is no folder. Use nano, a model folder, org/name of the Hugging Face Hub, or a player of ${definition.id}: ${players}.`,
+      `There is no model ${name}: it is no folder. Use nano, a model folder, org/name of the Hugging Face Hub, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
     );
   });
   const model = await openModel(files, options);
-  return new LanguageModelPolicy(model, { ...options, stop: [`</${definition.replyTag}>`] });
+  return new LanguageModelPolicy(model, settings);
 }

@@ -8,9 +8,10 @@ import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
 import { adapterOption, openPolicy } from './models.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paint } from './paint.ts';
 
-interface Options {
+interface Options extends OutsideOptions {
   readonly env: string;
   readonly envConfig: string;
   readonly watch?: string;
@@ -23,14 +24,11 @@ interface Options {
 }
 
 export function playCommand(): Command {
-  return new Command('play')
+  const command = new Command('play')
     .description('play a game yourself, or watch a policy play it')
     .requiredOption('--env <id>', 'the game')
     .addOption(envConfigOption())
-    .option(
-      '--watch <model>',
-      'watch nano, a model folder, org/name of the Hugging Face Hub or a scripted player instead of playing',
-    )
+    .option('--watch <model>', `watch instead of playing: ${POLICY_NAMES}`)
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(historyOption())
@@ -50,9 +48,10 @@ export function playCommand(): Command {
       });
       policy.dispose();
       console.log(
-        `\n${episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
+        `\n${episode!.finalObservation || `The game failed: ${episode!.error}`}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
       );
     });
+  return withOutsideOptions(command);
 }
 
 /** Asks for each action; what is typed without a tag is put into one. */
@@ -77,18 +76,12 @@ function person({ definition: { replyTag } }: GameChoice): Policy {
   };
 }
 
-async function watched(
-  name: string,
-  game: GameChoice,
-  { temperature, delay, adapter, device }: Options,
-): Promise<Policy> {
+async function watched(name: string, game: GameChoice, { delay, ...options }: Options): Promise<Policy> {
   const policy = await openPolicy(name, game, {
-    temperature,
+    ...options,
     topK: 0,
     topP: 1,
     maxCompletionLength: 64,
-    device,
-    ...(adapter !== undefined && { adapter }),
   });
   return {
     ...policy,
@@ -97,7 +90,8 @@ async function watched(
       console.log(prompts[0]!.messages.at(-1)!.content);
       await new Promise((resolve) => setTimeout(resolve, 1000 * delay));
       const replies = await policy.act(prompts);
-      console.log(`${paint('cyan', `→ ${replies[0]!.text}`)}\n`);
+      const [reply] = replies;
+      if (reply!.finish !== 'failed') console.log(`${paint('cyan', `→ ${reply!.text}`)}\n`);
       return replies;
     },
     dispose: () => policy.dispose(),

@@ -5,10 +5,11 @@ import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludi
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
-import { adapterOption, modelOption, openPolicy } from './models.ts';
+import { adapterOption, openPolicy } from './models.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paintPart } from './paint.ts';
 
-interface Options {
+interface Options extends OutsideOptions {
   readonly model: string;
   readonly env: string;
   readonly envConfig: string;
@@ -24,10 +25,10 @@ interface Options {
 }
 
 export function rolloutCommand(): Command {
-  return new Command('rollout')
+  const command = new Command('rollout')
     .description('play one game and show it')
     .requiredOption('--env <id>', 'the game')
-    .addOption(modelOption(', or a scripted player such as random or expert'))
+    .option('--model <name>', POLICY_NAMES, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(envConfigOption())
@@ -51,4 +52,5 @@ export function rolloutCommand(): Command {
       policy.dispose();
       console.log(options.json ? JSON.stringify(episodeToJson(episode!)) : transcript(episode!, paintPart));
     });
+  return withOutsideOptions(command);
 }

@@ -106,6 +106,7 @@ function withScratchpad(player: Policy): Policy {
     async act(prompts) {
       const replies = await player.act(prompts);
       return replies.map((reply, i) => {
+        if (reply.finish === 'failed') return reply;
         const { messages, random } = prompts[i]!;
         const lines = messages.at(-1)!.content.split('\n');
         const kept = someLines(lines, random);

@@ -34,9 +34,24 @@ export interface Reply {
   readonly tokens?: SampledTokens;
 }
 
+/** No reply to this prompt, for good: its game has failed, the others go on. */
+export interface NoReply {
+  readonly finish: 'failed';
+  /** Why, in one sentence. */
+  readonly error: string;
+}
+
+export interface ActOptions {
+  /** Where a policy waits for others, it stops waiting and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
 export interface Policy {
   readonly name: string;
-  /** One reply per prompt, in order. A reply depends on its own prompt and stream, not on its neighbours. */
-  act(prompts: readonly Prompt[]): Promise<Reply[]>;
+  /**
+   * One reply per prompt, in order. A reply depends on its own prompt and stream, not on its neighbours. Rejects where
+   * no other prompt would fare better.
+   */
+  act(prompts: readonly Prompt[], options?: ActOptions): Promise<(Reply | NoReply)[]>;
   dispose(): void;
 }

@@ -1,4 +1,4 @@
-export type { Policy, Prompt, Reply, SampledTokens } from './contract.ts';
+export type { ActOptions, NoReply, Policy, Prompt, Reply, SampledTokens } from './contract.ts';
 export type { SamplingSettings } from './distribution.ts';
 export { PolicyError, type PolicyErrorCode } from './errors.ts';
 export {

@@ -37,6 +37,8 @@ export interface Evaluation {
   /** Shares of episodes that the step limit ended, and that could not be scored. */
   readonly truncationRate: number;
   readonly failureRate: number;
+  /** Why the first of those could not. */
+  readonly firstFailure?: string;
   /** Share of replies cut off at the token limit. */
   readonly cutOffRate: number;
 }
@@ -72,6 +74,7 @@ export function summarize(episodes: readonly Episode[], seed: number): Evaluatio
   const shareOfReplies = (test: (turn: Episode['turns'][number]) => boolean) =>
     episodes.reduce((sum, episode) => sum + episode.turns.filter(test).length, 0) / Math.max(1, replies);
   const twoPlayers = episodes.some((episode) => episode.outcome);
+  const firstFailure = episodes.find((episode) => episode.error !== undefined)?.error;
   return {
     episodes: episodes.length,
     success: rate((episode) => episode.reward > SUCCESS_REWARD),
@@ -89,6 +92,7 @@ export function summarize(episodes: readonly Episode[], seed: number): Evaluatio
     }),
     truncationRate: rate((episode) => episode.endReason === 'truncated').rate,
     failureRate: rate((episode) => episode.endReason === 'failed').rate,
+    ...(firstFailure !== undefined && { firstFailure }),
     cutOffRate: shareOfReplies((turn) => turn.reply.finish === 'length'),
   };
 }

@@ -1,9 +1,9 @@
 // Many episodes in lockstep: at each round every running episode's prompt goes to the policy in one batch. A game that
-// fails is data, not a crash; a policy that fails is a real fault.
+// fails is data, not a crash, and so is a reply that never came; a policy that fails is a real fault.
 
 import type { Environment, EnvironmentDefinition } from '@ludic/environments';
 import { buildMessages, type HistoryStrategy, type Message, type PastTurn } from '@ludic/history';
-import type { Policy, Prompt, Reply } from '@ludic/policies';
+import type { NoReply, Policy, Prompt, Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Episode, Turn } from './trajectory.ts';
@@ -18,7 +18,7 @@ export interface Table {
 
 export interface PlayOptions extends Table {
   readonly starts: readonly EpisodeStart[];
-  /** Looked at between rounds. */
+  /** Looked at between rounds, and by policies that wait for others. */
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +38,7 @@ export async function playEpisodes({
     signal?.throwIfAborted();
     const prompts = open.flatMap((run) => run.prompt() ?? []);
     open = open.filter((run) => run.endReason === undefined);
-    const replies = await policy.act(prompts);
+    const replies = await policy.act(prompts, signal && { signal });
     if (replies.length !== prompts.length)
       throw new Error(`${policy.name} gave ${replies.length} replies to ${prompts.length} prompts`);
     for (const [i, run] of open.entries()) run.play(prompts[i]!.messages, replies[i]!);
@@ -91,8 +91,9 @@ class RunningEpisode {
     });
   }
 
-  play(prompt: readonly Message[], reply: Reply): void {
+  play(prompt: readonly Message[], reply: Reply | NoReply): void {
     this.#guard(() => {
+      if (reply.finish === 'failed') throw new Error(reply.error);
       const step = this.#environment.step(reply.text);
       this.#turns.push({ prompt, observation: this.#observation, reply, reward: step.reward, info: step.info });
       this.#past.push({ observation: this.#observation, reply: reply.text });

@@ -8,6 +8,7 @@ import {
   evaluationStarts,
   groupStarts,
   playEpisodes,
+  summarize,
   transcript,
   wilsonInterval,
 } from './index.ts';
@@ -91,6 +92,39 @@ describe('playEpisodes', () => {
     expect(episodes[0]).toEqual(
       (await playEpisodes({ ...table, policy: random(), starts: evaluationStarts(0, 1) }))[0],
     );
+  });
+
+  it('ends the game of a reply that never came and plays the others on', async () => {
+    const player = random();
+    let round = 0;
+    const patchy: Policy = {
+      ...player,
+      async act(prompts) {
+        const replies = await player.act(prompts);
+        return round++ === 1 ? [{ finish: 'failed', error: 'nobody answered' }, ...replies.slice(1)] : replies;
+      },
+    };
+    const episodes = await playEpisodes({ ...table, policy: patchy, starts: evaluationStarts(0, 3) });
+    expect(episodes.map((episode) => episode.endReason)).toEqual(['failed', 'terminated', 'terminated']);
+    expect(episodes[0]!.turns).toHaveLength(1);
+    expect(transcript(episodes[0]!)).toMatch(/The game failed: nobody answered/);
+    expect(summarize(episodes, 0)).toMatchObject({ failureRate: 1 / 3, firstFailure: 'nobody answered' });
+    expect(summarize(episodes.slice(1), 0)).not.toHaveProperty('firstFailure');
+  });
+
+  it('hands its signal to the policy', async () => {
+    const { signal } = new AbortController();
+    const player = random();
+    const seen: unknown[] = [];
+    const policy: Policy = {
+      ...player,
+      act(prompts, options) {
+        seen.push(options?.signal);
+        return player.act(prompts);
+      },
+    };
+    await playEpisodes({ ...table, policy, starts: evaluationStarts(0, 1), signal });
+    expect(new Set(seen)).toEqual(new Set([signal]));
   });
 
   it('fails when the policy fails, answers too few prompts, or the signal says so', async () => {

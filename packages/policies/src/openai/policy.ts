@@ -1,0 +1,93 @@
+// A policy that asks an endpoint: a few requests at once, sent again where that may help. What concerns one prompt fails
+// one game; what concerns all of them ends the run.
+
+import { type RandomStream, stream } from '@ludic/random';
+import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
+import { PolicyError } from '../errors.ts';
+import { type Ask, complete, type Failure } from './completion.ts';
+import { pause, wait } from './retry.ts';
+import { CONCURRENCY, checkEndpoint, type EndpointSettings, RETRIES } from './settings.ts';
+
+export type { EndpointSettings };
+
+/**
+ * Each reply has a seed of its own from its episode's stream, so a server that honours seeds gives the same games again.
+ * @throws PolicyError `bad_setting`; `act` rejects with the codes of an endpoint, where no reply can be had at all
+ */
+export function openaiPolicy(settings: EndpointSettings): Policy {
+  checkEndpoint(settings);
+  return new EndpointPolicy(settings);
+}
+
+class EndpointPolicy implements Policy {
+  readonly name: string;
+  readonly #settings: EndpointSettings;
+  readonly #closed = new AbortController();
+  /** Whether any prompt ever got a reply: then a server that fails is a server that failed now. */
+  #answered = false;
+
+  constructor(settings: EndpointSettings) {
+    this.name = settings.model;
+    this.#settings = settings;
+  }
+
+  async act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
+    const given = new AbortController();
+    const stop = AbortSignal.any([given.signal, this.#closed.signal, ...(signal ? [signal] : [])]);
+    stop.throwIfAborted();
+    // 31 bits: some servers keep seeds in signed integers.
+    const asks = prompts.map(({ messages, random }) => ({ messages, seed: random.nextUint32() >>> 1 }));
+    const { concurrency = CONCURRENCY } = this.#settings;
+    const replies = await inLanes(asks, concurrency, (ask) => this.#ask(ask, stop), given);
+    const failure = replies.find((reply) => reply.finish === 'failed');
+    if (failure && !this.#answered) throw new PolicyError(failure.code, failure.error);
+    return replies.map((reply) => (reply.finish === 'failed' ? { finish: 'failed', error: reply.error } : reply));
+  }
+
+  dispose(): void {
+    this.#closed.abort();
+  }
+
+  async #ask(ask: Ask, stop: AbortSignal): Promise<Reply | Failure> {
+    // Of the seed alone: how often one request is sent again changes nothing about another.
+    const random: RandomStream = stream('pauses', ask.seed);
+    const { retries = RETRIES, wait: sleep = wait } = this.#settings;
+    for (let tries = 1; ; tries++) {
+      stop.throwIfAborted();
+      const reply = await complete(this.#settings, ask, stop);
+      if (reply.finish !== 'failed') {
+        this.#answered = true;
+        return reply;
+      }
+      const { concern, code, error } = reply;
+      const hopeless = tries > retries || concern === 'nobody';
+      if (concern === 'everyone' || (concern !== 'prompt' && hopeless && !this.#answered))
+        throw new PolicyError(code, error);
+      if (concern === 'prompt' || tries > retries) return reply;
+      await sleep(pause(tries, random, reply.retryAfter), stop);
+    }
+  }
+}
+
+/** Works on all items, at most `lanes` at once. The first error aborts the work on the others, and is thrown when that is over. */
+async function inLanes<Item, Result>(
+  items: readonly Item[],
+  lanes: number,
+  work: (item: Item) => Promise<Result>,
+  abort: AbortController,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  const queue = items.entries();
+  const lane = async () => {
+    for (const [i, item] of queue) results[i] = await work(item);
+  };
+  const running = Array.from({ length: Math.min(lanes, items.length) }, lane);
+  try {
+    await Promise.all(running);
+  } catch (error) {
+    abort.abort();
+    await Promise.allSettled(running);
+    throw error;
+  }
+  return results;
+}

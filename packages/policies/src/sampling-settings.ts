@@ -1,0 +1,16 @@
+// Settings of sampling that make no sense are refused before anything is sampled.
+
+import { PolicyError } from './errors.ts';
+import type { LanguageModelSettings } from './language-model.ts';
+
+/** @throws PolicyError `bad_setting` */
+export function checkSampling({ temperature, topK, topP, maxCompletionLength }: LanguageModelSettings): void {
+  const refuse = (setting: string) => {
+    throw new PolicyError('bad_setting', `The sampling setting ${setting} cannot be used.`);
+  };
+  if (!(temperature >= 0 && temperature < Number.POSITIVE_INFINITY)) refuse(`temperature ${temperature} (0 or more)`);
+  if (!(Number.isInteger(topK) && topK >= 0)) refuse(`topK ${topK} (a whole number, 0 keeps all)`);
+  if (!(topP > 0 && topP <= 1)) refuse(`topP ${topP} (above 0, at most 1)`);
+  if (!(Number.isInteger(maxCompletionLength) && maxCompletionLength > 0))
+    refuse(`maxCompletionLength ${maxCompletionLength} (a whole number above 0)`);
+}

@@ -1,0 +1,110 @@
+// Rows of different lengths through a transformers.js model together, token by token: padded on the left, so that all
+// rows end at the same place. The model's own methods say what it needs beside the tokens and what its cache holds.
+
+import type { PreTrainedModel, Tensor } from '@huggingface/transformers';
+
+/** Numbers in the logits of one run, at most: 256 MB. Most exported graphs give logits at every token of a prompt. */
+const LOGITS_PER_RUN = 2 ** 26;
+/** Tokens of one run, padding included, where logits are no limit. */
+const SLOTS_PER_RUN = 16_384;
+
+/** What is used of a model; the library types its inputs and outputs loosely. */
+interface Network {
+  readonly sessions: { readonly model?: { readonly inputNames: readonly string[] } };
+  readonly config: { readonly vocab_size?: number };
+  prepare_inputs_for_generation(ids: unknown, inputs: Inputs, config: unknown): Inputs;
+  forward(inputs: Inputs): Promise<Outputs>;
+  _update_model_kwargs_for_generation(step: {
+    readonly generated_input_ids: readonly (readonly bigint[])[];
+    readonly outputs: Outputs;
+    readonly model_inputs: Inputs;
+    readonly is_encoder_decoder: boolean;
+  }): Inputs;
+}
+interface Inputs {
+  readonly input_ids: Tensor;
+  readonly attention_mask: Tensor;
+  readonly past_key_values?: { dispose(): Promise<void> };
+}
+interface Outputs {
+  readonly logits: Tensor;
+}
+
+export interface Batch {
+  /** Raw logits of the next token, row by row. */
+  next(): Promise<Float32Array[]>;
+  /** One token more for every row. */
+  append(tokens: readonly number[]): void;
+  dispose(): Promise<void>;
+}
+
+export class BatchRunner {
+  readonly #network: Network;
+  readonly #Tensor: typeof Tensor;
+
+  constructor(loaded: { readonly model: PreTrainedModel; readonly Tensor: typeof Tensor }) {
+    this.#network = loaded.model as unknown as Network;
+    this.#Tensor = loaded.Tensor;
+  }
+
+  /** Cuts rows of these lengths into runs that fit: the numbers of the rows, rows of similar length together. */
+  parts(lengths: readonly number[]): number[][] {
+    const { sessions, config } = this.#network;
+    const lastOnly = sessions.model?.inputNames.includes('num_logits_to_keep') ?? false;
+    const slots = lastOnly ? SLOTS_PER_RUN : Math.min(SLOTS_PER_RUN, LOGITS_PER_RUN / (config.vocab_size ?? 2 ** 17));
+    const shortestFirst = lengths.map((_, i) => i).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
+    const parts: number[][] = [];
+    for (const row of shortestFirst) {
+      const part = parts.at(-1);
+      if (part && (part.length + 1) * lengths[row]! <= slots) part.push(row);
+      else parts.push([row]);
+    }
+    return parts;
+  }
+
+  begin(rows: readonly (readonly number[])[]): Batch {
+    const network = this.#network;
+    const width = Math.max(...rows.map((row) => row.length));
+    const ids = new BigInt64Array(rows.length * width);
+    const mask = new BigInt64Array(rows.length * width);
+    for (const [i, row] of rows.entries()) {
+      const start = (i + 1) * width - row.length;
+      for (const [t, id] of row.entries()) ids[start + t] = BigInt(id);
+      mask.fill(1n, start, (i + 1) * width);
+    }
+    const shape = [rows.length, width]; // [row, token]
+    let inputs: Inputs = {
+      input_ids: new this.#Tensor('int64', ids, shape),
+      attention_mask: new this.#Tensor('int64', mask, shape),
+    };
+    let outputs: Outputs | undefined;
+    return {
+      async next() {
+        inputs = network.prepare_inputs_for_generation(null, inputs, null);
+        outputs = await network.forward(inputs);
+        return lastLogits(outputs.logits);
+      },
+      append(tokens) {
+        inputs = network._update_model_kwargs_for_generation({
+          generated_input_ids: tokens.map((token) => [BigInt(token)]),
+          outputs: outputs!,
+          model_inputs: inputs,
+          is_encoder_decoder: false,
+        });
+      },
+      async dispose() {
+        await inputs.past_key_values?.dispose();
+      },
+    };
+  }
+}
+
+/** @param logits [row, token, vocabulary] */
+function lastLogits(logits: Tensor): Float32Array[] {
+  const [rows, steps, vocabulary] = logits.dims as [number, number, number];
+  const data = logits.to('float32').data as Float32Array;
+  return Array.from({ length: rows }, (_, row) => {
+    const end = (row + 1) * steps * vocabulary;
+    return data.subarray(end - vocabulary, end);
+  });
+}

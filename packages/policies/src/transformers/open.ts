@@ -1,0 +1,61 @@
+// A policy from a model's name or folder: loads transformers.js, then the model with its tokenizer.
+
+import { PolicyError } from '../errors.ts';
+import type { LanguageModelSettings } from '../language-model.ts';
+import { checkSampling } from '../sampling-settings.ts';
+import { TransformersPolicy } from './policy.ts';
+
+/** How the numbers of a model are stored; each is a file of its own beside the others. */
+export const TRANSFORMERS_DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const;
+export type TransformersDtype = (typeof TRANSFORMERS_DTYPES)[number];
+
+export interface TransformersSource {
+  /** A name on the Hub, or the absolute path of a folder. */
+  readonly model: string;
+  /** Take the model from its folder and ask nobody else; false by default. */
+  readonly local?: boolean;
+  /** fp32 by default. */
+  readonly dtype?: TransformersDtype;
+}
+
+/** @throws PolicyError `missing_library`, `bad_model` or `bad_setting` */
+export async function transformersPolicy(
+  source: TransformersSource,
+  settings: LanguageModelSettings,
+): Promise<TransformersPolicy> {
+  checkSampling(settings);
+  const { model: name, local = false, dtype = 'fp32' } = source;
+  const library = await loadLibrary();
+  const options = { local_files_only: local };
+  try {
+    const tokenizer = await library.AutoTokenizer.from_pretrained(name, options);
+    const model = await library.AutoModelForCausalLM.from_pretrained(name, {
+      ...options,
+      dtype,
+      // Errors alone; and no threads that spin while others work.
+      session_options: { logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } },
+    });
+    return new TransformersPolicy(name, { model, tokenizer, Tensor: library.Tensor }, settings);
+  } catch (error) {
+    throw new PolicyError('bad_model', notLoaded(source, dtype, error as Error));
+  }
+}
+
+async function loadLibrary() {
+  try {
+    return await import('@huggingface/transformers');
+  } catch (error) {
+    const message = `transformers.js cannot be loaded (${firstLine(error as Error)}). Install @huggingface/transformers.`;
+    throw new PolicyError('missing_library', message);
+  }
+}
+
+function notLoaded({ model, local }: TransformersSource, dtype: TransformersDtype, error: Error): string {
+  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  if (!local && typeof code === 'string')
+    return `${model} cannot be loaded: the Hub cannot be reached (${code}). Connect to it, or give a folder that holds the model.`;
+  const needs = `A model for transformers.js has config.json, tokenizer.json, tokenizer_config.json and an ONNX file of dtype ${dtype} in onnx/.`;
+  return `transformers.js cannot load ${model} as a causal language model (${firstLine(error)}). ${needs}`;
+}
+
+const firstLine = ({ message }: Error) => message.split('\n', 1)[0]!.replace(/\.$/, '');

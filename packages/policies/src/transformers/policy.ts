@@ -1,0 +1,125 @@
+// The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
+// here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
+
+import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
+import type { Policy, Prompt, Reply } from '../contract.ts';
+import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
+import { PolicyError } from '../errors.ts';
+import type { LanguageModelSettings } from '../language-model.ts';
+import { type Batch, BatchRunner } from './batch.ts';
+
+export interface LoadedModel {
+  readonly model: PreTrainedModel;
+  readonly tokenizer: PreTrainedTokenizer;
+  readonly Tensor: typeof Tensor;
+}
+
+interface Answer {
+  readonly random: Prompt['random'];
+  readonly ids: readonly number[];
+  readonly tokens: number[];
+  readonly logprobs: number[];
+  readonly entropies: number[];
+  reply: Reply | undefined;
+}
+
+export class TransformersPolicy implements Policy {
+  readonly name: string;
+  readonly #loaded: LoadedModel;
+  readonly #settings: LanguageModelSettings;
+  readonly #runner: BatchRunner;
+  readonly #endTokens: ReadonlySet<number>;
+
+  constructor(name: string, loaded: LoadedModel, settings: LanguageModelSettings) {
+    this.name = name;
+    this.#loaded = loaded;
+    this.#settings = settings;
+    this.#runner = new BatchRunner(loaded);
+    this.#endTokens = endTokens(loaded);
+  }
+
+  async act(prompts: readonly Prompt[]): Promise<Reply[]> {
+    const answers = prompts.map((prompt) => this.#begin(prompt));
+    for (const part of this.#runner.parts(answers.map(({ ids }) => ids.length))) {
+      await this.#answer(part.map((i) => answers[i]!));
+    }
+    return answers.map((answer) => answer.reply!);
+  }
+
+  dispose(): void {
+    void this.#loaded.model.dispose();
+  }
+
+  #begin({ messages, random }: Prompt): Answer {
+    const ids = this.#encode(messages);
+    const { maxCompletionLength } = this.#settings;
+    const positions = (this.#loaded.model.config as { max_position_embeddings?: number }).max_position_embeddings;
+    if (positions !== undefined && ids.length + maxCompletionLength > positions) {
+      throw new PolicyError(
+        'prompt_too_long',
+        `A prompt of ${ids.length} tokens and a reply of up to ${maxCompletionLength} do not fit the ${positions} ` +
+          `positions of ${this.name}. Choose a history that shows less, fewer steps, or a shorter reply.`,
+      );
+    }
+    return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
+  }
+
+  #encode(messages: Prompt['messages']): readonly number[] {
+    const { tokenizer } = this.#loaded;
+    let text: string;
+    try {
+      text = tokenizer.apply_chat_template([...messages], { tokenize: false, add_generation_prompt: true }) as string;
+    } catch (error) {
+      const why = (error as Error).message.split('\n', 1)[0]!;
+      throw new PolicyError('bad_model', `${this.name} cannot write a conversation by its chat template: ${why}`);
+    }
+    return tokenizer.encode(text, { add_special_tokens: false });
+  }
+
+  /** Rows that are complete are fed on with the others: cutting them out of the cache costs more. */
+  async #answer(answers: readonly Answer[]): Promise<void> {
+    const batch: Batch = this.#runner.begin(answers.map(({ ids }) => ids));
+    try {
+      for (;;) {
+        const logits = await batch.next();
+        for (const [i, answer] of answers.entries()) if (!answer.reply) this.#drawToken(answer, logits[i]!);
+        if (answers.every(({ reply }) => reply)) return;
+        batch.append(answers.map(({ tokens }) => tokens.at(-1)!));
+      }
+    } finally {
+      await batch.dispose();
+    }
+  }
+
+  #drawToken(answer: Answer, logits: Float32Array): void {
+    const distribution = distributionOf(logits, this.#settings);
+    const index = draw(distribution, answer.random.nextFloat());
+    const token = tokenAt(distribution, index);
+    answer.tokens.push(token);
+    answer.logprobs.push(logprobAt(distribution, index));
+    answer.entropies.push(distribution.entropy);
+    const text = this.#loaded.tokenizer.decode(answer.tokens, {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces: false,
+    });
+    const stopped = this.#endTokens.has(token) || this.#settings.stop.some((stop) => text.includes(stop));
+    if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) return;
+    answer.reply = {
+      text,
+      finish: stopped ? 'stop' : 'length',
+      tokens: {
+        prompt: Int32Array.from(answer.ids),
+        completion: Int32Array.from(answer.tokens),
+        logprobs: Float32Array.from(answer.logprobs),
+        entropies: Float32Array.from(answer.entropies),
+      },
+    };
+  }
+}
+
+/** The tokens that end a turn, by generation_config.json, config.json or the tokenizer. */
+function endTokens({ model, tokenizer }: LoadedModel): ReadonlySet<number> {
+  const of = (holder: unknown) => (holder as { eos_token_id?: number | readonly number[] } | null)?.eos_token_id;
+  const ids = of(model.generation_config) ?? of(model.config) ?? of(tokenizer) ?? [];
+  return new Set(typeof ids === 'number' ? [ids] : ids);
+}
