@@ -1,6 +1,6 @@
 // transformers.js loads an exported model and says what we say.
 
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -211,9 +211,8 @@ describe.each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-
 /** A model of random weights for a tokenizer, in a folder that has nothing but what both need. */
 async function randomModel(name: string, config: object, tokenizer: string): Promise<string> {
   const folder = join(scratch, 'sources', name);
-  mkdirSync(folder, { recursive: true });
   const read = readConfig(config);
-  for (const [file, data] of checkpointFiles(read, initialParameters(read, 1))) writeFileSync(join(folder, file), data);
+  await writeFilesAtomically(folder, checkpointFiles(read, initialParameters(read, 1)));
   for (const file of readdirSync(tokenizer))
     if (/^(vocab|merges|tokenizer)/.test(file)) cpSync(join(tokenizer, file), join(folder, file));
   return folder;

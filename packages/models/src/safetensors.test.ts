@@ -28,6 +28,11 @@ function length(bytes: bigint): Uint8Array {
 }
 
 describe('safetensors', () => {
+  it('keeps a tensor whatever its name means to JavaScript', () => {
+    const tensor = { name: '__proto__', dtype: 'BOOL' as const, shape: [1], data: Uint8Array.of(1) };
+    expect([...readSafetensors(writeSafetensors([tensor], {})).tensors.keys()]).toEqual(['__proto__']);
+  });
+
   it('reads back what it wrote, for any names, shapes and bytes', () => {
     const tensor = fc.record({
       shape: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 }),

@@ -207,13 +207,14 @@ export function safetensorsParts(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): readonly Uint8Array[] {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let at = 0;
   for (const { name, dtype, shape, data } of tensors) {
-    header[name] = { dtype, shape, data_offsets: [at, at + data.length] };
+    entries.push([name, { dtype, shape, data_offsets: [at, at + data.length] }]);
     at += data.length;
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  // Made of entries, because an assignment to a tensor's name may mean something else: `__proto__`.
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   // The data begin at a multiple of eight.
   const headerLength = Math.ceil(text.length / 8) * 8;
   const start = new Uint8Array(8 + headerLength).fill(0x20);
