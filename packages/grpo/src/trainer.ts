@@ -46,6 +46,7 @@ export class Trainer {
   readonly #policy: LanguageModelPolicy;
   readonly #learner: Learner;
   readonly #reference: Learner | undefined;
+  readonly #firstParameters: ResidentTensors | undefined;
   #step = 0;
 
   /** @throws GrpoError `bad_setting`; EnvironmentError for the environment and its config */
@@ -74,6 +75,7 @@ export class Trainer {
       gradientCheckpointing: settings.gradientCheckpointing,
     };
     this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
+    this.#firstParameters = reference;
     this.#reference = reference && new Learner({ ...common, parameters: reference });
   }
 
@@ -155,6 +157,7 @@ export class Trainer {
     this.#policy.dispose();
     await this.#learner.dispose();
     await this.#reference?.dispose();
+    if (!this.#model.adapter) this.#firstParameters?.dispose();
   }
 
   #policyFor(sampling: SamplingSettings): LanguageModelPolicy {
