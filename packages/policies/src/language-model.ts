@@ -18,6 +18,7 @@ import {
 } from './distribution.ts';
 import { PolicyError } from './errors.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
+import { checkSampling } from './sampling-settings.ts';
 import { TokenNode } from './token-tree.ts';
 
 /** A model ready to run: what a policy, a trainer and a scorer share. */
@@ -92,7 +93,7 @@ export class LanguageModelPolicy implements Policy {
   #prefix: Prefix | undefined;
 
   constructor(model: LanguageModel, settings: LanguageModelSettings) {
-    checkSettings(settings);
+    checkSampling(settings);
     this.name = model.name;
     this.#model = model;
     this.#settings = settings;
@@ -353,17 +354,4 @@ function* runs(sequences: readonly Int32Array[]): Generator<readonly [number, nu
     }
   }
   if (from < sequences.length) yield [from, sequences.length];
-}
-
-function checkSettings({ temperature, topK, topP, maxCompletionLength }: LanguageModelSettings): void {
-  const wrong = !(temperature >= 0 && temperature < Number.POSITIVE_INFINITY)
-    ? `temperature ${temperature} (0 or more)`
-    : !(Number.isInteger(topK) && topK >= 0)
-      ? `topK ${topK} (a whole number, 0 keeps all)`
-      : !(topP > 0 && topP <= 1)
-        ? `topP ${topP} (above 0, at most 1)`
-        : !(Number.isInteger(maxCompletionLength) && maxCompletionLength > 0)
-          ? `maxCompletionLength ${maxCompletionLength} (a whole number above 0)`
-          : undefined;
-  if (wrong) throw new PolicyError('bad_setting', `The sampling setting ${wrong} cannot be used.`);
 }
