@@ -45,7 +45,7 @@ type Settings = Pick<
 const FLOAT = 4;
 const MB = 1e6;
 /** Node and ONNX Runtime. */
-const PROGRAM = 150 * MB;
+const PROGRAM = 120 * MB;
 /** Graphs of one layer in all sessions, measured; more with an adapter's parameters. */
 const LAYER_GRAPHS = 2.5 * MB;
 /** ONNX Runtime's arena holds more than what is live. */
