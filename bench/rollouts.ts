@@ -14,6 +14,7 @@ import {
   LanguageModelPolicy,
   openLanguageModel,
   type Prompt,
+  type Reply,
 } from '../packages/policies/src/index.ts';
 import { groupStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';

@@ -58,7 +58,9 @@ describe.skipIf(!isThere).each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen
         runtime,
         config,
         parameters: await ResidentTensors.of(runtime, parameters),
-        ...(withAdapter && { adapter }),
+        ...(withAdapter && {
+          adapter: { config: adapter.config, parameters: await ResidentTensors.of(runtime, adapter.parameters) },
+        }),
         objective: DEFAULT_LOSS,
         adamw: DEFAULT_ADAMW,
         temperature: 1,
