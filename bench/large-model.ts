@@ -10,7 +10,6 @@ import { fileURLToPath } from 'node:url';
 import { DEFAULT_TRAINING, estimateMemory, rehearse, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
 import {
   everyLinearLayer,
-  type ModelConfig,
   newAdapter,
   readCheckpoint,
   safetensorsParts,
@@ -18,6 +17,7 @@ import {
   writeConfig,
 } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
+import { SMOLLM2_135M } from '../packages/models/testing/sizes.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import { openLanguageModel, PromptEncoder } from '../packages/policies/src/index.ts';
 import { ResidentTensors, type Runtime } from '../packages/runtime/src/index.ts';
@@ -25,21 +25,7 @@ import { createRuntime } from '../packages/runtime/src/node.ts';
 
 const THREADS = 2;
 const STEPS = 3;
-const CONFIG: ModelConfig = {
-  family: 'llama',
-  vocabSize: 49_152,
-  hiddenSize: 576,
-  intermediateSize: 1536,
-  layers: 30,
-  heads: 9,
-  kvHeads: 3,
-  headDim: 64,
-  normEpsilon: 1e-5,
-  rotary: { theta: 100_000 },
-  tieWordEmbeddings: true,
-  maxPositions: 8192,
-  eosTokenIds: [1],
-};
+const CONFIG = SMOLLM2_135M;
 
 /** Random weights never end a reply: replies and the batch are kept short. */
 const settingsOf = (gradientCheckpointing: boolean): TrainSettings => ({

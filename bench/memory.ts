@@ -14,6 +14,7 @@ import {
   type Sample,
 } from '../packages/grpo/src/index.ts';
 import { everyLinearLayer, initialParameters, type ModelConfig, newAdapter } from '../packages/models/src/index.ts';
+import { SMOLLM2_135M } from '../packages/models/testing/sizes.ts';
 import { stream } from '../packages/random/src/index.ts';
 import { ResidentTensors } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
@@ -63,16 +64,7 @@ const SIZES: Readonly<Record<string, { readonly config: ModelConfig; readonly ro
     rows: 32,
   },
   '135M': {
-    config: {
-      ...BASE,
-      vocabSize: 49_152,
-      hiddenSize: 576,
-      intermediateSize: 1536,
-      layers: 30,
-      heads: 9,
-      kvHeads: 3,
-      headDim: 64,
-    },
+    config: SMOLLM2_135M,
     rows: 16,
   },
 };

@@ -1,10 +1,11 @@
 // ludic doctor: what this machine has for Ludic, and what each missing thing would take.
 
-import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
 import { readHubSettings } from '@ludic/models/hub';
 import { type DeviceReport, reportDevices } from '@ludic/runtime/node';
 import { Command } from 'commander';
+import { processMemory } from './memory.ts';
 import { amount } from './units.ts';
 
 /** One line of the report: a mark, a name, what was found, and where something is missing what it would take. */
@@ -20,7 +21,7 @@ export function doctorCommand(): Command {
     .description('tell what this machine has for training and what each missing thing would take')
     .option('--json', 'print one JSON array')
     .action(async ({ json }: { readonly json?: boolean }) => {
-      const findings = [node(), processor(), await memory(), ...(await devices()), ...(await hub())];
+      const findings = [node(), processor(), memory(), ...(await devices()), ...(await hub())];
       if (json) console.log(JSON.stringify(findings));
       else for (const finding of findings) console.log(line(finding));
     });
@@ -48,11 +49,9 @@ function processor(): Finding {
   return { name: 'threads', ok: true, found: `${availableParallelism()} of ${model}` };
 }
 
-async function memory(): Promise<Finding> {
-  // A container may have less than the machine.
-  const limit = Number(await readFile('/sys/fs/cgroup/memory.max', 'utf8').catch(() => ''));
-  const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return { name: 'memory', ok: true, found: `${amount(total)}, ${amount(Math.min(freemem(), total))} of it free` };
+function memory(): Finding {
+  const { limit, available } = processMemory();
+  return { name: 'memory', ok: true, found: `${amount(limit)}, ${amount(available)} of it free` };
 }
 
 async function devices(): Promise<Finding[]> {

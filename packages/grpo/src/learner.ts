@@ -1,7 +1,8 @@
 // The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
 // gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
 
-import { type LoraConfig, type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
+import { type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
+import type { ResidentAdapter } from '@ludic/policies';
 import {
   floats,
   type HostTensor,
@@ -32,7 +33,7 @@ export interface LearnerOptions {
   /** The model's; changed by `step` unless there is an adapter. */
   readonly parameters: ResidentTensors;
   /** Trained instead of the parameters, which have then neither gradients nor moments. */
-  readonly adapter?: { readonly config: LoraConfig; readonly parameters: ResidentTensors };
+  readonly adapter?: ResidentAdapter;
   readonly objective: Objective;
   readonly adamw: AdamWSettings;
   /** The temperature at which log π is taken: the one that sampled. */

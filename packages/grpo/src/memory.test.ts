@@ -1,11 +1,12 @@
 // The estimate grows with what takes memory, and its advice fits. That it meets measured peaks is for bench/.
 
 import { fileURLToPath } from 'node:url';
-import { type ModelConfig, readChatTemplate, readTokenizer } from '@ludic/models';
+import { readChatTemplate, readTokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { PromptEncoder } from '@ludic/policies';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
+import { SMOLLM2_135M } from '../../models/testing/sizes.ts';
 import {
   DEFAULT_TRAINING,
   describeMemory,
@@ -16,22 +17,7 @@ import {
 } from './index.ts';
 import { runTraining } from './node.ts';
 
-/** SmolLM2-135M. */
-const CONFIG: ModelConfig = {
-  family: 'llama',
-  vocabSize: 49_152,
-  hiddenSize: 576,
-  intermediateSize: 1536,
-  layers: 30,
-  heads: 9,
-  kvHeads: 3,
-  headDim: 64,
-  normEpsilon: 1e-5,
-  rotary: { theta: 100_000 },
-  tieWordEmbeddings: true,
-  maxPositions: 8192,
-  eosTokenIds: [],
-};
+const CONFIG = SMOLLM2_135M;
 const PARAMETERS = 134_515_008;
 const PROMPTS = { longest: 60, shared: 40, turns: 5 };
 const SETTINGS: TrainSettings = { ...DEFAULT_TRAINING, environment: 'tic_tac_toe' };

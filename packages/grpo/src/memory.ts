@@ -2,6 +2,7 @@
 // float32 everywhere.
 
 import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
+import { REMEMBERED, SLOTS_PER_RUN } from '@ludic/policies';
 import { mostPoints } from './samples.ts';
 import type { TrainSettings } from './train-settings.ts';
 
@@ -58,9 +59,7 @@ const TABLES = 4;
 const GRAPHS = 2;
 /** Meeting the same shapes again, as in a second pass over a batch, the runtime takes one block beside what it has. */
 const REPEATED = 2;
-/** Slots of one run of the sampler, and numbers that its distributions may hold (see language-model.ts). */
-const SLOTS_PER_RUN = 16_384;
-const REMEMBERED = 2 ** 24;
+/** Bytes of one number of a distribution of the sampler. */
 const DISTRIBUTION = 12;
 
 export function estimateMemory(config: ModelConfig, settings: Settings, prompts: PromptShape): MemoryEstimate {

@@ -1,6 +1,7 @@
 // What the prompts of a run will be like, found out without a model: a few games played at random.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import { sharedPrefixLength } from '@ludic/models';
 import { type PromptEncoder, scriptedPolicy } from '@ludic/policies';
 import { groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { PromptShape } from './memory.ts';
@@ -18,16 +19,9 @@ export async function rehearse(
   const starts = groupStarts({ seed, step: 0, groups: GAMES, groupSize: 1 });
   const episodes = await playEpisodes({ definition, config, history, policy, starts });
   const prompts = episodes.flatMap(({ turns }) => turns.map(({ prompt }) => encoder.encode(prompt)));
-  const first = prompts[0] ?? new Int32Array(0);
-  let shared = first.length;
-  for (const prompt of prompts) {
-    let same = 0;
-    while (same < shared && prompt[same] === first[same]) same++;
-    shared = same;
-  }
   return {
     longest: prompts.reduce((most, { length }) => Math.max(most, length), 0),
-    shared,
+    shared: sharedPrefixLength(prompts, Number.POSITIVE_INFINITY),
     turns: episodes.reduce((most, { turns }) => Math.max(most, turns.length), 1),
   };
 }

@@ -1,8 +1,9 @@
 // Adapters against PEFT's numbers: logits, loss, gradients, merged logits, and files that PEFT reads.
 
 import { readFileSync } from 'node:fs';
-import { floats, type HostTensor, int32 } from '@ludic/runtime';
+import { floats, type HostTensor, int32, type Runtime } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
+import { openGpu } from '../../runtime/testing/gpu.ts';
 import { folder, largest, largestDifference, load, lossAndGradients, runtime } from '../testing/golden.ts';
 import {
   type Adapter,
@@ -20,6 +21,8 @@ import {
   toFloat32,
 } from './index.ts';
 import { openModelFolder } from './node.ts';
+
+const gpu = await openGpu();
 
 const CASES = [
   ['llama-tiny-lora', 'llama-tiny'],
@@ -50,15 +53,20 @@ async function logitsOf(
   parameters: Readonly<Record<string, HostTensor>>,
   sequences: readonly Int32Array[],
   adapter?: LoraConfig,
+  on: Runtime = runtime,
 ): Promise<Float32Array> {
   const options = { prefix: false, past: false, ...(adapter && { adapter }) };
-  const program = await runtime.load(buildDecoder(config, options));
+  const program = await on.load(buildDecoder(config, options));
   const { inputs, tokens } = packSequences(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
   const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int32(every, [tokens]) });
   await program.dispose();
   return floats(logits as HostTensor);
 }
+
+/** Our name of a gradient under PEFT's. */
+const ownName = (tensor: string) =>
+  tensor.replace(/^grad\.base_model\.model\./, 'grad.').replace('grad.transformer.', 'grad.');
 
 /** a [n, k] · b [k, m], each transposed first if asked. */
 function product(a: Float32Array, b: Float32Array, [n, k, m]: readonly number[], ta = false, tb = false): Float32Array {
@@ -91,9 +99,26 @@ describe.each(CASES)('%s', (name, base) => {
     const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
     expect(names).toHaveLength(Object.keys(adapter.parameters).length);
     for (const tensor of names) {
-      const own = tensor.replace(/^grad\.base_model\.model\./, 'grad.').replace('grad.transformer.', 'grad.');
       const expected = golden(tensor);
-      expect(largestDifference(output(own), expected), tensor).toBeLessThanOrEqual(1e-4 * largest(expected));
+      expect(largestDifference(output(ownName(tensor)), expected), tensor).toBeLessThanOrEqual(
+        1e-4 * largest(expected),
+      );
+    }
+  });
+
+  // The room of golden.test.ts, for the same reason.
+  it.skipIf(!gpu)('gives them on WebGPU too, with no part of the graph on the CPU', async () => {
+    const { config, parameters, adapter, golden, tensors, sequences } = await open(name, base);
+    const all = { ...parameters, ...adapter.parameters };
+    const logits = await logitsOf(config, all, sequences, adapter.config, gpu);
+    expect(largestDifference(logits, golden('logits'))).toBeLessThan(5e-4);
+    const options = { adapter: adapter.config, recompute: true, on: gpu! };
+    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, options);
+    for (const tensor of [...tensors.keys()].filter((key) => key.startsWith('grad.'))) {
+      const expected = golden(tensor);
+      expect(largestDifference(output(ownName(tensor)), expected), tensor).toBeLessThanOrEqual(
+        1e-3 * largest(expected),
+      );
     }
   });
 

@@ -29,10 +29,8 @@ import { type ExportDtype, exportWeights } from './export-weights.ts';
 import type { Attention } from './families/family.ts';
 import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
+import { HIDDEN } from './packing.ts';
 import { rotaryTables } from './rope.ts';
-
-/** Added to the score of a key that a query may not see. */
-const HIDDEN = -1e9;
 
 /** Bytes of the graph that `exportGraph` builds. */
 export const buildExport = (...model: Parameters<typeof exportGraph>): Uint8Array => serialize(exportGraph(...model));

@@ -2,7 +2,6 @@
 // stored in, everything but matrix products is computed in float32.
 
 import {
-  add,
   cast,
   float16Bytes,
   fourBitLinear,
@@ -18,7 +17,7 @@ import { ModelError } from './errors.ts';
 import type { Weights } from './families/family.ts';
 import { tensorsOf } from './families/registry.ts';
 import { BLOCK, chooseSteps, type Matrix, packNibbles } from './quantize.ts';
-import { weightsOf } from './weights.ts';
+import { weightsOf, withBias } from './weights.ts';
 
 /** As transformers.js names them: float32, float16, and four bits in linear layers with float32 elsewhere. */
 export const EXPORT_DTYPES = ['fp32', 'fp16', 'q4'] as const;
@@ -101,8 +100,6 @@ function matrixOf(weight: HostTensor, order: Matrix['order'] = 'out_in'): Matrix
   const [out, width] = order === 'in_out' ? [columns, rows] : [rows, columns];
   return { data: floats(weight), out, in: width, order };
 }
-
-const withBias = (x: Value, bias: Value | undefined): Value => (bias ? add(x, bias) : x);
 
 /** A weight that is used twice, as tied embeddings are, is one constant. */
 function remember(make: (name: string) => Value): (name: string) => Value {

@@ -35,6 +35,7 @@ export { initialParameters } from './initialize.ts';
 export { type FolderFiles, type FolderOptions, folderFiles, onnxFiles } from './model-folder.ts';
 export {
   causalBias,
+  HIDDEN,
   layRows,
   type PackedSequences,
   packSequences,

@@ -26,4 +26,4 @@ export function weightsOf(config: ModelConfig, tensor: (name: string) => Value, 
   };
 }
 
-const withBias = (x: Value, bias: Value | undefined): Value => (bias ? add(x, bias) : x);
+export const withBias = (x: Value, bias: Value | undefined): Value => (bias ? add(x, bias) : x);

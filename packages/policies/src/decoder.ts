@@ -4,6 +4,7 @@
 import {
   buildDecoder,
   cacheNames,
+  HIDDEN,
   type LoraConfig,
   layRows,
   type ModelConfig,
@@ -30,7 +31,6 @@ import { type CachedRow, type Caches, free, type LayerTensors, type Prefix, type
 import { deviceCaches } from './device-caches.ts';
 import { hostCaches } from './host-caches.ts';
 
-const HIDDEN = -1e9;
 /** Fed to rows that do not go on; it leaves no trace. */
 const IDLE = Int32Array.of(0);
 
@@ -95,12 +95,18 @@ export interface DecodeResult {
   readonly known: readonly KnownRow[];
 }
 
+/** An adapter where the model computes. */
+export interface ResidentAdapter {
+  readonly config: LoraConfig;
+  readonly parameters: ResidentTensors;
+}
+
 /** The part of a language model that a decoder runs. Its parameters may change between calls. */
 export interface DecodedModel {
   readonly runtime: Runtime;
   readonly config: ModelConfig;
   readonly parameters: ResidentTensors;
-  readonly adapter?: { readonly config: LoraConfig; readonly parameters: ResidentTensors };
+  readonly adapter?: ResidentAdapter;
 }
 
 export class Decoder {
@@ -125,7 +131,9 @@ export class Decoder {
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
   async prefix(tokens: Int32Array): Promise<Prefix> {
     const inputs = packSequences(this.#config, [tokens]).inputs;
-    const { fresh } = await this.#run(false, false, inputs, [tokens.length - 1], { kind: 'logits' });
+    // Nothing is asked of what comes next. Where tokens can be drawn on the device, not even the logits come back.
+    const wanted: Wanted = this.#runtime.tensors === 'device' ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
+    const { fresh } = await this.#run(false, false, inputs, [tokens.length - 1], wanted);
     const prefix = { tokens, tensors: fresh };
     if (this.#runtime.tensors === 'device') this.#prefixes.add(prefix);
     return prefix;

@@ -1,10 +1,13 @@
 export type { ActOptions, NoReply, Policy, Prompt, Reply, SampledTokens } from './contract.ts';
+export type { ResidentAdapter } from './decoder.ts';
 export type { SamplingSettings } from './distribution.ts';
 export { PolicyError, type PolicyErrorCode } from './errors.ts';
 export {
   type LanguageModel,
   LanguageModelPolicy,
   type LanguageModelSettings,
+  REMEMBERED,
+  SLOTS_PER_RUN,
   trainedParameters,
 } from './language-model.ts';
 export { openLanguageModel } from './open.ts';

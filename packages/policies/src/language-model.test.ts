@@ -153,6 +153,24 @@ describe.skipIf(!gpu).each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('on WebG
   });
 });
 
+describe.skipIf(!gpu)('a device that draws', () => {
+  it.each([0, 0.7])('sends no logits back, at temperature %d', async (temperature) => {
+    const outputs = new Set<string>();
+    const watched: Runtime = {
+      ...gpu!,
+      async load(bytes, options) {
+        const program = await gpu!.load(bytes, options);
+        for (const name of program.outputs) if (!options?.keepOnDevice?.includes(name)) outputs.add(name);
+        return program;
+      },
+    };
+    const policy = new LanguageModelPolicy(await modelOf('smollm-tiny', watched), { ...settings, temperature });
+    await policy.act(['20', '30'].map((user) => prompt(user, SYSTEM, user)));
+    policy.dispose();
+    expect([...outputs].sort()).toEqual(temperature === 0 ? ['tokens'] : ['entropies', 'logprobs', 'tokens']);
+  });
+});
+
 describe('the language-model policy', () => {
   it('gives an episode the same reply whoever its neighbours are', async () => {
     const alone = new LanguageModelPolicy(model, settings);

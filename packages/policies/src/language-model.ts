@@ -1,12 +1,12 @@
 // The language-model policy. Rows of different lengths are answered together, what several episodes share is computed
 // once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
-import type { ChatTemplate, LoraConfig, ModelConfig, Tokenizer } from '@ludic/models';
+import type { ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models';
 import type { ResidentTensors, Runtime } from '@ludic/runtime';
 import type { Prefix } from './caches.ts';
 import type { Policy, Prompt, Reply } from './contract.ts';
-import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
+import { type DecodeResult, Decoder, type DrawnToken, type ResidentAdapter, type Wanted } from './decoder.ts';
 import {
   type Distribution,
   distributionOf,
@@ -34,12 +34,6 @@ export interface LanguageModel {
   readonly template: ChatTemplate;
 }
 
-/** An adapter where the model computes. */
-export interface ResidentAdapter {
-  readonly config: LoraConfig;
-  readonly parameters: ResidentTensors;
-}
-
 /** What training changes: the adapter where there is one, else the model itself. */
 export const trainedParameters = ({ adapter, parameters }: LanguageModel): ResidentTensors =>
   adapter?.parameters ?? parameters;
@@ -52,11 +46,11 @@ export interface LanguageModelSettings extends SamplingSettings {
 }
 
 /** Token slots, padding included, of one run of the network. */
-const SLOTS_PER_RUN = 16_384;
+export const SLOTS_PER_RUN = 16_384;
 /** A shorter common beginning is not worth a run of its own. */
 const SHORTEST_PREFIX = 4;
 /** Numbers kept in distributions before all are forgotten: about 200 MB. Twice as many are too many in any case. */
-const REMEMBERED = 2 ** 24;
+export const REMEMBERED = 2 ** 24;
 
 interface Answer {
   readonly prompt: Prompt;

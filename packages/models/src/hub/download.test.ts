@@ -402,24 +402,3 @@ describe('several processes', () => {
     expect(ranges()[1]).toMatch(/^bytes=\d{6,}-$/);
   });
 });
-
-describe('settings', () => {
-  it('are those of Python', async () => {
-    await writeFile(join(home, 'token'), 'hf_file\n');
-    expect(await readHubSettings({ HF_HOME: home })).toEqual({
-      endpoint: 'https://huggingface.co',
-      token: 'hf_file',
-      cache: join(home, 'hub'),
-      offline: false,
-    });
-    const own = await readHubSettings({
-      HF_HOME: home,
-      HF_TOKEN: ' hf_own ',
-      HF_HUB_CACHE: '$HF_HOME/models',
-      HF_ENDPOINT: 'https://mirror/',
-    });
-    expect(own).toMatchObject({ endpoint: 'https://mirror', token: 'hf_own', cache: join(home, 'models') });
-    expect((await readHubSettings({ XDG_CACHE_HOME: '/cache' })).cache).toBe('/cache/huggingface/hub');
-    await expect(readHubSettings({ HF_ENDPOINT: 'mirror' })).rejects.toMatchObject({ code: 'bad_reference' });
-  });
-});
