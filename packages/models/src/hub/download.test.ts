@@ -146,24 +146,6 @@ describe('a model of the Hub', () => {
     expect(existsSync(join(repoFolder(), 'refs'))).toBe(false);
     await expectFailure('revision_not_found', /org\/nano has no revision v2/, fetchModel('org/nano@v2'));
   });
-
-  it('is named by org/name alone', () => {
-    expect(parseReference('org/name')).toEqual({ repo: 'org/name', revision: 'main' });
-    expect(parseReference('org/name@refs/pr/1')).toEqual({ repo: 'org/name', revision: 'refs/pr/1' });
-    for (const text of [
-      'name',
-      './name',
-      '../name',
-      '/org/name',
-      'a/b/c',
-      'org/',
-      'org/name@',
-      'org/name@../x',
-      'org/..',
-      'a--b/c',
-    ])
-      expect(parseReference(text), text).toBeUndefined();
-  });
 });
 
 describe('a transfer that breaks', () => {
