@@ -1,0 +1,122 @@
+// What the service answers.
+
+import { z } from 'zod';
+import { job } from './jobs.ts';
+
+const rate = () => z.number().min(0).max(1);
+const interval = () => z.tuple([z.number(), z.number()]);
+
+const message = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
+
+export const rolloutStep = z.object({
+  prompt: z.array(message).describe('what the policy saw'),
+  assistant: z.string().describe('what it replied'),
+  reward: z.number(),
+  info_from_env: z.object({
+    invalid: z.boolean().describe('the reply had no readable action, or one that the rules forbid'),
+    outcome: z.enum(['win', 'draw', 'loss']).optional(),
+  }),
+});
+
+export const trajectory = z
+  .object({
+    group: z.int().describe('number of the group of games with one start; 0 where the game stands alone'),
+    steps: z.array(rolloutStep),
+  })
+  .meta({ id: 'Trajectory' });
+
+export const trainingStarted = z
+  .object({
+    job_id: z.string(),
+    status: z.literal('started'),
+    message: z.string(),
+    effective: z.record(z.string(), z.unknown()).describe('the settings as they will run'),
+  })
+  .meta({ id: 'TrainingStarted' });
+export type TrainingStarted = z.infer<typeof trainingStarted>;
+
+export const evaluationResults = z
+  .object({
+    mean_reward: z.number(),
+    mean_reward_ci95: interval(),
+    success_rate: rate().describe('share of games with a total reward above 0.5'),
+    success_ci95: interval(),
+    total_episodes: z.int(),
+    mean_steps: z.number(),
+    invalid_rate: rate().describe('share of replies that the game refused'),
+    invalid_episode_rate: rate(),
+    truncation_rate: rate(),
+    failure_rate: rate(),
+    cut_off_rate: rate().describe('share of replies cut off at max_tokens'),
+    win_rate: rate().optional(),
+    draw_rate: rate().optional(),
+    loss_rate: rate().optional(),
+  })
+  .meta({ id: 'EvaluationResults' });
+export type EvaluationResults = z.infer<typeof evaluationResults>;
+
+export const policyEvaluation = z
+  .object({
+    model_path: z.string(),
+    env_type: z.string(),
+    eval_episodes: z.int(),
+    history_strategy: z.string(),
+    results: evaluationResults,
+    trajectories: z.array(z.object({ episode: z.int(), reward: z.number(), steps: z.int(), trajectory })).optional(),
+  })
+  .meta({ id: 'PolicyEvaluation' });
+export type PolicyEvaluation = z.infer<typeof policyEvaluation>;
+
+export const rollout = z
+  .object({
+    model_path: z.string(),
+    env_type: z.string(),
+    max_steps: z.int(),
+    trajectory,
+    summary: z.object({ total_reward: z.number(), steps_taken: z.int(), final_reward: z.number() }),
+  })
+  .meta({ id: 'Rollout' });
+export type Rollout = z.infer<typeof rollout>;
+
+export const health = z
+  .object({
+    status: z.literal('healthy'),
+    service: z.string(),
+    version: z.string(),
+    gpu_available: z.boolean().describe('a GPU that models can really run on'),
+    device: z.string().describe('where models run'),
+    uptime_s: z.number(),
+    jobs: z.object({ queued: z.int(), running: z.int() }),
+  })
+  .meta({ id: 'Health' });
+export type Health = z.infer<typeof health>;
+
+export const jobStarted = z.object({ job_id: z.string(), status: z.literal('started'), message: z.string() });
+export type JobStarted = z.infer<typeof jobStarted>;
+
+export const model = z
+  .object({
+    name: z.string(),
+    kind: z.enum(['embedded', 'run', 'folder']),
+    status: z.enum(['ready', 'training', 'empty']).describe('empty: nothing that could answer yet'),
+    env_type: z.string().nullable().describe('the game that it was trained in'),
+    size_bytes: z.int(),
+    modified_at: z.iso.datetime(),
+    files: z.array(z.object({ path: z.string(), size_bytes: z.int() })).describe('of the model as it would be loaded'),
+  })
+  .meta({ id: 'Model' });
+export type Model = z.infer<typeof model>;
+export const modelList = z.object({ models: z.array(model) });
+
+export const environment = z
+  .object({
+    env_type: z.string(),
+    title: z.string(),
+    description: z.string(),
+    config_schema: z.record(z.string(), z.unknown()).describe('JSON schema of env_config'),
+  })
+  .meta({ id: 'Environment' });
+export const environmentList = z.object({ environments: z.array(environment) });
+export type EnvironmentList = z.infer<typeof environmentList>;
+
+export { job };

@@ -1,0 +1,205 @@
+// Every address of the service: method, path, what it takes and what it answers. The server registers these, the client
+// calls them and the OpenAPI document lists them.
+
+import { z } from 'zod';
+import {
+  environmentList,
+  health,
+  jobStarted,
+  model,
+  modelList,
+  policyEvaluation,
+  rollout,
+  trainingStarted,
+} from './answers.ts';
+import type { ErrorCode } from './errors.ts';
+import { job, jobList, jobMetrics } from './jobs.ts';
+import { evaluatePolicy, generateRollout, startTraining } from './requests.ts';
+
+export interface Endpoint {
+  readonly method: 'get' | 'post' | 'delete';
+  /** With `{name}` for parameters, as OpenAPI writes them. */
+  readonly path: string;
+  readonly summary: string;
+  /** Who may ask: everybody, or whoever knows a password. */
+  readonly open?: true;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: z.ZodType;
+  /** Schema of a JSON answer or media type of another, by status. */
+  readonly answers: Readonly<Record<number, z.ZodType | string>>;
+  readonly errors: readonly ErrorCode[];
+}
+
+const id = z.object({ id: z.string().min(1).max(100) });
+const name = z.object({ name: z.string().min(1).max(300) });
+const passwordOnly = z.strictObject({ password: z.string().max(1000).optional() });
+
+const WITH_BODY = ['bad_request', 'too_slow', 'too_large', 'unsupported_media_type'] as const;
+const MODEL = ['not_found', 'unusable', 'unavailable'] as const;
+
+export const ENDPOINTS = {
+  health: {
+    method: 'get',
+    path: '/health-check',
+    summary: 'Whether the service is alive',
+    open: true,
+    answers: { 200: health },
+    errors: [],
+  },
+  startTraining: {
+    method: 'post',
+    path: '/start-training',
+    summary: 'Train a model in a game; answers at once with a job',
+    body: startTraining,
+    answers: { 202: trainingStarted },
+    errors: [...WITH_BODY, ...MODEL, 'conflict'],
+  },
+  evaluatePolicy: {
+    method: 'post',
+    path: '/evaluate-policy',
+    summary: 'How good a model is at a game',
+    body: evaluatePolicy,
+    answers: { 200: policyEvaluation, 202: jobStarted },
+    errors: [...WITH_BODY, ...MODEL],
+  },
+  generateRollout: {
+    method: 'post',
+    path: '/generate-rollout',
+    summary: 'One game of a model, move by move',
+    body: generateRollout,
+    answers: { 200: rollout },
+    errors: [...WITH_BODY, ...MODEL],
+  },
+  jobs: {
+    method: 'get',
+    path: '/jobs',
+    summary: 'All jobs, the newest first',
+    query: z.object({
+      status: job.shape.status.optional().describe('only those in this state'),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+    }),
+    answers: { 200: jobList },
+    errors: ['bad_request'],
+  },
+  job: {
+    method: 'get',
+    path: '/jobs/{id}',
+    summary: 'One job',
+    params: id,
+    answers: { 200: job },
+    errors: ['not_found'],
+  },
+  jobMetrics: {
+    method: 'get',
+    path: '/jobs/{id}/metrics',
+    summary: 'The curve of a training job',
+    params: id,
+    query: z.object({ after: z.coerce.number().int().min(0).default(0).describe('only steps after this one') }),
+    answers: { 200: jobMetrics },
+    errors: ['bad_request', 'not_found'],
+  },
+  jobLogs: {
+    method: 'get',
+    path: '/jobs/{id}/logs',
+    summary: 'What the job printed',
+    params: id,
+    query: z.object({
+      tail: z.coerce.number().int().min(1).max(100_000).default(1000).describe('only so many lines from the end'),
+    }),
+    answers: { 200: 'text/plain' },
+    errors: ['bad_request', 'not_found'],
+  },
+  jobEpisodes: {
+    method: 'get',
+    path: '/jobs/{id}/episodes',
+    summary: 'Games that the trainer sampled, one JSON object a line',
+    params: id,
+    answers: { 200: 'application/x-ndjson' },
+    errors: ['not_found'],
+  },
+  jobEvents: {
+    method: 'get',
+    path: '/jobs/{id}/events',
+    summary: 'Server-sent events of a job, from the first or from the one after Last-Event-ID, until the job ends',
+    params: id,
+    headers: { 'Last-Event-ID': 'number of the last event that the client has' },
+    answers: { 200: 'text/event-stream' },
+    errors: ['bad_request', 'not_found'],
+  },
+  cancelJob: {
+    method: 'post',
+    path: '/jobs/{id}/cancel',
+    summary: 'End a job; training saves a checkpoint first',
+    params: id,
+    body: passwordOnly,
+    answers: { 200: job },
+    errors: [...WITH_BODY, 'not_found', 'conflict'],
+  },
+  resumeJob: {
+    method: 'post',
+    path: '/jobs/{id}/resume',
+    summary: 'Go on with a job that failed or was cancelled',
+    params: id,
+    body: passwordOnly,
+    answers: { 202: job },
+    errors: [...WITH_BODY, 'not_found', 'conflict'],
+  },
+  models: {
+    method: 'get',
+    path: '/models',
+    summary: 'The models of the server',
+    answers: { 200: modelList },
+    errors: [],
+  },
+  model: {
+    method: 'get',
+    path: '/models/{name}',
+    summary: 'One model and its files',
+    params: name,
+    answers: { 200: model },
+    errors: ['bad_request', 'not_found'],
+  },
+  modelFile: {
+    method: 'get',
+    path: '/models/{name}/{file}',
+    summary: 'A file of a model; ranges and If-None-Match are honoured. The name of the file may hold slashes',
+    params: name.extend({ file: z.string().min(1).max(500) }),
+    headers: { Range: 'bytes=FROM-TO', 'If-None-Match': 'the ETag of what the client has' },
+    answers: { 200: 'application/octet-stream', 206: 'application/octet-stream', 304: 'application/octet-stream' },
+    errors: ['bad_request', 'not_found', 'range_not_satisfiable'],
+  },
+  deleteModel: {
+    method: 'delete',
+    path: '/models/{name}',
+    summary: 'Remove a model and everything of its run',
+    params: name,
+    answers: { 200: z.object({ name: z.string(), deleted: z.literal(true) }) },
+    errors: ['bad_request', 'not_found', 'conflict'],
+  },
+  environments: {
+    method: 'get',
+    path: '/environments',
+    summary: 'The games and their settings',
+    answers: { 200: environmentList },
+    errors: [],
+  },
+  metrics: {
+    method: 'get',
+    path: '/metrics',
+    summary: 'Numbers of the service for Prometheus',
+    answers: { 200: 'text/plain' },
+    errors: [],
+  },
+  openapi: {
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document',
+    open: true,
+    answers: { 200: z.record(z.string(), z.unknown()) },
+    errors: [],
+  },
+} as const satisfies Readonly<Record<string, Endpoint>>;
+
+export type EndpointName = keyof typeof ENDPOINTS;

@@ -1,0 +1,97 @@
+// What a request can be answered with when it fails: a code for programs, a sentence for people, details per field.
+
+import { z } from 'zod';
+
+/** Each code and the HTTP status that carries it: the only place that knows both. */
+export const ERROR_STATUS = {
+  bad_request: 400,
+  https_required: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  too_slow: 408,
+  conflict: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  range_not_satisfiable: 416,
+  unusable: 422,
+  too_many_requests: 429,
+  internal: 500,
+  unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+export type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
+
+export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]];
+
+/** One thing that is wrong, and where. */
+export const errorDetail = z.object({
+  field: z.string().describe('path of the field, with dots between'),
+  message: z.string(),
+});
+export type ErrorDetail = z.infer<typeof errorDetail>;
+
+export const errorAnswer = z
+  .object({
+    error: z.object({
+      code: z.enum(ERROR_CODES).describe('for programs'),
+      message: z.string().describe('what is wrong and what to do'),
+      details: z.array(errorDetail).describe('each bad field; empty where none is to blame'),
+    }),
+  })
+  .meta({ id: 'Error' });
+export type ErrorAnswer = z.infer<typeof errorAnswer>;
+
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+  /** Seconds after which it may be tried again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    {
+      details = [],
+      retryAfter,
+      cause,
+    }: { readonly details?: readonly ErrorDetail[]; readonly retryAfter?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.code = code;
+    this.details = details;
+    this.retryAfter = retryAfter;
+  }
+
+  get status(): ErrorStatus {
+    return ERROR_STATUS[this.code];
+  }
+
+  toJSON(): ErrorAnswer {
+    const { code, message, details } = this;
+    return { error: { code, message, details: [...details] } };
+  }
+}
+
+/** What a schema found wrong with a request, by field. */
+export function badRequest(error: z.ZodError): ServiceError {
+  const details = error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ field: [...path, shown(key)].join('.'), message: 'There is no such field.' }));
+    return [{ field: path.map(shown).join('.'), message: issue.message }];
+  });
+  const shownDetails = details.slice(0, MOST_DETAILS);
+  const fields = [...new Set(shownDetails.map(({ field }) => field).filter((field) => field !== ''))];
+  const message =
+    fields.length > 0 ? `The request cannot be used: see ${fields.join(', ')}.` : 'The request cannot be used.';
+  return new ServiceError('bad_request', message, { details: shownDetails });
+}
+
+const MOST_DETAILS = 50;
+
+/** A name that came from outside, short. */
+const shown = (key: string) => (key.length > 60 ? `${key.slice(0, 60)}…` : key);

@@ -1,0 +1,44 @@
+export type {
+  EnvironmentList,
+  EvaluationResults,
+  Health,
+  JobStarted,
+  Model,
+  PolicyEvaluation,
+  Rollout,
+  TrainingStarted,
+} from './answers.ts';
+export { ENDPOINTS, type Endpoint, type EndpointName } from './endpoints.ts';
+export {
+  badRequest,
+  ERROR_STATUS,
+  type ErrorAnswer,
+  type ErrorCode,
+  type ErrorDetail,
+  ServiceError,
+} from './errors.ts';
+export { isEnd, JOB_EVENTS, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './jobs.ts';
+export { modelName } from './model-name.ts';
+export { openApiDocument } from './openapi.ts';
+export {
+  type EvaluatePolicy,
+  evaluatePolicy,
+  type GenerateRollout,
+  generateRollout,
+  playedGame,
+  requestedTraining,
+  type SamplingParams,
+  type StartTraining,
+  startTraining,
+} from './requests.ts';
+export {
+  ADAMW_FIELDS,
+  camelCase,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  RUN_FIELDS,
+  snakeCase,
+  type TrainingFields,
+  trainingFields,
+  trainSettings,
+} from './training-fields.ts';

@@ -1,0 +1,58 @@
+// Work that goes on after the answer: training, and evaluations that were asked for as jobs.
+
+import { z } from 'zod';
+
+/**
+ * queued: waits for its turn, also between two attempts. running: a process works on it. completed, failed, cancelled:
+ * the end; a failed or cancelled training can be resumed from its last checkpoint.
+ */
+export const JOB_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+export const isEnd = (state: JobState) => state === 'completed' || state === 'failed' || state === 'cancelled';
+
+const time = () => z.iso.datetime();
+
+export const job = z
+  .object({
+    job_id: z.string(),
+    kind: z.enum(['train', 'evaluate']),
+    status: z.enum(JOB_STATES),
+    owner: z.string().describe('who asked for it: the name beside the password, or "default"'),
+    model_name: z.string().describe('the model that is trained or evaluated'),
+    output_dir: z.string().nullable().describe('name of the run, for model_path and /models'),
+    env_type: z.string(),
+    created_at: time(),
+    started_at: time().nullable(),
+    ended_at: time().nullable(),
+    heartbeat_at: time().nullable().describe('the last sign of life of its process'),
+    attempts: z.int().describe('processes that were started for it'),
+    step: z.int().describe('updates done; for evaluations games played'),
+    total_steps: z.int(),
+    seconds_left: z.number().nullable().describe('estimate; null while nothing is known'),
+    latest: z
+      .record(z.string(), z.number())
+      .nullable()
+      .describe('numbers of the last update, such as mean_reward and success_rate'),
+    reason: z.string().nullable().describe('why it failed, was cancelled or waits'),
+    request: z.record(z.string(), z.unknown()).describe('what was asked for, complete, without the password'),
+    result: z.record(z.string(), z.unknown()).nullable().describe('what a completed job found'),
+  })
+  .meta({ id: 'Job' });
+export type Job = z.infer<typeof job>;
+
+export const jobList = z.object({ jobs: z.array(job) });
+
+export const jobMetrics = z.object({
+  job_id: z.string(),
+  steps: z.array(z.record(z.string(), z.unknown())).describe('one object per update'),
+  evaluations: z.array(z.record(z.string(), z.unknown())),
+});
+export type JobMetrics = z.infer<typeof jobMetrics>;
+
+/** Server-sent events of a job, by name; the data of each is JSON. */
+export type JobEvent =
+  | { readonly type: 'job'; readonly data: Job }
+  | { readonly type: 'step'; readonly data: Readonly<Record<string, unknown>> & { readonly step: number } }
+  | { readonly type: 'evaluation'; readonly data: Readonly<Record<string, unknown>> & { readonly step: number } }
+  | { readonly type: 'warning'; readonly data: { readonly message: string; readonly step?: number } };
+export const JOB_EVENTS = ['job', 'step', 'evaluation', 'warning'] as const satisfies readonly JobEvent['type'][];

@@ -1,0 +1,122 @@
+// The OpenAPI 3.1 document, from the table of endpoints.
+
+import { z } from 'zod';
+import type { Endpoint } from './endpoints.ts';
+import { ERROR_STATUS, type ErrorCode, errorAnswer } from './errors.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface DocumentInfo {
+  readonly title: string;
+  readonly version: string;
+  readonly description: string;
+}
+
+/** What any endpoint behind the password may answer beside its own errors, and what any at all may. */
+const GUARDED: readonly ErrorCode[] = ['unauthorized', 'too_many_requests'];
+const ANYWHERE: readonly ErrorCode[] = ['https_required', 'internal'];
+
+export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentInfo): Json {
+  const schemas: Record<string, unknown> = {};
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const endpoint of endpoints) {
+    paths[endpoint.path] ??= {};
+    paths[endpoint.path]![endpoint.method] = operation(endpoint, schemas);
+  }
+  return {
+    openapi: '3.1.0',
+    info,
+    paths,
+    components: { schemas, securitySchemes: { password: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
+  const { summary, params, query, headers = {}, body, answers, errors, open } = endpoint;
+  const own: readonly ErrorCode[] = [...errors, ...(open ? [] : GUARDED), ...ANYWHERE];
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(own))
+    byStatus.set(ERROR_STATUS[code], [...(byStatus.get(ERROR_STATUS[code]) ?? []), code]);
+  const parameters = [
+    ...parametersOf('path', params, schemas),
+    ...parametersOf('query', query, schemas),
+    ...Object.entries(headers).map(([name, description]) => ({
+      in: 'header',
+      name,
+      description,
+      schema: { type: 'string' },
+    })),
+  ];
+  return {
+    summary,
+    ...(!open && { security: body ? [{ password: [] }, {}] : [{ password: [] }] }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } } },
+    }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [
+          status,
+          {
+            description: STATUS_TEXT[Number(status)] ?? 'Done',
+            content:
+              typeof answer === 'string'
+                ? { [answer]: { schema: { type: 'string' } } }
+                : { 'application/json': { schema: schemaOf(answer, 'output', schemas) } },
+          },
+        ]),
+      ),
+      ...Object.fromEntries(
+        [...byStatus].map(([status, codes]) => [
+          status,
+          {
+            description: codes.join(', '),
+            content: { 'application/json': { schema: schemaOf(errorAnswer, 'output', schemas) } },
+          },
+        ]),
+      ),
+    },
+  };
+}
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  200: 'Done',
+  202: 'Accepted; it goes on as a job',
+  206: 'The part that was asked for',
+  304: 'The client has it already',
+};
+
+function parametersOf(where: 'path' | 'query', object: z.ZodObject | undefined, schemas: Record<string, unknown>) {
+  if (!object) return [];
+  const { properties = {}, required = [] } = z.toJSONSchema(object, { io: 'input', unrepresentable: 'any' }) as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    in: where,
+    name,
+    required: where === 'path' || required.includes(name),
+    ...(description !== undefined && { description }),
+    schema: shared(schema, schemas),
+  }));
+}
+
+/** The JSON schema of a schema; what has an id of its own goes to the document's components. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, unknown>): unknown {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
+  return shared(json, schemas);
+}
+
+/** Moves the `$defs` of a JSON schema to the components and points at them there. */
+function shared(json: Json, schemas: Record<string, unknown>): Json {
+  const { $defs = {}, ...rest } = json as { $defs?: Record<string, Json> };
+  const pointed = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
+  for (const [name, definition] of Object.entries($defs)) {
+    const { id: _, ...schema } = definition;
+    schemas[name] = pointed(schema);
+  }
+  const { id: _, ...without } = rest as { id?: unknown };
+  return pointed(without) as Json;
+}

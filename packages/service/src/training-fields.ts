@@ -1,0 +1,145 @@
+// The settings of training as the faces say them: each name, its check and its description once. Requests, the help of
+// the command line and the OpenAPI document are made from here; defaults are the library's.
+
+import {
+  CREDITS,
+  DEFAULT_TRAINING,
+  IMPORTANCE_SAMPLING_LEVELS,
+  LOSS_TYPES,
+  SCALE_REWARDS,
+  SCHEDULES,
+  type TrainSettings,
+} from '@ludic/grpo';
+import { HISTORY_STRATEGIES } from '@ludic/history';
+import { z } from 'zod';
+
+const whole = (least: number, most: number) => z.int().min(least).max(most);
+const number = (least = 0, most = Number.MAX_VALUE) => z.number().min(least).max(most);
+const positive = () => z.number().positive();
+const share = () => number(0, 1);
+
+const MOST_STEPS = 10_000_000;
+
+/** Settings at the top of `TrainSettings`, by the snake-case form of their names there. */
+export const RUN_FIELDS = {
+  history: z.enum(HISTORY_STRATEGIES).describe('what the policy sees'),
+  steps: whole(1, MOST_STEPS).describe('optimizer batches'),
+  group_size: whole(2, 65_536).describe('episodes that start from the identical state'),
+  batch_size: whole(2, 65_536).describe('episodes of a step'),
+  seed: whole(0, Number.MAX_SAFE_INTEGER).describe('decides everything that is random'),
+  learning_rate: positive().max(10).describe('the highest rate of AdamW'),
+  schedule: z.enum(SCHEDULES).describe('course of the learning rate'),
+  warmup_steps: whole(0, MOST_STEPS).describe('steps in which the rate rises'),
+  final_rate: share().describe('share of the rate that the schedule ends at'),
+  temperature: positive().max(100).describe('of sampling'),
+  max_completion_length: whole(1, 32_768).describe('most tokens of a reply'),
+  credit: z
+    .enum(CREDITS)
+    .describe(
+      'who gets the credit: the whole episode; each turn against all turns with its prompt, in the batch or in its group; or each turn by what it led to, with the rest of the game averaged out',
+    ),
+  discount: positive().max(1).describe('weight of a reward one turn later'),
+  scale_rewards: z.enum(SCALE_REWARDS).describe('divide advantages by the deviation of'),
+  shared_dynamics: z.boolean().describe("members of a group also meet the same opponent's dice"),
+  resample_rounds: whole(0, 100).describe('replace groups whose rewards are all equal up to n times'),
+  mask_truncated_completions: z.boolean().describe('do not learn from replies cut off at the token limit'),
+  num_iterations: whole(1, 1000).describe('passes over a batch'),
+  token_budget: whole(1, 2 ** 24).describe('token slots of a micro-batch'),
+  gradient_checkpointing: z
+    .boolean()
+    .describe('compute each layer twice instead of keeping it: less memory, more time'),
+  final_exploration: share().describe('share of beta and of the entropy coefficient that is left at the end'),
+  eval_every: whole(0, MOST_STEPS).describe('evaluate every so many steps; 0: only at the end'),
+  eval_episodes: whole(1, 100_000).describe('games of an evaluation'),
+  eval_temperature: number(0, 100).describe('of the evaluation'),
+  save_every: whole(1, MOST_STEPS).describe('steps between checkpoints'),
+} as const;
+
+export const LOSS_FIELDS = {
+  loss_type: z.enum(LOSS_TYPES).describe('how the loss is formed and averaged'),
+  importance_sampling_level: z.enum(IMPORTANCE_SAMPLING_LEVELS).describe('one ratio per'),
+  epsilon: share().describe('the ratio is clipped below 1 − epsilon'),
+  epsilon_high: number().describe('and above 1 + epsilon_high (cispo: above epsilon_high)'),
+  delta: number(1).describe('upper cap of the unclipped ratio'),
+  beta: number().describe('weight of the KL term against the first model'),
+  entropy_coefficient: number().describe('weight of the entropy bonus'),
+} as const;
+
+export const ADAMW_FIELDS = {
+  beta2: share().describe("AdamW's memory of squared gradients"),
+  weight_decay: number().describe('of AdamW'),
+  max_grad_norm: number().describe('gradients are scaled down to this norm'),
+} as const;
+
+export const LORA_FIELDS = {
+  lora_rank: whole(1, 4096).describe('train an adapter of this rank instead of the model'),
+  lora_alpha: positive().describe('strength of the adapter (default: twice its rank)'),
+  lora_targets: z
+    .array(z.string().min(1).max(100))
+    .max(100)
+    .describe('layers to adapt (default: every linear layer but the head)'),
+} as const;
+
+type Fields = Readonly<Record<string, z.ZodType>>;
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Name;
+
+/** `group_size` as `groupSize`. */
+export const camelCase = <Name extends string>(name: Name) =>
+  name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()) as Camel<Name>;
+
+/** `groupSize` as `group_size`. */
+export const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Those of `fields` that `given` has, under their names in TypeScript. */
+function pick(fields: Fields, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys(fields)
+      .filter((name) => given[name] !== undefined)
+      .map((name) => [camelCase(name), given[name]]),
+  );
+}
+
+type Given<F extends Fields> = { readonly [Name in keyof F]?: z.infer<F[Name]> | undefined };
+export type TrainingFields = Given<typeof RUN_FIELDS> &
+  Given<typeof LOSS_FIELDS> &
+  Given<typeof ADAMW_FIELDS> &
+  Given<typeof LORA_FIELDS>;
+
+/** Complete settings: what `fields` say over the library's defaults. */
+export function trainSettings(
+  game: Pick<TrainSettings, 'environment' | 'environmentConfig'>,
+  fields: TrainingFields,
+): TrainSettings {
+  const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets } = fields;
+  // The fields' checks have the types of the settings: `training-fields.test.ts` holds the two together.
+  return {
+    ...DEFAULT_TRAINING,
+    ...pick(RUN_FIELDS, fields),
+    ...game,
+    loss: { ...DEFAULT_TRAINING.loss, ...pick(LOSS_FIELDS, fields) },
+    adamw: { ...DEFAULT_TRAINING.adamw, ...pick(ADAMW_FIELDS, fields) },
+    ...(rank !== undefined && {
+      lora: { rank, alpha: alpha ?? 2 * rank, targets: targets ?? [], rankStabilized: false },
+    }),
+  } as TrainSettings;
+}
+
+/** Settings as fields, complete: the inverse of `trainSettings`. */
+export function trainingFields(settings: TrainSettings): TrainingFields {
+  const { lora } = settings;
+  const from = (fields: Fields, source: object) =>
+    Object.fromEntries(
+      Object.keys(fields).flatMap((name) => {
+        const value = (source as Readonly<Record<string, unknown>>)[camelCase(name)];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  return {
+    ...from(RUN_FIELDS, settings),
+    ...from(LOSS_FIELDS, settings.loss),
+    ...from(ADAMW_FIELDS, settings.adamw),
+    ...(lora && { lora_rank: lora.rank, lora_alpha: lora.alpha, lora_targets: lora.targets }),
+  } as TrainingFields;
+}
