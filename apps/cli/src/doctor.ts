@@ -5,7 +5,6 @@ import { availableParallelism, cpus } from 'node:os';
 import { readHubSettings } from '@ludic/models/hub';
 import { type DeviceReport, reportDevices } from '@ludic/runtime/node';
 import { Command } from 'commander';
-import { processMemory } from './memory.ts';
 import { amount } from './units.ts';
 
 /** One line of the report: a mark, a name, what was found, and where something is missing what it would take. */

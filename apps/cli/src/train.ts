@@ -10,7 +10,7 @@ import {
   SCHEDULES,
   type TrainSettings,
 } from '@ludic/grpo';
-import { RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
+import { peakMemory, processMemory, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import type { ExportDtype } from '@ludic/models';
 import { Command, Option } from 'commander';
@@ -18,7 +18,6 @@ import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
-import { peakMemory, processMemory } from './memory.ts';
 import { modelOption, openFiles } from './models.ts';
 
 interface Control {

@@ -7,3 +7,4 @@ export {
   runTraining,
 } from './run.ts';
 export { type Best, type RunConfig, RunFolder, type SavedState } from './run-folder.ts';
+export { peakMemory, processMemory } from './node/process-memory.ts';

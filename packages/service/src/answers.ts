@@ -1,7 +1,6 @@
 // What the service answers.
 
 import { z } from 'zod';
-import { job } from './jobs.ts';
 
 const rate = () => z.number().min(0).max(1);
 const interval = () => z.tuple([z.number(), z.number()]);
@@ -24,6 +23,7 @@ export const trajectory = z
     steps: z.array(rolloutStep),
   })
   .meta({ id: 'Trajectory' });
+export type Trajectory = z.infer<typeof trajectory>;
 
 export const trainingStarted = z
   .object({
@@ -118,5 +118,3 @@ export const environment = z
   .meta({ id: 'Environment' });
 export const environmentList = z.object({ environments: z.array(environment) });
 export type EnvironmentList = z.infer<typeof environmentList>;
-
-export { job };

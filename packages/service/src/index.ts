@@ -17,6 +17,7 @@ export {
   type ErrorDetail,
   ServiceError,
 } from './errors.ts';
+export { evaluationResults, rolloutSummary, trajectoryOf } from './from-library.ts';
 export { isEnd, JOB_EVENTS, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './jobs.ts';
 export { modelName } from './model-name.ts';
 export { openApiDocument } from './openapi.ts';

@@ -1,0 +1,92 @@
+// ludic serve: the HTTP service.
+
+import { readFileSync } from 'node:fs';
+import type { ServeOptions } from '@ludic/server';
+import { Command } from 'commander';
+import { type DeviceChoice, deviceOption } from './device.ts';
+import { UsageError } from './failure.ts';
+import { decimal, whole } from './input.ts';
+
+interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly data: string;
+  readonly device: DeviceChoice;
+  readonly threads?: number;
+  readonly passwordFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly trustProxy?: string | true;
+  readonly allowOrigin: readonly string[];
+  readonly maxConcurrentJobs: number;
+  readonly jobTimeout: number;
+  readonly maxConcurrentRequests: number;
+  readonly idleTimeout: number;
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('serve training, evaluation and rollouts over HTTP, behind a password')
+    .option('--host <address>', 'where to listen; beyond this machine it takes TLS or a proxy', '127.0.0.1')
+    .option('--port <n>', 'where to listen; 0: any free port', whole(0), 8000)
+    .option('--data <folder>', 'models, runs, jobs', 'ludic-data')
+    .addOption(deviceOption())
+    .option('--threads <n>', 'of one model on the CPU (default: one per core)', whole(1))
+    .option('--password-file <file>', 'lines of name:hash, read again when they change (or LUDIC_PASSWORD_HASH)')
+    .option('--tls-cert <file>', 'certificate chain in PEM, with --tls-key')
+    .option('--tls-key <file>', 'its key in PEM')
+    .option('--trust-proxy [networks]', 'a proxy speaks HTTPS for this server; its addresses, with commas between')
+    .option('--allow-origin <origin>', 'pages of this origin may call; may be given again', append, [])
+    .option('--max-concurrent-jobs <n>', 'jobs that run at once; the others wait', whole(1), 1)
+    .option('--job-timeout <seconds>', 'longest time of a job; 0: as long as it takes', decimal(0), 0)
+    .option('--max-concurrent-requests <n>', 'evaluations, rollouts and chats at once; more get 429', whole(1), 10)
+    .option('--idle-timeout <seconds>', 'a model that nobody asks leaves memory', decimal(0), 300)
+    .action(async (options: Options) => {
+      const { serve } = await import('@ludic/server');
+      const server = await serve(settingsOf(options, process.env));
+      process.stderr.write(`Ludic listens on ${server.url}; its description is at ${server.url}/docs.\n`);
+      await untilAsked();
+      process.stderr.write('Saving jobs; ask again to stop at once.\n');
+      await server.close();
+    });
+}
+
+const append = (value: string, before: readonly string[]) => [...before, value];
+
+function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOptions {
+  const { tlsCert, tlsKey, passwordFile = environment.LUDIC_PASSWORD_FILE } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('--tls-cert and --tls-key belong together.');
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const hash = environment.LUDIC_PASSWORD_HASH;
+  return {
+    version,
+    dataFolder: options.data,
+    host: options.host,
+    port: options.port,
+    device: options.device,
+    origins: options.allowOrigin,
+    maxConcurrentJobs: options.maxConcurrentJobs,
+    jobTimeout: options.jobTimeout,
+    maxConcurrentRequests: options.maxConcurrentRequests,
+    idleTimeout: options.idleTimeout,
+    ...(options.threads !== undefined && { threads: options.threads }),
+    ...(hash && { passwordHash: hash }),
+    ...(passwordFile && { passwordFile }),
+    ...(tlsCert !== undefined && tlsKey !== undefined && { certificate: tlsCert, key: tlsKey }),
+    ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
+  };
+}
+
+/** Until Ctrl-C or SIGTERM; the second one ends the process as it stands. */
+function untilAsked(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const ask = () => {
+    process.off('SIGINT', ask);
+    process.off('SIGTERM', ask);
+    resolve();
+  };
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  return promise;
+}

@@ -1,0 +1,113 @@
+// The service as one Hono app, made of parts that are opened before and closed after it. No port, no process: tests call
+// it as a function.
+
+import { ENDPOINTS, ServiceError } from '@ludic/service';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { Logger } from 'pino';
+import type { ProxyTrust } from './access/address.ts';
+import type { Gatekeeper } from './access/gatekeeper.ts';
+import { allowOrigins, safeHeaders } from './access/headers.ts';
+import { requireHttps } from './access/https.ts';
+import { jsonBody } from './access/json-body.ts';
+import { accessLog } from './access/log.ts';
+import { requirePassword } from './access/middleware.ts';
+import { asServiceError } from './failure.ts';
+import type { InferencePool } from './inference/pool.ts';
+import type { Jobs } from './jobs/index.ts';
+import { Measures } from './measures.ts';
+import type { ModelStore } from './models/model-store.ts';
+import { type About, aboutRoutes } from './routes/about.ts';
+import { chatRoutes } from './routes/chat.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { modelRoutes } from './routes/models.ts';
+import { pageRoutes } from './routes/page.ts';
+import { playingRoutes } from './routes/playing.ts';
+import { type Caller, honoPath } from './routes/register.ts';
+
+export interface Parts {
+  readonly about: About;
+  readonly store: ModelStore;
+  readonly jobs: Jobs;
+  readonly pool: InferencePool;
+  readonly gatekeeper: Gatekeeper;
+  readonly trust: ProxyTrust;
+  /** Pages of these origins may call. */
+  readonly origins: readonly string[];
+  readonly logger: Logger;
+  /** The browser's app, a folder of static files; none where it was not built. */
+  readonly pageFolder?: string;
+}
+
+export function createApp(parts: Parts): Hono<Caller> {
+  const { about, store, jobs, pool, gatekeeper, trust, origins, logger } = parts;
+  const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.counts() });
+  const app = new Hono<Caller>();
+
+  app.use(accessLog(logger, trust));
+  app.use(async (context, next) => {
+    const start = performance.now();
+    await next();
+    const route = context.get('route') ?? 'none';
+    measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
+  });
+  app.use(requireHttps(trust));
+  app.use(safeHeaders());
+  app.use(allowOrigins(origins));
+
+  const door = requirePassword(gatekeeper, trust);
+  for (const endpoint of Object.values(ENDPOINTS)) {
+    const path = honoPath(endpoint.path);
+    app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
+      context.set('route', endpoint.path);
+      await next();
+    });
+    if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, door);
+    if ('body' in endpoint) {
+      app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
+        context.set('body', await jsonBody(context));
+        await next();
+      });
+    }
+  }
+
+  aboutRoutes(app, about, jobs, measures);
+  jobRoutes(app, jobs);
+  modelRoutes(app, store, jobs);
+  playingRoutes(app, store, pool, jobs);
+  chatRoutes(app, store, pool);
+  if (parts.pageFolder !== undefined) pageRoutes(app, parts.pageFolder);
+
+  const methods = methodsByPath();
+  app.notFound((context) => {
+    const allowed = methods(context.req.path);
+    if (allowed.length === 0) {
+      return failed(
+        new ServiceError('not_found', 'There is nothing at this address. GET /openapi.json lists what there is.'),
+      );
+    }
+    const error = new ServiceError('method_not_allowed', `This address takes ${allowed.join(', ')}.`);
+    return failed(error, { Allow: allowed.join(', ') });
+  });
+  app.onError((error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
+    const known = asServiceError(error, context.get('requestId'));
+    if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
+    return failed(known);
+  });
+  return app;
+}
+
+export function failed(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {
+  const retry = error.retryAfter === undefined ? {} : { 'Retry-After': String(Math.ceil(error.retryAfter)) };
+  return Response.json(error.toJSON(), { status: error.status, headers: { ...headers, ...retry } });
+}
+
+/** Which methods an address takes, for answers that say so. */
+function methodsByPath(): (path: string) => string[] {
+  const patterns = Object.values(ENDPOINTS).map(({ path, method }) => ({
+    method: method.toUpperCase(),
+    pattern: new RegExp(`^${path.replace('{file}', '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+  }));
+  return (path) => [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+}

@@ -1,0 +1,79 @@
+// Training as a job: a new run, or the one that an earlier attempt left.
+
+import { rm } from 'node:fs/promises';
+import { processMemory, RunFolder, type RunEvent, type RunStart, runTraining } from '@ludic/grpo/node';
+import { createRuntime } from '@ludic/runtime/node';
+import { evaluationResults, requestedTraining } from '@ludic/service';
+import { ModelStore } from '../../models/model-store.ts';
+import { openFiles } from '../../models/open-model.ts';
+import type { JobContext, JobEnd } from './context.ts';
+import type { JobRequest } from './messages.ts';
+
+export async function trainJob(
+  { request, outputDir, workers }: Extract<JobRequest, { kind: 'train' }>,
+  { dataFolder, device, threads, signal, send, say }: JobContext,
+): Promise<JobEnd> {
+  const store = await ModelStore.open(dataFolder);
+  const folder = store.folderOf(outputDir);
+  const start = await startOf(folder, request);
+  say(start.kind === 'resume' ? 'Going on from the last checkpoint.' : `Training ${request.model_name} in ${request.env_type}.`);
+  const result = await runTraining(start, {
+    folder,
+    runtime: await createRuntime({ device, ...(threads !== undefined && { threads }) }),
+    openFiles: async (name) => openFiles(await store.resolve(name)),
+    clock: () => performance.now(),
+    signal,
+    memory: processMemory(),
+    onEvent: (event) => {
+      tell(event, say);
+      if (event.type === 'step' || event.type === 'evaluation') send({ type: 'curve' });
+      if (event.type === 'checkpoint') send({ type: 'checkpoint', step: event.step });
+      if (event.type === 'warning') send({ type: 'warning', message: event.message, step: event.step });
+    },
+  });
+  if (result.status === 'interrupted') return { status: 'interrupted', result: null };
+  const { best, evaluation, step } = result;
+  return {
+    status: 'finished',
+    result: {
+      model: outputDir,
+      steps: step,
+      best_step: best?.step ?? null,
+      ...(evaluation && { evaluation: evaluationResults(evaluation) }),
+    },
+  };
+}
+
+async function startOf(folder: string, request: Parameters<typeof requestedTraining>[0]): Promise<RunStart> {
+  const run = await RunFolder.open(folder).catch(() => undefined);
+  if (run && (await run.checkpoints()).length > 0) return { kind: 'resume' };
+  // An attempt that died before its first checkpoint has left nothing of worth.
+  await rm(folder, { recursive: true, force: true });
+  return {
+    kind: 'new',
+    model: request.model_name,
+    settings: requestedTraining(request),
+    ...(request.onnx && request.onnx.length > 0 && { onnx: request.onnx }),
+  };
+}
+
+function tell(event: RunEvent, say: (line: string) => void): void {
+  switch (event.type) {
+    case 'step': {
+      const { step, reward, successRate, entropy } = event.metrics;
+      const numbers = `reward ${reward.toFixed(3)}, success ${(100 * successRate).toFixed(1)} %, entropy ${entropy.toFixed(3)}`;
+      return say(`step ${step}: ${numbers}, ${event.seconds.toFixed(1)} s`);
+    }
+    case 'evaluation':
+      return say(
+        `evaluation after step ${event.step}: success ${(100 * event.evaluation.success.rate).toFixed(1)} %, mean reward ${event.evaluation.meanReward.toFixed(3)}${event.best ? ', the best so far' : ''}`,
+      );
+    case 'warning':
+      return say(`warning: ${event.message}`);
+    case 'checkpoint':
+      return say(`checkpoint of step ${event.step} saved`);
+    default:
+      return undefined;
+  }
+}
+

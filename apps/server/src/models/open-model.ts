@@ -1,0 +1,34 @@
+// A model from where its files are.
+
+import type { ModelFiles } from '@ludic/models';
+import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
+import { type LanguageModel, openLanguageModel } from '@ludic/policies';
+import type { Runtime } from '@ludic/runtime';
+import { ServiceError } from '@ludic/service';
+import type { ModelSource } from './model-store.ts';
+
+/**
+ * The files of a model to train from.
+ * @throws ModelError, HubError; ServiceError where the model is an adapter that is still being trained
+ */
+export async function openFiles(source: ModelSource): Promise<ModelFiles> {
+  if (source.from === 'hub') {
+    const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+    const reference = parseReference(source.reference);
+    if (!reference) throw new HubError('bad_reference', `${source.reference} is no name of the Hugging Face Hub.`);
+    return openHubModel(reference, await readHubSettings(process.env));
+  }
+  const { name, folder, adapter } = source.model;
+  if (adapter !== undefined)
+    throw new ServiceError('unusable', `${name} is still being trained; start from it when it has finished.`);
+  return { ...(await openModelFolder(folder)), name };
+}
+
+/** A model that is ready to answer. @throws ModelError, HubError */
+export async function openModel(source: ModelSource, runtime: Runtime): Promise<LanguageModel> {
+  if (source.from === 'hub' || source.model.adapter === undefined)
+    return openLanguageModel(await openFiles(source), runtime);
+  const { name, folder, adapter } = source.model;
+  const files = { ...(await openModelFolder(folder)), name };
+  return openLanguageModel(files, runtime, await openAdapterFolder(adapter));
+}

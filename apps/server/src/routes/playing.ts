@@ -1,0 +1,74 @@
+// Evaluations and rollouts that are answered at once, by the processes that hold models.
+
+import {
+  ENDPOINTS,
+  type EvaluatePolicy,
+  evaluationResults,
+  type GenerateRollout,
+  playedGame,
+  rolloutSummary,
+  trajectoryOf,
+} from '@ludic/service';
+import type { Hono } from 'hono';
+import type { InferencePool } from '../inference/pool.ts';
+import type { Jobs } from '../jobs/index.ts';
+import type { ModelStore } from '../models/model-store.ts';
+import { type Caller, register } from './register.ts';
+
+export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
+  register(app, ENDPOINTS.evaluatePolicy, async ({ body, who, signal, context }) => {
+    const source = await store.resolve(body.model_path);
+    if (body.async) {
+      const job = await jobs.submitEvaluation(body, who);
+      const message = `${body.eval_episodes} games are played; GET /jobs/${job.job_id} tells how far they are.`;
+      return context.json({ job_id: job.job_id, status: 'started', message }, 202);
+    }
+    const { evaluation, episodes } = await pool.evaluate(source, evaluationTask(body), { signal });
+    return context.json({
+      model_path: body.model_path,
+      env_type: body.env_type,
+      eval_episodes: body.eval_episodes,
+      history_strategy: body.history_strategy,
+      results: evaluationResults(evaluation),
+      ...(body.include_trajectories && {
+        trajectories: episodes.map((episode, i) => ({
+          episode: i,
+          reward: episode.reward,
+          steps: episode.turns.length,
+          trajectory: trajectoryOf(episode, i),
+        })),
+      }),
+    });
+  });
+
+  register(app, ENDPOINTS.generateRollout, async ({ body, signal, context }) => {
+    const source = await store.resolve(body.model_path);
+    const episode = await pool.rollout(source, rolloutTask(body), { signal });
+    return context.json({
+      model_path: body.model_path,
+      env_type: body.env_type,
+      max_steps: body.max_steps,
+      trajectory: trajectoryOf(episode),
+      summary: rolloutSummary(episode),
+    });
+  });
+}
+
+const rolloutTask = (request: GenerateRollout | EvaluatePolicy) => ({
+  environment: request.env_type,
+  environmentConfig: playedGame(request),
+  history: request.history_strategy,
+  seed: request.seed,
+  sampling: {
+    temperature: request.sampling_params.temperature,
+    topK: request.sampling_params.top_k,
+    topP: request.sampling_params.top_p,
+    maxCompletionLength: request.sampling_params.max_tokens,
+  },
+});
+
+const evaluationTask = (request: EvaluatePolicy) => ({
+  ...rolloutTask(request),
+  episodes: request.eval_episodes,
+  trajectories: request.include_trajectories,
+});

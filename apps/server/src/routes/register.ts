@@ -1,0 +1,68 @@
+// From an endpoint of the contract to a route: the request is checked against the endpoint's schemas before the handler
+// sees it, and nothing that a schema did not let through reaches one.
+
+import { badRequest, type Endpoint, ServiceError } from '@ludic/service';
+import type { Context, Env, Hono } from 'hono';
+import type { z } from 'zod';
+
+/** What is known of a request before its handler runs. */
+export interface Caller extends Env {
+  readonly Variables: {
+    /** Name beside the password that was given. */
+    who: string;
+    /** The parsed JSON of a request that has a body. */
+    body: unknown;
+    /** The endpoint's path in the contract. */
+    route: string | undefined;
+    requestId: string;
+  };
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.infer<Schema> : undefined;
+
+export interface Input<E extends Endpoint> {
+  readonly params: Parsed<E['params']>;
+  readonly query: Parsed<E['query']>;
+  readonly body: Parsed<E['body']>;
+  readonly who: string;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+  readonly request: Request;
+  readonly context: Context<Caller>;
+}
+
+/** `/jobs/{id}` as Hono writes it. The last part of a file's path may hold slashes. */
+export const honoPath = (path: string) => path.replace('{file}', ':file{.+}').replaceAll(/\{(\w+)\}/g, ':$1');
+
+export function register<E extends Endpoint>(
+  app: Hono<Caller>,
+  endpoint: E,
+  handle: (input: Input<E>) => Response | Promise<Response>,
+): void {
+  app.on(endpoint.method.toUpperCase(), honoPath(endpoint.path), (context) => {
+    const read = (schema: z.ZodType | undefined, value: unknown) => {
+      if (!schema) return undefined;
+      const result = schema.safeParse(value);
+      if (!result.success) throw badRequest(result.error);
+      return result.data;
+    };
+    // Each value was made by the schema whose type it is given.
+    return handle({
+      params: read(endpoint.params, decoded(context)),
+      query: read(endpoint.query, context.req.query()),
+      body: read(endpoint.body, context.get('body')),
+      who: context.get('who'),
+      signal: context.req.raw.signal,
+      request: context.req.raw,
+      context,
+    } as Input<E>);
+  });
+}
+
+function decoded(context: Context<Caller>): Record<string, string> {
+  try {
+    return context.req.param() as Record<string, string>;
+  } catch (error) {
+    throw new ServiceError('bad_request', 'The address holds a % that stands for nothing.', { cause: error });
+  }
+}

@@ -1,0 +1,42 @@
+// Results of the library as answers of the service.
+
+import type { Episode, Evaluation } from '@ludic/rollouts';
+import type { EvaluationResults, Rollout, Trajectory } from './answers.ts';
+
+export function evaluationResults(evaluation: Evaluation): EvaluationResults {
+  const { outcomes, meanRewardInterval, success } = evaluation;
+  return {
+    mean_reward: evaluation.meanReward,
+    mean_reward_ci95: [...meanRewardInterval],
+    success_rate: success.rate,
+    success_ci95: [...success.interval],
+    total_episodes: evaluation.episodes,
+    mean_steps: evaluation.meanSteps,
+    invalid_rate: evaluation.invalidRate,
+    invalid_episode_rate: evaluation.invalidEpisodes.rate,
+    truncation_rate: evaluation.truncationRate,
+    failure_rate: evaluation.failureRate,
+    cut_off_rate: evaluation.cutOffRate,
+    ...(outcomes && { win_rate: outcomes.win.rate, draw_rate: outcomes.draw.rate, loss_rate: outcomes.loss.rate }),
+  };
+}
+
+export function trajectoryOf(episode: Episode, group = 0): Trajectory {
+  return {
+    group,
+    steps: episode.turns.map(({ prompt, reply, reward, info }) => ({
+      prompt: prompt.map(({ role, content }) => ({ role, content })),
+      assistant: reply.text,
+      reward,
+      info_from_env: { invalid: info.invalid, ...(info.outcome && { outcome: info.outcome }) },
+    })),
+  };
+}
+
+export function rolloutSummary(episode: Episode): Rollout['summary'] {
+  return {
+    total_reward: episode.reward,
+    steps_taken: episode.turns.length,
+    final_reward: episode.turns.at(-1)?.reward ?? 0,
+  };
+}
