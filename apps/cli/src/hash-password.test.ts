@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { argon2Sync } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -53,24 +53,30 @@ describe('ludic hash-password at a pipe', () => {
   });
 });
 
-/** A terminal of its own: types each text when its prompt has come. */
-function atTerminal(keys: readonly string[]): { status: number; shown: string } {
-  const typing = keys.map((key) => `sleep 1; printf '${key}'`).join('; ');
-  const inner = `${process.execPath} ${MAIN} hash-password`;
-  try {
-    const shown = execFileSync('bash', ['-c', `(${typing}; sleep 1) | script -qec '${inner}' /dev/null`], {
-      encoding: 'utf8',
-    });
-    return { status: 0, shown };
-  } catch (error) {
-    const { status, stdout } = error as { status: number; stdout: string };
-    return { status, shown: stdout };
-  }
+/** A terminal of its own, where each text is typed when its prompt has come. */
+function atTerminal(answers: Readonly<Record<string, string>>): Promise<{ status: number | null; shown: string }> {
+  const child = spawn('script', ['-qec', `'${process.execPath}' '${MAIN}' hash-password`, '/dev/null']);
+  const { promise, resolve } = Promise.withResolvers<{ status: number | null; shown: string }>();
+  const left = new Map(Object.entries(answers));
+  let shown = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    shown += chunk;
+    for (const [prompt, keys] of left) {
+      if (!shown.includes(prompt)) continue;
+      left.delete(prompt);
+      child.stdin.write(keys);
+    }
+  });
+  child.on('close', (status) => resolve({ status, shown }));
+  return promise;
 }
 
 describe.skipIf(!SCRIPT)('ludic hash-password at a terminal', () => {
-  it('asks twice without echo', () => {
-    const { status, shown } = atTerminal(['correct horsX\\x7fe\\r', 'correct horse\\r']);
+  it('asks twice without echo', async () => {
+    const { status, shown } = await atTerminal({
+      'Password: ': 'correct horsX\x7fe\r',
+      'Once more: ': 'correct horse\r',
+    });
     expect(status).toBe(0);
     expect(shown).toContain('Password: ');
     expect(shown).toContain('Once more: ');
@@ -78,12 +84,12 @@ describe.skipIf(!SCRIPT)('ludic hash-password at a terminal', () => {
     expect(verify(/\$argon2id\S+/.exec(shown)![0], 'correct horse')).toBe(true);
   });
 
-  it('says when the two differ, and ends on Ctrl-C', () => {
-    const differing = atTerminal(['correct horse\\r', 'correct house\\r']);
+  it('says when the two differ, and ends on Ctrl-C', async () => {
+    const differing = await atTerminal({ 'Password: ': 'correct horse\r', 'Once more: ': 'correct house\r' });
     expect(differing).toMatchObject({ status: 2 });
     expect(differing.shown).toContain('differ');
     expect(differing.shown).not.toContain('argon2id');
-    expect(atTerminal(['corr\\x03'])).toMatchObject({ status: 130 });
+    expect(await atTerminal({ 'Password: ': 'corr\x03' })).toMatchObject({ status: 130 });
   });
 });
 

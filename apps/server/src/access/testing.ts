@@ -1,0 +1,20 @@
+// For tests: passwords with their hashes, each made once, and a clock that is wound by hand.
+
+import { hashPassword } from './hash.ts';
+import { Passwords } from './passwords.ts';
+
+const made = new Map<string, Promise<string>>();
+
+export function hashOf(password: string): Promise<string> {
+  const hash = made.get(password) ?? hashPassword(password);
+  made.set(password, hash);
+  return hash;
+}
+
+export const onePassword = async (password: string): Promise<Passwords> =>
+  Passwords.open({ hash: await hashOf(password) });
+
+export class HandClock {
+  ms = 0;
+  readonly now = () => this.ms;
+}
