@@ -3,7 +3,7 @@
 // Verifications stand in one short queue. An address has one in it at a time; the same password from the same address
 // waits with the first, another is told to come again. Whoever was right is remembered for a few minutes, and waits
 // before strangers; strangers wait before those who were wrong, and these have to stay away for longer and longer. So a
-// flood from an address delays that address, and a flood from many fills a queue that is done in two seconds.
+// flood from one address delays that address alone, and a flood from many fills a queue that is done in two seconds.
 
 import { availableParallelism } from 'node:os';
 import { costOf, isTooLong, verifyPassword } from './hash.ts';

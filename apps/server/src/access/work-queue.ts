@@ -1,5 +1,6 @@
-// A bounded queue of costly work. Better ranks go first; when there is no room left, a better rank takes the place of
-// the last of a worse one.
+// A bounded queue of costly work. Better ranks go first. Within a rank the first come are the first served while the queue
+// is short; when it is long, the last: then somebody who comes after a flood is served before it. Where there is no
+// room, the oldest of the worst rank makes some.
 
 export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'dropped' };
 
@@ -66,6 +67,7 @@ export class WorkQueue {
       },
       drop: () => resolve({ kind: 'dropped' }),
     };
+    // By rank, and within a rank by age.
     const place = this.#waiting.findIndex(({ rank }) => rank > work.rank);
     this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, waiting);
     this.#begin();
@@ -80,18 +82,27 @@ export class WorkQueue {
   }
 
   #makeRoom(rank: number, cost: number): boolean {
-    if (this.#waiting.length === 0) return true;
-    const better = this.#waiting.filter((each) => each.rank <= rank).reduce((sum, each) => sum + each.cost, 0);
+    const better = this.#waiting.filter((each) => each.rank < rank).reduce((sum, each) => sum + each.cost, 0);
     if (better > 0 && better + cost > this.#room) return false;
     while (this.#waiting.length > 0 && this.waitingCost + cost > this.#room) {
-      if (this.#waiting.at(-1)!.rank <= rank) return false;
-      this.#waiting.pop()!.drop();
+      const worst = this.#waiting.at(-1)!.rank;
+      this.#waiting
+        .splice(
+          this.#waiting.findIndex((each) => each.rank === worst),
+          1,
+        )[0]!
+        .drop();
     }
     return true;
   }
 
   #begin(): void {
-    while (this.#running < this.#concurrency && this.#waiting.length > 0) this.#waiting.shift()!.start();
+    while (this.#running < this.#concurrency && this.#waiting.length > 0) {
+      const best = this.#waiting[0]!.rank;
+      const isLong = this.waitingCost > this.#room / 4;
+      const at = isLong ? this.#waiting.findLastIndex(({ rank }) => rank === best) : 0;
+      this.#waiting.splice(at, 1)[0]!.start();
+    }
   }
 
   #end(): void {
