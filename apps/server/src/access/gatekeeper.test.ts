@@ -178,7 +178,7 @@ describe('a flood of wrong passwords', () => {
     const verdicts = await Promise.all(flood);
     expect(count(verdicts)).toEqual({ wrong: running + 63, later: 500 - running - 63 });
     for (const verdict of verdicts)
-      if (verdict.kind === 'later') expect(verdict).toMatchObject({ why: 'busy', retryAfterS: 2 });
+      if (verdict.kind === 'later') expect(verdict).toMatchObject({ why: 'busy', retryAfterS: 1 });
     expect(keeper.load.addresses).toBeLessThanOrEqual(running + 63 + 2);
   });
 

@@ -32,6 +32,8 @@ export interface Attempt {
 const REMEMBER_MS = 300_000;
 const MOST_REMEMBERED = 4096;
 const MOST_ADDRESSES = 8192;
+/** A second after a flood began most of it has been turned away, and whoever comes then is served before the rest. */
+const RETRY_BUSY_MS = 1000;
 /** How many requests with one password from one address wait for one verification. */
 const MOST_TOGETHER = 128;
 /**
@@ -74,7 +76,8 @@ export class Gatekeeper {
 
     const before = this.#pending.get(address);
     if (before !== undefined) {
-      if (before.digest !== digest || before.together >= MOST_TOGETHER) return this.#later(address, 'busy', 1000);
+      if (before.digest !== digest || before.together >= MOST_TOGETHER)
+        return this.#later(address, 'busy', RETRY_BUSY_MS);
       return wait(before, signal);
     }
     const delay = this.#standing.delay(address, this.#now());
@@ -104,12 +107,12 @@ export class Gatekeeper {
         return undefined;
       },
     });
-    if (offer === undefined) return this.#later(address, 'busy', 2000);
+    if (offer === undefined) return this.#later(address, 'busy', RETRY_BUSY_MS);
     const judge = async (): Promise<Verdict> => {
       const outcome = await offer.outcome.finally(() => this.#pending.delete(address));
-      if (outcome.kind === 'dropped') return this.#later(address, 'busy', 2000);
+      if (outcome.kind === 'dropped') return this.#later(address, 'busy', RETRY_BUSY_MS);
       // What was verified against passwords of yesterday says nothing about today's.
-      if (this.#currentBook() !== book) return this.#later(address, 'busy', 1000);
+      if (this.#currentBook() !== book) return this.#later(address, 'busy', RETRY_BUSY_MS);
       if (outcome.value === undefined) {
         this.#standing.failed(address, this.#now());
         return { kind: 'wrong' };

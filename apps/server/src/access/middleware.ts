@@ -67,7 +67,7 @@ export const requirePassword = (gatekeeper: Gatekeeper, trust: ProxyTrust, find:
       case 'wrong':
         return refuse(
           context,
-          unauthorized('The password is wrong. Several people or environments share this server by name:password.'),
+          unauthorized('The password is wrong. Where several share a server, name:password says whose it is.'),
         );
       case 'later':
         return refuse(context, {

@@ -18,3 +18,8 @@ export class HandClock {
   ms = 0;
   readonly now = () => this.ms;
 }
+
+/** What Node's server hands to Hono, for `app.request(path, init, from('1.2.3.4'))`. */
+export const from = (remoteAddress: string, encrypted = false) => ({
+  incoming: { socket: { remoteAddress, encrypted } },
+});
