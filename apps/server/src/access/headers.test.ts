@@ -1,6 +1,9 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
+import { Gatekeeper } from './gatekeeper.ts';
 import { allowOrigins, parseOrigins, safeHeaders } from './headers.ts';
+import { requirePassword } from './middleware.ts';
+import { onePassword } from './testing.ts';
 
 const app = (origins: readonly string[]) =>
   new Hono()
@@ -34,6 +37,23 @@ describe('pages of other origins', () => {
       expect(() => parseOrigins([origin])).toThrow('--allow-origin');
     },
   );
+});
+
+describe('a refusal', () => {
+  it('can be read by an allowed page', async () => {
+    const guarded = new Hono()
+      .use(allowOrigins(['https://games.example']))
+      .use(requirePassword(new Gatekeeper(await onePassword('correct horse')), { kind: 'none' }));
+    const headers = { origin: 'https://games.example', 'content-type': 'text/plain' };
+    for (const [method, status] of [
+      ['GET', 401],
+      ['POST', 415],
+    ] as const) {
+      const response = await guarded.request('/', { method, headers });
+      expect(response.status).toBe(status);
+      expect(response.headers.get('access-control-allow-origin')).toBe('https://games.example');
+    }
+  });
 });
 
 describe('every answer', () => {

@@ -24,7 +24,7 @@ export const accessLog = (logger: Logger, trust: ProxyTrust) =>
     const id = randomUUID();
     context.set('requestId', id);
     await next();
-    context.res.headers.set('x-request-id', id);
+    context.header('x-request-id', id);
     logger.info(
       {
         id,

@@ -1,6 +1,11 @@
-// For tests: passwords with their hashes, each made once, and a clock that is wound by hand.
+// For tests and benches: passwords with their hashes, each made once, a clock that is wound by hand, a small app.
 
+import { Hono } from 'hono';
+import type { ProxyTrust } from './address.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
 import { hashPassword } from './hash.ts';
+import { accessLog, createLogger } from './log.ts';
+import { requirePassword } from './middleware.ts';
 import { Passwords } from './passwords.ts';
 
 const made = new Map<string, Promise<string>>();
@@ -23,3 +28,11 @@ export class HandClock {
 export const from = (remoteAddress: string, encrypted = false) => ({
   incoming: { socket: { remoteAddress, encrypted } },
 });
+
+/** Health without a password, and a route with one. */
+export const doorApp = (keeper: Gatekeeper, trust: ProxyTrust, write: (line: string) => void) =>
+  new Hono()
+    .use(accessLog(createLogger({ write }), trust))
+    .get('/health-check', (context) => context.json({ status: 'healthy' }))
+    .use(requirePassword(keeper, trust))
+    .post('/train', (context) => context.text(context.var.who));

@@ -57,6 +57,10 @@ describe('the port', () => {
 
   it('that is taken, or on no address of this machine, is said', async () => {
     const { port } = await open();
+    await expect(open({ port: 70_000 })).rejects.toMatchObject({
+      code: 'cannot_listen',
+      message: expect.stringContaining('65535'),
+    });
     await expect(open({ port })).rejects.toMatchObject({
       code: 'cannot_listen',
       message: expect.stringContaining('--port'),
@@ -73,7 +77,7 @@ describe('a server that closes', () => {
     const listening = await open();
     const slow = fetch(`${listening.url}/slow`).then((response) => response.text());
     await fetch(listening.url);
-    const closed = listening.close();
+    const closed = listening.close(600_000);
     await expect(fetch(listening.url)).rejects.toThrow();
     expect(await slow).toBe('done');
     await closed;
@@ -154,6 +158,7 @@ describe.skipIf(!HAS_OPENSSL)('TLS', () => {
 
   it('with files that do not fit is refused before the port opens', async () => {
     const other = makeCertificate(folder, 'other');
+    const ended = makeCertificate(folder, 'ended', -1);
     const text = join(folder, 'text');
     writeFileSync(text, 'no certificate');
     const cases: [TlsFiles, string][] = [
@@ -162,6 +167,7 @@ describe.skipIf(!HAS_OPENSSL)('TLS', () => {
       [{ ...files, cert: text }, 'holds no certificate'],
       [{ ...files, key: files.cert }, 'holds no private key'],
       [{ ...files, key: other.key }, 'does not belong'],
+      [ended, 'ended on'],
     ];
     for (const [tls, sentence] of cases)
       await expect(open({ tls })).rejects.toMatchObject({

@@ -32,7 +32,8 @@ const LIMITS = {
   headersTimeout: 10_000,
   /** For a whole request, body and all; how long an answer takes is not bounded. */
   requestTimeout: 30_000,
-  keepAliveTimeout: 5_000,
+  /** Longer than proxies keep a connection, which else would send a request into one that is closing. */
+  keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 1_000,
   /** A client that vanished without a word is found by TCP. */
   keepAlive: true,
@@ -95,8 +96,8 @@ function boundEach(server: Server, trust: ProxyTrust): void {
 async function open(server: Server, port: number, host: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen({ port, host }, resolve);
   try {
+    server.listen({ port, host }, resolve);
     await promise;
   } catch (error) {
     throw new AccessError('cannot_listen', sentenceOf(error as NodeJS.ErrnoException, port, host), { cause: error });
@@ -107,6 +108,8 @@ async function open(server: Server, port: number, host: string): Promise<void> {
 
 function sentenceOf({ code }: NodeJS.ErrnoException, port: number, host: string): string {
   switch (code) {
+    case 'ERR_SOCKET_BAD_PORT':
+      return `${port} is no port. Choose one of 0 to 65535 with --port; 0 takes any that is free.`;
     case 'EADDRINUSE':
       return `Port ${port} on ${host} is taken. Stop what listens there, or choose another with --port.`;
     case 'EACCES':
@@ -121,10 +124,10 @@ function sentenceOf({ code }: NodeJS.ErrnoException, port: number, host: string)
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-  clearTimeout(timer);
+  const cutting = setTimeout(() => server.closeAllConnections(), graceMs);
+  // Connections whose last answer has gone out are kept open for another request, which will not come.
+  const sweeping = setInterval(() => server.closeIdleConnections(), 100);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(cutting);
+  clearInterval(sweeping);
 }
