@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { Hono } from 'hono';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseTrust } from './address.ts';
@@ -106,5 +107,41 @@ describe('a request', () => {
     }
     expect((await knock(direct, 3)).status).toBe(429);
     expect((await knock(proxied, 3)).status).toBe(401);
+  });
+
+  it('of any shape is answered with a documented status, and nothing of it comes back', async () => {
+    const app = open();
+    let address = 0;
+    const type = fc.constantFrom(
+      'application/json',
+      'application/json',
+      'text/plain',
+      'application/json;charset=utf-16',
+    );
+    const mark = fc.constantFrom(
+      '',
+      `{"password":"${SECRET}","x":`,
+      `{"password":"${SECRET}"}`,
+      `["${SECRET}"]`,
+      SECRET,
+    );
+    const header = fc.option(
+      fc.constantFrom('Bearer', 'bearer ', 'Basic x', `Bearer ${SECRET}`, 'Bearer \xff\xfe', 'Bearer a:b'),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array(), mark, type, header, async (bytes, before, contentType, authorization) => {
+        const body = Buffer.concat([Buffer.from(before), bytes]);
+        const headers = { 'content-type': contentType, ...(authorization !== null && { authorization }) };
+        const peer = from(`10.0.${address >> 8}.${address++ & 255}`);
+        const response = await app.request('/train', { method: 'POST', headers, body }, peer);
+        expect([400, 401, 415]).toContain(response.status);
+        const text = await response.text();
+        expect(JSON.parse(text)).toEqual({
+          error: { code: expect.any(String), message: expect.any(String), details: {} },
+        });
+        expect(text).not.toContain(SECRET);
+      }),
+      { numRuns: 200 },
+    );
   });
 });

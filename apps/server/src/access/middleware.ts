@@ -1,4 +1,7 @@
 // The door as Hono middleware: a request goes on with `context.var.who`, or is answered 401 or 429.
+//
+// Around it an app puts, from the outside: accessLog, safeHeaders, allowOrigins (a preflight has no password),
+// requireHttps; then the routes that need no password; then this; then the rest.
 
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
