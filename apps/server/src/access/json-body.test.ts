@@ -31,7 +31,7 @@ describe('a body of JSON', () => {
     async (type) => {
       const response = await send('{}', { 'content-type': type });
       expect(response.status).toBe(415);
-      expect(await response.json()).toMatchObject({ error: { code: 'unsupported_media_type', details: {} } });
+      expect(await response.json()).toMatchObject({ error: { code: 'unsupported_media_type', details: [] } });
     },
   );
 
@@ -52,7 +52,9 @@ describe('a body of JSON', () => {
     const response = await send(body);
     expect(response.status).toBe(400);
     const text = await response.text();
-    expect(JSON.parse(text)).toMatchObject({ error: { code: 'bad_body', message: expect.stringContaining(sentence) } });
+    expect(JSON.parse(text)).toMatchObject({
+      error: { code: 'bad_request', message: expect.stringContaining(sentence) },
+    });
     expect(text).not.toContain('hunter2');
   });
 
@@ -72,13 +74,15 @@ describe('a body of JSON', () => {
     for (const response of [said, streamed]) {
       expect(response.status).toBe(413);
       expect(response.headers.get('connection')).toBe('close');
-      expect(await response.json()).toMatchObject({ error: { code: 'too_large', details: { limit_bytes: 1000 } } });
+      expect(await response.json()).toMatchObject({
+        error: { code: 'too_large', message: expect.stringContaining('1000 bytes'), details: [] },
+      });
     }
   });
 
   it('that does not come to an end, or breaks off, is refused', async () => {
     const slow = await send(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([0x7b])) }));
-    expect(slow.status).toBe(400);
+    expect(slow.status).toBe(408);
     expect(await slow.json()).toMatchObject({ error: { message: expect.stringContaining('longer than 0.3 s') } });
     const broken = await send(new ReadableStream({ start: (controller) => controller.error(new Error('reset')) }));
     expect(broken.status).toBe(400);

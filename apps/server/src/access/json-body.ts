@@ -19,7 +19,7 @@ const read = new WeakMap<Request, Promise<JsonObject>>();
 
 /**
  * The body as an object. The first call for a request sets the limits.
- * @throws RefusalError 400, 413 or 415
+ * @throws RefusalError 400, 408, 413 or 415
  */
 export function jsonBody(context: Context, limits: BodyLimits = JSON_LIMITS): Promise<JsonObject> {
   const request = context.req.raw;
@@ -65,7 +65,6 @@ async function readText(context: Context, { bytes: most, ms }: BodyLimits): Prom
       status: 413,
       code: 'too_large',
       message: `The body is larger than ${most} bytes.`,
-      details: { limit_bytes: most },
       // What is still to come is not read.
       headers: { connection: 'close' },
     });
@@ -80,8 +79,8 @@ async function readText(context: Context, { bytes: most, ms }: BodyLimits): Prom
       const part = await Promise.race([reader.read(), late.promise]);
       if (part === 'late')
         throw new RefusalError({
-          status: 400,
-          code: 'bad_body',
+          status: 408,
+          code: 'too_slow',
           message: `The body took longer than ${ms / 1000} s to arrive.`,
           headers: { connection: 'close' },
         });
@@ -104,7 +103,7 @@ async function readText(context: Context, { bytes: most, ms }: BodyLimits): Prom
   }
 }
 
-const bad = (message: string) => new RefusalError({ status: 400, code: 'bad_body', message });
+const bad = (message: string) => new RefusalError({ status: 400, code: 'bad_request', message });
 
 /** Counts brackets outside strings, before anything walks the value. */
 export function deeperThan(text: string, most: number): boolean {

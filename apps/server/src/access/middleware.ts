@@ -75,19 +75,18 @@ export const requirePassword = (gatekeeper: Gatekeeper, trust: ProxyTrust, find:
       case 'later':
         return refuse(context, {
           status: 429,
-          code: 'too_many_attempts',
+          code: 'too_many_requests',
           message:
             verdict.why === 'delayed'
               ? `Too many wrong passwords came from this address. Try again in ${verdict.retryAfterS} s.`
               : `Too many passwords are being checked. Try again in ${verdict.retryAfterS} s.`,
-          details: { retry_after_s: verdict.retryAfterS },
           headers: { 'retry-after': String(verdict.retryAfterS) },
         });
       case 'gone':
         // Nobody reads this.
         return refuse(context, {
           status: 429,
-          code: 'too_many_attempts',
+          code: 'too_many_requests',
           message: 'The client went away.',
           headers: { 'retry-after': '1' },
         });

@@ -116,7 +116,7 @@ describe('clients that misbehave', () => {
     ]);
     expect(huge).toMatch(/^HTTP\/1\.1 431/);
     expect(slowHeader).toMatch(/^HTTP\/1\.1 408/);
-    expect(slowBody).toMatch(/^HTTP\/1\.1 400.*took longer than 10 s/s);
+    expect(slowBody).toMatch(/^HTTP\/1\.1 408.*took longer than 10 s/s);
     expect(garbage).toMatch(/^HTTP\/1\.1 400/);
   });
 
