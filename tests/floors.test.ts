@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['packages/rollouts'],
   ['packages/grpo'],
   ['packages/nano', 'packages/service'],
+  ['apps/server'],
   ['apps/cli'],
 ];
 const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name) => [name, floor] as const)));
@@ -50,7 +51,7 @@ describe('the house', () => {
     const wrong = files.flatMap(({ name, path, text }) =>
       importsOf(text)
         .filter((target) => target.startsWith('@ludic/'))
-        .map((target) => `packages/${target.split('/')[1]}`)
+        .map((target) => packages.find((each) => each.endsWith(`/${target.split('/')[1]}`))!)
         .filter((target) => !(floorOf.get(target)! < floorOf.get(name)!))
         .map((target) => `${relative(ROOT, path)} imports ${target}`),
     );

@@ -6,6 +6,7 @@ import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
+import { hashPasswordCommand } from './hash-password.ts';
 import { playCommand } from './play.ts';
 import { pushCommand } from './push.ts';
 import { rolloutCommand } from './rollout.ts';
@@ -25,6 +26,7 @@ const commands = [
   warmupCommand(),
   exportCommand(),
   pushCommand(),
+  hashPasswordCommand(),
   doctorCommand(),
   demoCommand(),
 ];

@@ -1,0 +1,21 @@
+// What keeps the server from opening its door, each with a sentence that says what to do.
+
+export type AccessErrorCode =
+  | 'no_password'
+  | 'bad_password'
+  | 'bad_hash'
+  | 'bad_password_file'
+  | 'bad_proxy'
+  | 'bad_origin'
+  | 'insecure_address'
+  | 'bad_certificate'
+  | 'cannot_listen';
+
+export class AccessError extends Error {
+  readonly code: AccessErrorCode;
+  constructor(code: AccessErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'AccessError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,60 @@
+// The headers that browsers go by, in one place: which pages may speak to the server, and what its own pages may do.
+
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { secureHeaders } from 'hono/secure-headers';
+import { AccessError } from './error.ts';
+
+/**
+ * Reads the values of --allow-origin, such as `https://games.example`. None is the default.
+ * @throws AccessError `bad_origin`
+ */
+export function parseOrigins(values: readonly string[]): readonly string[] {
+  return values.map((value) => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol) || (value !== url.origin && value !== `${url.origin}/`))
+      throw new AccessError(
+        'bad_origin',
+        `--allow-origin: ${JSON.stringify(value)} is no origin. Write scheme, name and port alone, such as https://games.example.`,
+      );
+    return url.origin;
+  });
+}
+
+/** Pages of these origins may call the server; they still need the password. */
+export const allowOrigins = (origins: readonly string[]): MiddlewareHandler =>
+  origins.length === 0
+    ? (_, next) => next()
+    : cors({
+        origin: [...origins],
+        allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
+        allowHeaders: ['authorization', 'content-type', 'last-event-id', 'range', 'if-none-match', 'if-range'],
+        exposeHeaders: ['accept-ranges', 'content-length', 'content-range', 'etag', 'retry-after', 'x-request-id'],
+        maxAge: 600,
+      });
+
+/**
+ * For every answer. Pages run scripts and WebAssembly of this server alone, none that stands in the page, and are
+ * isolated from other origins, so that WebAssembly gets its threads.
+ * @param connect further origins that the server's own pages may ask, such as one that serves models
+ */
+export const safeHeaders = (connect: readonly string[] = []): MiddlewareHandler =>
+  secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'self'"],
+      scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+      workerSrc: ["'self'", 'blob:'],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:', 'blob:'],
+      connectSrc: ["'self'", ...connect],
+      objectSrc: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+    },
+    crossOriginOpenerPolicy: 'same-origin',
+    crossOriginEmbedderPolicy: 'require-corp',
+    crossOriginResourcePolicy: 'same-origin',
+    referrerPolicy: 'no-referrer',
+    xFrameOptions: 'DENY',
+  });

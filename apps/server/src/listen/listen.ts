@@ -1,0 +1,133 @@
+// Opens the port. On loopback plain HTTP will do; any other address takes TLS or a trusted proxy. Slow, idle and too many
+// clients are bounded here, before anything of the app runs.
+
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
+import { isLoopback, isTrusted, type ProxyTrust } from '../access/address.ts';
+import { AccessError } from '../access/error.ts';
+import { readTls, type TlsFiles } from './tls.ts';
+
+export interface ListenOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly tls?: TlsFiles | undefined;
+  readonly trust: ProxyTrust;
+}
+
+export interface Listening {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests, lets those that run end within `graceMs`, and cuts off the rest. */
+  readonly close: (graceMs?: number) => Promise<void>;
+}
+
+type Fetch = (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>;
+
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  /** For a whole request, body and all; how long an answer takes is not bounded. */
+  requestTimeout: 30_000,
+  /** Longer than proxies keep a connection, which else would send a request into one that is closing. */
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 1_000,
+  /** A client that vanished without a word is found by TCP. */
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+} as const;
+const MOST_CONNECTIONS = 1024;
+/** For one address that is neither this machine nor a trusted proxy. */
+const MOST_CONNECTIONS_EACH = 256;
+const MOST_HEADERS = 100;
+
+/** @throws AccessError before the port is open, with a sentence that says what to do */
+export async function listen(fetch: Fetch, options: ListenOptions): Promise<Listening> {
+  const { host = '127.0.0.1', port, tls, trust } = options;
+  if (!isLocal(host) && tls === undefined && trust.kind === 'none')
+    throw new AccessError(
+      'insecure_address',
+      `On ${host} passwords would cross the network in the clear. Give --tls-cert and --tls-key, or --trust-proxy when a proxy in front of the server speaks HTTPS, or leave --host out to serve this machine alone.`,
+    );
+  // Clients that abort are no failure of the app, and a broken address is the client's.
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const server: Server =
+    tls === undefined
+      ? createServer(LIMITS, listener)
+      : createTlsServer(
+          { ...LIMITS, ...(await readTls(tls)), minVersion: 'TLSv1.2', handshakeTimeout: 10_000 },
+          listener,
+        );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.maxHeadersCount = MOST_HEADERS;
+  boundEach(server, trust);
+  await open(server, port, host);
+  const { port: taken } = server.address() as AddressInfo;
+  const shown = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${taken}`,
+    port: taken,
+    close: (graceMs = 10_000) => close(server, graceMs),
+  };
+}
+
+const isLocal = (host: string) => host === 'localhost' || isLoopback(host);
+
+/** A stranger may not take all connections there are. */
+function boundEach(server: Server, trust: ProxyTrust): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress;
+    if (address === undefined || isLoopback(address) || isTrusted(address, trust)) return;
+    const count = (open.get(address) ?? 0) + 1;
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = open.get(address)! - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
+    });
+    if (count > MOST_CONNECTIONS_EACH) socket.destroy();
+  });
+}
+
+async function open(server: Server, port: number, host: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  try {
+    server.listen({ port, host }, resolve);
+    await promise;
+  } catch (error) {
+    throw new AccessError('cannot_listen', sentenceOf(error as NodeJS.ErrnoException, port, host), { cause: error });
+  } finally {
+    server.off('error', reject);
+  }
+}
+
+function sentenceOf({ code }: NodeJS.ErrnoException, port: number, host: string): string {
+  switch (code) {
+    case 'ERR_SOCKET_BAD_PORT':
+      return `${port} is no port. Choose one of 0 to 65535 with --port; 0 takes any that is free.`;
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is taken. Stop what listens there, or choose another with --port.`;
+    case 'EACCES':
+      return `This user may not open port ${port}. Choose one above 1023 with --port.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${host} is no address of this machine. Choose another with --host; 0.0.0.0 means all of them.`;
+    default:
+      return `The server cannot listen on ${host}, port ${port} (${code}).`;
+  }
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const cutting = setTimeout(() => server.closeAllConnections(), graceMs);
+  // Connections whose last answer has gone out are kept open for another request, which will not come.
+  const sweeping = setInterval(() => server.closeIdleConnections(), 100);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(cutting);
+  clearInterval(sweeping);
+}
