@@ -2,6 +2,7 @@
 // one run of the network serves all that are open. Rows of different lengths are answered together, what several share is
 // computed once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
+import type { Message } from '@ludic/history';
 import { sharedPrefixLength } from '@ludic/models';
 import type { Prefix } from './caches.ts';
 import type { ActOptions, Reply } from './contract.ts';
@@ -123,6 +124,11 @@ export class Sampler {
       this.#calls.add({ answers, options, open: answers, resolve, reject });
       if (!this.#running) void this.#run();
     });
+  }
+
+  /** Tokens of a prompt. */
+  promptLength(messages: readonly Message[]): number {
+    return this.#encoder.encode(messages).length;
   }
 
   dispose(): void {
