@@ -1,6 +1,6 @@
 // The text of a reply while it grows: each token is decoded once, beside the few before it, however long the reply is.
 
-/** Bytes of the longest character: a token beyond that will not complete one. */
+/** Bytes of the longest character: as many tokens without a whole character will not come to one. */
 const LONGEST_CHARACTER = 4;
 
 /** Tokens decode differently beside others (a space at the beginning, half a character), so they are decoded in windows. */
@@ -31,7 +31,8 @@ export class ReplyText {
   push(token: number): void {
     this.#window.push(token);
     const fresh = this.#decode(this.#window).slice(this.#known.length);
-    if (fresh.endsWith('\ufffd') && this.#window.length - this.#settled < LONGEST_CHARACTER) {
+    const open = fresh === '' || fresh.endsWith('\ufffd');
+    if (open && this.#window.length - this.#settled < LONGEST_CHARACTER) {
       this.#pending = fresh;
       return;
     }

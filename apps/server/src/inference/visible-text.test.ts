@@ -9,12 +9,19 @@ const reply = fc.array(letters({ maxLength: 3 }), { maxLength: 12 });
 const stops = fc.array(letters({ minLength: 1, maxLength: 4 }), { maxLength: 3 });
 const token = (text: string): ChatToken => ({ text, logprob: 0, alternatives: [] });
 
-/** What is shown after each token and at the end. */
-function shown(pieces: readonly string[], stop: readonly string[]) {
+/** What is shown after each token and at the end. As in a real reply, nothing comes after a stop text. */
+function shown(drawn: readonly string[], stop: readonly string[]) {
   const visible = new VisibleText(stop);
+  const pieces: string[] = [];
   let whole = '';
-  const parts = pieces.map((piece) => visible.grow((whole += piece), token(piece)));
-  return { whole, parts: [...parts, visible.finish(whole)], visible };
+  const parts = [];
+  for (const piece of drawn) {
+    if (stop.some((one) => whole.includes(one))) break;
+    pieces.push(piece);
+    whole += piece;
+    parts.push(visible.grow(whole, token(piece)));
+  }
+  return { whole, pieces, parts: [...parts, visible.finish(whole)], visible };
 }
 
 const cut = (text: string, stop: readonly string[]) => {
@@ -35,8 +42,8 @@ describe('the visible text of a reply', () => {
 
   it('comes with the tokens that begin in it, each once and in order', () => {
     fc.assert(
-      fc.property(reply, stops, (pieces, stop) => {
-        const { whole, parts } = shown(pieces, stop);
+      fc.property(reply, stops, (drawn, stop) => {
+        const { whole, pieces, parts } = shown(drawn, stop);
         const tokens = parts.flatMap((part) => part.tokens.map(({ text }) => text));
         const starts = pieces.map((_, i) => pieces.slice(0, i).join('').length);
         expect(tokens).toEqual(pieces.filter((_, i) => starts[i]! < cut(whole, stop).length));
