@@ -18,6 +18,9 @@ const DEATHS_MS = 60_000;
 const DEATHS_FREE = 5;
 const LONGEST_PAUSE_MS = 60_000;
 
+/** Messages after which more will come. */
+const PARTS: ReadonlySet<FromWorker['type']> = new Set(['delta', 'episode', 'played']);
+
 /** A request while it is worked on. */
 export interface Request {
   readonly id: number;
@@ -177,7 +180,7 @@ export class ModelSeat {
         }
         if (message.type === 'delta') request.shown = true;
         request.onMessage(message);
-        if (message.type !== 'delta' && message.type !== 'played') this.#end(request);
+        if (!PARTS.has(message.type)) this.#end(request);
       }
     }
   }

@@ -120,10 +120,8 @@ export class InferencePool {
     let episodes: PlayedEpisode[] = [];
     let result: Evaluated | undefined;
     const hear = (message: FromWorker) => {
-      if (message.type === 'played') {
-        for (const episode of message.episodes) episodes.push(episode);
-        onPlayed?.(message.played);
-      }
+      if (message.type === 'episode') episodes.push(message.episode);
+      if (message.type === 'played') onPlayed?.(message.played);
       if (message.type === 'evaluated') result = { evaluation: message.evaluation, episodes };
     };
     const again = () => {

@@ -146,12 +146,9 @@ export type FromWorker =
   | { readonly type: 'unusable'; readonly failure: Failure }
   /** Every second in which the process is not computing. */
   | { readonly type: 'alive'; readonly counters: Counters }
-  | {
-      readonly type: 'played';
-      readonly id: number;
-      readonly played: number;
-      readonly episodes: readonly PlayedEpisode[];
-    }
+  /** One at a time, in order: a batch of long games would hold up the server while it is read. */
+  | { readonly type: 'episode'; readonly id: number; readonly episode: PlayedEpisode }
+  | { readonly type: 'played'; readonly id: number; readonly played: number }
   | { readonly type: 'delta'; readonly id: number; readonly delta: ChatDelta }
   | { readonly type: 'evaluated'; readonly id: number; readonly evaluation: Evaluation }
   | { readonly type: 'rolled_out'; readonly id: number; readonly episode: PlayedEpisode }

@@ -83,7 +83,10 @@ async function workOn(model: ModelWork, id: number, task: Task, signal: AbortSig
     case 'evaluate': {
       const evaluation = await model.evaluate(
         task,
-        (played, episodes) => say({ type: 'played', id, played, episodes }),
+        (played, episodes) => {
+          for (const episode of episodes) say({ type: 'episode', id, episode });
+          say({ type: 'played', id, played });
+        },
         signal,
       );
       return { type: 'evaluated', id, evaluation };
