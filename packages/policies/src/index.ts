@@ -2,14 +2,16 @@ export type { ActOptions, NoReply, Policy, Prompt, Reply, SampledTokens } from '
 export type { ResidentAdapter } from './decoder.ts';
 export type { SamplingSettings } from './distribution.ts';
 export { PolicyError, type PolicyErrorCode } from './errors.ts';
-export {
-  type LanguageModel,
-  LanguageModelPolicy,
-  type LanguageModelSettings,
-  REMEMBERED,
-  SLOTS_PER_RUN,
-  trainedParameters,
-} from './language-model.ts';
+export { type LanguageModel, LanguageModelPolicy, trainedParameters } from './language-model.ts';
 export { openLanguageModel } from './open.ts';
 export { PromptEncoder } from './prompt-encoder.ts';
+export type { LanguageModelSettings, Question } from './running-reply.ts';
+export {
+  REMEMBERED,
+  type SampleOptions,
+  Sampler,
+  type SamplerOptions,
+  SLOTS_PER_RUN,
+  type StreamedToken,
+} from './sampler.ts';
 export { scriptedPolicy } from './scripted.ts';

@@ -4,13 +4,15 @@
 import type { Message } from '@ludic/history';
 import type { ChatTemplate, Tokenizer } from '@ludic/models';
 
-/** Prompts remembered before all are forgotten. */
+/** Prompts remembered before all are forgotten, and their characters. */
 const CAPACITY = 50_000;
+const CHARACTERS = 2 ** 26;
 
 export class PromptEncoder {
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #known = new Map<string, Int32Array>();
+  #characters = 0;
 
   constructor(tokenizer: Tokenizer, template: ChatTemplate) {
     this.#tokenizer = tokenizer;
@@ -24,7 +26,11 @@ export class PromptEncoder {
     let ids = this.#known.get(key);
     if (!ids) {
       ids = this.#tokenizer.encode(this.#template.render(messages, { addGenerationPrompt: true }));
-      if (this.#known.size >= CAPACITY) this.#known.clear();
+      if (this.#known.size >= CAPACITY || this.#characters > CHARACTERS) {
+        this.#known.clear();
+        this.#characters = 0;
+      }
+      this.#characters += key.length;
       this.#known.set(key, ids);
     }
     return ids;

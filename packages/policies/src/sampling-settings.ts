@@ -1,7 +1,7 @@
 // Settings of sampling that make no sense are refused before anything is sampled.
 
 import { PolicyError } from './errors.ts';
-import type { LanguageModelSettings } from './language-model.ts';
+import type { LanguageModelSettings } from './running-reply.ts';
 
 /** @throws PolicyError `bad_setting` */
 export function checkSampling({ temperature, topK, topP, maxCompletionLength }: LanguageModelSettings): void {

@@ -9,8 +9,10 @@ export class TokenNode {
   readonly token: number;
   /** Tokens from the root to here. */
   readonly depth: number;
-  /** What comes next, once it is known. */
-  distribution: Distribution | undefined;
+  /** Raw logits of what comes next, once they are known. */
+  logits: Float32Array | undefined;
+  /** What was made of them, by the name of the sampling settings. */
+  distributions: Map<string, Distribution> | undefined;
   /** Keys and values of all tokens up to here, while they are kept. */
   known: KnownRow | undefined;
   #children: Map<number, TokenNode> | undefined;
@@ -31,9 +33,13 @@ export class TokenNode {
     return child;
   }
 
-  follow(tokens: Int32Array): TokenNode {
+  /** The node at the end of a path from here. @param onNew called for each node that had to be made */
+  follow(tokens: Int32Array, onNew: () => void): TokenNode {
     let node: TokenNode = this;
-    for (const token of tokens) node = node.child(token);
+    for (const token of tokens) {
+      if (!node.#children?.has(token)) onNew();
+      node = node.child(token);
+    }
     return node;
   }
 

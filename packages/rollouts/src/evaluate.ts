@@ -10,7 +10,8 @@ export interface EvaluateOptions extends Table {
   readonly seed: number;
   /** Episodes in lockstep; changes the speed and nothing else. */
   readonly batchSize?: number;
-  readonly onProgress?: (played: number) => void;
+  /** @param fresh the episodes since the last call */
+  readonly onProgress?: (played: number, fresh: readonly Episode[]) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -56,8 +57,9 @@ export async function evaluate({
   const all: Episode[] = [];
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
-    all.push(...(await playEpisodes({ ...table, starts, ...(signal && { signal }) })));
-    onProgress?.(all.length);
+    const fresh = await playEpisodes({ ...table, starts, ...(signal && { signal }) });
+    all.push(...fresh);
+    onProgress?.(all.length, fresh);
   }
   return summarize(all, seed);
 }

@@ -1,7 +1,7 @@
 // How an endpoint is asked: where, whom, how patiently.
 
 import { PolicyError } from '../errors.ts';
-import type { LanguageModelSettings } from '../language-model.ts';
+import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
 
 /** Requests under way at once. */

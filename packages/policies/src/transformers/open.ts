@@ -1,7 +1,7 @@
 // A policy from a model's name or folder: loads transformers.js, then the model with its tokenizer.
 
 import { PolicyError } from '../errors.ts';
-import type { LanguageModelSettings } from '../language-model.ts';
+import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
 import { TransformersPolicy } from './policy.ts';
 

@@ -5,7 +5,7 @@ import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/
 import type { Policy, Prompt, Reply } from '../contract.ts';
 import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
 import { PolicyError } from '../errors.ts';
-import type { LanguageModelSettings } from '../language-model.ts';
+import type { LanguageModelSettings } from '../running-reply.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 
 export interface LoadedModel {

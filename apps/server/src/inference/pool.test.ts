@@ -1,0 +1,276 @@
+// The pool with real processes and a real model. Nothing here looks at the clock: what happens elsewhere is waited for.
+
+import { readFileSync } from 'node:fs';
+import { utimes } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { openModelFolder } from '@ludic/models/node';
+import { NANO_FOLDER } from '@ludic/nano';
+import { LanguageModelPolicy, openLanguageModel } from '@ludic/policies';
+import { evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { createRuntime } from '@ludic/runtime/node';
+import { afterEach, describe, expect, it } from 'vitest';
+import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
+import type { SeatEvent } from './model-seat.ts';
+import { InferencePool, type PoolOptions } from './pool.ts';
+import type { EvaluationTask } from './protocol.ts';
+
+const pools: InferencePool[] = [];
+function open(options: PoolOptions = {}): { pool: InferencePool; events: SeatEvent[] } {
+  const events: SeatEvent[] = [];
+  const pool = new InferencePool({ threads: 1, ...options, log: (event) => events.push(event) });
+  pools.push(pool);
+  return { pool, events };
+}
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+});
+
+const codeOf = (settled: PromiseSettledResult<unknown>) =>
+  settled.status === 'fulfilled' ? 'done' : (settled.reason as { code?: string }).code;
+const alive = (pid: number) => {
+  try {
+    // The process of a killed child stays as a zombie until its parent has heard.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+const pidsOf = (pool: InferencePool) => pool.status.processes.map(({ pid }) => pid!);
+const seeds = (count: number) => Array.from({ length: count }, (_, i) => ({ ...TIC_TAC_TOE, seed: 100 + i }));
+/** Too much to end by itself while a test looks at it. */
+const ENDLESS: EvaluationTask = {
+  ...TIC_TAC_TOE,
+  environment: 'key_door',
+  environmentConfig: { size: 8, max_steps: 10_000 },
+  history: 'SCRATCHPAD',
+  episodes: 100_000,
+  trajectories: false,
+};
+
+/** The model in this process. */
+async function local(temperature: number) {
+  const model = await openLanguageModel(
+    await openModelFolder(fileURLToPath(NANO_FOLDER)),
+    await createRuntime({ threads: 1 }),
+  );
+  const definition = findEnvironment('tic_tac_toe');
+  const settings = { ...TIC_TAC_TOE.sampling, temperature, stop: ['</move>'] };
+  const policy = new LanguageModelPolicy(model, settings);
+  return { definition, config: resolveConfig(definition), history: TIC_TAC_TOE.history, policy };
+}
+
+describe('a pool of models', () => {
+  it('evaluates as the library does, and shows the games that were played', async () => {
+    const { pool } = open();
+    const task = { ...TIC_TAC_TOE, episodes: 150, trajectories: true };
+    const played: number[] = [];
+    const { evaluation, episodes } = await pool.evaluate(NANO, task, { onPlayed: (count) => played.push(count) });
+    const table = await local(0.7);
+    expect(evaluation).toEqual(await evaluate({ ...table, episodes: 150, seed: 1 }));
+    expect(played).toEqual([100, 150]);
+    const replies = (games: typeof episodes) => games.map(({ turns }) => turns.map(({ reply }) => reply.text));
+    expect(replies(episodes)).toEqual(replies(await playEpisodes({ ...table, starts: evaluationStarts(1, 150) })));
+  });
+
+  it('plays many games at once with fewer runs of the network than one after another, and with the same replies', async () => {
+    const { pool } = open();
+    const runs = () => pool.status.processes[0]!.counters.runs;
+    const texts = (episode: Awaited<ReturnType<InferencePool['rollout']>>) =>
+      episode.turns.map(({ reply }) => reply.text);
+    const tasks = seeds(8).map((task, i) => ({
+      ...task,
+      history: i % 2 ? ('FULL_HISTORY' as const) : ('NO_HISTORY' as const),
+      sampling: { ...task.sampling, temperature: 0.5 + i / 10 },
+    }));
+    const together = (await Promise.all(tasks.map((task) => pool.rollout(NANO, task)))).map(texts);
+    const runsTogether = runs();
+    const { pool: other } = open();
+    const alone: string[][] = [];
+    for (const task of tasks) alone.push(texts(await other.rollout(NANO, task)));
+    expect(together).toEqual(alone);
+    expect(runsTogether).toBeGreaterThan(0);
+    expect(runsTogether).toBeLessThan(0.5 * other.status.processes[0]!.counters.runs);
+  });
+
+  it('answers or refuses each of 32 at once, and never more than its limit are worked on', async () => {
+    const { pool } = open({ maxConcurrentRequests: 10 });
+    const settled = await Promise.allSettled(seeds(32).map((task) => pool.rollout(NANO, task)));
+    const codes = settled.map(codeOf);
+    expect(codes.filter((code) => code === 'done')).toHaveLength(10);
+    expect(codes.filter((code) => code === 'busy')).toHaveLength(22);
+    expect(settled.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { retryAfter: 1 } });
+    expect(pool.status.requests).toBe(0);
+    await pool.rollout(NANO, TIC_TAC_TOE);
+  });
+
+  it('stops the work of a client that has gone', async () => {
+    const { pool } = open({ maxConcurrentRequests: 1 });
+    const gone = new AbortController();
+    const asked = pool.evaluate(NANO, ENDLESS, { signal: gone.signal });
+    const counters = () => pool.status.processes[0]!.counters;
+    await until(() => pool.status.models === 1 && counters().tokens > 1000);
+    gone.abort(new Error('gone'));
+    await expect(asked).rejects.toThrow('gone');
+    await until(() => pool.status.requests === 0);
+    // One game now has the model for itself: what it takes is all that is added.
+    const before = counters();
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    expect(counters().games - before.games).toBeLessThanOrEqual(1);
+    expect(counters().tokens - before.tokens).toBeLessThan(1000);
+  });
+
+  it('takes back a request before its model has opened', async () => {
+    const { pool } = open();
+    const gone = new AbortController();
+    const asked = pool.rollout(NANO, TIC_TAC_TOE, { signal: gone.signal });
+    await until(() => pool.status.models === 1);
+    gone.abort(new Error('gone'));
+    await expect(asked).rejects.toThrow('gone');
+    await until(() => pool.status.requests === 0);
+  });
+
+  it('begins again in a new process when one is killed, and another model does not notice', async () => {
+    const { pool, events } = open();
+    const other = await copyOfNano('other');
+    const wanted = await pool.evaluate(NANO, { ...TIC_TAC_TOE, episodes: 300, trajectories: false });
+    const neighbour = pool.evaluate(other, { ...TIC_TAC_TOE, episodes: 300, trajectories: false });
+    const games = Promise.all(seeds(4).map((task) => pool.rollout(NANO, task)));
+    const played: number[] = [];
+    const asked = pool.evaluate(
+      NANO,
+      { ...TIC_TAC_TOE, episodes: 300, trajectories: true },
+      { onPlayed: (count) => played.push(count) },
+    );
+    await until(() => played.length > 0);
+    const { pid } = pool.status.processes.find(({ model }) => model === 'store nano')!;
+    process.kill(pid!, 'SIGKILL');
+    const { evaluation, episodes } = await asked;
+    expect(evaluation).toEqual(wanted.evaluation);
+    expect(episodes).toHaveLength(300);
+    expect((await neighbour).evaluation).toEqual(wanted.evaluation);
+    expect(await games).toHaveLength(4);
+    expect(events.filter(({ event }) => event === 'died')).toMatchObject([{ model: 'store nano', pid }]);
+  });
+
+  it('gives up after the second death, says so, and answers the next request', async () => {
+    const { pool } = open();
+    const asked = Promise.allSettled([pool.evaluate(NANO, ENDLESS)]);
+    const killed = new Set<number>();
+    for (let time = 0; time < 2; time++) {
+      await until(() => pidsOf(pool).some((pid) => !killed.has(pid)));
+      const [pid] = pidsOf(pool);
+      killed.add(pid!);
+      process.kill(pid!, 'SIGKILL');
+    }
+    expect((await asked).map(codeOf)).toEqual(['worker_died']);
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    expect(pool.status.requests).toBe(0);
+  });
+
+  it('rests after many deaths of one model, while others answer', async () => {
+    let now = 0;
+    const { pool } = open({ now: () => now });
+    const killed = new Set<number>();
+    for (let death = 0; death < 6; death++) {
+      if (death % 2 === 0) void pool.evaluate(NANO, ENDLESS).catch(() => {});
+      await until(() => pidsOf(pool).some((pid) => !killed.has(pid)));
+      const pid = pidsOf(pool).find((one) => !killed.has(one))!;
+      killed.add(pid);
+      process.kill(pid, 'SIGKILL');
+      await until(() => !pidsOf(pool).includes(pid));
+    }
+    await until(() => pool.status.requests === 0);
+    await expect(pool.rollout(NANO, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'worker_died', retryAfter: 2 });
+    await pool.rollout(await copyOfNano('other'), TIC_TAC_TOE);
+    now = 2001;
+    await pool.rollout(NANO, TIC_TAC_TOE);
+  });
+
+  it('tells what is wrong with a damaged model, not where it lies, while nano answers', async () => {
+    const { pool, events } = open();
+    const damaged = await damagedNano();
+    const settled = await Promise.allSettled([
+      pool.rollout(damaged, TIC_TAC_TOE),
+      pool.rollout(NANO, TIC_TAC_TOE),
+      pool.rollout(damaged, TIC_TAC_TOE),
+    ]);
+    expect(settled.map(codeOf)).toEqual(['bad_safetensors', 'done', 'bad_safetensors']);
+    const { name, message } = (settled[0] as PromiseRejectedResult).reason;
+    expect(name).toBe('ModelError');
+    expect(message).toContain('cut off');
+    expect(message).not.toContain('/tmp');
+    // Remembered: no process is started for it again at once.
+    await expect(pool.rollout(damaged, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'bad_safetensors' });
+    expect(events.filter(({ event, model }) => event === 'started' && model === 'store damaged')).toHaveLength(1);
+  });
+
+  it('passes on what is wrong with a request', async () => {
+    const { pool } = open();
+    const unknown = { ...TIC_TAC_TOE, environment: 'chess' };
+    const endless = { ...TIC_TAC_TOE, sampling: { ...TIC_TAC_TOE.sampling, maxCompletionLength: 100_000 } };
+    const settled = await Promise.allSettled([pool.rollout(NANO, unknown), pool.rollout(NANO, endless)]);
+    expect(settled.map(codeOf)).toEqual(['unknown_environment', 'prompt_too_long']);
+    await pool.rollout(NANO, TIC_TAC_TOE);
+  });
+
+  it('drops a model that nobody asks for', async () => {
+    const { pool } = open({ idleTimeoutMs: 50 });
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    const [pid] = pidsOf(pool);
+    expect(alive(pid!)).toBe(true);
+    await until(() => pool.status.models === 0 && !alive(pid!));
+    await pool.rollout(NANO, TIC_TAC_TOE);
+  });
+
+  it('drops the model used longest ago where there are too many, and none that is in use', async () => {
+    let now = 0;
+    const { pool } = open({ maxModels: 2, now: () => ++now });
+    const [first, second, third] = await Promise.all(['first', 'second', 'third'].map(copyOfNano));
+    await pool.rollout(first!, TIC_TAC_TOE);
+    await pool.rollout(second!, TIC_TAC_TOE);
+    await pool.rollout(first!, TIC_TAC_TOE);
+    await pool.rollout(third!, TIC_TAC_TOE);
+    const models = () => pool.status.processes.map(({ model }) => model);
+    expect(models()).toEqual(['store first', 'store third']);
+    const gone = new AbortController();
+    const busy = [first!, third!].map((model) => pool.evaluate(model, ENDLESS, { signal: gone.signal }));
+    await expect(pool.rollout(second!, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'busy' });
+    gone.abort(new Error('gone'));
+    await Promise.allSettled(busy);
+  });
+
+  it('loads a model again that was written again', async () => {
+    const { pool } = open();
+    const source = await copyOfNano('trained');
+    await pool.rollout(source, TIC_TAC_TOE);
+    const [before] = pidsOf(pool);
+    await pool.rollout(source, TIC_TAC_TOE);
+    expect(pidsOf(pool)).toEqual([before]);
+    await utimes(source.model.folder, 1, 1);
+    await pool.rollout(source, TIC_TAC_TOE);
+    expect(pidsOf(pool)).toHaveLength(1);
+    expect(pidsOf(pool)).not.toEqual([before]);
+  });
+
+  it('ends a process that gives no sign', async () => {
+    const { pool, events } = open({ silenceMs: 3000 });
+    const settled = Promise.allSettled([pool.evaluate(NANO, ENDLESS)]);
+    await until(() => pool.status.models === 1 && pool.status.processes[0]!.counters.tokens > 0);
+    process.kill(pidsOf(pool)[0]!, 'SIGSTOP');
+    expect((await settled).map(codeOf)).toEqual(['worker_died']);
+    expect(events.map(({ event }) => event)).toContain('stuck');
+  });
+
+  it('leaves no process behind, and refuses what comes later', async () => {
+    const { pool } = open();
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    const asked = Promise.allSettled([pool.evaluate(NANO, ENDLESS)]);
+    await until(() => pool.status.requests === 1);
+    const pids = pidsOf(pool);
+    await pool.close();
+    expect((await asked).map(codeOf)).toEqual(['closed']);
+    expect(pids.map(alive)).toEqual([false]);
+    await expect(pool.rollout(NANO, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'closed' });
+  });
+});

@@ -1,0 +1,156 @@
+// What the server and a process that holds a model say to each other. Plain data: it travels by structured clone.
+
+import type { HistoryStrategy, Message } from '@ludic/history';
+import type { Reply } from '@ludic/policies';
+import type { Episode, Evaluation } from '@ludic/rollouts';
+import type { Device } from '@ludic/runtime';
+
+/** Where a model's files are. */
+export type ModelSource =
+  | {
+      readonly from: 'store';
+      readonly model: {
+        /** What people know it by. */
+        readonly name: string;
+        readonly folder: string;
+        /** A folder with an adapter that is worked into it. */
+        readonly adapter?: string;
+      };
+    }
+  /** `org/name` of the Hugging Face Hub, with `@revision` where one is meant. */
+  | { readonly from: 'hub'; readonly reference: string };
+
+export interface Sampling {
+  /** 0 takes the most likely token. */
+  readonly temperature: number;
+  /** 0 keeps all. */
+  readonly topK: number;
+  readonly topP: number;
+  /** Most tokens of a reply. */
+  readonly maxCompletionLength: number;
+}
+
+/** One game. */
+export interface RolloutTask {
+  readonly environment: string;
+  /** As a user wrote it; defaults stand for the rest. */
+  readonly environmentConfig: Readonly<Record<string, unknown>>;
+  readonly history: HistoryStrategy;
+  readonly seed: number;
+  readonly sampling: Sampling;
+}
+
+export interface EvaluationTask extends RolloutTask {
+  readonly episodes: number;
+  /** Whether the games themselves are wanted. */
+  readonly trajectories: boolean;
+}
+
+export interface ChatTask {
+  readonly messages: readonly Message[];
+  /** Without a limit a reply may fill what the prompt leaves of the context, up to {@link LONGEST_REPLY} tokens. */
+  readonly sampling: Omit<Sampling, 'maxCompletionLength'> & { readonly maxCompletionLength?: number };
+  /** Texts that end a reply and are no part of it. */
+  readonly stop: readonly string[];
+  readonly seed: number;
+  /** How many replies. */
+  readonly choices: number;
+  /** How many likely tokens are told at each place beside the one drawn; nothing is told about tokens where absent. */
+  readonly alternatives?: number;
+  /** Whether text is wanted as it is written. */
+  readonly stream: boolean;
+}
+
+/** Tokens of a reply where nobody set a limit. */
+export const LONGEST_REPLY = 1024;
+
+export type Task =
+  | ({ readonly kind: 'evaluate' } & EvaluationTask)
+  | ({ readonly kind: 'rollout' } & RolloutTask)
+  | ({ readonly kind: 'chat' } & ChatTask);
+
+/** A game without token ids, which nobody asks for over HTTP. */
+export type PlayedEpisode = Episode;
+
+export interface Evaluated {
+  readonly evaluation: Evaluation;
+  /** In the order of their numbers; empty where they were not wanted. */
+  readonly episodes: readonly PlayedEpisode[];
+}
+
+/** A token and how likely the model itself found it: log-softmax of its raw logits, whatever the sampling settings. */
+export interface TokenChance {
+  /** Text of the token alone; part of a character is U+FFFD. */
+  readonly text: string;
+  /** In nats. */
+  readonly logprob: number;
+}
+
+export interface ChatToken extends TokenChance {
+  /** The most likely tokens there, the most likely first. */
+  readonly alternatives: readonly TokenChance[];
+}
+
+export interface ChatChoice {
+  readonly text: string;
+  readonly finish: Reply['finish'];
+  /** Tokens of the text, where they were wanted. */
+  readonly tokens: readonly ChatToken[];
+}
+
+export interface ChatAnswer {
+  readonly choices: readonly ChatChoice[];
+  readonly promptTokens: number;
+  /** Of all choices, what ended them included. */
+  readonly completionTokens: number;
+}
+
+/** A further piece of a choice. */
+export interface ChatDelta {
+  readonly choice: number;
+  readonly text: string;
+  readonly tokens: readonly ChatToken[];
+}
+
+/** What went wrong, with the name and code of the packages' errors. */
+export interface Failure {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a process has done so far. */
+export interface Counters {
+  /** Runs of the network. */
+  readonly runs: number;
+  /** Tokens sampled. */
+  readonly tokens: number;
+  /** Games played to their ends. */
+  readonly games: number;
+  /** Bytes of memory that it has now. */
+  readonly memory: number;
+}
+
+export type ToWorker =
+  | {
+      readonly type: 'open';
+      readonly source: ModelSource;
+      readonly device: Device | 'auto';
+      readonly threads: number | undefined;
+    }
+  | { readonly type: 'ask'; readonly id: number; readonly task: Task }
+  | { readonly type: 'cancel'; readonly id: number };
+
+export type FromWorker =
+  | { readonly type: 'opened' }
+  | { readonly type: 'unusable'; readonly failure: Failure }
+  /** Every second in which the process is not computing. */
+  | { readonly type: 'alive'; readonly counters: Counters }
+  /** One at a time, in order: a batch of long games would hold up the server while it is read. */
+  | { readonly type: 'episode'; readonly id: number; readonly episode: PlayedEpisode }
+  | { readonly type: 'played'; readonly id: number; readonly played: number }
+  | { readonly type: 'delta'; readonly id: number; readonly delta: ChatDelta }
+  | { readonly type: 'evaluated'; readonly id: number; readonly evaluation: Evaluation }
+  | { readonly type: 'rolled_out'; readonly id: number; readonly episode: PlayedEpisode }
+  | { readonly type: 'chatted'; readonly id: number; readonly answer: ChatAnswer }
+  | { readonly type: 'failed'; readonly id: number; readonly failure: Failure };

@@ -1,0 +1,112 @@
+// The process that holds one model. It hears tasks from the server, works on all of them at once and ends with the server.
+
+import { createRuntime } from '@ludic/runtime/node';
+import { failureOf } from './failure.ts';
+import { hiddenPlaces, openModel } from './open-model.ts';
+import type { Counters, FromWorker, ModelSource, Task, ToWorker } from './protocol.ts';
+import { countedRuntime, ModelWork } from './work.ts';
+
+const ALIVE_MS = 1000;
+
+let source: ModelSource | undefined;
+let work: Promise<ModelWork> | undefined;
+let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
+const underWay = new Map<number, AbortController>();
+
+setInterval(() => say({ type: 'alive', counters: counters() }), ALIVE_MS);
+
+// Whoever ends the server with a signal to its whole group leaves it to the server to end this process.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));
+process.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'open':
+      source = message.source;
+      work = open(message);
+      work.then(
+        (opened) => {
+          counters = () => opened.counters;
+          say({ type: 'opened' });
+        },
+        // There is nothing left to do here.
+        (error) => say({ type: 'unusable', failure: explain(error) }, () => process.exit(0)),
+      );
+      break;
+    case 'ask':
+      void answer(message.id, message.task);
+      break;
+    case 'cancel':
+      underWay.get(message.id)?.abort();
+      break;
+    default:
+      message satisfies never;
+  }
+});
+
+async function open({ source, device, threads }: ToWorker & { type: 'open' }): Promise<ModelWork> {
+  let runs = 0;
+  const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
+  const counted = countedRuntime(runtime, () => {
+    runs++;
+  });
+  return new ModelWork(await openModel(source, counted), () => runs);
+}
+
+async function answer(id: number, task: Task): Promise<void> {
+  const controller = new AbortController();
+  underWay.set(id, controller);
+  try {
+    const model = await work!;
+    controller.signal.throwIfAborted();
+    const result = await workOn(model, id, task, controller.signal);
+    say({ type: 'alive', counters: counters() });
+    say(result);
+  } catch (error) {
+    // A model that does not open is told once.
+    const opened = await work!.then(
+      () => true,
+      () => false,
+    );
+    if (!opened) return;
+    const failure = controller.signal.aborted
+      ? { name: 'AbortError', code: 'cancelled', message: 'The request was taken back.' }
+      : explain(error);
+    say({ type: 'failed', id, failure });
+  } finally {
+    underWay.delete(id);
+  }
+}
+
+async function workOn(model: ModelWork, id: number, task: Task, signal: AbortSignal): Promise<FromWorker> {
+  switch (task.kind) {
+    case 'evaluate': {
+      const evaluation = await model.evaluate(
+        task,
+        (played, episodes) => {
+          for (const episode of episodes) say({ type: 'episode', id, episode });
+          say({ type: 'played', id, played });
+        },
+        signal,
+      );
+      return { type: 'evaluated', id, evaluation };
+    }
+    case 'rollout':
+      return { type: 'rolled_out', id, episode: await model.rollout(task, signal) };
+    case 'chat':
+      return {
+        type: 'chatted',
+        id,
+        answer: await model.chat(task, (delta) => say({ type: 'delta', id, delta }), signal),
+      };
+    default:
+      return task satisfies never;
+  }
+}
+
+const explain = (error: unknown) => failureOf(error, source && hiddenPlaces(source));
+
+/** The server may be gone at any time; then this process goes as well. */
+function say(message: FromWorker, then: () => void = () => {}): void {
+  if (process.connected) process.send!(message, undefined, undefined, then);
+}

@@ -1,0 +1,90 @@
+// One reply while it is sampled, and the settings that it shares with others.
+
+import type { Prompt, Reply } from './contract.ts';
+import type { DrawnToken } from './decoder.ts';
+import type { SamplingSettings } from './distribution.ts';
+import { ReplyText } from './reply-text.ts';
+import type { TokenNode } from './token-tree.ts';
+
+export interface LanguageModelSettings extends SamplingSettings {
+  /** Most tokens of one reply. */
+  readonly maxCompletionLength: number;
+  /** Texts after which a reply ends, such as `</move>`. */
+  readonly stop: readonly string[];
+}
+
+/** What a language model looks at of a prompt. */
+export type Question = Omit<Prompt, 'environment'>;
+
+/** Settings that somebody asks with. */
+export interface Mode {
+  readonly settings: LanguageModelSettings;
+  /** The same for all settings that give the same distributions. */
+  readonly sampling: string;
+  /** The device can draw for them: it does not know top-k and top-p. */
+  readonly drawable: boolean;
+  /** Characters of the longest stop text. */
+  readonly longestStop: number;
+  /** Replies of one token, by the node they were drawn at: shared by all episodes that draw them. */
+  readonly short: Map<TokenNode, Map<number, Reply>>;
+}
+
+export class RunningReply {
+  readonly question: Question;
+  readonly mode: Mode;
+  readonly ids: Int32Array;
+  /** The deepest node that was fed. */
+  node: TokenNode;
+  /** The next token, where the device has drawn it. */
+  drawn: DrawnToken | undefined;
+  reply: Reply | undefined;
+  readonly tokens: number[] = [];
+  readonly #logprobs: number[] = [];
+  readonly #entropies: number[] = [];
+  readonly #text: ReplyText;
+
+  constructor(
+    question: Question,
+    mode: Mode,
+    ids: Int32Array,
+    start: TokenNode,
+    decode: (tokens: readonly number[]) => string,
+  ) {
+    this.question = question;
+    this.mode = mode;
+    this.ids = ids;
+    this.node = start;
+    this.#text = new ReplyText(decode);
+  }
+
+  /** Whole characters so far. */
+  get text(): string {
+    return this.#text.text;
+  }
+
+  /** True when a stop text has been written. */
+  push({ token, logprob, entropy }: DrawnToken): boolean {
+    this.tokens.push(token);
+    this.#logprobs.push(logprob);
+    this.#entropies.push(entropy);
+    const { settings, longestStop } = this.mode;
+    const from = Math.max(0, this.#text.text.length - longestStop);
+    this.#text.push(token);
+    return settings.stop.some((stop) => this.#text.whole.includes(stop, from));
+  }
+
+  /** @param text of all tokens */
+  finish(finish: Reply['finish'], text: string): Reply {
+    this.reply = {
+      text,
+      finish,
+      tokens: {
+        prompt: this.ids,
+        completion: Int32Array.from(this.tokens),
+        logprobs: Float32Array.from(this.#logprobs),
+        entropies: Float32Array.from(this.#entropies),
+      },
+    };
+    return this.reply;
+  }
+}

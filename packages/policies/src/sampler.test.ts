@@ -1,0 +1,200 @@
+// Many ask one sampler: each gets what it would get alone, for fewer runs of the network.
+
+import { fileURLToPath } from 'node:url';
+import { readCheckpoint, type Tokenizer } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
+import { stream } from '@ludic/random';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
+import { createRuntime } from '@ludic/runtime/node';
+import { describe, expect, it } from 'vitest';
+import { openGpu } from '../../runtime/testing/gpu.ts';
+import type { Reply } from './contract.ts';
+import type { LanguageModel } from './language-model.ts';
+import type { LanguageModelSettings, Question } from './running-reply.ts';
+import { Sampler } from './sampler.ts';
+
+const cpu = await createRuntime({ device: 'cpu', threads: 1 });
+const gpu = await openGpu();
+const files = await openModelFolder(fileURLToPath(new URL('../../models/fixtures/smollm-tiny', import.meta.url)));
+const checkpoint = await readCheckpoint(files);
+const tokenizer: Tokenizer = {
+  encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
+  decode: (ids) =>
+    Array.from(ids)
+      .map((id) => `${id} `)
+      .join(''),
+  tokenId: Number,
+};
+
+/** A model whose runs are counted. */
+async function open(on: Runtime = cpu): Promise<{ model: LanguageModel; runs: () => number }> {
+  let runs = 0;
+  const runtime: Runtime = {
+    ...on,
+    async load(bytes, options) {
+      const program = await on.load(bytes, options);
+      const { inputs, outputs } = program;
+      const run: typeof program.run = (given, into) => {
+        runs++;
+        return program.run(given, into);
+      };
+      return { inputs, outputs, run, dispose: () => program.dispose() };
+    },
+  };
+  const model: LanguageModel = {
+    name: 'smollm-tiny',
+    runtime,
+    config: { ...checkpoint.config, eosTokenIds: [3] },
+    parameters: await ResidentTensors.of(runtime, checkpoint.parameters),
+    tokenizer,
+    template: { render: (messages) => messages.map(({ content }) => content).join(' ') },
+  };
+  return { model, runs: () => runs };
+}
+
+const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+const question = (name: string, ...contents: string[]): Question => ({
+  messages: contents.map((content, i) => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content })),
+  episode: {},
+  random: stream('sampler test', name),
+});
+const SYSTEM = '10 11 12 13 14 15';
+const SETTINGS: readonly LanguageModelSettings[] = [
+  { temperature: 0, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] },
+  { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 12, stop: [] },
+  { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 12, stop: ['7'] },
+  { temperature: 1.3, topK: 5, topP: 1, maxCompletionLength: 9, stop: [] },
+  { temperature: 1, topK: 0, topP: 0.5, maxCompletionLength: 3, stop: [] },
+];
+/** Some questions are the same, some go on from others. */
+const questions = (i: number) => [question(`a${i}`, SYSTEM, '20 21'), question(`b${i}`, SYSTEM, `2${i % 3} 40 41`)];
+
+const same = (replies: readonly Reply[], wanted: readonly Reply[]) => {
+  expect(replies.map(({ text, finish }) => [text, finish])).toEqual(wanted.map(({ text, finish }) => [text, finish]));
+  for (const [i, { tokens }] of replies.entries()) {
+    expect(tokens!.completion).toEqual(wanted[i]!.tokens!.completion);
+    for (const [t, logprob] of tokens!.logprobs.entries())
+      expect(Math.abs(logprob - wanted[i]!.tokens!.logprobs[t]!)).toBeLessThan(1e-4);
+  }
+};
+
+describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] : [])])('a sampler on %s', (_, on) => {
+  it('gives each what it gets alone, whatever the settings of the others, with fewer runs', async () => {
+    const wanted: Reply[][] = [];
+    let runsAlone = 0;
+    for (const [i, settings] of SETTINGS.entries()) {
+      const { model, runs } = await open(on);
+      wanted.push(await new Sampler(model).sample(questions(i), settings));
+      runsAlone += runs();
+    }
+    const { model, runs } = await open(on);
+    const sampler = new Sampler(model, { pause });
+    const together = await Promise.all(SETTINGS.map((settings, i) => sampler.sample(questions(i), settings)));
+    for (const [i, replies] of together.entries()) same(replies, wanted[i]!);
+    expect(runs()).toBeLessThan(0.6 * runsAlone);
+  });
+
+  it('lets others join at any token, and conversations go on', async () => {
+    const alone = await open(on);
+    const { model } = await open(on);
+    const sampler = new Sampler(model, { pause });
+    const talk = async (name: string, settings: LanguageModelSettings, ask: Sampler['sample']) => {
+      const replies: Reply[] = [];
+      let one = question(name, SYSTEM, '20 21');
+      for (let turn = 0; turn < 3; turn++) {
+        const [reply] = await ask([one], settings);
+        replies.push(reply!);
+        const messages = [
+          ...one.messages,
+          { role: 'assistant' as const, content: reply!.text },
+          { role: 'user' as const, content: `5${turn}` },
+        ];
+        one = { ...one, messages };
+      }
+      return replies;
+    };
+    // Each begins some steps after the one before.
+    const talks = SETTINGS.map(async (settings, i) => {
+      for (let step = 0; step < 3 * i; step++) await pause();
+      return talk(`talk ${i}`, settings, (...asked) => sampler.sample(...asked));
+    });
+    for (const [i, replies] of (await Promise.all(talks)).entries()) {
+      const lonely = new Sampler(alone.model);
+      same(replies, await talk(`talk ${i}`, SETTINGS[i]!, (...asked) => lonely.sample(...asked)));
+    }
+  });
+});
+
+describe('a sampler', () => {
+  it('streams each token, with text and logits, and gives the reply that it gives without', async () => {
+    const settings = SETTINGS[2]!;
+    const { model } = await open();
+    const wanted = await new Sampler(model).sample(questions(1), settings);
+    const tokens: number[][] = [[], []];
+    const texts = ['', ''];
+    const replies = await new Sampler(model).sample(questions(1), settings, {
+      logits: true,
+      onToken(i, { token, text, logits }) {
+        tokens[i]!.push(token);
+        texts[i] = text;
+        expect(logits).toHaveLength(model.config.vocabSize);
+      },
+    });
+    same(replies, wanted);
+    expect(tokens).toEqual(replies.map((reply) => [...reply.tokens!.completion]));
+    expect(texts).toEqual(replies.map(({ text }) => text));
+  });
+
+  it('stops for who has gone and goes on for the others', async () => {
+    const { model, runs } = await open();
+    const settings = { ...SETTINGS[1]!, maxCompletionLength: 40 };
+    const wanted = await new Sampler(model).sample([question('stay', SYSTEM, '20')], settings);
+    const sampler = new Sampler(model, { pause });
+    const gone = new AbortController();
+    const before = runs();
+    const leaves = sampler.sample([question('leave', SYSTEM, '30')], settings, {
+      signal: gone.signal,
+      onToken: () => runs() - before > 5 && gone.abort(new Error('gone')),
+    });
+    const stays = sampler.sample([question('stay', SYSTEM, '20')], settings);
+    await expect(leaves).rejects.toThrow('gone');
+    same(await stays, wanted);
+    await expect(sampler.sample(questions(0), settings, { signal: gone.signal })).rejects.toThrow('gone');
+  });
+
+  it('refuses one who asks for too much, and answers the others', async () => {
+    const { model } = await open();
+    const sampler = new Sampler(model, { pause });
+    const long = { ...SETTINGS[0]!, maxCompletionLength: model.config.maxPositions };
+    const [refused, bad, answered] = await Promise.allSettled([
+      sampler.sample(questions(0), long),
+      sampler.sample(questions(0), { ...SETTINGS[0]!, topP: 0 }),
+      sampler.sample(questions(0), SETTINGS[0]!),
+    ]);
+    expect(refused).toMatchObject({ reason: { code: 'prompt_too_long' } });
+    expect(bad).toMatchObject({ reason: { code: 'bad_setting' } });
+    expect(answered.status).toBe('fulfilled');
+  });
+
+  it('fails all who wait when the network fails, and answers again afterwards', async () => {
+    const { model } = await open();
+    let broken = true;
+    const runtime: Runtime = {
+      ...model.runtime,
+      async load(bytes, options) {
+        const program = await model.runtime.load(bytes, options);
+        const { inputs, outputs } = program;
+        const run: typeof program.run = async (given, into) => {
+          if (broken) throw new Error('broken');
+          return program.run(given, into);
+        };
+        return { inputs, outputs, run, dispose: () => program.dispose() };
+      },
+    };
+    const sampler = new Sampler({ ...model, runtime }, { pause });
+    const settled = await Promise.allSettled(SETTINGS.map((settings, i) => sampler.sample(questions(i), settings)));
+    expect(settled.map(({ status }) => status)).toEqual(SETTINGS.map(() => 'rejected'));
+    broken = false;
+    same(await sampler.sample(questions(0), SETTINGS[0]!), await new Sampler(model).sample(questions(0), SETTINGS[0]!));
+  });
+});
