@@ -41,7 +41,7 @@ export interface Parts {
 
 export function createApp(parts: Parts): Hono<Caller> {
   const { about, store, jobs, pool, gatekeeper, trust, origins, logger } = parts;
-  const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.counts() });
+  const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
   const app = new Hono<Caller>();
 
   app.use(accessLog(logger, trust));

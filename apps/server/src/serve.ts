@@ -44,9 +44,6 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** Longest wait for jobs to save, when the server is asked to end. */
-const STOP_MS = 60_000;
-
 /** @throws AccessError, RuntimeError `device_missing`, ServiceError: each before anything listens */
 export async function serve(options: ServeOptions): Promise<Server> {
   const began = performance.now();
@@ -89,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   });
   const close = async () => {
     passwords.close();
-    await Promise.all([jobs.stop(STOP_MS), pool.close()]);
+    await Promise.all([jobs.stop(), pool.close()]);
   };
   try {
     const listening = await listen(app.fetch, {

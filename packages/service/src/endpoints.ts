@@ -12,6 +12,7 @@ import {
   rollout,
   trainingStarted,
 } from './answers.ts';
+import { chatRequest } from './chat.ts';
 import type { ErrorCode } from './errors.ts';
 import { job, jobList, jobMetrics } from './jobs.ts';
 import { evaluatePolicy, generateRollout, startTraining } from './requests.ts';
@@ -177,6 +178,21 @@ export const ENDPOINTS = {
     params: name,
     answers: { 200: z.object({ name: z.string(), deleted: z.literal(true) }) },
     errors: ['bad_request', 'not_found', 'conflict'],
+  },
+  chat: {
+    method: 'post',
+    path: '/v1/chat/completions',
+    summary: "A reply of a model, in the shape of OpenAI's chat completions; with stream: true as server-sent events",
+    body: chatRequest,
+    answers: { 200: z.record(z.string(), z.unknown()) },
+    errors: [...WITH_BODY, ...MODEL],
+  },
+  chatModels: {
+    method: 'get',
+    path: '/v1/models',
+    summary: "The models of the server, in OpenAI's shape",
+    answers: { 200: z.record(z.string(), z.unknown()) },
+    errors: [],
   },
   environments: {
     method: 'get',

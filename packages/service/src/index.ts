@@ -8,6 +8,7 @@ export type {
   Rollout,
   TrainingStarted,
 } from './answers.ts';
+export { type ChatRequest, chatRequest, MOST_CHOICES } from './chat.ts';
 export { ENDPOINTS, type Endpoint, type EndpointName } from './endpoints.ts';
 export {
   badRequest,

@@ -3,7 +3,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Context, Env, Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { type ChatRequest, CompletionChunks, type CompletionHead, chatRequest, chatTask, completion } from './chat.ts';
+import { type ChatRequest, chatRequest } from '@ludic/service';
+import { CompletionChunks, type CompletionHead, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
 import type { ChatAnswer, ChatDelta, ModelSource } from './protocol.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ChatRequest, CompletionChunks, chatRequest, chatTask, completion } from './chat.ts';
+import { type ChatRequest, chatRequest } from '@ludic/service';
+import { CompletionChunks, chatTask, completion } from './chat.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];
 const request = (fields: object = {}): ChatRequest => chatRequest.parse({ model: 'nano', messages, ...fields });

@@ -1,7 +1,7 @@
 // Jobs as clients know them: accepted once and for all, looked at, followed, ended. `Supervisor` makes them happen.
 
 import { EventEmitter, once } from 'node:events';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '@ludic/runtime';

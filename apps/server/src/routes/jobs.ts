@@ -35,8 +35,9 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs): void {
     const path = jobs.episodesFile(params.id);
     const size = (await stat(path).catch(() => undefined))?.size ?? 0;
     // A line that is being written now is left for the next time.
-    const lines = size === 0 ? null : Readable.toWeb(createReadStream(path, { end: size - 1 }));
-    return context.body(lines as ReadableStream | null, 200, { 'Content-Type': 'application/x-ndjson' });
+    context.header('Content-Type', 'application/x-ndjson');
+    if (size === 0) return context.body('');
+    return context.body(Readable.toWeb(createReadStream(path, { end: size - 1 })) as ReadableStream);
   });
 
   register(app, ENDPOINTS.jobEvents, ({ params, request, context }) => {

@@ -1,0 +1,31 @@
+// OpenAI's addresses, so that clients which speak its language can chat with any model.
+
+import { ENDPOINTS, ServiceError } from '@ludic/service';
+import type { Hono } from 'hono';
+import { asServiceError } from '../failure.ts';
+import { chatCompletions } from '../inference/chat-route.ts';
+import type { InferencePool } from '../inference/pool.ts';
+import type { ModelStore } from '../models/model-store.ts';
+import { type Caller, register } from './register.ts';
+
+export function chatRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool): void {
+  const answer = chatCompletions<Caller>(pool, {
+    resolveModel: (model) => store.resolve(model),
+    refuse: (message, details) => new ServiceError('bad_request', message, { details }),
+    explain: (error) => asServiceError(error, 'its time').toJSON().error,
+  });
+  register(app, ENDPOINTS.chat, async ({ context }) => (await answer(context, async () => {})) as Response);
+
+  register(app, ENDPOINTS.chatModels, async ({ context }) => {
+    const models = (await store.list()).filter(({ status }) => status !== 'empty');
+    return context.json({
+      object: 'list',
+      data: models.map(({ name, modified_at }) => ({
+        id: name,
+        object: 'model',
+        created: Math.floor(Date.parse(modified_at) / 1000),
+        owned_by: 'ludic',
+      })),
+    });
+  });
+}
