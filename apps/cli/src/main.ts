@@ -11,6 +11,7 @@ import { playCommand } from './play.ts';
 import { pushCommand } from './push.ts';
 import { rolloutCommand } from './rollout.ts';
 import { scoreCommand } from './score.ts';
+import { serveCommand } from './serve.ts';
 import { trainCommand } from './train.ts';
 import { warmupCommand } from './warmup.ts';
 
@@ -27,6 +28,7 @@ const commands = [
   exportCommand(),
   pushCommand(),
   hashPasswordCommand(),
+  serveCommand(),
   doctorCommand(),
   demoCommand(),
 ];

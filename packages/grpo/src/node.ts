@@ -1,3 +1,4 @@
+export { peakMemory, processMemory } from './node/process-memory.ts';
 export {
   type ProcessMemory,
   type RunEvent,
@@ -7,4 +8,3 @@ export {
   runTraining,
 } from './run.ts';
 export { type Best, type RunConfig, RunFolder, type SavedState } from './run-folder.ts';
-export { peakMemory, processMemory } from './node/process-memory.ts';

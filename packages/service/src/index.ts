@@ -16,6 +16,7 @@ export {
   type ErrorAnswer,
   type ErrorCode,
   type ErrorDetail,
+  errorAnswer,
   ServiceError,
 } from './errors.ts';
 export { evaluationResults, rolloutSummary, trajectoryOf } from './from-library.ts';

@@ -17,7 +17,7 @@ export const job = z
     job_id: z.string(),
     kind: z.enum(['train', 'evaluate']),
     status: z.enum(JOB_STATES),
-    owner: z.string().describe('who asked for it: the name beside the password, or "default"'),
+    owner: z.string().describe('who asked for it: the name beside the password, or "password" where it has none'),
     model_name: z.string().describe('the model that is trained or evaluated'),
     output_dir: z.string().nullable().describe('name of the run, for model_path and /models'),
     env_type: z.string(),

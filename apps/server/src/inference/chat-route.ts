@@ -1,9 +1,9 @@
 // POST /v1/chat/completions: one conversation in, one answer out, whole or as it is written.
 
 import { randomInt, randomUUID } from 'node:crypto';
+import { type ChatRequest, chatRequest } from '@ludic/service';
 import type { Context, Env, Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { type ChatRequest, chatRequest } from '@ludic/service';
 import { CompletionChunks, type CompletionHead, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
 import type { ChatAnswer, ChatDelta, ModelSource } from './protocol.ts';

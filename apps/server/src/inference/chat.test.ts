@@ -1,6 +1,6 @@
+import { type ChatRequest, chatRequest } from '@ludic/service';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ChatRequest, chatRequest } from '@ludic/service';
 import { CompletionChunks, chatTask, completion } from './chat.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];

@@ -5,8 +5,16 @@ import type { Evaluation } from '@ludic/rollouts';
 import { evaluationResults, snakeCase } from '@ludic/service';
 
 export type CurveLine =
-  | { readonly type: 'step'; readonly step: number; readonly data: Readonly<Record<string, unknown>> & { step: number } }
-  | { readonly type: 'evaluation'; readonly step: number; readonly data: Readonly<Record<string, unknown>> & { step: number } };
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly data: Readonly<Record<string, unknown>> & { step: number };
+    }
+  | {
+      readonly type: 'evaluation';
+      readonly step: number;
+      readonly data: Readonly<Record<string, unknown>> & { step: number };
+    };
 
 /** Reads what has been added to a file since the last time. A file that was cut back is read from its beginning. */
 export class CurveReader {

@@ -58,7 +58,9 @@ export class JobStore {
       database = new DatabaseSync(path, { timeout: 5000 });
       // FULL: a job that was accepted survives the loss of power.
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-      const { integrity_check: verdict } = database.prepare('PRAGMA integrity_check').get() as { integrity_check: string };
+      const { integrity_check: verdict } = database.prepare('PRAGMA integrity_check').get() as {
+        integrity_check: string;
+      };
       if (verdict !== 'ok') throw new Error(verdict);
       const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
       if (version === 0) database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`);
@@ -98,7 +100,9 @@ export class JobStore {
     const rows =
       status === undefined
         ? this.#database.prepare('SELECT record FROM jobs ORDER BY number DESC LIMIT ?').all(limit)
-        : this.#database.prepare('SELECT record FROM jobs WHERE status = ? ORDER BY number DESC LIMIT ?').all(status, limit);
+        : this.#database
+            .prepare('SELECT record FROM jobs WHERE status = ? ORDER BY number DESC LIMIT ?')
+            .all(status, limit);
     return rows.map(read);
   }
 
@@ -121,7 +125,11 @@ export class JobStore {
    * Changes a job; with an event, in one transaction.
    * @returns the job as it is now, or undefined where another active job has its output_dir
    */
-  update(id: string, change: Partial<StoredJob>, event?: (job: StoredJob) => Omit<StoredEvent, 'seq'>): StoredJob | undefined {
+  update(
+    id: string,
+    change: Partial<StoredJob>,
+    event?: (job: StoredJob) => Omit<StoredEvent, 'seq'>,
+  ): StoredJob | undefined {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const job: StoredJob = { ...this.get(id)!, ...change };

@@ -47,7 +47,8 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const { dataFolder } = options;
   await mkdir(join(dataFolder, 'jobs'), { recursive: true });
   const lock = holdLock(join(dataFolder, 'server.lock.db'), 2000);
-  if (!lock) throw new ServiceError('unavailable', `Another server uses ${dataFolder}. Stop it, or choose another --data.`);
+  if (!lock)
+    throw new ServiceError('unavailable', `Another server uses ${dataFolder}. Stop it, or choose another --data.`);
   try {
     const store = JobStore.open(join(dataFolder, 'ludic.db'));
     const jobs = new Jobs(options, store, await ModelStore.open(dataFolder), lock);
@@ -109,7 +110,10 @@ export class Jobs {
       ...trainingFields(settings),
     };
     const taken = () =>
-      new ServiceError('conflict', `The name ${outputDir} is in use. Choose another output_dir, or delete that model first.`);
+      new ServiceError(
+        'conflict',
+        `The name ${outputDir} is in use. Choose another output_dir, or delete that model first.`,
+      );
     if (await this.#models.has(outputDir)) throw taken();
     const job = await this.#insert({
       kind: 'train',
@@ -215,7 +219,10 @@ export class Jobs {
   async resume(id: string): Promise<Job> {
     const job = this.#find(id);
     if (job.status !== 'failed' && job.status !== 'cancelled')
-      throw new ServiceError('conflict', `Only a job that failed or was cancelled can be resumed; this one is ${job.status}.`);
+      throw new ServiceError(
+        'conflict',
+        `Only a job that failed or was cancelled can be resumed; this one is ${job.status}.`,
+      );
     const resumed = this.#supervisor.requeue(job);
     if (!resumed) throw new ServiceError('conflict', `Another job works on ${job.output_dir} now.`);
     return present(resumed);

@@ -123,7 +123,11 @@ export class Supervisor {
       this.#starting.add(job.id);
       this.#start(job).catch((error: Error) => {
         this.#starting.delete(job.id);
-        this.#change(job.id, { status: 'failed', ended_at: now(), reason: `It could not be started: ${error.message}` });
+        this.#change(job.id, {
+          status: 'failed',
+          ended_at: now(),
+          reason: `It could not be started: ${error.message}`,
+        });
         this.#settled();
       });
     }
@@ -199,7 +203,7 @@ export class Supervisor {
         running.end = message;
         return;
       default:
-        return message satisfies never;
+        message satisfies never;
     }
   }
 
@@ -329,5 +333,7 @@ const savedOr = (what: string, end: Running['end']) =>
 function causeOf({ code, signal }: Exit): string {
   if (signal === 'SIGKILL')
     return 'Its process was killed from outside, as the system does when memory runs out: a smaller batch_size or token_budget, gradient_checkpointing or lora_rank need less.';
-  return signal === null ? `Its process ended with code ${code}; its log tells more.` : `Its process was ended by ${signal}.`;
+  return signal === null
+    ? `Its process ended with code ${code}; its log tells more.`
+    : `Its process was ended by ${signal}.`;
 }

@@ -31,7 +31,12 @@ export async function evaluateJob(
     maxCompletionLength: sampling.max_tokens,
     stop: [`</${definition.replyTag}>`],
   });
-  const table = { definition, config: resolveConfig(definition, playedGame(request)), history: request.history_strategy, policy };
+  const table = {
+    definition,
+    config: resolveConfig(definition, playedGame(request)),
+    history: request.history_strategy,
+    policy,
+  };
   const episodes: Episode[] = [];
   try {
     while (episodes.length < wanted) {
@@ -59,7 +64,12 @@ export async function evaluateJob(
 
 async function writeEpisodes(path: string, episodes: readonly Episode[]): Promise<void> {
   const lines = episodes.map((episode, i) =>
-    JSON.stringify({ episode: i, reward: episode.reward, steps: episode.turns.length, trajectory: trajectoryOf(episode, i) }),
+    JSON.stringify({
+      episode: i,
+      reward: episode.reward,
+      steps: episode.turns.length,
+      trajectory: trajectoryOf(episode, i),
+    }),
   );
   await writeFile(`${path}.new`, `${lines.join('\n')}\n`, { flush: true });
   await rename(`${path}.new`, path);

@@ -4,7 +4,12 @@ import type { Device } from '@ludic/runtime';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 
 export type JobRequest =
-  | { readonly kind: 'train'; readonly request: Omit<StartTraining, 'password'>; readonly outputDir: string; readonly workers: number }
+  | {
+      readonly kind: 'train';
+      readonly request: Omit<StartTraining, 'password'>;
+      readonly outputDir: string;
+      readonly workers: number;
+    }
   | { readonly kind: 'evaluate'; readonly request: Omit<EvaluatePolicy, 'password'> };
 
 export type ToJob =
@@ -26,6 +31,10 @@ export type FromJob =
   | { readonly type: 'checkpoint'; readonly step: number }
   | { readonly type: 'played'; readonly games: number }
   | { readonly type: 'warning'; readonly message: string; readonly step?: number }
-  | { readonly type: 'ended'; readonly status: 'finished' | 'interrupted'; readonly result: Readonly<Record<string, unknown>> | null }
+  | {
+      readonly type: 'ended';
+      readonly status: 'finished' | 'interrupted';
+      readonly result: Readonly<Record<string, unknown>> | null;
+    }
   /** For good: another attempt would end the same way. */
   | { readonly type: 'failed'; readonly reason: string };

@@ -1,7 +1,7 @@
 // Training as a job: a new run, or the one that an earlier attempt left.
 
 import { rm } from 'node:fs/promises';
-import { processMemory, RunFolder, type RunEvent, type RunStart, runTraining } from '@ludic/grpo/node';
+import { processMemory, type RunEvent, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { evaluationResults, requestedTraining } from '@ludic/service';
 import { ModelStore } from '../../models/model-store.ts';
@@ -10,13 +10,17 @@ import type { JobContext, JobEnd } from './context.ts';
 import type { JobRequest } from './messages.ts';
 
 export async function trainJob(
-  { request, outputDir, workers }: Extract<JobRequest, { kind: 'train' }>,
+  { request, outputDir }: Extract<JobRequest, { kind: 'train' }>,
   { dataFolder, device, threads, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
   const store = await ModelStore.open(dataFolder);
   const folder = store.folderOf(outputDir);
   const start = await startOf(folder, request);
-  say(start.kind === 'resume' ? 'Going on from the last checkpoint.' : `Training ${request.model_name} in ${request.env_type}.`);
+  say(
+    start.kind === 'resume'
+      ? 'Going on from the last checkpoint.'
+      : `Training ${request.model_name} in ${request.env_type}.`,
+  );
   const result = await runTraining(start, {
     folder,
     runtime: await createRuntime({ device, ...(threads !== undefined && { threads }) }),
@@ -58,22 +62,27 @@ async function startOf(folder: string, request: Parameters<typeof requestedTrain
 }
 
 function tell(event: RunEvent, say: (line: string) => void): void {
+  const line = lineOf(event);
+  if (line !== undefined) say(line);
+}
+
+function lineOf(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'step': {
       const { step, reward, successRate, entropy } = event.metrics;
       const numbers = `reward ${reward.toFixed(3)}, success ${(100 * successRate).toFixed(1)} %, entropy ${entropy.toFixed(3)}`;
-      return say(`step ${step}: ${numbers}, ${event.seconds.toFixed(1)} s`);
+      return `step ${step}: ${numbers}, ${event.seconds.toFixed(1)} s`;
     }
-    case 'evaluation':
-      return say(
-        `evaluation after step ${event.step}: success ${(100 * event.evaluation.success.rate).toFixed(1)} %, mean reward ${event.evaluation.meanReward.toFixed(3)}${event.best ? ', the best so far' : ''}`,
-      );
+    case 'evaluation': {
+      const { success, meanReward } = event.evaluation;
+      const numbers = `success ${(100 * success.rate).toFixed(1)} %, mean reward ${meanReward.toFixed(3)}`;
+      return `evaluation after step ${event.step}: ${numbers}${event.best ? ', the best so far' : ''}`;
+    }
     case 'warning':
-      return say(`warning: ${event.message}`);
+      return `warning: ${event.message}`;
     case 'checkpoint':
-      return say(`checkpoint of step ${event.step} saved`);
+      return `checkpoint of step ${event.step} saved`;
     default:
       return undefined;
   }
 }
-
