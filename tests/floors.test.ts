@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['packages/policies'],
   ['packages/rollouts'],
   ['packages/grpo'],
-  ['packages/nano'],
+  ['packages/nano', 'packages/tracking'],
   ['apps/cli'],
 ];
 const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name) => [name, floor] as const)));

@@ -18,6 +18,7 @@ const EXPLAINED = new Set([
   'PolicyError',
   'GrpoError',
   'RuntimeError',
+  'TrackingError',
 ]);
 /** Faults that are not the user's, although they are explained. */
 const FAULTS = new Set([

@@ -10,6 +10,7 @@ import { playCommand } from './play.ts';
 import { pushCommand } from './push.ts';
 import { rolloutCommand } from './rollout.ts';
 import { scoreCommand } from './score.ts';
+import { syncCommand } from './sync.ts';
 import { trainCommand } from './train.ts';
 import { warmupCommand } from './warmup.ts';
 
@@ -25,6 +26,7 @@ const commands = [
   warmupCommand(),
   exportCommand(),
   pushCommand(),
+  syncCommand(),
   doctorCommand(),
   demoCommand(),
 ];

@@ -2,7 +2,10 @@
 
 export type Scalars = Readonly<Record<string, number>>;
 
-const GROUPS: Readonly<Record<string, string>> = { step: 'train', evaluation: 'eval' };
+const GROUPS: ReadonlyMap<unknown, string> = new Map([
+  ['step', 'train'],
+  ['evaluation', 'eval'],
+]);
 /** They say where the numbers belong, and are no numbers of their own. */
 const PLACE = new Set(['type', 'step']);
 
@@ -15,7 +18,7 @@ export const snakeCase = (name: string): string =>
  * Texts, lists, truth values and what is not finite are left out. A line of another type gives nothing.
  */
 export function scalarsOf(line: Readonly<Record<string, unknown>>): Scalars {
-  const group = typeof line.type === 'string' ? GROUPS[line.type] : undefined;
+  const group = GROUPS.get(line.type);
   if (group === undefined) return {};
   return Object.fromEntries(namedNumbers(line).map(([name, value]) => [`${group}/${name}`, value]));
 }

@@ -24,7 +24,7 @@ export interface TrackerOptions {
 }
 
 /** Milliseconds that a run waits at its end for what has not arrived. */
-const LAST_WAIT = 30_000;
+const LAST_WAIT = 15_000;
 
 /** Why W&B will not be told, in one sentence; undefined where it will. */
 export function whyNotTracked(

@@ -118,10 +118,10 @@ export class WandbStream {
       project: settings.project,
       config: wandbConfig(config),
     };
-    const opened = await this.#persist(async (signal) => {
-      const entity = settings.entity ?? account.entity ?? (await this.#client.defaultEntity(signal));
-      return this.#client.openRun({ ...definition, entity }, signal);
-    });
+    const entity =
+      settings.entity ?? account.entity ?? (await this.#persist((signal) => this.#client.defaultEntity(signal)));
+    if (entity === undefined) return;
+    const opened = await this.#persist((signal) => this.#client.openRun({ ...definition, entity }, signal));
     if (!opened) return;
     this.#opened = opened;
     // A run that was deleted there is told again from the beginning; lines that arrived unnoticed are not sent again.
