@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { pauseAfter } from './persistence.ts';
 import { checkTrackingSettings, mergeTrackingSettings } from './settings.ts';
 import { readWandbAccount, runUrl } from './wandb/account.ts';
+import { pauseAfter } from './wandb/persistence.ts';
 
 const KEY = 'a1'.repeat(20);
 

@@ -155,7 +155,7 @@ export class WandbServer {
   }
 
   #upsert(variables: Body): object {
-    onlyKeys(variables, ['name', 'displayName', 'project', 'entity', 'config', 'jobType', 'state']);
+    onlyKeys(variables, ['name', 'displayName', 'project', 'entity', 'config', 'jobType']);
     const text = (key: string): string => {
       const value = variables[key];
       if (typeof value !== 'string' || value === '') throw new Wrong(`${key} is ${JSON.stringify(value)}`);

@@ -5,7 +5,6 @@
 import { basename, resolve } from 'node:path';
 import type { RunConfig } from '@ludic/grpo/node';
 import { TrackingError } from '../errors.ts';
-import { Hiccup, pauseAfter } from '../persistence.ts';
 import type { Row } from '../rows.ts';
 import type { Scalars } from '../scalars.ts';
 import type { WandbSettings } from '../settings.ts';
@@ -13,6 +12,7 @@ import type { Surroundings } from '../surroundings.ts';
 import type { WandbAccount } from '../wandb/account.ts';
 import { type OpenedRun, type StreamUpdate, WandbClient } from '../wandb/client.ts';
 import { historyLine, newRunName, summaryLine, wandbConfig } from '../wandb/content.ts';
+import { Hiccup, pauseAfter } from '../wandb/persistence.ts';
 import { EXIT_CODES, type RunEnd, readWandbState, type WandbState, writeWandbState } from './files.ts';
 import { MetricsFollower } from './follower.ts';
 

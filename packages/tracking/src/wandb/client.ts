@@ -2,8 +2,8 @@
 // is thrown as a Hiccup, what will not as a TrackingError.
 
 import { TrackingError } from '../errors.ts';
-import { Hiccup } from '../persistence.ts';
 import { runUrl, type WandbAccount } from './account.ts';
+import { Hiccup } from './persistence.ts';
 
 export interface RunDefinition {
   /** Its id in the address. */
@@ -38,11 +38,11 @@ export interface StreamUpdate {
 const VIEWER = 'query Viewer { viewer { id entity } }';
 const UPSERT_BUCKET = `mutation UpsertBucket(
   $name: String!, $displayName: String, $project: String, $entity: String,
-  $config: JSONString, $jobType: String, $state: String
+  $config: JSONString, $jobType: String
 ) {
   upsertBucket(input: {
     name: $name, displayName: $displayName, modelName: $project, entityName: $entity,
-    config: $config, jobType: $jobType, state: $state
+    config: $config, jobType: $jobType
   }) {
     bucket { id name displayName historyLineCount project { name entity { name } } }
     inserted
@@ -79,7 +79,7 @@ export class WandbClient {
 
   /** Makes the run, or goes on with the one of this name. */
   async openRun({ config, ...run }: RunDefinition, signal: AbortSignal): Promise<OpenedRun> {
-    const variables = { ...run, config: JSON.stringify(config), jobType: 'train', state: 'running' };
+    const variables = { ...run, config: JSON.stringify(config), jobType: 'train' };
     const { upsertBucket } = (await this.#graphql(UPSERT_BUCKET, variables, signal)) as { upsertBucket?: Upserted };
     const { bucket, inserted } = upsertBucket ?? {};
     const entity = bucket?.project?.entity?.name;

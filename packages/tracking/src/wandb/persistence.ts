@@ -1,7 +1,7 @@
 // Trying again: what may pass is tried with longer and longer pauses, of which chance takes a part, so that many who
 // lost the same server do not all come back at once.
 
-import type { TrackingError } from './errors.ts';
+import type { TrackingError } from '../errors.ts';
 
 /** A failure that may pass. */
 export class Hiccup extends Error {
