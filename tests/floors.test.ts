@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['packages/policies'],
   ['packages/rollouts'],
   ['packages/grpo'],
-  ['packages/nano', 'packages/service'],
+  ['packages/nano', 'packages/service', 'packages/tracking'],
   ['apps/server'],
   ['apps/cli'],
 ];

@@ -1,8 +1,8 @@
-// The Python world loads what we write: Hugging Face transformers and PEFT give our log-probabilities. Skipped where
-// LUDIC_PYTHON, or python3, has them not.
+// The Python world loads what we write: Hugging Face transformers and PEFT give our log-probabilities, TensorBoard shows
+// our curves. Skipped where LUDIC_PYTHON, or python3, has them not.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +18,11 @@ import {
 import { openModelFolder, writeFilesAtomically } from '../packages/models/src/node.ts';
 import { floats, ResidentTensors } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
+import { TensorBoardLog } from '../packages/tracking/src/node/tensorboard-log.ts';
 
 const PYTHON = process.env.LUDIC_PYTHON ?? 'python3';
-const isThere = spawnSync(PYTHON, ['-c', 'import torch, transformers, peft'], { stdio: 'ignore' }).status === 0;
+const imports = (modules: string) => spawnSync(PYTHON, ['-c', `import ${modules}`], { stdio: 'ignore' }).status === 0;
+const isThere = imports('torch, transformers, peft');
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-python-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -73,3 +75,36 @@ describe.skipIf(!isThere).each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen
     });
   },
 );
+
+describe.skipIf(!imports('tensorboard'))('the curves of a run', () => {
+  it('are shown by TensorBoard, each step once, also after a resume', async () => {
+    const run = mkdtempSync(join(scratch, 'run-'));
+    const metrics = join(run, 'metrics.jsonl');
+    const measure = (from: number, to: number) => {
+      for (let step = from; step <= to; step++) {
+        appendFileSync(metrics, `${JSON.stringify({ type: 'step', step, reward: step / 4, seconds: 1 })}\n`);
+        if (step % 5 === 0)
+          appendFileSync(metrics, `${JSON.stringify({ type: 'evaluation', step, meanReward: step })}\n`);
+      }
+    };
+    let seconds = 1_700_000_000;
+    const open = (after: number) => TensorBoardLog.open({ run, after, now: () => 1000 * seconds++, host: 'host' });
+    measure(1, 12);
+    await (await open(0)).update(false);
+    // Killed after step 12, resumed after step 7.
+    writeFileSync(metrics, '');
+    measure(1, 7);
+    const log = await open(7);
+    measure(8, 15);
+    await log.update(true);
+    const script = fileURLToPath(new URL('./python_tensorboard.py', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(PYTHON, [script, join(run, 'tensorboard')], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr);
+    const steps = Array.from({ length: 15 }, (_, i) => i + 1);
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({
+      'train/reward': steps.map((step) => [step, step / 4]),
+      'train/seconds': steps.map((step) => [step, 1]),
+      'eval/mean_reward': [5, 10, 15].map((step) => [step, step]),
+    });
+  });
+});

@@ -19,6 +19,7 @@ const EXPLAINED = new Set([
   'GrpoError',
   'RuntimeError',
   'AccessError',
+  'TrackingError',
 ]);
 /** Faults that are not the user's, although they are explained. */
 const FAULTS = new Set([

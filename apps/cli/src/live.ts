@@ -82,6 +82,11 @@ export class LiveView {
     this.#drawn = 0;
   }
 
+  /** Writes a line above what is drawn. */
+  note(line: string): void {
+    this.#note(line);
+  }
+
   #step({ metrics: m, seconds, tokensPerSecond }: Extract<RunEvent, { type: 'step' }>): void {
     this.#rewards.push(m.reward);
     this.#spent += seconds;

@@ -12,6 +12,7 @@ import { pushCommand } from './push.ts';
 import { rolloutCommand } from './rollout.ts';
 import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
+import { syncCommand } from './sync.ts';
 import { trainCommand } from './train.ts';
 import { warmupCommand } from './warmup.ts';
 
@@ -29,6 +30,7 @@ const commands = [
   pushCommand(),
   hashPasswordCommand(),
   serveCommand(),
+  syncCommand(),
   doctorCommand(),
   demoCommand(),
 ];

@@ -13,14 +13,16 @@ import {
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import type { ExportDtype } from '@ludic/models';
+import type { TrackingSettings } from '@ludic/tracking';
 import { Command, Option } from 'commander';
 import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
 import { modelOption, openFiles } from './models.ts';
+import { TRACKING_NAMES, type TrackingOptions, trackerOf, trackingOptions, trackingSettings } from './tracking.ts';
 
-interface Control {
+interface Control extends TrackingOptions {
   readonly env?: string;
   readonly envConfig: string;
   readonly model: string;
@@ -135,7 +137,8 @@ export function trainCommand(): Command {
     .addOption(deviceOption())
     .option('--threads <n>', 'of one run of the network on the CPU (default: one per core)', whole(1))
     .option('--json', 'end with one JSON object');
-  for (const option of [...SETTINGS, ...LOSS_SETTINGS, ...ADAMW_SETTINGS]) command.addOption(option);
+  for (const option of [...trackingOptions(), ...SETTINGS, ...LOSS_SETTINGS, ...ADAMW_SETTINGS])
+    command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
     const start: RunStart = options.resume
       ? await resumed(command, options)
@@ -143,6 +146,7 @@ export function trainCommand(): Command {
     const { status } = await trainInFolder(start, options.out, {
       json: options.json ?? false,
       device: options.device,
+      tracking: await trackingSettings(options, options.resume ? options.out : undefined),
       ...(options.threads !== undefined && { threads: options.threads }),
     });
     if (status === 'interrupted') process.exitCode = 130;
@@ -151,7 +155,7 @@ export function trainCommand(): Command {
 
 /** A resumed run keeps its settings: giving others is a mistake, not a wish to be ignored. */
 async function resumed(command: Command, { out }: Control): Promise<RunStart> {
-  const free = new Set(['out', 'resume', 'json', 'device', 'threads']);
+  const free = new Set(['out', 'resume', 'json', 'device', 'threads', ...TRACKING_NAMES]);
   const given = command.options.filter((option) => {
     const name = option.attributeName();
     return !free.has(name) && command.getOptionValueSource(name) === 'cli';
@@ -225,7 +229,13 @@ export async function trainInFolder(
     json,
     device = 'cpu',
     threads,
-  }: { readonly json: boolean; readonly device?: DeviceChoice; readonly threads?: number },
+    tracking = {},
+  }: {
+    readonly json: boolean;
+    readonly device?: DeviceChoice;
+    readonly threads?: number;
+    readonly tracking?: TrackingSettings;
+  },
 ) {
   // Before Ctrl-C gets another meaning: whoever stops a download wants it to stop.
   const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
@@ -239,6 +249,7 @@ export async function trainInFolder(
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   const view = new LiveView(json ? process.stderr : process.stdout);
+  const tracker = trackerOf(out, tracking, (line) => view.note(line));
   try {
     const result = await runTraining(start, {
       folder: out,
@@ -246,10 +257,17 @@ export async function trainInFolder(
       openFiles: async (name) => files ?? openFiles(name),
       clock: () => performance.now(),
       signal: controller.signal,
-      onEvent: (event) => view.show(event),
+      onEvent: (event) => {
+        view.show(event);
+        tracker?.on(event);
+      },
       memory: processMemory(),
+    }).catch(async (error: unknown) => {
+      await tracker?.end('failed');
+      throw error;
     });
     view.close();
+    await tracker?.end(result.status);
     const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
     if (result.status === 'interrupted')
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);

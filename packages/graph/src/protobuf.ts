@@ -1,6 +1,8 @@
-// The five kinds of protobuf field that an ONNX model is made of, written in order. Source: the protobuf encoding guide.
+// The kinds of protobuf field that an ONNX model, or an event of TensorBoard, is made of, written in order. Source: the
+// protobuf encoding guide.
 
 const VARINT = 0;
+const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
@@ -49,6 +51,14 @@ export class Message {
     this.#varint((field << 3) | FIXED32);
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setFloat32(0, value, true);
+    this.#push(bytes);
+    return this;
+  }
+
+  double(field: number, value: number): this {
+    this.#varint((field << 3) | FIXED64);
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
     this.#push(bytes);
     return this;
   }

@@ -1,0 +1,19 @@
+// ludic sync: to Weights & Biases what a run could not send while it went on.
+
+import { deliver } from '@ludic/tracking/node';
+import { Command } from 'commander';
+import { surroundings } from './tracking.ts';
+
+export function syncCommand(): Command {
+  return new Command('sync')
+    .description('send to Weights & Biases what a run could not send while it went on; needs WANDB_API_KEY')
+    .argument('<folder>', 'a run that was started with --wandb-project and is not going on now')
+    .option('--json', 'print one JSON object')
+    .action(async (run: string, { json }: { readonly json?: boolean }) => {
+      const say = (line: string) => process.stderr.write(`${line}\n`);
+      const { url, steps } = await deliver({ run, environment: process.env, surroundings, say });
+      console.log(
+        json ? JSON.stringify({ url, steps }) : `W&B holds ${steps === 1 ? '1 step' : `${steps} steps`} of this run.`,
+      );
+    });
+}

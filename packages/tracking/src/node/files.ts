@@ -1,0 +1,83 @@
+// The folder tracking/ of a run: who is told about it, and how far W&B has been told.
+
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TrackingError } from '../errors.ts';
+import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
+
+/** How a run ended, as far as W&B is concerned. */
+export const EXIT_CODES = { finished: 0, failed: 1, interrupted: 130 } as const;
+export type RunEnd = keyof typeof EXIT_CODES;
+
+/** What tracking/wandb.json holds. */
+export interface WandbState {
+  readonly formatVersion: 1;
+  /** The run's id at W&B. */
+  readonly run: string;
+  /** Seconds since 1970. */
+  readonly startedAt: number;
+  /** Rows of metrics.jsonl that have arrived, counted from the first. */
+  readonly rows: number;
+  /** Absent while the run goes on, and where it was killed. */
+  readonly ended?: RunEnd;
+}
+
+/** @throws TrackingError `bad_folder`, `bad_setting` */
+export async function readTrackingSettings(run: string): Promise<TrackingSettings> {
+  const stored = (await readJson(join(run, 'tracking', 'settings.json'))) as TrackingSettings | undefined;
+  if (stored === undefined) return {};
+  const { wandb, tensorboard } = stored;
+  const names = [wandb?.project, wandb?.entity ?? ''];
+  if (wandb !== undefined && !names.every((name) => typeof name === 'string')) throw damaged(run, 'settings.json');
+  checkTrackingSettings(stored);
+  return { ...(wandb && { wandb }), ...(tensorboard === true && { tensorboard }) };
+}
+
+export const writeTrackingSettings = (run: string, settings: TrackingSettings): Promise<void> =>
+  writeJson(join(run, 'tracking', 'settings.json'), settings);
+
+/** @throws TrackingError `bad_folder` */
+export async function readWandbState(run: string): Promise<WandbState | undefined> {
+  const state = (await readJson(join(run, 'tracking', 'wandb.json'))) as WandbState | undefined;
+  if (state === undefined) return undefined;
+  const { formatVersion, run: name, startedAt, rows, ended } = state;
+  const sound =
+    formatVersion === 1 &&
+    typeof name === 'string' &&
+    /^[\w-]{1,64}$/.test(name) &&
+    Number.isFinite(startedAt) &&
+    Number.isSafeInteger(rows) &&
+    rows >= 0 &&
+    (ended === undefined || Object.hasOwn(EXIT_CODES, ended));
+  if (!sound) throw damaged(run, 'wandb.json');
+  return state;
+}
+
+export const writeWandbState = (run: string, state: WandbState): Promise<void> =>
+  writeJson(join(run, 'tracking', 'wandb.json'), state);
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new TrackingError('bad_folder', `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // The same as any other text that is no object.
+  }
+  throw new TrackingError('bad_folder', `${path} is damaged. Remove it, and the run is tracked anew.`);
+}
+
+const damaged = (run: string, name: string) =>
+  new TrackingError('bad_folder', `${join(run, 'tracking', name)} is damaged. Remove it, and the run is tracked anew.`);
+
+async function writeJson(path: string, value: object): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, `${JSON.stringify(value)}\n`, { flush: true });
+  await rename(`${path}.new`, path);
+}

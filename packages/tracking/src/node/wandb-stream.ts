@@ -1,0 +1,210 @@
+// Brings a run's rows to W&B: one request at a time, each made of what metrics.jsonl holds beyond what has arrived. What
+// cannot be sent stays in the file, so nothing is buffered here and nothing can be lost; how far it got is remembered in
+// the run's folder. Row n is line n of W&B's history, so a line that is sent twice takes its own place.
+
+import { basename, resolve } from 'node:path';
+import type { RunConfig } from '@ludic/grpo/node';
+import { TrackingError } from '../errors.ts';
+import type { Row } from '../rows.ts';
+import type { Scalars } from '../scalars.ts';
+import type { WandbSettings } from '../settings.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { WandbAccount } from '../wandb/account.ts';
+import { type OpenedRun, type StreamUpdate, WandbClient } from '../wandb/client.ts';
+import { historyLine, newRunName, summaryLine, wandbConfig } from '../wandb/content.ts';
+import { Hiccup, pauseAfter } from '../wandb/persistence.ts';
+import { EXIT_CODES, type RunEnd, readWandbState, type WandbState, writeWandbState } from './files.ts';
+import { MetricsFollower } from './follower.ts';
+
+/** Most rows of a request: about a hundred kilobytes. */
+const ROWS = 100;
+/** Milliseconds between looks at the file while a run goes on, and of silence before a sign of life. */
+const INTERVAL = 5000;
+const HEARTBEAT = 30_000;
+
+export interface WandbStreamOptions {
+  /** The folder of the run. */
+  readonly run: string;
+  readonly config: RunConfig;
+  readonly settings: WandbSettings;
+  readonly account: WandbAccount;
+  readonly surroundings: Surroundings;
+  /** Takes sentences for people. */
+  readonly say: (line: string) => void;
+  /** Failures in a row after which it is given up; without it, never. */
+  readonly attempts?: number;
+  /** Stops everything at once. */
+  readonly signal: AbortSignal;
+}
+
+/** The state of the run at W&B, made where there is none yet. */
+export async function openWandbState(run: string, { now, random }: Surroundings): Promise<WandbState> {
+  const known = await readWandbState(run);
+  if (known) return known;
+  const state: WandbState = { formatVersion: 1, run: newRunName(random), startedAt: Math.floor(now() / 1000), rows: 0 };
+  await writeWandbState(run, state);
+  return state;
+}
+
+export class WandbStream {
+  readonly #options: WandbStreamOptions;
+  readonly #client: WandbClient;
+  readonly #follower: MetricsFollower;
+  #state: WandbState;
+  #saving: Promise<void> = Promise.resolve();
+  #opened: OpenedRun | undefined;
+  #latest: Scalars = {};
+  readonly #ending = new AbortController();
+
+  constructor(state: WandbState, options: WandbStreamOptions) {
+    this.#state = state;
+    this.#options = options;
+    this.#client = new WandbClient(options.account);
+    this.#follower = new MetricsFollower(options.run);
+  }
+
+  get rows(): number {
+    return this.#state.rows;
+  }
+
+  get url(): string | undefined {
+    return this.#opened?.url;
+  }
+
+  /** Nothing more will be measured: ends a pause, and what is left is delivered without further ones. */
+  async end(how: RunEnd): Promise<void> {
+    this.#state = { ...this.#state, ended: how };
+    this.#ending.abort();
+    await this.#save();
+  }
+
+  /**
+   * Delivers while the run goes on, and then how it ended.
+   * @throws TrackingError where W&B refuses
+   */
+  async follow(): Promise<void> {
+    await this.#open();
+    let silence = 0;
+    while (!this.#options.signal.aborted) {
+      // Asked before looking: rows may be written between the last look and the end.
+      const { ended } = this.#state;
+      if (await this.#deliverRows(ended)) silence = 0;
+      else if (ended) return this.#tellEnd(ended);
+      else silence += INTERVAL;
+      if (silence >= HEARTBEAT) {
+        await this.#send({});
+        silence = 0;
+      }
+      if (!this.#state.ended) await this.#pause(INTERVAL);
+    }
+  }
+
+  /**
+   * Delivers what is in the folder now.
+   * @throws TrackingError where W&B refuses or the attempts are used up
+   */
+  async catchUp(): Promise<void> {
+    await this.#open();
+    const { ended } = this.#state;
+    while (await this.#deliverRows(ended));
+    if (ended) await this.#tellEnd(ended);
+  }
+
+  async #open(): Promise<void> {
+    const { run, config, settings, account, say } = this.#options;
+    const definition = {
+      name: this.#state.run,
+      displayName: basename(resolve(run)),
+      project: settings.project,
+      config: wandbConfig(config),
+    };
+    const entity =
+      settings.entity ?? account.entity ?? (await this.#persist((signal) => this.#client.defaultEntity(signal)));
+    if (entity === undefined) return;
+    const opened = await this.#persist((signal) => this.#client.openRun({ ...definition, entity }, signal));
+    if (!opened) return;
+    this.#opened = opened;
+    // A run that was deleted there is told again from the beginning; lines that arrived unnoticed are not sent again.
+    const rows = opened.isNew ? 0 : Math.max(this.#state.rows, opened.historyLines);
+    if (rows !== this.#state.rows) {
+      this.#state = { ...this.#state, rows };
+      await this.#save();
+    }
+    say(`Tracked at ${opened.url}`);
+  }
+
+  /** @returns whether there were any that had not arrived */
+  async #deliverRows(ended: RunEnd | undefined): Promise<boolean> {
+    const { startedAt } = this.#state;
+    for (;;) {
+      // What a failed run did last it may do again when it is resumed, and with an evaluation.
+      const rows = await this.#follower.next(ROWS, ended !== undefined && ended !== 'failed');
+      for (const { values } of rows) this.#latest = { ...this.#latest, ...values };
+      const last = rows.at(-1);
+      if (!last) return false;
+      const fresh = rows.filter(({ index }) => index >= this.#state.rows);
+      if (fresh.length === 0) continue;
+      const arrived = await this.#send({
+        history: { offset: fresh[0]!.index, lines: fresh.map((row: Row) => historyLine(row, startedAt)) },
+        summary: summaryLine(this.#latest, last, startedAt),
+      });
+      if (!arrived) return false;
+      this.#state = { ...this.#state, rows: last.index + 1 };
+      await this.#save();
+      return true;
+    }
+  }
+
+  async #tellEnd(how: RunEnd): Promise<void> {
+    await this.#send({ exitCode: EXIT_CODES[how] });
+  }
+
+  /** @returns whether it arrived; it did not only where everything was stopped */
+  async #send(update: StreamUpdate): Promise<boolean> {
+    const opened = this.#opened;
+    if (!opened) return false;
+    return (await this.#persist((signal) => this.#client.stream(opened, update, signal).then(() => true))) ?? false;
+  }
+
+  /** @returns undefined where everything was stopped */
+  async #persist<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const { signal, say, attempts = Number.POSITIVE_INFINITY, surroundings } = this.#options;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const result = await attempt(signal);
+        if (failures > 0) say('W&B answers again.');
+        return result;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        if (!(error instanceof Hiccup)) throw error;
+        failures++;
+        if (failures >= attempts) throw error.failure;
+        if (failures === 1)
+          say(`${error.message} What it misses is kept in the run's folder and sent when it answers.`);
+        const { ended } = this.#state;
+        await this.#pause(pauseAfter(failures, error.wait, surroundings.random()));
+        // There is little time at the end: the pauses begin anew.
+        if (this.#state.ended !== ended) failures = 1;
+      }
+    }
+    return undefined;
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    const { signal, surroundings } = this.#options;
+    const alarm = this.#state.ended ? signal : AbortSignal.any([this.#ending.signal, signal]);
+    await surroundings.sleep(milliseconds, alarm);
+  }
+
+  #save(): Promise<void> {
+    this.#saving = this.#saving
+      .catch(() => {})
+      .then(() => writeWandbState(this.#options.run, this.#state))
+      .catch((error: Error) => {
+        throw new TrackingError('bad_folder', `How far W&B was told cannot be kept: ${error.message}`, {
+          cause: error,
+        });
+      });
+    return this.#saving;
+  }
+}

@@ -1,0 +1,36 @@
+// What is said to W&B about a run: its settings, a line of history a step, the latest of every number.
+
+import type { RunConfig } from '@ludic/grpo/node';
+import type { Row } from '../rows.ts';
+import { type Scalars, snakeCase } from '../scalars.ts';
+
+/** Settings by their names in snake_case. What the user wrote for the environment stays as it is. */
+export function wandbConfig({ model, settings }: RunConfig): Record<string, { value: unknown }> {
+  const entries = Object.entries({ model, ...settings });
+  return Object.fromEntries(
+    entries.map(([key, value]) => [snakeCase(key), { value: key === 'environmentConfig' ? value : renamed(value) }]),
+  );
+}
+
+function renamed(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [snakeCase(key), renamed(inner)]));
+}
+
+/** @param startedAt seconds since 1970 */
+function placeOf({ step, runtime }: Row, startedAt: number) {
+  return { _step: step, _runtime: runtime, _timestamp: startedAt + runtime };
+}
+
+export const historyLine = (row: Row, startedAt: number): string =>
+  JSON.stringify({ ...row.values, ...placeOf(row, startedAt) });
+
+/** @param latest of every number, up to this row */
+export const summaryLine = (latest: Scalars, row: Row, startedAt: number): string =>
+  JSON.stringify({ ...latest, ...placeOf(row, startedAt), _wandb: { runtime: Math.round(row.runtime) } });
+
+const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/** Eight letters and digits, as W&B names its runs. */
+export const newRunName = (random: () => number): string =>
+  Array.from({ length: 8 }, () => ALPHABET[Math.floor(random() * ALPHABET.length)]).join('');
