@@ -1,3 +1,4 @@
+export { type WorkerEvent, WorkerPool, type WorkerPoolOptions } from './node/worker-pool.ts';
 export {
   type ProcessMemory,
   type RunEvent,
@@ -5,5 +6,6 @@ export {
   type RunResult,
   type RunStart,
   runTraining,
+  type WorkerOptions,
 } from './run.ts';
 export { type Best, type RunConfig, RunFolder, type SavedState } from './run-folder.ts';
