@@ -206,14 +206,12 @@ async function checkMachine(files: ModelFiles, settings: TrainSettings, options:
   const { memory, workers, onEvent } = options;
   checkSettings(settings);
   tableOf(settings);
-  const wanted = workers?.count ?? 1;
-  const cores = workers?.cores ?? Number.POSITIVE_INFINITY;
+  const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers ?? { count: 1 };
   let count = Math.max(1, Math.min(wanted, settings.shards, cores));
   let reason: string | undefined;
-  if (count < wanted) {
-    const shards = settings.shards === 1 ? 'one shard, which needs one' : `${settings.shards} shards`;
-    reason = count === settings.shards ? `the run has ${shards}` : `the machine has ${cores} cores`;
-  }
+  const several = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+  if (count < wanted)
+    reason = count === cores ? `the machine has ${several(cores, 'core')}` : `the run has ${several(count, 'shard')}`;
   if (memory) {
     const { limit, available } = memory;
     const config = await readModelConfig(files);
