@@ -38,6 +38,7 @@ const FAULTS = new Set([
   'unreachable',
   'timed_out',
   'server_failed',
+  'worker_failed',
 ]);
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */

@@ -53,6 +53,17 @@ export class LiveView {
         this.#note(tight ? paint('yellow', `${line}${now}`) : line);
         break;
       }
+      case 'workers':
+        if (event.reason !== undefined) {
+          const taken = event.count === 1 ? 'No workers' : `${event.count} workers`;
+          this.#note(paint('yellow', `${taken} instead of ${event.wanted}: ${event.reason}`));
+        } else if (event.count > 1) this.#note(`${event.count} workers share each update`);
+        break;
+      case 'worker_started':
+        break;
+      case 'worker_lost':
+        this.#note(paint('yellow', `A worker (process ${event.pid}) ${event.reason}; its shard is done again`));
+        break;
       case 'step':
         this.#step(event);
         break;

@@ -1,5 +1,6 @@
 // ludic train: GRPO on a model in a game, in a run folder.
 
+import { availableParallelism } from 'node:os';
 import {
   CREDITS,
   DEFAULT_TRAINING,
@@ -33,11 +34,15 @@ interface Control extends TrackingOptions {
   readonly onnx?: true | readonly ExportDtype[];
   readonly device: DeviceChoice;
   readonly threads?: number;
+  readonly workers?: number;
+  readonly workerTimeout: number;
   readonly resume?: boolean;
   readonly json?: boolean;
 }
 
 const D = DEFAULT_TRAINING;
+/** Seconds. Even a shard of a large model is done sooner; a process that hangs is rare. */
+const WORKER_TIMEOUT = 3600;
 
 /** Options whose name, in camel case, is the name of the setting. */
 const SETTINGS: readonly Option[] = [
@@ -47,6 +52,12 @@ const SETTINGS: readonly Option[] = [
     .argParser(whole(2))
     .default(D.groupSize),
   new Option('--batch-size <n>', 'episodes of a step').argParser(whole(2)).default(D.batchSize),
+  new Option(
+    '--shards <n>',
+    'parts of a batch that are computed each by itself, for several workers; as many as --workers where they are given',
+  )
+    .argParser(whole(1))
+    .default(D.shards),
   new Option('--seed <n>', 'decides everything that is random').argParser(whole(0)).default(D.seed),
   new Option('--learning-rate <x>', 'the highest rate of AdamW').argParser(decimal(0)).default(D.learningRate),
   new Option('--schedule <name>', 'course of the learning rate').choices(SCHEDULES).default(D.schedule),
@@ -135,19 +146,27 @@ export function trainCommand(): Command {
     )
     .option('--resume', 'go on with the run that the folder holds; its own settings stay')
     .addOption(deviceOption())
-    .option('--threads <n>', 'of one run of the network on the CPU (default: one per core)', whole(1))
+    .option(
+      '--threads <n>',
+      'of one run of the network on the CPU, kept for --resume (default: one per core; with shards 1)',
+      whole(1),
+    )
+    .option('--workers <n>', 'processes that share each update; the weights are those of one (default: 1)', whole(1))
+    .option('--worker-timeout <s>', 'seconds after which a silent worker is started again', whole(1), WORKER_TIMEOUT)
     .option('--json', 'end with one JSON object');
   for (const option of [...trackingOptions(), ...SETTINGS, ...LOSS_SETTINGS, ...ADAMW_SETTINGS])
     command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
     const start: RunStart = options.resume
       ? await resumed(command, options)
-      : { kind: 'new', model: options.model, settings: settingsOf(options), ...onnxOf(options) };
+      : { kind: 'new', model: options.model, settings: shardedSettings(command, options), ...onnxOf(options) };
     const { status } = await trainInFolder(start, options.out, {
       json: options.json ?? false,
       device: options.device,
       tracking: await trackingSettings(options, options.resume ? options.out : undefined),
+      workerTimeout: options.workerTimeout,
       ...(options.threads !== undefined && { threads: options.threads }),
+      ...(options.workers !== undefined && { workers: options.workers }),
     });
     if (status === 'interrupted') process.exitCode = 130;
   });
@@ -155,7 +174,7 @@ export function trainCommand(): Command {
 
 /** A resumed run keeps its settings: giving others is a mistake, not a wish to be ignored. */
 async function resumed(command: Command, { out }: Control): Promise<RunStart> {
-  const free = new Set(['out', 'resume', 'json', 'device', 'threads', ...TRACKING_NAMES]);
+  const free = new Set(['out', 'resume', 'json', 'device', 'workers', 'workerTimeout', ...TRACKING_NAMES]);
   const given = command.options.filter((option) => {
     const name = option.attributeName();
     return !free.has(name) && command.getOptionValueSource(name) === 'cli';
@@ -174,6 +193,8 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
     loraAlpha: config.settings.lora?.alpha,
     loraTargets: config.settings.lora?.targets.join(),
     onnx: config.onnx?.join() ?? 'none',
+    // A run that left them to the runtime may be given others.
+    threads: config.threads ?? wanted.threads,
   };
   for (const option of given) {
     const name = option.attributeName();
@@ -185,6 +206,14 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
     }
   }
   return { kind: 'resume' };
+}
+
+/** With workers and no word of shards, one shard for each. */
+function shardedSettings(command: Command, options: Control & Record<string, unknown>): TrainSettings {
+  const settings = settingsOf(options);
+  if (options.workers === undefined || command.getOptionValueSource('shards') === 'cli') return settings;
+  const groups = Math.floor(settings.batchSize / settings.groupSize);
+  return { ...settings, shards: Math.max(1, Math.min(options.workers, groups)) };
 }
 
 function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
@@ -221,22 +250,30 @@ function loraOf({ loraRank: rank, loraAlpha, loraTargets }: Control): Pick<Train
   return { lora: { rank, alpha: loraAlpha ?? 2 * rank, targets, rankStabilized: false } };
 }
 
+export interface Machine {
+  readonly json: boolean;
+  readonly device?: DeviceChoice;
+  readonly threads?: number;
+  readonly workers?: number;
+  /** Seconds. */
+  readonly workerTimeout?: number;
+  readonly tracking?: TrackingSettings;
+}
+
+/**
+ * Threads decide how sums are rounded, so they are the run's. With shards it is one unless another number is asked for:
+ * then the weights do not depend on how many cores or workers there are.
+ */
+async function threadsOf(start: RunStart, out: string, wanted: number | undefined): Promise<number | undefined> {
+  if (start.kind === 'new') return wanted ?? (start.settings.shards > 1 ? 1 : undefined);
+  return (await RunFolder.open(out)).config.threads ?? wanted;
+}
+
 /** Runs to the end, or until Ctrl-C asks for a checkpoint. */
-export async function trainInFolder(
-  start: RunStart,
-  out: string,
-  {
-    json,
-    device = 'cpu',
-    threads,
-    tracking = {},
-  }: {
-    readonly json: boolean;
-    readonly device?: DeviceChoice;
-    readonly threads?: number;
-    readonly tracking?: TrackingSettings;
-  },
-) {
+export async function trainInFolder(given: RunStart, out: string, machine: Machine) {
+  const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, tracking = {} } = machine;
+  const threads = await threadsOf(given, out, machine.threads);
+  const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
   // Before Ctrl-C gets another meaning: whoever stops a download wants it to stop.
   const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
   const controller = new AbortController();
@@ -251,9 +288,10 @@ export async function trainInFolder(
   const view = new LiveView(json ? process.stderr : process.stdout);
   const tracker = trackerOf(out, tracking, (line) => view.note(line));
   try {
+    const runtime = await openRuntime(device, threads);
     const result = await runTraining(start, {
       folder: out,
-      runtime: await openRuntime(device, threads),
+      runtime,
       openFiles: async (name) => files ?? openFiles(name),
       clock: () => performance.now(),
       signal: controller.signal,
@@ -262,6 +300,14 @@ export async function trainInFolder(
         tracker?.on(event);
       },
       memory: processMemory(),
+      ...(workers !== undefined && {
+        workers: {
+          count: workers,
+          cores: availableParallelism(),
+          runtime: { device: runtime.device, ...(threads !== undefined && { threads }) },
+          timeoutSeconds: workerTimeout,
+        },
+      }),
     }).catch(async (error: unknown) => {
       await tracker?.end('failed');
       throw error;
@@ -273,7 +319,8 @@ export async function trainInFolder(
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
     else if (result.best)
       say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
-    say(`Peak memory ${gigabytes(peakMemory())}.`);
+    const peak = result.peakMemory ?? peakMemory();
+    say(`Peak memory ${gigabytes(peak)}.`);
     if (json) {
       const { evaluation } = result;
       const results = evaluation && {
@@ -289,7 +336,7 @@ export async function trainInFolder(
           steps: result.step,
           best_step: result.best?.step ?? null,
           results: results ?? null,
-          peak_memory_bytes: peakMemory(),
+          peak_memory_bytes: peak,
         }),
       );
     }

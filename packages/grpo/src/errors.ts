@@ -7,7 +7,8 @@ export type GrpoErrorCode =
   | 'disagreement'
   | 'bad_checkpoint'
   | 'run_exists'
-  | 'no_run';
+  | 'no_run'
+  | 'worker_failed';
 
 export class GrpoError extends Error {
   readonly code: GrpoErrorCode;

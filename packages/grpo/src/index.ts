@@ -1,5 +1,6 @@
 export { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
 export { groupAdvantages } from './advantages.ts';
+export { samplesOf } from './batch.ts';
 export { assignCredit, CREDITS, type Credit, type CreditSettings } from './credit.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
 export type { Objective } from './gradient-graph.ts';
@@ -17,8 +18,17 @@ export { rehearse } from './rehearsal.ts';
 export type { Sample } from './samples.ts';
 export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './schedule.ts';
 export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
+export {
+  cutIntoShards,
+  type LearnedShard,
+  type LearnTask,
+  type PlayedShard,
+  type PlayTask,
+  type Shard,
+  type ShardRunner,
+} from './shards.ts';
 export { type BatchSummary, batchSummary } from './summary.ts';
 export { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
-export { type StepMetrics, type StepReport, samplesOf, Trainer } from './trainer.ts';
+export { type StepMetrics, type StepReport, Trainer } from './trainer.ts';
 export { type WarmStartSettings, type WarmStartStep, type WarmStartTask, warmStart } from './warm-start.ts';
 export { tokenWeights } from './weights.ts';

@@ -40,6 +40,9 @@ function someSamples(): Sample[] {
 }
 const samples = someSamples();
 
+const copyOf = (tensors: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]));
+
 async function gradientOf(batch: readonly Sample[], objective: Objective, tokenBudget: number) {
   const learner = new Learner({
     runtime,
@@ -100,6 +103,48 @@ describe('the learner', () => {
       Object.fromEntries(Object.entries(await learner.gradientSums()).map(([name, tensor]) => [name, floats(tensor)])),
     );
     await learner.dispose();
+  });
+
+  it('adds up whole sums bit for bit the same, whether they were made here or by other learners', async () => {
+    const learnerOfOwn = async () =>
+      new Learner({
+        runtime,
+        config,
+        parameters: await ResidentTensors.of(runtime, copyOf(parameters)),
+        objective: DEFAULT_LOSS,
+        adamw: DEFAULT_ADAMW,
+        temperature: 0.8,
+        tokenBudget: 40,
+      });
+    const shards = [samples.slice(0, 7), [], samples.slice(7, 9), samples.slice(9)];
+    const one = await learnerOfOwn();
+    const gathering = await learnerOfOwn();
+    const others = await Promise.all(shards.map(learnerOfOwn));
+    // Twice: the second time must see nothing of the first.
+    for (let update = 0; update < 2; update++) {
+      one.clearGradients();
+      gathering.clearGradients();
+      for (const [i, shard] of shards.entries()) {
+        await one.accumulate(shard);
+        await one.setAside();
+        others[i]!.clearGradients();
+        await others[i]!.accumulate(shard);
+        const gradients = await others[i]!.gradientSums();
+        expect(Object.keys(gradients).length > 0).toBe(shard.length > 0);
+        // Others are elsewhere: what they send is a copy.
+        if (shard.length > 0) await gathering.addGradients(copyOf(gradients));
+      }
+      const sums = await one.gradientSums();
+      expect(await gathering.gradientSums()).toEqual(sums);
+      expectSame(
+        (await gradientOf(samples, DEFAULT_LOSS, 100_000)).gradient,
+        Object.fromEntries(Object.entries(sums).map(([name, tensor]) => [name, floats(tensor)])),
+      );
+    }
+    expect(await one.step(1e-3)).toBe(await gathering.step(1e-3));
+    expect(await one.optimizerState()).toEqual(await gathering.optimizerState());
+    expect(await one.gradientSums()).toEqual({});
+    for (const learner of [one, gathering, ...others]) await learner.dispose();
   });
 
   it('changes nothing when the gradient is not finite', async () => {

@@ -15,7 +15,7 @@ import {
 } from '@ludic/runtime';
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
-import { buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
+import { buildAddition, buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
 import {
   choiceInputs,
   lossInputs,
@@ -70,6 +70,10 @@ export class Learner {
   #sums: ResidentTensors | undefined;
   /** There was a micro-batch since the last step: else the numbers in `#sums` mean nothing. */
   #summed = false;
+  /** The sum of whole sums, where a batch has several. */
+  #total: ResidentTensors | undefined;
+  /** Something was added to the total since the last step: else its numbers mean nothing. */
+  #totalled = false;
   #moments: Promise<ResidentTensors> | undefined;
   readonly #programs = new Map<string, Promise<Program>>();
   #updates = 0;
@@ -83,9 +87,31 @@ export class Learner {
     return { updates: this.#updates, moments: await (await this.#optimizer()).download() };
   }
 
-  /** The sum of gradients since the last step, by parameter. */
+  /** The sum of gradients since the last step, by parameter. Empty where there was no micro-batch. */
   async gradientSums(): Promise<Readonly<Record<string, HostTensor>>> {
-    return this.#summed ? this.#sums!.download() : this.#zeros(['']);
+    return this.#summed || this.#totalled ? (await this.#gradient()).download() : {};
+  }
+
+  /** Ends a sum: what is accumulated from here on is summed by itself, and added as a whole to what was set aside. */
+  async setAside(): Promise<void> {
+    if (!this.#summed) return;
+    if (this.#totalled) await this.#addToTotal(this.#sums!);
+    else [this.#sums, this.#total] = [this.#total, this.#sums];
+    this.#totalled = true;
+    this.#summed = false;
+  }
+
+  /** Adds the gradients that another learner has summed, as if they had been summed and set aside here. Takes them over. */
+  async addGradients(gradients: Readonly<Record<string, HostTensor>>): Promise<void> {
+    const given = await ResidentTensors.of(this.#options.runtime, gradients);
+    if (this.#totalled) {
+      await this.#addToTotal(given);
+      given.dispose();
+      return;
+    }
+    this.#total?.dispose();
+    this.#total = given;
+    this.#totalled = true;
   }
 
   /** @throws GrpoError `bad_checkpoint` */
@@ -156,9 +182,7 @@ export class Learner {
     const parameters = this.#trained;
     const moments = await this.#optimizer();
     const shapes = new Map(parameters.names.map((name) => [name, parameters.dims(name)]));
-    const sums = await this.#sumsOrZeros();
-    if (!this.#summed) await sums.clear();
-    const gradients = sums.inputs('gradient.');
+    const gradients = (await this.#gradient()).inputs('gradient.');
     const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
     const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
     if (!Number.isFinite(norm)) {
@@ -189,6 +213,7 @@ export class Learner {
 
   clearGradients(): void {
     this.#summed = false;
+    this.#totalled = false;
   }
 
   async dispose(): Promise<void> {
@@ -196,7 +221,9 @@ export class Learner {
     this.#programs.clear();
     this.#sums?.dispose();
     this.#sums = undefined;
-    this.#summed = false;
+    this.#total?.dispose();
+    this.#total = undefined;
+    this.clearGradients();
     (await this.#moments)?.dispose();
     this.#moments = undefined;
   }
@@ -213,6 +240,29 @@ export class Learner {
     return Object.fromEntries(
       trained.names.flatMap((name) => prefixes.map((prefix) => [prefix + name, zeros(trained.dims(name))])),
     );
+  }
+
+  /** All that was summed since the last step. */
+  async #gradient(): Promise<ResidentTensors> {
+    if (this.#totalled) {
+      await this.setAside();
+      return this.#total!;
+    }
+    const sums = await this.#sumsOrZeros();
+    if (!this.#summed) await sums.clear();
+    return sums;
+  }
+
+  async #addToTotal(gradients: ResidentTensors): Promise<void> {
+    const total = this.#total!;
+    const shapes = new Map(total.names.map((name) => [name, total.dims(name)]));
+    const inputs = { ...total.inputs('sum.'), ...gradients.inputs('gradient.') };
+    for (const [i, names] of updateGroups(shapes).entries()) {
+      const own = new Map(names.map((name) => [name, shapes.get(name)!]));
+      const next = names.map((name) => `next.${name}`);
+      const program = await this.#program(`addition ${i}`, () => buildAddition(own), next);
+      total.take(await program.run(inputs, total.into('next.')), 'next.');
+    }
   }
 
   async #sumsOrZeros(): Promise<ResidentTensors> {

@@ -1,7 +1,10 @@
 // The estimate grows with what takes memory, and its advice fits. That it meets measured peaks is for bench/.
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readChatTemplate, readTokenizer } from '@ludic/models';
+import { readChatTemplate, readModelConfig, readTokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { PromptEncoder } from '@ludic/policies';
 import { createRuntime } from '@ludic/runtime/node';
@@ -15,7 +18,7 @@ import {
   rehearse,
   type TrainSettings,
 } from './index.ts';
-import { runTraining } from './node.ts';
+import { type RunEvent, runTraining } from './node.ts';
 
 const CONFIG = SMOLLM2_135M;
 const PARAMETERS = 134_515_008;
@@ -54,6 +57,18 @@ describe('the estimate of memory', () => {
     expect(total({ numIterations: 2 })).toBeGreaterThan(plain);
   });
 
+  it('counts every process, and smaller batches where there are several shards', () => {
+    const sharded = { ...SETTINGS, shards: 4 };
+    const one = estimateMemory(CONFIG, sharded, PROMPTS);
+    const two = estimateMemory(CONFIG, sharded, PROMPTS, 2);
+    const four = estimateMemory(CONFIG, sharded, PROMPTS, 4);
+    expect(one.sampling).toBeLessThan(estimateMemory(CONFIG, SETTINGS, PROMPTS).sampling);
+    // The process that holds the optimizer computes nothing of the shards.
+    expect(two).toMatchObject({ weights: 3 * one.weights, moments: one.moments, activations: 2 * one.activations });
+    expect(four.total - two.total).toBeGreaterThan(2 * (one.activations + one.weights));
+    expect(estimateMemory(CONFIG, SETTINGS, PROMPTS, 1)).toEqual(estimateMemory(CONFIG, SETTINGS, PROMPTS));
+  });
+
   it('gives advice that fits: as few flags as possible', () => {
     const advice = (limit: number) => memoryAdvice(CONFIG, SETTINGS, PROMPTS, limit);
     const all = total({ gradientCheckpointing: true, lora: LORA, tokenBudget: 2048, batchSize: 128 });
@@ -83,6 +98,62 @@ describe('a rehearsal', () => {
     expect(alone.longest).toBeGreaterThan(alone.shared);
     expect(alone.turns).toBeGreaterThanOrEqual(3);
     expect((await rehearse({ ...SETTINGS, history: 'FULL_HISTORY' }, encoder)).longest).toBeGreaterThan(alone.longest);
+  });
+});
+
+describe('a run that has less memory than its workers need', () => {
+  it('takes fewer workers and says so', async () => {
+    const settings: TrainSettings = {
+      ...SETTINGS,
+      steps: 1,
+      groupSize: 2,
+      batchSize: 16,
+      shards: 8,
+      maxCompletionLength: 4,
+      evalEpisodes: 4,
+    };
+    const files = await openModelFolder(folder);
+    const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
+    const prompts = await rehearse(settings, encoder);
+    const limit = estimateMemory(await readModelConfig(files), settings, prompts, 2).total;
+    const events: RunEvent[] = [];
+    const scratch = await mkdtemp(join(tmpdir(), 'ludic-memory-'));
+    try {
+      const run = (cores: number | undefined) =>
+        createRuntime({ device: 'cpu', threads: 1 }).then((runtime) =>
+          runTraining(
+            { kind: 'new', model: 'nano', settings, threads: 1 },
+            {
+              folder: join(scratch, String(cores)),
+              runtime,
+              openFiles: async () => files,
+              clock: () => 0,
+              onEvent: (event) => void events.push(event),
+              memory: { limit, available: limit, peak: () => 1 },
+              workers: {
+                count: 7,
+                runtime: { device: 'cpu', threads: 1 },
+                timeoutSeconds: 60,
+                ...(cores !== undefined && { cores }),
+              },
+            },
+          ),
+        );
+      const { peakMemory } = await run(undefined);
+      const told = () => events.filter((event) => event.type === 'workers').at(-1)!;
+      expect(told().count).toBeLessThan(7);
+      expect(told().count).toBeGreaterThan(1);
+      expect(told()).toMatchObject({ wanted: 7, reason: expect.stringMatching(/^more do not fit into 0\.\d GB/) });
+      expect(events.filter((event) => event.type === 'worker_started')).toHaveLength(told().count);
+      // Not this process's own 1 byte alone.
+      expect(peakMemory).toBeGreaterThan(20e6);
+      const started = events.filter((event) => event.type === 'worker_started').length;
+      await run(1);
+      expect(told()).toMatchObject({ count: 1, wanted: 7, reason: 'the machine has 1 core' });
+      expect(events.filter((event) => event.type === 'worker_started')).toHaveLength(started);
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
   });
 });
 

@@ -40,7 +40,15 @@ export interface MemoryEstimate {
 
 type Settings = Pick<
   TrainSettings,
-  'batchSize' | 'maxCompletionLength' | 'numIterations' | 'tokenBudget' | 'gradientCheckpointing' | 'lora' | 'loss'
+  | 'batchSize'
+  | 'groupSize'
+  | 'shards'
+  | 'maxCompletionLength'
+  | 'numIterations'
+  | 'tokenBudget'
+  | 'gradientCheckpointing'
+  | 'lora'
+  | 'loss'
 >;
 
 const FLOAT = 4;
@@ -62,8 +70,16 @@ const REPEATED = 2;
 /** Bytes of one number of a distribution of the sampler. */
 const DISTRIBUTION = 12;
 
-export function estimateMemory(config: ModelConfig, settings: Settings, prompts: PromptShape): MemoryEstimate {
-  const { lora, loss, batchSize, maxCompletionLength } = settings;
+/** @param workers processes that share an update; above 1 they are beside the one that holds the optimizer */
+export function estimateMemory(
+  config: ModelConfig,
+  settings: Settings,
+  prompts: PromptShape,
+  workers = 1,
+): MemoryEstimate {
+  const { lora, loss, groupSize, shards, maxCompletionLength } = settings;
+  // Episodes of the largest shard: they are played and learned from at once.
+  const batchSize = groupSize * Math.ceil(settings.batchSize / groupSize / shards);
   const count = (shapes: Iterable<readonly number[]>) =>
     Array.from(shapes, (shape) => shape.reduce((a, b) => a * b, 1)).reduce((a, b) => a + b, 0);
   const weights = FLOAT * count(Array.from(tensorsOf(config).values(), ({ shape }) => shape));
@@ -97,17 +113,20 @@ export function estimateMemory(config: ModelConfig, settings: Settings, prompts:
     DISTRIBUTION * Math.min(REMEMBERED, batchSize * prompts.turns * maxCompletionLength * config.vocabSize);
   const fresh = (DISTRIBUTION + 2 * FLOAT) * batchSize * config.vocabSize;
 
+  const processes = workers > 1 ? workers + 1 : 1;
+  // The total of several shards; and each worker's own sum, which is once on its way or waits for those before it.
+  const sums = shards === 1 ? 1 : workers === 1 ? 2 : 2 * workers + 1;
   const parts = {
-    weights,
-    reference: loss.beta > 0 && !lora ? weights : 0,
-    adapter,
-    gradients: trained,
+    weights: processes * weights,
+    reference: loss.beta > 0 && !lora ? workers * weights : 0,
+    adapter: processes * adapter,
+    gradients: sums * trained,
     moments: 2 * trained,
-    copies: trained + UPDATE_TENSORS * largest,
-    activations: working * kept,
-    logits: working * TABLES * FLOAT * points * config.vocabSize,
-    sampling: cache + ARENA * prefill + distributions + fresh,
-    program: PROGRAM + (lora ? 2 : 1) * LAYER_GRAPHS * config.layers,
+    copies: processes * (trained + UPDATE_TENSORS * largest),
+    activations: workers * working * kept,
+    logits: workers * working * TABLES * FLOAT * points * config.vocabSize,
+    sampling: workers * (cache + ARENA * prefill + distributions + fresh),
+    program: processes * (PROGRAM + (lora ? 2 : 1) * LAYER_GRAPHS * config.layers),
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b, 0) };
 }

@@ -1,4 +1,5 @@
 export { peakMemory, processMemory } from './node/process-memory.ts';
+export { type WorkerEvent, WorkerPool, type WorkerPoolOptions } from './node/worker-pool.ts';
 export {
   type ProcessMemory,
   type RunEvent,
@@ -6,5 +7,6 @@ export {
   type RunResult,
   type RunStart,
   runTraining,
+  type WorkerOptions,
 } from './run.ts';
 export { type Best, type RunConfig, RunFolder, type SavedState } from './run-folder.ts';

@@ -22,7 +22,7 @@ import type { LanguageModel } from '@ludic/policies';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
 import type { OptimizerState } from './learner.ts';
-import type { TrainSettings } from './train-settings.ts';
+import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 /** What config.json holds: the whole definition of the run. */
 export interface RunConfig {
@@ -32,6 +32,8 @@ export interface RunConfig {
   readonly settings: TrainSettings;
   /** Numbers of the graphs under onnx/ in every checkpoint and in final/; none where absent. */
   readonly onnx?: readonly ExportDtype[];
+  /** Of one run of the network on the CPU, which decides how sums are rounded; the runtime's own choice where absent. */
+  readonly threads?: number;
 }
 
 /** The best evaluation so far. */
@@ -90,7 +92,8 @@ export class RunFolder {
     if (config.formatVersion !== 1 || typeof config.settings !== 'object') {
       throw new GrpoError('no_run', `${path}/config.json does not describe a run of this version.`);
     }
-    return new RunFolder(path, config);
+    // A setting that is younger than the run has its default.
+    return new RunFolder(path, { ...config, settings: { ...DEFAULT_TRAINING, ...config.settings } });
   }
 
   checkpointPath(step: number): string {

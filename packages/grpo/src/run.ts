@@ -5,9 +5,7 @@ import {
   type Companions,
   completeCompanions,
   type ExportDtype,
-  everyLinearLayer,
   type ModelFiles,
-  newAdapter,
   readAdapter,
   readChatTemplate,
   readCheckpoint,
@@ -15,13 +13,24 @@ import {
   readTokenizer,
 } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { type LanguageModel, openLanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
+import { type LanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
-import { ResidentTensors, type Runtime } from '@ludic/runtime';
+import type { Runtime } from '@ludic/runtime';
+import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { GrpoError } from './errors.ts';
-import { certainMemory, describeMemory, estimateMemory, type MemoryEstimate, memoryAdvice } from './memory.ts';
+import {
+  certainMemory,
+  describeMemory,
+  estimateMemory,
+  gigabytes,
+  type MemoryEstimate,
+  memoryAdvice,
+} from './memory.ts';
+import { openTrained } from './node/open-trained.ts';
+import { type WorkerEvent, WorkerPool } from './node/worker-pool.ts';
 import { rehearse } from './rehearsal.ts';
 import { type Best, RunFolder } from './run-folder.ts';
+import { tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
 import { type StepMetrics, Trainer } from './trainer.ts';
 
@@ -37,6 +46,19 @@ export interface RunOptions {
   readonly onEvent?: (event: RunEvent) => void;
   /** What this process may use. Without it nothing is estimated and nothing refused. */
   readonly memory?: ProcessMemory;
+  /** Several processes for every update, where it has several shards. */
+  readonly workers?: WorkerOptions;
+}
+
+export interface WorkerOptions {
+  /** How many are wanted; lowered to what the run has shards for and the machine has cores and memory for. */
+  readonly count: number;
+  /** Cores of the machine. Without it that is not looked at. */
+  readonly cores?: number;
+  /** As the run's own runtime was made: threads decide how sums are rounded. */
+  readonly runtime: NodeRuntimeOptions;
+  /** A worker that has not answered for so long is started again. */
+  readonly timeoutSeconds: number;
 }
 
 /** In bytes. */
@@ -56,12 +78,22 @@ export type RunStart =
       readonly model: string;
       readonly settings: TrainSettings;
       readonly onnx?: readonly ExportDtype[];
+      /** Those that the runtime was made with. */
+      readonly threads?: number;
     }
   | { readonly kind: 'resume' };
 
 export type RunEvent =
   | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }
   | { readonly type: 'memory'; readonly estimate: MemoryEstimate; readonly limit: number; readonly available: number }
+  | {
+      readonly type: 'workers';
+      readonly count: number;
+      readonly wanted: number;
+      /** Why there are fewer than wanted. */
+      readonly reason: string | undefined;
+    }
+  | WorkerEvent
   | { readonly type: 'step'; readonly metrics: StepMetrics; readonly seconds: number; readonly tokensPerSecond: number }
   | {
       readonly type: 'evaluation';
@@ -78,6 +110,8 @@ export interface RunResult {
   readonly step: number;
   readonly best: Best | undefined;
   readonly evaluation: Evaluation | undefined;
+  /** Bytes that this process and its workers have had at most, where `RunOptions.memory` tells. */
+  readonly peakMemory: number | undefined;
 }
 
 /** Sampled games of a step that go to episodes.jsonl, every so many steps. */
@@ -91,10 +125,11 @@ const MANY_INVALID = 0.3;
 export async function runTraining(start: RunStart, options: RunOptions): Promise<RunResult> {
   const { clock, signal } = options;
   const emit = options.onEvent ?? (() => {});
-  const { folder, model, trainer, best: knownBest, companions } = await prepare(start, options);
+  const { folder, model, trainer, workers, best: knownBest, companions } = await prepare(start, options);
   const { settings } = trainer;
   let best = knownBest;
   let evaluation: Evaluation | undefined;
+  const peak = () => options.memory && options.memory.peak() + (workers?.peakMemory ?? 0);
   let savedStep = trainer.step;
   const save = async () => {
     if (savedStep === trainer.step && trainer.step > 0) return;
@@ -115,7 +150,7 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       const { metrics, episodes } = await trainer.runStep(signal);
       const seconds = (clock() - before) / 1000;
       const tokensPerSecond = (metrics.promptTokens + metrics.completionTokens) / seconds;
-      const peakMemory = options.memory?.peak();
+      const peakMemory = peak();
       await folder.append('metrics.jsonl', [
         { type: 'step', ...metrics, seconds, tokensPerSecond, ...(peakMemory !== undefined && { peakMemory }) },
       ]);
@@ -152,49 +187,95 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
       if (last || trainer.step % settings.saveEvery === 0) await save();
     }
     await finish(folder, model, companions, best, trainer.step, evaluation);
-    return { status: 'finished', step: trainer.step, best, evaluation };
+    return { status: 'finished', step: trainer.step, best, evaluation, peakMemory: peak() };
   } catch (error) {
     if (!signal?.aborted) throw error;
     await folder.rewind(trainer.step);
     await save();
-    return { status: 'interrupted', step: trainer.step, best, evaluation };
+    return { status: 'interrupted', step: trainer.step, best, evaluation, peakMemory: peak() };
   } finally {
     await trainer.dispose();
   }
 }
 
-/** @throws GrpoError `too_large`, with what would make it smaller */
-async function checkMemory(files: ModelFiles, settings: TrainSettings, { memory, onEvent }: RunOptions): Promise<void> {
-  if (!memory) return;
+/**
+ * How many processes share an update.
+ * @throws GrpoError `too_large`, with what would make it smaller
+ */
+async function checkMachine(files: ModelFiles, settings: TrainSettings, options: RunOptions): Promise<number> {
+  const { memory, workers, onEvent } = options;
   checkSettings(settings);
-  const config = await readModelConfig(files);
-  const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
-  const prompts = await rehearse(settings, encoder);
-  const estimate = estimateMemory(config, settings, prompts);
-  const { limit, available } = memory;
-  onEvent?.({ type: 'memory', estimate, limit, available });
-  // How much prompts share is not known yet: only what cannot fit in any case is refused.
-  const certain = certainMemory(estimate);
-  if (certain + (estimate.total - certain) / 2 <= limit) return;
-  const advice = memoryAdvice(config, settings, prompts, limit);
-  throw new GrpoError('too_large', `The run ${describeMemory(estimate, limit)}. ${advice}`);
+  tableOf(settings);
+  const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers ?? { count: 1 };
+  let count = Math.max(1, Math.min(wanted, settings.shards, cores));
+  let reason: string | undefined;
+  const several = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+  if (count < wanted)
+    reason = count === cores ? `the machine has ${several(cores, 'core')}` : `the run has ${several(count, 'shard')}`;
+  if (memory) {
+    const { limit, available } = memory;
+    const config = await readModelConfig(files);
+    const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
+    const prompts = await rehearse(settings, encoder);
+    const estimateFor = (processes: number) => estimateMemory(config, settings, prompts, processes);
+    // How much prompts share is not known yet: only what cannot fit in any case is refused.
+    const fits = (estimate: MemoryEstimate) => {
+      const certain = certainMemory(estimate);
+      return certain + (estimate.total - certain) / 2 <= limit;
+    };
+    while (count > 1 && !fits(estimateFor(count))) {
+      count--;
+      reason = `more do not fit into ${gigabytes(limit)} of memory`;
+    }
+    const estimate = estimateFor(count);
+    onEvent?.({ type: 'memory', estimate, limit, available });
+    if (!fits(estimate)) {
+      const advice = memoryAdvice(config, settings, prompts, limit);
+      throw new GrpoError('too_large', `The run ${describeMemory(estimate, limit)}. ${advice}`);
+    }
+  }
+  if (workers) onEvent?.({ type: 'workers', count, wanted, reason });
+  return count;
+}
+
+/** The trainer of a run, with its workers where there are several. `first` is a folder with the model it starts from. */
+async function makeTrainer(
+  model: LanguageModel,
+  settings: TrainSettings,
+  count: number,
+  first: string,
+  { workers: wanted, onEvent }: RunOptions,
+) {
+  const workers =
+    wanted && count > 1
+      ? new WorkerPool({
+          count,
+          setup: { model: first, settings, runtime: wanted.runtime },
+          weights: trainedParameters(model),
+          timeoutSeconds: wanted.timeoutSeconds,
+          ...(onEvent && { onEvent }),
+        })
+      : undefined;
+  return { trainer: await Trainer.create(model, settings, workers), workers };
 }
 
 async function prepare(start: RunStart, options: RunOptions) {
   const { folder: path, runtime, openFiles } = options;
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
-    await checkMemory(files, start.settings, options);
-    const model = await adapted(await openLanguageModel(files, runtime), start.settings);
-    const trainer = await Trainer.create(model, start.settings);
+    const { settings, onnx, threads } = start;
+    const count = await checkMachine(files, settings, options);
+    const model = await openTrained(files, settings, runtime);
     const companions = await completeCompanions(files);
     const folder = await RunFolder.create(path, {
       formatVersion: 1,
       model: start.model,
-      settings: start.settings,
-      ...(start.onnx && { onnx: start.onnx }),
+      settings,
+      ...(onnx && { onnx }),
+      ...(threads !== undefined && { threads }),
     });
-    return { folder, model, trainer, companions, best: undefined };
+    const made = await makeTrainer(model, settings, count, folder.checkpointPath(0), options);
+    return { folder, model, ...made, companions, best: undefined };
   }
   const folder = await RunFolder.open(path);
   const step = (await folder.checkpoints()).at(-1);
@@ -205,23 +286,17 @@ async function prepare(start: RunStart, options: RunOptions) {
     );
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
-  const files = await openModelFolder(folder.checkpointPath(0));
-  await checkMemory(files, folder.config.settings, options);
-  const model = await adapted(await openLanguageModel(files, runtime), folder.config.settings);
-  const trainer = await Trainer.create(model, folder.config.settings);
+  const first = folder.checkpointPath(0);
+  const { settings } = folder.config;
+  const files = await openModelFolder(first);
+  const count = await checkMachine(files, settings, options);
+  const model = await openTrained(files, settings, runtime);
+  const { trainer, workers } = await makeTrainer(model, settings, count, first, options);
   await loadWeights(model, folder.checkpointPath(step));
   const state = await folder.loadState(step);
   await trainer.restore(step, state.optimizer);
   await folder.rewind(step);
-  return { folder, model, trainer, companions: await completeCompanions(files), best: state.best };
-}
-
-/** The model with a new adapter, where the settings want one. */
-async function adapted(model: LanguageModel, { lora, seed }: TrainSettings): Promise<LanguageModel> {
-  if (!lora) return model;
-  const targets = lora.targets.length > 0 ? lora.targets : everyLinearLayer(model.config);
-  const { config, parameters } = newAdapter(model.config, { ...lora, targets }, seed);
-  return { ...model, adapter: { config, parameters: await ResidentTensors.of(model.runtime, parameters) } };
+  return { folder, model, trainer, workers, companions: await completeCompanions(files), best: state.best };
 }
 
 /** Puts what was trained up to another checkpoint of the run into a model. */

@@ -19,6 +19,11 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   readonly groupSize: number;
   /** Episodes of an optimizer batch, a multiple of `groupSize`. */
   readonly batchSize: number;
+  /**
+   * Parts of a batch, of whole groups, that are played and differentiated each by itself, so that several processes can
+   * share an update. How many processes do it changes nothing; how many shards there are changes the rounding.
+   */
+  readonly shards: number;
   readonly seed: number;
   readonly temperature: number;
   /** Most tokens of one reply. */
@@ -58,6 +63,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   steps: 200,
   groupSize: 64,
   batchSize: 1024,
+  shards: 1,
   seed: 0,
   temperature: 1,
   maxCompletionLength: 64,
@@ -89,6 +95,7 @@ export function checkSettings(settings: TrainSettings): void {
     'steps',
     'groupSize',
     'batchSize',
+    'shards',
     'maxCompletionLength',
     'numIterations',
     'tokenBudget',
@@ -117,6 +124,8 @@ export function checkSettings(settings: TrainSettings): void {
     `a multiple of groupSize ${settings.groupSize}`,
     settings.batchSize % settings.groupSize === 0,
   );
+  const groups = settings.batchSize / settings.groupSize;
+  need('shards', settings.shards, `at most ${groups}, the groups of a batch`, settings.shards <= groups);
   need(
     'temperature',
     settings.temperature,

@@ -1,19 +1,20 @@
 // GRPO on a language model in a game: play groups of episodes, assign credit, take an optimizer step. A step is a
-// function of (settings, seed, step number, weights, optimizer state) and of nothing else.
+// function of (settings, seed, step number, weights, optimizer state) and of nothing else. Shards of it may be played
+// and learned from elsewhere; what rests on the whole batch, and the update, is done here.
 
-import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import { type LanguageModel, LanguageModelPolicy, type SamplingSettings } from '@ludic/policies';
-import { type Episode, type Evaluation, evaluate, groupStarts, playEpisodes } from '@ludic/rollouts';
-import type { ResidentTensors } from '@ludic/runtime';
+import type { LanguageModel } from '@ludic/policies';
+import { type Episode, type Evaluation, evaluate, type Table } from '@ludic/rollouts';
+import { joinedTokens, samplesOf, withSharedPrompts } from './batch.ts';
 import { assignCredit } from './credit.ts';
 import { GrpoError } from './errors.ts';
-import { Learner, type OptimizerState } from './learner.ts';
+import type { Learner, OptimizerState } from './learner.ts';
+import { LocalShards, learnerOf } from './local-shards.ts';
 import { type LossMetrics, lossMetrics, ROUNDING } from './metrics.ts';
-import type { Sample } from './samples.ts';
 import { learningRateAt } from './schedule.ts';
+import { cutIntoShards, type Shard, type ShardRunner } from './shards.ts';
 import { type BatchSummary, batchSummary } from './summary.ts';
+import { policyOf, tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
-import { tokenWeights } from './weights.ts';
 
 export interface StepMetrics extends BatchSummary, LossMetrics {
   /** The first is 1. */
@@ -33,7 +34,6 @@ export interface StepReport {
 
 interface Batch {
   readonly episodes: readonly Episode[];
-  readonly groups: readonly number[];
   readonly zeroVarianceGroups: number;
   readonly resampledGroups: number;
 }
@@ -41,42 +41,28 @@ interface Batch {
 export class Trainer {
   readonly settings: TrainSettings;
   readonly #model: LanguageModel;
-  readonly #definition: EnvironmentDefinition;
-  readonly #config: unknown;
-  readonly #policy: LanguageModelPolicy;
+  readonly #table: Omit<Table, 'policy'>;
+  readonly #shards: readonly Shard[];
+  readonly #runner: ShardRunner;
   readonly #learner: Learner;
-  readonly #reference: Learner | undefined;
-  readonly #firstParameters: ResidentTensors | undefined;
   #step = 0;
 
-  /** @throws GrpoError `bad_setting`; EnvironmentError for the environment and its config */
-  static async create(model: LanguageModel, settings: TrainSettings): Promise<Trainer> {
+  /**
+   * @param runner who plays the shards and finds their gradients, taken over; by default this process
+   * @throws GrpoError `bad_setting`; EnvironmentError for the environment and its config
+   */
+  static async create(model: LanguageModel, settings: TrainSettings, runner?: ShardRunner): Promise<Trainer> {
     checkSettings(settings);
-    if (settings.loss.beta === 0) return new Trainer(model, settings, undefined);
-    // With an adapter the model itself is the reference: it never changes.
-    const reference = model.adapter ? model.parameters : await model.parameters.copy();
-    return new Trainer(model, settings, reference);
+    return new Trainer(model, settings, runner ?? (await LocalShards.create(model, settings)));
   }
 
-  private constructor(model: LanguageModel, settings: TrainSettings, reference: ResidentTensors | undefined) {
+  private constructor(model: LanguageModel, settings: TrainSettings, runner: ShardRunner) {
     this.settings = settings;
     this.#model = model;
-    this.#definition = findEnvironment(settings.environment);
-    this.#config = resolveConfig(this.#definition, settings.environmentConfig);
-    this.#policy = this.#policyFor({ temperature: settings.temperature, topK: 0, topP: 1 });
-    const { runtime, config, parameters, adapter } = model;
-    const common = {
-      runtime,
-      config,
-      objective: settings.loss,
-      adamw: settings.adamw,
-      temperature: settings.temperature,
-      tokenBudget: settings.tokenBudget,
-      gradientCheckpointing: settings.gradientCheckpointing,
-    };
-    this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
-    this.#firstParameters = reference;
-    this.#reference = reference && new Learner({ ...common, parameters: reference });
+    this.#table = tableOf(settings);
+    this.#shards = cutIntoShards(settings.batchSize / settings.groupSize, settings.shards);
+    this.#runner = runner;
+    this.#learner = learnerOf(model, settings);
   }
 
   /** Steps done. */
@@ -92,7 +78,7 @@ export class Trainer {
   async restore(step: number, optimizer: OptimizerState): Promise<void> {
     await this.#learner.restore(optimizer);
     this.#step = step;
-    this.#policy.weightsChanged();
+    this.#runner.weightsChanged();
   }
 
   /** One optimizer batch. */
@@ -100,8 +86,13 @@ export class Trainer {
     const { settings } = this;
     const step = this.#step + 1;
     const batch = await this.#play(step, signal);
-    const { advantages } = assignCredit(batch.episodes, batch.groups, settings);
-    const samples = await this.#withReference(samplesOf(batch.episodes, advantages, settings));
+    const { groupSize } = settings;
+    const groups = batch.episodes.map((_, i) => Math.floor(i / groupSize));
+    const { advantages } = assignCredit(batch.episodes, groups, settings);
+    const replies = samplesOf(batch.episodes, advantages, settings);
+    const samplesIn = ({ firstGroup, groups: own }: Shard) =>
+      replies.slice(firstGroup * groupSize, (firstGroup + own) * groupSize).flat();
+    const tasks = this.#shards.map((shard) => ({ shard, step, samples: samplesIn(shard) }));
     const learningRate = learningRateAt(settings, step, settings.steps);
     const exploration = 1 - (1 - settings.finalExploration) * ((step - 1) / settings.steps);
     const coefficients = {
@@ -113,15 +104,20 @@ export class Trainer {
     let gradientNorm = 0;
     for (let iteration = 0; iteration < settings.numIterations; iteration++) {
       this.#learner.clearGradients();
-      const scored = await this.#learner.accumulate(samples, coefficients);
+      const learned = await this.#runner.learn(
+        tasks.map((task) => ({ ...task, iteration, coefficients })),
+        this.#learner,
+      );
       if (!first) {
-        first = { loss: scored.loss, metrics: lossMetrics(settings.loss, flatTokens(scored.samples, scored.logprobs)) };
+        const tokens = joinedTokens(learned.map((shard) => shard.tokens));
+        const loss = learned.reduce((sum, shard) => sum + shard.loss, 0);
+        first = { loss, metrics: lossMetrics(settings.loss, tokens) };
         this.#assertAgreement(step, first.metrics);
       }
       const norm = await this.#learner.step(learningRate);
+      this.#runner.weightsChanged();
       if (iteration === 0) gradientNorm = norm;
     }
-    this.#policy.weightsChanged();
     this.#step = step;
     const metrics: StepMetrics = {
       step,
@@ -139,10 +135,10 @@ export class Trainer {
   /** Plays the evaluation episodes of the run, always the same ones. */
   async evaluate(signal?: AbortSignal): Promise<Evaluation> {
     const { settings } = this;
-    const policy = this.#policyFor({ temperature: settings.evalTemperature, topK: 0, topP: 1 });
+    const policy = policyOf(this.#model, settings, this.#table, settings.evalTemperature);
     try {
       return await evaluate({
-        ...this.#table(),
+        ...this.#table,
         policy,
         episodes: settings.evalEpisodes,
         seed: settings.seed,
@@ -154,63 +150,21 @@ export class Trainer {
   }
 
   async dispose(): Promise<void> {
-    this.#policy.dispose();
+    await this.#runner.dispose();
     await this.#learner.dispose();
-    await this.#reference?.dispose();
-    if (!this.#model.adapter) this.#firstParameters?.dispose();
   }
 
-  #policyFor(sampling: SamplingSettings): LanguageModelPolicy {
-    const { maxCompletionLength } = this.settings;
-    return new LanguageModelPolicy(this.#model, {
-      ...sampling,
-      maxCompletionLength,
-      stop: [`</${this.#definition.replyTag}>`],
-    });
-  }
-
-  #table() {
-    return { definition: this.#definition, config: this.#config, history: this.settings.history };
-  }
-
-  /** Plays the groups of a step. Groups that teach nothing are replaced, as far as the settings allow. */
   async #play(step: number, signal: AbortSignal | undefined): Promise<Batch> {
-    const { seed, groupSize, batchSize, sharedDynamics, resampleRounds } = this.settings;
-    const groups = batchSize / groupSize;
-    const played: (readonly Episode[])[] = [];
-    let open = Array.from({ length: groups }, (_, g) => g);
-    let zeroVarianceGroups = 0;
-    let resampledGroups = 0;
-    for (let round = 0; ; round++) {
-      // Group g of round r is group g + r · groups of the step: rounds change no other group.
-      const starts = open.flatMap((g) =>
-        groupStarts({ seed, step, groups: 1, firstGroup: g + round * groups, groupSize, sharedDynamics }),
-      );
-      const episodes = await playEpisodes({
-        ...this.#table(),
-        policy: this.#policy,
-        starts,
-        ...(signal && { signal }),
-      });
-      for (const [i, g] of open.entries()) played[g] = episodes.slice(i * groupSize, (i + 1) * groupSize);
-      const flat = open.filter((g) => played[g]!.every(({ reward }) => reward === played[g]![0]!.reward));
-      if (round === 0) zeroVarianceGroups = flat.length / groups;
-      if (round === resampleRounds || flat.length === 0) break;
-      resampledGroups += flat.length;
-      open = flat;
-    }
+    const played = await this.#runner.play(
+      this.#shards.map((shard) => ({ shard, step })),
+      signal,
+    );
+    const groups = this.settings.batchSize / this.settings.groupSize;
     return {
-      episodes: played.flat(),
-      groups: played.flatMap((group, g) => group.map(() => g)),
-      zeroVarianceGroups,
-      resampledGroups,
+      episodes: withSharedPrompts(played.flatMap((shard) => shard.episodes)),
+      zeroVarianceGroups: played.reduce((sum, shard) => sum + shard.flatGroups, 0) / groups,
+      resampledGroups: played.reduce((sum, shard) => sum + shard.resampledGroups, 0),
     };
-  }
-
-  async #withReference(samples: readonly Sample[]): Promise<readonly Sample[]> {
-    if (!this.#reference) return samples;
-    const scored = await this.#reference.score(samples);
-    return scored.samples.map((sample, i) => ({ ...sample, referenceLogprobs: scored.logprobs[i]! }));
   }
 
   #assertAgreement(step: number, { maxLogRatio, disagreement }: LossMetrics): void {
@@ -222,58 +176,4 @@ export class Trainer {
         'This is a fault of the program, not of your settings.',
     );
   }
-}
-
-/** The replies of a batch that count, each with its advantage and its weight in the loss. */
-export function samplesOf(
-  episodes: readonly Episode[],
-  advantages: readonly Float64Array[],
-  settings: TrainSettings,
-): Sample[] {
-  const counts = (episode: Episode) => (turn: Episode['turns'][number]) =>
-    turn.reply.tokens !== undefined &&
-    episode.endReason !== 'failed' &&
-    !(settings.maskTruncatedCompletions && turn.reply.finish === 'length');
-  const tokenCounts = episodes.map((episode) =>
-    episode.turns.filter(counts(episode)).reduce((sum, turn) => sum + turn.reply.tokens!.completion.length, 0),
-  );
-  const batchTokens = tokenCounts.reduce((a, b) => a + b, 0);
-  const weights = tokenWeights(tokenCounts, {
-    lossType: settings.loss.lossType,
-    maxCompletionLength: settings.maxCompletionLength,
-    batchTokens,
-  });
-  const samples: Sample[] = [];
-  for (const [i, episode] of episodes.entries()) {
-    const counted = counts(episode);
-    for (const [t, turn] of episode.turns.entries()) {
-      if (!counted(turn)) continue;
-      const { prompt, completion, logprobs } = turn.reply.tokens!;
-      samples.push({ prompt, completion, oldLogprobs: logprobs, advantage: advantages[i]![t]!, weight: weights[i]! });
-    }
-  }
-  return samples;
-}
-
-/** What `lossMetrics` wants, from samples and their present log-probabilities. A sequence is one reply. */
-function flatTokens(samples: readonly Sample[], logprobs: readonly Float32Array[]) {
-  const tokens = samples.reduce((sum, sample) => sum + sample.completion.length, 0);
-  const flat = {
-    logprobs: new Float32Array(tokens),
-    oldLogprobs: new Float32Array(tokens),
-    referenceLogprobs: new Float32Array(tokens),
-    advantages: new Float32Array(tokens),
-  };
-  const sequenceOf = new Int32Array(tokens);
-  let at = 0;
-  for (const [s, sample] of samples.entries()) {
-    const end = at + sample.completion.length;
-    flat.logprobs.set(logprobs[s]!, at);
-    flat.oldLogprobs.set(sample.oldLogprobs, at);
-    if (sample.referenceLogprobs) flat.referenceLogprobs.set(sample.referenceLogprobs, at);
-    flat.advantages.fill(sample.advantage, at, end);
-    sequenceOf.fill(s, at, end);
-    at = end;
-  }
-  return { ...flat, sequenceOf, sequences: samples.length };
 }

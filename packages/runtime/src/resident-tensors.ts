@@ -1,7 +1,7 @@
 // Named tensors that stay where they are computed with, from run to run: weights, moments, sums of gradients, keys and
 // values. In ordinary memory a run writes over them; on a device its outputs take their place.
 
-import type { HostTensor, Runtime, Tensor, Tensors } from './contract.ts';
+import { type HostTensor, type Runtime, RuntimeError, type Tensor, type Tensors } from './contract.ts';
 import { zeros as zeroTensor } from './tensors.ts';
 
 export class ResidentTensors {
@@ -55,8 +55,10 @@ export class ResidentTensors {
 
   /** Puts other numbers in place of the tensors of the same names and shapes. */
   async set(tensors: Readonly<Record<string, HostTensor>>): Promise<void> {
-    for (const [name, before] of Object.entries(this.#tensors)) {
-      const next = tensors[name]!;
+    for (const [name, next] of Object.entries(tensors)) {
+      const before = this.#tensors[name];
+      if (before?.dims.join() !== next.dims.join())
+        throw new RuntimeError('run_failed', `There is no tensor ${name} of the shape [${next.dims.join()}] here.`);
       if (before.location === 'host') (before.data as Float32Array).set(next.data as Float32Array);
       else this.take({ [name]: await this.#runtime.upload(next) }, '');
     }

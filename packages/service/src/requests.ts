@@ -90,7 +90,9 @@ export const startTraining = z
       .min(1)
       .max(64)
       .default(2)
-      .describe('processes that share an update; more than the machine can run is lowered'),
+      .describe(
+        'processes that share an update, and shards where none are given; more than the machine can run is lowered',
+      ),
     env_config: envConfig,
     history_strategy: history.default('NO_HISTORY'),
     ...optional(furtherRun),
@@ -113,6 +115,13 @@ export const startTraining = z
     if (request.group_size !== undefined && request.batch_size % request.group_size !== 0) {
       context.addIssue({ code: 'custom', path: ['batch_size'], message: 'A multiple of group_size is needed.' });
     }
+    const groups = request.batch_size / (request.group_size ?? groupSizeFor(request.batch_size) ?? 1);
+    if (request.shards !== undefined && request.shards > groups)
+      context.addIssue({
+        code: 'custom',
+        path: ['shards'],
+        message: 'At most one for each group of the batch is needed.',
+      });
     if (request.group_size === undefined && groupSizeFor(request.batch_size) === undefined) {
       const message = 'A number with a divisor of at least 2 is needed, so that there are groups to compare.';
       context.addIssue({ code: 'custom', path: ['batch_size'], message });
@@ -201,9 +210,11 @@ function groupSizeFor(batchSize: number): number | undefined {
 
 /** The library's settings that a request stands for. */
 export function requestedTraining(request: StartTraining): TrainSettings {
-  const { history_strategy, max_steps, group_size = groupSizeFor(request.batch_size), ...fields } = request;
+  const { history_strategy, max_steps, batch_size, group_size = groupSizeFor(batch_size)!, ...fields } = request;
+  // As many shards as were asked for and not as many as this machine runs: so the weights are the same on every machine.
+  const { shards = Math.min(request.tensor_parallel_size, batch_size / group_size) } = request;
   return trainSettings(
     { environment: request.env_type, environmentConfig: trainingGame(request) },
-    { ...fields, group_size, history: history_strategy, steps: max_steps },
+    { ...fields, batch_size, group_size, shards, history: history_strategy, steps: max_steps },
   );
 }

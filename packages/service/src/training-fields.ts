@@ -26,6 +26,7 @@ export const RUN_FIELDS = {
   steps: whole(1, MOST_STEPS).describe('optimizer batches'),
   group_size: whole(2, 65_536).describe('episodes that start from the identical state'),
   batch_size: whole(2, 65_536).describe('episodes of a step'),
+  shards: whole(1, 4096).describe('parts of a batch that are computed each by itself, for several workers'),
   seed: whole(0, Number.MAX_SAFE_INTEGER).describe('decides everything that is random'),
   learning_rate: positive().max(10).describe('the highest rate of AdamW'),
   schedule: z.enum(SCHEDULES).describe('course of the learning rate'),

@@ -17,12 +17,14 @@ import {
   type StartTraining,
   trainingFields,
 } from '@ludic/service';
+import { whyNotTracked } from '@ludic/tracking/node';
 import { ModelStore } from '../models/model-store.ts';
 import { CurveReader } from './curve.ts';
 import { JobStore, type StoredEvent, type StoredJob } from './job-store.ts';
 import { holdLock, type Lock } from './lock.ts';
 import { tailOf } from './log-file.ts';
 import { Supervisor } from './supervisor.ts';
+import { requestedTracking } from './tracking.ts';
 
 export interface JobsOptions {
   readonly dataFolder: string;
@@ -99,8 +101,7 @@ export class Jobs {
     // Fails here and not in the job where the model is nowhere.
     await this.#models.resolve(request.model_name);
     const settings = requestedTraining(request);
-    const groups = settings.batchSize / settings.groupSize;
-    const workers = Math.min(request.tensor_parallel_size, availableParallelism(), groups);
+    const workers = Math.min(request.tensor_parallel_size, availableParallelism(), settings.shards);
     const effective = {
       model_name: request.model_name,
       env_type: request.env_type,
@@ -125,14 +126,13 @@ export class Jobs {
       request: { ...asked, output_dir: outputDir, tensor_parallel_size: workers },
     });
     if (!job) throw taken();
+    const untracked = whyNotTracked(requestedTracking(request), process.env);
     const notes = [
       `Training goes to ${outputDir}; GET /jobs/${job.id} tells how far it is.`,
       ...(workers < request.tensor_parallel_size
-        ? [`tensor_parallel_size is ${workers}: more processes than cores or groups of episodes would not help.`]
+        ? [`tensor_parallel_size is ${workers}: more processes than cores or shards would not help.`]
         : []),
-      ...(request.wandb_project !== undefined && !process.env.WANDB_API_KEY
-        ? ['It is not tracked at Weights & Biases, because the server has no WANDB_API_KEY.']
-        : []),
+      ...(untracked === undefined ? [] : [untracked]),
     ];
     return { job: present(job), effective, message: notes.join(' ') };
   }

@@ -1,16 +1,23 @@
 // Training as a job: a new run, or the one that an earlier attempt left.
 
 import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { processMemory, type RunEvent, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { evaluationResults, requestedTraining } from '@ludic/service';
+import { isTracked } from '@ludic/tracking';
+import { RunTracker } from '@ludic/tracking/node';
 import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
+import { requestedTracking, surroundings } from '../tracking.ts';
 import type { JobContext, JobEnd } from './context.ts';
 import type { JobRequest } from './messages.ts';
 
+/** Even a shard of a large model is done sooner; a process that hangs is rare. */
+const WORKER_TIMEOUT_S = 3600;
+
 export async function trainJob(
-  { request, outputDir }: Extract<JobRequest, { kind: 'train' }>,
+  { request, outputDir, workers }: Extract<JobRequest, { kind: 'train' }>,
   { dataFolder, device, threads, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
   const store = await ModelStore.open(dataFolder);
@@ -21,20 +28,38 @@ export async function trainJob(
       ? 'Going on from the last checkpoint.'
       : `Training ${request.model_name} in ${request.env_type}.`,
   );
+  const settings = start.kind === 'new' ? start.settings : (await RunFolder.open(folder)).config.settings;
+  // Threads decide how sums are rounded. With shards it is one, so that neither cores nor workers change the weights.
+  const runtimeOptions = { device, ...(settings.shards > 1 ? { threads: 1 } : threads !== undefined && { threads }) };
+  const tracking = requestedTracking(request);
+  const tracker = isTracked(tracking)
+    ? new RunTracker({ run: folder, settings: tracking, environment: process.env, surroundings, say })
+    : undefined;
   const result = await runTraining(start, {
     folder,
-    runtime: await createRuntime({ device, ...(threads !== undefined && { threads }) }),
+    runtime: await createRuntime(runtimeOptions),
+    workers: {
+      count: workers,
+      cores: availableParallelism(),
+      runtime: runtimeOptions,
+      timeoutSeconds: WORKER_TIMEOUT_S,
+    },
     openFiles: async (name) => openFiles(await store.resolve(name)),
     clock: () => performance.now(),
     signal,
     memory: processMemory(),
     onEvent: (event) => {
+      tracker?.on(event);
       tell(event, say);
       if (event.type === 'step' || event.type === 'evaluation') send({ type: 'curve' });
       if (event.type === 'checkpoint') send({ type: 'checkpoint', step: event.step });
       if (event.type === 'warning') send({ type: 'warning', message: event.message, step: event.step });
     },
+  }).catch(async (error: unknown) => {
+    await tracker?.end('failed');
+    throw error;
   });
+  await tracker?.end(result.status);
   if (result.status === 'interrupted') return { status: 'interrupted', result: null };
   const { best, evaluation, step } = result;
   return {
@@ -78,6 +103,10 @@ function lineOf(event: RunEvent): string | undefined {
       const numbers = `success ${(100 * success.rate).toFixed(1)} %, mean reward ${meanReward.toFixed(3)}`;
       return `evaluation after step ${event.step}: ${numbers}${event.best ? ', the best so far' : ''}`;
     }
+    case 'workers':
+      return `${event.count} ${event.count === 1 ? 'process shares' : 'processes share'} each update`;
+    case 'worker_lost':
+      return `a worker was lost: ${event.reason}`;
     case 'warning':
       return `warning: ${event.message}`;
     case 'checkpoint':

@@ -1,0 +1,19 @@
+// Who else is told about a training job.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StartTraining } from '@ludic/service';
+import type { Surroundings, TrackingSettings } from '@ludic/tracking';
+
+export const requestedTracking = ({
+  wandb_project: project,
+  tensorboard,
+}: Pick<StartTraining, 'wandb_project' | 'tensorboard'>): TrackingSettings => ({
+  ...(project !== undefined && { wandb: { project } }),
+  ...(tensorboard && { tensorboard }),
+});
+
+export const surroundings: Surroundings = {
+  now: () => Date.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }).catch(() => {}),
+  random: () => Math.random(),
+};

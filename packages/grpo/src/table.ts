@@ -1,0 +1,28 @@
+// The table that a run plays at: its game, its history, and a policy over its model.
+
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import { type LanguageModel, LanguageModelPolicy } from '@ludic/policies';
+import type { Table } from '@ludic/rollouts';
+import type { TrainSettings } from './train-settings.ts';
+
+/** @throws EnvironmentError for the environment and its config */
+export function tableOf({ environment, environmentConfig, history }: TrainSettings): Omit<Table, 'policy'> {
+  const definition: EnvironmentDefinition = findEnvironment(environment);
+  return { definition, config: resolveConfig(definition, environmentConfig), history };
+}
+
+/** Draws from the whole distribution: its log-probabilities are those that are trained. */
+export function policyOf(
+  model: LanguageModel,
+  { maxCompletionLength }: TrainSettings,
+  { definition }: Omit<Table, 'policy'>,
+  temperature: number,
+): LanguageModelPolicy {
+  return new LanguageModelPolicy(model, {
+    temperature,
+    topK: 0,
+    topP: 1,
+    maxCompletionLength,
+    stop: [`</${definition.replyTag}>`],
+  });
+}
