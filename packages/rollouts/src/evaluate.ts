@@ -10,7 +10,8 @@ export interface EvaluateOptions extends Table {
   readonly seed: number;
   /** Episodes in lockstep; changes the speed and nothing else. */
   readonly batchSize?: number;
-  readonly onProgress?: (played: number) => void;
+  /** Gets the episodes that are done, from the first. */
+  readonly onProgress?: (played: number, episodes: readonly Episode[]) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -57,7 +58,7 @@ export async function evaluate({
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
     all.push(...(await playEpisodes({ ...table, starts, ...(signal && { signal }) })));
-    onProgress?.(all.length);
+    onProgress?.(all.length, all);
   }
   return summarize(all, seed);
 }
