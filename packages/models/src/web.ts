@@ -1,8 +1,9 @@
 // Models in a browser: files behind URLs, fetched with their progress in bytes, and folders that a person has picked.
 // Both are blobs, of which large files are read in parts.
 
-import type { ModelFiles, OpenFile } from './checkpoint.ts';
+import type { FileContent, ModelFiles, OpenFile } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
+import type { FolderFiles } from './model-folder.ts';
 
 /** How far the fetching of a model's files is. */
 export interface FetchProgress {
@@ -29,7 +30,11 @@ export function fetchModelFiles(
   { name, onProgress, signal }: FetchOptions = {},
 ): ModelFiles {
   const urlOf = (file: string): string | undefined =>
-    typeof place === 'string' ? `${place.replace(/\/?$/, '/')}${file}` : Object.hasOwn(place, file) ? place[file] : undefined;
+    typeof place === 'string'
+      ? `${place.replace(/\/?$/, '/')}${file}`
+      : Object.hasOwn(place, file)
+        ? place[file]
+        : undefined;
   const fetched = new Map<string, Promise<Blob | undefined>>();
   const blobOf = (file: string) => {
     const known = fetched.get(file);
@@ -55,7 +60,10 @@ export function pickedModelFiles(files: Iterable<File>): ModelFiles {
   const least = Math.min(...folders.map(depth));
   const [folder, ...others] = folders.filter((one) => depth(one) === least);
   if (folder === undefined)
-    throw new ModelError('not_a_model', 'What was picked is no model: it has no config.json. Pick the folder that has one.');
+    throw new ModelError(
+      'not_a_model',
+      'What was picked is no model: it has no config.json. Pick the folder that has one.',
+    );
   if (others.length > 0) {
     const names = [folder, ...others].map((one) => one.replace(/\/$/, '')).join(', ');
     throw new ModelError('not_a_model', `What was picked holds several models. Pick one of the folders ${names}.`);
@@ -64,7 +72,16 @@ export function pickedModelFiles(files: Iterable<File>): ModelFiles {
   return blobFiles(name, async (file) => paths.get(folder + file));
 }
 
-/** Files that are blobs. */
+/** The files of a model in memory, as blobs: what a page keeps, stores and downloads. Parameters are copied. */
+export function blobsOf(files: FolderFiles): ReadonlyMap<string, Blob> {
+  const parts = (data: FileContent) => (typeof data === 'string' || data instanceof Uint8Array ? [data] : [...data]);
+  return new Map(Array.from(files, ([name, data]) => [name, new Blob(parts(data) as BlobPart[])]));
+}
+
+/** A model whose files are blobs. */
+export const blobModelFiles = (name: string, blobs: ReadonlyMap<string, Blob>): ModelFiles =>
+  blobFiles(name, async (file) => blobs.get(file));
+
 function blobFiles(name: string, blobOf: (file: string) => Promise<Blob | undefined>): ModelFiles {
   return {
     name,

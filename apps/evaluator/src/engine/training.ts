@@ -1,0 +1,46 @@
+// GRPO in the page. What was trained is kept as files, apart from the device, so that it can be played on any.
+
+import { Trainer } from '@ludic/grpo';
+import { completeCompanions, folderFiles } from '@ludic/models';
+import { blobModelFiles, blobsOf } from '@ludic/models/web';
+import { openLanguageModel } from '@ludic/policies';
+import type { HostTensor } from '@ludic/runtime';
+import type { Models, Report } from './models.ts';
+import type { Answers, RequestOf } from './protocol.ts';
+
+/** Ends early where it is cancelled, with what was learned until then. */
+export async function trainHere(
+  { model: name, device, settings, saveAs }: RequestOf<'train'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Answers['train']> {
+  const files = models.files(name, report, signal);
+  const runtime = await models.runtime(device, report);
+  // A copy of its own: the model that others play stays as it is.
+  const model = await openLanguageModel(files, runtime);
+  const began = performance.now();
+  let trainer: Trainer | undefined;
+  try {
+    trainer = await Trainer.create(model, settings);
+    while (trainer.step < settings.steps) {
+      const before = performance.now();
+      const { metrics } = await trainer.runStep(signal);
+      const seconds = (performance.now() - before) / 1000;
+      report({ stage: 'training', metrics, steps: settings.steps, seconds });
+    }
+  } catch (error) {
+    if (!signal.aborted || !trainer || trainer.step === 0) {
+      await trainer?.dispose();
+      model.parameters.dispose();
+      throw error;
+    }
+  }
+  const steps = trainer.step;
+  const parameters: Record<string, HostTensor> = await model.parameters.download();
+  await trainer.dispose();
+  model.parameters.dispose();
+  const blobs = blobsOf(folderFiles(model.config, parameters, await completeCompanions(files)));
+  models.add(blobModelFiles(saveAs, blobs));
+  return { name: saveAs, device: runtime.device, steps, seconds: (performance.now() - began) / 1000 };
+}

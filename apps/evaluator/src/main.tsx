@@ -1,0 +1,2 @@
+import { Engine } from './engine/client.ts';
+Object.assign(globalThis, { ludic: new Engine() });
