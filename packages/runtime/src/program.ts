@@ -61,7 +61,10 @@ export async function openProgram(
       return outputs;
     },
     async dispose() {
-      await call(() => session.release());
+      await call(() => session.release()).catch((error: unknown) => {
+        // What lay on a lost device is gone already.
+        if (!(error instanceof RuntimeError && error.code === 'device_lost')) throw error;
+      });
     },
   };
 }

@@ -63,7 +63,10 @@ export class Engine {
   #hear(message: FromEngine): void {
     const question = this.#questions.get(message.id);
     if (!question) return;
-    if (message.kind === 'progress') return question.onProgress(message.progress);
+    if (message.kind === 'progress') {
+      question.onProgress(message.progress);
+      return;
+    }
     this.#questions.delete(message.id);
     if (message.kind === 'answer') question.resolve(message.answer);
     else question.reject(new EngineError(message.failure));

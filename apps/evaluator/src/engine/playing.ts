@@ -34,7 +34,8 @@ export async function evaluateHere(
       onProgress(played, episodes) {
         let tokens = 0;
         for (const { turns } of episodes)
-          for (const { reply } of turns) tokens += reply.tokens ? reply.tokens.prompt.length + reply.tokens.completion.length : 0;
+          for (const { reply } of turns)
+            tokens += reply.tokens ? reply.tokens.prompt.length + reply.tokens.completion.length : 0;
         const success = episodes.filter(({ reward }) => reward > SUCCESS_REWARD).length / played;
         report({ stage: 'playing', played, episodes: request.episodes, success, tokens, seconds: seconds() });
       },

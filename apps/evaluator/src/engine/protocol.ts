@@ -55,8 +55,6 @@ export type Request =
       readonly saveAs: string;
     };
 
-
-
 export type Progress =
   | { readonly stage: 'loading'; readonly file: string; readonly loaded: number; readonly total: number | undefined }
   | { readonly stage: 'starting'; readonly device: 'cpu' | 'webgpu' }

@@ -31,7 +31,8 @@ export async function trainHere(
     }
   } catch (error) {
     if (!signal.aborted || !trainer || trainer.step === 0) {
-      await trainer?.dispose();
+      // What went wrong is what to tell, not what could not be tidied up after it.
+      await trainer?.dispose().catch(() => {});
       model.parameters.dispose();
       throw error;
     }
