@@ -2,7 +2,7 @@
 
 import { useCallback, useRef, useState } from 'preact/hooks';
 import type { Answers, Progress, Request, RequestOf } from '../engine/protocol.ts';
-import { bytes, percent, whole } from '../numbers.ts';
+import { bytes, duration, percent, whole } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 
 export type WorkState =
@@ -27,7 +27,8 @@ export function useWork() {
         const answer = await engine.ask<Type>(request, {
           signal: controller.current.signal,
           onProgress(progress) {
-            setWork({ state: 'running', progress });
+            // Soon followed by what comes next.
+            if (progress.stage !== 'learned') setWork({ state: 'running', progress });
             onProgress(progress);
           },
         });
@@ -99,16 +100,13 @@ function Stage({ progress }: { readonly progress: Progress | undefined }) {
         />
       );
     }
-    case 'training': {
-      const { metrics, steps, seconds } = progress;
-      return (
-        <Bar
-          text={`Step ${metrics.step} of ${steps}, ${seconds.toFixed(seconds < 1 ? 2 : 1)} s each`}
-          value={metrics.step}
-          max={steps}
-        />
-      );
+    case 'learning': {
+      const { step, steps, seconds } = progress;
+      const left = seconds === undefined ? '' : `, about ${duration(seconds * (steps - step + 1))} left`;
+      return <Bar text={`Step ${step} of ${steps}${left}`} value={step - 1} max={steps} />;
     }
+    case 'learned':
+      return <Bar text="Learned" />;
     default:
       return progress satisfies never;
   }

@@ -68,7 +68,9 @@ export type Progress =
       readonly tokens: number;
       readonly seconds: number;
     }
-  | { readonly stage: 'training'; readonly metrics: StepMetrics; readonly steps: number; readonly seconds: number };
+  /** A step begins; `seconds` is what the last took. */
+  | { readonly stage: 'learning'; readonly step: number; readonly steps: number; readonly seconds: number | undefined }
+  | { readonly stage: 'learned'; readonly metrics: StepMetrics };
 
 export interface Answers {
   readonly devices: readonly DeviceReport[];

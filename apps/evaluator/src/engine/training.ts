@@ -23,11 +23,12 @@ export async function trainHere(
   let trainer: Trainer | undefined;
   try {
     trainer = await Trainer.create(model, settings);
-    while (trainer.step < settings.steps) {
+    const { steps } = settings;
+    for (let seconds: number | undefined; trainer.step < steps; ) {
+      report({ stage: 'learning', step: trainer.step + 1, steps, seconds });
       const before = performance.now();
-      const { metrics } = await trainer.runStep(signal);
-      const seconds = (performance.now() - before) / 1000;
-      report({ stage: 'training', metrics, steps: settings.steps, seconds });
+      report({ stage: 'learned', metrics: (await trainer.runStep(signal)).metrics });
+      seconds = (performance.now() - before) / 1000;
     }
   } catch (error) {
     if (!signal.aborted || !trainer || trainer.step === 0) {

@@ -44,7 +44,7 @@ export function TrainView() {
     setDone('');
     const saveAs = nameFor(model, models);
     const answer = await run({ type: 'train', model, device, settings, saveAs }, (progress) => {
-      if (progress.stage === 'training') setMetrics((before) => [...before, progress.metrics]);
+      if (progress.stage === 'learned') setMetrics((before) => [...before, progress.metrics]);
     });
     if (!answer) return;
     addModel(answer.name);
