@@ -76,6 +76,7 @@ function options(home: HTMLElement, series: readonly Series[]): uPlot.Options {
     width: home.clientWidth || 320,
     height: HEIGHT,
     scales: { x: { time: false } },
+    legend: { live: false },
     axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }, axis],
     series: [
       { label: 'step' },
@@ -84,7 +85,6 @@ function options(home: HTMLElement, series: readonly Series[]): uPlot.Options {
         stroke: color(name),
         width: 2,
         points: { show: false },
-        value: (_: uPlot, value: number | null) => value?.toFixed(3) ?? '–',
       })),
     ],
   };
