@@ -18,6 +18,7 @@ export default defineConfig({
     // ONNX Runtime is large, and loaded when a model is.
     chunkSizeWarningLimit: 1000,
     modulePreload: { polyfill: false },
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: { host: '127.0.0.1', headers: DEVELOPMENT_HEADERS },
   preview: { host: '127.0.0.1', headers: HEADERS },

@@ -34,6 +34,7 @@ export function evaluatorCommand(): Command {
 }
 
 async function run({ port, host, open }: Options): Promise<void> {
+  if (port > 65_535) throw new UsageError(`There is no port ${port}: the last is 65535.`);
   const folder = await builtPage();
   const server = await serveFolder(folder);
   await new Promise<void>((resolve, reject) => {

@@ -27,7 +27,15 @@ import {
   type Tensor,
   type Tensors,
 } from '@ludic/runtime';
-import { type CachedRow, type Caches, disposeAll, free, type LayerTensors, type Prefix, type RowCache } from './caches.ts';
+import {
+  type CachedRow,
+  type Caches,
+  disposeAll,
+  free,
+  type LayerTensors,
+  type Prefix,
+  type RowCache,
+} from './caches.ts';
 import { deviceCaches } from './device-caches.ts';
 import { hostCaches } from './host-caches.ts';
 
