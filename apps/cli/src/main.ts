@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { evaluatorCommand } from './evaluator.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
 import { hashPasswordCommand } from './hash-password.ts';
@@ -22,6 +23,7 @@ const program = new Command('ludic')
 const commands = [
   trainCommand(),
   evaluateCommand(),
+  evaluatorCommand(),
   rolloutCommand(),
   playCommand(),
   scoreCommand(),

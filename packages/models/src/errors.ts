@@ -10,6 +10,7 @@ export type ModelErrorCode =
   | 'bad_tokenizer'
   | 'bad_template'
   | 'bad_adapter'
+  | 'not_fetched'
   | 'write_failed';
 
 export class ModelError extends Error {

@@ -1,6 +1,6 @@
 // Keys and values of rows, wherever they are kept: what a decoder asks of a cache.
 
-import type { Tensor } from '@ludic/runtime';
+import type { Program, Tensor } from '@ludic/runtime';
 
 /** By `key.LAYER` and `value.LAYER`. */
 export type LayerTensors = Readonly<Record<string, Tensor>>;
@@ -58,4 +58,14 @@ export const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
 /** Frees what is on the device. */
 export function free(tensors: LayerTensors): void {
   for (const tensor of Object.values(tensors)) if (tensor.location === 'device') tensor.dispose();
+}
+
+/** Disposes of programs. Of one that was refused, whoever loaded it has heard. */
+export async function disposeAll(programs: Iterable<Promise<Program>>): Promise<void> {
+  for (const program of programs) {
+    await program.then(
+      (loaded) => loaded.dispose(),
+      () => {},
+    );
+  }
 }

@@ -27,7 +27,15 @@ import {
   type Tensor,
   type Tensors,
 } from '@ludic/runtime';
-import { type CachedRow, type Caches, free, type LayerTensors, type Prefix, type RowCache } from './caches.ts';
+import {
+  type CachedRow,
+  type Caches,
+  disposeAll,
+  free,
+  type LayerTensors,
+  type Prefix,
+  type RowCache,
+} from './caches.ts';
 import { deviceCaches } from './device-caches.ts';
 import { hostCaches } from './host-caches.ts';
 
@@ -54,8 +62,12 @@ export class DecodedRows {
   }
 
   async dispose(): Promise<void> {
-    if (this.#cache) (await this.#cache).dispose();
-    else free(this.#fresh);
+    if (!this.#cache) return free(this.#fresh);
+    await this.#cache.then(
+      (cache) => cache.dispose(),
+      // Whoever wanted it has heard why there is none.
+      () => free(this.#fresh),
+    );
   }
 }
 
@@ -212,7 +224,7 @@ export class Decoder {
   async dispose(): Promise<void> {
     await this.release(new Set(), undefined);
     await this.#caches.dispose();
-    for (const program of this.#programs.values()) await (await program).dispose();
+    await disposeAll(this.#programs.values());
     this.#programs.clear();
   }
 

@@ -2,7 +2,7 @@
 
 import { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames, type ModelConfig } from '@ludic/models';
 import { type HostTensor, int32, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
-import { type Caches, free, type LayerTensors, type Prefix, type RowCache, roomFor } from './caches.ts';
+import { type Caches, disposeAll, free, type LayerTensors, type Prefix, type RowCache, roomFor } from './caches.ts';
 
 export function deviceCaches(runtime: Runtime, config: ModelConfig): Caches {
   const programs = new DevicePrograms(runtime, config);
@@ -131,7 +131,7 @@ class DevicePrograms {
   }
 
   async dispose(): Promise<void> {
-    for (const program of this.#loaded.values()) await (await program).dispose();
+    await disposeAll(this.#loaded.values());
     this.#loaded.clear();
   }
 

@@ -31,9 +31,9 @@ export interface Program {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Runs once. `into` names host tensors that receive outputs in place, where `Runtime.tensors` is `host`: one may also
-   * be an input of the same run.
-   * @throws RuntimeError `run_failed`
+   * Runs once. `into` names host tensors that receive outputs, where `Runtime.tensors` is `host`: one may also be an
+   * input of the same run.
+   * @throws RuntimeError `run_failed`, `device_lost`
    */
   run(inputs: Tensors, into?: Readonly<Record<string, HostTensor>>): Promise<Record<string, Tensor>>;
   dispose(): Promise<void>;
@@ -57,7 +57,8 @@ export interface Runtime {
   download(tensor: Tensor): Promise<HostTensor>;
 }
 
-export type RuntimeErrorCode = 'bad_graph' | 'device_missing' | 'run_failed';
+/** device_lost: the device is gone with all its tensors; whoever goes on needs a new runtime. */
+export type RuntimeErrorCode = 'bad_graph' | 'device_missing' | 'device_lost' | 'run_failed';
 
 export class RuntimeError extends Error {
   readonly code: RuntimeErrorCode;

@@ -10,14 +10,18 @@ import {
   RuntimeError,
   type Tensor,
 } from './contract.ts';
-import { type OrtBuild, openProgram } from './program.ts';
+import { type BuildHabits, type OrtBuild, openProgram } from './program.ts';
 
 /** A runtime whose tensors live in the memory of `device`. */
-export function deviceRuntime(ort: OrtBuild, options: Ort.InferenceSession.SessionOptions): Runtime {
+export function deviceRuntime(
+  ort: OrtBuild,
+  options: Ort.InferenceSession.SessionOptions,
+  habits: BuildHabits = {},
+): Runtime {
   const copiers = new Map<string, Promise<Program>>();
   const load = (model: Uint8Array, { keepOnDevice = [] }: LoadOptions = {}) => {
     const locations = Object.fromEntries(keepOnDevice.map((name) => [name, 'gpu-buffer' as const]));
-    return openProgram(ort, model, { ...options, preferredOutputLocation: locations });
+    return openProgram(ort, model, { ...options, preferredOutputLocation: locations }, habits);
   };
   const copy = async (tensor: Tensor, keepOnDevice: readonly string[]): Promise<Tensor> => {
     const key = `${tensor.type} ${tensor.location}`;

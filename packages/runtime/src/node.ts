@@ -7,7 +7,8 @@ import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
 import { bestDevice, whyMissing } from './node/devices.ts';
 import { openProgram } from './program.ts';
 
-export { type DeviceReport, reportDevices } from './node/devices.ts';
+export type { DeviceReport } from './device-report.ts';
+export { reportDevices } from './node/devices.ts';
 
 export interface NodeRuntimeOptions {
   /** `auto` takes WebGPU where there is a real GPU for it, else the CPU. Default: the CPU. */

@@ -6,6 +6,14 @@ import { type HostTensor, messageOf, type Program, RuntimeError, type Tensor, ty
 /** What a build of ONNX Runtime gives: the sessions and tensors of onnxruntime-common. */
 export type OrtBuild = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
 
+/** In what a build differs from that of Node, which needs none of this. */
+export interface BuildHabits {
+  /** Outputs come in tensors of their own, whatever is given for them: they are copied to where they are wanted. */
+  readonly copiesOutputs?: boolean;
+  /** Makes every call of ONNX Runtime, in its own time. What it throws as a RuntimeError is passed on. */
+  readonly call?: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 /** The ONNX Runtime tensor behind each tensor on a device. */
 const behind = new WeakMap<Tensor, Ort.Tensor>();
 
@@ -14,8 +22,10 @@ export async function openProgram(
   ort: OrtBuild,
   model: Uint8Array,
   options: Ort.InferenceSession.SessionOptions,
+  { copiesOutputs = false, call = (work) => work() }: BuildHabits = {},
 ): Promise<Program> {
-  const session = await ort.InferenceSession.create(model, options).catch((error: unknown) => {
+  const session = await call(() => ort.InferenceSession.create(model, options)).catch((error: unknown) => {
+    if (error instanceof RuntimeError) throw error;
     throw new RuntimeError('bad_graph', `ONNX Runtime refuses the graph: ${messageOf(error)}`, { cause: error });
   });
   const wrap = (tensor: Tensor): Ort.Tensor => {
@@ -37,16 +47,24 @@ export async function openProgram(
         feeds[name] = wrap(tensor);
       }
       const fetches: Record<string, Ort.Tensor | null> = {};
-      for (const name of session.outputNames) fetches[name] = into[name] ? wrap(into[name]) : null;
-      const results = await session.run(feeds, fetches).catch((error: unknown) => {
+      for (const name of session.outputNames) fetches[name] = into[name] && !copiesOutputs ? wrap(into[name]) : null;
+      const results = await call(() => session.run(feeds, fetches)).catch((error: unknown) => {
+        if (error instanceof RuntimeError) throw error;
         throw new RuntimeError('run_failed', `ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
       });
       const outputs: Record<string, Tensor> = {};
-      for (const name of session.outputNames) outputs[name] = into[name] ?? unwrap(results[name]!);
+      for (const name of session.outputNames) {
+        const target = into[name];
+        if (target && copiesOutputs) (target.data as Float32Array).set(results[name]!.data as Float32Array);
+        outputs[name] = target ?? unwrap(results[name]!);
+      }
       return outputs;
     },
     async dispose() {
-      await session.release();
+      await call(() => session.release()).catch((error: unknown) => {
+        // What lay on a lost device is gone already.
+        if (!(error instanceof RuntimeError && error.code === 'device_lost')) throw error;
+      });
     },
   };
 }

@@ -8,22 +8,8 @@ import { dirname, join } from 'node:path';
 import { arch, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { DEVICES, type Device, messageOf } from '../contract.ts';
+import type { DeviceReport } from '../device-report.ts';
 import type { WebGpuProbe } from './probe.ts';
-
-export type DeviceReport =
-  | {
-      readonly device: Device;
-      readonly present: true;
-      /** Computes on the CPU and only looks like a GPU: right numbers, no speed. */
-      readonly software: boolean;
-      /** Whether the device multiplies float16; undefined where it was not tried. */
-      readonly float16?: boolean;
-      /** Bytes of the largest tensor it can make, as far as that was tried (up to 2 GiB). */
-      readonly largestTensor?: number;
-      /** Its parts, for people. */
-      readonly description: string;
-    }
-  | { readonly device: Device; readonly present: false; readonly reason: string };
 
 /** All devices that Ludic knows, each with what was found. Takes seconds where there is a GPU to try. */
 export async function reportDevices(): Promise<readonly DeviceReport[]> {

@@ -1,0 +1,30 @@
+// The headers that the page needs: nothing from elsewhere, no inline code, and threads for WebAssembly.
+
+/** Sent with every file. `wasm-unsafe-eval` allows WebAssembly and nothing else to be compiled. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+};
+
+/** For the development server, whose styles and reloading are inline. */
+export const DEVELOPMENT_HEADERS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(HEADERS).filter(([name]) => name.startsWith('Cross-Origin')),
+);
+
+/** The text of a `_headers` file, which static hosts read, and Ludic's own server. */
+export const headersFile = (): string =>
+  ['/*', ...Object.entries(HEADERS).map(([name, value]) => `  ${name}: ${value}`), ''].join('\n');

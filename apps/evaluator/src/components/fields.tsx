@@ -1,0 +1,118 @@
+// The fields of forms: a label, a control, and what it means where the name does not say it.
+
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+
+interface FieldProps {
+  readonly label: string;
+  readonly hint?: string | undefined;
+}
+
+function Field({
+  label,
+  hint,
+  children,
+}: FieldProps & { readonly children: (ids: { id: string; 'aria-describedby'?: string }) => ComponentChildren }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children({ id, ...(hint && { 'aria-describedby': `${id}-hint` }) })}
+      {hint && <small id={`${id}-hint`}>{hint}</small>}
+    </div>
+  );
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly text: string;
+  readonly group?: string;
+}
+
+export function SelectField({
+  value,
+  choices,
+  onChange,
+  ...field
+}: FieldProps & {
+  readonly value: string;
+  readonly choices: readonly Choice[];
+  readonly onChange: (value: string) => void;
+}) {
+  const groups = [...new Set(choices.map(({ group }) => group))];
+  const option = (choice: Choice) => (
+    <option key={choice.value} value={choice.value} selected={choice.value === value}>
+      {choice.text}
+    </option>
+  );
+  return (
+    <Field {...field}>
+      {(ids) => (
+        <select {...ids} onChange={(event) => onChange(event.currentTarget.value)}>
+          {groups.map((group) => {
+            const options = choices.filter((choice) => choice.group === group).map(option);
+            return group === undefined ? (
+              options
+            ) : (
+              <optgroup key={group} label={group}>
+                {options}
+              </optgroup>
+            );
+          })}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+export interface NumberRange {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  /** `any` for numbers that need not be whole. */
+  readonly step?: number | 'any';
+}
+
+/** What is no number in the range is not passed on, and the form cannot be sent. */
+export function NumberField({
+  value,
+  min,
+  max,
+  step = 1,
+  onChange,
+  ...field
+}: FieldProps & NumberRange & { readonly value: number; readonly onChange: (value: number) => void }) {
+  return (
+    <Field {...field}>
+      {(ids) => (
+        <input
+          {...ids}
+          type="number"
+          required
+          inputMode="decimal"
+          value={value}
+          {...(min !== undefined && { min })}
+          {...(max !== undefined && { max })}
+          step={step}
+          onInput={({ currentTarget }) => {
+            if (currentTarget.validity.valid) onChange(currentTarget.valueAsNumber);
+          }}
+        />
+      )}
+    </Field>
+  );
+}
+
+export function CheckField({
+  label,
+  hint,
+  checked,
+  onChange,
+}: FieldProps & { readonly checked: boolean; readonly onChange: (checked: boolean) => void }) {
+  return (
+    <Field label={label} hint={hint}>
+      {(ids) => (
+        <input {...ids} type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
+      )}
+    </Field>
+  );
+}

@@ -1,0 +1,84 @@
+// Which game, under which settings, and what the policy sees of it. The settings come from the game's own schema.
+
+import { environments, findEnvironment, type PropertySchema } from '@ludic/environments';
+import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
+import type { Game } from '../engine/protocol.ts';
+import { CheckField, NumberField, SelectField } from './fields.tsx';
+
+const HISTORY_TEXTS: Readonly<Record<HistoryStrategy, string>> = {
+  NO_HISTORY: 'the present moment',
+  FULL_HISTORY: 'the whole conversation',
+  SCRATCHPAD: 'its own notes',
+  OPTIMAL_SCRATCHPAD: 'perfect notes',
+};
+
+export function GameFields({ game, onChange }: { readonly game: Game; readonly onChange: (game: Game) => void }) {
+  const { configSchema, description } = findEnvironment(game.environment);
+  const set = (name: string, value: unknown) => onChange({ ...game, config: { ...game.config, [name]: value } });
+  return (
+    <>
+      <SelectField
+        label="Game"
+        hint={description}
+        value={game.environment}
+        choices={[...environments.values()].map(({ id, title }) => ({ value: id, text: title }))}
+        onChange={(environment) => onChange({ ...game, environment, config: {} })}
+      />
+      <SelectField
+        label="The policy sees"
+        value={game.history}
+        choices={HISTORY_STRATEGIES.map((value) => ({ value, text: HISTORY_TEXTS[value] }))}
+        onChange={(history) => onChange({ ...game, history: history as HistoryStrategy })}
+      />
+      <details>
+        <summary>Settings of the game</summary>
+        <div class="fields">
+          {Object.entries(configSchema.properties).map(([name, schema]) => (
+            <PropertyField
+              key={`${game.environment} ${name}`}
+              name={name}
+              schema={schema}
+              value={game.config[name] ?? schema.default}
+              onChange={(value) => set(name, value)}
+            />
+          ))}
+        </div>
+      </details>
+    </>
+  );
+}
+
+function PropertyField({
+  name,
+  schema,
+  value,
+  onChange,
+}: {
+  readonly name: string;
+  readonly schema: PropertySchema;
+  readonly value: unknown;
+  readonly onChange: (value: unknown) => void;
+}) {
+  const common = { label: name.replaceAll('_', ' '), hint: schema.description, onChange };
+  switch (schema.type) {
+    case 'boolean':
+      return <CheckField {...common} checked={value === true} />;
+    case 'string':
+      return (
+        <SelectField {...common} value={String(value)} choices={schema.enum.map((text) => ({ value: text, text }))} />
+      );
+    case 'integer':
+    case 'number':
+      return (
+        <NumberField
+          {...common}
+          value={Number(value)}
+          min={schema.minimum}
+          max={schema.maximum}
+          step={schema.type === 'integer' ? 1 : 'any'}
+        />
+      );
+    default:
+      return schema satisfies never;
+  }
+}

@@ -1,0 +1,130 @@
+// A question to the engine that takes its time: how far it is, how to stop it, what went wrong.
+
+import { useCallback, useRef, useState } from 'preact/hooks';
+import type { Answers, Progress, Request, RequestOf } from '../engine/protocol.ts';
+import { bytes, duration, percent, whole } from '../numbers.ts';
+import { useWorkplace } from '../workplace.tsx';
+
+export type WorkState =
+  | { readonly state: 'idle' }
+  | { readonly state: 'running'; readonly progress: Progress | undefined }
+  | { readonly state: 'failed'; readonly message: string };
+
+/** One piece of work at a time. */
+export function useWork() {
+  const { engine } = useWorkplace();
+  const [work, setWork] = useState<WorkState>({ state: 'idle' });
+  const controller = useRef<AbortController | undefined>(undefined);
+  /** Undefined where there is no answer; why not stands in `work`. */
+  const run = useCallback(
+    async <Type extends Request['type']>(
+      request: RequestOf<Type>,
+      onProgress: (progress: Progress) => void = () => {},
+    ): Promise<Answers[Type] | undefined> => {
+      controller.current = new AbortController();
+      setWork({ state: 'running', progress: undefined });
+      try {
+        const answer = await engine.ask<Type>(request, {
+          signal: controller.current.signal,
+          onProgress(progress) {
+            // Soon followed by what comes next.
+            if (progress.stage !== 'learned') setWork({ state: 'running', progress });
+            onProgress(progress);
+          },
+        });
+        setWork({ state: 'idle' });
+        return answer;
+      } catch (error) {
+        setWork({ state: 'failed', message: (error as Error).message });
+        return undefined;
+      }
+    },
+    [engine],
+  );
+  const stop = useCallback(() => controller.current?.abort(), []);
+  return { work, run, stop };
+}
+
+/** The button that begins, the one that stops, and how far it is. */
+export function WorkBar({
+  work,
+  start,
+  stop,
+}: {
+  readonly work: WorkState;
+  readonly start: string;
+  readonly stop: () => void;
+}) {
+  const running = work.state === 'running';
+  return (
+    <div class="work">
+      <button type="submit" class="go" disabled={running}>
+        {start}
+      </button>
+      <button type="button" onClick={stop} disabled={!running}>
+        Stop
+      </button>
+      <div class="status" role="status">
+        {running && <Stage progress={work.progress} />}
+      </div>
+      {work.state === 'failed' && (
+        <p class="trouble" role="alert">
+          {work.message}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Stage({ progress }: { readonly progress: Progress | undefined }) {
+  if (!progress) return <Bar text="Starting" />;
+  switch (progress.stage) {
+    case 'starting':
+      return <Bar text={`Starting ONNX Runtime on ${progress.device === 'cpu' ? 'the CPU' : 'WebGPU'}`} />;
+    case 'loading': {
+      const { file, loaded, total } = progress;
+      const text = `${file}: ${bytes(loaded)}${total === undefined ? '' : ` of ${bytes(total)}`}`;
+      return <Bar text={text} value={loaded} max={total} />;
+    }
+    case 'playing': {
+      const { played, episodes, success, tokens, seconds } = progress;
+      const speed = [
+        `${whole(played / seconds)} games/s`,
+        ...(tokens > 0 ? [`${whole(tokens / seconds)} tokens/s`] : []),
+      ].join(', ');
+      return (
+        <Bar
+          text={`${whole(played)} of ${whole(episodes)} games, ${percent(success)} success so far, ${speed}`}
+          value={played}
+          max={episodes}
+        />
+      );
+    }
+    case 'learning': {
+      const { step, steps, seconds } = progress;
+      const left = seconds === undefined ? '' : `, about ${duration(seconds * (steps - step + 1))} left`;
+      return <Bar text={`Step ${step} of ${steps}${left}`} value={step - 1} max={steps} />;
+    }
+    case 'learned':
+      return <Bar text="Learned" />;
+    default:
+      return progress satisfies never;
+  }
+}
+
+function Bar({
+  text,
+  value,
+  max,
+}: {
+  readonly text: string;
+  readonly value?: number;
+  readonly max?: number | undefined;
+}) {
+  return (
+    <>
+      <progress aria-label={text} {...(max !== undefined && { value: value ?? 0, max })} />
+      <span>{text}</span>
+    </>
+  );
+}

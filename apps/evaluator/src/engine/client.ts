@@ -1,0 +1,74 @@
+// The page's side of the engine. The worker is started at the first question.
+
+import type { Answers, Failure, FromEngine, Progress, Request, RequestOf, ToEngine } from './protocol.ts';
+
+export class EngineError extends Error implements Failure {
+  override readonly name = 'EngineError';
+  readonly code: string;
+  constructor({ code, message }: Failure) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface AskOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Question {
+  readonly resolve: (answer: Answers[Request['type']]) => void;
+  readonly reject: (error: EngineError) => void;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export class Engine {
+  readonly #questions = new Map<number, Question>();
+  #worker: Worker | undefined;
+  #asked = 0;
+
+  /** @throws EngineError; `cancelled` after the signal */
+  ask<Type extends Request['type']>(
+    request: RequestOf<Type>,
+    { onProgress = () => {}, signal }: AskOptions = {},
+  ): Promise<Answers[Type]> {
+    const id = ++this.#asked;
+    const worker = (this.#worker ??= this.#start());
+    const answer = new Promise<Answers[Request['type']]>((resolve, reject) => {
+      this.#questions.set(id, { resolve, reject, onProgress });
+    });
+    const cancel = () => worker.postMessage({ kind: 'cancel', id } satisfies ToEngine);
+    worker.postMessage({ kind: 'ask', id, request } satisfies ToEngine);
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel);
+    // The answer to a request is of the request's type: the engine's own switch says so.
+    return answer.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<Answers[Type]>;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'engine' });
+    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#hear(data));
+    worker.addEventListener('error', (event) => {
+      // A worker that did not start, or whose memory is at an end: the next question starts another.
+      event.preventDefault();
+      worker.terminate();
+      if (this.#worker === worker) this.#worker = undefined;
+      const message = `The engine stopped: ${event.message || 'it could not be loaded'}. Try again.`;
+      for (const { reject } of this.#questions.values()) reject(new EngineError({ code: 'engine_stopped', message }));
+      this.#questions.clear();
+    });
+    return worker;
+  }
+
+  #hear(message: FromEngine): void {
+    const question = this.#questions.get(message.id);
+    if (!question) return;
+    if (message.kind === 'progress') {
+      question.onProgress(message.progress);
+      return;
+    }
+    this.#questions.delete(message.id);
+    if (message.kind === 'answer') question.resolve(message.answer);
+    else question.reject(new EngineError(message.failure));
+  }
+}

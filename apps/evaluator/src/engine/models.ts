@@ -1,0 +1,103 @@
+// The engine's models and devices. Files are known by name and kept; a model is put on a device when it is first played
+// there, and gone when the device is.
+
+import type { ModelFiles } from '@ludic/models';
+import { fetchModelFiles, pickedModelFiles } from '@ludic/models/web';
+import { type LanguageModel, openLanguageModel } from '@ludic/policies';
+import { RuntimeError } from '@ludic/runtime';
+import { createRuntime, reportDevices, type WebRuntime } from '@ludic/runtime/web';
+import { NANO_URLS, WASM_PATHS } from './assets.ts';
+import { breathingRuntime } from './breathing.ts';
+import type { DeviceChoice, Progress } from './protocol.ts';
+
+type Device = 'cpu' | 'webgpu';
+export type Report = (progress: Progress) => void;
+
+/** Names of models that a page knows are few; those on devices are large. */
+const RESIDENT = 4;
+
+export class Models {
+  readonly #sources = new Map<string, (report: Report, signal: AbortSignal) => ModelFiles>();
+  readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
+  /** By device and name, the latest last. */
+  readonly #resident = new Map<string, Promise<LanguageModel>>();
+
+  constructor() {
+    this.#sources.set('nano', (report, signal) =>
+      fetchModelFiles(NANO_URLS, {
+        name: 'nano',
+        signal,
+        onProgress: (progress) => report({ stage: 'loading', ...progress }),
+      }),
+    );
+  }
+
+  /** Makes files known by their own name. What was known by it before is forgotten. */
+  add(files: ModelFiles): string {
+    for (const key of [...this.#resident.keys()]) if (key.endsWith(` ${files.name}`)) this.#drop(key);
+    this.#sources.set(files.name, () => files);
+    return files.name;
+  }
+
+  /** @throws ModelError `not_a_model` */
+  pick(files: readonly File[]): string {
+    return this.add(pickedModelFiles(files));
+  }
+
+  /** @throws Error where nothing is known by that name */
+  files(name: string, report: Report, signal: AbortSignal): ModelFiles {
+    const source = this.#sources.get(name);
+    if (!source) throw new Error(`The model ${name} is no longer here: pick or train it again.`);
+    return source(report, signal);
+  }
+
+  async runtime(choice: DeviceChoice, report: Report): Promise<WebRuntime> {
+    const device = choice === 'auto' ? await bestDevice() : choice;
+    const known = this.#runtimes.get(device);
+    if (known) return known;
+    report({ stage: 'starting', device });
+    const runtime = createRuntime({ device, wasmPaths: WASM_PATHS }).then(breathingRuntime);
+    this.#runtimes.set(device, runtime);
+    runtime.catch(() => this.#runtimes.delete(device));
+    return runtime;
+  }
+
+  /** A model on a device, to be played and not to be changed. */
+  async resident(name: string, choice: DeviceChoice, report: Report, signal: AbortSignal): Promise<LanguageModel> {
+    const runtime = await this.runtime(choice, report);
+    const key = `${runtime.device} ${name}`;
+    let model = this.#resident.get(key);
+    if (!model) {
+      model = openLanguageModel(this.files(name, report, signal), runtime);
+      model.catch(() => this.#resident.delete(key));
+    }
+    // Last in order of use.
+    this.#resident.delete(key);
+    this.#resident.set(key, model);
+    const [oldest] = this.#resident.keys();
+    if (this.#resident.size > RESIDENT) this.#drop(oldest!);
+    return model;
+  }
+
+  /** Forgets a device that is lost, and what was on it. */
+  forget(error: unknown): void {
+    if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
+    this.#runtimes.delete('webgpu');
+    for (const key of [...this.#resident.keys()]) if (key.startsWith('webgpu ')) this.#resident.delete(key);
+  }
+
+  #drop(key: string): void {
+    const model = this.#resident.get(key);
+    this.#resident.delete(key);
+    model?.then(
+      ({ parameters }) => parameters.dispose(),
+      () => {},
+    );
+  }
+}
+
+/** Chosen as the runtime chooses, so that a model is on one device once. */
+async function bestDevice(): Promise<Device> {
+  const reports = await reportDevices();
+  return reports.some((report) => report.device === 'webgpu' && report.present && !report.software) ? 'webgpu' : 'cpu';
+}

@@ -1,0 +1,15 @@
+// Numbers for people.
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+export const whole = (value: number): string => Math.round(value).toLocaleString('en');
+
+export function bytes(count: number): string {
+  if (count < 1e3) return `${count} B`;
+  return count < 1e6 ? `${(count / 1e3).toFixed(0)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}

@@ -1,0 +1,17 @@
+// The views of the page, in the order of their tabs. A new view is a component and a line here.
+
+import type { ComponentType } from 'preact';
+import { EvaluateView } from './views/evaluate.tsx';
+import { TrainView } from './views/train.tsx';
+
+export interface View {
+  /** In the address, behind #. */
+  readonly id: string;
+  readonly title: string;
+  readonly component: ComponentType;
+}
+
+export const VIEWS: readonly View[] = [
+  { id: 'evaluate', title: 'Evaluate', component: EvaluateView },
+  { id: 'train', title: 'Train', component: TrainView },
+];

@@ -1,0 +1,25 @@
+// What all views share: the engine, this page's devices, and the models that are known here.
+
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { Engine } from './engine/client.ts';
+import type { Answers } from './engine/protocol.ts';
+
+export interface Workplace {
+  readonly engine: Engine;
+  /** Undefined until they are known. */
+  readonly devices: Answers['devices'] | undefined;
+  /** By name, nano first. */
+  readonly models: readonly string[];
+  /** Puts the name of a model that the engine knows on the list. */
+  readonly addModel: (name: string) => void;
+}
+
+const Context = createContext<Workplace | undefined>(undefined);
+export const WorkplaceProvider = Context.Provider;
+
+export function useWorkplace(): Workplace {
+  const workplace = useContext(Context);
+  if (!workplace) throw new Error('a view outside of the page');
+  return workplace;
+}

@@ -1,0 +1,127 @@
+// ONNX Runtime in a browser: WebAssembly on the CPU, WebGPU. The library and its WebAssembly are loaded when the first
+// runtime is made. A run on the CPU blocks the thread that asks for it: pages make their runtimes in a worker.
+
+import type * as Ort from 'onnxruntime-common';
+import { messageOf, type Runtime, RuntimeError } from './contract.ts';
+import { deviceRuntime } from './device-memory.ts';
+import { openProgram } from './program.ts';
+import { defaultThreads, findAdapter, reportDevices } from './web/devices.ts';
+
+export type { DeviceReport } from './device-report.ts';
+export { reportDevices } from './web/devices.ts';
+
+/** Addresses of the two files of one build of ONNX Runtime. They are never fetched from elsewhere. */
+export interface WasmFiles {
+  readonly mjs: string;
+  readonly wasm: string;
+}
+
+export interface WebRuntimeOptions {
+  /** `auto` takes WebGPU where there is a real GPU for it, else the CPU. Default: the CPU. */
+  readonly device?: 'cpu' | 'webgpu' | 'auto';
+  /**
+   * Threads of one run on the CPU; the first runtime of a page or worker decides. Default: one per core, up to 8, or one
+   * alone where the page is not cross-origin isolated.
+   */
+  readonly threads?: number;
+  /** `cpu`: `ort-wasm-simd-threaded`, `webgpu`: `ort-wasm-simd-threaded.asyncify`, both exported by onnxruntime-web. */
+  readonly wasmPaths: { readonly cpu: WasmFiles; readonly webgpu: WasmFiles };
+  /** A graph with an operator that the device itself cannot compute is refused instead of computed in part on the CPU. */
+  readonly wholeGraphOnDevice?: boolean;
+}
+
+export interface WebRuntime extends Runtime {
+  /** Gives the GPU back; all tensors and programs there are gone. Nothing on the CPU. */
+  dispose(): void;
+}
+
+const OPTIONS: Ort.InferenceSession.SessionOptions = { graphOptimizationLevel: 'all', logSeverityLevel: 3 };
+
+/** Each build has a memory of its own, whoever calls it. */
+const cpuTurn = inTurn();
+const gpuTurn = inTurn();
+
+/**
+ * Opens ONNX Runtime on a device of this page.
+ * @throws RuntimeError `device_missing`
+ */
+export async function createRuntime({
+  device: wanted = 'cpu',
+  threads,
+  wasmPaths,
+  wholeGraphOnDevice = false,
+}: WebRuntimeOptions): Promise<WebRuntime> {
+  const device = wanted === 'auto' ? await bestDevice() : wanted;
+  if (device === 'webgpu') return gpuRuntime(wasmPaths.webgpu, wholeGraphOnDevice);
+  const ort = await import('onnxruntime-web/wasm');
+  prepare(ort, wasmPaths.cpu, threads ?? defaultThreads());
+  const options = { ...OPTIONS, executionProviders: ['wasm'] };
+  // Tensors cross to the memory of WebAssembly and back at each run, and outputs never land in tensors that are given.
+  const habits = { copiesOutputs: true, call: cpuTurn };
+  return {
+    device,
+    tensors: 'host',
+    load: (model) => openProgram(ort, model, options, habits),
+    upload: async (tensor) => tensor,
+    async download(tensor) {
+      if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');
+      return tensor;
+    },
+    dispose() {},
+  };
+}
+
+async function bestDevice(): Promise<'cpu' | 'webgpu'> {
+  const reports = await reportDevices();
+  return reports.some((report) => report.device === 'webgpu' && report.present && !report.software) ? 'webgpu' : 'cpu';
+}
+
+async function gpuRuntime(files: WasmFiles, wholeGraphOnDevice: boolean): Promise<WebRuntime> {
+  const gpu = await openGpu();
+  const ort = await import('onnxruntime-web/webgpu');
+  // What falls back to the CPU is little: more threads would only wait.
+  prepare(ort, files, 1);
+  // The loss of a device would leave a run waiting for ever.
+  const lost = gpu.lost.then(({ reason, message }): never => {
+    const why = message.trim() || reason;
+    throw new RuntimeError('device_lost', `The GPU is lost, and all that lay on it (${why}). Start again.`);
+  });
+  lost.catch(() => {});
+  const call = <T>(work: () => Promise<T>) => gpuTurn(() => Promise.race([lost, work()]));
+  const options: Ort.InferenceSession.SessionOptions = {
+    ...OPTIONS,
+    executionProviders: [{ name: 'webgpu', device: gpu }],
+    ...(wholeGraphOnDevice && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+  };
+  return { ...deviceRuntime(ort, options, { copiesOutputs: true, call }), dispose: () => gpu.destroy() };
+}
+
+/** A device with all that its adapter can do. @throws RuntimeError `device_missing` */
+async function openGpu(): Promise<GPUDevice> {
+  try {
+    const adapter = await findAdapter();
+    const requiredLimits: Record<string, number> = {};
+    for (const name in adapter.limits)
+      requiredLimits[name] = adapter.limits[name as keyof GPUSupportedLimits] as number;
+    const requiredFeatures = (['shader-f16', 'subgroups'] as const).filter((name) => adapter.features.has(name));
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  } catch (error) {
+    throw new RuntimeError('device_missing', `The device webgpu is not here: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function prepare({ env }: typeof Ort, files: WasmFiles, threads: number): void {
+  env.logLevel = 'error';
+  env.wasm.wasmPaths = { mjs: files.mjs, wasm: files.wasm };
+  env.wasm.numThreads = threads;
+}
+
+/** One call after the other: a build of ONNX Runtime waits inside of its calls, and must not be entered meanwhile. */
+function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+}

@@ -1,0 +1,315 @@
+// The page in a real browser, beside the same work in Node: the same games, the same curve, nothing from elsewhere.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type Browser, chromium, type Page, type Response } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtPage } from '../apps/cli/src/evaluator.ts';
+import { serveFolder } from '../apps/cli/src/static-files.ts';
+import type { Engine } from '../apps/evaluator/src/engine/client.ts';
+import type { Game, PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
+import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
+import { DEFAULT_TRAINING, type StepMetrics, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
+import { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
+import { openModelFolder } from '../packages/models/src/node.ts';
+import { NANO_FOLDER } from '../packages/nano/src/index.ts';
+import { LanguageModelPolicy, openLanguageModel, scriptedPolicy } from '../packages/policies/src/index.ts';
+import { type Episode, evaluate, evaluationStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
+import { createRuntime } from '../packages/runtime/src/node.ts';
+
+declare global {
+  /** The engine, as the page gives it to the console. */
+  var ludic: Engine;
+  /** GPU devices that a test may destroy. */
+  var gpus: GPUDevice[];
+}
+
+const CHROMIUM = '/usr/bin/chromium';
+const nanoFolder = fileURLToPath(NANO_FOLDER);
+const openNano = async () => openLanguageModel(await openModelFolder(nanoFolder), await createRuntime());
+
+const TIC_TAC_TOE: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
+const KEY_DOOR: Game = { environment: 'key_door', config: { max_steps: 5 }, history: 'NO_HISTORY' };
+const nanoOn = (device: 'cpu' | 'webgpu'): PolicyChoice => ({
+  kind: 'model',
+  name: 'nano',
+  device,
+  temperature: 0,
+  maxCompletionLength: 8,
+});
+
+let scratch = '';
+let server: Server;
+let browser: Browser;
+let page: Page;
+let origin = '';
+/** What the page must not have: words on its console, uncaught errors, requests to elsewhere. */
+const blemishes: string[] = [];
+const responses: Response[] = [];
+
+describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chromium)', () => {
+  beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), 'ludic-page-'));
+    server = await serveFolder(await builtPage());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--enable-unsafe-webgpu',
+        '--no-sandbox',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    });
+    page = await browser.newPage();
+    page.on('console', (message) => blemishes.push(`console ${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => blemishes.push(`uncaught: ${error.message}`));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${origin}/`)) blemishes.push(`asks elsewhere: ${request.url()}`);
+    });
+    page.on('response', (response) => responses.push(response));
+    await page.goto(origin);
+    await page.getByText('WebAssembly').waitFor();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.closeAllConnections();
+    server?.close();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it('loads less than 300 kB before a model is asked for, and no code that is not its own', async () => {
+    let size = 0;
+    for (const response of responses) size += gzipSync(await response.body()).length;
+    expect(responses.length).toBeGreaterThan(3);
+    expect(size).toBeGreaterThan(20_000);
+    expect(size).toBeLessThan(300_000);
+    expect(responses.map((response) => response.url()).join()).not.toMatch(/wasm|safetensors|ort/);
+    const { 'content-security-policy': policy } = await responses[0]!.allHeaders();
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
+    expect(policy).not.toMatch(/unsafe-inline|unsafe-eval'? |\*|https?:/);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  });
+
+  it('tells what the browser computes with', async () => {
+    const devices = await page.evaluate(() => globalThis.ludic.ask({ type: 'devices' }));
+    expect(devices).toEqual([
+      expect.objectContaining({ device: 'cpu', present: true, threads: expect.any(Number) }),
+      expect.objectContaining({ device: 'webgpu', present: true, software: true }),
+    ]);
+  });
+
+  it('evaluates by its form as Node evaluates', async () => {
+    const view = page.getByRole('tabpanel', { name: 'Evaluate' });
+    await view.getByLabel('Games').fill('40');
+    await view.getByLabel('Temperature').fill('0');
+    await view.getByRole('button', { name: 'Evaluate' }).click();
+    const row = view.getByRole('row').nth(1);
+    await row.waitFor();
+    const { policy, table } = await sitDown(TIC_TAC_TOE, nanoOn('cpu'));
+    const { success, meanReward, meanRewardInterval } = await evaluate({ ...table, policy, episodes: 40, seed: 0 });
+    const text = await row.textContent();
+    expect(text).toContain(`${(100 * success.rate).toFixed(1)} %`);
+    expect(text).toContain(`${(100 * success.interval[0]).toFixed(1)} % to`);
+    expect(text).toContain(`${meanReward.toFixed(3)}`);
+    expect(text).toContain(`${meanRewardInterval[0].toFixed(3)} to ${meanRewardInterval[1].toFixed(3)}`);
+  });
+
+  it('stops when it is told to, and goes on with something else', async () => {
+    const view = page.getByRole('tabpanel', { name: 'Evaluate' });
+    await view.getByLabel('Games').fill('100000');
+    await view.getByRole('button', { name: 'Evaluate' }).click();
+    await view.getByText('success so far').or(view.getByText('Starting')).first().waitFor();
+    await view.getByRole('button', { name: 'Stop' }).click();
+    await view.getByText('Stopped.').waitFor();
+    expect(await view.getByRole('row').count()).toBe(2);
+    await view.getByLabel('Games').fill('40');
+    await view.getByRole('button', { name: 'Evaluate' }).click();
+    await view.getByRole('row').nth(2).waitFor();
+  });
+
+  it('trains by its form, draws the curve, and plays what it has trained', async () => {
+    await page.getByRole('tab', { name: 'Evaluate' }).press('ArrowRight');
+    const view = page.getByRole('tabpanel', { name: 'Train' });
+    await view.getByLabel('Steps', { exact: true }).fill('2');
+    await view.getByLabel('Games a step').fill('16');
+    await view.getByLabel('Group').fill('8');
+    await view.getByRole('button', { name: 'Train' }).click();
+    await view.getByText('The model is nano trained now').waitFor();
+    expect(await view.getByRole('img', { name: 'Reward after 2 steps' }).locator('canvas').count()).toBe(1);
+    await page.getByRole('tab', { name: 'Train' }).press('Home');
+    const other = page.getByRole('tabpanel', { name: 'Evaluate' });
+    await other.getByLabel('Policy', { exact: true }).selectOption('model nano trained');
+    await other.getByRole('button', { name: 'Evaluate' }).click();
+    await other.getByRole('row').nth(3).getByRole('rowheader', { name: 'nano trained' }).waitFor();
+    await other.getByLabel('Policy', { exact: true }).selectOption('model nano');
+  });
+
+  it('says what is wrong with settings that cannot be used', async () => {
+    const view = page.getByRole('tabpanel', { name: 'Train' });
+    await page.getByRole('tab', { name: 'Train' }).click();
+    await view.getByLabel('Games a step').fill('10');
+    await view.getByRole('button', { name: 'Train' }).click();
+    await view.getByRole('alert').getByText('batchSize is 10').waitFor();
+    await page.getByRole('tab', { name: 'Evaluate' }).click();
+  });
+
+  it('opens a folder from disk, and says what is wrong with one that is no model', async () => {
+    const folders = { 'no model': ['notes.txt', 'nothing'], damaged: ['config.json', '{'] } as const;
+    for (const [name, [file, text]] of Object.entries(folders)) {
+      await mkdir(join(scratch, name));
+      writeFileSync(join(scratch, name, file), text);
+    }
+    const view = page.getByRole('tabpanel', { name: 'Evaluate' });
+    const input = view.getByLabel('Folder of a model');
+    await input.setInputFiles(join(scratch, 'no model'));
+    await view.getByText('it has no config.json').waitFor();
+    await input.setInputFiles(join(scratch, 'damaged'));
+    await view.getByRole('option', { name: 'damaged' }).waitFor({ state: 'attached' });
+    await view.getByRole('button', { name: 'Evaluate' }).click();
+    await view.getByText('config.json of damaged is damaged').waitFor();
+    await input.setInputFiles(nanoFolder);
+    await view.getByRole('option', { name: 'model', exact: true }).waitFor({ state: 'attached' });
+    const picked = await play(TIC_TAC_TOE, { ...nanoOn('cpu'), name: 'model' } as PolicyChoice, 4);
+    expect(picked).toEqual(await play(TIC_TAC_TOE, nanoOn('cpu'), 4));
+  });
+
+  it('survives the loss of the GPU', async () => {
+    const [worker] = page.workers();
+    await worker!.evaluate(() => {
+      const { requestDevice } = GPUAdapter.prototype;
+      globalThis.gpus = [];
+      GPUAdapter.prototype.requestDevice = async function (options) {
+        const gpu = await requestDevice.call(this, options);
+        globalThis.gpus.push(gpu);
+        return gpu;
+      };
+    });
+    const lost = play(TIC_TAC_TOE, nanoOn('webgpu'), 2).catch((error: Error) => error.message);
+    await expect.poll(() => worker!.evaluate(() => globalThis.gpus.length)).toBe(1);
+    await worker!.evaluate(() => globalThis.gpus[0]!.destroy());
+    expect(await lost).toContain('device_lost: The GPU is lost');
+    // The tests below go on with a new one.
+  });
+
+  describe('plays the games that Node plays', () => {
+    for (const name of ['random', 'expert'])
+      for (const game of [TIC_TAC_TOE, { ...KEY_DOOR, config: {} }])
+        it(`${name} at ${game.environment}`, () => expectSame(game, { kind: 'scripted', name }, 10));
+    for (const game of [TIC_TAC_TOE, KEY_DOOR]) {
+      for (const history of HISTORY_STRATEGIES)
+        it(`nano at ${game.environment}, ${history}, on the CPU`, () =>
+          expectSame({ ...game, history }, nanoOn('cpu'), 4));
+      it(`nano at ${game.environment} on WebGPU`, () => expectSame(game, nanoOn('webgpu'), 2));
+    }
+  });
+
+  it('learns as Node learns', async () => {
+    const settings: TrainSettings = {
+      ...DEFAULT_TRAINING,
+      environment: 'tic_tac_toe',
+      environmentConfig: { max_steps: 3 },
+      steps: 3,
+      groupSize: 4,
+      batchSize: 4,
+      maxCompletionLength: 4,
+      tokenBudget: 1024,
+    };
+    const trainer = await Trainer.create(await openNano(), settings);
+    const curve: StepMetrics[] = [];
+    for (let step = 0; step < settings.steps; step++) curve.push((await trainer.runStep()).metrics);
+    await trainer.dispose();
+    expect(curve.some(({ gradientNorm }) => gradientNorm > 0.1)).toBe(true);
+    for (const device of ['cpu', 'webgpu'] as const) {
+      const here = await page.evaluate(
+        async ([device, settings]) => {
+          const metrics: StepMetrics[] = [];
+          const onProgress = (progress: Progress) => {
+            if (progress.stage === 'learned') metrics.push(progress.metrics);
+          };
+          const { ludic } = globalThis;
+          await ludic.ask({ type: 'train', model: 'nano', device, settings, saveAs: `on ${device}` }, { onProgress });
+          return metrics;
+        },
+        [device, settings] as const,
+      );
+      expect(here.length).toBe(curve.length);
+      for (const [i, metrics] of here.entries()) {
+        for (const [name, value] of Object.entries(curve[i]!)) {
+          const own = metrics[name as keyof StepMetrics]!;
+          expect(Math.abs(own - value), `${name} of step ${i + 1} on ${device}`).toBeLessThanOrEqual(1e-3);
+        }
+      }
+    }
+  }, 180_000);
+
+  it('has nothing on its console and asks nobody else', () => {
+    expect(blemishes).toEqual([]);
+    expect(responses.some((response) => response.url().includes('.asyncify'))).toBe(true);
+  });
+});
+
+/** Episodes that the page plays. */
+async function play(game: Game, policy: PolicyChoice, episodes: number): Promise<Plain[]> {
+  const answer = await page.evaluate(
+    async ([game, policy, episodes]) => {
+      try {
+        const { ludic } = globalThis;
+        return await ludic.ask({ type: 'rollout', game, policy, seed: 7, from: 0, episodes });
+      } catch (error) {
+        const { code, message } = error as Error & { code: string };
+        throw new Error(`${code}: ${message}`);
+      }
+    },
+    [game, policy, episodes] as const,
+  );
+  return answer.episodes.map(plain);
+}
+
+async function sitDown({ environment, config: raw, history }: Game, choice: PolicyChoice) {
+  const definition = findEnvironment(environment);
+  const config = resolveConfig(definition, raw);
+  const policy =
+    choice.kind === 'scripted'
+      ? scriptedPolicy(choice.name, () => definition.experts[choice.name]!(config))
+      : new LanguageModelPolicy(await openNano(), {
+          temperature: choice.temperature,
+          topK: 0,
+          topP: 1,
+          maxCompletionLength: choice.maxCompletionLength,
+          stop: [`</${definition.replyTag}>`],
+        });
+  return { policy, table: { definition, config, history } };
+}
+
+async function expectSame(game: Game, choice: PolicyChoice, episodes: number): Promise<void> {
+  const { policy, table } = await sitDown(game, choice);
+  const here = await playEpisodes({ ...table, policy, starts: evaluationStarts(7, episodes) });
+  policy.dispose();
+  expect(here.some(({ turns }) => turns.length > 1)).toBe(true);
+  expect(await play(game, choice, episodes)).toEqual(here.map(plain));
+}
+
+type Plain = ReturnType<typeof plain>;
+
+/** An episode but for its log-probabilities, which are equal up to rounding alone. */
+const plain = ({ turns, ...episode }: Episode) => ({
+  ...episode,
+  turns: turns.map(({ reply: { tokens, ...reply }, ...turn }) => ({
+    ...turn,
+    reply: {
+      ...reply,
+      ...(tokens && { prompt: Object.values(tokens.prompt), completion: Object.values(tokens.completion) }),
+    },
+  })),
+});
