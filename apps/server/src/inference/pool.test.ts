@@ -11,6 +11,7 @@ import { evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
+import { modelKey } from './model-key.ts';
 import type { SeatEvent } from './model-seat.ts';
 import { InferencePool, type PoolOptions } from './pool.ts';
 import type { EvaluationTask } from './protocol.ts';
@@ -235,9 +236,23 @@ describe('a pool of models', () => {
     expect(models()).toEqual(['store first', 'store third']);
     const gone = new AbortController();
     const busy = [first!, third!].map((model) => pool.evaluate(model, ENDLESS, { signal: gone.signal }));
+    const settled = Promise.allSettled(busy);
+    await until(() => pool.status.processes.every(({ requests }) => requests === 1));
     await expect(pool.rollout(second!, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'busy' });
     gone.abort(new Error('gone'));
-    await Promise.allSettled(busy);
+    await settled;
+  });
+
+  it('makes room for the weights, and refuses a model that never fits', async () => {
+    const { bytes } = await modelKey(NANO);
+    expect(bytes).toBeGreaterThan(1_000_000);
+    const { pool } = open({ maxBytes: 1.5 * bytes });
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    await pool.rollout(await copyOfNano('other'), TIC_TAC_TOE);
+    expect(pool.status.processes.map(({ model }) => model)).toEqual(['store other']);
+    const { pool: small } = open({ maxBytes: 0.5 * bytes });
+    await expect(small.rollout(NANO, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'too_large' });
+    expect(small.status).toMatchObject({ models: 0, requests: 0 });
   });
 
   it('loads a model again that was written again', async () => {
