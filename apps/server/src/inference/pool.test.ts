@@ -269,7 +269,7 @@ describe('a pool of models', () => {
   });
 
   it('ends a process that gives no sign', async () => {
-    const { pool, events } = open({ silenceMs: 3000 });
+    const { pool, events } = open({ silenceMs: 8000 });
     const settled = Promise.allSettled([pool.evaluate(NANO, ENDLESS)]);
     await until(() => pool.status.models === 1 && pool.status.processes[0]!.counters.tokens > 0);
     process.kill(pidsOf(pool)[0]!, 'SIGSTOP');
