@@ -73,5 +73,5 @@ for (const { atOnce, requestsPerSecond, tokensPerSecond, runsPerRequest, gain } 
 }
 const machine = `${cpus().length} cores, no GPU`;
 await mkdir(new URL('./results/', import.meta.url), { recursive: true });
-const text = JSON.stringify({ machine, node: process.version, requests: REQUESTS, results }, null, 1);
+const text = JSON.stringify({ machine, node: process.version, requests: REQUESTS, results }, null, 2);
 await writeFile(new URL('./results/serving.json', import.meta.url), `${text}\n`);
