@@ -141,12 +141,10 @@ export class Sampler {
           open.flatMap((call) => call.open),
           open,
         );
-        for (const call of open) {
-          call.open = call.open.filter((answer) => !this.#drawToken(answer, call));
-        }
+        for (const call of open) this.#drawTokens(call);
         this.#remembered.relieve();
         this.#step++;
-        const ended = open.filter((call) => call.open.length === 0);
+        const ended = open.filter((call) => call.open.length === 0 && this.#calls.has(call));
         if (ended.length > 0) {
           for (const call of ended) this.#calls.delete(call);
           await this.#keepConversations(ended, began);
@@ -193,10 +191,20 @@ export class Sampler {
     return new RunningReply(question, mode, ids, this.#remembered.endOf(ids), this.#textOf);
   }
 
+  /** Draws the next token of each reply. What cannot be drawn ends this call and no other. */
+  #drawTokens(call: Call): void {
+    try {
+      call.open = call.open.filter((answer) => !this.#drawToken(answer, call));
+    } catch (error) {
+      this.#calls.delete(call);
+      call.reject(error);
+    }
+  }
+
   /** Draws one token. True when the reply is complete. */
   #drawToken(answer: RunningReply, { answers, options: { onToken } }: Call): boolean {
     const { node, mode, drawn: given } = answer;
-    const drawn = given ?? drawFrom(this.#remembered.distributionAt(node, mode), answer.question);
+    const drawn = given ? checked(given) : drawFrom(this.#remembered.distributionAt(node, mode), answer.question);
     answer.drawn = undefined;
     const first = answer.tokens.length === 0;
     const known = first && !onToken ? mode.short.get(node)?.get(drawn.token) : undefined;
@@ -314,7 +322,7 @@ export class Sampler {
       node.known = known[i]!;
       this.#holding.push(node);
       if (kind !== 'logits') {
-        for (const answer of answersAt.get(node)!) answer.drawn = checked(drawn[next++]!);
+        for (const answer of answersAt.get(node)!) answer.drawn = drawn[next++]!;
       } else {
         this.#remembered.spell(node, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
       }

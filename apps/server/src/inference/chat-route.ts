@@ -18,6 +18,9 @@ export interface ChatRouteOptions {
   readonly now?: () => number;
 }
 
+/** Complaints about one request. */
+const MOST_DETAILS = 50;
+
 /** Errors before the first piece of an answer are thrown, for the app to answer with their status. */
 export function chatCompletions<E extends Env>(
   pool: Pick<InferencePool, 'chat'>,
@@ -30,7 +33,9 @@ export function chatCompletions<E extends Env>(
     });
     const parsed = chatRequest.safeParse(body);
     if (!parsed.success) {
-      const details = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+      const details = parsed.error.issues
+        .slice(0, MOST_DETAILS)
+        .map(({ path, message }) => ({ field: path.join('.'), message }));
       throw refuse('The request cannot be used.', details);
     }
     const request = parsed.data;

@@ -1,5 +1,7 @@
 // The pool with real processes and a real model. Nothing here looks at the clock: what happens elsewhere is waited for.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { utimes } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -275,6 +277,25 @@ describe('a pool of models', () => {
     process.kill(pidsOf(pool)[0]!, 'SIGSTOP');
     expect((await settled).map(codeOf)).toEqual(['worker_died']);
     expect(events.map(({ event }) => event)).toContain('stuck');
+  });
+
+  it('leaves no process behind when the server is killed', async () => {
+    const script = `
+      import { InferencePool } from ${JSON.stringify(new URL('./pool.ts', import.meta.url).href)};
+      const pool = new InferencePool({ threads: 1 });
+      void pool.evaluate(${JSON.stringify(NANO)}, ${JSON.stringify(ENDLESS)});
+      setInterval(() => {
+        const [one] = pool.status.processes;
+        if (one?.counters.tokens > 0) console.log(one.pid);
+      }, 50);`;
+    const server = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(server.stdout, 'data')) as [Buffer];
+    const pid = Number.parseInt(String(line), 10);
+    expect(alive(pid)).toBe(true);
+    server.kill('SIGKILL');
+    await until(() => !alive(pid));
   });
 
   it('leaves no process behind, and refuses what comes later', async () => {
