@@ -20,6 +20,7 @@ class Refusal extends Error {
 const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   bad_request: 400,
   not_a_model: 404,
+  bad_setting: 422,
   prompt_too_long: 422,
   busy: 429,
   worker_died: 503,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NANO_FOLDER } from '@ludic/nano';
-import type { ModelSource, RolloutTask } from '../src/inference/protocol.ts';
+import type { RolloutTask } from '../src/inference/protocol.ts';
+import type { ModelSource } from '../src/models/model-source.ts';
 
 const folder = fileURLToPath(NANO_FOLDER);
 

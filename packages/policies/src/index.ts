@@ -5,9 +5,9 @@ export { PolicyError, type PolicyErrorCode } from './errors.ts';
 export { type LanguageModel, LanguageModelPolicy, trainedParameters } from './language-model.ts';
 export { openLanguageModel } from './open.ts';
 export { PromptEncoder } from './prompt-encoder.ts';
+export { REMEMBERED } from './remembered.ts';
 export type { LanguageModelSettings, Question } from './running-reply.ts';
 export {
-  REMEMBERED,
   type SampleOptions,
   Sampler,
   type SamplerOptions,

@@ -176,6 +176,22 @@ describe('a sampler', () => {
     expect(answered.status).toBe('fulfilled');
   });
 
+  it('fails one whose tokens cannot be drawn, and answers the others', async () => {
+    const { model } = await open();
+    const sampler = new Sampler(model, { pause });
+    const nextFloat = (): number => {
+      throw new Error('no number');
+    };
+    const broken = { ...question('x', SYSTEM, '20'), random: { ...stream(1), nextFloat } };
+    const wanted = await new Sampler(model).sample(questions(1), SETTINGS[1]!);
+    const [failed, answered] = await Promise.allSettled([
+      sampler.sample([broken], SETTINGS[1]!),
+      sampler.sample(questions(1), SETTINGS[1]!),
+    ]);
+    expect(failed).toMatchObject({ reason: { message: 'no number' } });
+    same((answered as PromiseFulfilledResult<Reply[]>).value, wanted);
+  });
+
   it('fails all who wait when the network fails, and answers again afterwards', async () => {
     const { model } = await open();
     let broken = true;

@@ -7,27 +7,20 @@ import { sharedPrefixLength } from '@ludic/models';
 import type { Prefix } from './caches.ts';
 import type { ActOptions, Reply } from './contract.ts';
 import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
-import { type Distribution, distributionOf, draw, logprobAt, notFinite, tokenAt } from './distribution.ts';
+import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './distribution.ts';
 import { PolicyError } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
+import { Remembered } from './remembered.ts';
 import { type LanguageModelSettings, type Mode, type Question, RunningReply } from './running-reply.ts';
-import { checkSampling } from './sampling-settings.ts';
-import { TokenNode } from './token-tree.ts';
+import type { TokenNode } from './token-tree.ts';
 
 /** Token slots, padding included, of one run of the network. */
 export const SLOTS_PER_RUN = 16_384;
 /** A shorter common beginning is not worth a run of its own. */
 const SHORTEST_PREFIX = 4;
-/** Numbers kept in distributions before all are forgotten: about 200 MB. Twice as many are too many in any case. */
-export const REMEMBERED = 2 ** 24;
-/** What a node of the tree takes, in such numbers. */
-const NUMBERS_PER_NODE = 24;
 /** Tokens drawn for others before a conversation that does not go on is forgotten. Games go on at once. */
 const PATIENCE = 8;
-/** Settings remembered before the first are forgotten. */
-const MODES = 64;
-
 export interface SamplerOptions {
   /**
    * Awaited before the first token and after each: who runs beside others in one thread lets them have their turn here.
@@ -74,16 +67,11 @@ export class Sampler {
   readonly #pause: (() => Promise<void>) | undefined;
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
+  readonly #remembered: Remembered;
   readonly #texts = new Map<string, string>();
   readonly #calls = new Set<Call>();
   #running = false;
   #step = 0;
-  #modes = new Map<string, Mode>();
-  #root = new TokenNode();
-  #remembered = 0;
-  /** Nodes that have logits. */
-  #spelled: TokenNode[] = [];
-  #prompts = new Map<Int32Array, TokenNode>();
   #holding: TokenNode[] = [];
   #conversations = new Map<object, Conversation>();
   #prefixTokens: Int32Array | undefined;
@@ -94,6 +82,7 @@ export class Sampler {
     this.#pause = pause;
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
+    this.#remembered = new Remembered(model.config, model.runtime.tensors === 'device');
   }
 
   /** To be called when the model's parameters have changed: all that was computed with the old ones is forgotten. */
@@ -116,8 +105,8 @@ export class Sampler {
     options: SampleOptions = {},
   ): Promise<Reply[]> {
     options.signal?.throwIfAborted();
-    if (this.#remembered > REMEMBERED) this.#forget();
-    const mode = this.#modeOf(settings);
+    if (this.#remembered.full) this.#forget();
+    const mode = this.#remembered.modeOf(settings);
     const answers = questions.map((question) => this.#begin(question, mode));
     if (answers.length === 0) return [];
     return new Promise((resolve, reject) => {
@@ -152,12 +141,10 @@ export class Sampler {
           open.flatMap((call) => call.open),
           open,
         );
-        for (const call of open) {
-          call.open = call.open.filter((answer) => !this.#drawToken(answer, call));
-        }
-        if (this.#remembered > 2 * REMEMBERED) this.#forgetDistributions();
+        for (const call of open) this.#drawTokens(call);
+        this.#remembered.relieve();
         this.#step++;
-        const ended = open.filter((call) => call.open.length === 0);
+        const ended = open.filter((call) => call.open.length === 0 && this.#calls.has(call));
         if (ended.length > 0) {
           for (const call of ended) this.#calls.delete(call);
           await this.#keepConversations(ended, began);
@@ -185,43 +172,9 @@ export class Sampler {
   }
 
   #forget(): void {
-    this.#root = new TokenNode();
-    this.#prompts = new Map();
-    this.#modes = new Map();
+    this.#remembered.forget();
     this.#holding = [];
     this.#conversations = new Map();
-    this.#spelled = [];
-    this.#remembered = 0;
-  }
-
-  /** All tokens have been drawn: who comes to the same node again has it computed again. */
-  #forgetDistributions(): void {
-    for (const node of this.#spelled) {
-      node.logits = undefined;
-      node.distributions = undefined;
-    }
-    this.#spelled = [];
-    this.#remembered = 0;
-  }
-
-  #modeOf(settings: LanguageModelSettings): Mode {
-    const { temperature, topK, topP, maxCompletionLength, stop } = settings;
-    const sampling = `${temperature} ${topK} ${topP}`;
-    const name = JSON.stringify([sampling, maxCompletionLength, stop]);
-    let mode = this.#modes.get(name);
-    if (!mode) {
-      checkSampling(settings);
-      mode = {
-        settings,
-        sampling,
-        drawable: this.#model.runtime.tensors === 'device' && topK === 0 && topP === 1,
-        longestStop: stop.reduce((longest, text) => Math.max(longest, text.length), 0),
-        short: new Map(),
-      };
-      if (this.#modes.size >= MODES) this.#modes.delete(this.#modes.keys().next().value!);
-      this.#modes.set(name, mode);
-    }
-    return mode;
   }
 
   #begin(question: Question, mode: Mode): RunningReply {
@@ -235,20 +188,23 @@ export class Sampler {
           `positions of ${this.#model.name}. Choose a history that shows less, fewer steps, or a shorter reply.`,
       );
     }
-    let start = this.#prompts.get(ids);
-    if (!start) {
-      start = this.#root.follow(ids, () => {
-        this.#remembered += NUMBERS_PER_NODE;
-      });
-      this.#prompts.set(ids, start);
+    return new RunningReply(question, mode, ids, this.#remembered.endOf(ids), this.#textOf);
+  }
+
+  /** Draws the next token of each reply. What cannot be drawn ends this call and no other. */
+  #drawTokens(call: Call): void {
+    try {
+      call.open = call.open.filter((answer) => !this.#drawToken(answer, call));
+    } catch (error) {
+      this.#calls.delete(call);
+      call.reject(error);
     }
-    return new RunningReply(question, mode, ids, start, this.#textOf);
   }
 
   /** Draws one token. True when the reply is complete. */
   #drawToken(answer: RunningReply, { answers, options: { onToken } }: Call): boolean {
     const { node, mode, drawn: given } = answer;
-    const drawn = given ?? drawFrom(this.#distributionAt(node, mode), answer.question);
+    const drawn = given ? checked(given) : drawFrom(this.#remembered.distributionAt(node, mode), answer.question);
     answer.drawn = undefined;
     const first = answer.tokens.length === 0;
     const known = first && !onToken ? mode.short.get(node)?.get(drawn.token) : undefined;
@@ -269,17 +225,6 @@ export class Sampler {
       else mode.short.set(node, new Map([[drawn.token, reply]]));
     }
     return true;
-  }
-
-  #distributionAt(node: TokenNode, { sampling, settings }: Mode): Distribution {
-    let distribution = node.distributions?.get(sampling);
-    if (!distribution) {
-      distribution = distributionOf(node.logits!, settings);
-      node.distributions ??= new Map();
-      node.distributions.set(sampling, distribution);
-      this.#remembered += this.#model.config.vocabSize;
-    }
-    return distribution;
   }
 
   readonly #textOf = (tokens: readonly number[]): string => {
@@ -377,10 +322,9 @@ export class Sampler {
       node.known = known[i]!;
       this.#holding.push(node);
       if (kind !== 'logits') {
-        for (const answer of answersAt.get(node)!) answer.drawn = checked(drawn[next++]!);
+        for (const answer of answersAt.get(node)!) answer.drawn = drawn[next++]!;
       } else {
-        node.logits = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
-        this.#spelled.push(node);
+        this.#remembered.spell(node, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
       }
     }
   }

@@ -126,6 +126,14 @@ describe('POST /v1/chat/completions', () => {
     expect(choice!.message.content).toMatch(/^<move>\d$/);
   });
 
+  it.each(['', '\ud800 alone', '\u0000', '🦉'.repeat(50), '<|endoftext|></s><s>', '{{ 7 * 7 }}'])(
+    'reads any text: %j',
+    async (content) => {
+      const { choices } = await ask({ messages: [{ role: 'user', content }], max_tokens: 3 });
+      expect(choices[0]!.finish_reason).toMatch(/^(stop|length)$/);
+    },
+  );
+
   it('says which fields are wrong, and which model is not there, before a stream begins', async () => {
     const bad = await post({ stream: true, temperature: -1, tools: [{}] });
     expect(bad.status).toBe(400);
@@ -135,6 +143,7 @@ describe('POST /v1/chat/completions', () => {
     expect(((await missing.json()) as Body).error.message).not.toContain('/nowhere');
     expect((await post({ messages: [{ role: 'user', content: 'x '.repeat(200_000) }] })).status).toBe(422);
     expect((await post({ max_tokens: 2048 })).status).toBe(422);
+    expect((await post({ temperature: 1e-300 })).status).toBe(422);
   });
 
   it.each([true, false])('stops when the client goes away (streaming: %s)', async (stream) => {

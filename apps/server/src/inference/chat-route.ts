@@ -4,9 +4,10 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type ChatRequest, chatRequest } from '@ludic/service';
 import type { Context, Env, Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import type { ModelSource } from '../models/model-source.ts';
 import { CompletionChunks, type CompletionHead, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
-import type { ChatAnswer, ChatDelta, ModelSource } from './protocol.ts';
+import type { ChatAnswer, ChatDelta } from './protocol.ts';
 
 export interface ChatRouteOptions {
   /** What a client means by `model`. Its errors are the app's to answer. */
@@ -18,6 +19,9 @@ export interface ChatRouteOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
+
+/** Complaints about one request. */
+const MOST_DETAILS = 50;
 
 /** Errors before the first piece of an answer are thrown, for the app to answer with their status. */
 export function chatCompletions<E extends Env>(
@@ -31,7 +35,9 @@ export function chatCompletions<E extends Env>(
     });
     const parsed = chatRequest.safeParse(body);
     if (!parsed.success) {
-      const details = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+      const details = parsed.error.issues
+        .slice(0, MOST_DETAILS)
+        .map(({ path, message }) => ({ field: path.join('.'), message }));
       throw refuse('The request cannot be used.', details);
     }
     const request = parsed.data;

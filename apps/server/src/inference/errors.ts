@@ -3,6 +3,8 @@
 export type InferenceErrorCode =
   /** As much is worked on as may be at once. */
   | 'busy'
+  /** A model that this machine has no room for. */
+  | 'too_large'
   /** The process of the model ended, and not by our will. */
   | 'worker_died'
   /** The server is shutting down. */

@@ -2,10 +2,11 @@
 // its failures. The pool decides when it is filled and emptied.
 
 import type { Device } from '@ludic/runtime';
+import type { ModelSource } from '../models/model-source.ts';
 import { InferenceError } from './errors.ts';
 import { errorOf } from './failure.ts';
 import type { ModelKey } from './model-key.ts';
-import type { FromWorker, ModelSource, Task } from './protocol.ts';
+import type { FromWorker, Task } from './protocol.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** How often a request is worked on: once more after the death of a process. */

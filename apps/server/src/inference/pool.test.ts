@@ -1,5 +1,7 @@
 // The pool with real processes and a real model. Nothing here looks at the clock: what happens elsewhere is waited for.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { utimes } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +13,7 @@ import { evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
+import { modelKey } from './model-key.ts';
 import type { SeatEvent } from './model-seat.ts';
 import { InferencePool, type PoolOptions } from './pool.ts';
 import type { EvaluationTask } from './protocol.ts';
@@ -235,9 +238,23 @@ describe('a pool of models', () => {
     expect(models()).toEqual(['store first', 'store third']);
     const gone = new AbortController();
     const busy = [first!, third!].map((model) => pool.evaluate(model, ENDLESS, { signal: gone.signal }));
+    const settled = Promise.allSettled(busy);
+    await until(() => pool.status.processes.every(({ requests }) => requests === 1));
     await expect(pool.rollout(second!, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'busy' });
     gone.abort(new Error('gone'));
-    await Promise.allSettled(busy);
+    await settled;
+  });
+
+  it('makes room for the weights, and refuses a model that never fits', async () => {
+    const { bytes } = await modelKey(NANO);
+    expect(bytes).toBeGreaterThan(1_000_000);
+    const { pool } = open({ maxBytes: 1.5 * bytes });
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    await pool.rollout(await copyOfNano('other'), TIC_TAC_TOE);
+    expect(pool.status.processes.map(({ model }) => model)).toEqual(['store other']);
+    const { pool: small } = open({ maxBytes: 0.5 * bytes });
+    await expect(small.rollout(NANO, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'too_large' });
+    expect(small.status).toMatchObject({ models: 0, requests: 0 });
   });
 
   it('loads a model again that was written again', async () => {
@@ -254,12 +271,31 @@ describe('a pool of models', () => {
   });
 
   it('ends a process that gives no sign', async () => {
-    const { pool, events } = open({ silenceMs: 3000 });
+    const { pool, events } = open({ silenceMs: 8000 });
     const settled = Promise.allSettled([pool.evaluate(NANO, ENDLESS)]);
     await until(() => pool.status.models === 1 && pool.status.processes[0]!.counters.tokens > 0);
     process.kill(pidsOf(pool)[0]!, 'SIGSTOP');
     expect((await settled).map(codeOf)).toEqual(['worker_died']);
     expect(events.map(({ event }) => event)).toContain('stuck');
+  });
+
+  it('leaves no process behind when the server is killed', async () => {
+    const script = `
+      import { InferencePool } from ${JSON.stringify(new URL('./pool.ts', import.meta.url).href)};
+      const pool = new InferencePool({ threads: 1 });
+      void pool.evaluate(${JSON.stringify(NANO)}, ${JSON.stringify(ENDLESS)});
+      setInterval(() => {
+        const [one] = pool.status.processes;
+        if (one?.counters.tokens > 0) console.log(one.pid);
+      }, 50);`;
+    const server = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(server.stdout, 'data')) as [Buffer];
+    const pid = Number.parseInt(String(line), 10);
+    expect(alive(pid)).toBe(true);
+    server.kill('SIGKILL');
+    await until(() => !alive(pid));
   });
 
   it('leaves no process behind, and refuses what comes later', async () => {

@@ -1,7 +1,9 @@
 // Models in processes of their own: each is loaded when it is asked for, answers all who ask at once, is dropped when nobody
 // does, and when its process dies neither the server nor the others notice.
 
+import { totalmem } from 'node:os';
 import type { Device } from '@ludic/runtime';
+import type { ModelSource } from '../models/model-source.ts';
 import { InferenceError } from './errors.ts';
 import { modelKey } from './model-key.ts';
 import { ModelSeat, type Request, type SeatEvent } from './model-seat.ts';
@@ -13,7 +15,6 @@ import type {
   Evaluated,
   EvaluationTask,
   FromWorker,
-  ModelSource,
   PlayedEpisode,
   RolloutTask,
   Task,
@@ -30,6 +31,8 @@ export interface PoolOptions {
   readonly maxConcurrentRequests?: number;
   /** Models in memory at once. Default: {@link MAX_MODELS}. */
   readonly maxModels?: number;
+  /** Bytes that the weights of all models may take together, about. Default: {@link memoryShare}. */
+  readonly maxBytes?: number;
   /** A process that has requests and gives no sign for so long is ended. Default: {@link SILENCE_MS}. */
   readonly silenceMs?: number;
   /** How long processes have to end when the pool is closed. Default: {@link GRACE_MS}. */
@@ -45,6 +48,12 @@ export const MAX_MODELS = 4;
 /** A single run of a large network takes long, and no sign comes meanwhile. */
 export const SILENCE_MS = 300_000;
 export const GRACE_MS = 5000;
+
+/** Half of what this process and its like may have; the rest is for computing, for jobs and for the server. */
+export function memoryShare(): number {
+  const limit = process.constrainedMemory();
+  return (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) / 2;
+}
 
 interface Waiting {
   /** Once it is aborted the work stops, and the promise rejects with its reason. */
@@ -68,6 +77,7 @@ export class InferencePool {
   readonly #options: PoolOptions;
   readonly #limit: number;
   readonly #maxModels: number;
+  readonly #maxBytes: number;
   readonly #now: () => number;
   /** The newest version of each model, by name. */
   readonly #seats = new Map<string, ModelSeat>();
@@ -83,6 +93,7 @@ export class InferencePool {
     this.#options = options;
     this.#limit = options.maxConcurrentRequests ?? MAX_CONCURRENT_REQUESTS;
     this.#maxModels = options.maxModels ?? MAX_MODELS;
+    this.#maxBytes = options.maxBytes ?? memoryShare();
     this.#now = options.now ?? (() => performance.now());
     const silence = options.silenceMs ?? SILENCE_MS;
     this.#watch = setInterval(
@@ -284,20 +295,24 @@ export class InferencePool {
   #assertRoom(seat: ModelSeat): void {
     try {
       seat.assertUsable();
-      if (!seat.process) this.#makeRoom();
+      if (!seat.process) this.#makeRoom(seat);
     } catch (error) {
       if (!seat.busy && !this.#timers.has(seat)) this.#idle(seat);
       throw error;
     }
   }
 
-  /** Drops the model that was used longest ago, where there are as many as may be. */
-  #makeRoom(): void {
-    const loaded = this.#all().filter((seat) => seat.process);
-    if (loaded.length < this.#maxModels) return;
-    const idle = loaded.filter((seat) => !seat.busy).sort((a, b) => a.lastUsed - b.lastUsed);
-    if (!idle[0]) throw busy(`${this.#maxModels} models are in use, as many as may be in memory at once.`);
-    idle[0].release();
+  /** Drops models, the one first that was used longest ago, until one more fits. */
+  #makeRoom({ key }: ModelSeat): void {
+    for (;;) {
+      const loaded = this.#all().filter((seat) => seat.process);
+      const bytes = loaded.reduce((sum, seat) => sum + seat.key.bytes, key.bytes);
+      if (loaded.length < this.#maxModels && bytes <= this.#maxBytes) return;
+      if (loaded.length === 0) throw tooLarge(key.bytes, this.#maxBytes);
+      const [oldest] = loaded.filter((seat) => !seat.busy).sort((one, other) => one.lastUsed - other.lastUsed);
+      if (!oldest) throw busy(`${loaded.length} models are in use, and there is no room for one more.`);
+      oldest.release();
+    }
   }
 
   #stopTimer(seat: ModelSeat): void {
@@ -311,3 +326,9 @@ export class InferencePool {
 }
 
 const busy = (why: string) => new InferenceError('busy', `${why} Try again in a moment.`, 1);
+
+function tooLarge(bytes: number, most: number): InferenceError {
+  const mib = (size: number) => `${Math.ceil(size / 2 ** 20)} MiB`;
+  const message = `The weights of this model take ${mib(bytes)}, and this server has ${mib(most)} for models. Choose a smaller one.`;
+  return new InferenceError('too_large', message);
+}

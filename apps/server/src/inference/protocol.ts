@@ -4,21 +4,7 @@ import type { HistoryStrategy, Message } from '@ludic/history';
 import type { Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
-
-/** Where a model's files are. */
-export type ModelSource =
-  | {
-      readonly from: 'store';
-      readonly model: {
-        /** What people know it by. */
-        readonly name: string;
-        readonly folder: string;
-        /** A folder with an adapter that is worked into it. */
-        readonly adapter?: string;
-      };
-    }
-  /** `org/name` of the Hugging Face Hub, with `@revision` where one is meant. */
-  | { readonly from: 'hub'; readonly reference: string };
+import type { ModelSource } from '../models/model-source.ts';
 
 export interface Sampling {
   /** 0 takes the most likely token. */

@@ -4,7 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '@ludic/runtime';
-import type { Counters, FromWorker, ModelSource, Task, ToWorker } from './protocol.ts';
+import type { ModelSource } from '../models/model-source.ts';
+import type { Counters, FromWorker, Task, ToWorker } from './protocol.ts';
 
 const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** Secrets of the server that a model has no use for. */

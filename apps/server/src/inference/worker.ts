@@ -1,9 +1,11 @@
 // The process that holds one model. It hears tasks from the server, works on all of them at once and ends with the server.
 
 import { createRuntime } from '@ludic/runtime/node';
+import type { ModelSource } from '../models/model-source.ts';
+import { hiddenPlaces } from '../models/model-source.ts';
+import { openModel } from '../models/open-model.ts';
 import { failureOf } from './failure.ts';
-import { hiddenPlaces, openModel } from './open-model.ts';
-import type { Counters, FromWorker, ModelSource, Task, ToWorker } from './protocol.ts';
+import type { Counters, FromWorker, Task, ToWorker } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
 
 const ALIVE_MS = 1000;

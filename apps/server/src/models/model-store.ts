@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { RunFolder } from '@ludic/grpo/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import { type Model, modelName, ServiceError } from '@ludic/service';
+import type { ModelSource } from './model-source.ts';
 
 /** Where a model's files are, and which of them a client may have. */
 export interface StoredModel {
@@ -17,12 +18,6 @@ export interface StoredModel {
   /** An adapter that belongs on top of it, while its run has not finished. */
   readonly adapter?: string;
 }
-
-/** What `model_path` means. */
-export type ModelSource =
-  | { readonly from: 'store'; readonly model: StoredModel }
-  /** A name that may be one of the Hugging Face Hub. */
-  | { readonly from: 'hub'; readonly reference: string };
 
 export const NANO = 'nano';
 

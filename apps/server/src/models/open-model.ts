@@ -5,7 +5,7 @@ import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
-import type { ModelSource } from './model-store.ts';
+import type { ModelSource } from './model-source.ts';
 
 /**
  * The files of a model to train from.

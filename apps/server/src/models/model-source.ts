@@ -1,0 +1,23 @@
+// What a name that a client gave means: files of this server, or a model of the Hugging Face Hub.
+
+/** Where a model's files are. */
+export type ModelSource =
+  | {
+      readonly from: 'store';
+      readonly model: {
+        /** What people know it by. */
+        readonly name: string;
+        readonly folder: string;
+        /** A folder with an adapter that is worked into it. */
+        readonly adapter?: string;
+      };
+    }
+  /** `org/name` of the Hugging Face Hub, with `@revision` where one is meant. */
+  | { readonly from: 'hub'; readonly reference: string };
+
+/** Places on this machine, and what users are shown instead. */
+export function hiddenPlaces(source: ModelSource): readonly (readonly [string, string])[] {
+  if (source.from === 'hub') return [];
+  const { name, folder, adapter } = source.model;
+  return [[folder, name], ...(adapter === undefined ? [] : [[adapter, `the adapter of ${name}`] as const])];
+}
