@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, type Page, type Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtPage } from '../apps/cli/src/evaluator.ts';
+import { builtPage } from '../apps/cli/src/built-page.ts';
 import { serveFolder } from '../apps/cli/src/static-files.ts';
 import type { Engine } from '../apps/evaluator/src/engine/client.ts';
 import type { Game, PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
