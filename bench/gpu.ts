@@ -1,5 +1,6 @@
 // GRPO on a GPU: sampling and training on WebGPU, beside PyTorch on the same GPU, in one run. Each measurement is a
-// process of its own. Run: `npm run bench:gpu`; kept in bench/results/gpu.json. What is needed is in bench/README.md.
+// process of its own. Run: `npm run bench:gpu`; kept in bench/results/gpu.json, or gpu-float16.json with `--float16`. What is
+// needed is in bench/README.md.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { mostPoints } from '../packages/grpo/src/samples.ts';
 import type { Message } from '../packages/history/src/index.ts';
-import { readChatTemplate, readModelConfig, readTokenizer } from '../packages/models/src/index.ts';
+import { type Precision, readChatTemplate, readModelConfig, readTokenizer } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { SMOLLM2_135M } from '../packages/models/testing/sizes.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
@@ -38,6 +39,7 @@ const SMALLEST: Sizes = { prompts: 2, groupSize: 2, completionLength: 4, tokenBu
 interface Task extends Sizes {
   readonly model: string;
   readonly messages: readonly (readonly Message[])[];
+  readonly precision: Precision;
 }
 
 /** Of one update, the median of several. */
@@ -67,11 +69,12 @@ interface Peer {
 }
 
 /** Runs in a process of its own. */
-async function measure({ model: folder, messages, warmup, updates, ...sizes }: Task): Promise<Measured> {
-  const runtime = await createRuntime({ device: 'webgpu' });
+async function measure({ model: folder, messages, precision, warmup, updates, ...sizes }: Task): Promise<Measured> {
+  const runtime = await createRuntime({ device: 'webgpu', float16: precision === 'float16' });
   const opened = await openLanguageModel(await openModelFolder(folder), runtime);
   // Replies go on to their full length.
-  const update = grpoUpdate({ ...opened, config: { ...opened.config, eosTokenIds: [] } }, messages, sizes);
+  const model = { ...opened, precision, config: { ...opened.config, eosTokenIds: [] } };
+  const update = grpoUpdate(model, messages, sizes);
   const sampling: number[] = [];
   const training: number[] = [];
   let sampledTokens = 0;
@@ -171,16 +174,21 @@ async function look() {
   return { adapter, peer, missing };
 }
 
-async function taskOf(model: string, sizes: Sizes): Promise<{ readonly task: Task; readonly python: object }> {
+async function taskOf(
+  model: string,
+  sizes: Sizes,
+  precision: Precision,
+): Promise<{ readonly task: Task; readonly python: object }> {
   const files = await openModelFolder(model);
   const reader = { tokenizer: await readTokenizer(files), template: await readChatTemplate(files) };
   const messages = await differentPrompts(reader, sizes.prompts);
   const encoder = new PromptEncoder(reader.tokenizer, reader.template);
   const { vocabSize } = await readModelConfig(files);
   return {
-    task: { ...sizes, model, messages },
+    task: { ...sizes, model, messages, precision },
     python: {
       model,
+      precision,
       prompts: messages.map((conversation) => [...encoder.encode(conversation)]),
       group_size: sizes.groupSize,
       completion_length: sizes.completionLength,
@@ -205,10 +213,14 @@ function print(name: string, ludic: Speed, pytorch: Speed | undefined): void {
   line('peak GPU memory, MiB', ludic.peakGpuMiB, pytorch?.peakGpuMiB, 'less');
 }
 
-async function main(software: boolean): Promise<void> {
+async function main(software: boolean, precision: Precision): Promise<void> {
   const { adapter, peer, missing } = await look();
+  const multiplies = adapter.present && (precision === 'float32' || adapter.float16 === true);
+  if (adapter.present && !multiplies) {
+    missing.push('WebGPU does not compute in float16 on this adapter: leave out --float16');
+  }
   for (const what of missing) console.error(`${what}.`);
-  if (!adapter.present || (missing.length > 0 && !software)) {
+  if (!multiplies || (missing.length > 0 && !software)) {
     if (!software) console.error('Nothing was measured. `--software` shows that the bench works, and no speed.');
     process.exitCode = 1;
     return;
@@ -237,7 +249,7 @@ async function main(software: boolean): Promise<void> {
       const sizes = software ? SMALLEST : usual;
       const folder = name === 'nano' ? fileURLToPath(NANO_FOLDER) : join(scratch, name);
       if (name !== 'nano') await writeRandomModel(SMOLLM2_135M, folder);
-      const { task, python } = await taskOf(folder, sizes);
+      const { task, python } = await taskOf(folder, sizes, precision);
       const [ours, theirs] = [join(scratch, 'task.json'), join(scratch, 'python.json')];
       await writeFile(ours, JSON.stringify(task));
       await writeFile(theirs, JSON.stringify(python));
@@ -258,10 +270,11 @@ async function main(software: boolean): Promise<void> {
   if (software) return;
   const drivers = adapter.description;
   await mkdir(new URL('./results/', import.meta.url), { recursive: true });
-  const text = JSON.stringify({ gpu: { ...gpu, webgpu: drivers }, versions, precision: 'float32', results }, null, 1);
-  await writeFile(new URL('./results/gpu.json', import.meta.url), `${text}\n`);
+  const text = JSON.stringify({ gpu: { ...gpu, webgpu: drivers }, versions, precision, results }, null, 1);
+  const name = precision === 'float16' ? 'gpu-float16.json' : 'gpu.json';
+  await writeFile(new URL(`./results/${name}`, import.meta.url), `${text}\n`);
 }
 
 const words = process.argv.slice(2);
 if (words[0] === 'measure') console.log(JSON.stringify(await measure(JSON.parse(await readFile(words[1]!, 'utf8')))));
-else await main(words.includes('--software'));
+else await main(words.includes('--software'), words.includes('--float16') ? 'float16' : 'float32');

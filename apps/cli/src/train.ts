@@ -12,7 +12,7 @@ import {
 } from '@ludic/grpo';
 import { RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import type { ExportDtype } from '@ludic/models';
+import { type ExportDtype, PRECISIONS } from '@ludic/models';
 import { Command, Option } from 'commander';
 import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
@@ -80,6 +80,12 @@ const SETTINGS: readonly Option[] = [
     '--gradient-checkpointing',
     'compute each layer twice instead of keeping it: less memory, more time',
   ).default(D.gradientCheckpointing),
+  new Option(
+    '--precision <type>',
+    'what matrix products are taken in, the head left out; weights, gradients, norms and softmax are float32 in any case, and on the CPU all is',
+  )
+    .choices(PRECISIONS)
+    .default(D.precision),
   new Option('--final-exploration <share>', 'share of --beta and --entropy-coefficient that is left at the end')
     .argParser(decimal(0, 1))
     .default(D.finalExploration),
@@ -228,6 +234,7 @@ export async function trainInFolder(
     threads,
   }: { readonly json: boolean; readonly device?: DeviceChoice; readonly threads?: number },
 ) {
+  const { precision } = start.kind === 'new' ? start.settings : (await RunFolder.open(out)).config.settings;
   // Before Ctrl-C gets another meaning: whoever stops a download wants it to stop.
   const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
   const controller = new AbortController();
@@ -243,7 +250,7 @@ export async function trainInFolder(
   try {
     const result = await runTraining(start, {
       folder: out,
-      runtime: await openRuntime(device, threads),
+      runtime: await openRuntime(device, threads, precision),
       openFiles: async (name) => files ?? openFiles(name),
       clock: () => performance.now(),
       signal: controller.signal,

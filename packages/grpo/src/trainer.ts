@@ -60,7 +60,7 @@ export class Trainer {
 
   private constructor(model: LanguageModel, settings: TrainSettings, reference: ResidentTensors | undefined) {
     this.settings = settings;
-    this.#model = model;
+    this.#model = { ...model, precision: settings.precision };
     this.#definition = findEnvironment(settings.environment);
     this.#config = resolveConfig(this.#definition, settings.environmentConfig);
     this.#policy = this.#policyFor({ temperature: settings.temperature, topK: 0, topP: 1 });
@@ -73,6 +73,7 @@ export class Trainer {
       temperature: settings.temperature,
       tokenBudget: settings.tokenBudget,
       gradientCheckpointing: settings.gradientCheckpointing,
+      precision: settings.precision,
     };
     this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
     this.#firstParameters = reference;
@@ -115,7 +116,8 @@ export class Trainer {
       this.#learner.clearGradients();
       const scored = await this.#learner.accumulate(samples, coefficients);
       if (!first) {
-        first = { loss: scored.loss, metrics: lossMetrics(settings.loss, flatTokens(scored.samples, scored.logprobs)) };
+        const tokens = flatTokens(scored.samples, scored.logprobs);
+        first = { loss: scored.loss, metrics: lossMetrics(settings.loss, tokens, settings.precision) };
         this.#assertAgreement(step, first.metrics);
       }
       const norm = await this.#learner.step(learningRate);
@@ -214,12 +216,15 @@ export class Trainer {
   }
 
   #assertAgreement(step: number, { maxLogRatio, disagreement }: LossMetrics): void {
-    if (maxLogRatio <= ROUNDING) return;
+    const rounding = ROUNDING[this.settings.precision];
+    if (maxLogRatio <= rounding) return;
     throw new GrpoError(
       'disagreement',
       `At step ${step} the trainer's log-probabilities differ from the sampler's by up to ${maxLogRatio.toExponential(2)}, ` +
-        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${ROUNDING}, which is the most that rounding may do. ` +
-        'This is a fault of the program, not of your settings.',
+        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${rounding}, which is the most that rounding may do. ` +
+        (this.settings.precision === 'float16'
+          ? 'A device that adds float16 in float16 may do more: train with precision float32.'
+          : 'This is a fault of the program, not of your settings.'),
     );
   }
 }

@@ -8,6 +8,7 @@ import {
   type LoraConfig,
   layRows,
   type ModelConfig,
+  type Precision,
   packSequences,
   rotaryInputs,
   span,
@@ -107,6 +108,8 @@ export interface DecodedModel {
   readonly config: ModelConfig;
   readonly parameters: ResidentTensors;
   readonly adapter?: ResidentAdapter;
+  /** What matrix products are taken in; by default float32. */
+  readonly precision?: Precision;
 }
 
 export class Decoder {
@@ -293,6 +296,7 @@ export class Decoder {
           past,
           ...(this.#adapter && { adapter: this.#adapter }),
           ...(kind !== 'logits' && { draw: kind }),
+          precision: this.#model.precision,
         }),
         { keepOnDevice: cacheNames(this.#config) },
       );

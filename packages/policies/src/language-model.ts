@@ -1,7 +1,7 @@
 // The language-model policy. Rows of different lengths are answered together, what several episodes share is computed
 // once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
-import type { ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
+import type { ChatTemplate, ModelConfig, Precision, Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models';
 import type { ResidentTensors, Runtime } from '@ludic/runtime';
 import type { Prefix } from './caches.ts';
@@ -30,6 +30,8 @@ export interface LanguageModel {
   readonly parameters: ResidentTensors;
   /** Trained beside the parameters, which are then frozen. */
   readonly adapter?: ResidentAdapter;
+  /** What matrix products are taken in, in sampling and in training alike; by default float32. */
+  readonly precision?: Precision;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
 }
