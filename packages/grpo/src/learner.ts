@@ -6,6 +6,7 @@ import type { ResidentAdapter } from '@ludic/policies';
 import {
   floats,
   type HostTensor,
+  type LoadOptions,
   type Program,
   ResidentTensors,
   type Runtime,
@@ -43,6 +44,8 @@ export interface LearnerOptions {
   readonly tokenBudget: number;
   /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
   readonly gradientCheckpointing?: boolean;
+  /** The same samples will be accumulated more than once. */
+  readonly repeated?: boolean;
   /** What matrix products are taken in; by default float32. */
   readonly precision?: Precision | undefined;
 }
@@ -111,7 +114,7 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective, adapter, gradientCheckpointing: recompute, precision } = this.#options;
+    const { objective, adapter, gradientCheckpointing: recompute, precision, repeated } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
@@ -125,7 +128,7 @@ export class Learner {
       const program = await this.#program(
         `gradient ${levelsKey(levels)} ${addTo}`,
         (config) => buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute, precision }),
-        keepOnDevice,
+        { keepOnDevice, ...(repeated && { repeatsShapes: true }) },
       );
       const outputs = await program.run(
         {
@@ -188,7 +191,7 @@ export class Learner {
     for (const [i, names] of updateGroups(shapes).entries()) {
       const own = new Map(names.map((name) => [name, shapes.get(name)!]));
       const next = names.flatMap((name) => [`next.${name}`, `next.first.${name}`, `next.second.${name}`]);
-      const program = await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw), next);
+      const program = await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw), { keepOnDevice: next });
       const outputs = await program.run(inputs, { ...parameters.into('next.'), ...moments.into('next.') });
       parameters.take(outputs, 'next.');
       moments.take(outputs, 'next.');
@@ -268,14 +271,10 @@ export class Learner {
     return { samples: paths.samples, logprobs, entropies };
   }
 
-  #program(
-    key: string,
-    build: (config: ModelConfig) => Uint8Array,
-    keepOnDevice: readonly string[] = [],
-  ): Promise<Program> {
+  #program(key: string, build: (config: ModelConfig) => Uint8Array, options: LoadOptions = {}): Promise<Program> {
     let program = this.#programs.get(key);
     if (!program) {
-      program = this.#options.runtime.load(build(this.#options.config), { keepOnDevice });
+      program = this.#options.runtime.load(build(this.#options.config), options);
       this.#programs.set(key, program);
     }
     return program;

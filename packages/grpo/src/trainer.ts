@@ -74,6 +74,7 @@ export class Trainer {
       tokenBudget: settings.tokenBudget,
       gradientCheckpointing: settings.gradientCheckpointing,
       precision: settings.precision,
+      repeated: settings.numIterations > 1,
     };
     this.#learner = new Learner({ ...common, parameters, ...(adapter && { adapter }) });
     this.#firstParameters = reference;

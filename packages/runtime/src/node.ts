@@ -65,7 +65,9 @@ export async function createRuntime({
   return {
     device,
     tensors: 'host',
-    load: (model) => openProgram(ort, model, options),
+    // For shapes that come again ONNX Runtime plans one block for all tensors, and takes it beside what it has already.
+    load: (model, { repeatsShapes } = {}) =>
+      openProgram(ort, model, repeatsShapes ? { ...options, enableMemPattern: false } : options),
     upload: async (tensor) => tensor,
     async download(tensor) {
       if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');
