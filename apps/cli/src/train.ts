@@ -13,7 +13,7 @@ import {
 } from '@ludic/grpo';
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import type { ExportDtype } from '@ludic/models';
+import { type ExportDtype, PRECISIONS } from '@ludic/models';
 import type { TrackingSettings } from '@ludic/tracking';
 import { Command, Option } from 'commander';
 import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
@@ -92,6 +92,12 @@ const SETTINGS: readonly Option[] = [
     '--gradient-checkpointing',
     'compute each layer twice instead of keeping it: less memory, more time',
   ).default(D.gradientCheckpointing),
+  new Option(
+    '--precision <type>',
+    'what matrix products are taken in, the head left out; weights, gradients, norms and softmax are float32 in any case, and on the CPU all is',
+  )
+    .choices(PRECISIONS)
+    .default(D.precision),
   new Option('--final-exploration <share>', 'share of --beta and --entropy-coefficient that is left at the end')
     .argParser(decimal(0, 1))
     .default(D.finalExploration),
@@ -274,6 +280,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
   const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, tracking = {} } = machine;
   const threads = await threadsOf(given, out, machine.threads);
   const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
+  const { precision } = start.kind === 'new' ? start.settings : (await RunFolder.open(out)).config.settings;
   // Before Ctrl-C gets another meaning: whoever stops a download wants it to stop.
   const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
   const controller = new AbortController();
@@ -288,7 +295,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
   const view = new LiveView(json ? process.stderr : process.stdout);
   const tracker = trackerOf(out, tracking, (line) => view.note(line));
   try {
-    const runtime = await openRuntime(device, threads);
+    const runtime = await openRuntime(device, threads, precision);
     const result = await runTraining(start, {
       folder: out,
       runtime,
@@ -304,7 +311,11 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
         workers: {
           count: workers,
           cores: availableParallelism(),
-          runtime: { device: runtime.device, ...(threads !== undefined && { threads }) },
+          runtime: {
+            device: runtime.device,
+            float16: precision === 'float16',
+            ...(threads !== undefined && { threads }),
+          },
           timeoutSeconds: workerTimeout,
         },
       }),

@@ -11,6 +11,7 @@ import {
   type TrainSettings,
 } from '@ludic/grpo';
 import { HISTORY_STRATEGIES } from '@ludic/history';
+import { PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
 
 const whole = (least: number, most: number) => z.int().min(least).max(most);
@@ -45,6 +46,7 @@ export const RUN_FIELDS = {
   resample_rounds: whole(0, 100).describe('replace groups whose rewards are all equal up to n times'),
   mask_truncated_completions: z.boolean().describe('do not learn from replies cut off at the token limit'),
   num_iterations: whole(1, 1000).describe('passes over a batch'),
+  precision: z.enum(PRECISIONS).describe('numbers that matrix products are taken in; float16 needs a GPU to be faster'),
   token_budget: whole(1, 2 ** 24).describe('token slots of a micro-batch'),
   gradient_checkpointing: z
     .boolean()

@@ -30,7 +30,11 @@ export async function trainJob(
   );
   const settings = start.kind === 'new' ? start.settings : (await RunFolder.open(folder)).config.settings;
   // Threads decide how sums are rounded. With shards it is one, so that neither cores nor workers change the weights.
-  const runtimeOptions = { device, ...(settings.shards > 1 ? { threads: 1 } : threads !== undefined && { threads }) };
+  const runtimeOptions = {
+    device,
+    float16: settings.precision === 'float16',
+    ...(settings.shards > 1 ? { threads: 1 } : threads !== undefined && { threads }),
+  };
   const tracking = requestedTracking(request);
   const tracker = isTracked(tracking)
     ? new RunTracker({ run: folder, settings: tracking, environment: process.env, surroundings, say })
