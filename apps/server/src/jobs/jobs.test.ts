@@ -126,7 +126,7 @@ describe('a training', () => {
     for (const id of [job.job_id, job_id]) {
       const done = await ended(jobs, id);
       expect(done).toMatchObject({ status: 'failed', attempts: 1 });
-      expect(done.reason).toMatch(/broken/);
+      expect(done.reason).toMatch(/model_type/);
       expect(done.reason).not.toContain(data);
       expect(await jobs.logTail(id, 100)).toContain(done.reason);
     }
