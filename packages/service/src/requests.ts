@@ -40,7 +40,8 @@ const samplingParams = (temperature: number) =>
         .default(1)
         .describe('sample among the most likely tokens that reach this probability'),
     })
-    .prefault({});
+    .prefault({})
+    .describe('how the policy draws its tokens');
 export type SamplingParams = z.infer<ReturnType<typeof samplingParams>>;
 
 const modelPath = z
