@@ -1,6 +1,7 @@
 // The command line: npm run ludic -- <command>.
 
 import { Command, CommanderError } from 'commander';
+import { clientCommand } from './client/command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -25,6 +26,7 @@ const commands = [
   warmupCommand(),
   exportCommand(),
   pushCommand(),
+  clientCommand(),
   doctorCommand(),
   demoCommand(),
 ];

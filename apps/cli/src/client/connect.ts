@@ -43,7 +43,7 @@ export function connect(address: string, options: ConnectOptions, password: stri
 }
 
 /** The password that was given, or asked for without echo. */
-export async function passwordFor({ password }: ConnectOptions, address: string): Promise<string> {
+export async function passwordFor(password: string | undefined, address: string): Promise<string> {
   if (password !== undefined && password !== '') return password;
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new UsageError('A password is needed: set LUDIC_PASSWORD, or give --password.');

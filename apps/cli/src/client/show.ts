@@ -11,7 +11,14 @@ const interval = ([low, high]: readonly [number, number], text: (value: number) 
 /** Columns as wide as their widest cell. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? [];
-  return rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 export function healthText(address: string, { version, device, gpu_available, uptime_s, jobs }: Health): string {
