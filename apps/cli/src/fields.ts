@@ -71,8 +71,10 @@ export function fieldValues(fields: Fields, options: Readonly<Record<string, unk
  */
 export function parseField(schema: z.ZodType, text: string): unknown {
   const { schema: inner } = unwrap(schema);
-  const { success, data, error } = inner.safeParse(read(inner, text));
-  if (success) return data;
+  const value = read(inner, text);
+  const { success, error } = inner.safeParse(value);
+  // As it was written: what it leaves out is not for the command line to fill in.
+  if (success) return value;
   throw new InvalidArgumentError(need(inner) ?? error.issues.map(({ message }) => message).join(' '));
 }
 

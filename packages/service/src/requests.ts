@@ -54,6 +54,7 @@ const modelPath = z
 
 /** Puts what the game has against its settings where the request's other faults are. */
 function checkGame(game: { env_type: string; env_config: Record<string, unknown> }, context: z.RefinementCtx): void {
+  if (context.issues.length > 0) return;
   try {
     resolveConfig(findEnvironment(game.env_type), game.env_config);
   } catch (error) {
@@ -111,6 +112,8 @@ export const startTraining = z
     tensorboard: z.boolean().default(false).describe('also write event files for TensorBoard into the run'),
   })
   .superRefine((request, context) => {
+    // What single fields have wrong is told first: it is the cause of what would be told here.
+    if (context.issues.length > 0) return;
     if (request.group_size !== undefined && request.batch_size % request.group_size !== 0) {
       context.addIssue({ code: 'custom', path: ['batch_size'], message: 'A multiple of group_size is needed.' });
     }
