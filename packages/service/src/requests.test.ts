@@ -83,6 +83,7 @@ describe('a bad request', () => {
     [{ env_config: { colour: 'red' } }, ['env_config']],
     [{ env_config: { size: null } }, ['env_config.size']],
     [{ env_config: [] }, ['env_config']],
+    [{ env_config: { colour: 'red' }, lora_alpha: 4, delta: 1 }, ['env_config', 'lora_alpha', 'delta']],
     [{ learning_rte: 1 }, ['learning_rte']],
     [{ __proto__: { batch_size: 1 } }, []],
     [{ batch_size: 1, env_size: 0, env_type: 'chess', more: 1 }, ['env_type', 'batch_size', 'env_size', 'more']],

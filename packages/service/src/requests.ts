@@ -114,6 +114,7 @@ export const startTraining = z
   .superRefine((request, context) => {
     // What single fields have wrong is told first: it is the cause of what would be told here.
     if (context.issues.length > 0) return;
+    checkGame({ env_type: request.env_type, env_config: trainingGame(request) }, context);
     if (request.group_size !== undefined && request.batch_size % request.group_size !== 0) {
       context.addIssue({ code: 'custom', path: ['batch_size'], message: 'A multiple of group_size is needed.' });
     }
@@ -127,7 +128,6 @@ export const startTraining = z
     }
     if (request.delta !== undefined && request.delta <= 1 + (request.epsilon ?? 0.2))
       context.addIssue({ code: 'custom', path: ['delta'], message: 'It must be above 1 + epsilon.' });
-    checkGame({ env_type: request.env_type, env_config: trainingGame(request) }, context);
   })
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;
