@@ -141,7 +141,16 @@ describe('what a training stands for', () => {
       batchSize: 32,
       groupSize: 8,
       steps: 1000,
+      // As many as tensor_parallel_size.
+      shards: 2,
     });
+  });
+
+  it('is cut into as many shards as processes were asked for, and never into more than there are groups', () => {
+    expect(settingsOf({ tensor_parallel_size: 4 }).shards).toBe(4);
+    expect(settingsOf({ tensor_parallel_size: 64 }).shards).toBe(4);
+    expect(settingsOf({ tensor_parallel_size: 1, shards: 3 }).shards).toBe(3);
+    expect(faults(startTraining, { ...TRAINING, shards: 5 })).toEqual(['shards']);
   });
 
   it('takes every further setting of the library', () => {

@@ -101,7 +101,7 @@ describe('the fields of training', () => {
       fc.property(anyFields, (given) => {
         const groupSize = (given.group_size as number | undefined) ?? DEFAULTS.groupSize;
         // What two fields say together is checked where requests are.
-        const settings = trainSettings(GAME, { ...given, batch_size: groupSize, delta: undefined });
+        const settings = trainSettings(GAME, { ...given, batch_size: groupSize, shards: 1, delta: undefined });
         expect(() => checkSettings(settings)).not.toThrow();
       }),
     );
