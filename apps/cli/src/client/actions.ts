@@ -6,22 +6,29 @@ import {
   evaluatePolicy,
   generateRollout,
   type Job,
+  type JobStarted,
   policyEvaluation,
   startTraining,
 } from '@ludic/service';
-import type { EvaluationRequest, LudicClient, RolloutRequest, TrainingRequest } from '@ludic/service/client';
+import {
+  ClientError,
+  type EvaluationRequest,
+  type LudicClient,
+  type RolloutRequest,
+  type TrainingRequest,
+} from '@ludic/service/client';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';
 import type { Fields } from '../fields.ts';
 import { TransferView } from '../transfers.ts';
 import type { Addresses, Purpose } from './connect.ts';
 import { downloadModel } from './download.ts';
-import { againWith, followJob } from './follow.ts';
+import { type Again, followJob } from './follow.ts';
 import { followLogs } from './logs.ts';
 import { environmentsText, evaluationText, healthText, jobsText, jobText, modelsText, rolloutText } from './show.ts';
 
 export interface Setting {
-  readonly purpose: Purpose;
+  /** Of the server that the action goes to. */
   readonly client: LudicClient;
   readonly addresses: Addresses;
   /** Another client of the same service. */
@@ -29,6 +36,7 @@ export interface Setting {
   /** Values of the action's fields that were given, checked. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly json: boolean;
+  readonly again: Again;
 }
 
 export interface Action {
@@ -59,41 +67,40 @@ export const ACTIONS = {
     fields: {},
     async run({ addresses, clientOf, json }) {
       const asked = [...new Set([addresses.train, addresses.infer])];
-      const answers = await Promise.all(asked.map((address) => clientOf(address).health()));
+      const answers = await Promise.allSettled(asked.map((address) => clientOf(address).health()));
       for (const [i, answer] of answers.entries())
-        console.log(json ? JSON.stringify(answer) : healthText(asked[i]!, answer));
+        if (answer.status === 'fulfilled')
+          console.log(json ? JSON.stringify(answer.value) : healthText(asked[i]!, answer.value));
+      for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
     },
   },
   train: {
     summary: 'train a model in a game',
     purpose: 'train',
     fields: { ...without(startTraining.shape, 'password'), ...follow },
-    async run({ client, given: { follow: isFollowed, ...request }, json }) {
+    async run({ client, given: { follow: isFollowed, ...request }, ...setting }) {
       const started = await client.startTraining(request as unknown as TrainingRequest);
-      if (!isFollowed) {
-        if (json) return console.log(JSON.stringify(started));
-        console.log(`${started.message}\nFollow it with: ${againWith('job', started.job_id)} --follow`);
-        return;
-      }
+      if (!isFollowed) return sayStarted(started, setting);
       process.stderr.write(`${started.message}\n`);
-      await followToEnd(client, started.job_id, json);
+      await followToEnd(client, started.job_id, setting);
     },
   },
   evaluate: {
     summary: 'how good a model is at a game',
     purpose: 'infer',
     fields: { ...without(evaluatePolicy.shape, 'password', 'include_trajectories'), ...sampling, ...follow },
-    async run({ client, given, json }) {
+    async run({ client, given, ...setting }) {
       const { follow: isFollowed, async: isJob, ...rest } = given;
-      const request = { ...withSampling(rest), include_trajectories: json } as unknown as EvaluationRequest;
+      const request = { ...withSampling(rest), include_trajectories: setting.json } as unknown as EvaluationRequest;
       if (!isFollowed && !isJob) {
-        const answer = await client.evaluatePolicy(request);
-        return console.log(json ? JSON.stringify(answer) : evaluationText(answer));
+        const answer = await client.evaluatePolicy(request).catch(adviseFollowing);
+        return console.log(setting.json ? JSON.stringify(answer) : evaluationText(answer));
       }
-      const started = await client.startEvaluation(request);
-      if (isFollowed) return followToEnd(client, started.job_id, json);
-      if (json) return console.log(JSON.stringify(started));
-      console.log(`${started.message}\nFollow it with: ${againWith('job', started.job_id)} --follow`);
+      // Where the other actions look for jobs.
+      const jobs = setting.clientOf(setting.addresses.train);
+      const started = await jobs.startEvaluation(request);
+      if (!isFollowed) return sayStarted(started, setting);
+      await followToEnd(jobs, started.job_id, setting);
     },
   },
   rollout: {
@@ -118,9 +125,9 @@ export const ACTIONS = {
     summary: 'one job',
     purpose: 'train',
     fields: { ...jobId, ...follow },
-    async run({ client, given, json }) {
-      if (given.follow) return followToEnd(client, idOf(given), json);
-      sayJob(await client.job(idOf(given)), json);
+    async run({ client, given, ...setting }) {
+      if (given.follow) return followToEnd(client, idOf(given), setting);
+      sayJob(await client.job(idOf(given)), setting.json);
     },
   },
   logs: {
@@ -153,10 +160,10 @@ export const ACTIONS = {
     summary: 'go on with a job that failed or was cancelled',
     purpose: 'train',
     fields: { ...jobId, ...follow },
-    async run({ client, given, json }) {
+    async run({ client, given, ...setting }) {
       const job = await client.resumeJob(idOf(given));
-      if (given.follow) return followToEnd(client, job.job_id, json);
-      sayJob(job, json);
+      if (given.follow) return followToEnd(client, job.job_id, setting);
+      sayJob(job, setting.json);
     },
   },
   models: {
@@ -226,9 +233,27 @@ function withSampling(given: Setting['given']): Record<string, unknown> {
 
 const sayJob = (job: Job, json: boolean) => console.log(json ? JSON.stringify(job) : jobText(job));
 
+type Saying = Pick<Setting, 'json' | 'again'>;
+
+function sayStarted(started: JobStarted, { json, again }: Saying): void {
+  if (json) console.log(JSON.stringify(started));
+  else console.log(`${started.message}\nFollow it with: ${again('job', started.job_id)} --follow`);
+}
+
+function adviseFollowing(error: unknown): never {
+  if (!(error instanceof ClientError) || error.code !== 'timed_out') throw error;
+  throw new ClientError(
+    'timed_out',
+    `${error.message} With --follow it is a job, which may take as long as it needs.`,
+    {
+      cause: error,
+    },
+  );
+}
+
 /** Exit code 1 where the job did not complete. */
-async function followToEnd(client: LudicClient, id: string, json: boolean): Promise<void> {
-  const job = await followJob(client, id, json ? process.stderr : process.stdout);
+async function followToEnd(client: LudicClient, id: string, { json, again }: Saying): Promise<void> {
+  const job = await followJob(client, id, again, json ? process.stderr : process.stdout);
   if (job === undefined) return;
   if (job.status !== 'completed') process.exitCode = 1;
   if (json) return console.log(JSON.stringify(job));
@@ -237,7 +262,5 @@ async function followToEnd(client: LudicClient, id: string, json: boolean): Prom
     console.log(`Job ${id} ${job.status}${job.reason === null ? '.' : `: ${job.reason}`}`);
   else if (evaluation) console.log(evaluationText(evaluation));
   else if (job.output_dir !== null)
-    console.log(
-      `Done. Evaluate the model with: npm run ludic -- client --action evaluate --env-type ${job.env_type} --model-path ${job.output_dir}`,
-    );
+    console.log(`Done: the server has the model ${job.output_dir}, for --action evaluate or --action download.`);
 }

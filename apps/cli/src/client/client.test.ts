@@ -228,6 +228,11 @@ describe('ludic client', () => {
     expect(await finished).toMatchObject({ code: 2, stderr: expect.stringMatching(/set LUDIC_PASSWORD/) });
   });
 
+  it('advises a job where games take longer than it waits', async () => {
+    const { code, stderr } = await client(() => {}, '--action', 'evaluate', ...PLAY, '--timeout', '1');
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/within 1 s\. With --follow/) });
+  });
+
   it('takes a password of the command line', async () => {
     const { received } = await client(
       (response) => sendJson(response, { models: [] }),
@@ -321,7 +326,7 @@ describe('ludic client --follow', () => {
       expect.stringMatching(/^step 4\/4 {2}reward 0\.400 .* 0 s left$/),
       'evaluation at step 4: success 75.0 %, 3.0 steps, reward 0.700, the best so far',
       'Careful.',
-      'Done. Evaluate the model with: npm run ludic -- client --action evaluate --env-type tic_tac_toe --model-path first',
+      'Done: the server has the model first, for --action evaluate or --action download.',
       '',
     ]);
     expect(stdout).not.toContain('NaN');

@@ -46,6 +46,7 @@ async function run(command: Command, { action: name, ...options }: Options): Pro
   const given = valuesOf(command, name);
   const addresses = addressesOf(options.baseUrl);
   const address = addresses[action.purpose];
+  const server = command.getOptionValueSource('baseUrl') === 'cli' ? `--base-url ${options.baseUrl} ` : '';
   // An address that cannot be used is said before a password is asked for.
   connect(address, options, undefined);
   try {
@@ -54,12 +55,12 @@ async function run(command: Command, { action: name, ...options }: Options): Pro
       : await passwordFor(options.password ?? process.env.LUDIC_PASSWORD, address);
     const clientOf = (at: string) => connect(at, options, password);
     await action.run({
-      purpose: action.purpose,
       client: clientOf(address),
       addresses,
       clientOf,
       given,
       json: options.json ?? false,
+      again: (other, id) => `npm run ludic -- client ${server}--action ${other} --job-id ${id}`,
     });
   } catch (error) {
     if (!(error instanceof GivenUp)) throw error;

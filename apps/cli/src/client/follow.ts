@@ -4,11 +4,16 @@ import { camelCase, isEnd, type Job, type JobEvent } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
 import { LiveView, type ShownEvent } from '../live.ts';
 
-/** How a person comes back to a job, as words of a command line. */
-export const againWith = (action: string, id: string) => `npm run ludic -- client --action ${action} --job-id ${id}`;
+/** The command line of another action on the same job. */
+export type Again = (action: string, id: string) => string;
 
 /** @returns the job when it has ended; undefined where Ctrl-C came first */
-export async function followJob(client: LudicClient, id: string, out: NodeJS.WriteStream): Promise<Job | undefined> {
+export async function followJob(
+  client: LudicClient,
+  id: string,
+  again: Again,
+  out: NodeJS.WriteStream,
+): Promise<Job | undefined> {
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   process.once('SIGINT', interrupt);
@@ -23,7 +28,7 @@ export async function followJob(client: LudicClient, id: string, out: NodeJS.Wri
     if (!controller.signal.aborted) throw error;
     view.close();
     process.stderr.write(
-      `\nThe job goes on without you. Follow it again with: ${againWith('job', id)} --follow\nStop it with: ${againWith('cancel', id)}\n`,
+      `\nThe job goes on without you. Follow it again with: ${again('job', id)} --follow\nStop it with: ${again('cancel', id)}\n`,
     );
     process.exitCode = 130;
     return undefined;

@@ -11,7 +11,7 @@ const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
  * @throws ClientError `bad_base_url`, `insecure`
  */
 export function parseBaseUrl(text: string, allowHttp: boolean): URL {
-  const url = URL.parse(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
     throw new ClientError(
       'bad_base_url',

@@ -31,7 +31,7 @@ export async function* streamChat(
   { signal }: { readonly signal?: AbortSignal },
 ): AsyncGenerator<ChatDelta, void, void> {
   const answer = await connection.patiently(signal, false, () =>
-    connection.open({ method: 'post', path: PATH, body: { ...request, stream: true }, signal, timeoutMs: REST }),
+    connection.open({ method: 'post', path: PATH, body: { ...request, stream: true }, signal, usualMs: REST }),
   );
   const parser = new EventStreamParser();
   for await (const chunk of answer.chunks(REST)) {

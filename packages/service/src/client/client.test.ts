@@ -184,6 +184,14 @@ describe('a time limit', () => {
     expect(server.received).toHaveLength(2);
   });
 
+  it('may be longer than timers can be', async () => {
+    await using server = await startBadServer(async (response) => {
+      await later(50);
+      sendJson(response, HEALTH);
+    });
+    expect(await clientOf(server.baseUrl, { timeoutMs: 1e12, retries: 0 }).client.health()).toEqual(HEALTH);
+  });
+
   it('takes a body that drips in time', async () => {
     await using server = await startBadServer(async (response) => {
       response.writeHead(200);
@@ -227,6 +235,19 @@ describe('a server that is not there', () => {
     expect(failure).toMatchObject({ code: 'unreachable' });
     expect((failure as Error).message).toMatch(/127\.0\.0\.1:\d+\/models .*ECONNREFUSED/);
     expect((failure as Error).message).not.toContain(PASSWORD);
+  });
+});
+
+describe('a password', () => {
+  it('does not follow a redirection to another server', async () => {
+    await using other = await startBadServer((response) => sendJson(response, HEALTH));
+    await using server = await startBadServer((response) =>
+      response.writeHead(307, { location: `${other.baseUrl}/health-check` }).end(),
+    );
+    expect(await clientOf(server.baseUrl).client.health()).toEqual(HEALTH);
+    expect(server.received[0]!.headers.authorization).toBeDefined();
+    expect(other.received).toHaveLength(1);
+    expect(other.received[0]!.headers.authorization).toBeUndefined();
   });
 });
 

@@ -34,13 +34,14 @@ interface Asking<Name extends EndpointName> extends CallOptions {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Query<Name>;
   readonly body?: Body<Name>;
+  readonly usualMs?: number;
 }
 
 export type TrainingRequest = Body<'startTraining'>;
 export type EvaluationRequest = Omit<Body<'evaluatePolicy'>, 'async'>;
 export type RolloutRequest = Body<'generateRollout'>;
 
-/** Games take their time: milliseconds, where no limit is given. Node itself gives up after five minutes. */
+/** Milliseconds that games are given. Node itself gives up after five minutes without a word. */
 const PLAYING = 600_000;
 
 /**
@@ -68,7 +69,7 @@ export class LudicClient {
 
   /** Plays and waits for the result. More than some minutes of games are better begun with `startEvaluation`. */
   async evaluatePolicy(request: EvaluationRequest, options: CallOptions = {}): Promise<PolicyEvaluation> {
-    const answer = await this.#json('evaluatePolicy', { timeoutMs: PLAYING, ...options, body: request });
+    const answer = await this.#json('evaluatePolicy', { ...options, usualMs: PLAYING, body: request });
     if ('results' in answer) return answer;
     throw new ClientError('bad_answer', `The server made a job of the evaluation: ${answer.job_id}.`);
   }
@@ -81,7 +82,7 @@ export class LudicClient {
   }
 
   generateRollout(request: RolloutRequest, options: CallOptions = {}) {
-    return this.#json('generateRollout', { timeoutMs: PLAYING, ...options, body: request });
+    return this.#json('generateRollout', { ...options, usualMs: PLAYING, body: request });
   }
 
   async jobs(query: NonNullable<Query<'jobs'>> = {}, options: CallOptions = {}) {
@@ -192,7 +193,8 @@ export class LudicClient {
   }
 }
 
-function callOf<Name extends EndpointName>(name: Name, { params, query, body, signal, timeoutMs }: Asking<Name>) {
+function callOf<Name extends EndpointName>(name: Name, asking: Asking<Name>) {
+  const { params, query, ...rest } = asking;
   const { method, path } = ENDPOINTS[name];
-  return { method, path, signal, timeoutMs, body, ...(params && { params }), ...(query && { query }) };
+  return { method, path, ...rest, ...(params && { params }), ...(query && { query }) };
 }

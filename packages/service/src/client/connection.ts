@@ -13,7 +13,7 @@ export interface ConnectionOptions {
   readonly password?: string;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
-  /** Milliseconds that an answer may take; games are given more. Default 30 000. */
+  /** Milliseconds that an answer may take. Default 30 000, where games are played 600 000. */
   readonly timeoutMs?: number;
   /** How often more a request is sent that failed and can be repeated. Default 3. */
   readonly retries?: number;
@@ -35,6 +35,8 @@ export interface Call {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Milliseconds where neither the call nor the client has a limit. */
+  readonly usualMs?: number | undefined;
 }
 
 const TIMEOUT = 30_000;
@@ -51,7 +53,7 @@ export class Connection {
   readonly sleep: Sleep;
   readonly #password: string | undefined;
   readonly #fetch: typeof fetch;
-  readonly #timeoutMs: number;
+  readonly #timeoutMs: number | undefined;
 
   /** @throws ClientError `bad_base_url`, `insecure` */
   constructor(options: ConnectionOptions) {
@@ -62,7 +64,7 @@ export class Connection {
     this.#password = options.password;
     // Browsers want to call it on nothing.
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
-    this.#timeoutMs = options.timeoutMs ?? TIMEOUT;
+    this.#timeoutMs = options.timeoutMs;
   }
 
   /** Sends a request, again where that is safe, and reads its answer whole. */
@@ -114,7 +116,7 @@ export class Connection {
     const { method, path, params, query, headers, body, signal } = call;
     const url = addressOf(this.base, path, params, query);
     signal?.throwIfAborted();
-    const way = new Way(url, call.timeoutMs ?? this.#timeoutMs, signal);
+    const way = new Way(url, call.timeoutMs ?? this.#timeoutMs ?? call.usualMs ?? TIMEOUT, signal);
     const answer = await way.guard(async () => {
       const response = await this.#fetch(url, {
         method: method.toUpperCase(),

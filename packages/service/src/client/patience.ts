@@ -18,6 +18,9 @@ export function retryAfter(headers: Headers): number | undefined {
   return /^\d{1,9}(\.\d+)?$/.test(value) ? Number(value) : undefined;
 }
 
+/** Milliseconds. Timers take longer times for none. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 /** Rejects with the signal's reason as soon as that is aborted. */
@@ -47,7 +50,7 @@ export class Watchdog {
   /** Begins to wait anew. */
   rest(milliseconds: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#controller.abort(), milliseconds);
+    this.#timer = setTimeout(() => this.#controller.abort(), Math.min(milliseconds, LONGEST_TIMER));
   }
 
   stop(): void {
