@@ -93,8 +93,8 @@ async function filesBelow(folder: string, name: RegExp): Promise<string[]> {
     .map((each) => join(each.parentPath, each.name));
 }
 
-/** What is wrong afterwards. */
-async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string[]> {
+/** What is wrong afterwards, and how many runs were compared with undisturbed ones. */
+async function examine(chaos: Chaos, jobs: readonly WatchedJob[]) {
   const { data } = chaos;
   const wrong: string[] = [];
   const known = new Set(jobs.map(({ job_id }) => job_id));
@@ -111,12 +111,14 @@ async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string
     }
   }
   const results = new Set<string>();
+  let compared = 0;
   for (const { job_id, kind, status, output_dir: name, reason, result } of jobs) {
     if (status !== 'completed' && reason === null) wrong.push(`${job_id} is ${status} without a reason`);
     if (status !== 'completed') continue;
     if (kind === 'evaluate') results.add(JSON.stringify(result));
     else {
       const whole = `whole.${name!.split('.')[1]}`;
+      if (name !== whole) compared++;
       if (!(await finalWeights(data, name!)).equals(await finalWeights(data, whole)))
         wrong.push(`${job_id} has other weights than ${whole}`);
       if (JSON.stringify(await curveOf(data, name!)) !== JSON.stringify(await curveOf(data, whole)))
@@ -124,7 +126,7 @@ async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string
     }
   }
   if (results.size > 1) wrong.push('evaluations of one model in one game differ');
-  return wrong;
+  return { wrong, compared };
 }
 
 const data = await mkdtemp(join(tmpdir(), 'ludic-chaos-'));
@@ -145,7 +147,7 @@ for (let done = 0; done < KILLS; ) {
 }
 const jobs = await chaos.ended();
 await chaos.server.end();
-const wrong = await faults(chaos, jobs);
+const { wrong, compared } = await examine(chaos, jobs);
 const count = (status: string) => jobs.filter((job) => job.status === status).length;
 const summary = {
   kills: chaos.kills,
@@ -155,6 +157,7 @@ const summary = {
   attempts: jobs.reduce((sum, { attempts }) => sum + attempts, 0),
   seconds: Math.round((performance.now() - began) / 1000),
   reasons: [...new Set(jobs.flatMap(({ reason }) => reason ?? []))],
+  compared,
   faults: wrong,
 };
 console.log(JSON.stringify(summary, null, 1));
