@@ -27,8 +27,11 @@ const KINDS = 4;
 const LONGEST_WAIT_MS = 3000;
 const LONGEST_END_MS = 300_000;
 
-const training = (name: string, kind: number) =>
-  smallTraining(name, { seed: kind, max_steps: 6, batch_size: 32, eval_episodes: 100 });
+/** Every other kind is shared by two processes. */
+const training = (name: string, kind: number) => {
+  const size = { max_steps: 6, batch_size: 32, eval_episodes: 100, tensor_parallel_size: 1 + (kind % 2) };
+  return smallTraining(name, { ...size, seed: kind });
+};
 
 class Chaos {
   readonly data: string;
