@@ -27,8 +27,11 @@ const KINDS = 4;
 const LONGEST_WAIT_MS = 3000;
 const LONGEST_END_MS = 300_000;
 
-const training = (name: string, kind: number) =>
-  smallTraining(name, { seed: kind, max_steps: 6, batch_size: 32, eval_episodes: 100 });
+/** Every other kind is shared by two processes. */
+const training = (name: string, kind: number) => {
+  const size = { max_steps: 6, batch_size: 32, eval_episodes: 100, tensor_parallel_size: 1 + (kind % 2) };
+  return smallTraining(name, { ...size, seed: kind });
+};
 
 class Chaos {
   readonly data: string;
@@ -93,8 +96,8 @@ async function filesBelow(folder: string, name: RegExp): Promise<string[]> {
     .map((each) => join(each.parentPath, each.name));
 }
 
-/** What is wrong afterwards. */
-async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string[]> {
+/** What is wrong afterwards, and how many runs were compared with undisturbed ones. */
+async function examine(chaos: Chaos, jobs: readonly WatchedJob[]) {
   const { data } = chaos;
   const wrong: string[] = [];
   const known = new Set(jobs.map(({ job_id }) => job_id));
@@ -111,12 +114,14 @@ async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string
     }
   }
   const results = new Set<string>();
+  let compared = 0;
   for (const { job_id, kind, status, output_dir: name, reason, result } of jobs) {
     if (status !== 'completed' && reason === null) wrong.push(`${job_id} is ${status} without a reason`);
     if (status !== 'completed') continue;
     if (kind === 'evaluate') results.add(JSON.stringify(result));
     else {
       const whole = `whole.${name!.split('.')[1]}`;
+      if (name !== whole) compared++;
       if (!(await finalWeights(data, name!)).equals(await finalWeights(data, whole)))
         wrong.push(`${job_id} has other weights than ${whole}`);
       if (JSON.stringify(await curveOf(data, name!)) !== JSON.stringify(await curveOf(data, whole)))
@@ -124,7 +129,7 @@ async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string
     }
   }
   if (results.size > 1) wrong.push('evaluations of one model in one game differ');
-  return wrong;
+  return { wrong, compared };
 }
 
 const data = await mkdtemp(join(tmpdir(), 'ludic-chaos-'));
@@ -145,7 +150,7 @@ for (let done = 0; done < KILLS; ) {
 }
 const jobs = await chaos.ended();
 await chaos.server.end();
-const wrong = await faults(chaos, jobs);
+const { wrong, compared } = await examine(chaos, jobs);
 const count = (status: string) => jobs.filter((job) => job.status === status).length;
 const summary = {
   kills: chaos.kills,
@@ -155,6 +160,7 @@ const summary = {
   attempts: jobs.reduce((sum, { attempts }) => sum + attempts, 0),
   seconds: Math.round((performance.now() - began) / 1000),
   reasons: [...new Set(jobs.flatMap(({ reason }) => reason ?? []))],
+  compared,
   faults: wrong,
 };
 console.log(JSON.stringify(summary, null, 1));
