@@ -19,6 +19,7 @@ const EXPLAINED = new Set([
   'GrpoError',
   'RuntimeError',
   'AccessError',
+  'ServiceError',
   'TrackingError',
 ]);
 /** Faults that are not the user's, although they are explained. */
@@ -39,6 +40,7 @@ const FAULTS = new Set([
   'timed_out',
   'server_failed',
   'worker_failed',
+  'unavailable',
 ]);
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
