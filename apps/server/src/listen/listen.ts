@@ -66,6 +66,8 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
   server.maxHeadersCount = MOST_HEADERS;
   boundEach(server, trust);
   server.on('clientError', refuseBroken);
+  // Whatever else a client expects, it gets an answer.
+  server.on('checkExpectation', listener);
   await open(server, port, host);
   const { port: taken } = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
