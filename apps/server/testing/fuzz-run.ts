@@ -246,7 +246,7 @@ const SPECIALS: readonly Special[] = [
   { name: 'HTTP/2', statuses: [400], send: (to) => say(to, ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n']) },
   {
     name: 'a client that goes away in the middle of a game',
-    statuses: ['none'],
+    statuses: ['none', 200, 429],
     send: (to) => {
       const body = '{"model_path":"nano","env_type":"key_door","max_steps":50}';
       return say(to, [head(POST, to, JSON_TYPE, `Content-Length: ${body.length}`), body], { leaveMs: 30 });
@@ -299,7 +299,7 @@ function whatIsWrong(text: string, statuses: Special['statuses'], secrets: reado
   const status = /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1];
   if (!statuses.includes(status === undefined ? 'none' : Number(status))) return `status ${status ?? 'none'}`;
   if (secrets.some((secret) => text.includes(secret))) return 'it tells a secret';
-  if (status === undefined) return undefined;
+  if (status === undefined || status === '200') return undefined;
   const body = text.slice(text.indexOf('\r\n\r\n') + 4);
   try {
     return errorAnswer.safeParse(JSON.parse(body)).success ? undefined : 'an error of another shape';

@@ -146,13 +146,14 @@ function operationRequest(
   password: string,
 ): fc.Arbitrary<FuzzRequest> {
   const parameters = (operation.parameters ?? []) as readonly { in: string; name: string; schema: Json }[];
-  const text = fc.oneof(
-    fc.constantFrom('nano', 'config.json', '1', JOB, JOB, JOB, JOB, ...TRICKS),
-    fc.string({ minLength: 1 }),
-  );
+  const text = (likely: string) =>
+    fc.oneof(fc.constant(likely), fc.constantFrom('1', ...TRICKS), fc.string({ minLength: 1 }));
   const values = fc.tuple(
-    ...parameters.map(({ in: where, schema }) =>
-      fc.tuple(where === 'path' ? text : fc.oneof(rightFor(schema, schemas), text), fc.integer({ min: 0, max: 9 })),
+    ...parameters.map(({ in: where, name, schema }) =>
+      fc.tuple(
+        where === 'path' ? text(LIKELY[name] ?? '1') : fc.oneof(rightFor(schema, schemas), text('1')),
+        fc.integer({ min: 0, max: 9 }),
+      ),
     ),
   );
   const content = (operation.requestBody as Json | undefined)?.content as
@@ -211,6 +212,9 @@ const ODD_HEADERS: readonly Readonly<Record<string, string>>[] = [
 /** The first, but for every twentieth. */
 const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 19, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+
+/** Parameters in paths that there is something for. */
+const LIKELY: Readonly<Record<string, string>> = { id: JOB, name: 'nano', file: 'config.json' };
 
 /** As clients write it, with its slashes, or as it is. */
 function inPath(text: string, dice: number): string {
