@@ -6,7 +6,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runFuzz } from '../apps/server/testing/fuzz-run.ts';
-import { listing, startServer } from './service.ts';
+import { listing } from '../apps/server/testing/service.ts';
+import { startServer } from './service.ts';
 import { quantile } from './timing.ts';
 
 const { values } = parseArgs({

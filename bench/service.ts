@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -75,14 +75,4 @@ export async function startServer(flags: readonly string[] = []) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** What lies beside the data folder, and when it was changed. */
-export function listing(folder: string): string {
-  return JSON.stringify(
-    readdirSync(folder).map((name) => {
-      const { size, mtimeMs } = lstatSync(join(folder, name));
-      return name === 'data' ? name : [name, size, mtimeMs];
-    }),
-  );
 }

@@ -66,7 +66,10 @@ const SMALL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   max_steps: fc.integer({ min: 1, max: 4 }),
   model_path: model,
   model_name: model,
-  output_dir: fc.oneof(fc.constantFrom('trained', ...TRICKS), fc.stringMatching(/^[a-z]{1,12}$/)),
+  output_dir: fc.oneof(
+    { weight: 1, arbitrary: fc.constantFrom('trained', ...TRICKS) },
+    { weight: 3, arbitrary: fc.stringMatching(/^[a-z]{3,12}$/) },
+  ),
   max_tokens: fc.integer({ min: 1, max: 8 }),
   max_completion_tokens: fc.integer({ min: 1, max: 8 }),
   n: fc.integer({ min: 1, max: 2 }),
@@ -83,7 +86,8 @@ function rightFor(schema: Json, schemas: Json, name = ''): fc.Arbitrary<unknown>
   const small = SMALL[name];
   if (small) return small;
   if (typeof schema.$ref === 'string') return rightFor(schemas[schema.$ref.split('/').at(-1)!] as Json, schemas, name);
-  if (Array.isArray(schema.anyOf)) return fc.oneof(...schema.anyOf.map((each) => rightFor(each as Json, schemas)));
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (Array.isArray(choices)) return fc.oneof(...choices.map((each) => rightFor(each as Json, schemas)));
   if (Array.isArray(schema.enum)) return fc.constantFrom(...schema.enum);
   if ('const' in schema) return fc.constant(schema.const);
   const { minimum: min = 0, maximum: max = 100 } = schema as { minimum?: number; maximum?: number };
@@ -147,7 +151,7 @@ function operationRequest(
 ): fc.Arbitrary<FuzzRequest> {
   const parameters = (operation.parameters ?? []) as readonly { in: string; name: string; schema: Json }[];
   const text = (likely: string) =>
-    fc.oneof(fc.constant(likely), fc.constantFrom('1', ...TRICKS), fc.string({ minLength: 1 }));
+    fc.oneof(fc.constant(likely), fc.constantFrom('1', 'trained', 'trained', ...TRICKS), fc.string({ minLength: 1 }));
   const values = fc.tuple(
     ...parameters.map(({ in: where, name, schema }) =>
       fc.tuple(

@@ -1,6 +1,7 @@
 // For tests and benches: a whole server on a free port, with a data folder of its own beside a file that is nobody's
 // business.
 
+import { lstatSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,4 +65,14 @@ export async function startService(options: Partial<ServeOptions> = {}): Promise
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What lies beside the data folder, and when it was changed. */
+export function listing(folder: string): string {
+  return JSON.stringify(
+    readdirSync(folder).map((name) => {
+      const { size, mtimeMs } = lstatSync(join(folder, name));
+      return name === 'data' ? name : [name, size, mtimeMs];
+    }),
+  );
 }
