@@ -103,13 +103,16 @@ export class Jobs {
     await this.#models.resolve(request.model_name);
     const settings = requestedTraining(request);
     const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
+    const { steps, history, ...fields } = trainingFields(settings);
     const effective = {
       model_name: request.model_name,
       env_type: request.env_type,
       env_config: settings.environmentConfig,
       output_dir: outputDir,
       tensor_parallel_size: workers,
-      ...trainingFields(settings),
+      max_steps: steps,
+      history_strategy: history,
+      ...fields,
     };
     const taken = () =>
       new ServiceError(

@@ -2,17 +2,22 @@
 
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
+import type { Logger } from 'pino';
 import { asServiceError } from '../failure.ts';
 import { chatCompletions } from '../inference/chat-route.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { type Caller, register } from './register.ts';
 
-export function chatRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool): void {
+export function chatRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, logger: Logger): void {
   const answer = chatCompletions<Caller>(pool, {
     resolveModel: (model) => store.resolve(model),
     refuse: (message, details) => new ServiceError('bad_request', message, { details }),
-    explain: (error) => asServiceError(error, 'its time').toJSON().error,
+    explain: (error, context) => {
+      const known = asServiceError(error, context.get('requestId'));
+      if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
+      return known.toJSON().error;
+    },
   });
   register(app, ENDPOINTS.chat, async ({ context }) => (await answer(context, async () => {})) as Response);
 

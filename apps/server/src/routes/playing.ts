@@ -20,6 +20,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     const source = await store.resolve(body.model_path);
     if (body.async) {
       const job = await jobs.submitEvaluation(body, who);
+      context.header('Location', `/jobs/${job.job_id}`);
       const message = `${body.eval_episodes} games are played; GET /jobs/${job.job_id} tells how far they are.`;
       return context.json({ job_id: job.job_id, status: 'started', message }, 202);
     }
