@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,10 +14,6 @@ const ROOT = resolve(import.meta.dirname, '..');
 const GUIDE = readFileSync(join(ROOT, 'docs/guide.md'), 'utf8');
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-guide-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-/** Commands that are not written yet are left out. */
-const HAS_CLIENT = ['client', 'client.ts'].some((name) => existsSync(join(ROOT, 'apps/cli/src', name)));
-const isThere = (block: string) => HAS_CLIENT || !block.includes('ludic -- client');
 
 const blocks = (language: string) =>
   [...GUIDE.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(([, name]) => name === language).map(([, , text]) => text!);
@@ -81,7 +77,7 @@ describe('the shell commands of the guide', () => {
   beforeAll(async () => {
     const port = await freePort();
     const log = join(scratch, 'server.log');
-    for (const block of blocks('sh').filter(isThere)) {
+    for (const block of blocks('sh')) {
       const commands = block
         .replaceAll('8000', String(port))
         .replaceAll('./ludic-data', join(scratch, 'data'))
@@ -90,7 +86,13 @@ describe('the shell commands of the guide', () => {
       if (block.includes(' serve '))
         await session.run(`until curl -sf http://127.0.0.1:${port}/health-check; do sleep 0.1; done`);
     }
-  }, 120_000);
+    for (const block of blocks('ts')) {
+      writeFileSync(join(scratch, 'block.ts'), block.replaceAll('8000', String(port)));
+      // As a module of a package that depends on the client.
+      const node = `"${process.execPath}" --disable-warning=ExperimentalWarning --input-type=module-typescript`;
+      answers.set(block, await session.run(`(cd apps/cli && ${node} < "${join(scratch, 'block.ts')}")`));
+    }
+  }, 180_000);
   afterAll(() => session.end(), 60_000);
 
   it('ask for health, and get what the guide shows', () => {
@@ -126,6 +128,17 @@ describe('the shell commands of the guide', () => {
     );
     expect(trajectory.steps).toHaveLength(summary.steps_taken);
     expect(trajectory.steps[0]!.prompt.length).toBeGreaterThan(0);
+  });
+
+  it('do the same with ludic client', () => {
+    const printed = answerTo('--action train');
+    expect(printed).toContain('step 2/2');
+    expect(printed).toMatch(/^Success rate: \d+\.\d\d%$/m);
+    expect(printed).toMatch(/^Mean reward: -?\d\.\d{3}$/m);
+  });
+
+  it('do the same in TypeScript', () => {
+    expect(answerTo('LudicClient').trim()).toMatch(/^1 -?[\d.]+\n2 -?[\d.]+\n[\d.]+$/);
   });
 });
 

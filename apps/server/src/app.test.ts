@@ -83,7 +83,7 @@ describe('a day at the service', () => {
     expect(JSON.stringify(jobs)).not.toContain(PASSWORD);
     const { steps } = await right(await service.ask(`/jobs/${id}/metrics?after=1`), 'jobMetrics');
     expect(steps).toMatchObject([{ step: 2 }]);
-    expect(await (await service.ask(`/jobs/${id}/logs?tail=1`)).text()).toMatch(/^\S+ Finished\.\n$/);
+    expect(await (await service.ask(`/jobs/${id}/logs?tail=1`)).text()).toMatch(/The job is completed\.\n$/);
     const episodes = await (await service.ask(`/jobs/${id}/episodes`)).text();
     expect(
       episodes
