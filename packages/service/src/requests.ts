@@ -138,7 +138,7 @@ export const startTraining = z
 export type StartTraining = z.infer<typeof startTraining>;
 
 /** Games in one answer: the server has them all in memory. */
-const MOST_TRAJECTORIES = 10_000;
+const MOST_TRAJECTORIES = 1000;
 
 export const evaluatePolicy = z
   .strictObject({
