@@ -141,6 +141,9 @@ export const startTraining = z
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;
 
+/** Games in one answer: the server has them all in memory. */
+const MOST_TRAJECTORIES = 1000;
+
 export const evaluatePolicy = z
   .strictObject({
     password,
@@ -155,7 +158,13 @@ export const evaluatePolicy = z
     include_trajectories: z.boolean().default(true).describe('false leaves the games themselves out of the answer'),
     async: z.boolean().default(false).describe('answer at once with a job'),
   })
-  .superRefine((request, context) => checkGame({ ...request, env_config: playedGame(request) }, context))
+  .superRefine((request, context) => {
+    checkGame({ ...request, env_config: playedGame(request) }, context);
+    if (request.include_trajectories && !request.async && request.eval_episodes > MOST_TRAJECTORIES) {
+      const message = `At most ${MOST_TRAJECTORIES} with the games in the answer: set include_trajectories to false, or async to true.`;
+      context.addIssue({ code: 'custom', path: ['eval_episodes'], message });
+    }
+  })
   .meta({ id: 'EvaluatePolicy' });
 export type EvaluatePolicy = z.infer<typeof evaluatePolicy>;
 
