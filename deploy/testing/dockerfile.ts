@@ -1,7 +1,7 @@
 // For tests: reads Dockerfiles, and says what is wrong with one: a part of what hadolint says, and what it cannot know.
 
 import { existsSync, globSync } from 'node:fs';
-import { join, matchesGlob, posix } from 'node:path';
+import { join, posix } from 'node:path';
 
 export interface Instruction {
   readonly keyword: string;
@@ -65,16 +65,21 @@ function parseInstruction(keyword: string, rest: string): Instruction {
   return { keyword, flags, text, words, isJson };
 }
 
+function patternOf(glob: string): RegExp {
+  const source = glob
+    .split(/(\*\*\/|\*)/)
+    .map((part) => (part === '**/' ? '(?:.*/)?' : part === '*' ? '[^/]*' : RegExp.escape(part)));
+  // What holds for a folder holds for what is in it.
+  return new RegExp(`^${source.join('')}(?:/|$)`);
+}
+
 /** Whether a path of the context, written with `/`, stays out of the build. */
 export function isIgnored(path: string, ignoreFile: string): boolean {
   let ignored = false;
   for (const line of ignoreFile.split('\n').map((each) => each.trim())) {
     if (line === '' || line.startsWith('#')) continue;
     const isException = line.startsWith('!');
-    const pattern = isException ? line.slice(1) : line;
-    // What holds for a folder holds for what is in it.
-    const parents = path.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/'));
-    if (parents.some((each) => matchesGlob(each, pattern))) ignored = !isException;
+    if (patternOf(isException ? line.slice(1) : line).test(path)) ignored = !isException;
   }
   return ignored;
 }
