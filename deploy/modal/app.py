@@ -128,8 +128,12 @@ class Service:
                     (DATA / name).symlink_to(VOLUME / name)
             if (VOLUME / "ludic.db").exists():
                 shutil.copyfile(VOLUME / "ludic.db", DATA / "ludic.db")
-        # A session of its own: signals for this process do not reach it, `stop` does.
         environment = {**os.environ, "HF_HOME": str(cache / "huggingface")}
+        # The lines of a password file may stand in the secret too.
+        if lines := environment.pop("LUDIC_PASSWORDS", ""):
+            (DATA / "passwords.txt").write_text(lines)
+            environment["LUDIC_PASSWORD_FILE"] = str(DATA / "passwords.txt")
+        # A session of its own: signals for this process do not reach it, `stop` does.
         self.process = subprocess.Popen(command(), env=environment, start_new_session=True)
         self.watcher = threading.Thread(target=self.watch, daemon=True)
         self.watcher.start()

@@ -72,5 +72,5 @@ else:
     print(json.dumps({"server": container.service.process.pid}), flush=True)
     sys.stdin.read()
     getattr(container, by_kind["exit"])()
-    print(json.dumps({"commits": modal.commits, "reloads": modal.reloads, "code": container.service.process.returncode}))
+    print(json.dumps({"commits": modal.commits, "reloads": modal.reloads, "code": container.service.process.returncode}), flush=True)
     os._exit(0)
