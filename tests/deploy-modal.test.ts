@@ -182,6 +182,8 @@ describe('a deployment', () => {
       (await call(train.base, '/generate-rollout', ROLLOUT, { ...MODAL, 'X-Forwarded-Proto': 'http' })).status,
     ).toBe(400);
     expect((await call(train.base, '/jobs', undefined, { ...MODAL, Authorization: 'Bearer wrong' })).status).toBe(401);
+    const ada = { ...MODAL, Authorization: `Bearer ada:${PASSWORD}` };
+    expect((await call(train.base, '/jobs', undefined, ada)).status).toBe(200);
     const { status, body } = await call(
       train.base,
       '/start-training',

@@ -129,9 +129,10 @@ class Service:
             if (VOLUME / "ludic.db").exists():
                 shutil.copyfile(VOLUME / "ludic.db", DATA / "ludic.db")
         environment = {**os.environ, "HF_HOME": str(cache / "huggingface")}
-        # The lines of a password file may stand in the secret too.
+        # The lines of a password file may stand in the secret too; then they count, and the one hash does not.
         if lines := environment.pop("LUDIC_PASSWORDS", ""):
             (DATA / "passwords.txt").write_text(lines)
+            environment.pop("LUDIC_PASSWORD_HASH", None)
             environment["LUDIC_PASSWORD_FILE"] = str(DATA / "passwords.txt")
         # A session of its own: signals for this process do not reach it, `stop` does.
         self.process = subprocess.Popen(command(), env=environment, start_new_session=True)
