@@ -33,6 +33,8 @@ export interface Parts {
   readonly pool: InferencePool;
   readonly gatekeeper: Gatekeeper;
   readonly trust: ProxyTrust;
+  /** Whether a trusted proxy that says nothing of how a request came speaks HTTPS alone. */
+  readonly assumeHttps?: boolean;
   /** Pages of these origins may call. */
   readonly origins: readonly string[];
   readonly logger: Logger;
@@ -54,7 +56,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     const route = context.get('route') ?? 'none';
     measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
   });
-  app.use(requireHttps(trust));
+  app.use(requireHttps(trust, parts.assumeHttps));
   app.use(safeHeaders());
   app.use(allowOrigins(origins));
 

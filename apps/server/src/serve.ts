@@ -28,6 +28,8 @@ export interface ServeOptions {
   readonly certificate?: string;
   readonly key?: string;
   readonly trustProxy?: string | boolean;
+  /** The trusted proxy speaks HTTPS alone, and may say nothing of it. */
+  readonly assumeHttps?: boolean;
   readonly origins: readonly string[];
   readonly maxConcurrentJobs: number;
   /** Seconds; 0: as long as it takes. */
@@ -87,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     pool,
     gatekeeper: new Gatekeeper(passwords),
     trust,
+    assumeHttps: options.assumeHttps ?? false,
     origins,
     logger,
     closing: closing.signal,
