@@ -43,8 +43,11 @@ beforeAll(async () => {
   hash = passwordHash();
   await new Promise<void>((resolve) => outside.listen(0, '127.0.0.1', resolve));
 });
+/** The servers of containers, each the head of a session of its own. */
+const servers = new Set<number>();
 afterAll(() => {
   endAll();
+  for (const server of servers) process.kill(-server, 'SIGKILL');
   outside.close();
   rmSync(scratch, { recursive: true, force: true });
 });
@@ -139,6 +142,8 @@ async function container(kind: 'train' | 'infer', volume: string, more: Readonly
   const base = `http://127.0.0.1:${port}`;
   await until('the container answers', () => isHealthy(base), 90);
   const server = Number(/"server": (\d+)/.exec(runner.output())![1]);
+  servers.add(server);
+  void runner.ended.then((code) => code === 0 && servers.delete(server));
   return {
     base,
     settings,
@@ -152,6 +157,7 @@ async function container(kind: 'train' | 'infer', volume: string, more: Readonly
     async lose() {
       runner.process.kill('SIGKILL');
       process.kill(-server, 'SIGKILL');
+      servers.delete(server);
       await runner.ended;
     },
   };
