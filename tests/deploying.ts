@@ -64,7 +64,7 @@ export async function until(what: string, holds: () => unknown, seconds = 40): P
   const end = performance.now() + 1000 * seconds;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`It has not come about: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
