@@ -17,8 +17,8 @@ const BUSY = 3;
 let service: TestService;
 beforeAll(async () => {
   service = await startService({ maxConcurrentRequests: BUSY, origins: [ORIGIN] });
-});
-afterAll(() => service.close());
+}, 60_000);
+afterAll(() => service.close(), 60_000);
 
 const GAME = { model_path: 'nano', env_type: 'tic_tac_toe' };
 const TRAINING = {

@@ -25,6 +25,7 @@ import { modelRoutes } from './routes/models.ts';
 import { pageRoutes } from './routes/page.ts';
 import { playingRoutes } from './routes/playing.ts';
 import { type Caller, honoPath } from './routes/register.ts';
+import { sharedWork } from './routes/shared-work.ts';
 
 export interface Parts {
   readonly about: About;
@@ -80,9 +81,10 @@ export function createApp(parts: Parts): Hono<Caller> {
   aboutRoutes(app, about, jobs, measures);
   documentRoutes(app, about.version);
   jobRoutes(app, jobs, closing);
-  modelRoutes(app, store, jobs);
+  const list = sharedWork(() => store.list());
+  modelRoutes(app, store, list, jobs);
   playingRoutes(app, store, pool, jobs);
-  chatRoutes(app, store, pool, logger);
+  chatRoutes(app, store, list, pool, logger);
   if (parts.pageFolder !== undefined) pageRoutes(app, parts.pageFolder);
 
   const methods = methodsByPath();

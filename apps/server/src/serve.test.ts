@@ -41,7 +41,7 @@ it('opens, and opens again after whatever kept it from opening', async () => {
   await server.close();
   await expect(fetch(server.url)).rejects.toThrow();
   await (await start({ port })).close();
-});
+}, 120_000);
 
 it.each([
   ['no_password', { passwordHash: undefined }],

@@ -65,6 +65,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   boundEach(server, trust);
+  const unused = unusedConnections(server, tls === undefined ? 'connection' : 'secureConnection');
   server.on('clientError', refuseBroken);
   // Whatever else a client expects, it gets an answer.
   server.on('checkExpectation', listener);
@@ -74,7 +75,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${taken}`,
     port: taken,
-    close: (graceMs = 10_000) => close(server, graceMs),
+    close: (graceMs = 10_000) => close(server, unused, graceMs),
   };
 }
 
@@ -161,11 +162,27 @@ function sentenceOf({ code }: NodeJS.ErrnoException, port: number, host: string)
   }
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
+/**
+ * Connections that have brought no request yet, as browsers keep one in reserve. Node takes them for busy ones, and closing
+ * would wait for them.
+ */
+function unusedConnections(server: Server, event: 'connection' | 'secureConnection'): ReadonlySet<Duplex> {
+  const unused = new Set<Duplex>();
+  server.on(event, (socket: Duplex) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
+async function close(server: Server, unused: ReadonlySet<Duplex>, graceMs: number): Promise<void> {
   const cutting = setTimeout(() => server.closeAllConnections(), graceMs);
   // Connections whose last answer has gone out are kept open for another request, which will not come.
   const sweeping = setInterval(() => server.closeIdleConnections(), 100);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of unused) socket.destroy();
+  await closed;
   clearTimeout(cutting);
   clearInterval(sweeping);
 }
