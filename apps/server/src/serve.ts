@@ -104,6 +104,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
   });
   opened.defer(() => listening.close());
   opened.defer(() => closing.abort());
+  // Jobs save while the last requests are answered: whoever ends a server may not wait long.
+  opened.defer(() => jobs.beginStop());
   const parts = opened.move();
   return { url: listening.url, close: () => parts.disposeAsync() };
 }

@@ -242,6 +242,11 @@ export class Jobs {
     return present(resumed);
   }
 
+  /** Asks processes to save and end, while requests are still answered. `stop` waits for them. */
+  beginStop(): void {
+    this.#supervisor.endAll();
+  }
+
   /** Lets processes save and end. Their jobs go on when a server is started again. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
