@@ -1,7 +1,7 @@
 // Evaluations and single games.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
 import { evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import { breathingPolicy } from './breathing.ts';
 import type { Models, Report } from './models.ts';
@@ -63,7 +63,7 @@ export async function rolloutHere(
   }
 }
 
-async function sitDown(
+export async function sitDown(
   { environment, config: raw, history }: Game,
   choice: PolicyChoice,
   models: Models,
@@ -79,12 +79,11 @@ async function sitDown(
     return { table: table(scriptedPolicy(choice.name, () => expert(config))), device: 'script' };
   }
   const model = await models.resident(choice.name, choice.device, report, signal);
-  const policy = new LanguageModelPolicy(model, {
-    temperature: choice.temperature,
-    topK: 0,
-    topP: 1,
-    maxCompletionLength: choice.maxCompletionLength,
-    stop: [`</${definition.replyTag}>`],
-  });
+  const policy = new LanguageModelPolicy(model, settingsOf(choice, definition));
   return { table: table(policy), device: model.runtime.device };
 }
+
+export const settingsOf = (
+  { temperature, maxCompletionLength }: Extract<PolicyChoice, { readonly kind: 'model' }>,
+  { replyTag }: EnvironmentDefinition,
+): LanguageModelSettings => ({ temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${replyTag}>`] });
