@@ -3,25 +3,18 @@
 // own, so that its peak memory is its own. Run: `npm run bench:large`.
 
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_TRAINING, estimateMemory, rehearse, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
-import {
-  everyLinearLayer,
-  newAdapter,
-  readCheckpoint,
-  safetensorsParts,
-  tensorsOf,
-  writeConfig,
-} from '../packages/models/src/index.ts';
+import { everyLinearLayer, newAdapter, readCheckpoint } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { SMOLLM2_135M } from '../packages/models/testing/sizes.ts';
-import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import { openLanguageModel, PromptEncoder } from '../packages/policies/src/index.ts';
 import { ResidentTensors, type Runtime } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
+import { writeRandomModel } from './random-model.ts';
 
 const THREADS = 2;
 const STEPS = 3;
@@ -39,28 +32,6 @@ const settingsOf = (gradientCheckpointing: boolean): TrainSettings => ({
   gradientCheckpointing,
   lora: { rank: 16, alpha: 32, targets: everyLinearLayer(CONFIG), rankStabilized: false },
 });
-
-/** A model folder: normal-sized random weights as bf16, and nano's tokenizer, which knows the first of the tokens. */
-async function writeModel(folder: string): Promise<void> {
-  await cp(fileURLToPath(NANO_FOLDER), folder, { recursive: true });
-  await writeFile(join(folder, 'config.json'), JSON.stringify(writeConfig(CONFIG)));
-  let state = 1;
-  const tensors = [...tensorsOf(CONFIG)].map(([name, { shape, start }]) => {
-    const halves = new Uint16Array(shape.reduce((a, b) => a * b, 1));
-    const word = new Uint32Array(1);
-    const number = new Float32Array(word.buffer);
-    const width = 0.02 * (start === 'residual' ? Math.sqrt(12 / (2 * CONFIG.layers)) : Math.sqrt(12));
-    for (let i = 0; i < halves.length; i++) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      number[0] = start === 'ones' ? 1 : width * (state / 2 ** 32 - 0.5);
-      halves[i] = word[0]! >>> 16;
-    }
-    return { name, dtype: 'BF16' as const, shape, data: new Uint8Array(halves.buffer) };
-  });
-  const file = await open(join(folder, 'model.safetensors'), 'w');
-  for (const part of safetensorsParts(tensors, { format: 'pt' })) await file.writeFile(part);
-  await file.close();
-}
 
 const MIB = 2 ** 20;
 /** Peak resident memory of this process in MiB. */
@@ -160,7 +131,7 @@ function apart<T>(...words: string[]): T {
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ludic-large-'));
   try {
-    await writeModel(folder);
+    await writeRandomModel(CONFIG, folder);
     const loading = apart<Awaited<ReturnType<typeof measureLoading>>>('load', folder);
     const loadingWhole = apart<Awaited<ReturnType<typeof measureLoading>>>('load', folder, 'whole');
     const kept = apart<Awaited<ReturnType<typeof measureTraining>>>('train', folder, 'keep');
@@ -183,5 +154,5 @@ async function main(): Promise<void> {
 const [what, folder, how] = process.argv.slice(2);
 if (what === 'load') console.log(JSON.stringify(await measureLoading(folder!, how === 'whole')));
 else if (what === 'train') console.log(JSON.stringify(await measureTraining(folder!, how === 'recompute')));
-else if (what === 'write') await writeModel(folder!);
+else if (what === 'write') await writeRandomModel(CONFIG, folder!);
 else await main();

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium, type Page, type Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtPage } from '../apps/cli/src/evaluator.ts';
+import { builtPage } from '../apps/cli/src/built-page.ts';
 import { serveFolder } from '../apps/cli/src/static-files.ts';
 import type { Engine } from '../apps/evaluator/src/engine/client.ts';
 import type { Game, PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
@@ -28,6 +28,8 @@ declare global {
   var ludic: Engine;
   /** GPU devices that a test may destroy. */
   var gpus: GPUDevice[];
+  /** Of the work that a test watches. */
+  var stages: string[] | undefined;
 }
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -90,7 +92,12 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
 
   it('loads less than 300 kB before a model is asked for, and no code that is not its own', async () => {
     let size = 0;
-    for (const response of responses) size += gzipSync(await response.body()).length;
+    for (const response of responses) {
+      const body = await response.body();
+      size += gzipSync(body).length;
+      // Vite puts an empty module in the place of one of Node.
+      expect(body.toString(), response.url()).not.toMatch(/["'`]node:|browser-external/);
+    }
     expect(responses.length).toBeGreaterThan(3);
     expect(size).toBeGreaterThan(20_000);
     expect(size).toBeLessThan(300_000);
@@ -195,10 +202,21 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
         return gpu;
       };
     });
-    const lost = play(TIC_TAC_TOE, nanoOn('webgpu'), 2).catch((error: Error) => error.message);
-    await expect.poll(() => worker!.evaluate(() => globalThis.gpus.length)).toBe(1);
+    const lost = page.evaluate(
+      async ([game, policy]) => {
+        const stages = (globalThis.stages = [] as string[]);
+        const { ludic } = globalThis;
+        const request = { type: 'rollout', game, policy, seed: 7, from: 0, episodes: 50 } as const;
+        return ludic
+          .ask(request, { onProgress: ({ stage }) => stages.push(stage) })
+          .catch(({ code, message }) => `${code}: ${message}`);
+      },
+      [TIC_TAC_TOE, nanoOn('webgpu')] as const,
+    );
+    // The model is being put on the GPU, or played there.
+    await expect.poll(() => page.evaluate(() => globalThis.stages?.includes('loading'))).toBe(true);
     await worker!.evaluate(() => globalThis.gpus[0]!.destroy());
-    expect(await lost).toContain('device_lost: The GPU is lost');
+    expect(await lost).toMatch(/^device_lost: The GPU is lost/);
     // The tests below go on with a new one.
   });
 
@@ -252,6 +270,16 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
       }
     }
   }, 180_000);
+
+  it('says that ONNX Runtime does not come', async () => {
+    const other = await browser.newPage();
+    await other.route('**/*.wasm', (route) => route.abort());
+    await other.goto(origin);
+    await other.getByRole('button', { name: 'Evaluate' }).click();
+    await other.getByRole('alert').getByText('ONNX Runtime does not start on cpu').waitFor();
+    expect(await other.getByRole('alert').textContent()).toMatch(/Reload the page/);
+    await other.close();
+  });
 
   it('has nothing on its console and asks nobody else', () => {
     expect(blemishes).toEqual([]);

@@ -1,5 +1,6 @@
 // --device: where the network is computed.
 
+import type { Precision } from '@ludic/models';
 import { DEVICES, type Device, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Option } from 'commander';
@@ -15,8 +16,13 @@ export const deviceOption = () =>
     .default('cpu');
 
 /** @throws RuntimeError `device_missing` */
-export async function openRuntime(device: DeviceChoice, threads?: number): Promise<Runtime> {
-  const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
+export async function openRuntime(
+  device: DeviceChoice,
+  threads?: number,
+  precision: Precision = 'float32',
+): Promise<Runtime> {
+  const float16 = precision === 'float16';
+  const runtime = await createRuntime({ device, float16, ...(threads !== undefined && { threads }) });
   if (device === 'auto') process.stderr.write(`Computing on ${runtime.device}.\n`);
   return runtime;
 }

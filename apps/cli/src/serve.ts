@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { ServeOptions } from '@ludic/server';
 import { Command } from 'commander';
+import { builtPage } from './built-page.ts';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { UsageError } from './failure.ts';
 import { decimal, whole } from './input.ts';
@@ -22,6 +23,7 @@ interface Options {
   readonly jobTimeout: number;
   readonly maxConcurrentRequests: number;
   readonly idleTimeout: number;
+  readonly page: boolean;
 }
 
 export function serveCommand(): Command {
@@ -41,9 +43,14 @@ export function serveCommand(): Command {
     .option('--job-timeout <seconds>', 'longest time of a job; 0: as long as it takes', decimal(0), 0)
     .option('--max-concurrent-requests <n>', 'evaluations, rollouts and chats at once; more get 429', whole(1), 10)
     .option('--idle-timeout <seconds>', 'a model that nobody asks leaves memory', decimal(0), 300)
+    .option('--no-page', 'leave out the page for browsers at /')
     .action(async (options: Options) => {
       const { serve } = await import('@ludic/server');
-      const server = await serve(settingsOf(options, process.env));
+      const pageFolder = options.page ? await builtPage() : undefined;
+      const server = await serve({
+        ...settingsOf(options, process.env),
+        ...(pageFolder !== undefined && { pageFolder }),
+      });
       process.stderr.write(`Ludic listens on ${server.url}; its description is at ${server.url}/docs.\n`);
       await untilAsked();
       process.stderr.write('Saving jobs; ask again to stop at once.\n');

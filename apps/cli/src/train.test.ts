@@ -104,6 +104,20 @@ describe('ludic train', () => {
     await expectSameRun('again');
   });
 
+  it('keeps the precision that it began with', async () => {
+    const sizes = ['--group-size', '4', '--batch-size', '8', '--eval-episodes', '4', '--max-completion-length', '4'];
+    const run = join(scratch, 'half');
+    const begun = await runLudic(
+      ...['train', '--env', 'tic_tac_toe', '--steps', '1', '--precision', 'float16', '--out', run, ...sizes],
+    );
+    expect(begun.code).toBe(0);
+    const { settings } = JSON.parse(await readFile(join(run, 'config.json'), 'utf8'));
+    expect(settings.precision).toBe('float16');
+    const { code, stderr } = await runLudic('train', '--out', run, '--resume', '--precision', 'float32');
+    expect(code).toBe(2);
+    expect(stderr).toContain("--precision float32 differs from the run's own float16");
+  });
+
   // After so many whole steps and so many milliseconds more: inside a step, an evaluation or a checkpoint.
   it.each([
     [0, 40],

@@ -47,7 +47,7 @@ export {
 export { gradients } from './gradients.ts';
 export { Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
 export { chosenLogprobs, entropyOfRows, logSumExp } from './likelihood.ts';
-export { gemm, linear, matmul } from './linear.ts';
+export { gemm, linear, matmul, type ProductType } from './linear.ts';
 export { type ByteStream, type ModelFileOptions, modelFiles } from './model-files.ts';
 export { layerNorm, type RotaryTables, rmsNorm, rotary } from './network.ts';
 export { type FourBitWeight, fourBitLinear } from './quantized.ts';

@@ -1,8 +1,8 @@
 // The graph of one micro-batch: log-probabilities, loss, and the gradient of every parameter added onto what earlier
 // micro-batches gave.
 
-import { add, Graph, gradients, mul, neg, type Shape, serialize, sum } from '@ludic/graph';
-import { buildScoring, type LoraConfig, type ModelConfig, type ScoringOptions, type TreeLevels } from '@ludic/models';
+import { add, div, Graph, gradients, mul, neg, type Shape, serialize, sum } from '@ludic/graph';
+import { buildScoring, type ModelConfig, type ScoringOptions, type TreeLevels } from '@ludic/models';
 import { buildLoss } from './loss.ts';
 import type { LossSettings } from './settings.ts';
 
@@ -11,7 +11,7 @@ export type Objective = LossSettings | 'supervised';
 
 /**
  * Inputs: those of `buildScoring`, of the objective, and, where there is a gradient to add to, `sum.NAME` for each
- * trained parameter. Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
+ * trained parameter; with products in float16 `loss_scale` [] (see loss-scale.ts). Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
  */
 export function buildGradient(
   config: ModelConfig,
@@ -26,12 +26,13 @@ export function buildGradient(
       ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
       : buildLoss(graph, objective, scores);
   const parameters = [...scores.parameters];
+  const lossScale = options.precision === 'float16' ? graph.input('loss_scale', 'float32', []) : undefined;
   const found = gradients(
-    loss,
+    lossScale ? mul(loss, lossScale) : loss,
     parameters.map(([, value]) => value),
   );
   for (const [i, [name, { shape }]] of parameters.entries()) {
-    const own = found[i]!;
+    const own = lossScale ? div(found[i]!, lossScale) : found[i]!;
     graph.output(`gradient.${name}`, addTo ? add(graph.input(`sum.${name}`, 'float32', shape), own) : own);
   }
   graph.output('loss', loss);
@@ -41,9 +42,9 @@ export function buildGradient(
 }
 
 /** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [chosen]. */
-export function buildScorer(config: ModelConfig, levels: TreeLevels, adapter?: LoraConfig): Uint8Array {
+export function buildScorer(config: ModelConfig, levels: TreeLevels, options: ScoringOptions = {}): Uint8Array {
   const graph = new Graph('score');
-  const { logprobs, entropies } = buildScoring(graph, config, levels, { adapter });
+  const { logprobs, entropies } = buildScoring(graph, config, levels, options);
   graph.output('logprobs', logprobs);
   graph.output('entropies', entropies);
   return serialize(graph);

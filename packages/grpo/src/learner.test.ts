@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { readCheckpoint } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { floats, type HostTensor, ResidentTensors } from '@ludic/runtime';
+import { floats, type HostTensor, ResidentTensors, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_ADAMW } from './adamw.ts';
@@ -70,6 +70,38 @@ function expectSame(a: Record<string, Float32Array>, b: Record<string, Float32Ar
 }
 
 describe('the learner', () => {
+  it('tells the runtime where shapes will come again, and gets the same numbers', async () => {
+    const asked: (boolean | undefined)[] = [];
+    const watched: Runtime = {
+      ...runtime,
+      load(model, options) {
+        asked.push(options?.repeatsShapes);
+        return runtime.load(model, options);
+      },
+    };
+    const loss = async (repeated: boolean) => {
+      const learner = new Learner({
+        runtime: watched,
+        config,
+        parameters: await ResidentTensors.of(runtime, parameters),
+        objective: DEFAULT_LOSS,
+        adamw: DEFAULT_ADAMW,
+        temperature: 0.8,
+        tokenBudget: 1000,
+        repeated,
+      });
+      const first = (await learner.accumulate(samples)).loss;
+      learner.clearGradients();
+      expect((await learner.accumulate(samples)).loss).toBe(first);
+      await learner.score(samples);
+      await learner.dispose();
+      return first;
+    };
+    expect(await loss(true)).toBe(await loss(false));
+    // Two learners with a graph of gradients and one of scores each; scores are taken once.
+    expect(asked).toEqual([true, undefined, undefined, undefined]);
+  });
+
   const objectives: readonly (readonly [string, Objective])[] = [
     ['dapo', DEFAULT_LOSS],
     ['sequence-level ratios', { ...DEFAULT_LOSS, lossType: 'grpo', importanceSamplingLevel: 'sequence' }],

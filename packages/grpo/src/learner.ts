@@ -1,11 +1,12 @@
 // The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
 // gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
 
-import { type ModelConfig, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
+import { type ModelConfig, type Precision, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
 import type { ResidentAdapter } from '@ludic/policies';
 import {
   floats,
   type HostTensor,
+  type LoadOptions,
   type Program,
   ResidentTensors,
   type Runtime,
@@ -16,6 +17,7 @@ import {
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from './adamw.ts';
 import { GrpoError } from './errors.ts';
 import { buildAddition, buildGradient, buildScorer, type Objective } from './gradient-graph.ts';
+import { lossScale } from './loss-scale.ts';
 import {
   choiceInputs,
   lossInputs,
@@ -42,6 +44,10 @@ export interface LearnerOptions {
   readonly tokenBudget: number;
   /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
   readonly gradientCheckpointing?: boolean;
+  /** The same samples will be accumulated more than once. */
+  readonly repeated?: boolean;
+  /** What matrix products are taken in; by default float32. */
+  readonly precision?: Precision | undefined;
 }
 
 /** Per token of the samples, in the order in which `samplePaths` put them. */
@@ -134,7 +140,7 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective, adapter, gradientCheckpointing: recompute } = this.#options;
+    const { objective, adapter, gradientCheckpointing: recompute, precision, repeated } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
@@ -147,11 +153,17 @@ export class Learner {
       if (addTo && !this.#summed) await sums.clear();
       const program = await this.#program(
         `gradient ${levelsKey(levels)} ${addTo}`,
-        (config) => buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute }),
-        keepOnDevice,
+        (config) => buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute, precision }),
+        { keepOnDevice, ...(repeated && { repeatsShapes: true }) },
       );
       const outputs = await program.run(
-        { ...inputs, ...lossInputs(batch), ...weights, ...(addTo && sums.inputs('sum.')) },
+        {
+          ...inputs,
+          ...lossInputs(batch),
+          ...weights,
+          loss_scale: scalar(lossScale(batch.samples)),
+          ...(addTo && sums.inputs('sum.')),
+        },
         sums.into('gradient.'),
       );
       sums.take(outputs, 'gradient.');
@@ -164,10 +176,10 @@ export class Learner {
 
   /** log π and entropies of the samples' tokens under the present parameters. */
   score<S extends Pick<Sample, 'prompt' | 'completion'>>(samples: readonly S[]): Promise<ScoredSamples<S>> {
-    const { adapter } = this.#options;
+    const { adapter, precision } = this.#options;
     return this.#overMicroBatches(samples, async (_, inputs, levels) => {
       const program = await this.#program(`score ${levelsKey(levels)}`, (config) =>
-        buildScorer(config, levels, adapter?.config),
+        buildScorer(config, levels, { adapter: adapter?.config, precision }),
       );
       return program.run(inputs);
     });
@@ -178,7 +190,7 @@ export class Learner {
    * @throws GrpoError `not_finite`, and nothing has changed
    */
   async step(learningRate: number): Promise<number> {
-    const { adamw } = this.#options;
+    const { adamw, precision } = this.#options;
     const parameters = this.#trained;
     const moments = await this.#optimizer();
     const shapes = new Map(parameters.names.map((name) => [name, parameters.dims(name)]));
@@ -188,7 +200,9 @@ export class Learner {
     if (!Number.isFinite(norm)) {
       throw new GrpoError(
         'not_finite',
-        `The gradient of update ${this.#updates + 1} is not finite. Lower the learning rate.`,
+        `The gradient of update ${this.#updates + 1} is not finite. Lower the learning rate${
+          precision === 'float16' ? ', or train with precision float32: float16 ends at 65504' : ''
+        }.`,
       );
     }
     const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
@@ -201,7 +215,7 @@ export class Learner {
     for (const [i, names] of updateGroups(shapes).entries()) {
       const own = new Map(names.map((name) => [name, shapes.get(name)!]));
       const next = names.flatMap((name) => [`next.${name}`, `next.first.${name}`, `next.second.${name}`]);
-      const program = await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw), next);
+      const program = await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw), { keepOnDevice: next });
       const outputs = await program.run(inputs, { ...parameters.into('next.'), ...moments.into('next.') });
       parameters.take(outputs, 'next.');
       moments.take(outputs, 'next.');
@@ -260,7 +274,7 @@ export class Learner {
     for (const [i, names] of updateGroups(shapes).entries()) {
       const own = new Map(names.map((name) => [name, shapes.get(name)!]));
       const next = names.map((name) => `next.${name}`);
-      const program = await this.#program(`addition ${i}`, () => buildAddition(own), next);
+      const program = await this.#program(`addition ${i}`, () => buildAddition(own), { keepOnDevice: next });
       total.take(await program.run(inputs, total.into('next.')), 'next.');
     }
   }
@@ -307,14 +321,10 @@ export class Learner {
     return { samples: paths.samples, logprobs, entropies };
   }
 
-  #program(
-    key: string,
-    build: (config: ModelConfig) => Uint8Array,
-    keepOnDevice: readonly string[] = [],
-  ): Promise<Program> {
+  #program(key: string, build: (config: ModelConfig) => Uint8Array, options: LoadOptions = {}): Promise<Program> {
     let program = this.#programs.get(key);
     if (!program) {
-      program = this.#options.runtime.load(build(this.#options.config), { keepOnDevice });
+      program = this.#options.runtime.load(build(this.#options.config), options);
       this.#programs.set(key, program);
     }
     return program;

@@ -19,6 +19,8 @@ const commonOf = ({ runtime, config }: LanguageModel, settings: TrainSettings) =
   temperature: settings.temperature,
   tokenBudget: settings.tokenBudget,
   gradientCheckpointing: settings.gradientCheckpointing,
+  precision: settings.precision,
+  repeated: settings.numIterations > 1,
 });
 
 /** What a run learns with. */

@@ -55,6 +55,7 @@ describe('the estimate of memory', () => {
     expect(total({ maxCompletionLength: 8 })).toBeLessThan(plain);
     expect(total({ batchSize: 4096 })).toBeGreaterThan(plain);
     expect(total({ numIterations: 2 })).toBeGreaterThan(plain);
+    expect(total({ numIterations: 2, gradientCheckpointing: true })).toBe(total({ gradientCheckpointing: true }));
   });
 
   it('counts every process, and smaller batches where there are several shards', () => {

@@ -65,8 +65,8 @@ const UPDATE_TENSORS = 8;
 const TABLES = 4;
 /** Micro-batches whose replies share prompts and those whose do not have graphs of their own, with memory of their own. */
 const GRAPHS = 2;
-/** Meeting the same shapes again, as in a second pass over a batch, the runtime takes one block beside what it has. */
-const REPEATED = 2;
+/** Meeting the same shapes again, as in a second pass over a batch, the arena grows where layers are kept: measured. */
+const REPEATED = 1.6;
 /** Bytes of one number of a distribution of the sampler. */
 const DISTRIBUTION = 12;
 
@@ -100,7 +100,8 @@ export function estimateMemory(
   // Recomputed: what goes into each layer, and one layer with its gradients.
   const kept = settings.gradientCheckpointing ? inputs + 3 * layer : (config.layers + 2) * layer;
   const batches = Math.ceil((batchSize * prompts.turns) / rows);
-  const working = ARENA * (batches > 1 ? GRAPHS : 1) * (settings.numIterations > 1 ? REPEATED : 1);
+  const repeats = settings.numIterations > 1 && !settings.gradientCheckpointing ? REPEATED : 1;
+  const working = ARENA * (batches > 1 ? GRAPHS : 1) * repeats;
   const points = Math.min(rows * maxCompletionLength, tokens);
 
   const games = Math.min(batchSize, Math.max(1, Math.floor(SLOTS_PER_RUN / row)));

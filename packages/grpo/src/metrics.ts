@@ -1,6 +1,7 @@
 // What the loss did, as numbers for people: how far the policy moved from the one that sampled, and how much of it the
 // clipping held back. Computed from the log-probabilities that the graph returned, apart from the gradient.
 
+import type { Precision } from '@ludic/models';
 import type { LossSettings } from './settings.ts';
 
 /** Action tokens of a batch, flat. */
@@ -28,14 +29,17 @@ export interface LossMetrics {
   readonly clipRatioHighMax: number;
   /** max |log π − log π_old|: 0 up to rounding on fresh data, or sampler and trainer disagree. */
   readonly maxLogRatio: number;
-  /** Share of tokens whose |log π − log π_old| is above `ROUNDING`: more than a stray one is no rounding. */
+  /** Share of tokens whose |log π − log π_old| is above its `ROUNDING`: more than a stray one is no rounding. */
   readonly disagreement: number;
 }
 
-/** Sampler and trainer are one runtime: on fresh data they differ by rounding alone, about 1e-6 and hardly ever this. */
-export const ROUNDING = 1e-4;
+/**
+ * Sampler and trainer are one runtime: on fresh data they differ by rounding alone, about 1e-6 and hardly ever this. In
+ * float16 what differs by a hair may be rounded to neighbours, 1/2048 apart: nano's largest difference was 0.011.
+ */
+export const ROUNDING: Readonly<Record<Precision, number>> = { float32: 1e-4, float16: 5e-2 };
 
-export function lossMetrics(settings: LossSettings, batch: TokenBatch): LossMetrics {
+export function lossMetrics(settings: LossSettings, batch: TokenBatch, precision: Precision = 'float32'): LossMetrics {
   const { logprobs, oldLogprobs, referenceLogprobs, advantages, sequenceOf, sequences } = batch;
   const count = logprobs.length;
   const lengths = new Float64Array(sequences);
@@ -45,7 +49,7 @@ export function lossMetrics(settings: LossSettings, batch: TokenBatch): LossMetr
   for (let t = 0; t < count; t++) {
     const logRatio = logprobs[t]! - oldLogprobs[t]!;
     maxLogRatio = Math.max(maxLogRatio, Math.abs(logRatio));
-    if (Math.abs(logRatio) > ROUNDING) disagreeing++;
+    if (Math.abs(logRatio) > ROUNDING[precision]) disagreeing++;
     lengths[sequenceOf[t]!]! += 1;
     logRatioSums[sequenceOf[t]!]! += logRatio;
   }

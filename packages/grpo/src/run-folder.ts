@@ -19,6 +19,7 @@ import {
 } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import type { LanguageModel } from '@ludic/policies';
+import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
 import type { OptimizerState } from './learner.ts';
@@ -174,6 +175,17 @@ export class RunFolder {
   async append(file: 'metrics.jsonl' | 'episodes.jsonl', lines: readonly object[]): Promise<void> {
     if (lines.length > 0)
       await appendFile(join(this.path, file), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+
+  /** The evaluation after a step, where metrics.jsonl has one. */
+  async evaluationAt(step: number): Promise<Evaluation | undefined> {
+    const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8').catch(() => '');
+    for (const line of text.trimEnd().split('\n').reverse()) {
+      if (!line.includes('"type":"evaluation"')) continue;
+      const { type: _, step: at, best: __, seconds: ___, ...evaluation } = JSON.parse(line);
+      if (at === step) return evaluation;
+    }
+    return undefined;
   }
 
   /** Cuts the logs back to what belongs to the first `step` steps, a half-written last line included. */

@@ -131,8 +131,8 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
   let evaluation: Evaluation | undefined;
   const peak = () => options.memory && options.memory.peak() + (workers?.peakMemory ?? 0);
   let savedStep = trainer.step;
-  const save = async () => {
-    if (savedStep === trainer.step && trainer.step > 0) return;
+  const save = async ({ again = false } = {}) => {
+    if (savedStep === trainer.step && trainer.step > 0 && !again) return;
     await folder.saveCheckpoint(model, companions, {
       step: trainer.step,
       optimizer: await trainer.optimizerState(),
@@ -142,9 +142,34 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
     savedStep = trainer.step;
     emit({ type: 'checkpoint', step: trainer.step });
   };
+  const isEvaluated = (step: number) =>
+    step > 0 && (step === settings.steps || (settings.evalEvery > 0 && step % settings.evalEvery === 0));
+  const evaluate = async () => {
+    const began = clock();
+    evaluation = await trainer.evaluate(signal);
+    const score = evaluation.meanReward;
+    const isBest = !best || score > best.score || best.step === trainer.step;
+    if (isBest) best = { step: trainer.step, score };
+    return { evaluation, isBest, seconds: (clock() - began) / 1000 };
+  };
+  const tell = async ({ evaluation, isBest, seconds }: Awaited<ReturnType<typeof evaluate>>) => {
+    await folder.append('metrics.jsonl', [
+      { type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds },
+    ]);
+    emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds });
+  };
   try {
     if (start.kind === 'new') await save();
     emit({ type: 'start', settings, step: trainer.step, model });
+    if (start.kind === 'resume' && isEvaluated(trainer.step)) {
+      evaluation = await folder.evaluationAt(trainer.step);
+      if (!evaluation) {
+        // The run was interrupted in this evaluation. The checkpoint is there already, so what is told comes last.
+        const found = await evaluate();
+        if (found.isBest) await save({ again: true });
+        await tell(found);
+      }
+    }
     while (trainer.step < settings.steps) {
       const before = clock();
       const { metrics, episodes } = await trainer.runStep(signal);
@@ -170,21 +195,12 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
         const message = `${Math.round(100 * metrics.invalidRate)} % of the replies are invalid. If the share grows, an endless game may pay more than a lost one: give the environment an invalid_penalty, and hold the policy near its first model with a beta of 0.1 or more.`;
         emit({ type: 'warning', step: metrics.step, message });
       }
-      const last = trainer.step === settings.steps;
-      if (last || (settings.evalEvery > 0 && trainer.step % settings.evalEvery === 0)) {
-        const began = clock();
-        evaluation = await trainer.evaluate(signal);
-        const score = evaluation.meanReward;
-        const isBest = !best || score > best.score;
-        if (isBest) best = { step: trainer.step, score };
-        const evaluationSeconds = (clock() - began) / 1000;
-        await folder.append('metrics.jsonl', [
-          { type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds: evaluationSeconds },
-        ]);
-        emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds: evaluationSeconds });
-        if (isBest) await save();
+      if (isEvaluated(trainer.step)) {
+        const found = await evaluate();
+        await tell(found);
+        if (found.isBest) await save();
       }
-      if (last || trainer.step % settings.saveEvery === 0) await save();
+      if (trainer.step === settings.steps || trainer.step % settings.saveEvery === 0) await save();
     }
     await finish(folder, model, companions, best, trainer.step, evaluation);
     return { status: 'finished', step: trainer.step, best, evaluation, peakMemory: peak() };

@@ -14,15 +14,18 @@ export function tableOf({ environment, environmentConfig, history }: TrainSettin
 /** Draws from the whole distribution: its log-probabilities are those that are trained. */
 export function policyOf(
   model: LanguageModel,
-  { maxCompletionLength }: TrainSettings,
+  { maxCompletionLength, precision }: TrainSettings,
   { definition }: Omit<Table, 'policy'>,
   temperature: number,
 ): LanguageModelPolicy {
-  return new LanguageModelPolicy(model, {
-    temperature,
-    topK: 0,
-    topP: 1,
-    maxCompletionLength,
-    stop: [`</${definition.replyTag}>`],
-  });
+  return new LanguageModelPolicy(
+    { ...model, precision },
+    {
+      temperature,
+      topK: 0,
+      topP: 1,
+      maxCompletionLength,
+      stop: [`</${definition.replyTag}>`],
+    },
+  );
 }

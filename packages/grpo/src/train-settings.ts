@@ -1,7 +1,7 @@
 // Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
 
 import type { HistoryStrategy } from '@ludic/history';
-import type { LoraConfig } from '@ludic/models';
+import { type LoraConfig, PRECISIONS, type Precision } from '@ludic/models';
 import { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
 import { CREDITS, type CreditSettings } from './credit.ts';
 import { GrpoError } from './errors.ts';
@@ -49,6 +49,8 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   readonly tokenBudget: number;
   /** Compute each layer again when its gradient is due, instead of keeping what is inside: less memory, more time. */
   readonly gradientCheckpointing: boolean;
+  /** What matrix products are taken in, in play and in learning. ONNX Runtime's CPU takes float32 for both. */
+  readonly precision: Precision;
   /** Evaluate every so many steps; 0 only at the end. */
   readonly evalEvery: number;
   readonly evalEpisodes: number;
@@ -83,6 +85,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   finalRate: 0.1,
   tokenBudget: 16_384,
   gradientCheckpointing: false,
+  precision: 'float32',
   evalEvery: 50,
   evalEpisodes: 500,
   evalTemperature: 1,
@@ -160,6 +163,7 @@ export function checkSettings(settings: TrainSettings): void {
   oneOf('credit', settings.credit, CREDITS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
+  oneOf('precision', settings.precision, PRECISIONS);
   const { loss } = settings;
   oneOf('lossType', loss.lossType, LOSS_TYPES);
   oneOf('importanceSamplingLevel', loss.importanceSamplingLevel, IMPORTANCE_SAMPLING_LEVELS);

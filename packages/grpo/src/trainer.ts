@@ -111,7 +111,7 @@ export class Trainer {
       if (!first) {
         const tokens = joinedTokens(learned.map((shard) => shard.tokens));
         const loss = learned.reduce((sum, shard) => sum + shard.loss, 0);
-        first = { loss, metrics: lossMetrics(settings.loss, tokens) };
+        first = { loss, metrics: lossMetrics(settings.loss, tokens, settings.precision) };
         this.#assertAgreement(step, first.metrics);
       }
       const norm = await this.#learner.step(learningRate);
@@ -168,12 +168,15 @@ export class Trainer {
   }
 
   #assertAgreement(step: number, { maxLogRatio, disagreement }: LossMetrics): void {
-    if (maxLogRatio <= ROUNDING) return;
+    const rounding = ROUNDING[this.settings.precision];
+    if (maxLogRatio <= rounding) return;
     throw new GrpoError(
       'disagreement',
       `At step ${step} the trainer's log-probabilities differ from the sampler's by up to ${maxLogRatio.toExponential(2)}, ` +
-        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${ROUNDING}, which is the most that rounding may do. ` +
-        'This is a fault of the program, not of your settings.',
+        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${rounding}, which is the most that rounding may do. ` +
+        (this.settings.precision === 'float16'
+          ? 'A device that adds float16 in float16 may do more: train with precision float32.'
+          : 'This is a fault of the program, not of your settings.'),
     );
   }
 }

@@ -1,12 +1,19 @@
 // Attention of query rows over keys, with grouped heads and an additive bias. Nothing here knows where keys come from.
 
-import { add, type Cut, cast, cutAt, joinAt, matmul, reshape, softmax, transpose, type Value } from '@ludic/graph';
+import { add, type Cut, cutAt, joinAt, matmul, reshape, softmax, transpose, type Value } from '@ludic/graph';
+import type { Precision } from './precision.ts';
 
 /** How heads share keys: query head h uses key head ⌊h · kvHeads / heads⌋. */
 export interface Heads {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+}
+
+/** How queries meet keys, and weights values. */
+export interface Attending extends Heads {
+  /** What their products are taken in; by default the numbers of keys and values. */
+  readonly precision?: Precision | undefined;
 }
 
 /** x [rows, steps, kvHeads · headDim] → [rows, kvHeads, steps, headDim]. */
@@ -22,8 +29,8 @@ export interface Stretch {
 }
 
 /**
- * Queries of rows against one or several stretches of keys, as if these were one: only their scores are joined. Products
- * are in the numbers of keys and values, the softmax between them in float32.
+ * Queries of rows against one or several stretches of keys, as if these were one: only their scores are joined. The
+ * softmax between the products is in float32.
  * @param queries [rows, steps, heads · headDim], already scaled
  * @param bias [rows or 1, 1, steps · (heads / kvHeads), keys of all stretches], 0 where a query may look and a large
  *   negative number where it may not; the queries of one step that share a key head are neighbours
@@ -34,18 +41,18 @@ export function attend(
   queries: Value,
   stretches: readonly Stretch[],
   bias: Value,
-  { heads, kvHeads, headDim }: Heads,
+  { heads, kvHeads, headDim, precision }: Attending,
   cut?: Cut,
 ): Value {
   const [rows, steps, width] = queries.shape;
   const group = heads / kvHeads;
   const grouped = transpose(reshape(queries, [rows!, steps!, kvHeads, group * headDim]), [0, 2, 1, 3]);
   const flat = reshape(grouped, [rows!, kvHeads, bias.shape[2]!, headDim]);
-  const { type } = stretches[0]!.keys;
-  const scores = stretches.map(({ keys }) => cast(matmul(cast(flat, type), transpose(keys, [0, 1, 3, 2])), 'float32'));
+  const product = precision ?? (stretches[0]!.keys.type === 'float16' ? 'float16' : 'float32');
+  const scores = stretches.map(({ keys }) => matmul(flat, transpose(keys, [0, 1, 3, 2]), product));
   const table = softmax(add(cut ? joinAt(scores, 3, cut) : scores[0]!, bias));
   const shares = cut ? cutAt(table, 3, cut) : [table];
-  const mixed = stretches.map(({ values }, i) => matmul(cast(shares[i]!, type), values)).reduce(add);
-  const ungrouped = reshape(cast(mixed, 'float32'), [rows!, kvHeads, steps!, group * headDim]);
+  const mixed = stretches.map(({ values }, i) => matmul(shares[i]!, values, product)).reduce(add);
+  const ungrouped = reshape(mixed, [rows!, kvHeads, steps!, group * headDim]);
   return reshape(transpose(ungrouped, [0, 2, 1, 3]), [rows!, steps!, width!]);
 }

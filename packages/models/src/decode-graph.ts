@@ -20,6 +20,7 @@ import type { Attention } from './families/family.ts';
 import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { rowInputs, tokenInputs, weightInputs } from './packed-input.ts';
+import type { Precision } from './precision.ts';
 import { biasInputs, queriesPerKeyHead } from './tree-attention.ts';
 
 export interface DecodeOptions {
@@ -31,6 +32,8 @@ export interface DecodeOptions {
   readonly adapter?: LoraConfig;
   /** Tokens are drawn in the graph (`drawTokens`), and logits are no output. */
   readonly draw?: DrawKind;
+  /** What matrix products are taken in; by default float32. All else is float32 in any case. */
+  readonly precision?: Precision | undefined;
 }
 
 /**
@@ -39,9 +42,12 @@ export interface DecodeOptions {
  * is a prefix or a past, `key_cut`: how many keys each stretch has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
-export function buildDecoder(config: ModelConfig, { prefix, past, adapter, draw }: DecodeOptions): Uint8Array {
+export function buildDecoder(
+  config: ModelConfig,
+  { prefix, past, adapter, draw, precision }: DecodeOptions,
+): Uint8Array {
   const graph = new Graph('decoder');
-  const { weights } = weightInputs(graph, config, adapter);
+  const { weights, exact } = weightInputs(graph, config, adapter, precision);
   const tokens = tokenInputs(graph, config, 'rowTokens');
   const layout = rowInputs(graph);
   const { kvHeads, headDim } = config;
@@ -71,11 +77,11 @@ export function buildDecoder(config: ModelConfig, { prefix, past, adapter, draw 
       { keys: own('key', keys), values: own('value', values) },
     ];
     const seen = bias(config.slidingWindow?.layers[layer] === true);
-    return packRows(attend(unpackRows(queries, layout), stretches, seen, config, cut), layout);
+    return packRows(attend(unpackRows(queries, layout), stretches, seen, { ...config, precision }, cut), layout);
   };
   const hidden = hiddenStates({ config, weights, tokens, attention });
   const answers = gatherRows(hidden, graph.input('logits_at', 'int32', ['answers']));
-  const logits = familyOf(config).head(config, weights, answers);
+  const logits = familyOf(config).head(config, exact, answers);
   if (draw) drawTokens(graph, logits, config.vocabSize, draw);
   else graph.output('logits', logits);
   return serialize(graph);

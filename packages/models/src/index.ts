@@ -47,6 +47,7 @@ export {
   tokenTensors,
   windowBias,
 } from './packing.ts';
+export { PRECISIONS, type Precision } from './precision.ts';
 export { inverseFrequencies, rotaryTables } from './rope.ts';
 export {
   type NamedTensor,

@@ -5,16 +5,24 @@ import { type LoraConfig, loraShapes } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
 import type { PackedTokens, Weights } from './families/family.ts';
 import { tensorsOf } from './families/registry.ts';
+import type { Precision } from './precision.ts';
 import { weightsOf } from './weights.ts';
 
 export interface WeightInputs {
   readonly weights: Weights;
+  /** The same with products in float32: a head's logits are exact, and so are sums over a vocabulary. */
+  readonly exact: Weights;
   /** What is trained: the adapter's parameters where there is one, else all of the model's. */
   readonly trained: ReadonlyMap<string, Value>;
 }
 
 /** Declares one input per parameter, under its name in the checkpoint; those of an adapter as `NAME.lora_A|B.weight`. */
-export function weightInputs(graph: Graph, config: ModelConfig, adapter?: LoraConfig): WeightInputs {
+export function weightInputs(
+  graph: Graph,
+  config: ModelConfig,
+  adapter?: LoraConfig,
+  precision?: Precision,
+): WeightInputs {
   const declare = (shapes: Iterable<readonly [string, readonly number[]]>) =>
     new Map(Array.from(shapes, ([name, shape]) => [name, graph.input(name, 'float32', shape)] as const));
   const base = declare(Array.from(tensorsOf(config), ([name, { shape }]) => [name, shape] as const));
@@ -24,7 +32,8 @@ export function weightInputs(graph: Graph, config: ModelConfig, adapter?: LoraCo
     if (!value) throw new Error(`the model has no parameter ${name}`);
     return value;
   };
-  return { weights: weightsOf(config, tensor, adapter), trained: own ?? base };
+  const weights = (type?: Precision) => weightsOf(config, tensor, adapter, type);
+  return { weights: weights(precision), exact: weights(), trained: own ?? base };
 }
 
 /** Declares `ids`, `positions` and the rotary tables: `cos` and `sin`, `local_cos` and `local_sin`. */

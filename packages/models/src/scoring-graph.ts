@@ -8,6 +8,7 @@ import type { ModelConfig } from './config.ts';
 import { hiddenStates } from './families/hidden-states.ts';
 import { familyOf } from './families/registry.ts';
 import { tokenInputs, weightInputs } from './packed-input.ts';
+import type { Precision } from './precision.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
 
 export interface ScoringOptions {
@@ -15,6 +16,8 @@ export interface ScoringOptions {
   readonly adapter?: LoraConfig | undefined;
   /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
   readonly recompute?: boolean | undefined;
+  /** What matrix products are taken in; by default float32. All else is float32 in any case. */
+  readonly precision?: Precision | undefined;
 }
 
 export interface ScoringOutputs {
@@ -35,15 +38,15 @@ export function buildScoring(
   graph: Graph,
   config: ModelConfig,
   levels: TreeLevels,
-  { adapter, recompute = false }: ScoringOptions = {},
+  { adapter, recompute = false, precision }: ScoringOptions = {},
 ): ScoringOutputs {
-  const { weights, trained } = weightInputs(graph, config, adapter);
+  const { weights, exact, trained } = weightInputs(graph, config, adapter, precision);
   const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
-  const attention = treeAttention(graph, config, levels);
+  const attention = treeAttention(graph, { ...config, precision }, levels);
   const hidden = hiddenStates({ config, weights, tokens, attention }, { recompute });
 
   const points = gatherRows(hidden, graph.input('points', 'int32', ['points']));
-  const logits = mul(familyOf(config).head(config, weights, points), graph.input('inverse_temperature', 'float32', []));
+  const logits = mul(familyOf(config).head(config, exact, points), graph.input('inverse_temperature', 'float32', []));
   const chosenAt = graph.input('chosen_at', 'int32', ['chosen']);
   return {
     parameters: trained,

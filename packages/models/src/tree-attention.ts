@@ -17,7 +17,7 @@ import {
   unpackRows,
   type Value,
 } from '@ludic/graph';
-import { attend, type Heads, type Stretch, splitKeyHeads } from './attention.ts';
+import { type Attending, attend, type Heads, type Stretch, splitKeyHeads } from './attention.ts';
 import type { ModelConfig } from './config.ts';
 import type { Attention } from './families/family.ts';
 import { ROWS, type RowNames, rowInputs } from './packed-input.ts';
@@ -29,7 +29,7 @@ export interface TreeLevels {
 }
 
 /** What attention must know of a model. */
-export type Attending = Heads & Pick<ModelConfig, 'slidingWindow'>;
+export type AttendingModel = Attending & Pick<ModelConfig, 'slidingWindow'>;
 
 const TRUNKS: RowNames = { prefix: 'trunk_', tokens: 'trunkTokens', rows: 'trunks', steps: 'trunkSteps' };
 
@@ -40,8 +40,8 @@ export function treeTokens({ prefix, trunks }: TreeLevels): Dimension {
 }
 
 /** Declares what `packTree` gives beside ids and positions. */
-export function treeAttention(graph: Graph, config: Attending, { prefix, trunks }: TreeLevels): Attention {
-  const heads: Heads = config;
+export function treeAttention(graph: Graph, config: AttendingModel, { prefix, trunks }: TreeLevels): Attention {
+  const heads: Attending = config;
   const isLocal = (layer: number) => config.slidingWindow?.layers[layer] === true;
   const rows = rowLevel(graph, config, ROWS, { prefix, trunks });
   const trunk = trunks ? rowLevel(graph, config, TRUNKS, { prefix, trunks: false }) : undefined;
@@ -82,8 +82,8 @@ export function treeAttention(graph: Graph, config: Attending, { prefix, trunks 
 }
 
 /** The inputs of a level of rows, and its attention: each row looks at what it shares and at its own past. */
-function rowLevel(graph: Graph, config: Attending, names: RowNames, { prefix, trunks }: TreeLevels) {
-  const heads: Heads = config;
+function rowLevel(graph: Graph, config: AttendingModel, names: RowNames, { prefix, trunks }: TreeLevels) {
+  const heads: Attending = config;
   const layout = rowInputs(graph, names);
   const spread = trunks
     ? {
@@ -127,7 +127,7 @@ function rowLevel(graph: Graph, config: Attending, names: RowNames, { prefix, tr
  */
 export function biasInputs(
   graph: Graph,
-  { slidingWindow }: Attending,
+  { slidingWindow }: AttendingModel,
   prefix: string,
   shape: Shape,
   localRows: Dimension,

@@ -5,9 +5,15 @@ import { type LoraConfig, loraNames, loraScale } from './adapter.ts';
 import type { ModelConfig } from './config.ts';
 import type { Weights } from './families/family.ts';
 import { tensorsOf } from './families/registry.ts';
+import type { Precision } from './precision.ts';
 
 /** Weights over whatever gives a tensor by its name: a graph's input, or a constant. */
-export function weightsOf(config: ModelConfig, tensor: (name: string) => Value, adapter?: LoraConfig): Weights {
+export function weightsOf(
+  config: ModelConfig,
+  tensor: (name: string) => Value,
+  adapter?: LoraConfig,
+  precision: Precision = 'float32',
+): Weights {
   const specs = tensorsOf(config);
   const adapted = new Set(adapter && loraNames(config, adapter));
   return {
@@ -17,11 +23,14 @@ export function weightsOf(config: ModelConfig, tensor: (name: string) => Value, 
       const weight = tensor(`${name}.weight`);
       const bias = specs.has(`${name}.bias`) ? tensor(`${name}.bias`) : undefined;
       const plain =
-        specs.get(`${name}.weight`)!.linear === 'in_out' ? withBias(gemm(x, weight), bias) : linear(x, weight, bias);
+        specs.get(`${name}.weight`)!.linear === 'in_out'
+          ? withBias(gemm(x, weight, { in: precision }), bias)
+          : linear(x, weight, bias, precision);
       if (!adapter || !adapted.has(name)) return plain;
       // The detour through a few dimensions: A [rank, in], then B [out, rank].
-      const narrow = linear(x, tensor(`${name}.lora_A.weight`));
-      return add(plain, scale(linear(narrow, tensor(`${name}.lora_B.weight`)), loraScale(adapter)));
+      const narrow = linear(x, tensor(`${name}.lora_A.weight`), undefined, precision);
+      const wide = linear(narrow, tensor(`${name}.lora_B.weight`), undefined, precision);
+      return add(plain, scale(wide, loraScale(adapter)));
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   type LoraConfig,
   layRows,
   type ModelConfig,
+  type Precision,
   packSequences,
   rotaryInputs,
   span,
@@ -119,6 +120,8 @@ export interface DecodedModel {
   readonly config: ModelConfig;
   readonly parameters: ResidentTensors;
   readonly adapter?: ResidentAdapter;
+  /** What matrix products are taken in; by default float32. */
+  readonly precision?: Precision;
 }
 
 export class Decoder {
@@ -305,6 +308,7 @@ export class Decoder {
           past,
           ...(this.#adapter && { adapter: this.#adapter }),
           ...(kind !== 'logits' && { draw: kind }),
+          precision: this.#model.precision,
         }),
         { keepOnDevice: cacheNames(this.#config) },
       );

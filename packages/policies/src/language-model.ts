@@ -1,6 +1,6 @@
 // The language-model policy: a model, and the settings that its replies are sampled with.
 
-import type { ChatTemplate, ModelConfig, Tokenizer } from '@ludic/models';
+import type { ChatTemplate, ModelConfig, Precision, Tokenizer } from '@ludic/models';
 import type { ResidentTensors, Runtime } from '@ludic/runtime';
 import type { ActOptions, Policy, Prompt, Reply } from './contract.ts';
 import type { ResidentAdapter } from './decoder.ts';
@@ -17,6 +17,8 @@ export interface LanguageModel {
   readonly parameters: ResidentTensors;
   /** Trained beside the parameters, which are then frozen. */
   readonly adapter?: ResidentAdapter;
+  /** What matrix products are taken in, in sampling and in training alike; by default float32. */
+  readonly precision?: Precision;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
 }

@@ -5,6 +5,7 @@ import type * as Ort from 'onnxruntime-node';
 import { type Device, messageOf, type Runtime, RuntimeError } from './contract.ts';
 import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
 import { bestDevice, whyMissing } from './node/devices.ts';
+import { computesFloat16 } from './node/float16.ts';
 import { openProgram } from './program.ts';
 
 export type { DeviceReport } from './device-report.ts';
@@ -22,6 +23,8 @@ export interface NodeRuntimeOptions {
   readonly flushDenormals?: boolean;
   /** A graph with an operator that the device itself cannot compute is refused instead of computed in part on the CPU. */
   readonly wholeGraphOnDevice?: boolean;
+  /** Graphs will multiply in float16: a WebGPU adapter that cannot is refused. The CPU takes float32 for it. */
+  readonly float16?: boolean;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function createRuntime({
   threads,
   flushDenormals = true,
   wholeGraphOnDevice = false,
+  float16 = false,
 }: NodeRuntimeOptions = {}): Promise<Runtime> {
   const device = wanted === 'auto' ? await bestDevice() : wanted;
   const ort = await import('onnxruntime-node');
@@ -52,11 +56,19 @@ export async function createRuntime({
   };
   if (device !== 'cpu')
     await assertPresent(device, () => openProgram(ort, oneNodeModel('Identity', ELEMENT_TYPES.float32), options));
+  if (device === 'webgpu' && float16 && !(await computesFloat16(ort, options))) {
+    throw new RuntimeError(
+      'device_missing',
+      'The adapter of webgpu does not compute in float16 (the feature shader-f16): take precision float32.',
+    );
+  }
   if (device === 'webgpu') return deviceRuntime(ort, options);
   return {
     device,
     tensors: 'host',
-    load: (model) => openProgram(ort, model, options),
+    // For shapes that come again ONNX Runtime plans one block for all tensors, and takes it beside what it has already.
+    load: (model, { repeatsShapes } = {}) =>
+      openProgram(ort, model, repeatsShapes ? { ...options, enableMemPattern: false } : options),
     upload: async (tensor) => tensor,
     async download(tensor) {
       if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');

@@ -79,7 +79,7 @@ export const ENDPOINTS = {
     summary: 'All jobs, the newest first',
     query: z.object({
       status: job.shape.status.optional().describe('only those in this state'),
-      limit: z.coerce.number().int().min(1).max(1000).default(100),
+      limit: z.coerce.number().int().min(1).max(1000).default(100).describe('most jobs'),
     }),
     answers: { 200: jobList },
     errors: ['bad_request'],

@@ -19,16 +19,31 @@ interface Ready {
   readonly scorer: Scorer;
 }
 let ready: Ready | undefined;
-
 let last: Promise<unknown> = Promise.resolve();
-/** One answer after the other: so a model that is put away answers nobody. */
-function inTurn<T>(answer: () => Promise<T>): Promise<T> {
-  const own = last.then(answer);
+
+/** One answer after the other: so what is put away answers nobody. */
+function ask<T>(
+  { name, device }: Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+  answer: (ready: Ready) => Promise<T>,
+): Promise<T> {
+  const own = last.then(() => {
+    signal.throwIfAborted();
+    return models.lend(name, device, report, signal, (model) => {
+      if (ready?.model !== model) {
+        ready?.sampler.dispose();
+        // A device that is lost frees nothing.
+        ready?.scorer.dispose().catch(() => {});
+        ready = { model, sampler: new Sampler(model), scorer: new Scorer(model) };
+      }
+      return answer(ready);
+    });
+  });
   last = own.catch(() => {});
   return own;
 }
-
-type ModelChoice = Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>;
 
 export async function replyHere(
   { position, policy: choice }: RequestOf<'reply'>,
@@ -41,8 +56,7 @@ export async function replyHere(
     const player = scripted(position, choice.name);
     return { reply: { text: player.act(prompt.environment, prompt.random), finish: 'stop' }, device: 'script' };
   }
-  return inTurn(async () => {
-    const { model, sampler } = await readyModel(choice, models, report, signal);
+  return ask(choice, models, report, signal, async ({ model, sampler }) => {
     const definition = findEnvironment(position.game.environment);
     const policy = new LanguageModelPolicy(model, settingsOf(choice, definition), sampler);
     const [reply] = await policy.act([prompt], { signal });
@@ -65,10 +79,10 @@ export async function hintHere(
     }
     return { ...normalised(Array.from(counts.values(), (count) => Math.log(count / TRIES))), device: 'script' };
   }
-  return inTurn(async () => {
-    const { model, scorer } = await readyModel(choice, models, report, signal);
-    return { ...normalised(await scorer.replies(prompt.messages, candidates)), device: model.runtime.device };
-  });
+  return ask(choice, models, report, signal, async ({ model, scorer }) => ({
+    ...normalised(await scorer.replies(prompt.messages, candidates)),
+    device: model.runtime.device,
+  }));
 }
 
 export async function rateHere(
@@ -77,8 +91,7 @@ export async function rateHere(
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['rate']> {
-  return inTurn(async () => {
-    const { model, scorer } = await readyModel({ name, device }, models, report, signal);
+  return ask({ name, device }, models, report, signal, async ({ model, scorer }) => {
     const tokens = await scorer.rate(prompt, completion, alternatives);
     const text = model.tokenizer.decode(completion, { skipSpecialTokens: true });
     return { tokens, text, device: model.runtime.device };
@@ -98,21 +111,4 @@ function scripted({ game: { environment, config } }: Position, name: string) {
   const player = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;
   if (!player) throw new Error(`${definition.title} has no player ${name}: choose another policy.`);
   return player(resolveConfig(definition, config));
-}
-
-async function readyModel(
-  { name, device }: ModelChoice,
-  models: Models,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Ready> {
-  const model = await models.resident(name, device, report, signal);
-  if (ready?.model !== model) {
-    const before = ready;
-    ready = { model, sampler: new Sampler(model), scorer: new Scorer(model) };
-    before?.sampler.dispose();
-    // A device that is lost frees nothing.
-    before?.scorer.dispose().catch(() => {});
-  }
-  return ready!;
 }

@@ -2,7 +2,7 @@
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
-import { evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
+import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import { breathingPolicy } from './breathing.ts';
 import type { Models, Report } from './models.ts';
 import type { Answers, Game, PolicyChoice, RequestOf } from './protocol.ts';
@@ -10,23 +10,17 @@ import type { Answers, Game, PolicyChoice, RequestOf } from './protocol.ts';
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
 
-interface Opened {
-  readonly table: Table;
-  readonly device: string;
-}
-
 export async function evaluateHere(
   request: RequestOf<'evaluate'>,
   models: Models,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['evaluate']> {
-  const { table, device } = await sitDown(request.game, request.policy, models, report, signal);
-  const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1000;
-  let tokens = 0;
-  let won = 0;
-  try {
+  return atTable(request, models, report, signal, async (table, device) => {
+    const began = performance.now();
+    const seconds = () => (performance.now() - began) / 1000;
+    let tokens = 0;
+    let won = 0;
     const evaluation = await evaluate({
       ...table,
       episodes: request.episodes,
@@ -34,18 +28,23 @@ export async function evaluateHere(
       batchSize: Math.min(BATCH, Math.max(1, Math.ceil(request.episodes / 4))),
       signal,
       onProgress(played, fresh) {
-        for (const { turns } of fresh)
-          for (const { reply } of turns)
-            tokens += reply.tokens ? reply.tokens.prompt.length + reply.tokens.completion.length : 0;
+        tokens += tokensOf(fresh);
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
         const { episodes } = request;
         report({ stage: 'playing', played, episodes, success: won / played, tokens, seconds: seconds() });
       },
     });
     return { evaluation, device, seconds: seconds() };
-  } finally {
-    table.policy.dispose();
-  }
+  });
+}
+
+/** Of prompts and replies. */
+function tokensOf(episodes: readonly Episode[]): number {
+  let count = 0;
+  for (const { turns } of episodes)
+    for (const { reply } of turns)
+      if (reply.tokens) count += reply.tokens.prompt.length + reply.tokens.completion.length;
+  return count;
 }
 
 export async function rolloutHere(
@@ -54,33 +53,42 @@ export async function rolloutHere(
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['rollout']> {
-  const { table, device } = await sitDown(request.game, request.policy, models, report, signal);
-  try {
+  return atTable(request, models, report, signal, async (table, device) => {
     const starts = evaluationStarts(request.seed, request.episodes, request.from);
     return { episodes: await playEpisodes({ ...table, starts, signal }), device };
-  } finally {
-    table.policy.dispose();
-  }
+  });
 }
 
-export async function sitDown(
-  { environment, config: raw, history }: Game,
-  choice: PolicyChoice,
+/** Has a game and its policy ready, and clears up when the play is over. */
+async function atTable<T>(
+  { game, policy: choice }: { readonly game: Game; readonly policy: PolicyChoice },
   models: Models,
   report: Report,
   signal: AbortSignal,
-): Promise<Opened> {
-  const definition = findEnvironment(environment);
-  const config = resolveConfig(definition, raw);
-  const table = (policy: Policy) => ({ definition, config, history, policy: breathingPolicy(policy) });
+  play: (table: Table, device: string) => Promise<T>,
+): Promise<T> {
+  const definition = findEnvironment(game.environment);
+  const config = resolveConfig(definition, game.config);
+  const sitDown = async (policy: Policy, device: string) => {
+    try {
+      return await play({ definition, config, history: game.history, policy: breathingPolicy(policy) }, device);
+    } finally {
+      policy.dispose();
+    }
+  };
   if (choice.kind === 'scripted') {
     const expert = Object.hasOwn(definition.experts, choice.name) ? definition.experts[choice.name] : undefined;
     if (!expert) throw new Error(`${definition.title} has no player ${choice.name}: choose another policy.`);
-    return { table: table(scriptedPolicy(choice.name, () => expert(config))), device: 'script' };
+    return sitDown(
+      scriptedPolicy(choice.name, () => expert(config)),
+      'script',
+    );
   }
-  const model = await models.resident(choice.name, choice.device, report, signal);
-  const policy = new LanguageModelPolicy(model, settingsOf(choice, definition));
-  return { table: table(policy), device: model.runtime.device };
+  const { name, device } = choice;
+  const settings = settingsOf(choice, definition);
+  return models.lend(name, device, report, signal, (model) =>
+    sitDown(new LanguageModelPolicy(model, settings), model.runtime.device),
+  );
 }
 
 export const settingsOf = (

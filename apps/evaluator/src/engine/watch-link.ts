@@ -1,9 +1,9 @@
-// The address of a game to watch: `#watch?game=tic_tac_toe&policy=nano&seed=0&episode=3`. What it does not name is as in
-// a new form.
+// The address of a game to watch: `#watch?game=tic_tac_toe&policy=model:nano&seed=0&episode=3`. What it does not name is
+// as in a new form.
 
-import { environments, findEnvironment } from '@ludic/environments';
+import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import type { Game, PolicyChoice } from './protocol.ts';
+import type { DeviceChoice, Game, PolicyChoice } from './protocol.ts';
 
 /** An episode of an evaluation. */
 export interface WatchSetting {
@@ -14,6 +14,9 @@ export interface WatchSetting {
   /** Its number there, from 0. */
   readonly episode: number;
 }
+
+/** Games of an evaluation that may be watched. */
+export const MOST_EPISODES = 1_000_000;
 
 type ModelPolicy = Extract<PolicyChoice, { readonly kind: 'model' }>;
 
@@ -32,60 +35,87 @@ export const DEFAULT_WATCH: WatchSetting = {
   episode: 0,
 };
 
+const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
+
 export function watchLink({ game, policy, seed, episode }: WatchSetting): string {
-  const values = new URLSearchParams({ game: game.environment, history: game.history });
-  for (const [name, value] of Object.entries(game.config)) values.set(`config.${name}`, String(value));
-  values.set(policy.kind === 'scripted' ? 'player' : 'policy', policy.name);
-  if (policy.kind === 'model') {
-    values.set('device', policy.device);
-    values.set('temperature', String(policy.temperature));
-    values.set('length', String(policy.maxCompletionLength));
-  }
-  values.set('seed', String(seed));
-  values.set('episode', String(episode));
+  const values = new URLSearchParams({
+    game: game.environment,
+    config: JSON.stringify(game.config),
+    seed: String(seed),
+    ...(policy.kind === 'model' && {
+      temperature: String(policy.temperature),
+      reply: String(policy.maxCompletionLength),
+      device: policy.device,
+    }),
+    history: game.history,
+    policy: `${policy.kind}:${policy.name}`,
+    episode: String(episode),
+  });
   return `#watch?${values}`;
 }
 
-/** Undefined where the address names no game to watch. Whatever it says, what comes out can be played or is refused by name. */
+/**
+ * Undefined where the address is not of a game to watch.
+ * @throws Error in a sentence that says which part cannot be used
+ */
 export function readWatchLink(hash: string): WatchSetting | undefined {
   if (!hash.startsWith('#watch?')) return undefined;
   const values = new URLSearchParams(hash.slice('#watch?'.length));
   const { game, policy } = DEFAULT_WATCH;
-  const id = values.get('game') ?? game.environment;
-  const environment = environments.has(id) ? id : game.environment;
-  const whole = (name: string, otherwise: number, least = 0) => {
-    const value = Number(values.get(name) ?? otherwise);
-    return Number.isSafeInteger(value) && value >= least ? value : otherwise;
-  };
-  const temperature = Number(values.get('temperature') ?? 1);
-  const player = values.get('player');
-  const own = {
-    device: (['cpu', 'webgpu'] as const).find((device) => device === values.get('device')) ?? ('auto' as const),
-    temperature: temperature >= 0 && Number.isFinite(temperature) ? temperature : 1,
-    maxCompletionLength: whole('length', 64, 1),
-  };
+  const environment = oneOf(values, 'game', [...environments.keys()]) ?? game.environment;
+  const history = oneOf(values, 'history', HISTORY_STRATEGIES) ?? game.history;
   return {
-    game: {
-      environment,
-      config: configOf(values, environment),
-      history: HISTORY_STRATEGIES.find((history) => history === values.get('history')) ?? game.history,
-    },
-    policy:
-      player !== null
-        ? { kind: 'scripted', name: player }
-        : { ...own, kind: 'model', name: values.get('policy') ?? policy.name },
-    seed: whole('seed', 0),
-    episode: whole('episode', 0),
+    game: { environment, config: readConfig(values.get('config'), environment), history },
+    policy: readPolicy(values, environment) ?? policy,
+    seed: number(values, 'seed', 0, 0, Number.MAX_SAFE_INTEGER),
+    episode: number(values, 'episode', 0, 0, MOST_EPISODES - 1),
   };
 }
 
-/** The settings that the game's schema knows, each as its type; whether they are in range says the game. */
-function configOf(values: URLSearchParams, environment: string): Record<string, unknown> {
-  const config: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(findEnvironment(environment).configSchema.properties)) {
-    const text = values.get(`config.${name}`);
-    if (text === null) continue;
-    config[name] = schema.type === 'string' ? text : schema.type === 'boolean' ? text === 'true' : Number(text);
+function readPolicy(values: URLSearchParams, environment: string): PolicyChoice | undefined {
+  const text = values.get('policy');
+  if (text === null) return undefined;
+  const [, kind, name] = /^(model|scripted):(.+)$/.exec(text) ?? [];
+  if (name === undefined) throw bad('policy', text);
+  if (kind === 'scripted') {
+    if (!Object.hasOwn(findEnvironment(environment).experts, name)) throw bad('policy', text);
+    return { kind, name };
   }
-  return config;
+  return {
+    kind: 'model',
+    name,
+    device: oneOf(values, 'device', DEVICES) ?? 'auto',
+    temperature: number(values, 'temperature', 1, 0, 100, false),
+    maxCompletionLength: number(values, 'reply', DEFAULT_POLICY.maxCompletionLength, 1, 1e6),
+  };
 }
+
+function readConfig(text: string | null, environment: string): Game['config'] {
+  if (text === null) return {};
+  try {
+    const config = JSON.parse(text) as Game['config'];
+    resolveConfig(findEnvironment(environment), config);
+    return config;
+  } catch (error) {
+    throw error instanceof SyntaxError ? bad('config', text) : error;
+  }
+}
+
+function oneOf<T extends string>(values: URLSearchParams, name: string, known: readonly T[]): T | undefined {
+  const text = values.get(name);
+  if (text === null) return undefined;
+  const found = known.find((one) => one === text);
+  if (found === undefined) throw bad(name, text);
+  return found;
+}
+
+function number(values: URLSearchParams, name: string, otherwise: number, min: number, max: number, whole = true) {
+  const text = values.get(name);
+  if (text === null) return otherwise;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) throw bad(name, text);
+  return value;
+}
+
+const bad = (name: string, text: string) =>
+  new Error(`The link cannot be used: its ${name} is ${JSON.stringify(text.slice(0, 80))}, which is not known here.`);

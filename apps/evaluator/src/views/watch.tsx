@@ -9,12 +9,12 @@ import { PickFolder } from '../components/model-fields.tsx';
 import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
 import { useWork, WorkBar } from '../components/work.tsx';
 import { readEpisodes } from '../engine/recorded.ts';
-import { DEFAULT_WATCH, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
+import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
 import { onShelf, type Shelf, shelved } from '../watching.ts';
 
 export function WatchView() {
   const { work, run, stop } = useWork();
-  const [setting, setSetting] = useState<WatchSetting>(() => readWatchLink(location.hash) ?? DEFAULT_WATCH);
+  const [setting, setSetting] = useState<WatchSetting>(DEFAULT_WATCH);
   const [shelf, setShelf] = useState<Shelf | undefined>(shelved);
   const [shown, setShown] = useState(0);
   const [trouble, setTrouble] = useState('');
@@ -35,9 +35,9 @@ export function WatchView() {
     const answer = await run({ type: 'rollout', game, policy, seed, from: episode, episodes: 1 });
     if (!answer || number !== asked.current) return;
     if (location.hash.startsWith('#watch')) history.replaceState(null, '', watchLink(wanted));
-    const title = `Game ${episode}`;
+    const title = `Game ${episode + 1}`;
     show({
-      source: `${policy.name} at ${findEnvironment(game.environment).title}, seed ${seed}`,
+      source: `${policy.name} at ${findEnvironment(game.environment).title}: game ${episode + 1} of seed ${seed}`,
       episodes: answer.episodes.map((one) => ({ title, game, episode: one })),
       shown: 0,
       ...(policy.kind === 'model' && { model: policy.name }),
@@ -46,10 +46,14 @@ export function WatchView() {
   // An address that names a game plays it, whether the page is opened with it or led to it.
   useEffect(() => {
     const follow = () => {
-      const wanted = readWatchLink(location.hash);
-      if (!wanted) return;
-      setSetting(wanted);
-      void start(wanted);
+      try {
+        const wanted = readWatchLink(location.hash);
+        if (!wanted) return;
+        setSetting(wanted);
+        void start(wanted);
+      } catch (error) {
+        setTrouble((error as Error).message);
+      }
     };
     follow();
     addEventListener('hashchange', follow);
@@ -105,12 +109,12 @@ export function WatchView() {
             onChange={(next) => set({ seed: next })}
           />
           <NumberField
-            label="Number of the game"
-            hint="In the evaluation, from 0."
-            value={episode}
-            min={0}
-            max={1_000_000}
-            onChange={(next) => set({ episode: next })}
+            label="Number"
+            hint="Of the game in the evaluation."
+            value={episode + 1}
+            min={1}
+            max={MOST_EPISODES}
+            onChange={(next) => set({ episode: next - 1 })}
           />
           <PickFolder onPick={(name) => set({ policy: playedBy(name, policy) })} />
           <div class="field">

@@ -1,1 +1,2 @@
-export { Jobs, type JobsOptions, openJobs } from './jobs.ts';
+export { Jobs, openJobs } from './jobs.ts';
+export type { JobsOptions } from './options.ts';

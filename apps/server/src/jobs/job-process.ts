@@ -6,10 +6,14 @@ import { fileURLToPath } from 'node:url';
 import type { FromJob, ToJob } from './process/messages.ts';
 
 const MAIN = fileURLToPath(new URL('./process/main.ts', import.meta.url));
+/** What it said is heard by then, even if a process that it left behind keeps the channel open. */
+const LINGER_MS = 10_000;
 
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Why there was no process at all. */
+  readonly error?: string;
 }
 
 export interface JobProcessOptions {
@@ -17,24 +21,41 @@ export interface JobProcessOptions {
   /** Where it writes by itself, so that its last words are kept even when the server dies. */
   readonly logPath: string;
   readonly onMessage: (message: FromJob) => void;
+  /** Called once, after the last message. */
   readonly onExit: (exit: Exit) => void;
 }
 
 export class JobProcess {
   readonly #child: ChildProcess;
-  #exited = false;
+  #ended = false;
 
   constructor({ begin, logPath, onMessage, onExit }: JobProcessOptions) {
     const log = openSync(logPath, 'a');
-    this.#child = fork(MAIN, [], {
-      stdio: ['ignore', log, log, 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: safeEnvironment(),
+    try {
+      // The id is for people who look at the list of processes.
+      this.#child = fork(MAIN, [begin.id], {
+        stdio: ['ignore', log, log, 'ipc'],
+        execArgv: ['--disable-warning=ExperimentalWarning'],
+        env: safeEnvironment(),
+      });
+    } finally {
+      closeSync(log);
+    }
+    const end = (exit: Exit) => {
+      if (this.#ended) return;
+      this.#ended = true;
+      onExit(exit);
+    };
+    this.#child.on('message', (message) => {
+      if (!this.#ended) onMessage(message as FromJob);
     });
-    closeSync(log);
-    this.#child.on('message', (message) => onMessage(message as FromJob));
-    this.#child.once('error', () => this.#end({ code: 1, signal: null }, onExit));
-    this.#child.once('exit', (code, signal) => this.#end({ code, signal }, onExit));
+    // 'exit' may come before the last messages, 'close' comes after them.
+    this.#child.once('close', (code, signal) => end({ code, signal }));
+    this.#child.once('exit', (code, signal) => setTimeout(() => end({ code, signal }), LINGER_MS).unref());
+    this.#child.on('error', (error) => {
+      // Errors of a process that runs are told by its end.
+      if (this.#child.pid === undefined) end({ code: null, signal: null, error: error.message });
+    });
     this.#send(begin);
   }
 
@@ -55,16 +76,8 @@ export class JobProcess {
     // It may be gone already, which its exit tells.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
-
-  #end(exit: Exit, onExit: (exit: Exit) => void): void {
-    if (this.#exited) return;
-    this.#exited = true;
-    onExit(exit);
-  }
 }
 
 /** A job needs tokens and proxies of the environment, and nobody's password. */
-function safeEnvironment(): NodeJS.ProcessEnv {
-  const { LUDIC_PASSWORD: _, LUDIC_PASSWORD_HASH: __, LUDIC_PASSWORD_FILE: ___, ...rest } = process.env;
-  return rest;
-}
+const safeEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LUDIC_')));

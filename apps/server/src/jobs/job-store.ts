@@ -1,93 +1,63 @@
 // Jobs and their events in SQLite, DATA/ludic.db. One process writes it: the server that holds the data folder's lock.
 
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Job, type JobState, ServiceError } from '@ludic/service';
+import { openDatabase } from './database.ts';
 
 /** A job as it is stored: what clients see, and what the server needs beside it. */
 export interface StoredJob extends Omit<Job, 'job_id'> {
   readonly id: string;
   /** Somebody asked for its end. */
   readonly cancelling: boolean;
-  /** Deaths of its process since the last checkpoint. */
+  /** Deaths of its process in a row without a new checkpoint between them. */
   readonly strikes: number;
+  /** Step of the newest checkpoint when its process died last; -1 where there was none. */
+  readonly strikeCheckpoint: number;
   /** Milliseconds that its processes have run. */
   readonly ranMs: number;
   /** Step of the newest evaluation among its events. */
   readonly evaluatedStep: number;
 }
 
-export interface StoredEvent {
-  /** The first of a job is 1. */
-  readonly seq: number;
+export interface NewEvent {
   readonly type: string;
   readonly data: unknown;
 }
 
-const VERSION = 1;
-const SCHEMA = `
-CREATE TABLE jobs (
-  number INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
-  kind TEXT NOT NULL,
-  status TEXT NOT NULL,
-  output_dir TEXT,
-  record TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX active_names ON jobs (output_dir) WHERE output_dir IS NOT NULL AND status IN ('queued', 'running');
-CREATE INDEX by_status ON jobs (status, number);
-CREATE TABLE events (
-  job TEXT NOT NULL REFERENCES jobs (id),
-  seq INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  data TEXT NOT NULL,
-  PRIMARY KEY (job, seq)
-) STRICT, WITHOUT ROWID;
-`;
+export interface StoredEvent extends NewEvent {
+  /** The first of a job is 1. */
+  readonly seq: number;
+}
+
+/** What happens to a job in one transaction. */
+export interface Change {
+  readonly fields: Partial<StoredJob>;
+  readonly events?: readonly NewEvent[];
+}
+
+/** Whether a change must survive the loss of power, or may be done again after one. */
+export type Durability = 'durable' | 'repeatable';
 
 export class JobStore {
   readonly #database: DatabaseSync;
+  #durability: Durability = 'durable';
 
   private constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
-  /** @throws ServiceError `unavailable` where the file is damaged or of another version */
+  /** @throws ServiceError `unavailable` where the file is damaged or of another program or version */
   static open(path: string): JobStore {
-    let database: DatabaseSync | undefined;
-    try {
-      database = new DatabaseSync(path, { timeout: 5000 });
-      // FULL: a job that was accepted survives the loss of power.
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-      const { integrity_check: verdict } = database.prepare('PRAGMA integrity_check').get() as {
-        integrity_check: string;
-      };
-      if (verdict !== 'ok') throw new Error(verdict);
-      const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-      if (version === 0) database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`);
-      else if (version !== VERSION) throw new Error(`it is of version ${version}, this program reads ${VERSION}`);
-      return new JobStore(database);
-    } catch (error) {
-      database?.close();
-      const message = `The list of jobs ${path} cannot be used: ${(error as Error).message}. Move it away to begin a new one; models and runs stay.`;
-      throw new ServiceError('unavailable', message, { cause: error });
-    }
+    return new JobStore(openDatabase(path));
   }
 
   /** @returns false where an active job has the same output_dir */
-  insert(job: StoredJob): boolean {
-    try {
-      this.#run('INSERT INTO jobs (id, kind, status, output_dir, record) VALUES (?, ?, ?, ?, ?)', [
-        job.id,
-        job.kind,
-        job.status,
-        job.output_dir,
-        JSON.stringify(job),
-      ]);
-      return true;
-    } catch (error) {
-      if ((error as { errcode?: number }).errcode === UNIQUE) return false;
-      throw error;
-    }
+  insert(job: StoredJob, event: (job: StoredJob) => NewEvent): boolean {
+    return this.#unlessTaken(() => {
+      const text = `INSERT INTO jobs (id, kind, status, output_dir, record, place) VALUES (?, ?, ?, ?, ?, ${LAST_PLACE})`;
+      this.#run(text, [job.id, job.kind, job.status, job.output_dir, JSON.stringify(job)]);
+      this.#append(job.id, event(job));
+    });
   }
 
   get(id: string): StoredJob | undefined {
@@ -106,9 +76,9 @@ export class JobStore {
     return rows.map(read);
   }
 
-  /** The oldest first. */
+  /** In the order of the queue. */
   withStatus(status: JobState): StoredJob[] {
-    return this.#database.prepare('SELECT record FROM jobs WHERE status = ? ORDER BY number').all(status).map(read);
+    return this.#database.prepare('SELECT record FROM jobs WHERE status = ? ORDER BY place').all(status).map(read);
   }
 
   count(status: JobState): number {
@@ -122,30 +92,43 @@ export class JobStore {
   }
 
   /**
-   * Changes a job; with an event, in one transaction.
-   * @returns the job as it is now, or undefined where another active job has its output_dir
+   * Changes a job, with its events, in one transaction. `change` sees the job as it is.
+   * @returns the job as it is then
    */
-  update(
-    id: string,
-    change: Partial<StoredJob>,
-    event?: (job: StoredJob) => Omit<StoredEvent, 'seq'>,
-  ): StoredJob | undefined {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      const job: StoredJob = { ...this.get(id)!, ...change };
+  update(id: string, durability: Durability, change: (job: StoredJob) => Change): StoredJob {
+    return this.#transaction(durability, () => {
+      const before = this.get(id)!;
+      const { fields, events = [] } = change(before);
+      const job: StoredJob = { ...before, ...fields };
       this.#run('UPDATE jobs SET status = ?, record = ? WHERE id = ?', [job.status, JSON.stringify(job), id]);
-      if (event) this.#append(id, event(job));
-      this.#database.exec('COMMIT');
+      for (const event of events) this.#append(id, event);
       return job;
-    } catch (error) {
-      this.#database.exec('ROLLBACK');
-      if ((error as { errcode?: number }).errcode === UNIQUE) return undefined;
-      throw error;
-    }
+    });
   }
 
-  append(id: string, event: Omit<StoredEvent, 'seq'>): void {
-    this.#append(id, event);
+  /**
+   * Puts a job at the end of the queue.
+   * @returns undefined where another job has taken its output_dir meanwhile
+   */
+  requeue(id: string, change: (job: StoredJob) => Change): StoredJob | undefined {
+    const later = `SELECT 1 FROM jobs AS other JOIN jobs AS mine
+      ON other.output_dir = mine.output_dir AND other.number > mine.number WHERE mine.id = ?`;
+    if (this.#database.prepare(later).get(id)) return undefined;
+    const update = () => {
+      this.#run(`UPDATE jobs SET place = ${LAST_PLACE} WHERE id = ?`, [id]);
+      const before = this.get(id)!;
+      const { fields, events = [] } = change(before);
+      const job: StoredJob = { ...before, ...fields };
+      this.#run('UPDATE jobs SET status = ?, record = ? WHERE id = ?', [job.status, JSON.stringify(job), id]);
+      for (const event of events) this.#append(id, event);
+    };
+    return this.#unlessTaken(update) ? this.get(id) : undefined;
+  }
+
+  /** Whether a job has had this very event. */
+  hasEvent(id: string, { type, data }: NewEvent): boolean {
+    const text = 'SELECT 1 FROM events WHERE job = ? AND type = ? AND data = ?';
+    return this.#database.prepare(text).get(id, type, JSON.stringify(data)) !== undefined;
   }
 
   events(id: string, after: number, limit: number): StoredEvent[] {
@@ -163,7 +146,35 @@ export class JobStore {
     this.#database.close();
   }
 
-  #append(id: string, { type, data }: Omit<StoredEvent, 'seq'>): void {
+  #unlessTaken(work: () => void): boolean {
+    try {
+      this.#transaction('durable', work);
+      return true;
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode === UNIQUE) return false;
+      throw error;
+    }
+  }
+
+  #transaction<T>(durability: Durability, work: () => T): T {
+    const database = this.#database;
+    if (durability !== this.#durability) {
+      database.exec(`PRAGMA synchronous = ${durability === 'durable' ? 'FULL' : 'NORMAL'}`);
+      this.#durability = durability;
+    }
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // On a full disk SQLite has taken it back itself.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #append(id: string, { type, data }: NewEvent): void {
     const text = `INSERT INTO events (job, seq, type, data)
       VALUES (?1, 1 + coalesce((SELECT max(seq) FROM events WHERE job = ?1), 0), ?2, ?3)`;
     this.#run(text, [id, type, JSON.stringify(data)]);
@@ -174,7 +185,20 @@ export class JobStore {
   }
 }
 
+const LAST_PLACE = '(SELECT 1 + coalesce(max(place), 0) FROM jobs)';
+
 /** SQLITE_CONSTRAINT_UNIQUE */
 const UNIQUE = 2067;
 
 const read = (row: object): StoredJob => JSON.parse((row as { record: string }).record);
+
+/** A full disk, in the words of a client. */
+export function storeFault(error: unknown): unknown {
+  const { errcode } = error as { errcode?: number };
+  // SQLITE_FULL; SQLITE_IOERR and its kinds
+  if (errcode !== 13 && (errcode === undefined || (errcode & 255) !== 10)) return error;
+  return new ServiceError('unavailable', 'The server cannot write to its disk, which may be full. Try again later.', {
+    retryAfter: 60,
+    cause: error,
+  });
+}

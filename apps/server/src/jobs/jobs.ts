@@ -1,10 +1,10 @@
 // Jobs as clients know them: accepted once and for all, looked at, followed, ended. `Supervisor` makes them happen.
 
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Device } from '@ludic/runtime';
 import {
   type EvaluatePolicy,
   isEnd,
@@ -20,50 +20,51 @@ import {
 import { whyNotTracked } from '@ludic/tracking/node';
 import { ModelStore } from '../models/model-store.ts';
 import { CurveReader } from './curve.ts';
-import { JobStore, type StoredEvent, type StoredJob } from './job-store.ts';
-import { holdLock, type Lock } from './lock.ts';
+import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
+import { awaitLock, type Lock } from './lock.ts';
 import { tailOf } from './log-file.ts';
+import type { JobsOptions } from './options.ts';
+import { databasePlace, jobPlaces, serverLockPlace } from './places.ts';
 import { Supervisor } from './supervisor.ts';
 import { requestedTracking } from './tracking.ts';
 
-export interface JobsOptions {
-  readonly dataFolder: string;
-  readonly device: Device;
-  /** Of one model on the CPU. */
-  readonly threads?: number;
-  readonly maxConcurrent: number;
-  /** 0: as long as it takes. */
-  readonly timeoutMs: number;
-  /** How long a process has to save when it is asked to end. Default: two minutes. */
-  readonly graceMs?: number;
-  /** Pauses before the attempts that follow a death. */
-  readonly backoffMs?: readonly number[];
-}
-
-const GRACE_MS = 120_000;
 /** Events that are read at once, for whoever follows a job. */
 const PAGE = 500;
+/** How long to wait for a server that is ending. */
+const TAKEOVER_MS = 2000;
+
+const DEFAULTS: Required<Omit<JobsOptions, 'dataFolder' | 'device' | 'threads' | 'maxConcurrent' | 'timeoutMs'>> = {
+  graceMs: 120_000,
+  backoffMs: [1000, 5000],
+  silenceMs: 30 * 60_000,
+  orphanMs: 10 * 60_000,
+  maxQueued: 1000,
+  cores: availableParallelism(),
+  onFault: (error) => void process.stderr.write(`jobs: ${(error as Error).stack ?? String(error)}\n`),
+};
 
 /** @throws ServiceError `unavailable` where another server uses the folder, or its list of jobs is damaged */
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const { dataFolder } = options;
   await mkdir(join(dataFolder, 'jobs'), { recursive: true });
-  const lock = holdLock(join(dataFolder, 'server.lock.db'), 2000);
+  const lock = await awaitLock(serverLockPlace(dataFolder), TAKEOVER_MS);
   if (!lock)
     throw new ServiceError('unavailable', `Another server uses ${dataFolder}. Stop it, or choose another --data.`);
+  let store: JobStore | undefined;
   try {
-    const store = JobStore.open(join(dataFolder, 'ludic.db'));
+    store = JobStore.open(databasePlace(dataFolder));
     const jobs = new Jobs(options, store, await ModelStore.open(dataFolder), lock);
     await jobs.begin();
     return jobs;
   } catch (error) {
+    store?.close();
     lock.release();
     throw error;
   }
 }
 
 export class Jobs {
-  readonly #options: JobsOptions;
+  readonly #options: JobsOptions & typeof DEFAULTS;
   readonly #store: JobStore;
   readonly #models: ModelStore;
   readonly #lock: Lock;
@@ -72,16 +73,15 @@ export class Jobs {
   #stopped: Promise<void> | undefined;
 
   constructor(options: JobsOptions, store: JobStore, models: ModelStore, lock: Lock) {
-    this.#options = options;
+    this.#options = { ...DEFAULTS, ...options };
     this.#store = store;
     this.#models = models;
     this.#lock = lock;
     this.#supervisor = new Supervisor({
-      ...options,
-      graceMs: options.graceMs ?? GRACE_MS,
+      ...this.#options,
       store,
       models,
-      present,
+      describe,
       onNews: (id) => this.#news.emit(id),
     });
   }
@@ -97,11 +97,12 @@ export class Jobs {
     owner: string,
   ): Promise<{ job: Job; effective: Readonly<Record<string, unknown>>; message: string }> {
     const { password: _, ...asked } = request;
+    this.#assertRoom();
     const outputDir = modelName(request.output_dir)!;
     // Fails here and not in the job where the model is nowhere.
     await this.#models.resolve(request.model_name);
     const settings = requestedTraining(request);
-    const workers = Math.min(request.tensor_parallel_size, availableParallelism(), settings.shards);
+    const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
     const effective = {
       model_name: request.model_name,
       env_type: request.env_type,
@@ -115,8 +116,9 @@ export class Jobs {
         'conflict',
         `The name ${outputDir} is in use. Choose another output_dir, or delete that model first.`,
       );
-    if (await this.#models.has(outputDir)) throw taken();
-    const job = await this.#insert({
+    // From here to the insertion nothing else happens in this process, and no other process makes names.
+    if (existsSync(this.#models.folderOf(outputDir))) throw taken();
+    const job = this.#insert({
       kind: 'train',
       model_name: request.model_name,
       output_dir: outputDir,
@@ -139,7 +141,8 @@ export class Jobs {
 
   async submitEvaluation(request: EvaluatePolicy, owner: string): Promise<Job> {
     const { password: _, async: __, ...asked } = request;
-    const job = await this.#insert({
+    this.#assertRoom();
+    const job = this.#insert({
       kind: 'evaluate',
       model_name: request.model_path,
       output_dir: null,
@@ -170,41 +173,48 @@ export class Jobs {
 
   async metrics(id: string, after: number): Promise<JobMetrics> {
     const { output_dir: name } = this.#find(id);
-    const lines = name === null ? [] : await new CurveReader(join(this.#models.folderOf(name), 'metrics.jsonl')).next();
-    const of = (type: 'step' | 'evaluation') =>
-      lines.filter((line) => line.type === type && line.step > after).map(({ data }) => data);
-    return { job_id: id, steps: of('step'), evaluations: of('evaluation') };
+    const steps: JobMetrics['steps'] = [];
+    const evaluations: JobMetrics['evaluations'] = [];
+    if (name !== null) {
+      for await (const lines of new CurveReader(join(this.#models.folderOf(name), 'metrics.jsonl')).pages())
+        for (const { type, step, data } of lines) if (step > after) (type === 'step' ? steps : evaluations).push(data);
+    }
+    return { job_id: id, steps, evaluations };
   }
 
   logTail(id: string, lines: number): Promise<string> {
-    return tailOf(join(this.#folder(this.#find(id).id), 'log.txt'), lines);
+    return tailOf(this.#places(this.#find(id).id), lines);
   }
 
   episodesFile(id: string): string {
     const { id: known, output_dir: name } = this.#find(id);
-    return join(name === null ? this.#folder(known) : this.#models.folderOf(name), 'episodes.jsonl');
+    return name === null ? this.#places(known).episodes : join(this.#models.folderOf(name), 'episodes.jsonl');
   }
 
-  /** The events after number `after`, the ones to come included, until the job has ended. */
+  /** Process of a job while it runs, for whoever watches the machine. */
+  pidOf(id: string): number | undefined {
+    return this.#supervisor.pidOf(id);
+  }
+
+  /**
+   * The events after number `after`, the ones to come included, until the job has ended or the server is stopped. Only a
+   * page of them is in memory, however slow the reader is.
+   */
   async *events(id: string, after: number, signal: AbortSignal): AsyncGenerator<StoredEvent> {
     let last = after;
-    for (;;) {
-      // Listened for before looking, so that nothing falls between.
-      const stop = new AbortController();
-      const news = once(this.#news, id, { signal: AbortSignal.any([signal, stop.signal]) }).catch(() => {});
+    while (!signal.aborted && !this.#stopped) {
       const page = this.#store.events(id, last, PAGE);
-      const ended = page.length < PAGE && isEnd(this.#find(id).status);
+      if (page.length === 0) {
+        if (isEnd(this.#find(id).status)) return;
+        // Nothing falls between looking and listening: both happen at once.
+        await this.#newsOf(id, signal);
+        continue;
+      }
       for (const event of page) {
         if (signal.aborted) return;
         last = event.seq;
         yield event;
       }
-      if (ended || signal.aborted || this.#stopped) {
-        stop.abort();
-        return;
-      }
-      if (page.length === 0) await news;
-      stop.abort();
     }
   }
 
@@ -224,27 +234,55 @@ export class Jobs {
         `Only a job that failed or was cancelled can be resumed; this one is ${job.status}.`,
       );
     const resumed = this.#supervisor.requeue(job);
-    if (!resumed) throw new ServiceError('conflict', `Another job works on ${job.output_dir} now.`);
+    if (!resumed)
+      throw new ServiceError('conflict', `A later job has the name ${job.output_dir} now. Start a new one.`);
     return present(resumed);
   }
 
   /** Lets processes save and end. Their jobs go on when a server is started again. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
+    // Whoever follows a job is let go at once.
+    for (const id of this.#news.eventNames()) this.#news.emit(id);
     return this.#stopped;
   }
 
   async #stop(): Promise<void> {
     await this.#supervisor.stop();
-    for (const id of this.#news.eventNames()) this.#news.emit(id);
     this.#store.close();
     this.#lock.release();
   }
 
-  async #insert(
-    given: Pick<StoredJob, 'kind' | 'model_name' | 'output_dir' | 'env_type' | 'owner' | 'total_steps' | 'request'>,
-  ): Promise<StoredJob | undefined> {
+  #newsOf(id: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const heard = () => {
+        this.#news.off(id, heard);
+        signal.removeEventListener('abort', heard);
+        resolve();
+      };
+      this.#news.on(id, heard);
+      signal.addEventListener('abort', heard);
+    });
+  }
+
+  /** @throws ServiceError `unavailable`, `too_many_requests` */
+  #assertRoom(): void {
+    this.#assertOpen();
+    if (this.#store.count('queued') >= this.#options.maxQueued) {
+      const message = `${this.#options.maxQueued} jobs are waiting already. Try again when some of them have ended.`;
+      throw new ServiceError('too_many_requests', message, { retryAfter: 60 });
+    }
+  }
+
+  #assertOpen(): void {
     if (this.#stopped) throw new ServiceError('unavailable', 'The server is shutting down.', { retryAfter: 10 });
+  }
+
+  /** @returns undefined where an active job has the same output_dir */
+  #insert(
+    given: Pick<StoredJob, 'kind' | 'model_name' | 'output_dir' | 'env_type' | 'owner' | 'total_steps' | 'request'>,
+  ): StoredJob | undefined {
+    this.#assertOpen();
     const job: StoredJob = {
       ...given,
       id: `${given.kind}-${crypto.randomUUID().slice(0, 13)}`,
@@ -261,26 +299,41 @@ export class Jobs {
       result: null,
       cancelling: false,
       strikes: 0,
+      strikeCheckpoint: -1,
       ranMs: 0,
       evaluatedStep: 0,
     };
-    await mkdir(this.#folder(job.id), { recursive: true });
-    if (!this.#store.insert(job)) return undefined;
-    this.#supervisor.accept(job);
+    try {
+      if (!this.#store.insert(job, describe)) return undefined;
+    } catch (error) {
+      throw storeFault(error);
+    }
+    this.#supervisor.pump();
     return job;
   }
 
   #find(id: string): StoredJob {
+    this.#assertOpen();
     const job = this.#store.get(id);
     if (!job) throw new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
     return job;
   }
 
-  #folder(id: string): string {
-    return join(this.#options.dataFolder, 'jobs', id);
+  #places(id: string) {
+    return jobPlaces(this.#options.dataFolder, id);
   }
 }
 
-function present({ id, cancelling: _, strikes: __, ranMs: ___, evaluatedStep: ____, ...job }: StoredJob): Job {
+function present({
+  id,
+  cancelling: _,
+  strikes: __,
+  strikeCheckpoint: ___,
+  ranMs: ____,
+  evaluatedStep: _____,
+  ...job
+}: StoredJob): Job {
   return { job_id: id, ...job };
 }
+
+const describe = (job: StoredJob): NewEvent => ({ type: 'job', data: present(job) });

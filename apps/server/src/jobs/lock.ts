@@ -1,18 +1,22 @@
 // A lock that the system itself lets go of when its holder dies, however it dies: an exclusive transaction of SQLite.
 
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Lock {
   release(): void;
 }
 
+/** A database that nothing refers to is closed by the garbage collector, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
- * @param path of a file that serves for nothing else
- * @param waitMs how long to wait for another holder; the thread is blocked meanwhile
+ * @param path of a file that serves for nothing else: whoever opens and closes it by other means in this process ends the
+ *   lock
  * @returns undefined where another process holds it
  */
-export function holdLock(path: string, waitMs: number): Lock | undefined {
-  const database = new DatabaseSync(path, { timeout: waitMs });
+export function takeLock(path: string): Lock | undefined {
+  const database = new DatabaseSync(path, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
@@ -20,7 +24,25 @@ export function holdLock(path: string, waitMs: number): Lock | undefined {
     if ((error as { errcode?: number }).errcode === BUSY) return undefined;
     throw error;
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release() {
+      if (held.delete(database)) database.close();
+    },
+  };
+}
+
+const POLL_MS = 50;
+
+/** Waits for another holder, without blocking. @returns undefined where it is still held after that time */
+export async function awaitLock(path: string, waitMs: number, signal?: AbortSignal): Promise<Lock | undefined> {
+  const until = performance.now() + waitMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    const lock = takeLock(path);
+    if (lock || performance.now() >= until) return lock;
+    await sleep(POLL_MS, undefined, signal && { signal });
+  }
 }
 
 /** SQLITE_BUSY */

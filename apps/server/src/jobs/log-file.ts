@@ -1,19 +1,44 @@
-// What a job printed, in a file that its process writes by itself: it outlives the server.
+// What a job printed, in a file that its process writes by itself: it outlives the server. The server adds what it knows.
 
-import { open, rename, stat } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { copyFile, open, stat, truncate } from 'node:fs/promises';
+import type { JobPlaces } from './places.ts';
 
+/** Bytes; about twice as much is kept. */
 const LARGEST = 8 * 2 ** 20;
 /** The end of a log is read in blocks of this size. */
 const BLOCK = 2 ** 16;
 
-/** Puts a log that has grown large aside before more is written to it. */
-export async function rotateLog(path: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found && found.size > LARGEST) await rename(path, `${path}.before`);
+export type Log = Pick<JobPlaces, 'log' | 'olderLog'>;
+
+/**
+ * Puts what is in a long log aside. Its process goes on writing, at the end of what is then empty; what it writes in the
+ * moment between is lost.
+ */
+export async function boundLog({ log, olderLog }: Log, largest = LARGEST): Promise<void> {
+  const found = await stat(log).catch(() => undefined);
+  if (!found || found.size <= largest) return;
+  await copyFile(log, olderLog);
+  await truncate(log);
 }
 
-/** The last lines of a file; empty where there is none. */
-export async function tailOf(path: string, lines: number): Promise<string> {
+/** A line of the server's own. A log that cannot be written keeps no job from going on. */
+export function note(log: string, line: string): void {
+  try {
+    appendFileSync(log, `${new Date().toISOString()} [server] ${line}\n`);
+  } catch {}
+}
+
+/** The last lines; empty where there are none. */
+export async function tailOf({ log, olderLog }: Log, lines: number): Promise<string> {
+  const text = await endOf(log, lines);
+  const missing = lines - countLines(text);
+  return missing > 0 ? (await endOf(olderLog, missing)) + text : text;
+}
+
+const countLines = (text: string) => text.split('\n').length - (text === '' || text.endsWith('\n') ? 1 : 0);
+
+async function endOf(path: string, lines: number): Promise<string> {
   const handle = await open(path, 'r').catch(() => undefined);
   if (!handle) return '';
   try {
@@ -26,9 +51,10 @@ export async function tailOf(path: string, lines: number): Promise<string> {
       const length = Math.min(BLOCK, at);
       at -= length;
       const block = Buffer.alloc(length);
-      await handle.read(block, 0, length, at);
-      for (const byte of block) if (byte === 10) breaks++;
-      blocks.unshift(block);
+      const { bytesRead } = await handle.read(block, 0, length, at);
+      const whole = block.subarray(0, bytesRead);
+      for (const byte of whole) if (byte === 10) breaks++;
+      blocks.unshift(whole);
     }
     const text = Buffer.concat(blocks).toString();
     const all = text.split('\n');

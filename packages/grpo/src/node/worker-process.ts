@@ -60,7 +60,9 @@ export class WorkerProcess {
       if (message.kind === 'gradient') {
         const { name, data, dims } = message.tensor;
         this.#gradients[name] = float32(data, dims);
-      } else this.#onAnswer?.(message);
+      } else if (this.#onAnswer) this.#onAnswer(message);
+      // Nobody asked, as with weights that do not fit: it must not go on with what it has.
+      else if (message.kind === 'failed') this.#lose(`failed: ${message.message}`);
     });
   }
 

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type * as Ort from 'onnxruntime-node';
 import { ELEMENT_TYPES, oneNodeModel } from '../device-memory.ts';
+import { computesFloat16 } from './float16.ts';
 
 export interface WebGpuProbe {
   readonly software: boolean;
@@ -32,7 +33,7 @@ const drivers = loadedDrivers();
 const result: WebGpuProbe = {
   // A system that does not tell its drivers is taken at its word.
   software: drivers.length > 0 && drivers.every((name) => SOFTWARE.test(name)),
-  float16: await computesFloat16(),
+  float16: await computesFloat16(ort, options),
   drivers,
 };
 // What is known is said first: trying sizes may be the end.
@@ -51,17 +52,6 @@ async function canMake(bytes: number): Promise<boolean> {
     const { y: made } = await expand.run({ x: new ort.Tensor('float32', Float32Array.of(1), [1]), shape });
     made!.dispose();
     return true;
-  } catch {
-    return false;
-  }
-}
-
-/** exp(0) = 1 in float16. */
-async function computesFloat16(): Promise<boolean> {
-  try {
-    const half = await ort.InferenceSession.create(oneNodeModel('Exp', ELEMENT_TYPES.float16), options);
-    const { y: one } = await half.run({ x: new ort.Tensor('float16', Uint16Array.of(0, 0), [2]) });
-    return new Uint16Array((one!.data as Uint16Array).buffer)[0] === 0x3c00;
   } catch {
     return false;
   }

@@ -1,7 +1,6 @@
 // An evaluation as a job. It is the same at every attempt, so after a kill it simply begins again.
 
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy } from '@ludic/policies';
 import { type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
@@ -9,7 +8,8 @@ import { createRuntime } from '@ludic/runtime/node';
 import { evaluationResults, playedGame, trajectoryOf } from '@ludic/service';
 import { ModelStore } from '../../models/model-store.ts';
 import { openModel } from '../../models/open-model.ts';
-import type { JobContext, JobEnd } from './context.ts';
+import { jobPlaces } from '../places.ts';
+import { type JobContext, type JobEnd, unlessAborted } from './context.ts';
 import type { JobRequest } from './messages.ts';
 
 /** Games in lockstep: few enough that their number is told often. */
@@ -17,12 +17,13 @@ const TOGETHER = 250;
 
 export async function evaluateJob(
   { request }: Extract<JobRequest, { kind: 'evaluate' }>,
-  { dataFolder, device, threads, folder, signal, send, say }: JobContext,
+  { id, dataFolder, device, threads, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
   const { eval_episodes: wanted, seed, sampling_params: sampling } = request;
   const store = await ModelStore.open(dataFolder);
   const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
-  const model = await openModel(await store.resolve(request.model_path), runtime);
+  const source = await store.resolve(request.model_path);
+  const model = await unlessAborted(signal, openModel(source, runtime));
   const definition = findEnvironment(request.env_type);
   const policy = new LanguageModelPolicy(model, {
     temperature: sampling.temperature,
@@ -37,19 +38,24 @@ export async function evaluateJob(
     history: request.history_strategy,
     policy,
   };
+  const { episodes: path } = jobPlaces(dataFolder, id);
+  const file = request.include_trajectories ? await open(`${path}.new`, 'w') : undefined;
   const episodes: Episode[] = [];
   try {
     while (episodes.length < wanted) {
-      const starts = evaluationStarts(seed, Math.min(TOGETHER, wanted - episodes.length), episodes.length);
-      episodes.push(...(await playEpisodes({ ...table, starts, signal })));
+      const first = episodes.length;
+      const starts = evaluationStarts(seed, Math.min(TOGETHER, wanted - first), first);
+      const played = await playEpisodes({ ...table, starts, signal });
+      if (file) await writeEpisodes(file, played, first);
+      episodes.push(...played.map(withoutTokens));
       say(`${episodes.length} of ${wanted} games played`);
       send({ type: 'played', games: episodes.length });
     }
-  } catch (error) {
-    if (signal.aborted) return { status: 'interrupted', result: null };
-    throw error;
+    await file?.sync();
+  } finally {
+    await file?.close();
   }
-  if (request.include_trajectories) await writeEpisodes(join(folder, 'episodes.jsonl'), episodes);
+  if (file) await rename(`${path}.new`, path);
   return {
     status: 'finished',
     result: {
@@ -62,15 +68,20 @@ export async function evaluateJob(
   };
 }
 
-async function writeEpisodes(path: string, episodes: readonly Episode[]): Promise<void> {
+/** A hundred thousand games are kept until they are counted. */
+const withoutTokens = (episode: Episode): Episode => ({
+  ...episode,
+  turns: episode.turns.map((turn) => ({ ...turn, prompt: [], reply: { text: '', finish: turn.reply.finish } })),
+});
+
+async function writeEpisodes(file: FileHandle, episodes: readonly Episode[], first: number): Promise<void> {
   const lines = episodes.map((episode, i) =>
     JSON.stringify({
-      episode: i,
+      episode: first + i,
       reward: episode.reward,
       steps: episode.turns.length,
-      trajectory: trajectoryOf(episode, i),
+      trajectory: trajectoryOf(episode, first + i),
     }),
   );
-  await writeFile(`${path}.new`, `${lines.join('\n')}\n`, { flush: true });
-  await rename(`${path}.new`, path);
+  await file.writeFile(`${lines.join('\n')}\n`);
 }

@@ -1,76 +1,100 @@
 // The process of one job. It ends when its work ends, when it is asked to, and when the server is gone; it saves first.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import { join } from 'node:path';
-import { holdLock } from '../lock.ts';
+import { dirname } from 'node:path';
+import { awaitLock } from '../lock.ts';
+import { INTERRUPTED, type JobEnd } from './context.ts';
 import { evaluateJob } from './evaluate.ts';
+import { finalReason } from './failure.ts';
 import type { FromJob, ToJob } from './messages.ts';
 import { trainJob } from './train.ts';
 
-const ALIVE_MS = 2000;
-/** Longest wait for the process of an earlier attempt, whose server was killed, to save and end. */
-const ORPHAN_MS = 10 * 60_000;
+type Begin = Extract<ToJob, { type: 'begin' }>;
 
-/** Errors whose message tells users what to do: another attempt would end the same way. */
-const EXPLAINED = new Set([
-  'ServiceError',
-  'EnvironmentError',
-  'HistoryError',
-  'ModelError',
-  'HubError',
-  'PolicyError',
-  'GrpoError',
-  'RuntimeError',
-]);
+const ALIVE_MS = 2000;
 
 const controller = new AbortController();
+const { signal } = controller;
+let graceMs = 0;
+let isOver = false;
 
-function send(message: FromJob): void {
-  // Without a server there is nobody to tell, and the work is about to end.
-  if (process.connected) process.send!(message, undefined, undefined, () => {});
+const say = (line: string) => process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+
+/** Resolves when it was sent, or cannot be: without a server there is nobody to tell. */
+function send(message: FromJob): Promise<void> {
+  if (!process.connected) return Promise.resolve();
+  return new Promise((resolve) => {
+    process.send!(message, undefined, undefined, () => resolve());
+  });
 }
 
-export const say = (line: string) => process.stdout.write(`${new Date().toISOString()} ${line}\n`);
-
-let ended = false;
 process.on('disconnect', () => {
-  if (ended || controller.signal.aborted) return;
-  say('The server is gone: saving, and ending.');
+  if (isOver) return;
+  if (!signal.aborted) say('The server is gone: saving, and ending.');
   controller.abort();
+  // Nobody else would end it.
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), graceMs).unref();
 });
+// A manager of services may end the whole group: then the server wants the same.
 process.on('SIGTERM', () => controller.abort());
-// Ctrl-C in a terminal reaches the whole group; the server says what is to be done.
-process.on('SIGINT', () => {});
+// Ctrl-C in a terminal reaches the whole group too; a second one is for the server to deal with.
+process.on('SIGINT', () => controller.abort());
 
-process.on('message', async (message: ToJob) => {
-  if (message.type === 'stop') {
-    say('Asked to end: saving.');
-    controller.abort();
-    return;
-  }
-  const { id, dataFolder, job } = message;
-  // Answers come first: whoever waits for one waits in person.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  setInterval(() => send({ type: 'alive' }), ALIVE_MS).unref();
-  try {
-    const folder = join(dataFolder, 'jobs', id);
-    const lock = holdLock(join(folder, 'lock.db'), ORPHAN_MS);
-    if (!lock) throw new Error('The process of an earlier attempt does not end.');
-    const context = { ...message, folder, signal: controller.signal, send, say };
-    const end = job.kind === 'train' ? await trainJob(job, context) : await evaluateJob(job, context);
-    say(end.status === 'finished' ? 'Finished.' : 'Saved.');
-    send({ type: 'ended', ...end });
-  } catch (error) {
-    const { name, message: reason, code, stack } = error as Error & { readonly code?: string };
-    process.stderr.write(`${stack ?? String(error)}\n`);
-    if (EXPLAINED.has(name)) send({ type: 'failed', reason });
-    else if (code === 'ENOSPC')
-      send({ type: 'failed', reason: 'The disk is full. Free some space and resume the job.' });
-    else process.exitCode = 1;
-  } finally {
-    ended = true;
-    if (process.connected) process.disconnect();
-    // Native threads of the runtime would keep the process for a while.
-    setTimeout(() => process.exit(), 1000).unref();
+process.on('message', (message: ToJob) => {
+  switch (message.type) {
+    case 'begin':
+      void begin(message);
+      break;
+    case 'stop':
+      say('Asked to end: saving.');
+      controller.abort();
+      break;
+    default:
+      message satisfies never;
   }
 });
+
+async function begin(given: Begin): Promise<void> {
+  graceMs = given.graceMs;
+  stepBack();
+  setInterval(() => void send({ type: 'alive' }), ALIVE_MS).unref();
+  let code = 0;
+  try {
+    const end = await work(given);
+    say(end.status === 'finished' ? 'Finished.' : 'Saved.');
+    await send({ type: 'ended', ...end });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    const reason = finalReason(error, given.dataFolder);
+    if (reason === undefined) code = 1;
+    else await send({ type: 'failed', reason });
+  }
+  isOver = true;
+  // Native threads of the runtime would keep the process for a while.
+  process.exit(code);
+}
+
+async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<JobEnd> {
+  const { job } = context;
+  mkdirSync(dirname(path), { recursive: true });
+  try {
+    // Never released: it ends with the process, and not before.
+    if (!(await awaitLock(path, lockWaitMs, signal))) throw new Error('An earlier process of this job does not end.');
+    const given = { ...context, signal, send: (message: FromJob) => void send(message), say };
+    return job.kind === 'train' ? await trainJob(job, given) : await evaluateJob(job, given);
+  } catch (error) {
+    if (signal.aborted && (error as Error).name === 'AbortError') return INTERRUPTED;
+    throw error;
+  }
+}
+
+/** Answers come first: whoever waits for one waits in person. Where memory runs out, it is better lost than the server. */
+function stepBack(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    writeFileSync('/proc/self/oom_score_adj', '500');
+  } catch {
+    // Not every system has it.
+  }
+}

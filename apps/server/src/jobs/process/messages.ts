@@ -8,9 +8,10 @@ export type JobRequest =
       readonly kind: 'train';
       readonly request: Omit<StartTraining, 'password'>;
       readonly outputDir: string;
+      /** Processes that share an update. */
       readonly workers: number;
     }
-  | { readonly kind: 'evaluate'; readonly request: Omit<EvaluatePolicy, 'password'> };
+  | { readonly kind: 'evaluate'; readonly request: Omit<EvaluatePolicy, 'password' | 'async'> };
 
 export type ToJob =
   | {
@@ -20,6 +21,12 @@ export type ToJob =
       readonly device: Device;
       readonly threads: number | undefined;
       readonly job: JobRequest;
+      /** Held for as long as the process lives. */
+      readonly lock: string;
+      /** How long it waits for the process of an earlier attempt, which outlived its server. */
+      readonly lockWaitMs: number;
+      /** How long it may take to save when the server is gone. */
+      readonly graceMs: number;
     }
   /** Save and end. */
   | { readonly type: 'stop' };
@@ -28,7 +35,6 @@ export type FromJob =
   | { readonly type: 'alive' }
   /** There is more in metrics.jsonl. */
   | { readonly type: 'curve' }
-  | { readonly type: 'checkpoint'; readonly step: number }
   | { readonly type: 'played'; readonly games: number }
   | { readonly type: 'warning'; readonly message: string; readonly step?: number }
   | {

@@ -1,36 +1,45 @@
 // Training as a job: a new run, or the one that an earlier attempt left.
 
-import { rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { processMemory, type RunEvent, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { TrainSettings } from '@ludic/grpo';
+import { processMemory, type RunEvent, RunFolder, type RunResult, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
-import { evaluationResults, requestedTraining } from '@ludic/service';
+import { evaluationResults, requestedTraining, ServiceError } from '@ludic/service';
 import { isTracked } from '@ludic/tracking';
 import { RunTracker } from '@ludic/tracking/node';
 import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
 import { requestedTracking, surroundings } from '../tracking.ts';
-import type { JobContext, JobEnd } from './context.ts';
+import { INTERRUPTED, type JobContext, type JobEnd, unlessAborted } from './context.ts';
 import type { JobRequest } from './messages.ts';
 
 /** Even a shard of a large model is done sooner; a process that hangs is rare. */
 const WORKER_TIMEOUT_S = 3600;
 
+type Training = Extract<JobRequest, { kind: 'train' }>;
+
 export async function trainJob(
-  { request, outputDir, workers }: Extract<JobRequest, { kind: 'train' }>,
-  { dataFolder, device, threads, signal, send, say }: JobContext,
+  job: Training,
+  { dataFolder, device, threads: wanted, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
+  const { request, outputDir } = job;
   const store = await ModelStore.open(dataFolder);
   const folder = store.folderOf(outputDir);
-  const start = await startOf(folder, request);
-  say(
-    start.kind === 'resume'
-      ? 'Going on from the last checkpoint.'
-      : `Training ${request.model_name} in ${request.env_type}.`,
-  );
-  const settings = start.kind === 'new' ? start.settings : (await RunFolder.open(folder)).config.settings;
-  // Threads decide how sums are rounded. With shards it is one, so that neither cores nor workers change the weights.
-  const runtimeOptions = { device, ...(settings.shards > 1 ? { threads: 1 } : threads !== undefined && { threads }) };
+  const start = await startOf(folder, job, wanted);
+  if (start.kind === 'finished') return { status: 'finished', result: resultOf(job, start.result) };
+  // While a model is fetched there is nothing to save; from then on `runTraining` sees to it.
+  const files =
+    start.kind === 'new' ? await unlessAborted(signal, store.resolve(request.model_name).then(openFiles)) : undefined;
+  say(files ? `Training ${request.model_name} in ${request.env_type}.` : 'Going on from the last checkpoint.');
+  const { settings, threads } = start.kind === 'new' ? start : (await RunFolder.open(folder)).config;
+  const runtimeOptions = {
+    device,
+    float16: settings.precision === 'float16',
+    ...(threads !== undefined && { threads }),
+  };
   const tracking = requestedTracking(request);
   const tracker = isTracked(tracking)
     ? new RunTracker({ run: folder, settings: tracking, environment: process.env, surroundings, say })
@@ -39,20 +48,20 @@ export async function trainJob(
     folder,
     runtime: await createRuntime(runtimeOptions),
     workers: {
-      count: workers,
+      count: job.workers,
       cores: availableParallelism(),
       runtime: runtimeOptions,
       timeoutSeconds: WORKER_TIMEOUT_S,
     },
-    openFiles: async (name) => openFiles(await store.resolve(name)),
+    openFiles: async () => files!,
     clock: () => performance.now(),
     signal,
     memory: processMemory(),
     onEvent: (event) => {
       tracker?.on(event);
-      tell(event, say);
+      const line = lineOf(event);
+      if (line !== undefined) say(line);
       if (event.type === 'step' || event.type === 'evaluation') send({ type: 'curve' });
-      if (event.type === 'checkpoint') send({ type: 'checkpoint', step: event.step });
       if (event.type === 'warning') send({ type: 'warning', message: event.message, step: event.step });
     },
   }).catch(async (error: unknown) => {
@@ -60,36 +69,73 @@ export async function trainJob(
     throw error;
   });
   await tracker?.end(result.status);
-  if (result.status === 'interrupted') return { status: 'interrupted', result: null };
-  const { best, evaluation, step } = result;
-  return {
-    status: 'finished',
-    result: {
-      model: outputDir,
-      steps: step,
-      best_step: best?.step ?? null,
-      ...(evaluation && { evaluation: evaluationResults(evaluation) }),
-    },
-  };
+  if (result.status === 'interrupted') return INTERRUPTED;
+  const { best, evaluation, step: steps } = result;
+  return { status: 'finished', result: resultOf(job, { steps, best, evaluation }) };
 }
 
-async function startOf(folder: string, request: Parameters<typeof requestedTraining>[0]): Promise<RunStart> {
+type Final = Pick<RunResult, 'best' | 'evaluation'> & { readonly steps: number };
+
+const resultOf = ({ outputDir }: Training, { steps, best, evaluation }: Final) => ({
+  model: outputDir,
+  steps,
+  best_step: best?.step ?? null,
+  ...(evaluation && { evaluation: evaluationResults(evaluation) }),
+});
+
+/**
+ * Where to go on. An attempt may have been killed at any moment, also between its last step and the word of it.
+ * @throws ServiceError `conflict` where the folder holds something that is not this job's
+ */
+async function startOf(
+  folder: string,
+  { request, outputDir }: Training,
+  wanted: number | undefined,
+): Promise<RunStart | { readonly kind: 'finished'; readonly result: Final }> {
+  const settings = requestedTraining(request);
   const run = await RunFolder.open(folder).catch(() => undefined);
-  if (run && (await run.checkpoints()).length > 0) return { kind: 'resume' };
+  if (run && (await run.checkpoints()).length > 0) {
+    if (run.config.model !== request.model_name || !agree(run.config.settings, settings)) throw foreign(outputDir);
+    const final = await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => undefined);
+    return final === undefined ? { kind: 'resume' } : { kind: 'finished', result: JSON.parse(final) };
+  }
   // An attempt that died before its first checkpoint has left nothing of worth.
+  if (!(await holdsCrumbs(folder))) throw foreign(outputDir);
   await rm(folder, { recursive: true, force: true });
+  // Threads decide how sums are rounded. With shards it is one, so that neither cores nor workers change the weights.
+  const threads = settings.shards > 1 ? 1 : wanted;
   return {
     kind: 'new',
     model: request.model_name,
-    settings: requestedTraining(request),
+    settings,
+    ...(threads !== undefined && { threads }),
     ...(request.onnx && request.onnx.length > 0 && { onnx: request.onnx }),
   };
 }
 
-function tell(event: RunEvent, say: (line: string) => void): void {
-  const line = lineOf(event);
-  if (line !== undefined) say(line);
+/** In all that both know: a setting may be younger than the run. */
+function agree(stored: TrainSettings, wanted: TrainSettings): boolean {
+  const plain: Record<string, unknown> = JSON.parse(JSON.stringify(wanted));
+  return Object.entries(stored).every(([name, value]) => !(name in plain) || isDeepStrictEqual(value, plain[name]));
 }
+
+/** Whether a folder holds no more than the first moments of a run. */
+async function holdsCrumbs(folder: string): Promise<boolean> {
+  const names = async (path: string) => readdir(path).catch((): string[] => []);
+  const known = new Set(['config.json', 'config.json.new', 'checkpoints', 'metrics.jsonl', 'tensorboard', 'tracking']);
+  const found = await names(folder);
+  // A plain model has a config.json too, and its weights beside.
+  return (
+    found.every((name) => known.has(name)) &&
+    (await names(join(folder, 'checkpoints'))).every((name) => name.startsWith('.'))
+  );
+}
+
+const foreign = (name: string) =>
+  new ServiceError(
+    'conflict',
+    `The name ${name} is taken by something that this job did not write. Delete that model and resume the job, or start a new one under another name.`,
+  );
 
 function lineOf(event: RunEvent): string | undefined {
   switch (event.type) {

@@ -1,0 +1,124 @@
+// Steps and evaluations reach a job's events once each, in order, whatever happens to the file meanwhile.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CurveReader } from './curve.ts';
+import { ingestCurve } from './ingest.ts';
+import { JobStore, type StoredJob } from './job-store.ts';
+
+let scratch = '';
+let store: JobStore;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'ludic-ingest-'));
+  store = JobStore.open(join(scratch, 'ludic.db'));
+});
+afterAll(async () => {
+  store.close();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+const rate = { rate: 0.5, interval: [0, 1] };
+const EVALUATION = {
+  episodes: 4,
+  success: rate,
+  meanReward: 0.25,
+  meanRewardInterval: [0, 1],
+  meanSteps: 3,
+  invalidRate: 0,
+  invalidEpisodes: rate,
+  truncationRate: 0,
+  failureRate: 0,
+  cutOffRate: 0,
+};
+
+/** The whole file of a run of so many steps, evaluated every third. */
+const linesOf = (steps: number) =>
+  Array.from({ length: steps }, (_, i) => i + 1).flatMap((step) => [
+    { type: 'step', step, reward: step / 10, successRate: 0.5, seconds: 1 },
+    ...(step % 3 === 0 ? [{ type: 'evaluation', step, ...EVALUATION, best: true, seconds: 2 }] : []),
+  ]);
+
+let number = 0;
+function freshJob(): string {
+  const id = `job ${++number}`;
+  store.insert(
+    { id, kind: 'train', output_dir: null, status: 'running', step: 0, evaluatedStep: 0 } as StoredJob,
+    () => ({ type: 'job', data: {} }),
+  );
+  return id;
+}
+const told = (id: string) =>
+  store.events(id, 1, 10_000).map(({ type, data }) => `${type} ${(data as { step: number }).step}`);
+
+describe('ingesting a curve', () => {
+  it('tells every line once, over kills that cut the file back and readers that begin again', async () => {
+    const all = linesOf(12);
+    const text = (lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const attempt = fc.record({ back: fc.nat(12), forth: fc.nat(12), half: fc.nat(30), isNew: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(attempt, { maxLength: 6 }), async (attempts) => {
+        const id = freshJob();
+        const path = join(scratch, `${number}.jsonl`);
+        let curve = new CurveReader(path);
+        let reached = 0;
+        for (const { back, forth, half, isNew } of attempts) {
+          // A resumed run cuts its file back and repeats itself; the last line may be half there.
+          const until = Math.min(all.length, Math.max(0, reached - back) + forth);
+          const next = all[until] ? JSON.stringify(all[until]).slice(0, half) : '';
+          await writeFile(path, text(all.slice(0, until)) + next);
+          reached = until;
+          if (isNew) curve = new CurveReader(path);
+          else curve.rewind();
+          await ingestCurve(store, id, curve, () => {});
+        }
+        await writeFile(path, text(all));
+        await ingestCurve(store, id, new CurveReader(path), () => {});
+        expect(told(id)).toEqual(all.map(({ type, step }) => `${type} ${step}`));
+        expect(store.get(id)).toMatchObject({ step: 12, evaluatedStep: 12, latest: { mean_reward: 1.2 } });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('passes over what is no line of a curve, and reads lines longer than a page', async () => {
+    const id = freshJob();
+    const path = join(scratch, 'odd.jsonl');
+    const long = JSON.stringify({ type: 'step', step: 2, note: 'x'.repeat(700_000) });
+    const odd = [
+      '{"type":"step","step":1,"reward":1}',
+      'null',
+      '[]',
+      '{"step":"9"}',
+      '',
+      '{"type":"evaluation","step":1}',
+      long,
+      '{"type":"step","step":3}',
+    ];
+    await writeFile(path, `${odd.join('\n')}\n{"type":"step","step":4`);
+    await ingestCurve(store, id, new CurveReader(path), () => {});
+    expect(told(id)).toEqual(['step 1', 'step 2', 'step 3']);
+  });
+
+  it('reads again what could not be stored', async () => {
+    const id = freshJob();
+    const path = join(scratch, 'again.jsonl');
+    await writeFile(
+      path,
+      linesOf(3)
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(''),
+    );
+    const curve = new CurveReader(path);
+    const broken = {
+      update: () => {
+        throw new Error('disk full');
+      },
+    } as unknown as JobStore;
+    await expect(ingestCurve(broken, id, curve, () => {})).rejects.toThrow('disk full');
+    await ingestCurve(store, id, curve, () => {});
+    expect(told(id)).toHaveLength(4);
+  });
+});

@@ -1,0 +1,27 @@
+// How jobs run on a server.
+
+import type { Device } from '@ludic/runtime';
+
+export interface JobsOptions {
+  readonly dataFolder: string;
+  readonly device: Device;
+  /** Of one model on the CPU. */
+  readonly threads?: number;
+  readonly maxConcurrent: number;
+  /** How long a job may run, over all its attempts. 0: as long as it takes. */
+  readonly timeoutMs: number;
+  /** How long a process has to save when it is asked to end, before it is killed. */
+  readonly graceMs?: number;
+  /** Pauses before the attempts that follow a death; the last one also stands for all that come after. */
+  readonly backoffMs?: readonly number[];
+  /** A process that gives no sign of life for so long is killed. None comes while its network computes. */
+  readonly silenceMs?: number;
+  /** How long a process waits for one of an earlier attempt that outlived its server. */
+  readonly orphanMs?: number;
+  /** Jobs that may wait; more are refused. */
+  readonly maxQueued?: number;
+  /** Cores of the machine, which limit `tensor_parallel_size`. */
+  readonly cores?: number;
+  /** Something of the server's own, such as its disk, failed: work goes on as far as it can. */
+  readonly onFault?: (error: unknown) => void;
+}

@@ -1,0 +1,34 @@
+// Where the jobs of a data folder are.
+
+import { join } from 'node:path';
+
+export interface JobPlaces {
+  readonly folder: string;
+  readonly log: string;
+  /** What was in a log before it grew too long. */
+  readonly olderLog: string;
+  /** Games of an evaluation. */
+  readonly episodes: string;
+}
+
+export function jobPlaces(dataFolder: string, id: string): JobPlaces {
+  const folder = join(dataFolder, 'jobs', id);
+  return {
+    folder,
+    log: join(folder, 'log.txt'),
+    olderLog: join(folder, 'log.before.txt'),
+    episodes: join(folder, 'episodes.jsonl'),
+  };
+}
+
+export const databasePlace = (dataFolder: string) => join(dataFolder, 'ludic.db');
+export const serverLockPlace = (dataFolder: string) => join(dataFolder, 'server.lock.db');
+
+/**
+ * What the process of a job holds locked for its whole life. Trainings under one name share a lock: an earlier job's
+ * process that outlived its server and a later job never work on one folder.
+ */
+export const jobLockPlace = (dataFolder: string, id: string, outputDir: string | null): string =>
+  outputDir === null
+    ? join(dataFolder, 'jobs', id, 'lock.db')
+    : join(dataFolder, 'jobs', 'names', `${outputDir}.lock.db`);

@@ -1,0 +1,91 @@
+// What becomes of jobs whose processes have ended.
+
+import { describe, expect, it } from 'vitest';
+import type { StoredJob } from './job-store.ts';
+import { type Ending, MOST_STRIKES, verdictOn } from './verdict.ts';
+
+const JOB = { status: 'running', total_steps: 10, strikes: 0, strikeCheckpoint: -1 } as StoredJob;
+const ending = (more: Partial<Ending>): Ending => ({
+  exit: { code: null, signal: 'SIGKILL' },
+  account: undefined,
+  wish: undefined,
+  lastWords: '',
+  checkpoint: -1,
+  ...more,
+});
+const on = (more: Partial<Ending>, job: Partial<StoredJob> = {}) => verdictOn({ ...JOB, ...job }, ending(more), 5000);
+
+describe('the verdict on a job', () => {
+  it('is completed when it finished, whatever else was wished', () => {
+    for (const wish of ['cancel', 'timeout', 'stop', undefined] as const) {
+      const account = { type: 'ended', status: 'finished', result: { steps: 10 } } as const;
+      expect(on({ account, wish }).fields).toMatchObject({ status: 'completed', step: 10, result: { steps: 10 } });
+    }
+  });
+
+  it('is cancelled when that was asked for, also where its process died by itself', () => {
+    expect(on({}, { cancelling: true }).fields.status).toBe('cancelled');
+    const account = { type: 'ended', status: 'finished', result: null } as const;
+    expect(on({ account }, { cancelling: true }).fields.status).toBe('completed');
+  });
+
+  it('counts deaths between checkpoints, and begins anew at each new one', () => {
+    const checkpoints = [-1, 0, 0, 2, 2, 3, 3, 3];
+    let job = JOB;
+    const states = checkpoints.map((checkpoint) => {
+      const { fields, pause } = verdictOn(job, ending({ checkpoint }), 0);
+      job = { ...job, ...fields };
+      return [fields.status, fields.strikes, pause];
+    });
+    expect(states).toEqual([
+      ['queued', 1, 1],
+      ['queued', 1, 1],
+      ['queued', 2, 2],
+      ['queued', 1, 1],
+      ['queued', 2, 2],
+      ['queued', 1, 1],
+      ['queued', 2, 2],
+      ['failed', MOST_STRIKES, 0],
+    ]);
+  });
+
+  it.each<[Partial<Ending>, RegExp]>([
+    [{}, /from outside \(SIGKILL\), as the system does when memory runs out.* from the beginning/],
+    [{ checkpoint: 7 }, /from the checkpoint of step 7/],
+    [{ exit: { code: null, signal: 'SIGSEGV' } }, /ended by SIGSEGV; its log/],
+    [
+      { exit: { code: null, signal: 'SIGABRT' }, lastWords: 'FATAL: JavaScript heap out of memory' },
+      /ran out of memory/,
+    ],
+    [{ exit: { code: 1, signal: null } }, /ended with code 1/],
+    [{ exit: { code: null, signal: null, error: 'spawn EAGAIN' } }, /could not be started: spawn EAGAIN/],
+    [{ wish: 'silent' }, /no sign of life/],
+  ])('%j is another attempt, and says why', (more, reason) => {
+    const { fields } = on(more);
+    expect(fields).toMatchObject({ status: 'queued', strikes: 1 });
+    expect(fields.reason).toMatch(reason);
+  });
+
+  it.each<[Partial<Ending>, string, RegExp]>([
+    [{ account: { type: 'failed', reason: 'The disk is full.' } }, 'failed', /^The disk is full\.$/],
+    [
+      { account: { type: 'failed', reason: 'The disk is full.' }, wish: 'cancel' },
+      'cancelled',
+      /could not save: The disk/,
+    ],
+    [
+      { account: { type: 'ended', status: 'interrupted', result: null }, wish: 'cancel', checkpoint: 3 },
+      'cancelled',
+      /saved at step 3/,
+    ],
+    [{ wish: 'cancel', checkpoint: 3 }, 'cancelled', /was killed; its last checkpoint is of step 3/],
+    [{ wish: 'timeout', checkpoint: 3 }, 'failed', /5 s that a job may take.*killed.*can be resumed/],
+    [{ wish: 'stop' }, 'queued', /goes on when the server does/],
+    [{ account: { type: 'ended', status: 'interrupted', result: null } }, 'queued', /somebody else/],
+  ])('%j is %s without a strike', (more, status, reason) => {
+    const { fields } = on(more);
+    expect(fields.status).toBe(status);
+    expect(fields.strikes).toBeUndefined();
+    expect(fields.reason).toMatch(reason);
+  });
+});

@@ -1,0 +1,84 @@
+// What becomes of a job whose process has ended: the one place that decides between another attempt and an end.
+
+import type { Exit } from './job-process.ts';
+import type { StoredJob } from './job-store.ts';
+import type { FromJob } from './process/messages.ts';
+
+/** Why the server ends a process. */
+export type Wish = 'cancel' | 'timeout' | 'stop' | 'silent';
+
+/** How an attempt ended. */
+export interface Ending {
+  readonly exit: Exit;
+  /** Its own account, where it came to give one. */
+  readonly account: Extract<FromJob, { type: 'ended' | 'failed' }> | undefined;
+  readonly wish: Wish | undefined;
+  /** The end of its log. */
+  readonly lastWords: string;
+  /** Step of the newest checkpoint; -1 where there is none. */
+  readonly checkpoint: number;
+}
+
+export interface Verdict {
+  readonly fields: Partial<StoredJob> & Pick<StoredJob, 'status' | 'reason'>;
+  /** Which pause comes before the next attempt. 0: none. */
+  readonly pause: number;
+}
+
+/** Deaths in a row without a new checkpoint between them. */
+export const MOST_STRIKES = 3;
+
+export function verdictOn(job: StoredJob, ending: Ending, timeoutMs: number): Verdict {
+  const { account, wish } = ending;
+  const end = (fields: Verdict['fields']): Verdict => ({ fields: { ...fields, seconds_left: null }, pause: 0 });
+  if (account?.type === 'ended' && account.status === 'finished') {
+    const result = account.result ? { ...account.result } : null;
+    return end({ status: 'completed', reason: null, result, step: job.total_steps });
+  }
+  // Who cancels a job whose process has just died means it too.
+  if (wish === 'cancel' || job.cancelling)
+    return end({ status: 'cancelled', reason: saved('It was cancelled', ending) });
+  if (wish === 'timeout') {
+    const limit = `It took longer than the ${timeoutMs / 1000} s that a job may take`;
+    return end({ status: 'failed', reason: `${saved(limit, ending)} It can be resumed.` });
+  }
+  if (account?.type === 'failed') return end({ status: 'failed', reason: account.reason });
+  if (wish === 'stop')
+    return end({ status: 'queued', reason: 'The server was stopped; it goes on when the server does.' });
+  if (account) return end({ status: 'queued', reason: 'Its process was told to end by somebody else; it goes on.' });
+  return afterDeath(job, ending);
+}
+
+/** A death that nobody wished. */
+function afterDeath(job: StoredJob, ending: Ending): Verdict {
+  const { checkpoint } = ending;
+  const cause = causeOf(ending);
+  const strikes = checkpoint > job.strikeCheckpoint ? 1 : job.strikes + 1;
+  const common = { strikes, strikeCheckpoint: checkpoint, seconds_left: null };
+  if (strikes >= MOST_STRIKES) {
+    const reason = `${cause} It was tried ${strikes} times in a row without getting to a new checkpoint.`;
+    return { fields: { ...common, status: 'failed', reason }, pause: 0 };
+  }
+  const from = checkpoint >= 0 ? `from the checkpoint of step ${checkpoint}` : 'from the beginning';
+  return { fields: { ...common, status: 'queued', reason: `${cause} It is tried again, ${from}.` }, pause: strikes };
+}
+
+function saved(what: string, { account, checkpoint }: Ending): string {
+  if (account?.type === 'failed') return `${what}, and could not save: ${account.reason}`;
+  if (account) return checkpoint >= 0 ? `${what}; it saved at step ${checkpoint}.` : `${what}.`;
+  return `${what}. It did not end in time and was killed${checkpoint >= 0 ? `; its last checkpoint is of step ${checkpoint}` : ''}.`;
+}
+
+const LESS = 'a smaller batch_size or token_budget, gradient_checkpointing or lora_rank need less';
+
+function causeOf({ exit: { code, signal, error }, wish, lastWords }: Ending): string {
+  if (error !== undefined) return `Its process could not be started: ${error}.`;
+  if (wish === 'silent') return 'Its process gave no sign of life for a long time and was killed.';
+  if (/heap out of memory|bad_alloc|Failed to allocate memory/i.test(lastWords))
+    return `Its process ran out of memory: ${LESS}.`;
+  if (signal === 'SIGKILL')
+    return `Its process was killed from outside (SIGKILL), as the system does when memory runs out: ${LESS}.`;
+  return signal === null
+    ? `Its process ended with code ${code}; its log tells more.`
+    : `Its process was ended by ${signal}; its log tells more.`;
+}
