@@ -29,7 +29,7 @@ export function EpisodePlayer({
   useEffect(() => {
     setStep(0);
     setPlaying(false);
-    home.current!.focus({ preventScroll: true });
+    home.current!.focus();
   }, [recorded]);
   useEffect(() => {
     if (!playing) return;
@@ -86,13 +86,13 @@ export function EpisodePlayer({
             onInput={(event) => go(event.currentTarget.valueAsNumber)}
           />
           <div class="buttons">
-            <button type="button" aria-label="Previous step" disabled={step === 0} onClick={() => go(step - 1)}>
+            <button type="button" aria-label="Previous step" aria-disabled={step === 0} onClick={() => go(step - 1)}>
               ‹
             </button>
             <button type="button" class="go" onClick={toggle}>
               {playing ? 'Pause' : 'Play'}
             </button>
-            <button type="button" aria-label="Next step" disabled={step === last} onClick={() => go(step + 1)}>
+            <button type="button" aria-label="Next step" aria-disabled={step === last} onClick={() => go(step + 1)}>
               ›
             </button>
             <select
@@ -136,10 +136,16 @@ export function EpisodePlayer({
 }
 
 function Prompt({ messages }: { readonly messages: readonly Message[] }) {
+  const list = useRef<HTMLOListElement>(null);
+  // What is new stands below.
+  useEffect(() => {
+    list.current!.scrollTop = list.current!.scrollHeight;
+  }, [messages]);
   return (
     <section>
       <h3>Prompt</h3>
-      <ol class="messages">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
+      <ol class="messages" aria-label="Prompt" tabIndex={0} ref={list}>
         {messages.map(({ role, content }, i) => (
           <li key={i} data-role={role}>
             <b>{role}</b>

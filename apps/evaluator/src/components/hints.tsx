@@ -1,6 +1,6 @@
 // What a policy would do in the person's place: asked for, shown until the next move.
 
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { legalReplies } from '../engine/position.ts';
 import type { Hint, PolicyChoice, Position } from '../engine/protocol.ts';
 import { percent } from '../numbers.ts';
@@ -15,13 +15,16 @@ export interface Hinted extends Hint {
 export function useHints(policy: PolicyChoice, candidates: readonly string[]) {
   const { work, run, stop } = useWork();
   const [hinted, setHinted] = useState<Hinted>();
+  const asked = useRef(0);
   const ask = async (position: Position) => {
+    const number = ++asked.current;
     const replies = legalReplies(position, candidates);
     const hint = await run({ type: 'hint', position, policy, candidates: replies });
-    if (hint) setHinted({ ...hint, replies });
+    // Meanwhile the game may have gone on.
+    if (hint && number === asked.current) setHinted({ ...hint, replies });
   };
-  /** What was asked for meanwhile is about a position that is gone. */
   const clear = () => {
+    asked.current++;
     stop();
     setHinted(undefined);
   };
@@ -50,7 +53,14 @@ export function Hints({
     .sort((a, b) => b.chance - a.chance);
   return (
     <div class="hints">
-      <button type="button" disabled={!open || running} onClick={onAsk}>
+      {/* Never disabled: it would lose the focus, and with it the keys of the game. */}
+      <button
+        type="button"
+        aria-disabled={!open || running}
+        onClick={() => {
+          if (open && !running) onAsk();
+        }}
+      >
         {running ? 'Thinking…' : 'Show a hint'}
       </button>
       <div role="status">

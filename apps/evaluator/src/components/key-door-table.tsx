@@ -31,11 +31,13 @@ export function KeyDoorTable({
   game,
   policy,
   seed,
+  onNext,
 }: {
   readonly game: Game;
   readonly policy: PolicyChoice;
   /** Of an evaluation whose first game this is. */
   readonly seed: number;
+  readonly onNext: () => void;
 }) {
   const hints = useHints(policy, REPLIES);
   const [replies, setReplies] = useState<readonly string[]>([]);
@@ -48,7 +50,7 @@ export function KeyDoorTable({
   const over = endReason !== undefined;
 
   // Keys work at once.
-  useEffect(() => first.current!.focus({ preventScroll: true }), []);
+  useEffect(() => first.current!.focus(), []);
 
   const act = (action: KeyDoorAction) => {
     if (over) return;
@@ -101,9 +103,12 @@ export function KeyDoorTable({
         </fieldset>
         <Hints hints={hints} policy={policy} open={!over} nameOf={nameOf} onAsk={() => void hints.ask(position)} />
         {over && (
-          <p class="turn">
-            {endReason === 'terminated' ? 'The door is open.' : 'No steps are left.'} Begin a new game above.
-          </p>
+          <div class="work">
+            <b>{endReason === 'terminated' ? 'The door is open.' : 'No steps are left.'}</b>
+            <button type="button" onClick={onNext}>
+              Next grid
+            </button>
+          </div>
         )}
       </div>
     </section>

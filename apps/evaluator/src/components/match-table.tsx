@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { type Match, type Move, personSide, policySide, standing } from '../engine/match.ts';
-import type { Game, PolicyChoice } from '../engine/protocol.ts';
+import type { PolicyChoice } from '../engine/protocol.ts';
 import { Hints, useHints } from './hints.tsx';
 import { PlayableBoard } from './tic-tac-toe-board.tsx';
 import { useWork } from './work.tsx';
@@ -21,7 +21,8 @@ export function MatchTable({
   policy,
   mark,
   seed,
-}: Pick<Match, 'game' | 'mark' | 'seed'> & { readonly policy: PolicyChoice; readonly game: Game }) {
+  onNext,
+}: Pick<Match, 'game' | 'mark' | 'seed'> & { readonly policy: PolicyChoice; readonly onNext: () => void }) {
   const { work, run, stop } = useWork();
   const hints = useHints(policy, REPLIES);
   const [moves, setMoves] = useState<readonly Move[]>([]);
@@ -74,6 +75,13 @@ export function MatchTable({
           nameOf={nameOf}
           onAsk={() => void hints.ask(personSide(match))}
         />
+        {turn === 'nobody' && (
+          <div class="work">
+            <button type="button" onClick={onNext}>
+              Play again
+            </button>
+          </div>
+        )}
         {moves.length > 0 && (
           <details class="log">
             <summary>Moves so far</summary>

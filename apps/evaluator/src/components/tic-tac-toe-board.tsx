@@ -41,7 +41,7 @@ export function TicTacToeBoard({ state: { board, code }, hints }: Drawn) {
             transform={`translate(${column * CELL} ${row * CELL})`}
           >
             <rect class="ground" width={CELL} height={CELL} />
-            {chance !== undefined && <Chance chance={chance} size={CELL} />}
+            {chance !== undefined && <Chance chance={chance} />}
             {mark === 'X' && <path class="mark-x" d="M28 28 L72 72 M72 28 L28 72" />}
             {mark === 'O' && <circle class="mark-o" cx="50" cy="50" r="25" />}
           </g>
@@ -52,12 +52,12 @@ export function TicTacToeBoard({ state: { board, code }, hints }: Drawn) {
   );
 }
 
-/** How likely a move is, as a disc behind its number. */
-export function Chance({ chance, size }: { readonly chance: number; readonly size: number }) {
+/** How likely a move is: the likelier, the fuller its cell. */
+function Chance({ chance }: { readonly chance: number }) {
   return (
     <>
-      <circle class="chance" cx={size / 2} cy={size / 2} r={size * 0.42 * Math.sqrt(chance)} />
-      <text class="chance-text" x={size / 2} y={size / 2} font-size={size * 0.17}>
+      <rect class="chance" x="9" y="9" width={CELL - 18} height={CELL - 18} rx="8" opacity={0.08 + 0.92 * chance} />
+      <text class="chance-text" x={CELL / 2} y={CELL / 2} font-size="15">
         {percent(chance)}
       </text>
     </>
@@ -74,7 +74,7 @@ export function PlayableBoard({
   const [at, setAt] = useState(4);
   const cells = useRef<HTMLFieldSetElement>(null);
   // Keys work at once.
-  useEffect(() => cells.current!.querySelectorAll('button')[4]!.focus({ preventScroll: true }), []);
+  useEffect(() => cells.current!.querySelectorAll('button')[4]!.focus(), []);
   const move = (event: KeyboardEvent) => {
     const { key } = event;
     if (event.ctrlKey || event.metaKey || event.altKey) return;

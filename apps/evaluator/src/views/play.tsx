@@ -1,6 +1,6 @@
 // A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
 
-import { findEnvironment } from '@ludic/environments';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { useState } from 'preact/hooks';
 import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
@@ -8,7 +8,7 @@ import { KeyDoorTable } from '../components/key-door-table.tsx';
 import { MatchTable } from '../components/match-table.tsx';
 import { PickFolder } from '../components/model-fields.tsx';
 import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
-import type { Mark } from '../engine/match.ts';
+import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
 
@@ -30,9 +30,28 @@ export function PlayView() {
   const [policy, setPolicy] = useState<PolicyChoice>(DEFAULT_POLICY);
   const [mark, setMark] = useState<Mark>('X');
   const [seed, setSeed] = useState(0);
+  const [trouble, setTrouble] = useState('');
   const [begun, setBegun] = useState<Begun>();
   const duel = game.environment === 'tic_tac_toe';
-  const begin = () => setBegun({ count: (begun?.count ?? 0) + 1, game, policy, mark, seed });
+  const start = (next: Omit<Begun, 'count'>) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
+  const begin = () => {
+    try {
+      resolveConfig(findEnvironment(game.environment), game.config);
+      setTrouble('');
+      start({ game, policy, mark, seed });
+    } catch (error) {
+      setTrouble((error as Error).message);
+    }
+  };
+  /** As before, with other dice; a person who played X plays O. */
+  const next = () => {
+    if (!begun) return;
+    const duelling = begun.game.environment === 'tic_tac_toe';
+    const changed = { seed: begun.seed + 1, mark: duelling ? OTHER[begun.mark] : begun.mark };
+    setSeed(changed.seed);
+    setMark(changed.mark);
+    start({ ...begun, ...changed });
+  };
   return (
     <>
       <form
@@ -86,13 +105,18 @@ export function PlayView() {
           {!PLAYABLE.includes(game.environment) && (
             <p class="trouble">{findEnvironment(game.environment).title} cannot be drawn here: choose another game.</p>
           )}
+          {trouble !== '' && (
+            <p class="trouble" role="alert">
+              {trouble}
+            </p>
+          )}
         </div>
       </form>
       {begun ? (
         begun.game.environment === 'tic_tac_toe' ? (
-          <MatchTable key={begun.count} {...begun} />
+          <MatchTable key={begun.count} {...begun} onNext={next} />
         ) : (
-          <KeyDoorTable key={begun.count} {...begun} />
+          <KeyDoorTable key={begun.count} {...begun} onNext={next} />
         )
       ) : (
         <p class="empty">Choose a game and begin. A hint shows what the policy would do in your place.</p>

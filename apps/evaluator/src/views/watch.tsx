@@ -27,10 +27,14 @@ export function WatchView() {
     setShown(next.shown);
   };
 
+  /** What is being played will not be shown. */
+  const forget = () => {
+    stop();
+    return ++asked.current;
+  };
   const start = async (wanted: WatchSetting) => {
     setTrouble('');
-    stop();
-    const number = ++asked.current;
+    const number = forget();
     const { game, policy, seed, episode } = wanted;
     const answer = await run({ type: 'rollout', game, policy, seed, from: episode, episodes: 1 });
     if (!answer || number !== asked.current) return;
@@ -63,12 +67,15 @@ export function WatchView() {
     () =>
       onShelf(() => {
         const next = shelved();
-        if (next) show(next);
+        if (!next) return;
+        forget();
+        show(next);
       }),
     [],
   );
   const open = async (files: readonly File[]) => {
     setTrouble('');
+    forget();
     const [first] = files;
     if (!first) return;
     try {
