@@ -1,5 +1,6 @@
 export { type EvaluateOptions, type Evaluation, evaluate, type Rate, summarize } from './evaluate.ts';
 export { type PlayOptions, playEpisodes, type Table } from './play.ts';
+export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export { bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
 export { type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';

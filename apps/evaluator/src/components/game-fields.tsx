@@ -12,7 +12,16 @@ const HISTORY_TEXTS: Readonly<Record<HistoryStrategy, string>> = {
   OPTIMAL_SCRATCHPAD: 'perfect notes',
 };
 
-export function GameFields({ game, onChange }: { readonly game: Game; readonly onChange: (game: Game) => void }) {
+export function GameFields({
+  game,
+  onChange,
+  without = [],
+}: {
+  readonly game: Game;
+  readonly onChange: (game: Game) => void;
+  /** Settings that mean nothing here. */
+  readonly without?: readonly string[];
+}) {
   const { configSchema, description } = findEnvironment(game.environment);
   const set = (name: string, value: unknown) => onChange({ ...game, config: { ...game.config, [name]: value } });
   return (
@@ -33,15 +42,17 @@ export function GameFields({ game, onChange }: { readonly game: Game; readonly o
       <details>
         <summary>Settings of the game</summary>
         <div class="fields">
-          {Object.entries(configSchema.properties).map(([name, schema]) => (
-            <PropertyField
-              key={`${game.environment} ${name}`}
-              name={name}
-              schema={schema}
-              value={game.config[name] ?? schema.default}
-              onChange={(value) => set(name, value)}
-            />
-          ))}
+          {Object.entries(configSchema.properties)
+            .filter(([name]) => !without.includes(name))
+            .map(([name, schema]) => (
+              <PropertyField
+                key={`${game.environment} ${name}`}
+                name={name}
+                schema={schema}
+                value={game.config[name] ?? schema.default}
+                onChange={(value) => set(name, value)}
+              />
+            ))}
         </div>
       </details>
     </>

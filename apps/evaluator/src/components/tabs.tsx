@@ -52,4 +52,5 @@ export function Tabs({ views }: { readonly views: readonly View[] }) {
 }
 
 const named = (views: readonly View[]): string =>
-  views.find(({ id }) => `#${id}` === location.hash)?.id ?? views[0]!.id;
+  // Behind a question mark stands what the view itself reads.
+  views.find(({ id }) => `#${id}` === location.hash.split('?')[0])?.id ?? views[0]!.id;

@@ -1,7 +1,7 @@
 // Evaluations and single games.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import { breathingPolicy } from './breathing.ts';
 import type { Models, Report } from './models.ts';
@@ -84,9 +84,14 @@ async function atTable<T>(
       'script',
     );
   }
-  const { name, device, temperature, maxCompletionLength } = choice;
-  const settings = { temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${definition.replyTag}>`] };
+  const { name, device } = choice;
+  const settings = settingsOf(choice, definition);
   return models.lend(name, device, report, signal, (model) =>
     sitDown(new LanguageModelPolicy(model, settings), model.runtime.device),
   );
 }
+
+export const settingsOf = (
+  { temperature, maxCompletionLength }: Extract<PolicyChoice, { readonly kind: 'model' }>,
+  { replyTag }: EnvironmentDefinition,
+): LanguageModelSettings => ({ temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${replyTag}>`] });

@@ -3,6 +3,7 @@
 
 import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { HistoryStrategy } from '@ludic/history';
+import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 
@@ -26,6 +27,17 @@ export type PolicyChoice =
       readonly maxCompletionLength: number;
     };
 
+/** A game so far, as what was said in it: enough to play it again. */
+export interface Position {
+  readonly game: Game;
+  readonly seed: number;
+  readonly dynamicsSeed: number;
+  /** Of the policy whose turn it may be. */
+  readonly replies: readonly string[];
+  /** Of the other side in a game of two, where it is not the game's own opponent. */
+  readonly opponent?: readonly string[];
+}
+
 export type Request =
   | { readonly type: 'devices' }
   /** Makes a picked folder known. */
@@ -45,6 +57,25 @@ export type Request =
       readonly seed: number;
       readonly from: number;
       readonly episodes: number;
+    }
+  /** The policy's next reply in a game that is played move by move. */
+  | { readonly type: 'reply'; readonly position: Position; readonly policy: PolicyChoice }
+  /** How likely the policy is to give each of some replies there. */
+  | {
+      readonly type: 'hint';
+      readonly position: Position;
+      readonly policy: PolicyChoice;
+      readonly candidates: readonly string[];
+    }
+  /** What a model thinks of a recorded reply's tokens. */
+  | {
+      readonly type: 'rate';
+      readonly model: string;
+      readonly device: DeviceChoice;
+      readonly prompt: Int32Array;
+      readonly completion: Int32Array;
+      /** How many rivals to tell of each token. */
+      readonly alternatives: number;
     }
   /** Trains a copy of a model, which is then known as `saveAs`. */
   | {
@@ -77,6 +108,14 @@ export interface Answers {
   readonly pick: { readonly name: string };
   readonly evaluate: { readonly evaluation: Evaluation; readonly device: string; readonly seconds: number };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
+  readonly reply: { readonly reply: Reply; readonly device: string };
+  readonly hint: Hint;
+  readonly rate: {
+    readonly tokens: readonly RatedToken[];
+    /** What the model's tokenizer makes of the completion. */
+    readonly text: string;
+    readonly device: string;
+  };
   readonly train: {
     readonly name: string;
     readonly device: string;
@@ -84,6 +123,14 @@ export interface Answers {
     readonly steps: number;
     readonly seconds: number;
   };
+}
+
+export interface Hint {
+  /** One for each candidate; they sum to 1, or are all 0 where the policy gives none of them. */
+  readonly chances: readonly number[];
+  /** Probability of all candidates together; of a scripted player, the share of what it does. */
+  readonly together: number;
+  readonly device: string;
 }
 
 export type RequestOf<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;

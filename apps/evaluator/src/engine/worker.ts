@@ -1,6 +1,7 @@
 // The engine: everything that computes, in a worker, so that the page never waits.
 
 import { reportDevices } from '@ludic/runtime/web';
+import { hintHere, rateHere, replyHere } from './answering.ts';
 import { Models, type Report } from './models.ts';
 import { evaluateHere, rolloutHere } from './playing.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
@@ -40,6 +41,12 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
       return evaluateHere(request, models, report, signal);
     case 'rollout':
       return rolloutHere(request, models, report, signal);
+    case 'reply':
+      return replyHere(request, models, report, signal);
+    case 'hint':
+      return hintHere(request, models, report, signal);
+    case 'rate':
+      return rateHere(request, models, report, signal);
     case 'train':
       return trainHere(request, models, report, signal);
     default:
