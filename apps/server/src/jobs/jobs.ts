@@ -170,8 +170,12 @@ export class Jobs {
     return { queued: this.#store.count('queued'), running: this.#store.count('running') };
   }
 
+  /** Whether a job that runs or waits writes a model of that name, or needs one. */
   isNameInUse(name: string): boolean {
-    return this.#store.hasActive(name);
+    if (this.#store.hasActive(name)) return true;
+    const active = [...this.#store.withStatus('running'), ...this.#store.withStatus('queued')];
+    // A retry reads the start again while there is no checkpoint, and an evaluation its model.
+    return active.some((job) => modelName(job.model_name) === name);
   }
 
   async metrics(id: string, after: number): Promise<JobMetrics> {
