@@ -30,6 +30,7 @@ const CODES: Codes = {
     bad_seed: 'bad_request',
     bad_definition: 'internal',
     episode_over: 'internal',
+    bad_opponent: 'internal',
   },
   HistoryError: { unknown_strategy: 'bad_request' },
   ModelError: {
@@ -70,6 +71,7 @@ const CODES: Codes = {
     bad_setting: 'bad_request',
     not_finite: 'unusable',
     bad_model: 'unusable',
+    bad_token: 'internal',
     missing_library: 'unavailable',
     // Of endpoints elsewhere, which the service asks nothing.
     unauthorized: 'internal',
