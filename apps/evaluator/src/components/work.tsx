@@ -48,10 +48,12 @@ export function useWork() {
 export function WorkBar({
   work,
   start,
+  stopText = 'Stop',
   stop,
 }: {
   readonly work: WorkState;
   readonly start: string;
+  readonly stopText?: string;
   readonly stop: () => void;
 }) {
   const running = work.state === 'running';
@@ -61,7 +63,7 @@ export function WorkBar({
         {start}
       </button>
       <button type="button" onClick={stop} disabled={!running}>
-        Stop
+        {stopText}
       </button>
       <div class="status" role="status">
         {running && <StageBar progress={work.progress} />}
@@ -101,7 +103,10 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
     }
     case 'learning': {
       const { step, steps, seconds } = progress;
-      const left = seconds === undefined ? '' : `, about ${duration(seconds * (steps - step + 1))} left`;
+      const left =
+        seconds === undefined
+          ? ''
+          : `, ${duration(seconds)} a step, about ${duration(seconds * (steps - step + 1))} left`;
       return <Bar text={`Step ${step} of ${steps}${left}`} value={step - 1} max={steps} />;
     }
     case 'finishing':
