@@ -134,7 +134,13 @@ export interface RunContents {
 export interface Answers {
   readonly devices: readonly DeviceReport[];
   readonly pick: { readonly name: string };
-  readonly evaluate: { readonly evaluation: Evaluation; readonly device: string; readonly seconds: number };
+  readonly evaluate: {
+    readonly evaluation: Evaluation;
+    /** In the order of the seeds. */
+    readonly games: readonly Pick<Episode, 'seed' | 'reward'>[];
+    readonly device: string;
+    readonly seconds: number;
+  };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
   readonly train: {
     readonly name: string;
