@@ -39,10 +39,11 @@ export default function AdvancedSettings({
   onChange,
 }: {
   readonly settings: TrainSettings;
-  readonly onChange: (settings: TrainSettings) => void;
+  readonly onChange: (change: (before: TrainSettings) => TrainSettings) => void;
 }) {
   const fields: TrainingFields = trainingFields(settings);
-  const set = (name: string, value: unknown) => onChange(trainSettings(settings, { ...fields, [name]: value }));
+  const set = (name: string, value: unknown) =>
+    onChange((before) => trainSettings(before, { ...trainingFields(before), [name]: value }));
   return (
     <div class="fields">
       {FIELDS.map(({ name, schema }) => (

@@ -60,6 +60,19 @@ export function TrainingCurves({
           steps={steps}
           series={[{ label: 'before clipping', color: 'series-1', values: pick(({ gradientNorm }) => gradientNorm) }]}
         />
+        {last.meanKl === undefined ? (
+          <Curve
+            title="Learning rate"
+            steps={steps}
+            series={[{ label: 'of AdamW', color: 'series-1', values: pick(({ learningRate }) => learningRate) }]}
+          />
+        ) : (
+          <Curve
+            title="Distance from the first model"
+            steps={steps}
+            series={[{ label: 'mean KL', color: 'series-1', values: pick(({ meanKl = 0 }) => meanKl) }]}
+          />
+        )}
         <Curve
           title="Sampler against trainer"
           steps={steps}

@@ -11,6 +11,8 @@ import type { RunContents, RunSummary } from './protocol.ts';
 import { zipOf } from './zip.ts';
 
 const FOLDER = 'runs';
+/** A page that was closed while it computed lets go of its runs a moment later. In ms. */
+const PATIENCE = 5000;
 /** Any name as that of a folder. */
 const folderOf = (name: string) => encodeURIComponent(name).replaceAll('.', '%2E');
 /** Those of a checkpoint that are no model's. */
@@ -21,11 +23,19 @@ export class Runs {
   readonly #known = new Map<string, BrowserRun>();
 
   /** Does work on a run while nobody else does. */
-  async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
-    return navigator.locks.request(`ludic run ${name}`, { ifAvailable: true }, (lock) => {
-      if (!lock) throw new Error(`The run ${name} is being worked on, here or in another tab: stop it there first.`);
+  async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
+    const tooLong = AbortSignal.timeout(patience);
+    let begun = false;
+    const begin = () => {
+      begun = true;
       return work();
-    });
+    };
+    try {
+      return await navigator.locks.request(`ludic run ${name}`, { signal: tooLong }, begin);
+    } catch (error) {
+      if (begun || !tooLong.aborted) throw error;
+      throw new Error(`The run ${name} is being worked on, here or in another tab: stop it there first.`);
+    }
   }
 
   async open(name: string): Promise<BrowserRun> {
@@ -51,7 +61,7 @@ export class Runs {
       const summary = await this.#summary(name).catch(() => undefined);
       if (summary) found.push(summary);
       // A page that was closed when it had hardly begun.
-      else await this.hold(name, () => this.#remove(name)).catch(() => {});
+      else await this.hold(name, () => this.#remove(name), 0).catch(() => {});
     }
     return found.sort((a, b) => b.modified - a.modified);
   }

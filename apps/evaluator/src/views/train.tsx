@@ -154,6 +154,7 @@ export function TrainView() {
             choices={models.map((name) => ({ value: name, text: name }))}
             onChange={setModel}
           />
+          <PickFolder onPick={setModel} />
           <GameFields game={gameOf(settings)} onChange={changeGame} />
           <DeviceField device={device} onChange={setDevice} />
           <NumberField label="Steps" min={1} max={100_000} {...number('steps')} />
@@ -171,11 +172,10 @@ export function TrainView() {
             min={0}
             step="any"
             value={settings.loss.beta}
-            onChange={(beta) => set({ loss: { ...settings.loss, beta } })}
+            onChange={(beta) => setSettings((before) => ({ ...before, loss: { ...before.loss, beta } }))}
           />
           <NumberField label="Longest reply" hint="In tokens." min={1} {...number('maxCompletionLength')} />
           <NumberField label="Seed" min={0} max={Number.MAX_SAFE_INTEGER} {...number('seed')} />
-          <PickFolder onPick={setModel} />
           <Advanced settings={settings} onChange={setSettings} />
         </div>
         <WorkBar work={work} start="Train" stopText="Pause" stop={stop} />
@@ -191,6 +191,30 @@ export function TrainView() {
           </p>
         )}
       </form>
+      {runs.length > 0 && (
+        <div class="card">
+          <RunList
+            runs={runs}
+            shown={shown?.name}
+            working={working}
+            onShow={(name) => attempt(() => look(name))}
+            onContinue={goOn}
+            onDownload={(name, part) =>
+              attempt(async () => {
+                const { blob, fileName } = await engine.ask({ type: 'download', run: name, part });
+                saveFile(blob, fileName);
+              })
+            }
+            onDelete={(name) =>
+              attempt(async () => {
+                await engine.ask({ type: 'delete', run: name });
+                if (shown?.name === name) setShown(undefined);
+                await refresh();
+              })
+            }
+          />
+        </div>
+      )}
       {shown && (
         <section class="card run" aria-label={`Run ${shown.name}`}>
           <header class="run-head">
@@ -223,30 +247,7 @@ export function TrainView() {
           )}
         </section>
       )}
-      {runs.length > 0 ? (
-        <div class="card">
-          <RunList
-            runs={runs}
-            shown={shown?.name}
-            working={working}
-            onShow={(name) => attempt(() => look(name))}
-            onContinue={goOn}
-            onDownload={(name, part) =>
-              attempt(async () => {
-                const { blob, fileName } = await engine.ask({ type: 'download', run: name, part });
-                saveFile(blob, fileName);
-              })
-            }
-            onDelete={(name) =>
-              attempt(async () => {
-                await engine.ask({ type: 'delete', run: name });
-                if (shown?.name === name) setShown(undefined);
-                await refresh();
-              })
-            }
-          />
-        </div>
-      ) : (
+      {!shown && runs.length === 0 && (
         <p class="empty">
           A run plays groups of games, and learns from what went better than the rest of its group. Its curves grow
           here; it is kept in this browser, and nothing leaves the page.
@@ -258,7 +259,7 @@ export function TrainView() {
 
 interface AdvancedProps {
   readonly settings: TrainSettings;
-  readonly onChange: (settings: TrainSettings) => void;
+  readonly onChange: (change: (before: TrainSettings) => TrainSettings) => void;
 }
 
 /** Loaded when it is opened. */
