@@ -43,7 +43,10 @@ export default function AdvancedSettings({
 }) {
   const fields: TrainingFields = trainingFields(settings);
   const set = (name: string, value: unknown) =>
-    onChange((before) => trainSettings(before, { ...trainingFields(before), [name]: value }));
+    onChange((before) => {
+      const { environment, environmentConfig } = before;
+      return trainSettings({ environment, environmentConfig }, { ...trainingFields(before), [name]: value });
+    });
   return (
     <div class="fields">
       {FIELDS.map(({ name, schema }) => (
