@@ -123,9 +123,8 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await reload();
     expect(await steps('killed')).toBeUndefined();
     await ask('killed', settings, 'saved 0');
-    // In the midst of a tensor, of the moments, and when the folder is whole and not yet pointed to.
+    // In the midst of the moments, and when the folder is whole and not yet pointed to.
     for (const [method, calls] of [
-      ['write', 20],
       ['write', 80],
       ['close', 1],
     ] as const) {

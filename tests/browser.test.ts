@@ -242,6 +242,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
       batchSize: 4,
       maxCompletionLength: 4,
       tokenBudget: 1024,
+      evalEpisodes: 2,
     };
     const trainer = await Trainer.create(await openNano(), settings);
     const curve: StepMetrics[] = [];

@@ -43,7 +43,10 @@ export function TrainView() {
   const [model, setModel] = useState('nano');
   const [device, setDevice] = useState<DeviceChoice>('auto');
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
-  const [shown, setShown] = useState<Shown>();
+  /** The run that was trained last, and another that somebody looks at. */
+  const [live, setLive] = useState<Shown>();
+  const [looked, setLooked] = useState<Shown>();
+  const shown = looked ?? live;
   const [working, setWorking] = useState<string>();
   const [done, setDone] = useState('');
   const [trouble, setTrouble] = useState('');
@@ -55,11 +58,10 @@ export function TrainView() {
     for (const { name } of found.toReversed()) addModel(name);
     return found;
   }, [engine, addModel]);
-  const look = useCallback(
-    async (name: string) => {
+  const read = useCallback(
+    async (name: string): Promise<Shown> => {
       const { settings, metrics, seconds } = await engine.ask({ type: 'run', run: name });
-      setShown({ name, settings, metrics, seconds, groups: [], warnings: [] });
-      setTrouble('');
+      return { name, settings, metrics, seconds, groups: [], warnings: [] };
     },
     [engine],
   );
@@ -69,9 +71,9 @@ export function TrainView() {
   useEffect(() => {
     void attempt(async () => {
       const [latest] = await refresh();
-      if (latest) await look(latest.name);
+      if (latest) setLooked(await read(latest.name));
     });
-  }, [refresh, look]);
+  }, [refresh, read]);
 
   const hear = (progress: Progress) => {
     switch (progress.stage) {
@@ -97,8 +99,7 @@ export function TrainView() {
         return;
     }
   };
-  const change = (what: (before: Shown) => Partial<Shown>) =>
-    setShown((shown) => shown && { ...shown, ...what(shown) });
+  const change = (what: (before: Shown) => Partial<Shown>) => setLive((live) => live && { ...live, ...what(live) });
 
   const conduct = async (name: string, request: RequestOf<'train'> | RequestOf<'continue'>) => {
     setDone('');
@@ -107,7 +108,11 @@ export function TrainView() {
     const answer = await run(request, hear);
     setWorking(undefined);
     await attempt(refresh);
-    if (!answer) return;
+    if (!answer) {
+      // Settings that cannot be used make no run.
+      setLive((live) => (live && live.metrics.length > 0 ? live : undefined));
+      return;
+    }
     const { steps, seconds, finished } = answer;
     setDone(
       finished
@@ -117,12 +122,14 @@ export function TrainView() {
   };
   const start = () => {
     const name = nameFor(model, [...models, ...runs.map((one) => one.name)]);
-    setShown({ name, settings, metrics: [], seconds: 0, groups: [], warnings: [] });
+    setLive({ name, settings, metrics: [], seconds: 0, groups: [], warnings: [] });
+    setLooked(undefined);
     return conduct(name, { type: 'train', model, device, settings, saveAs: name });
   };
   const goOn = (name: string) =>
     attempt(async () => {
-      if (shown?.name !== name) await look(name);
+      setLive(await read(name));
+      setLooked(undefined);
       await conduct(name, { type: 'continue', run: name, device });
     });
 
@@ -135,7 +142,9 @@ export function TrainView() {
     value: settings[name],
     onChange: (value: number) => set({ [name]: value }),
   });
-  const summary = runs.find(({ name }) => name === shown?.name);
+  const summaryOf = (run: Shown | undefined) => runs.find(({ name }) => name === run?.name);
+  const summary = summaryOf(shown);
+  const stopped = work.state === 'failed' ? summaryOf(live) : undefined;
 
   return (
     <>
@@ -179,9 +188,9 @@ export function TrainView() {
           <Advanced settings={settings} onChange={setSettings} />
         </div>
         <WorkBar work={work} start="Train" stopText="Pause" stop={stop} />
-        {work.state === 'failed' && summary && !summary.finished && (
+        {stopped && !stopped.finished && (
           <p>
-            {summary.name} is saved up to step {summary.step}: it can be continued, on any device.
+            {stopped.name} is saved up to step {stopped.step}: it can be continued, on any device.
           </p>
         )}
         {done !== '' && <p role="status">{done}</p>}
@@ -197,7 +206,12 @@ export function TrainView() {
             runs={runs}
             shown={shown?.name}
             working={working}
-            onShow={(name) => attempt(() => look(name))}
+            onShow={(name) =>
+              attempt(async () => {
+                setTrouble('');
+                setLooked(name === live?.name ? undefined : await read(name));
+              })
+            }
             onContinue={goOn}
             onDownload={(name, part) =>
               attempt(async () => {
@@ -208,7 +222,8 @@ export function TrainView() {
             onDelete={(name) =>
               attempt(async () => {
                 await engine.ask({ type: 'delete', run: name });
-                if (shown?.name === name) setShown(undefined);
+                if (live?.name === name) setLive(undefined);
+                if (looked?.name === name) setLooked(undefined);
                 await refresh();
               })
             }
@@ -233,7 +248,7 @@ export function TrainView() {
           {shown.metrics.length > 0 ? (
             <TrainingCurves metrics={shown.metrics} settings={shown.settings} seconds={shown.seconds} />
           ) : (
-            <p class="empty">The first step is on its way.</p>
+            <p class="empty">{working === shown.name ? 'The first step is on its way.' : 'No step was saved.'}</p>
           )}
           {shown.groups.length > 0 && <GroupTable step={shown.metrics.at(-1)?.step ?? 0} groups={shown.groups} />}
           {summary && summary.step > 0 && working !== shown.name && (
