@@ -151,7 +151,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
     await view.getByLabel('Steps', { exact: true }).fill('2');
     await view.getByLabel('Games a step').fill('16');
     await view.getByLabel('Group').fill('8');
-    await view.getByRole('button', { name: 'Train' }).click();
+    await view.getByRole('button', { name: 'Train', exact: true }).click();
     await view.getByText('The model is nano trained now').waitFor();
     expect(await view.getByRole('img', { name: 'Reward after 2 steps' }).locator('canvas').count()).toBe(1);
     await page.getByRole('tab', { name: 'Train' }).press('Home');
@@ -166,7 +166,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
     const view = page.getByRole('tabpanel', { name: 'Train' });
     await page.getByRole('tab', { name: 'Train' }).click();
     await view.getByLabel('Games a step').fill('10');
-    await view.getByRole('button', { name: 'Train' }).click();
+    await view.getByRole('button', { name: 'Train', exact: true }).click();
     await view.getByRole('alert').getByText('batchSize is 10').waitFor();
     await page.getByRole('tab', { name: 'Evaluate' }).click();
   });
@@ -242,6 +242,7 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
       batchSize: 4,
       maxCompletionLength: 4,
       tokenBudget: 1024,
+      evalEpisodes: 2,
     };
     const trainer = await Trainer.create(await openNano(), settings);
     const curve: StepMetrics[] = [];

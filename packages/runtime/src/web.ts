@@ -37,6 +37,9 @@ export interface WebRuntime extends Runtime {
 
 const OPTIONS: Ort.InferenceSession.SessionOptions = { graphOptimizationLevel: 'all', logSeverityLevel: 3 };
 
+/** So long after a call that failed the browser may still tell that the GPU is lost. */
+const LOSS_MS = 200;
+
 /** Each build has a memory of its own, whoever calls it. */
 const cpuTurn = inTurn();
 const gpuTurn = inTurn();
@@ -102,7 +105,12 @@ async function gpuRuntime(files: WasmFiles, wholeGraphOnDevice: boolean): Promis
     throw new RuntimeError('device_lost', `The GPU is lost, and all that lay on it (${why}). Start again.`);
   });
   lost.catch(() => {});
-  const call = <T>(work: () => Promise<T>) => gpuTurn(() => Promise.race([lost, work()]));
+  // A call that the loss breaks may fail before the loss is told: that is then what to say.
+  const hint = async (error: unknown): Promise<never> => {
+    await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
+    throw error;
+  };
+  const call = <T>(work: () => Promise<T>) => gpuTurn(() => Promise.race([lost, work().catch(hint)]));
   const options: Ort.InferenceSession.SessionOptions = {
     ...OPTIONS,
     executionProviders: [{ name: 'webgpu', device: gpu }],

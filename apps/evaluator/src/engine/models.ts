@@ -47,6 +47,10 @@ export class Models {
     return files.name;
   }
 
+  has(name: string): boolean {
+    return this.#sources.has(name);
+  }
+
   /** @throws ModelError `not_a_model` */
   pick(files: readonly File[]): string {
     const picked = pickedModelFiles(files);

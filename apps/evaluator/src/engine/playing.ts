@@ -21,6 +21,7 @@ export async function evaluateHere(
     const seconds = () => (performance.now() - began) / 1000;
     let tokens = 0;
     let won = 0;
+    const games: Pick<Episode, 'seed' | 'reward'>[] = [];
     const evaluation = await evaluate({
       ...table,
       episodes: request.episodes,
@@ -29,12 +30,13 @@ export async function evaluateHere(
       signal,
       onProgress(played, fresh) {
         tokens += tokensOf(fresh);
+        for (const { seed, reward } of fresh) games.push({ seed, reward });
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
         const { episodes } = request;
         report({ stage: 'playing', played, episodes, success: won / played, tokens, seconds: seconds() });
       },
     });
-    return { evaluation, device, seconds: seconds() };
+    return { evaluation, games, device, seconds: seconds() };
   });
 }
 

@@ -6,6 +6,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
+import type { PlayedGroup } from './played-groups.ts';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
@@ -77,16 +78,26 @@ export type Request =
       /** How many rivals to tell of each token. */
       readonly alternatives: number;
     }
-  /** Trains a copy of a model, which is then known as `saveAs`. */
+  /** Trains a copy of a model, which is then known as `saveAs`: so is the run, in the browser's storage. */
   | {
       readonly type: 'train';
       readonly model: string;
       readonly device: DeviceChoice;
       readonly settings: TrainSettings;
       readonly saveAs: string;
-    };
+    }
+  /** Goes on with a run after its last checkpoint. */
+  | { readonly type: 'continue'; readonly run: string; readonly device: DeviceChoice }
+  /** The runs that this browser holds. Their models are then known by the names of the runs. */
+  | { readonly type: 'runs' }
+  /** Looks into a run, and makes the models it began with and has come to known. */
+  | { readonly type: 'run'; readonly run: string }
+  | { readonly type: 'delete'; readonly run: string }
+  /** The model of a run, or all of it, as a zip. */
+  | { readonly type: 'download'; readonly run: string; readonly part: 'model' | 'run' };
 
-export type Progress =
+/** How far the work is. */
+export type Stage =
   | { readonly stage: 'loading'; readonly file: string; readonly loaded: number; readonly total: number | undefined }
   | { readonly stage: 'starting'; readonly device: 'cpu' | 'webgpu' }
   | {
@@ -101,12 +112,66 @@ export type Progress =
     }
   /** A step begins; `seconds` is what the last took. */
   | { readonly stage: 'learning'; readonly step: number; readonly steps: number; readonly seconds: number | undefined }
-  | { readonly stage: 'learned'; readonly metrics: StepMetrics };
+  /** After the last step: an evaluation, the last checkpoint, the finished model. */
+  | { readonly stage: 'finishing' };
+
+/** What happened in a run. */
+export type News =
+  /** A run goes on after so many steps. */
+  | { readonly stage: 'began'; readonly step: number }
+  | {
+      readonly stage: 'learned';
+      readonly metrics: StepMetrics;
+      readonly seconds: number;
+      readonly groups: readonly PlayedGroup[];
+    }
+  | { readonly stage: 'warned'; readonly message: string }
+  | { readonly stage: 'saved'; readonly step: number }
+  | { readonly stage: 'evaluated'; readonly step: number; readonly evaluation: Evaluation };
+
+export type Progress = Stage | News;
+
+const NEWS: readonly string[] = ['began', 'learned', 'warned', 'saved', 'evaluated'] satisfies News['stage'][];
+export const isNews = (progress: Progress): progress is News => NEWS.includes(progress.stage);
+
+/** A run as it stands in a list. */
+export interface RunSummary {
+  readonly name: string;
+  /** What the model that it began with was known by. */
+  readonly model: string;
+  readonly game: Game;
+  /** Of the last checkpoint. */
+  readonly step: number;
+  readonly steps: number;
+  readonly finished: boolean;
+  /** In ms since 1970. */
+  readonly modified: number;
+  readonly bytes: number;
+  /** Whether it outlives the page. */
+  readonly stored: boolean;
+}
+
+export interface RunContents {
+  readonly summary: RunSummary;
+  readonly settings: TrainSettings;
+  /** Up to the last checkpoint. */
+  readonly metrics: readonly StepMetrics[];
+  /** That those steps took. */
+  readonly seconds: number;
+  /** The last one. */
+  readonly evaluation: Evaluation | undefined;
+}
 
 export interface Answers {
   readonly devices: readonly DeviceReport[];
   readonly pick: { readonly name: string };
-  readonly evaluate: { readonly evaluation: Evaluation; readonly device: string; readonly seconds: number };
+  readonly evaluate: {
+    readonly evaluation: Evaluation;
+    /** In the order of the seeds. */
+    readonly games: readonly Pick<Episode, 'seed' | 'reward'>[];
+    readonly device: string;
+    readonly seconds: number;
+  };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
   readonly reply: { readonly reply: Reply; readonly device: string };
   readonly hint: Hint;
@@ -121,8 +186,15 @@ export interface Answers {
     readonly device: string;
     /** Steps done; fewer than wanted where it was cancelled. */
     readonly steps: number;
+    readonly finished: boolean;
     readonly seconds: number;
   };
+  readonly continue: Answers['train'];
+  readonly runs: readonly RunSummary[];
+  /** `before` and `after` are what its models are known by; `after` is missing where that is an adapter alone. */
+  readonly run: RunContents & { readonly before: string; readonly after: string | undefined };
+  readonly delete: undefined;
+  readonly download: { readonly blob: Blob; readonly fileName: string };
 }
 
 export interface Hint {
