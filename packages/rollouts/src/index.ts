@@ -1,4 +1,5 @@
 export { type EvaluateOptions, type Evaluation, evaluate, type Rate, summarize } from './evaluate.ts';
+export { type Difference, type PairedDifference, pairedDifference } from './paired.ts';
 export { type PlayOptions, playEpisodes, type Table } from './play.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export { bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
