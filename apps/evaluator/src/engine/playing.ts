@@ -1,11 +1,11 @@
 // Evaluations and single games.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
-import { evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
+import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
+import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import { breathingPolicy } from './breathing.ts';
 import type { Models, Report } from './models.ts';
-import type { Answers, Game, PolicyChoice, RequestOf } from './protocol.ts';
+import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from './protocol.ts';
 
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
@@ -26,6 +26,7 @@ export async function evaluateHere(
   const seconds = () => (performance.now() - began) / 1000;
   let tokens = 0;
   let won = 0;
+  const games: GameLine[] = [];
   try {
     const evaluation = await evaluate({
       ...table,
@@ -37,16 +38,26 @@ export async function evaluateHere(
         for (const { turns } of fresh)
           for (const { reply } of turns)
             tokens += reply.tokens ? reply.tokens.prompt.length + reply.tokens.completion.length : 0;
+        for (const episode of fresh) games.push(lineOf(episode));
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
         const { episodes } = request;
         report({ stage: 'playing', played, episodes, success: won / played, tokens, seconds: seconds() });
       },
     });
-    return { evaluation, device, seconds: seconds() };
+    return { evaluation, games, device, seconds: seconds(), tokens };
   } finally {
     table.policy.dispose();
   }
 }
+
+const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine => ({
+  seed,
+  reward,
+  steps: turns.length,
+  invalid: turns.filter(({ info }) => info.invalid).length,
+  endReason,
+  ...(outcome && { outcome }),
+});
 
 export async function rolloutHere(
   request: RequestOf<'rollout'>,
@@ -78,13 +89,16 @@ async function sitDown(
     if (!expert) throw new Error(`${definition.title} has no player ${choice.name}: choose another policy.`);
     return { table: table(scriptedPolicy(choice.name, () => expert(config))), device: 'script' };
   }
-  const model = await models.resident(choice.name, choice.device, report, signal);
-  const policy = new LanguageModelPolicy(model, {
+  const settings: LanguageModelSettings = {
     temperature: choice.temperature,
     topK: 0,
     topP: 1,
     maxCompletionLength: choice.maxCompletionLength,
     stop: [`</${definition.replyTag}>`],
-  });
+  };
+  const foreign = await models.foreign(choice.name, choice.device, report);
+  if (foreign) return { table: table(foreign.policy(settings)), device: foreign.device };
+  const model = await models.resident(choice.name, choice.device, report, signal);
+  const policy = new LanguageModelPolicy(model, settings);
   return { table: table(policy), device: model.runtime.device };
 }

@@ -5,6 +5,7 @@ import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { HistoryStrategy } from '@ludic/history';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
+import type { ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
@@ -27,6 +28,7 @@ export type PolicyChoice =
     };
 
 export type Request =
+  | ShelfRequest
   | { readonly type: 'devices' }
   /** Makes a picked folder known. */
   | { readonly type: 'pick'; readonly files: readonly File[] }
@@ -72,10 +74,25 @@ export type Progress =
   | { readonly stage: 'learning'; readonly step: number; readonly steps: number; readonly seconds: number | undefined }
   | { readonly stage: 'learned'; readonly metrics: StepMetrics };
 
-export interface Answers {
+/** One game of an evaluation, without what was said in it. */
+export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'> & {
+  readonly steps: number;
+  /** Replies that the game refused. */
+  readonly invalid: number;
+};
+
+export interface Answers extends ShelfAnswers {
   readonly devices: readonly DeviceReport[];
-  readonly pick: { readonly name: string };
-  readonly evaluate: { readonly evaluation: Evaluation; readonly device: string; readonly seconds: number };
+  readonly pick: ModelCard;
+  readonly evaluate: {
+    readonly evaluation: Evaluation;
+    /** In the order of the seeds. */
+    readonly games: readonly GameLine[];
+    readonly device: string;
+    readonly seconds: number;
+    /** Of prompts and replies. */
+    readonly tokens: number;
+  };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
   readonly train: {
     readonly name: string;

@@ -2,7 +2,7 @@
 
 import { Trainer } from '@ludic/grpo';
 import { completeCompanions, folderFiles } from '@ludic/models';
-import { blobModelFiles, blobsOf } from '@ludic/models/web';
+import { blobsOf } from '@ludic/models/web';
 import { openLanguageModel } from '@ludic/policies';
 import type { HostTensor } from '@ludic/runtime';
 import type { Models, Report } from './models.ts';
@@ -43,6 +43,6 @@ export async function trainHere(
   await trainer.dispose();
   model.parameters.dispose();
   const blobs = blobsOf(folderFiles(model.config, parameters, await completeCompanions(files)));
-  models.add(blobModelFiles(saveAs, blobs));
+  models.add(saveAs, 'training', blobs);
   return { name: saveAs, device: runtime.device, steps, seconds: (performance.now() - began) / 1000 };
 }

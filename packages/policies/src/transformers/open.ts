@@ -5,7 +5,7 @@ import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
 import { withFiles } from './files.ts';
-import { TransformersPolicy } from './policy.ts';
+import { type LoadedModel, TransformersPolicy } from './policy.ts';
 
 /** How the numbers of a model are stored; each is a file of its own beside the others. */
 export const TRANSFORMERS_DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const;
@@ -32,6 +32,14 @@ export async function transformersPolicy(
   settings: LanguageModelSettings,
 ): Promise<TransformersPolicy> {
   checkSampling(settings);
+  return new TransformersPolicy(source.model, await loadTransformers(source), settings);
+}
+
+/**
+ * A model for several policies, one after the other: each that is disposed of disposes of the model.
+ * @throws PolicyError `missing_library` or `bad_model`
+ */
+export async function loadTransformers(source: TransformersSource): Promise<LoadedModel> {
   const { model: name, local = false, dtype = 'fp32', files, device, wasm } = source;
   const library = await loadLibrary();
   if (wasm) Object.assign(library.env.backends.onnx.wasm!, { wasmPaths: { ...wasm }, numThreads: wasm.threads });
@@ -45,7 +53,7 @@ export async function transformersPolicy(
       // Errors alone; and no threads that spin while others work.
       session_options: { logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } },
     });
-    return new TransformersPolicy(name, { model, tokenizer, Tensor: library.Tensor }, settings);
+    return { model, tokenizer, Tensor: library.Tensor };
   };
   try {
     return await (files ? withFiles(library.env, files, load) : load(name));
