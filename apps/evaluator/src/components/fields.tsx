@@ -65,6 +65,33 @@ export function SelectField({
   );
 }
 
+export function TextField({
+  value,
+  type = 'text',
+  onChange,
+  ...field
+}: FieldProps & {
+  readonly value: string;
+  readonly type?: 'text' | 'url' | 'password';
+  readonly onChange: (value: string) => void;
+}) {
+  return (
+    <Field {...field}>
+      {(ids) => (
+        <input
+          {...ids}
+          type={type}
+          required
+          autoComplete="off"
+          spellcheck={false}
+          value={value}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
 export interface NumberRange {
   readonly min?: number | undefined;
   readonly max?: number | undefined;

@@ -51,5 +51,6 @@ export function Tabs({ views }: { readonly views: readonly View[] }) {
   );
 }
 
+/** What stands behind a ? is the view's own. */
 const named = (views: readonly View[]): string =>
-  views.find(({ id }) => `#${id}` === location.hash)?.id ?? views[0]!.id;
+  views.find(({ id }) => `#${id}` === location.hash.split('?', 1)[0])?.id ?? views[0]!.id;

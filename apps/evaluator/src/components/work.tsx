@@ -76,6 +76,20 @@ export function WorkBar({
   );
 }
 
+/** How far it is, for work whose buttons are elsewhere. */
+export function WorkStatus({ work }: { readonly work: WorkState }) {
+  return (
+    <>
+      <div class="status" role="status">
+        {work.state === 'running' && <Stage progress={work.progress} />}
+      </div>
+      <p class="trouble" role="alert">
+        {work.state === 'failed' ? work.message : ''}
+      </p>
+    </>
+  );
+}
+
 function Stage({ progress }: { readonly progress: Progress | undefined }) {
   if (!progress) return <Bar text="Starting" />;
   switch (progress.stage) {
