@@ -27,7 +27,7 @@ export function Contestants({
   readonly onChange: (contestants: readonly Contestant[]) => void;
 }) {
   const { storage } = useWorkplace();
-  const last = useRef<HTMLDivElement>(null);
+  const add = useRef<HTMLButtonElement>(null);
   const known: readonly Choice[] = [
     ...storage.cards.map(({ name, from }) => ({
       value: policyText({ kind: 'model', name }),
@@ -45,15 +45,14 @@ export function Contestants({
   const remove = (i: number) => {
     onChange(contestants.toSpliced(i, 1));
     // The button that had the focus is gone.
-    last.current?.focus();
+    add.current?.focus();
   };
   return (
-    <div class="contestants" role="group" aria-label="Contestants" ref={last} tabIndex={-1}>
+    <section class="contestants" aria-label="Contestants">
       {contestants.map((contestant, i) => {
         const value = policyText(contestant);
         const missing = !known.some((choice) => choice.value === value);
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: contestants may be alike, and their fields hold no state
           <fieldset class="contestant" key={i}>
             <legend>Contestant {i + 1}</legend>
             <SelectField
@@ -85,14 +84,14 @@ export function Contestants({
         );
       })}
       <div class="buttons">
-        <button type="button" onClick={() => onChange([...contestants, contestants.at(-1)!])}>
+        <button type="button" ref={add} onClick={() => onChange([...contestants, contestants.at(-1)!])}>
           Add a contestant
         </button>
         <button type="button" onClick={() => onChange(combinations(contestants))}>
           Each policy with all histories
         </button>
       </div>
-    </div>
+    </section>
   );
 }
 

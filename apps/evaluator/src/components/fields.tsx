@@ -80,7 +80,7 @@ export function TextField({
       {(ids) => (
         <input
           {...ids}
-          type={type}
+          {...({ type } as { type: 'text' })}
           required
           autoComplete="off"
           spellcheck={false}

@@ -24,7 +24,8 @@ export function GameList({ match: { results } }: { readonly match: Match }) {
         choices={titles.map((title) => ({ value: title, text: title }))}
         onChange={setChosen}
       />
-      <div class="scroll" role="region" aria-label="Games" tabIndex={0}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
+      <section class="scroll" aria-label="Games" tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -57,7 +58,7 @@ export function GameList({ match: { results } }: { readonly match: Match }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
       {shown < games.length && (
         <button type="button" onClick={() => setShown(shown + 10 * PAGE)}>
           Show more of {whole(games.length)}

@@ -26,9 +26,9 @@ export function MatchCard({ match }: { readonly match: Match }) {
           <h2>{title}</h2>
           <p>{below}</p>
         </div>
-        <div class="buttons" role="group" aria-label="Download">
+        <div class="buttons">
           <button type="button" onClick={() => download(`${file}.json`, 'application/json', matchJson(match))}>
-            JSON
+            Download JSON
           </button>
           <button type="button" onClick={() => download(`${file}.csv`, 'text/csv', matchCsv(match))}>
             CSV

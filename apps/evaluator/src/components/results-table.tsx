@@ -6,7 +6,8 @@ import { type Match, type Result, titleOf } from '../results.ts';
 export function ResultsTable({ match: { results } }: { readonly match: Match }) {
   const twoPlayers = results.some(({ evaluation }) => evaluation.outcomes);
   return (
-    <div class="scroll" role="region" aria-label="Results" tabIndex={0}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
+    <section class="scroll" aria-label="Results" tabIndex={0}>
       <table>
         <caption>In parentheses 95 % intervals</caption>
         <thead>
@@ -26,7 +27,7 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

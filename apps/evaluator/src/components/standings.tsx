@@ -9,7 +9,6 @@ export function Standings({ run }: { readonly run: Run }) {
   return (
     <ol class="standings" aria-label="How far each contestant is">
       {run.setting.contestants.map((contestant, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the list of a run does not change
         <li key={i} data-state={run.standings[i]!.state}>
           <b>{titleOf({ contestant, setting: run.setting }, [])}</b>
           <Line standing={run.standings[i]!} />
