@@ -20,12 +20,13 @@ export interface Match {
 
 type Entry = Pick<Result, 'contestant' | 'setting'>;
 
-/** Models are chosen by temperature, length and device as well. */
+/** What a scripted player does rests on the game alone. */
 const identity = ({ contestant, setting }: Entry): string =>
   [
     policyText(contestant),
-    contestant.history,
-    ...(contestant.kind === 'model' ? [setting.temperature, setting.maxCompletionLength, setting.device] : []),
+    ...(contestant.kind === 'model'
+      ? [contestant.history, setting.temperature, setting.maxCompletionLength, setting.device]
+      : []),
   ].join(' ');
 
 /** Adds a result to the match of its games, which comes first then. */
@@ -36,9 +37,10 @@ export function withResult(matches: readonly Match[], key: string, result: Resul
   return [{ key, results }, ...matches.filter((one) => one !== match)];
 }
 
-/** `nano, the present moment`, with more where that does not tell the results of a match apart. */
+/** `nano (perfect notes)`, with more where that does not tell the results of a match apart. */
 export function titleOf({ contestant, setting }: Entry, among: readonly Entry[]): string {
-  const parts = [contestant.name.replaceAll('_', ' '), HISTORY_TITLES[contestant.history]];
+  if (contestant.kind === 'scripted') return contestant.name.replaceAll('_', ' ');
+  const parts: string[] = [HISTORY_TITLES[contestant.history]];
   const alike = among.filter(
     (other) =>
       policyText(other.contestant) === policyText(contestant) && other.contestant.history === contestant.history,
@@ -48,7 +50,7 @@ export function titleOf({ contestant, setting }: Entry, among: readonly Entry[])
   if (differ('temperature')) parts.push(`temperature ${setting.temperature}`);
   if (differ('maxCompletionLength')) parts.push(`up to ${setting.maxCompletionLength} tokens`);
   if (differ('device')) parts.push(`on ${setting.device}`);
-  return parts.join(', ');
+  return `${contestant.name} (${parts.join(', ')})`;
 }
 
 /** In the words of `ludic evaluate --json`, with all games and the differences from the first. */

@@ -67,8 +67,13 @@ export function Contestants({
             />
             <SelectField
               label="Sees"
-              value={contestant.history}
-              choices={HISTORY_STRATEGIES.map((history) => ({ value: history, text: HISTORY_TITLES[history] }))}
+              disabled={contestant.kind === 'scripted'}
+              value={contestant.kind === 'scripted' ? '' : contestant.history}
+              choices={
+                contestant.kind === 'scripted'
+                  ? [{ value: '', text: 'the game itself' }]
+                  : HISTORY_STRATEGIES.map((history) => ({ value: history, text: HISTORY_TITLES[history] }))
+              }
               onChange={(history) => set(i, { history: history as HistoryStrategy })}
             />
             <button

@@ -36,7 +36,7 @@ export function Differences({ match: { results } }: { readonly match: Match }) {
             interval: paired.success.interval,
           }))}
           range={[0, 0]}
-          write={points}
+          write={(value) => points(value).replace('.0', '')}
         />
         <Whiskers
           title="Difference in mean reward"
@@ -72,13 +72,11 @@ function sentence(
   const told = success.interval[0] > 0 || success.interval[1] < 0;
   if (!told)
     return (
-      `${capital(title)} and ${base} cannot be told apart by success: the difference is ${points(success.mean)} ` +
+      `${title} and ${base} cannot be told apart by success: the difference is ${points(success.mean)} ` +
       `percentage points (${interval(success, points)}); ${rewards}.`
     );
   return (
-    `${capital(title)} succeeds ${success.mean > 0 ? 'more' : 'less'} often than ${base}, by ` +
+    `${title} succeeds ${success.mean > 0 ? 'more' : 'less'} often than ${base}, by ` +
     `${points(Math.abs(success.mean)).slice(1)} percentage points (${interval(success, points)}); ${rewards}.`
   );
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

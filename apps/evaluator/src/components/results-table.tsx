@@ -1,5 +1,6 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
+import type { Rate } from '@ludic/rollouts';
 import { duration, percent, whole } from '../numbers.ts';
 import { type Match, type Result, titleOf } from '../results.ts';
 
@@ -9,7 +10,7 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
     <section class="scroll" aria-label="Results" tabIndex={0}>
       <table>
-        <caption>In parentheses 95 % intervals</caption>
+        <caption>With 95 % intervals</caption>
         <thead>
           <tr>
             <th scope="col">Policy</th>
@@ -42,16 +43,13 @@ function Row({ result, title, wide }: { readonly result: Result; readonly title:
         <small>{device === 'script' ? 'scripted' : device === 'cpu' ? 'on the CPU' : 'on WebGPU'}</small>
         {firstFailure !== undefined && <small class="trouble">some games failed: {firstFailure}</small>}
       </th>
-      <td class="number">
-        {percent(success.rate)}
-        <small>
-          ({percent(success.interval[0])} to {percent(success.interval[1])})
-        </small>
+      <td>
+        <RateCell {...success} />
       </td>
       <td class="number">
         {meanReward.toFixed(3)}
         <small>
-          ({low.toFixed(3)} to {high.toFixed(3)})
+          {low.toFixed(3)} to {high.toFixed(3)}
         </small>
       </td>
       <td class="number">{meanSteps.toFixed(2)}</td>
@@ -66,5 +64,22 @@ function Row({ result, title, wide }: { readonly result: Result; readonly title:
       )}
       <td class="number">{duration(seconds)}</td>
     </tr>
+  );
+}
+
+/** A rate in numbers, and its interval drawn between 0 and 1. */
+export function RateCell({ rate, interval: [low, high] }: Rate) {
+  return (
+    <div class="rate">
+      <span class="number">{percent(rate)}</span>
+      <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
+        <line class="axis" x1="0" y1="5" x2="100" y2="5" />
+        <line class="interval" x1={100 * low} y1="5" x2={100 * high} y2="5" />
+        <line class="point" x1={100 * rate} y1="0.5" x2={100 * rate} y2="9.5" />
+      </svg>
+      <small>
+        {percent(low)} to {percent(high)}
+      </small>
+    </div>
   );
 }

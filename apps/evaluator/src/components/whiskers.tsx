@@ -66,11 +66,11 @@ export function Whiskers({
   );
 }
 
-/** Round values inside of a range, four to six of them. */
+/** Round values inside of a range, up to five of them. */
 function ticksOf(low: number, high: number): readonly number[] {
   const rough = (high - low) / 4 || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).findLast((one) => one <= rough) ?? power;
+  const step = [1, 2, 2.5, 5].map((factor) => factor * power).find((one) => one >= rough * 0.999) ?? 10 * power;
   const first = Math.ceil(low / step - 1e-9);
   const count = Math.floor(high / step + 1e-9) - first + 1;
   return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));

@@ -85,7 +85,7 @@ export function EvaluateView() {
             {trouble}
           </p>
         )}
-        <div class="fields">
+        <div class="fields setting">
           <GameFields game={{ ...setting, history: 'NO_HISTORY' }} withHistory={false} onChange={changeGame} />
           <NumberField
             label="Games"
