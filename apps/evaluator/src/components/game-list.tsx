@@ -25,7 +25,7 @@ export function GameList({ match: { results } }: { readonly match: Match }) {
         onChange={setChosen}
       />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
-      <section class="scroll" aria-label="Games" tabIndex={0}>
+      <section class="scroll" aria-label="Games one by one" tabIndex={0}>
         <table>
           <thead>
             <tr>
