@@ -4,6 +4,7 @@ import type { ModelFiles } from '@ludic/models';
 import type { LanguageModelSettings, Policy } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
 import { WASM_PATHS } from './assets.ts';
+import { breathe } from './breathing.ts';
 
 /** Threads that help at the sizes that a page runs. */
 const MOST_THREADS = 8;
@@ -39,13 +40,20 @@ export class Foreign {
         threads: device === 'cpu' && crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1,
       },
     });
+    // Messages are let in between tokens, not only between turns.
+    const { model } = loaded;
+    const forward = model.forward.bind(model);
+    model.forward = async (inputs) => {
+      await breathe();
+      return forward(inputs);
+    };
     return new Foreign(name, device, loaded, Policy);
   }
 
   /** A way to play it. The model stays for the next. */
   policy(settings: LanguageModelSettings): Policy {
     const policy = new this.#Policy(this.name, this.#loaded, settings);
-    return { name: policy.name, act: (prompts) => policy.act(prompts), dispose() {} };
+    return { name: policy.name, act: (prompts, options) => policy.act(prompts, options), dispose() {} };
   }
 
   dispose(): void {
