@@ -68,7 +68,7 @@ function sentence(
 ): string {
   const interval = ({ interval: [low, high] }: Difference, write: (value: number) => string) =>
     `95 % interval ${write(low)} to ${write(high)}`;
-  const rewards = `mean reward ${signed(reward.mean)} (${interval(reward, signed)})`;
+  const rewards = `the mean reward differs by ${signed(reward.mean)} (${interval(reward, signed)})`;
   const told = success.interval[0] > 0 || success.interval[1] < 0;
   if (!told)
     return (

@@ -18,7 +18,7 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
             <th scope="col">Mean reward</th>
             <th scope="col">Steps</th>
             <th scope="col">Invalid</th>
-            {twoPlayers && <th scope="col">Win / draw / loss</th>}
+            {twoPlayers && <th scope="col">Win / draw / loss, %</th>}
             <th scope="col">Time</th>
           </tr>
         </thead>
@@ -59,7 +59,6 @@ function Row({ result, title, wide }: { readonly result: Result; readonly title:
           {outcomes
             ? [outcomes.win, outcomes.draw, outcomes.loss].map(({ rate }) => whole(100 * rate)).join(' / ')
             : '–'}
-          {outcomes && <small>%</small>}
         </td>
       )}
       <td class="number">{duration(seconds)}</td>

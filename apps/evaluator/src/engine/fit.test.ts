@@ -2,7 +2,7 @@
 
 import type { DeviceReport } from '@ludic/runtime/web';
 import { describe, expect, it } from 'vitest';
-import { whyTooLarge } from './fit.ts';
+import { whyUnfit } from './fit.ts';
 import type { Offer } from './shelf.ts';
 import { needsOf } from './shops.ts';
 
@@ -12,32 +12,39 @@ const gpu: DeviceReport = { ...cpu, device: 'webgpu', largestTensor: 2 ** 30, de
 
 describe('a model for a device', () => {
   it('may try where nothing speaks against it', () => {
-    const small = { weights: GB, largest: 0.1 * GB, throughWasm: false };
-    expect(whyTooLarge('m', small, cpu)).toBeUndefined();
-    expect(whyTooLarge('m', small, gpu)).toBeUndefined();
+    const small = { weights: GB, largest: 0.1 * GB, throughWasm: false, float16: false };
+    expect(whyUnfit('m', small, cpu)).toBeUndefined();
+    expect(whyUnfit('m', small, gpu)).toBeUndefined();
     // A GPU holds more than WebAssembly can, tensor by tensor.
-    expect(whyTooLarge('m', { ...small, weights: 8 * GB }, gpu)).toBeUndefined();
+    expect(whyUnfit('m', { ...small, weights: 8 * GB }, gpu)).toBeUndefined();
   });
 
   it('is refused where WebAssembly cannot hold it', () => {
-    const large = { weights: 5 * GB, largest: 0.1 * GB, throughWasm: false };
-    expect(whyTooLarge('m', large, cpu)).toBe(
+    const large = { weights: 5 * GB, largest: 0.1 * GB, throughWasm: false, float16: false };
+    expect(whyUnfit('m', large, cpu)).toBe(
       'm is too large for this page and was not downloaded: its weights take 5.0 GB, and WebAssembly can hold 4.3 GB. ' +
         'Choose a smaller model or variant, or a GPU.',
     );
-    expect(whyTooLarge('m', { ...large, throughWasm: true }, gpu)).toContain('Choose a smaller model or variant.');
+    expect(whyUnfit('m', { ...large, throughWasm: true }, gpu)).toContain('Choose a smaller model or variant.');
   });
 
   it('is refused where a tensor is larger than the GPU allows', () => {
-    const wide = { weights: 3 * GB, largest: 2 * GB, throughWasm: false };
-    expect(whyTooLarge('m', wide, gpu)).toContain('its largest tensor takes 2.0 GB, and this device allows 1.1 GB');
-    expect(whyTooLarge('m', { ...wide, largest: undefined }, gpu)).toBeUndefined();
-    expect(whyTooLarge('m', wide, cpu)).toBeUndefined();
+    const wide = { weights: 3 * GB, largest: 2 * GB, throughWasm: false, float16: false };
+    expect(whyUnfit('m', wide, gpu)).toContain('its largest tensor takes 2.0 GB, and this device allows 1.1 GB');
+    expect(whyUnfit('m', { ...wide, largest: undefined }, gpu)).toBeUndefined();
+    expect(whyUnfit('m', wide, cpu)).toBeUndefined();
+  });
+
+  it('is refused where it needs float16 and the GPU has none', () => {
+    const half = { weights: 1, largest: 1, throughWasm: true, float16: true };
+    expect(whyUnfit('m', half, { ...gpu, float16: false })).toContain('this GPU does not compute in float16');
+    expect(whyUnfit('m', half, { ...gpu, float16: true })).toBeUndefined();
+    expect(whyUnfit('m', half, cpu)).toBeUndefined();
   });
 
   it('is refused where there is no such device', () => {
     const none: DeviceReport = { device: 'webgpu', present: false, reason: 'no adapter.' };
-    expect(whyTooLarge('m', { weights: 1, largest: 1, throughWasm: false }, none)).toContain('no adapter');
+    expect(whyUnfit('m', { weights: 1, largest: 1, throughWasm: false, float16: false }, none)).toContain('no adapter');
   });
 });
 
@@ -81,9 +88,9 @@ describe('what a model needs', () => {
       { file: 'onnx/model_fp16.onnx', url: '', size: 100 },
       { file: 'onnx/model_fp16.onnx_data', url: '', size: 1000 },
     ];
-    const half = { weights: 1100, largest: 2 * 1000 * 64, throughWasm: true };
+    const half = { weights: 1100, largest: 2 * 1000 * 64, throughWasm: true, float16: true };
     expect(needsOf(offer(files, 'fp16'), config)).toEqual(half);
-    expect(needsOf(offer(files, 'q4'), config)).toEqual({ ...half, largest: undefined });
+    expect(needsOf(offer(files, 'q4'), config)).toEqual({ ...half, largest: undefined, float16: false });
     expect(needsOf(offer(files, 'fp16'), null).largest).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@
 
 import { fetchModelFile } from '@ludic/models/web';
 import { reportDevices } from '@ludic/runtime/web';
-import { whyTooLarge } from './fit.ts';
+import { whyUnfit } from './fit.ts';
 import { StorageError } from './kept.ts';
 import type { Models, Report } from './models.ts';
 import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
@@ -34,7 +34,7 @@ export async function loadHere(
   const config = offer.files.find(({ file }) => file === 'config.json');
   if (!config) throw new ShopError(`${offer.name} has no config.json: it is no model that can be played here.`);
   const needs = needsOf(offer, parse(await (await fetchFile(config)).text(), offer.name));
-  const reason = whyTooLarge(offer.name, needs, await deviceFor(device));
+  const reason = whyUnfit(offer.name, needs, await deviceFor(device));
   if (reason !== undefined) throw new ShopError(reason);
   for (const file of offer.files) if (file !== config) await fetchFile(file);
   const card = models.add(offer.name, shop.from, blobs, offer.dtype ? { dtype: offer.dtype } : {});

@@ -100,7 +100,12 @@ export function needsOf({ files, dtype }: Offer, config: unknown): Needs {
   if (dtype === undefined) {
     // Computed with as float32, whatever the file has.
     const sizes = [...tensorsOf(readConfig(config)).values()].map(({ shape }) => 4 * shape.reduce((n, d) => n * d, 1));
-    return { weights: sizes.reduce((a, b) => a + b, 0), largest: Math.max(...sizes), throughWasm: false };
+    return {
+      weights: sizes.reduce((a, b) => a + b, 0),
+      largest: Math.max(...sizes),
+      throughWasm: false,
+      float16: false,
+    };
   }
   const { vocab_size, hidden_size } = (config ?? {}) as {
     readonly vocab_size?: unknown;
@@ -112,6 +117,7 @@ export function needsOf({ files, dtype }: Offer, config: unknown): Needs {
     weights: sizeOf(files.filter(({ file }) => file.startsWith('onnx/'))),
     largest: Number.isFinite(table) ? table : undefined,
     throughWasm: true,
+    float16: dtype === 'fp16' || dtype === 'q4f16',
   };
 }
 
