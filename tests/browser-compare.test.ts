@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtPage } from '../apps/cli/src/built-page.ts';
 import { runLudic } from '../apps/cli/src/run-ludic.ts';
 import type { Answers, Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { type Setting, writeSetting } from '../apps/evaluator/src/setting.ts';
@@ -71,7 +70,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       jobTimeout: 0,
       maxConcurrentRequests: 4,
       idleTimeout: 60,
-      pageFolder: await builtPage(),
+      pageFolder: served.folder,
       logger: createLogger({ write() {} }),
     });
     expect((await exported).code).toBe(0);
@@ -302,6 +301,9 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await its.getByText('WebAssembly').waitFor();
       expect((await evaluateHere('nano', its)).evaluation).toEqual((await evaluateHere('nano')).evaluation);
       expect(itsBlemishes).toEqual([]);
+      const asks = async (url: string) =>
+        /connect-src [^;]*/.exec((await fetch(url)).headers.get('content-security-policy')!)![0];
+      expect(await asks(server.url)).toBe(await asks(served.origin));
       await its.close();
     });
   });

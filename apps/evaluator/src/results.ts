@@ -1,6 +1,6 @@
 // What evaluations leave behind: results that stand beside each other, and files made of them.
 
-import { pairedDifference } from '@ludic/rollouts';
+import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
 import type { Answers } from './engine/protocol.ts';
 import { HISTORY_TITLES } from './history-titles.ts';
 import { type Contestant, policyText, type Setting } from './setting.ts';
@@ -53,6 +53,17 @@ export function titleOf({ contestant, setting }: Entry, among: readonly Entry[])
   return `${contestant.name} (${parts.join(', ')})`;
 }
 
+const differences = new WeakMap<Result['games'], WeakMap<Result['games'], PairedDifference>>();
+
+/** How far a result is from another on the same games; counted once for each two. */
+export function differenceOf(result: Result, from: Result): PairedDifference {
+  let known = differences.get(result.games);
+  if (!known) differences.set(result.games, (known = new WeakMap()));
+  let paired = known.get(from.games);
+  if (!paired) known.set(from.games, (paired = pairedDifference(result.games, from.games, result.setting.seed)));
+  return paired;
+}
+
 /** In the words of `ludic evaluate --json`, with all games and the differences from the first. */
 export function matchJson({ results }: Match): string {
   const { environment, config, episodes, seed } = results[0]!.setting;
@@ -62,8 +73,8 @@ export function matchJson({ results }: Match): string {
     results: numbersOf(result),
     episodes: result.games.map(({ endReason, ...game }) => ({ ...game, end_reason: endReason })),
   }));
-  const differences = results.slice(1).map((result) => {
-    const { reward, success } = pairedDifference(result.games, first!.games, seed);
+  const told = results.slice(1).map((result) => {
+    const { reward, success } = differenceOf(result, first!);
     return {
       of: describe(result),
       from: describe(first!),
@@ -73,7 +84,14 @@ export function matchJson({ results }: Match): string {
       success_ci95: success.interval,
     };
   });
-  const whole = { env_type: environment, env_config: config, eval_episodes: episodes, seed, contestants, differences };
+  const whole = {
+    env_type: environment,
+    env_config: config,
+    eval_episodes: episodes,
+    seed,
+    contestants,
+    differences: told,
+  };
   return `${JSON.stringify(whole, null, 1)}\n`;
 }
 

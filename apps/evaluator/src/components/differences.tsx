@@ -1,9 +1,9 @@
 // Contestants against one of them, game by game on the same games, each said in a sentence.
 
-import { type Difference, pairedDifference } from '@ludic/rollouts';
+import type { Difference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import { whole } from '../numbers.ts';
-import { type Match, titleOf } from '../results.ts';
+import { differenceOf, type Match, titleOf } from '../results.ts';
 import { SelectField } from './fields.tsx';
 import { Whiskers } from './whiskers.tsx';
 
@@ -12,9 +12,7 @@ export function Differences({ match: { results } }: { readonly match: Match }) {
   const [chosen, setChosen] = useState(titles[0]!);
   const base = Math.max(0, titles.indexOf(chosen));
   const others = results.flatMap((result, i) =>
-    i === base
-      ? []
-      : [{ title: titles[i]!, paired: pairedDifference(result.games, results[base]!.games, result.setting.seed) }],
+    i === base ? [] : [{ title: titles[i]!, paired: differenceOf(result, results[base]!) }],
   );
   return (
     <section class="differences" aria-label="Differences on the same games">

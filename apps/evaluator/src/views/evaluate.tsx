@@ -1,7 +1,7 @@
 // How good policies are at a game: choose who meets, play the same games, compare.
 
 import { findEnvironment } from '@ludic/environments';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Contestants } from '../components/contestants.tsx';
 import { NumberField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
@@ -67,6 +67,8 @@ export function EvaluateView() {
     );
     setCopied(done ? 'Copied.' : 'The link stands in the address bar.');
   };
+  // Progress comes often, results seldom.
+  const cards = useMemo(() => matches.map((match) => <MatchCard key={match.key} match={match} />), [matches]);
   const models = setting.contestants.some(({ kind }) => kind === 'model');
 
   return (
@@ -147,9 +149,7 @@ export function EvaluateView() {
       </form>
       <ModelShelf onModel={invite} />
       <div class="matches" aria-live="polite">
-        {matches.map((match) => (
-          <MatchCard key={match.key} match={match} />
-        ))}
+        {cards}
       </div>
       {matches.length === 0 && (
         <p class="empty">
