@@ -1,4 +1,5 @@
-// The headers that the page needs: nothing from elsewhere, no inline code, and threads for WebAssembly.
+// The headers that the page needs: no code from elsewhere, none inline, and threads for WebAssembly. Models may come from
+// elsewhere, when the visitor says from where.
 
 /** Sent with every file. `wasm-unsafe-eval` allows WebAssembly and nothing else to be compiled. */
 export const HEADERS: Readonly<Record<string, string>> = {
@@ -8,7 +9,8 @@ export const HEADERS: Readonly<Record<string, string>> = {
     "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    "connect-src 'self'",
+    // A hub, servers behind HTTPS, and those on this machine.
+    "connect-src 'self' https: http://127.0.0.1:* http://localhost:*",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

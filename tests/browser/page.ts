@@ -36,14 +36,18 @@ export const launch = (): Promise<Browser> =>
 
 export interface ServedPage {
   readonly origin: string;
+  /** Of its files. */
+  readonly folder: string;
   close(): void;
 }
 
 export async function servePage(): Promise<ServedPage> {
-  const server = await serveFolder(await builtOnce());
+  const folder = await builtOnce();
+  const server = await serveFolder(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    folder,
     close() {
       server.closeAllConnections();
       server.close();

@@ -4,22 +4,26 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { Tabs } from './components/tabs.tsx';
 import type { Engine } from './engine/client.ts';
 import type { Answers } from './engine/protocol.ts';
+import type { Storage } from './engine/shelf.ts';
 import { VIEWS } from './views.ts';
 import { type Workplace, WorkplaceProvider } from './workplace.tsx';
 
 export function App({ engine }: { readonly engine: Engine }) {
   const [devices, setDevices] = useState<Answers['devices']>();
-  const [models, setModels] = useState<readonly string[]>(['nano']);
+  const [storage, setStorage] = useState<Storage>({ cards: [], used: undefined, quota: undefined });
+  const refreshModels = useCallback(() => engine.ask({ type: 'models' }).then(setStorage, () => {}), [engine]);
   useEffect(() => {
     engine.ask({ type: 'devices' }).then(setDevices, () => setDevices([]));
-  }, [engine]);
-  const addModel = useCallback(
-    (name: string) => setModels((known) => [...known.filter((one) => one !== name), name]),
-    [],
-  );
+    void refreshModels();
+  }, [engine, refreshModels]);
+  const addModel = useCallback(() => void refreshModels(), [refreshModels]);
+  const models = useMemo(() => {
+    const names = storage.cards.filter(({ dtype }) => dtype === undefined).map(({ name }) => name);
+    return names.includes('nano') ? names : ['nano', ...names];
+  }, [storage]);
   const workplace: Workplace = useMemo(
-    () => ({ engine, devices, models, addModel }),
-    [engine, devices, models, addModel],
+    () => ({ engine, devices, models, storage, refreshModels, addModel }),
+    [engine, devices, models, storage, refreshModels, addModel],
   );
   return (
     <WorkplaceProvider value={workplace}>

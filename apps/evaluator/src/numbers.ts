@@ -6,7 +6,8 @@ export const whole = (value: number): string => Math.round(value).toLocaleString
 
 export function bytes(count: number): string {
   if (count < 1e3) return `${count} B`;
-  return count < 1e6 ? `${(count / 1e3).toFixed(0)} kB` : `${(count / 1e6).toFixed(1)} MB`;
+  if (count < 1e6) return `${(count / 1e3).toFixed(0)} kB`;
+  return count < 1e9 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(1)} GB`;
 }
 
 export function duration(seconds: number): string {

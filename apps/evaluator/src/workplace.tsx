@@ -4,13 +4,18 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';
 import type { Answers } from './engine/protocol.ts';
+import type { Storage } from './engine/shelf.ts';
 
 export interface Workplace {
   readonly engine: Engine;
   /** Undefined until they are known. */
   readonly devices: Answers['devices'] | undefined;
-  /** By name, nano first. */
+  /** Those that can be trained as well, by name, nano first. */
   readonly models: readonly string[];
+  /** All models that can be played, and what they take of the browser's storage. */
+  readonly storage: Storage;
+  /** Asks the engine again which models there are, after one came or went. */
+  readonly refreshModels: () => Promise<void>;
   /** Puts the name of a model that the engine knows on the list. */
   readonly addModel: (name: string) => void;
 }

@@ -32,11 +32,13 @@ export interface Choice {
 export function SelectField({
   value,
   choices,
+  disabled = false,
   onChange,
   ...field
 }: FieldProps & {
   readonly value: string;
   readonly choices: readonly Choice[];
+  readonly disabled?: boolean;
   readonly onChange: (value: string) => void;
 }) {
   const groups = [...new Set(choices.map(({ group }) => group))];
@@ -48,7 +50,7 @@ export function SelectField({
   return (
     <Field {...field}>
       {(ids) => (
-        <select {...ids} onChange={(event) => onChange(event.currentTarget.value)}>
+        <select {...ids} disabled={disabled} onChange={(event) => onChange(event.currentTarget.value)}>
           {groups.map((group) => {
             const options = choices.filter((choice) => choice.group === group).map(option);
             return group === undefined ? (
@@ -60,6 +62,33 @@ export function SelectField({
             );
           })}
         </select>
+      )}
+    </Field>
+  );
+}
+
+export function TextField({
+  value,
+  type = 'text',
+  onChange,
+  ...field
+}: FieldProps & {
+  readonly value: string;
+  readonly type?: 'text' | 'url' | 'password';
+  readonly onChange: (value: string) => void;
+}) {
+  return (
+    <Field {...field}>
+      {(ids) => (
+        <input
+          {...ids}
+          {...({ type } as { type: 'text' })}
+          required
+          autoComplete="off"
+          spellcheck={false}
+          value={value}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
       )}
     </Field>
   );

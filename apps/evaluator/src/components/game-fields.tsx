@@ -3,24 +3,21 @@
 import { environments, findEnvironment, type PropertySchema } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import type { Game } from '../engine/protocol.ts';
+import { HISTORY_TITLES } from '../history-titles.ts';
 import { CheckField, NumberField, SelectField } from './fields.tsx';
-
-const HISTORY_TEXTS: Readonly<Record<HistoryStrategy, string>> = {
-  NO_HISTORY: 'the present moment',
-  FULL_HISTORY: 'the whole conversation',
-  SCRATCHPAD: 'its own notes',
-  OPTIMAL_SCRATCHPAD: 'perfect notes',
-};
 
 export function GameFields({
   game,
-  onChange,
+  withHistory = true,
   without = [],
+  onChange,
 }: {
   readonly game: Game;
-  readonly onChange: (game: Game) => void;
+  /** Whether what the policy sees is chosen here. */
+  readonly withHistory?: boolean;
   /** Settings that mean nothing here. */
   readonly without?: readonly string[];
+  readonly onChange: (game: Game) => void;
 }) {
   const { configSchema, description } = findEnvironment(game.environment);
   const set = (name: string, value: unknown) => onChange({ ...game, config: { ...game.config, [name]: value } });
@@ -33,12 +30,14 @@ export function GameFields({
         choices={[...environments.values()].map(({ id, title }) => ({ value: id, text: title }))}
         onChange={(environment) => onChange({ ...game, environment, config: {} })}
       />
-      <SelectField
-        label="The policy sees"
-        value={game.history}
-        choices={HISTORY_STRATEGIES.map((value) => ({ value, text: HISTORY_TEXTS[value] }))}
-        onChange={(history) => onChange({ ...game, history: history as HistoryStrategy })}
-      />
+      {withHistory && (
+        <SelectField
+          label="The policy sees"
+          value={game.history}
+          choices={HISTORY_STRATEGIES.map((value) => ({ value, text: HISTORY_TITLES[value] }))}
+          onChange={(history) => onChange({ ...game, history: history as HistoryStrategy })}
+        />
+      )}
       <details>
         <summary>Settings of the game</summary>
         <div class="fields">

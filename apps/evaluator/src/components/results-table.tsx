@@ -1,62 +1,48 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
-import type { Evaluation, Rate } from '@ludic/rollouts';
+import type { Rate } from '@ludic/rollouts';
 import { duration, percent, whole } from '../numbers.ts';
+import { type Match, type Result, titleOf } from '../results.ts';
 
-export interface Result {
-  /** Counts up. */
-  readonly id: number;
-  readonly policy: string;
-  readonly game: string;
-  readonly history: string;
-  readonly device: string;
-  readonly seed: number;
-  readonly seconds: number;
-  readonly evaluation: Evaluation;
-}
-
-export function ResultsTable({ results }: { readonly results: readonly Result[] }) {
+export function ResultsTable({ match: { results } }: { readonly match: Match }) {
+  const twoPlayers = results.some(({ evaluation }) => evaluation.outcomes);
   return (
-    <div class="scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
+    <section class="scroll" aria-label="Results" tabIndex={0}>
       <table>
-        <caption>Results, with 95 % intervals</caption>
+        <caption>With 95 % intervals</caption>
         <thead>
           <tr>
             <th scope="col">Policy</th>
-            <th scope="col">Game</th>
             <th scope="col">Success</th>
             <th scope="col">Mean reward</th>
             <th scope="col">Steps</th>
             <th scope="col">Invalid</th>
-            <th scope="col">Win / draw / loss</th>
-            <th scope="col">Games</th>
+            {twoPlayers && <th scope="col">Win / draw / loss, %</th>}
             <th scope="col">Time</th>
           </tr>
         </thead>
         <tbody>
           {results.map((result) => (
-            <Row key={result.id} {...result} />
+            <Row key={titleOf(result, results)} result={result} title={titleOf(result, results)} wide={twoPlayers} />
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
-function Row({ policy, game, history, device, seed, seconds, evaluation }: Result) {
-  const { success, meanReward, meanRewardInterval, meanSteps, invalidRate, outcomes, episodes, firstFailure } =
-    evaluation;
+function Row({ result, title, wide }: { readonly result: Result; readonly title: string; readonly wide: boolean }) {
+  const { device, seconds, evaluation } = result;
+  const { success, meanReward, meanRewardInterval, meanSteps, invalidRate, outcomes, firstFailure } = evaluation;
   const [low, high] = meanRewardInterval;
   return (
     <tr>
       <th scope="row">
-        {policy}
-        <small>{device === 'script' ? 'scripted' : device === 'cpu' ? 'CPU' : 'WebGPU'}</small>
+        {title}
+        <small>{device === 'script' ? 'scripted' : device === 'cpu' ? 'on the CPU' : 'on WebGPU'}</small>
+        {firstFailure !== undefined && <small class="trouble">some games failed: {firstFailure}</small>}
       </th>
-      <td>
-        {game}
-        <small>{history}</small>
-      </td>
       <td>
         <RateCell {...success} />
       </td>
@@ -68,21 +54,20 @@ function Row({ policy, game, history, device, seed, seconds, evaluation }: Resul
       </td>
       <td class="number">{meanSteps.toFixed(2)}</td>
       <td class="number">{percent(invalidRate)}</td>
-      <td class="number">
-        {outcomes ? [outcomes.win, outcomes.draw, outcomes.loss].map(({ rate }) => percent(rate)).join(' / ') : '–'}
-      </td>
-      <td class="number">
-        {whole(episodes)}
-        <small>seed {seed}</small>
-        {firstFailure !== undefined && <small class="trouble">some failed: {firstFailure}</small>}
-      </td>
+      {wide && (
+        <td class="number">
+          {outcomes
+            ? [outcomes.win, outcomes.draw, outcomes.loss].map(({ rate }) => whole(100 * rate)).join(' / ')
+            : '–'}
+        </td>
+      )}
       <td class="number">{duration(seconds)}</td>
     </tr>
   );
 }
 
 /** A rate in numbers, and its interval drawn between 0 and 1. */
-function RateCell({ rate, interval: [low, high] }: Rate) {
+export function RateCell({ rate, interval: [low, high] }: Rate) {
   return (
     <div class="rate">
       <span class="number">{percent(rate)}</span>

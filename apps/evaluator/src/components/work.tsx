@@ -77,6 +77,20 @@ export function WorkBar({
   );
 }
 
+/** How far it is, for work whose buttons are elsewhere. */
+export function WorkStatus({ work }: { readonly work: WorkState }) {
+  return (
+    <>
+      <div class="status" role="status">
+        {work.state === 'running' && <StageBar progress={work.progress} />}
+      </div>
+      <p class="trouble" role="alert">
+        {work.state === 'failed' ? work.message : ''}
+      </p>
+    </>
+  );
+}
+
 function StageBar({ progress }: { readonly progress: Stage | undefined }) {
   if (!progress) return <Bar text="Starting" />;
   switch (progress.stage) {

@@ -2,17 +2,22 @@
 // there, and gone when the device is.
 
 import type { ModelFiles } from '@ludic/models';
-import { fetchModelFiles, pickedModelFiles } from '@ludic/models/web';
+import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web';
 import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { RuntimeError } from '@ludic/runtime';
 import { createRuntime, reportDevices, type WebRuntime } from '@ludic/runtime/web';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { breathingRuntime } from './breathing.ts';
+import { Foreign } from './foreign.ts';
+import { KeptModels } from './kept.ts';
 import type { DeviceChoice, Progress } from './protocol.ts';
+import type { ModelCard, Storage } from './shelf.ts';
 
 type Device = 'cpu' | 'webgpu';
 export type Report = (progress: Progress) => void;
 
+/** Of nano's files, in bytes. */
+const NANO_SIZE = 2_900_000;
 /** Names of models that a page knows are few; those on devices are large. */
 const RESIDENT = 4;
 
@@ -26,6 +31,13 @@ interface Resident {
 
 export class Models {
   readonly #sources = new Map<string, (report: Report, signal: AbortSignal) => ModelFiles>();
+  readonly #cards = new Map<string, ModelCard>();
+  /** Files that are in this page, and not only in its storage. */
+  readonly #blobs = new Map<string, ReadonlyMap<string, Blob>>();
+  readonly #kept = new KeptModels();
+  #foreign: Foreign | undefined;
+  /** When what was kept is known. */
+  readonly ready: Promise<void>;
   readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
   /** By device and name, the latest last. */
   readonly #resident = new Map<string, Resident>();
@@ -38,13 +50,27 @@ export class Models {
         onProgress: (progress) => report({ stage: 'loading', ...progress }),
       }),
     );
+    this.#cards.set('nano', { name: 'nano', from: 'page', size: NANO_SIZE, kept: false });
+    this.ready = this.#kept.list().then(
+      (cards) => {
+        for (const card of cards) {
+          this.#cards.set(card.name, { ...card, kept: true });
+          this.#sources.set(card.name, () => this.#kept.files(card.name));
+        }
+      },
+      () => {},
+    );
   }
 
-  /** Makes files known by their own name. What was known by it before is forgotten. */
-  add(files: ModelFiles): string {
-    for (const key of [...this.#resident.keys()]) if (key.endsWith(` ${files.name}`)) this.#drop(key);
-    this.#sources.set(files.name, () => files);
-    return files.name;
+  /** Makes files known by a name. What was known by it before is forgotten. */
+  add(name: string, from: ModelCard['from'], blobs: ReadonlyMap<string, Blob>, more: Pick<ModelCard, 'dtype'> = {}) {
+    this.#leaveDevices(name);
+    const size = [...blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
+    const card: ModelCard = { name, from, size, kept: false, ...more };
+    this.#cards.set(name, card);
+    this.#blobs.set(name, blobs);
+    this.#sources.set(name, () => blobModelFiles(name, blobs));
+    return card;
   }
 
   has(name: string): boolean {
@@ -52,15 +78,65 @@ export class Models {
   }
 
   /** @throws ModelError `not_a_model` */
-  pick(files: readonly File[]): string {
-    const picked = pickedModelFiles(files);
-    return this.add(picked.name === 'nano' ? { ...picked, name: 'nano from disk' } : picked);
+  pick(files: readonly File[]): ModelCard {
+    const { name, blobs } = pickedModel(files);
+    // nano stays what it is, and what is on a server or a hub stays apart.
+    return this.add(name === 'nano' ? 'nano from disk' : name, 'disk', blobs);
+  }
+
+  async storage(): Promise<Storage> {
+    // Unknown where the page gets no storage.
+    const { usage, quota } = (await globalThis.navigator.storage?.estimate().catch(() => undefined)) ?? {};
+    return { cards: [...this.#cards.values()], used: usage, quota };
+  }
+
+  /** @throws StorageError */
+  async keep(name: string): Promise<ModelCard> {
+    const [card, blobs] = [this.#cards.get(name), this.#blobs.get(name)];
+    if (!card || !blobs) throw new Error(`The model ${name} is no longer here: load it again.`);
+    const { kept: _, ...rest } = card;
+    await this.#kept.keep(rest, blobs);
+    const known = { ...card, kept: true };
+    this.#cards.set(name, known);
+    // From now on read where it is kept: what was downloaded need not be in memory.
+    this.#blobs.delete(name);
+    this.#sources.set(name, () => this.#kept.files(name));
+    return known;
+  }
+
+  /** Removes a model, or all but nano. */
+  async remove(name?: string): Promise<Storage> {
+    const names = name === undefined ? [...this.#cards.keys()] : [name];
+    for (const one of names) {
+      if (this.#cards.get(one)?.from === 'page') continue;
+      await this.#kept.remove(one);
+      this.#leaveDevices(one);
+      this.#cards.delete(one);
+      this.#sources.delete(one);
+      this.#blobs.delete(one);
+    }
+    if (name === undefined) await this.#kept.clear();
+    return this.storage();
+  }
+
+  /** A model that transformers.js runs; undefined for all others. */
+  async foreign(name: string, choice: DeviceChoice, report: Report): Promise<Foreign | undefined> {
+    const dtype = this.#cards.get(name)?.dtype;
+    if (dtype === undefined) return undefined;
+    const device = choice === 'auto' ? await bestDevice() : choice;
+    if (this.#foreign?.name === name && this.#foreign.device === device) return this.#foreign;
+    // One at a time: they are large.
+    this.#foreign?.dispose();
+    this.#foreign = undefined;
+    report({ stage: 'starting', device });
+    this.#foreign = await Foreign.open(name, this.files(name, report, new AbortController().signal), dtype, device);
+    return this.#foreign;
   }
 
   /** @throws Error where nothing is known by that name */
   files(name: string, report: Report, signal: AbortSignal): ModelFiles {
     const source = this.#sources.get(name);
-    if (!source) throw new Error(`The model ${name} is no longer here: pick or train it again.`);
+    if (!source) throw new Error(`The model ${name} is not here: load, pick or train it again.`);
     return source(report, signal);
   }
 
@@ -113,6 +189,14 @@ export class Models {
     if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
     this.#runtimes.delete('webgpu');
     for (const key of [...this.#resident.keys()]) if (key.startsWith('webgpu ')) this.#resident.delete(key);
+  }
+
+  #leaveDevices(name: string): void {
+    for (const key of [...this.#resident.keys()])
+      if (key === `cpu ${name}` || key === `webgpu ${name}`) this.#drop(key);
+    if (this.#foreign?.name !== name) return;
+    this.#foreign.dispose();
+    this.#foreign = undefined;
   }
 
   #drop(key: string): void {

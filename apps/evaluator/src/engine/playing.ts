@@ -5,7 +5,7 @@ import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedP
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import { breathingPolicy } from './breathing.ts';
 import type { Models, Report } from './models.ts';
-import type { Answers, Game, PolicyChoice, RequestOf } from './protocol.ts';
+import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from './protocol.ts';
 
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
@@ -21,7 +21,7 @@ export async function evaluateHere(
     const seconds = () => (performance.now() - began) / 1000;
     let tokens = 0;
     let won = 0;
-    const games: Pick<Episode, 'seed' | 'reward'>[] = [];
+    const games: GameLine[] = [];
     const evaluation = await evaluate({
       ...table,
       episodes: request.episodes,
@@ -30,13 +30,13 @@ export async function evaluateHere(
       signal,
       onProgress(played, fresh) {
         tokens += tokensOf(fresh);
-        for (const { seed, reward } of fresh) games.push({ seed, reward });
+        for (const episode of fresh) games.push(lineOf(episode));
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
         const { episodes } = request;
         report({ stage: 'playing', played, episodes, success: won / played, tokens, seconds: seconds() });
       },
     });
-    return { evaluation, games, device, seconds: seconds() };
+    return { evaluation, games, device, seconds: seconds(), tokens };
   });
 }
 
@@ -48,6 +48,15 @@ function tokensOf(episodes: readonly Episode[]): number {
       if (reply.tokens) count += reply.tokens.prompt.length + reply.tokens.completion.length;
   return count;
 }
+
+const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine => ({
+  seed,
+  reward,
+  steps: turns.length,
+  invalid: turns.filter(({ info }) => info.invalid).length,
+  endReason,
+  ...(outcome && { outcome }),
+});
 
 export async function rolloutHere(
   request: RequestOf<'rollout'>,
@@ -88,6 +97,8 @@ async function atTable<T>(
   }
   const { name, device } = choice;
   const settings = settingsOf(choice, definition);
+  const foreign = await models.foreign(name, device, report);
+  if (foreign) return sitDown(foreign.policy(settings), foreign.device);
   return models.lend(name, device, report, signal, (model) =>
     sitDown(new LanguageModelPolicy(model, settings), model.runtime.device),
   );

@@ -7,6 +7,7 @@ import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { PlayedGroup } from './played-groups.ts';
+import type { ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
@@ -40,6 +41,7 @@ export interface Position {
 }
 
 export type Request =
+  | ShelfRequest
   | { readonly type: 'devices' }
   /** Makes a picked folder known. */
   | { readonly type: 'pick'; readonly files: readonly File[] }
@@ -162,15 +164,24 @@ export interface RunContents {
   readonly evaluation: Evaluation | undefined;
 }
 
-export interface Answers {
+/** One game of an evaluation, without what was said in it. */
+export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'> & {
+  readonly steps: number;
+  /** Replies that the game refused. */
+  readonly invalid: number;
+};
+
+export interface Answers extends ShelfAnswers {
   readonly devices: readonly DeviceReport[];
-  readonly pick: { readonly name: string };
+  readonly pick: ModelCard;
   readonly evaluate: {
     readonly evaluation: Evaluation;
     /** In the order of the seeds. */
-    readonly games: readonly Pick<Episode, 'seed' | 'reward'>[];
+    readonly games: readonly GameLine[];
     readonly device: string;
     readonly seconds: number;
+    /** Of prompts and replies. */
+    readonly tokens: number;
   };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
   readonly reply: { readonly reply: Reply; readonly device: string };

@@ -2,8 +2,6 @@
 // tabs do not write to the same.
 
 import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
-import type { ModelFiles } from '@ludic/models';
-import { blobModelFiles } from '@ludic/models/web';
 import type { Evaluation } from '@ludic/rollouts';
 import { makeFolder, removeFolder } from './browser-files.ts';
 import { BrowserRun } from './browser-run.ts';
@@ -99,15 +97,11 @@ export class Runs {
     return blobs.has('config.json') ? blobs : undefined;
   }
 
-  /** The trained model under the name of its run. */
-  async modelFiles(name: string): Promise<ModelFiles | undefined> {
-    const blobs = await this.modelBlobs(name);
-    return blobs && blobModelFiles(name, blobs);
-  }
-
   /** The model that the run began with. */
-  async firstFiles(name: string, as: string): Promise<ModelFiles> {
-    return { ...(await (await this.open(name)).open(checkpointFolder(0), 'model')), name: as };
+  async firstBlobs(name: string): Promise<ReadonlyMap<string, Blob>> {
+    const blobs = new Map(await (await this.open(name)).blobs(checkpointFolder(0)));
+    for (const file of STATE) blobs.delete(file);
+    return blobs;
   }
 
   async zip(name: string, part: 'model' | 'run'): Promise<{ readonly blob: Blob; readonly fileName: string }> {

@@ -37,17 +37,17 @@ export function continueHere(
 export async function listRuns(models: Models, runs: Runs): Promise<Answers['runs']> {
   const found = await runs.list();
   for (const { name } of found) {
-    const trained = await runs.modelFiles(name);
-    if (trained && !models.has(name)) models.add(trained);
+    const trained = models.has(name) ? undefined : await runs.modelBlobs(name);
+    if (trained) models.add(name, 'training', trained);
   }
   return found;
 }
 
 export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
-  const before = models.add(await runs.firstFiles(run, `${run}, before`));
-  const trained = await runs.modelFiles(run);
-  return { ...contents, before, after: trained && models.add(trained) };
+  const before = models.add(`${run}, before`, 'training', await runs.firstBlobs(run)).name;
+  const trained = await runs.modelBlobs(run);
+  return { ...contents, before, after: trained && models.add(run, 'training', trained).name };
 }
 
 function conduct(
@@ -70,8 +70,8 @@ function conduct(
     const onEvent = telling(report);
     try {
       const { status, step } = await conductRun(start, { storage, runtime, openFiles, clock, signal, onEvent });
-      const trained = await runs.modelFiles(name);
-      if (trained) models.add(trained);
+      const trained = await runs.modelBlobs(name);
+      if (trained) models.add(name, 'training', trained);
       return {
         name,
         device: runtime.device,

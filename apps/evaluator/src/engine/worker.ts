@@ -2,10 +2,12 @@
 
 import { reportDevices } from '@ludic/runtime/web';
 import { hintHere, rateHere, replyHere } from './answering.ts';
+import { loadHere } from './loading.ts';
 import { Models, type Report } from './models.ts';
 import { evaluateHere, rolloutHere } from './playing.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
 import { Runs } from './runs.ts';
+import { browse } from './shops.ts';
 import { continueHere, listRuns, lookInto, trainHere } from './training.ts';
 
 const models = new Models();
@@ -23,6 +25,7 @@ async function work(id: number, request: Request): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
   try {
+    await models.ready;
     const answer = await answerTo(request, (progress) => tell({ kind: 'progress', id, progress }), controller.signal);
     tell({ kind: 'answer', id, answer });
   } catch (error) {
@@ -38,7 +41,17 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
     case 'devices':
       return reportDevices();
     case 'pick':
-      return { name: models.pick(request.files) };
+      return models.pick(request.files);
+    case 'models':
+      return models.storage();
+    case 'browse':
+      return browse(request.shop, signal);
+    case 'load':
+      return loadHere(request, models, report, signal);
+    case 'keep':
+      return models.keep(request.name);
+    case 'remove':
+      return models.remove(request.name);
     case 'evaluate':
       return evaluateHere(request, models, report, signal);
     case 'rollout':

@@ -1,54 +1,75 @@
-// How good a policy is at a game: choose, play, compare with what was played before.
+// How good policies are at a game: choose who meets, play the same games, compare.
 
 import { findEnvironment } from '@ludic/environments';
-import { useRef, useState } from 'preact/hooks';
-import { NumberField, SelectField } from '../components/fields.tsx';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Contestants } from '../components/contestants.tsx';
+import { NumberField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
-import { DeviceField, PickFolder } from '../components/model-fields.tsx';
-import { type Result, ResultsTable } from '../components/results-table.tsx';
-import { useWork, WorkBar } from '../components/work.tsx';
-import type { DeviceChoice, Game, PolicyChoice } from '../engine/protocol.ts';
-import { useWorkplace } from '../workplace.tsx';
-
-/** A policy in the list: `model nano`, `scripted expert`. */
-type Choice = readonly [kind: PolicyChoice['kind'], name: string];
-const write = ([kind, name]: Choice) => `${kind} ${name}`;
-const read = (text: string): Choice => {
-  const at = text.indexOf(' ');
-  return [text.slice(0, at) as PolicyChoice['kind'], text.slice(at + 1)];
-};
+import { MatchCard } from '../components/match-card.tsx';
+import { DeviceField } from '../components/model-fields.tsx';
+import { ModelShelf } from '../components/model-shelf.tsx';
+import { Standings } from '../components/standings.tsx';
+import type { Game } from '../engine/protocol.ts';
+import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from '../setting.ts';
+import { isRunning, useMatch } from '../use-match.ts';
+import '../styles/compare.css';
 
 export function EvaluateView() {
-  const { models } = useWorkplace();
-  const { work, run, stop } = useWork();
-  const [game, setGame] = useState<Game>({ environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' });
-  const [[kind, name], setChoice] = useState<Choice>(['model', 'nano']);
-  const [device, setDevice] = useState<DeviceChoice>('auto');
-  const [temperature, setTemperature] = useState(1);
-  const [maxCompletionLength, setMaxCompletionLength] = useState(64);
-  const [episodes, setEpisodes] = useState(200);
-  const [seed, setSeed] = useState(0);
-  const [results, setResults] = useState<readonly Result[]>([]);
-  const count = useRef(0);
-  const definition = findEnvironment(game.environment);
-  const players = Object.keys(definition.experts);
+  const [setting, setSetting] = useState(DEFAULT_SETTING);
+  const [trouble, setTrouble] = useState('');
+  const [copied, setCopied] = useState('');
+  const { run, matches, start, stop } = useMatch();
+  const running = isRunning(run);
+  const set = (change: Partial<Setting>) => {
+    setSetting((before) => ({ ...before, ...change }));
+    setCopied('');
+  };
 
-  const changeGame = (next: Game) => {
-    setGame(next);
-    // Not every player plays every game.
-    if (kind === 'scripted' && !Object.hasOwn(findEnvironment(next.environment).experts, name))
-      setChoice(['scripted', 'expert']);
+  useEffect(() => {
+    const follow = () => {
+      try {
+        const wanted = readSetting(location.hash);
+        if (wanted) setSetting(wanted);
+        setTrouble('');
+      } catch (error) {
+        setTrouble((error as Error).message);
+      }
+    };
+    follow();
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+
+  const changeGame = ({ environment, config }: Game) =>
+    set({
+      environment,
+      config,
+      // Not every player plays every game.
+      contestants: setting.contestants.map((contestant) =>
+        contestant.kind === 'model' || Object.hasOwn(findEnvironment(environment).experts, contestant.name)
+          ? contestant
+          : { ...contestant, name: 'expert' },
+      ),
+    });
+  /** A model that has come in takes the place of one that was waited for, or is a contestant more. */
+  const invite = (name: string) =>
+    setSetting((before) =>
+      before.contestants.some((one) => one.kind === 'model' && one.name === name)
+        ? before
+        : { ...before, contestants: [...before.contestants, { kind: 'model', name, history: 'NO_HISTORY' }] },
+    );
+  const copy = async () => {
+    const link = new URL(writeSetting(setting), location.href).href;
+    history.replaceState(null, '', link);
+    const done = await navigator.clipboard?.writeText(link).then(
+      () => true,
+      () => false,
+    );
+    setCopied(done ? 'Copied.' : 'The link stands in the address bar.');
   };
-  const start = async () => {
-    const policy: PolicyChoice =
-      kind === 'scripted' ? { kind, name } : { kind, name, device, temperature, maxCompletionLength };
-    const answer = await run({ type: 'evaluate', game, policy, episodes, seed });
-    if (!answer) return;
-    const id = ++count.current;
-    const { title } = definition;
-    const result = { id, policy: name, game: title, history: game.history, seed, ...answer };
-    setResults((before) => [...before, result]);
-  };
+  // Progress comes often, results seldom.
+  const cards = useMemo(() => matches.map((match) => <MatchCard key={match.key} match={match} />), [matches]);
+  const models = setting.contestants.some(({ kind }) => kind === 'model');
 
   return (
     <>
@@ -57,63 +78,83 @@ export function EvaluateView() {
         aria-label="What to evaluate"
         onSubmit={(event) => {
           event.preventDefault();
-          void start();
+          history.replaceState(null, '', writeSetting(setting));
+          void start(setting);
         }}
       >
-        <div class="fields">
-          <SelectField
-            label="Policy"
-            value={write([kind, name])}
-            choices={[
-              ...models.map((model) => ({ value: write(['model', model]), text: model, group: 'Models' })),
-              ...players.map((player) => ({
-                value: write(['scripted', player]),
-                text: player.replaceAll('_', ' '),
-                group: 'Scripted players',
-              })),
-            ]}
-            onChange={(text) => setChoice(read(text))}
+        {trouble !== '' && (
+          <p class="trouble" role="alert">
+            {trouble}
+          </p>
+        )}
+        <div class="fields setting">
+          <GameFields game={{ ...setting, history: 'NO_HISTORY' }} withHistory={false} onChange={changeGame} />
+          <NumberField
+            label="Games"
+            hint="Each contestant plays them all."
+            value={setting.episodes}
+            min={1}
+            max={MOST_EPISODES}
+            onChange={(episodes) => set({ episodes })}
           />
-          <GameFields game={game} onChange={changeGame} />
-          {kind === 'model' && (
+          <NumberField
+            label="Seed"
+            hint="Which games: the same for all who choose it."
+            value={setting.seed}
+            min={0}
+            max={Number.MAX_SAFE_INTEGER}
+            onChange={(seed) => set({ seed })}
+          />
+          {models && (
             <>
-              <DeviceField device={device} onChange={setDevice} />
               <NumberField
                 label="Temperature"
                 hint="0 takes the most likely token."
-                value={temperature}
+                value={setting.temperature}
                 min={0}
+                max={100}
                 step="any"
-                onChange={setTemperature}
+                onChange={(temperature) => set({ temperature })}
               />
               <NumberField
                 label="Longest reply"
                 hint="In tokens."
-                value={maxCompletionLength}
+                value={setting.maxCompletionLength}
                 min={1}
-                onChange={setMaxCompletionLength}
+                max={1_000_000}
+                onChange={(maxCompletionLength) => set({ maxCompletionLength })}
               />
+              <DeviceField device={setting.device} onChange={(device) => set({ device })} />
             </>
           )}
-          <NumberField label="Games" value={episodes} min={1} max={100_000} onChange={setEpisodes} />
-          <NumberField
-            label="Seed"
-            hint="Which games: the same for all who choose it."
-            value={seed}
-            min={0}
-            max={Number.MAX_SAFE_INTEGER}
-            onChange={setSeed}
-          />
-          <PickFolder onPick={(model) => setChoice(['model', model])} />
         </div>
-        <WorkBar work={work} start="Evaluate" stop={stop} />
+        <Contestants
+          environment={setting.environment}
+          contestants={setting.contestants}
+          onChange={(contestants) => set({ contestants })}
+        />
+        <div class="work">
+          <button type="submit" class="go" disabled={running}>
+            Evaluate
+          </button>
+          <button type="button" onClick={stop} disabled={!running}>
+            Stop
+          </button>
+          <button type="button" onClick={copy}>
+            Copy a link to this
+          </button>
+          <span role="status">{copied}</span>
+        </div>
+        {run && <Standings run={run} />}
       </form>
-      {results.length > 0 ? (
-        <div class="card">
-          <ResultsTable results={results} />
-        </div>
-      ) : (
-        <p class="empty">Every evaluation adds a row here, so that policies can be compared on the same games.</p>
+      <ModelShelf onModel={invite} />
+      <div class="matches" aria-live="polite">
+        {cards}
+      </div>
+      {matches.length === 0 && (
+        <p class="empty">
+          All contestants play the same games, so that what tells them apart is how they play. Nothing leaves this page.
+        </p>
       )}
     </>
   );

@@ -6,7 +6,7 @@ import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
 import { KeyDoorTable } from '../components/key-door-table.tsx';
 import { MatchTable } from '../components/match-table.tsx';
-import { PickFolder } from '../components/model-fields.tsx';
+import { PickFolder } from '../components/pick-folder.tsx';
 import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
 import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { EpisodePlayer } from '../components/episode-player.tsx';
 import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
-import { PickFolder } from '../components/model-fields.tsx';
+import { PickFolder } from '../components/pick-folder.tsx';
 import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
 import { useWork, WorkBar } from '../components/work.tsx';
 import { readEpisodes } from '../engine/recorded.ts';

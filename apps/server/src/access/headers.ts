@@ -33,12 +33,15 @@ export const allowOrigins = (origins: readonly string[]): MiddlewareHandler =>
         maxAge: 600,
       });
 
+/** As the page's own headers have it (apps/evaluator/headers.ts). */
+const PAGE_MAY_ASK = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
+
 /**
  * For every answer. Pages run scripts and WebAssembly of this server alone, none that stands in the page, and are
  * isolated from other origins, so that WebAssembly gets its threads.
- * @param connect further origins that the server's own pages may ask, such as one that serves models
+ * @param connect what the server's own pages may ask beside it: a hub of models, other servers, where a visitor says so
  */
-export const safeHeaders = (connect: readonly string[] = []): MiddlewareHandler =>
+export const safeHeaders = (connect: readonly string[] = PAGE_MAY_ASK): MiddlewareHandler =>
   secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'self'"],

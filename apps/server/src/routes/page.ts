@@ -14,7 +14,9 @@ export function pageRoutes(app: Hono<Caller>, folder: string): void {
     if (!/^(\/[\w-][\w.-]*)+$/.test(wanted)) return next();
     const root = await realpath(folder);
     const file = await realpath(join(root, wanted)).catch(() => undefined);
-    if (!file?.startsWith(root + sep) || mediaType(file) === 'application/octet-stream') return next();
+    if (!file?.startsWith(root + sep)) return next();
+    // Files of kinds that pages do not have are not the page's; nano's weights lie among its assets.
+    if (mediaType(file) === 'application/octet-stream' && !wanted.startsWith('/assets/')) return next();
     const answer = await sendFile(file, context.req.raw);
     // The builder writes a hash of the content into the names of assets.
     if (wanted.startsWith('/assets/')) answer.headers.set('Cache-Control', 'public, max-age=31536000, immutable');

@@ -1,4 +1,11 @@
 // Entry `@ludic/policies/transformers`: any causal language model that transformers.js runs. The library itself is an
 // optional dependency, loaded when the first model is opened.
 
-export { TRANSFORMERS_DTYPES, type TransformersDtype, type TransformersSource, transformersPolicy } from './open.ts';
+export {
+  loadTransformers,
+  TRANSFORMERS_DTYPES,
+  type TransformersDtype,
+  type TransformersSource,
+  transformersPolicy,
+} from './open.ts';
+export { type LoadedModel, TransformersPolicy } from './policy.ts';

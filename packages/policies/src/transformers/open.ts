@@ -1,9 +1,11 @@
 // A policy from a model's name or folder: loads transformers.js, then the model with its tokenizer.
 
+import type { ModelFiles } from '@ludic/models';
 import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
-import { TransformersPolicy } from './policy.ts';
+import { withFiles } from './files.ts';
+import { type LoadedModel, TransformersPolicy } from './policy.ts';
 
 /** How the numbers of a model are stored; each is a file of its own beside the others. */
 export const TRANSFORMERS_DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const;
@@ -14,6 +16,12 @@ export interface TransformersSource {
   readonly model: string;
   /** Take the model from its folder and ask nobody else; false by default. */
   readonly local?: boolean;
+  /** In a browser, the model's files: then nobody is asked for others, and `model` is but a name for people. */
+  readonly files?: ModelFiles;
+  /** `cpu` in Node, `wasm` in a browser, `webgpu` in both. Default: the CPU. */
+  readonly device?: 'cpu' | 'wasm' | 'webgpu';
+  /** In a browser, where the two files of ONNX Runtime's build for WebGPU lie, and how many threads it gets. */
+  readonly wasm?: { readonly mjs: string; readonly wasm: string; readonly threads: number };
   /** fp32 by default. */
   readonly dtype?: TransformersDtype;
 }
@@ -24,18 +32,31 @@ export async function transformersPolicy(
   settings: LanguageModelSettings,
 ): Promise<TransformersPolicy> {
   checkSampling(settings);
-  const { model: name, local = false, dtype = 'fp32' } = source;
+  return new TransformersPolicy(source.model, await loadTransformers(source), settings);
+}
+
+/**
+ * A model for several policies, one after the other: each that is disposed of disposes of the model.
+ * @throws PolicyError `missing_library` or `bad_model`
+ */
+export async function loadTransformers(source: TransformersSource): Promise<LoadedModel> {
+  const { model: name, local = false, dtype = 'fp32', files, device, wasm } = source;
   const library = await loadLibrary();
-  const options = { local_files_only: local };
-  try {
-    const tokenizer = await library.AutoTokenizer.from_pretrained(name, options);
-    const model = await library.AutoModelForCausalLM.from_pretrained(name, {
+  if (wasm) Object.assign(library.env.backends.onnx.wasm!, { wasmPaths: { ...wasm }, numThreads: wasm.threads });
+  const load = async (id: string) => {
+    const options = { local_files_only: local };
+    const tokenizer = await library.AutoTokenizer.from_pretrained(id, options);
+    const model = await library.AutoModelForCausalLM.from_pretrained(id, {
       ...options,
       dtype,
+      ...(device && { device }),
       // Errors alone; and no threads that spin while others work.
       session_options: { logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } },
     });
-    return new TransformersPolicy(name, { model, tokenizer, Tensor: library.Tensor }, settings);
+    return { model, tokenizer, Tensor: library.Tensor };
+  };
+  try {
+    return await (files ? withFiles(library.env, files, load) : load(name));
   } catch (error) {
     throw new PolicyError('bad_model', notLoaded(source, dtype, error as Error));
   }

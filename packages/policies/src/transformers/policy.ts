@@ -2,7 +2,7 @@
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
-import type { Policy, Prompt, Reply } from '../contract.ts';
+import type { ActOptions, Policy, Prompt, Reply } from '../contract.ts';
 import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
 import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
@@ -38,10 +38,13 @@ export class TransformersPolicy implements Policy {
     this.#endTokens = endTokens(loaded);
   }
 
-  async act(prompts: readonly Prompt[]): Promise<Reply[]> {
+  async act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<Reply[]> {
     const answers = prompts.map((prompt) => this.#begin(prompt));
     for (const part of this.#runner.parts(answers.map(({ ids }) => ids.length))) {
-      await this.#answer(part.map((i) => answers[i]!));
+      await this.#answer(
+        part.map((i) => answers[i]!),
+        signal,
+      );
     }
     return answers.map((answer) => answer.reply!);
   }
@@ -77,10 +80,11 @@ export class TransformersPolicy implements Policy {
   }
 
   /** Rows that are complete are fed on with the others: cutting them out of the cache costs more. */
-  async #answer(answers: readonly Answer[]): Promise<void> {
+  async #answer(answers: readonly Answer[], signal: AbortSignal | undefined): Promise<void> {
     const batch: Batch = this.#runner.begin(answers.map(({ ids }) => ids));
     try {
       for (;;) {
+        signal?.throwIfAborted();
         const logits = await batch.next();
         for (const [i, answer] of answers.entries()) if (!answer.reply) this.#drawToken(answer, logits[i]!);
         if (answers.every(({ reply }) => reply)) return;

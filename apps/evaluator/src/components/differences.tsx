@@ -1,0 +1,80 @@
+// Contestants against one of them, game by game on the same games, each said in a sentence.
+
+import type { Difference } from '@ludic/rollouts';
+import { useState } from 'preact/hooks';
+import { whole } from '../numbers.ts';
+import { differenceOf, type Match, titleOf } from '../results.ts';
+import { SelectField } from './fields.tsx';
+import { Whiskers } from './whiskers.tsx';
+
+export function Differences({ match: { results } }: { readonly match: Match }) {
+  const titles = results.map((result) => titleOf(result, results));
+  const [chosen, setChosen] = useState(titles[0]!);
+  const base = Math.max(0, titles.indexOf(chosen));
+  const others = results.flatMap((result, i) =>
+    i === base ? [] : [{ title: titles[i]!, paired: differenceOf(result, results[base]!) }],
+  );
+  return (
+    <section class="differences" aria-label="Differences on the same games">
+      <div class="heading">
+        <h3>On the same {whole(results[0]!.evaluation.episodes)} games</h3>
+        <SelectField
+          label="Compared with"
+          value={titles[base]!}
+          choices={titles.map((title) => ({ value: title, text: title }))}
+          onChange={setChosen}
+        />
+      </div>
+      <div class="plots">
+        <Whiskers
+          title="Difference in success, in percentage points"
+          rows={others.map(({ title, paired }) => ({
+            title,
+            value: paired.success.mean,
+            interval: paired.success.interval,
+          }))}
+          range={[0, 0]}
+          write={(value) => points(value).replace('.0', '')}
+        />
+        <Whiskers
+          title="Difference in mean reward"
+          rows={others.map(({ title, paired }) => ({
+            title,
+            value: paired.reward.mean,
+            interval: paired.reward.interval,
+          }))}
+          range={[0, 0]}
+          write={signed}
+        />
+      </div>
+      <ul class="sentences">
+        {others.map(({ title, paired }) => (
+          <li key={title}>{sentence(title, titles[base]!, paired)}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const signed = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${Math.abs(value).toFixed(2)}`;
+const points = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${(100 * Math.abs(value)).toFixed(1)}`;
+
+function sentence(
+  title: string,
+  base: string,
+  { success, reward }: { readonly success: Difference; readonly reward: Difference },
+): string {
+  const interval = ({ interval: [low, high] }: Difference, write: (value: number) => string) =>
+    `95 % interval ${write(low)} to ${write(high)}`;
+  const rewards = `the mean reward differs by ${signed(reward.mean)} (${interval(reward, signed)})`;
+  const told = success.interval[0] > 0 || success.interval[1] < 0;
+  if (!told)
+    return (
+      `${title} and ${base} cannot be told apart by success: the difference is ${points(success.mean)} ` +
+      `percentage points (${interval(success, points)}); ${rewards}.`
+    );
+  return (
+    `${title} succeeds ${success.mean > 0 ? 'more' : 'less'} often than ${base}, by ` +
+    `${points(Math.abs(success.mean)).slice(1)} percentage points (${interval(success, points)}); ${rewards}.`
+  );
+}

@@ -1,0 +1,69 @@
+// The games of a contestant one by one, with a way to watch each.
+
+import { useState } from 'preact/hooks';
+import { whole } from '../numbers.ts';
+import { type Match, titleOf } from '../results.ts';
+import { watchLink } from '../setting.ts';
+import { SelectField } from './fields.tsx';
+
+const PAGE = 25;
+const ENDS = { terminated: 'by the rules', truncated: 'step limit', failed: 'failed' } as const;
+
+export function GameList({ match: { results } }: { readonly match: Match }) {
+  const titles = results.map((result) => titleOf(result, results));
+  const [chosen, setChosen] = useState(titles[0]!);
+  const [shown, setShown] = useState(PAGE);
+  const result = results[Math.max(0, titles.indexOf(chosen))]!;
+  const { games, setting, contestant } = result;
+  return (
+    <details class="games">
+      <summary>The games one by one</summary>
+      <SelectField
+        label="Games of"
+        value={titleOf(result, results)}
+        choices={titles.map((title) => ({ value: title, text: title }))}
+        onChange={setChosen}
+      />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
+      <section class="scroll" aria-label="Games one by one" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Game</th>
+              <th scope="col">Seed</th>
+              <th scope="col">Reward</th>
+              <th scope="col">Steps</th>
+              <th scope="col">Invalid</th>
+              <th scope="col">End</th>
+              <th scope="col">Watch</th>
+            </tr>
+          </thead>
+          <tbody>
+            {games.slice(0, shown).map(({ seed, reward, steps, invalid, endReason, outcome }, i) => (
+              <tr key={seed}>
+                <th scope="row" class="number">
+                  {i + 1}
+                </th>
+                <td class="number">{seed}</td>
+                <td class="number">{reward.toFixed(2)}</td>
+                <td class="number">{steps}</td>
+                <td class="number">{invalid}</td>
+                <td>{outcome ?? ENDS[endReason]}</td>
+                <td>
+                  <a href={watchLink(setting, contestant, i)} aria-label={`Watch game ${i + 1}`}>
+                    watch
+                  </a>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {shown < games.length && (
+        <button type="button" onClick={() => setShown(shown + 10 * PAGE)}>
+          Show more of {whole(games.length)}
+        </button>
+      )}
+    </details>
+  );
+}

@@ -1,0 +1,78 @@
+// All that is known of contestants on the same games: the plot, the table, the differences, the games, and files of it.
+
+import { findEnvironment } from '@ludic/environments';
+import { percent, whole } from '../numbers.ts';
+import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from '../results.ts';
+import { Differences } from './differences.tsx';
+import { GameList } from './game-list.tsx';
+import { ResultsTable } from './results-table.tsx';
+import { Whiskers } from './whiskers.tsx';
+
+export function MatchCard({ match }: { readonly match: Match }) {
+  const { results } = match;
+  const { environment, config, episodes, seed } = results[0]!.setting;
+  const definition = findEnvironment(environment);
+  const { properties } = definition.configSchema;
+  const changed = Object.entries(config)
+    .filter(([name, value]) => value !== properties[name]?.default)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`);
+  const title = `${definition.title}, ${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
+  const below = ['the same for all', `seed ${seed}`, ...changed].join(' · ');
+  const file = `ludic-${environment}-seed-${seed}`;
+  return (
+    <section class="card match" aria-label={title}>
+      <div class="heading">
+        <div>
+          <h2>{title}</h2>
+          <p>{below}</p>
+        </div>
+        <div class="buttons">
+          <button type="button" onClick={() => download(`${file}.json`, 'application/json', matchJson(match))}>
+            Download JSON
+          </button>
+          <button type="button" onClick={() => download(`${file}.csv`, 'text/csv', matchCsv(match))}>
+            CSV
+          </button>
+          <button type="button" onClick={() => download(`${file}-games.csv`, 'text/csv', gamesCsv(match))}>
+            CSV of the games
+          </button>
+        </div>
+      </div>
+      <div class="plots">
+        <Whiskers
+          title="Success"
+          rows={results.map((result) => ({
+            title: titleOf(result, results),
+            value: result.evaluation.success.rate,
+            interval: result.evaluation.success.interval,
+          }))}
+          range={[0, 1]}
+          write={(value) => percent(value).replace('.0', '')}
+        />
+        <Whiskers
+          title="Mean reward"
+          rows={results.map((result) => ({
+            title: titleOf(result, results),
+            value: result.evaluation.meanReward,
+            interval: result.evaluation.meanRewardInterval,
+          }))}
+          range={[0, 1]}
+          write={(value) => String(Number(value.toFixed(2)))}
+        />
+      </div>
+      <ResultsTable match={match} />
+      {results.length > 1 && <Differences match={match} />}
+      <GameList match={match} />
+    </section>
+  );
+}
+
+function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // The download has its own hold on it once it has begun.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,89 @@
+// The models of this page: what is here and what of it is kept, and the three places where more come from.
+
+import { useState } from 'preact/hooks';
+import type { ModelCard } from '../engine/shelf.ts';
+import { bytes } from '../numbers.ts';
+import { useWorkplace } from '../workplace.tsx';
+import { FromDisk } from './from-disk.tsx';
+import { FromHub, FromServer } from './from-shop.tsx';
+
+const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
+  page: 'comes with the page',
+  disk: 'from disk',
+  training: 'trained here',
+  server: 'from a server',
+  hub: 'from the Hub',
+};
+
+/** @param onModel is told of every model that comes in by the visitor's wish */
+export function ModelShelf({ onModel }: { readonly onModel: (name: string) => void }) {
+  const { engine, storage, refreshModels } = useWorkplace();
+  const [trouble, setTrouble] = useState('');
+  const { cards, used, quota } = storage;
+  const others = cards.filter(({ from }) => from !== 'page');
+  const change = async (work: Promise<unknown>) => {
+    setTrouble('');
+    await work.catch((error: Error) => setTrouble(error.message));
+    await refreshModels();
+  };
+  const come = (name: string) => {
+    void refreshModels();
+    onModel(name);
+  };
+  return (
+    <details class="card shelf">
+      <summary>
+        Models
+        <small>
+          {cards.length === 0 ? 'nano' : cards.map(({ name }) => name).join(', ')}
+          {used !== undefined && quota !== undefined && ` · ${bytes(used)} of ${bytes(quota)} of storage used`}
+        </small>
+      </summary>
+      <ul class="cards" aria-label="Models that are here">
+        {cards.map((card) => (
+          <li key={card.name}>
+            <span>
+              <b>{card.name}</b>
+              <small>
+                {[ORIGINS[card.from], bytes(card.size), ...(card.kept ? ['kept in this browser'] : [])].join(' · ')}
+              </small>
+            </span>
+            {card.from !== 'page' && (
+              <span class="buttons">
+                {!card.kept && (
+                  <button
+                    type="button"
+                    aria-label={`Keep ${card.name} in this browser`}
+                    onClick={() => change(engine.ask({ type: 'keep', name: card.name }))}
+                  >
+                    Keep
+                  </button>
+                )}
+                <button
+                  type="button"
+                  aria-label={`Remove ${card.name}`}
+                  onClick={() => change(engine.ask({ type: 'remove', name: card.name }))}
+                >
+                  Remove
+                </button>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+      {others.length > 1 && (
+        <button type="button" onClick={() => change(engine.ask({ type: 'remove' }))}>
+          Remove all but nano
+        </button>
+      )}
+      <p class="trouble" role="alert">
+        {trouble}
+      </p>
+      <div class="sources">
+        <FromDisk onModel={come} />
+        <FromServer onModel={come} />
+        <FromHub onModel={come} />
+      </div>
+    </details>
+  );
+}

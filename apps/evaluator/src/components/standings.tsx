@@ -1,0 +1,94 @@
+// How far each contestant is: a line each, with its speed and its success so far, or why it could not go on.
+
+import type { Progress } from '../engine/protocol.ts';
+import { bytes, duration, percent, whole } from '../numbers.ts';
+import { titleOf } from '../results.ts';
+import type { Run, Standing } from '../use-match.ts';
+
+export function Standings({ run }: { readonly run: Run }) {
+  return (
+    <ol class="standings" aria-label="How far each contestant is">
+      {run.setting.contestants.map((contestant, i) => (
+        <li key={i} data-state={run.standings[i]!.state}>
+          <b>{titleOf({ contestant, setting: run.setting }, [])}</b>
+          <Line standing={run.standings[i]!} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Line({ standing }: { readonly standing: Standing }) {
+  switch (standing.state) {
+    case 'waiting':
+      return <span>waiting</span>;
+    case 'stopped':
+      return <span>stopped</span>;
+    case 'failed':
+      return (
+        <span class="trouble" role="alert">
+          {standing.message}
+        </span>
+      );
+    case 'done': {
+      const { evaluation, seconds, tokens } = standing.result;
+      return (
+        <span>
+          done: {percent(evaluation.success.rate)} success in {duration(seconds)}
+          {speeds(evaluation.episodes, tokens, seconds)}
+        </span>
+      );
+    }
+    case 'running':
+      return <Going progress={standing.progress} />;
+    default:
+      return standing satisfies never;
+  }
+}
+
+function Going({ progress }: { readonly progress: Progress | undefined }) {
+  if (!progress) return <Bar text="starting" />;
+  switch (progress.stage) {
+    case 'starting':
+      return <Bar text={`starting ONNX Runtime on ${progress.device === 'cpu' ? 'the CPU' : 'WebGPU'}`} />;
+    case 'loading': {
+      const { file, loaded, total } = progress;
+      const text = `${file}: ${bytes(loaded)}${total === undefined ? '' : ` of ${bytes(total)}`}`;
+      return <Bar text={text} value={loaded} max={total} />;
+    }
+    case 'playing': {
+      const { played, episodes, success, tokens, seconds } = progress;
+      const text = `${whole(played)} of ${whole(episodes)} games, ${percent(success)} success so far${speeds(played, tokens, seconds)}`;
+      return <Bar text={text} value={played} max={episodes} />;
+    }
+    default:
+      // Of trainings, which are no contestants.
+      return null;
+  }
+}
+
+const speeds = (games: number, tokens: number, seconds: number): string =>
+  [
+    '',
+    ...(seconds > 0 ? [`${rate(games / seconds)} games/s`] : []),
+    ...(seconds > 0 && tokens > 0 ? [`${rate(tokens / seconds)} tokens/s`] : []),
+  ].join(', ');
+
+const rate = (value: number) => (value < 10 ? value.toFixed(1) : whole(value));
+
+function Bar({
+  text,
+  value,
+  max,
+}: {
+  readonly text: string;
+  readonly value?: number;
+  readonly max?: number | undefined;
+}) {
+  return (
+    <>
+      <progress aria-label={text} {...(max !== undefined && { value: value ?? 0, max })} />
+      <span>{text}</span>
+    </>
+  );
+}

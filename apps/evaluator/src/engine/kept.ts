@@ -1,0 +1,106 @@
+// Models in the browser's storage: each file an entry of a cache, and a list of them that is written last, so that what
+// was half kept when something went wrong is not there.
+
+import type { ModelFiles } from '@ludic/models';
+import type { ModelCard } from './shelf.ts';
+
+const CACHE = 'ludic-models';
+/** No file of the page lies here: these are only names. */
+const placeOf = (name: string) => new URL(`/kept-models/${encodeURIComponent(name)}`, location.origin).href;
+const fileOf = (name: string, file: string) => `${placeOf(name)}/${file}`;
+
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly code: 'storage_full' | 'no_storage';
+  constructor(code: StorageError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+type Kept = Omit<ModelCard, 'kept'>;
+
+export class KeptModels {
+  /** @throws StorageError */
+  async keep(card: Kept, blobs: ReadonlyMap<string, Blob>): Promise<void> {
+    const cache = await this.#open();
+    if (!cache)
+      throw new StorageError(
+        'no_storage',
+        `${card.name} is not kept: this browser gives the page no storage. Serve it over HTTPS or from this machine.`,
+      );
+    try {
+      // What lies here by that name is no longer listed, then replaced.
+      await this.remove(card.name);
+      for (const [file, blob] of blobs) await cache.put(fileOf(card.name, file), new Response(blob));
+      await cache.put(placeOf(card.name), Response.json(card));
+    } catch (error) {
+      await this.remove(card.name).catch(() => {});
+      if ((error as Error).name !== 'QuotaExceededError') throw error;
+      throw new StorageError(
+        'storage_full',
+        `The browser's storage is full: ${card.name} is not kept and will be gone when this page is closed. ` +
+          'Remove other models from the storage, or free space on this device.',
+        { cause: error },
+      );
+    }
+  }
+
+  async list(): Promise<readonly Kept[]> {
+    const cache = await this.#open();
+    const cards: Kept[] = [];
+    for (const request of (await cache?.keys()) ?? []) {
+      if (new URL(request.url).pathname.split('/').length !== 3) continue;
+      const response = await cache!.match(request);
+      const card = (await response?.json().catch(() => undefined)) as Kept | undefined;
+      if (card) cards.push(card);
+    }
+    return cards;
+  }
+
+  /** The files of a model that was kept, read where they lie. */
+  files(name: string): ModelFiles {
+    const blob = async (file: string) => (await (await this.#open())?.match(fileOf(name, file)))?.blob();
+    return {
+      name,
+      async read(file) {
+        const found = await blob(file);
+        return found && new Uint8Array(await found.arrayBuffer());
+      },
+      async open(file) {
+        const found = await blob(file);
+        return (
+          found && {
+            size: found.size,
+            async read(at, into) {
+              into.set(new Uint8Array(await found.slice(at, at + into.length).arrayBuffer()));
+            },
+            async close() {},
+          }
+        );
+      },
+    };
+  }
+
+  async remove(name: string): Promise<void> {
+    const cache = await this.#open();
+    if (!cache) return;
+    await cache.delete(placeOf(name));
+    for (const request of await cache.keys())
+      if (request.url.startsWith(`${placeOf(name)}/`)) await cache.delete(request);
+  }
+
+  /** Also what was left half kept. */
+  async clear(): Promise<void> {
+    if (globalThis.caches) await caches.delete(CACHE);
+  }
+
+  /** Undefined where pages get no storage: over plain HTTP from another machine. */
+  async #open(): Promise<Cache | undefined> {
+    try {
+      return await globalThis.caches?.open(CACHE);
+    } catch {
+      return undefined;
+    }
+  }
+}

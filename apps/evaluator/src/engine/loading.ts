@@ -1,0 +1,63 @@
+// Downloads of models: looked at before, counted in bytes while they come, kept afterwards.
+
+import { fetchModelFile } from '@ludic/models/web';
+import { reportDevices } from '@ludic/runtime/web';
+import { whyUnfit } from './fit.ts';
+import { StorageError } from './kept.ts';
+import type { Models, Report } from './models.ts';
+import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
+import type { Offer } from './shelf.ts';
+import { headersOf, needsOf, ShopError } from './shops.ts';
+
+/** @throws ShopError where it cannot fit, ModelError `not_fetched` where it did not come */
+export async function loadHere(
+  { shop, offer, device }: RequestOf<'load'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Answers['load']> {
+  const headers = headersOf(shop);
+  const blobs = new Map<string, Blob>();
+  let before = 0;
+  const fetchFile = async ({ file, url }: Offer['files'][number]) => {
+    const blob = await fetchModelFile(url, file, {
+      headers,
+      signal,
+      onProgress: ({ loaded }) =>
+        report({ stage: 'loading', file: offer.name, loaded: before + loaded, total: offer.size }),
+    });
+    if (!blob) throw new ShopError(`${file} of ${offer.name} is no longer there: look at the list again.`);
+    before += blob.size;
+    blobs.set(file, blob);
+    return blob;
+  };
+  const config = offer.files.find(({ file }) => file === 'config.json');
+  if (!config) throw new ShopError(`${offer.name} has no config.json: it is no model that can be played here.`);
+  const needs = needsOf(offer, parse(await (await fetchFile(config)).text(), offer.name));
+  const reason = whyUnfit(offer.name, needs, await deviceFor(device));
+  if (reason !== undefined) throw new ShopError(reason);
+  for (const file of offer.files) if (file !== config) await fetchFile(file);
+  const card = models.add(offer.name, shop.from, blobs, offer.dtype ? { dtype: offer.dtype } : {});
+  try {
+    return { card: await models.keep(offer.name) };
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return { card, trouble: error.message };
+  }
+}
+
+function parse(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ShopError(`config.json of ${name} is damaged: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+/** The device that the choice means, as it reports itself. */
+async function deviceFor(choice: DeviceChoice) {
+  const [cpu, ...others] = await reportDevices();
+  const gpu = others.find(({ device }) => device === 'webgpu');
+  if (choice === 'auto') return gpu?.present && !gpu.software ? gpu : cpu!;
+  return (choice === 'webgpu' && gpu) || cpu!;
+}

@@ -1,0 +1,66 @@
+// What the page and its engine say about models: where they come from, how large they are, which are kept.
+
+import type { TransformersDtype } from '@ludic/policies/transformers';
+import type { DeviceChoice } from './protocol.ts';
+
+/** A model that can be played. */
+export interface ModelCard {
+  /** What everybody here knows it by; for servers and the Hub it says where it is. */
+  readonly name: string;
+  readonly from: 'page' | 'disk' | 'training' | 'server' | 'hub';
+  /** In bytes, of all its files. */
+  readonly size: number;
+  /** Whether it will be here when the page is opened again. */
+  readonly kept: boolean;
+  /** Set where transformers.js runs it, which cannot train it. */
+  readonly dtype?: TransformersDtype;
+}
+
+/** Who has models to be loaded. Nobody is asked who was not named by the visitor. */
+export type Shop =
+  | { readonly from: 'server'; readonly address: string; readonly password: string }
+  /** @property id of a model, such as `onnx-community/SmolLM2-135M-Instruct` */
+  | { readonly from: 'hub'; readonly address: string; readonly id: string };
+
+/** A model that a shop has. */
+export interface Offer {
+  readonly name: string;
+  readonly title: string;
+  /** What else is known of it, for people. */
+  readonly detail: string;
+  readonly size: number;
+  readonly files: readonly OfferedFile[];
+  readonly dtype?: TransformersDtype;
+}
+
+export interface OfferedFile {
+  readonly file: string;
+  readonly url: string;
+  readonly size: number;
+}
+
+export interface Storage {
+  readonly cards: readonly ModelCard[];
+  /** Bytes of this page's storage; undefined where the browser does not tell. */
+  readonly used: number | undefined;
+  readonly quota: number | undefined;
+}
+
+export type ShelfRequest =
+  /** All models that can be played here. */
+  | { readonly type: 'models' }
+  | { readonly type: 'browse'; readonly shop: Shop }
+  /** Downloads a model and keeps it in the browser's storage. It is refused before that where it cannot fit the device. */
+  | { readonly type: 'load'; readonly shop: Shop; readonly offer: Offer; readonly device: DeviceChoice }
+  | { readonly type: 'keep'; readonly name: string }
+  /** Removes a model from the storage and from the page; all of them without a name. nano stays. */
+  | { readonly type: 'remove'; readonly name?: string };
+
+export interface ShelfAnswers {
+  readonly models: Storage;
+  readonly browse: readonly Offer[];
+  /** @property trouble why it could not be kept; it is here until the page is closed */
+  readonly load: { readonly card: ModelCard; readonly trouble?: string };
+  readonly keep: ModelCard;
+  readonly remove: Storage;
+}

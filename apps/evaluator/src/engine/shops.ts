@@ -1,0 +1,158 @@
+// Where models are loaded from: a Ludic server, after its password, and a Hugging Face hub. Each says what it has, with
+// the sizes of all files, before anything large is asked for.
+
+import { readConfig, tensorsOf } from '@ludic/models';
+import type { TransformersDtype } from '@ludic/policies/transformers';
+import type { Needs } from './fit.ts';
+import type { Offer, OfferedFile, Shop } from './shelf.ts';
+
+export class ShopError extends Error {
+  override readonly name = 'ShopError';
+  readonly code = 'not_fetched';
+}
+
+/** What to send with every question to a shop. */
+export const headersOf = (shop: Shop): Readonly<Record<string, string>> =>
+  shop.from === 'server' ? { authorization: `Bearer ${shop.password}` } : {};
+
+/** @throws ShopError in a sentence */
+export const browse = (shop: Shop, signal: AbortSignal): Promise<readonly Offer[]> =>
+  shop.from === 'server' ? browseServer(shop, signal) : browseHub(shop, signal);
+
+interface ServerModel {
+  readonly name: string;
+  readonly status: string;
+  readonly env_type: string | null;
+  readonly files: readonly { readonly path: string; readonly size_bytes: number }[];
+}
+
+async function browseServer(shop: Shop & { from: 'server' }, signal: AbortSignal): Promise<readonly Offer[]> {
+  const origin = originOf(shop.address);
+  const { models } = (await ask(`${origin}/models`, shop, signal)) as { models: readonly ServerModel[] };
+  return models
+    .filter(({ status }) => status !== 'empty')
+    .map(({ name, status, env_type, files: all }) => {
+      const wanted = all.filter(({ path }) => isModelFile(path));
+      const single = wanted.some(({ path }) => path.endsWith('.safetensors'));
+      const files = wanted
+        .filter(({ path }) => !single || !path.endsWith('.bin'))
+        .map(({ path, size_bytes }) => ({
+          file: path,
+          url: `${origin}/models/${encodeURIComponent(name)}/${encodeURI(path)}`,
+          size: size_bytes,
+        }));
+      const game = env_type === null ? '' : `trained in ${env_type.replaceAll('_', ' ')}`;
+      const detail = [game, ...(status === 'training' ? ['still training'] : [])].filter((part) => part !== '');
+      return { name: `${name} on ${origin}`, title: name, detail: detail.join(', '), size: sizeOf(files), files };
+    });
+}
+
+/** Not optimizers and exports, which lie beside some models. */
+const isModelFile = (path: string) =>
+  /^[\w.-]+\.(json|safetensors|bin|txt|jinja|model)$/.test(path) && !/^(optimizer|trainer|metrics)/.test(path);
+
+/** By the end of an ONNX file's name. */
+const DTYPES: Readonly<Record<string, TransformersDtype>> = {
+  '': 'fp32',
+  _fp16: 'fp16',
+  _q4: 'q4',
+  _q4f16: 'q4f16',
+  _quantized: 'q8',
+  _int8: 'int8',
+  _uint8: 'uint8',
+  _bnb4: 'bnb4',
+};
+
+async function browseHub(shop: Shop & { from: 'hub' }, signal: AbortSignal): Promise<readonly Offer[]> {
+  const { id } = shop;
+  if (!/^[\w.-]+\/[\w.-]+$/.test(id))
+    throw new ShopError(
+      `A model on the Hub is called OWNER/NAME, such as onnx-community/Qwen3-0.6B-ONNX, not "${id}".`,
+    );
+  const origin = originOf(shop.address);
+  const listed = (await ask(`${origin}/api/models/${id}/tree/main?recursive=true`, shop, signal)) as readonly {
+    readonly type: string;
+    readonly path: string;
+    readonly size: number;
+  }[];
+  const all = listed
+    .filter(({ type }) => type === 'file')
+    .map(
+      ({ path, size }): OfferedFile => ({ file: path, url: `${origin}/${id}/resolve/main/${encodeURI(path)}`, size }),
+    );
+  const small = all.filter(({ file }) => /^[\w.-]+\.(json|jinja|txt)$/.test(file));
+  const offers = all.flatMap(({ file }): Offer[] => {
+    const dtype = DTYPES[/^onnx\/model(_\w+|)\.onnx$/.exec(file)?.[1] ?? '?'];
+    if (!dtype) return [];
+    const weights = all.filter((one) => one.file === file || one.file.startsWith(`${file}_data`));
+    const files = [...small, ...weights];
+    return [{ name: `${id} as ${dtype} on ${origin}`, title: dtype, detail: '', size: sizeOf(files), files, dtype }];
+  });
+  if (offers.length === 0)
+    throw new ShopError(
+      `${id} has no files that transformers.js can run (onnx/model.onnx and its variants). Choose one that has, as those of onnx-community do.`,
+    );
+  return offers.sort((a, b) => a.size - b.size);
+}
+
+/** What a model will need on a device, from the sizes of its files and its config.json. */
+export function needsOf({ files, dtype }: Offer, config: unknown): Needs {
+  if (dtype === undefined) {
+    // Computed with as float32, whatever the file has.
+    const sizes = [...tensorsOf(readConfig(config)).values()].map(({ shape }) => 4 * shape.reduce((n, d) => n * d, 1));
+    return {
+      weights: sizes.reduce((a, b) => a + b, 0),
+      largest: Math.max(...sizes),
+      throughWasm: false,
+      float16: false,
+    };
+  }
+  const { vocab_size, hidden_size } = (config ?? {}) as {
+    readonly vocab_size?: unknown;
+    readonly hidden_size?: unknown;
+  };
+  const width = { fp32: 4, fp16: 2 }[dtype as string];
+  const table = Number(vocab_size) * Number(hidden_size) * (width ?? Number.NaN);
+  return {
+    weights: sizeOf(files.filter(({ file }) => file.startsWith('onnx/'))),
+    largest: Number.isFinite(table) ? table : undefined,
+    throughWasm: true,
+    float16: dtype === 'fp16' || dtype === 'q4f16',
+  };
+}
+
+const sizeOf = (files: readonly { readonly size: number }[]) => files.reduce((sum, { size }) => sum + size, 0);
+
+function originOf(address: string): string {
+  const whole = /^[a-z]+:\/\//i.test(address.trim()) ? address.trim() : `https://${address.trim()}`;
+  const url = URL.canParse(whole) ? new URL(whole) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new ShopError(`"${address}" is no address. Write it as https://play.example or http://127.0.0.1:8000.`);
+  return url.origin;
+}
+
+async function ask(url: string, shop: Shop, signal: AbortSignal): Promise<unknown> {
+  const { origin } = new URL(url);
+  const who = shop.from === 'server' ? `The server ${origin}` : `The Hub at ${origin}`;
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: headersOf(shop), signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    const allow =
+      shop.from === 'server' && origin !== location.origin
+        ? ` If it runs, it does not let this page ask it: start it with --allow-origin ${location.origin}.`
+        : '';
+    throw new ShopError(`${who} cannot be reached.${allow}`, { cause: error });
+  }
+  const answer = (await response.json().catch(() => undefined)) as
+    | { readonly error?: { readonly message?: unknown } | string }
+    | undefined;
+  if (response.ok && typeof answer === 'object') return answer;
+  if (shop.from === 'hub' && [401, 403, 404].includes(response.status))
+    throw new ShopError(`${who} has no public model ${shop.id}. Look whether the name is right.`);
+  const { error } = answer ?? {};
+  const why = typeof error === 'object' && typeof error.message === 'string' ? error.message : undefined;
+  if (response.status === 401) throw new ShopError(`${who} does not take this password. ${why ?? ''}`.trim());
+  throw new ShopError(why ? `${who} says: ${why}` : `${who} answers ${response.status} and no list of models.`);
+}

@@ -1,0 +1,83 @@
+// Results find their games, and files made of them hold the same numbers.
+
+import type { Episode } from '@ludic/rollouts';
+import { summarize } from '@ludic/rollouts';
+import { describe, expect, it } from 'vitest';
+import { gamesCsv, type Match, matchCsv, matchJson, type Result, titleOf, withResult } from './results.ts';
+import { type Contestant, DEFAULT_SETTING, gamesKey, type Setting } from './setting.ts';
+
+const NANO: Contestant = { kind: 'model', name: 'nano', history: 'NO_HISTORY' };
+
+function resultOf(contestant: Contestant, rewards: readonly number[], change: Partial<Setting> = {}): Result {
+  const setting = { ...DEFAULT_SETTING, episodes: rewards.length, contestants: [contestant], ...change };
+  const episodes = rewards.map(
+    (reward, i): Episode => ({ seed: i, turns: [], reward, endReason: 'terminated', finalObservation: '' }),
+  );
+  return {
+    contestant,
+    setting,
+    evaluation: summarize(episodes, setting.seed),
+    games: episodes.map(({ seed, reward }) => ({
+      seed,
+      reward,
+      steps: 3,
+      invalid: 0,
+      endReason: 'terminated',
+      outcome: 'win',
+    })),
+    device: 'cpu',
+    seconds: 1,
+    tokens: 10,
+  };
+}
+
+const gather = (...results: readonly Result[]) =>
+  results.reduce<readonly Match[]>((matches, result) => withResult(matches, gamesKey(result.setting), result), []);
+
+describe('results', () => {
+  it('stand together on the same games, the latest games first', () => {
+    const one = resultOf(NANO, [1, 0]);
+    const two = resultOf({ ...NANO, history: 'SCRATCHPAD' }, [1, 1]);
+    const other = resultOf(NANO, [1, 1, 1]);
+    expect(gather(one, other, two).map(({ results }) => results)).toEqual([[one, two], [other]]);
+    expect(gather(one, two, other).map(({ results }) => results.length)).toEqual([1, 2]);
+  });
+
+  it('take the place of an earlier one of the same player and settings alone', () => {
+    const [match] = gather(resultOf(NANO, [1, 0]), resultOf(NANO, [0, 0]), resultOf(NANO, [0, 1], { temperature: 0 }));
+    expect(match!.results.map(({ evaluation }) => evaluation.meanReward)).toEqual([0, 0.5]);
+    expect(match!.results.map((result) => titleOf(result, match!.results))).toEqual([
+      'nano (the present moment, temperature 1)',
+      'nano (the present moment, temperature 0)',
+    ]);
+  });
+});
+
+describe('the files of a match', () => {
+  const evil: Contestant = { kind: 'model', name: '=cmd, "x"', history: 'SCRATCHPAD' };
+  const [match] = gather(resultOf(NANO, [1, 0, 1]), resultOf(evil, [0, 0, -1]));
+
+  it('hold setting, numbers, games and differences as JSON', () => {
+    const { contestants, differences, ...rest } = JSON.parse(matchJson(match!));
+    expect(rest).toEqual({ env_type: 'tic_tac_toe', env_config: {}, eval_episodes: 3, seed: 0 });
+    expect(contestants[0]).toMatchObject({ model: 'nano', results: { mean_reward: 2 / 3, total_episodes: 3 } });
+    expect(contestants[1].episodes).toHaveLength(3);
+    expect(contestants[1].episodes[2]).toMatchObject({ seed: 2, reward: -1, end_reason: 'terminated' });
+    expect(differences).toHaveLength(1);
+    // -1, 0 and -2.
+    expect(differences[0]).toMatchObject({ of: { model: evil.name }, from: { model: 'nano' }, mean_reward: -1 });
+  });
+
+  it('are tables as CSV, in which no cell is a formula', () => {
+    const lines = matchCsv(match!).split('\r\n');
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toContain('success_rate,success_ci95_low,success_ci95_high,mean_reward,');
+    expect(lines[2]).toContain(`"'=cmd, ""x""",SCRATCHPAD,1,64,cpu,0,`);
+    const games = gamesCsv(match!).split('\r\n');
+    expect(games).toHaveLength(8);
+    expect(games[0]).toBe(
+      'model,history_strategy,temperature,max_completion_length,device,episode,seed,reward,steps,invalid,end_reason,outcome',
+    );
+    expect(games[6]).toContain(',2,2,-1,3,0,terminated,win');
+  });
+});
