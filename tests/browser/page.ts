@@ -1,8 +1,12 @@
 // The page in Chromium, for the tests of its views: built once, served as `ludic evaluator` serves it, and watched for
 // what it must not do.
 
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { builtPage } from '../../apps/cli/src/built-page.ts';
 import { serveFolder } from '../../apps/cli/src/static-files.ts';
@@ -31,19 +35,58 @@ export const launch = (): Promise<Browser> =>
 
 export interface ServedPage {
   readonly origin: string;
+  /** Of its files. */
+  readonly folder: string;
   close(): void;
 }
 
 export async function servePage(): Promise<ServedPage> {
-  const server = await serveFolder(await builtPage());
+  const folder = await built();
+  const server = await serveFolder(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    folder,
     close() {
       server.closeAllConnections();
       server.close();
     },
   };
+}
+
+/** Test files run beside each other: one of them builds, the others wait for it. */
+async function built(): Promise<string> {
+  const lock = join(
+    tmpdir(),
+    `ludic-page-${createHash('sha256')
+      .update(import.meta.dirname)
+      .digest('hex')
+      .slice(0, 12)}`,
+  );
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      // What a process has left that is no more does not count.
+      const holder = Number(readFileSync(lock, { encoding: 'utf8', flag: 'a+' }));
+      if (!isRunning(holder)) rmSync(lock, { force: true });
+      await setTimeout(200);
+    }
+  }
+  try {
+    return await builtPage();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return id > 0 && process.kill(id, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** A page whose blemishes are gathered: words on its console, uncaught errors, requests to elsewhere. */

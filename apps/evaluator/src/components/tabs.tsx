@@ -51,6 +51,6 @@ export function Tabs({ views }: { readonly views: readonly View[] }) {
   );
 }
 
+/** What stands behind a ? is the view's own. */
 const named = (views: readonly View[]): string =>
-  // Behind a question mark stands what the view itself reads.
-  views.find(({ id }) => `#${id}` === location.hash.split('?')[0])?.id ?? views[0]!.id;
+  views.find(({ id }) => `#${id}` === location.hash.split('?', 1)[0])?.id ?? views[0]!.id;
