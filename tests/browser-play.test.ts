@@ -232,6 +232,9 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
     it('says what is wrong with a link', async () => {
       await page.goto(`${served.origin}/#watch?game=chess`);
       await view().getByRole('alert').getByText('its game is "chess"').waitFor();
+      await page.goto(`${served.origin}/#watch?policy=model:gone`);
+      await view().getByRole('alert').getByText('The model gone is no longer here').waitFor();
+      expect(await view().getByLabel('Policy', { exact: true }).inputValue()).toBe('model gone');
     });
   });
 

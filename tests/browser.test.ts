@@ -127,7 +127,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
   });
 
   it('trains by its form, draws the curve, and plays what it has trained', async () => {
-    await page.getByRole('tab', { name: 'Evaluate' }).press('ArrowRight');
+    for (const name of ['Evaluate', 'Watch', 'Play']) await page.getByRole('tab', { name }).press('ArrowRight');
     const view = page.getByRole('tabpanel', { name: 'Train' });
     await view.getByLabel('Steps', { exact: true }).fill('2');
     await view.getByLabel('Games a step').fill('16');
@@ -199,7 +199,8 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
       [TIC_TAC_TOE, nanoOn('webgpu')] as const,
     );
     // The model is being put on the GPU, or played there.
-    await expect.poll(() => page.evaluate(() => globalThis.stages?.includes('loading'))).toBe(true);
+    const loading = () => page.evaluate(() => globalThis.stages?.includes('loading'));
+    await expect.poll(loading, { timeout: 30_000 }).toBe(true);
     await worker!.evaluate(() => globalThis.gpus[0]!.destroy());
     expect(await lost).toMatch(/^device_lost: The GPU is lost/);
     // The tests below go on with a new one.

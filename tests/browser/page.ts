@@ -1,11 +1,12 @@
 // The page in Chromium, for the tests of its views: built once, served as `ludic evaluator` serves it, and watched for
 // what it must not do.
 
-import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { builtPage } from '../../apps/cli/src/built-page.ts';
 import { serveFolder } from '../../apps/cli/src/static-files.ts';
@@ -42,7 +43,7 @@ export interface ServedPage {
 }
 
 export async function servePage(): Promise<ServedPage> {
-  const folder = await builtOnce();
+  const folder = await built();
   const server = await serveFolder(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -96,23 +97,37 @@ export async function openPage(path = ''): Promise<OpenedPage> {
   return { browser, context, page, origin, blemishes, close };
 }
 
-/** Files of tests run in processes of their own: one of them builds, the others wait for it. */
-async function builtOnce(): Promise<string> {
-  const lock = join(tmpdir(), `ludic-page-${process.ppid}.lock`);
+/** Test files run beside each other: one of them builds, the others wait for it. */
+async function built(): Promise<string> {
+  const lock = join(
+    tmpdir(),
+    `ludic-page-${createHash('sha256')
+      .update(import.meta.dirname)
+      .digest('hex')
+      .slice(0, 12)}`,
+  );
   for (;;) {
     try {
-      closeSync(openSync(lock, 'wx'));
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
     } catch {
-      // Whoever held it for so long is gone.
-      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > 120_000) rmSync(lock, { force: true });
-      await sleep(100);
-      continue;
+      // What a process has left that is no more does not count.
+      const holder = Number(readFileSync(lock, { encoding: 'utf8', flag: 'a+' }));
+      if (!isRunning(holder)) rmSync(lock, { force: true });
+      await setTimeout(200);
     }
-    try {
-      return await builtPage();
-    } finally {
-      rmSync(lock, { force: true });
-    }
+  }
+  try {
+    return await builtPage();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return id > 0 && process.kill(id, 0);
+  } catch {
+    return false;
   }
 }

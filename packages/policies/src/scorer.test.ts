@@ -4,14 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { ResidentTensors } from '@ludic/runtime';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { expect, it } from 'vitest';
+import { openGpu } from '../../runtime/testing/gpu.ts';
 import type { LanguageModel } from './language-model.ts';
 import { Sampler } from './sampler.ts';
 import { Scorer } from './scorer.ts';
 
-const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+const cpu = await createRuntime({ device: 'cpu', threads: 1 });
+const gpu = await openGpu();
 const files = await openModelFolder(fileURLToPath(new URL('../../models/fixtures/smollm-tiny', import.meta.url)));
 const checkpoint = await readCheckpoint(files);
 const tokenizer: Tokenizer = {
@@ -22,14 +24,15 @@ const tokenizer: Tokenizer = {
       .join(''),
   tokenId: Number,
 };
-const model: LanguageModel = {
+const open = async (runtime: Runtime): Promise<LanguageModel> => ({
   name: 'smollm-tiny',
   runtime,
   config: { ...checkpoint.config, eosTokenIds: [3] },
   parameters: await ResidentTensors.of(runtime, checkpoint.parameters),
   tokenizer,
   template: { render: (messages) => messages.map(({ content }) => content).join(' ') },
-};
+});
+const model = await open(cpu);
 const messages = [{ role: 'user', content: '5 6 7 8 9 10' }] as const;
 
 it('rates the tokens of a reply as they were drawn, each among its rivals', async () => {
@@ -77,4 +80,18 @@ it("says what cannot be rated: another model's tokens, and what does not fit", a
   expect((await scorer.rate(one, one, 1)).length).toBe(1);
   expect(await scorer.rate(one, new Int32Array(), 1)).toEqual([]);
   await scorer.dispose();
+});
+
+it.skipIf(!gpu)('says the same on a GPU', async () => {
+  const scorers = [new Scorer(model), new Scorer(await open(gpu!))];
+  const [prompt, completion] = [Int32Array.of(5, 6, 7, 8, 9), Int32Array.of(12, 13, 14)];
+  const [here, there] = await Promise.all(scorers.map((scorer) => scorer.rate(prompt, completion, 2)));
+  for (const [i, token] of here!.entries()) {
+    expect(there![i]!.logprob).toBeCloseTo(token.logprob, 3);
+    expect(there![i]!.alternatives[0]!.text).toBe(token.alternatives[0]!.text);
+  }
+  const asked = ['11 12', '11 13', '14'];
+  const [cpuReplies, gpuReplies] = await Promise.all(scorers.map((scorer) => scorer.replies(messages, asked)));
+  for (const [i, logprob] of cpuReplies!.entries()) expect(gpuReplies![i]).toBeCloseTo(logprob, 3);
+  for (const scorer of scorers) await scorer.dispose();
 });

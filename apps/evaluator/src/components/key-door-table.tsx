@@ -2,7 +2,7 @@
 
 import { KEY_DOOR_ACTIONS, type KeyDoorAction, type KeyDoorState } from '@ludic/environments';
 import { evaluationStarts } from '@ludic/rollouts';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { replayPosition } from '../engine/position.ts';
 import type { Game, PolicyChoice, Position } from '../engine/protocol.ts';
 import { percent } from '../numbers.ts';
@@ -50,7 +50,7 @@ export function KeyDoorTable({
   const over = endReason !== undefined;
 
   // Keys work at once.
-  useEffect(() => first.current!.focus(), []);
+  useLayoutEffect(() => first.current!.focus(), []);
 
   const act = (action: KeyDoorAction) => {
     if (over) return;

@@ -40,6 +40,10 @@ export function PolicyFields({
         value={`${policy.kind} ${policy.name}`}
         choices={[
           ...models.map((name) => ({ value: `model ${name}`, text: name, group: 'Models' })),
+          // A link may name one that this page does not have.
+          ...(policy.kind === 'model' && !models.includes(policy.name)
+            ? [{ value: `model ${policy.name}`, text: policy.name, group: 'Not here' }]
+            : []),
           ...players.map((name) => ({
             value: `scripted ${name}`,
             text: name.replaceAll('_', ' '),
@@ -71,10 +75,6 @@ export function PolicyFields({
     </>
   );
 }
-
-/** A model, sampling as the policy so far, if that was one. */
-export const playedBy = (name: string, policy: PolicyChoice): PolicyChoice =>
-  policy.kind === 'model' ? { ...policy, name } : { ...DEFAULT_POLICY, name };
 
 /** The policy where the game has it; not every player plays every game. */
 export const fitting = (policy: PolicyChoice, environment: string): PolicyChoice =>

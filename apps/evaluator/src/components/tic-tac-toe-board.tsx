@@ -1,7 +1,7 @@
 // The board of Tic-Tac-Toe, and over it the cells as buttons where somebody may play.
 
 import { type TicTacToeState, winningCells } from '@ludic/environments';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { percent } from '../numbers.ts';
 import '../styles/board.css';
 
@@ -74,7 +74,7 @@ export function PlayableBoard({
   const [at, setAt] = useState(4);
   const cells = useRef<HTMLFieldSetElement>(null);
   // Keys work at once.
-  useEffect(() => cells.current!.querySelectorAll('button')[4]!.focus(), []);
+  useLayoutEffect(() => cells.current!.querySelectorAll('button')[4]!.focus(), []);
   const move = (event: KeyboardEvent) => {
     const { key } = event;
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -6,8 +6,7 @@ import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
 import { KeyDoorTable } from '../components/key-door-table.tsx';
 import { MatchTable } from '../components/match-table.tsx';
-import { PickFolder } from '../components/pick-folder.tsx';
-import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
+import { fitting, PolicyFields } from '../components/policy-fields.tsx';
 import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
@@ -96,7 +95,6 @@ export function PlayView() {
             max={Number.MAX_SAFE_INTEGER}
             onChange={setSeed}
           />
-          <PickFolder onPick={(name) => setPolicy(playedBy(name, policy))} />
         </div>
         <div class="work">
           <button type="submit" class="go" disabled={!PLAYABLE.includes(game.environment)}>

@@ -5,8 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { EpisodePlayer } from '../components/episode-player.tsx';
 import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
-import { PickFolder } from '../components/pick-folder.tsx';
-import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
+import { fitting, PolicyFields } from '../components/policy-fields.tsx';
 import { useWork, WorkBar } from '../components/work.tsx';
 import { readEpisodes } from '../engine/recorded.ts';
 import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
@@ -123,7 +122,6 @@ export function WatchView() {
             max={MOST_EPISODES}
             onChange={(next) => set({ episode: next - 1 })}
           />
-          <PickFolder onPick={(name) => set({ policy: playedBy(name, policy) })} />
           <div class="field">
             <input
               ref={file}
