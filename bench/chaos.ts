@@ -1,163 +1,131 @@
-// kill -9 at random moments: to a server of jobs and to the processes of its jobs, while trainings and evaluations run
-// and wait. Afterwards every accepted job must have ended with a result or a reason, the list of jobs and all checkpoints
-// must be whole, and the weights must be those of runs that nobody disturbed.
-// Run: `node bench/chaos.ts [--kills 20] [--seed 0]`. A victim more is an entry of VICTIMS.
+// kill -9 at random moments to everything that `ludic serve` is made of: itself, the processes of jobs, their workers, and
+// those that hold models, while people train, evaluate, play and chat over HTTP. Afterwards nothing may be lost, damaged,
+// different or left over. Run: `node bench/chaos.ts [--kills 20] [--seed 0]`; kept in bench/results/chaos.json.
 
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { JobServerProcess, type WatchedJob } from '../apps/server/testing/job-server-process.ts';
-import { curveOf, finalWeights, smallEvaluation, smallTraining } from '../apps/server/testing/jobs.ts';
-import { readSafetensors } from '../packages/models/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';
+import type { Job } from '../packages/service/src/index.ts';
+import { examine } from './chaos/examine.ts';
+import { isEnd, KINDS, Load } from './chaos/load.ts';
+import { processesOf, ROLES, type Role } from './chaos/processes.ts';
+import { ChaosServer } from './chaos/server.ts';
 
 const { values } = parseArgs({
   options: { kills: { type: 'string', default: '20' }, seed: { type: 'string', default: '0' } },
 });
-const KILLS = Number(values.kills);
-const random = stream(Number(values.seed), 'chaos');
-const OPTIONS = { maxConcurrent: 2, graceMs: 10_000, backoffMs: [100, 500] };
-/** Jobs that run or wait at any time. */
-const LOAD = 4;
-/** Kinds of trainings, each with a run beside that nobody disturbs. */
-const KINDS = 4;
-const LONGEST_WAIT_MS = 3000;
+const kills = Number(values.kills);
+const seed = Number(values.seed);
+const random = stream(seed, 'chaos');
+const LONGEST_WAIT_MS = 6000;
 const LONGEST_END_MS = 300_000;
-
-const training = (name: string, kind: number) =>
-  smallTraining(name, { seed: kind, max_steps: 6, batch_size: 32, eval_episodes: 100 });
-
-class Chaos {
-  readonly data: string;
-  readonly accepted = new Set<string>();
-  readonly kills: Record<string, number> = {};
-  server: JobServerProcess;
-  #submitted = 0;
-
-  constructor(data: string, server: JobServerProcess) {
-    this.data = data;
-    this.server = server;
-  }
-
-  async fill(): Promise<void> {
-    const active = (await this.server.list()).filter(({ status }) => status === 'queued' || status === 'running');
-    for (let i = active.length; i < LOAD; i++) {
-      const number = this.#submitted++;
-      const kind = random.nextInt(KINDS);
-      const { job_id } =
-        number % 3 === 2
-          ? await this.server.evaluate(smallEvaluation({ eval_episodes: 1500 }))
-          : await this.server.train(training(`run-${number}.${kind}`, kind));
-      this.accepted.add(job_id);
-    }
-  }
-
-  async restart(): Promise<void> {
-    await this.server.kill();
-    this.server = await JobServerProcess.start(this.data, OPTIONS);
-  }
-
-  async ended(): Promise<readonly WatchedJob[]> {
-    const until = performance.now() + LONGEST_END_MS;
-    for (;;) {
-      const jobs = await this.server.list();
-      const open = jobs.filter(({ status }) => status === 'queued' || status === 'running');
-      if (open.length === 0) return jobs;
-      if (performance.now() > until) throw new Error(`${open.length} jobs do not end`);
-      await sleep(200);
-    }
-  }
-}
-
-/** Each kills something, or says that there is nothing to kill now. */
-const VICTIMS: Readonly<Record<string, (chaos: Chaos) => Promise<boolean>>> = {
-  async server(chaos) {
-    await chaos.restart();
-    return true;
-  },
-  async job({ server }) {
-    const pids = (await server.list()).flatMap(({ pid }) => pid ?? []);
-    if (pids.length === 0) return false;
-    process.kill(pids[random.nextInt(pids.length)]!, 'SIGKILL');
-    return true;
-  },
-};
-
-async function filesBelow(folder: string, name: RegExp): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((each) => each.isFile() && name.test(each.name))
-    .map((each) => join(each.parentPath, each.name));
-}
-
-/** What is wrong afterwards. */
-async function faults(chaos: Chaos, jobs: readonly WatchedJob[]): Promise<string[]> {
-  const { data } = chaos;
-  const wrong: string[] = [];
-  const known = new Set(jobs.map(({ job_id }) => job_id));
-  for (const id of chaos.accepted) if (!known.has(id)) wrong.push(`${id} was accepted and is lost`);
-  const database = new DatabaseSync(join(data, 'ludic.db'));
-  const [verdict] = Object.values(database.prepare('PRAGMA integrity_check').get()!);
-  if (verdict !== 'ok') wrong.push(`the list of jobs: ${verdict}`);
-  database.close();
-  for (const path of await filesBelow(join(data, 'models'), /\.safetensors$/)) {
-    try {
-      readSafetensors(new Uint8Array(await readFile(path)));
-    } catch (error) {
-      wrong.push(`${path}: ${(error as Error).message}`);
-    }
-  }
-  const results = new Set<string>();
-  for (const { job_id, kind, status, output_dir: name, reason, result } of jobs) {
-    if (status !== 'completed' && reason === null) wrong.push(`${job_id} is ${status} without a reason`);
-    if (status !== 'completed') continue;
-    if (kind === 'evaluate') results.add(JSON.stringify(result));
-    else {
-      const whole = `whole.${name!.split('.')[1]}`;
-      if (!(await finalWeights(data, name!)).equals(await finalWeights(data, whole)))
-        wrong.push(`${job_id} has other weights than ${whole}`);
-      if (JSON.stringify(await curveOf(data, name!)) !== JSON.stringify(await curveOf(data, whole)))
-        wrong.push(`${job_id} has another curve than ${whole}`);
-    }
-  }
-  if (results.size > 1) wrong.push('evaluations of one model in one game differ');
-  return wrong;
-}
+/** How long to wait for a victim of the kind whose turn it is; then another kind has it. */
+const LONGEST_HUNT_MS = 15_000;
+/** What a server leaves behind saves first, then ends. */
+const LONGEST_LINGER_MS = 60_000;
 
 const data = await mkdtemp(join(tmpdir(), 'ludic-chaos-'));
-const chaos = new Chaos(data, await JobServerProcess.start(data, OPTIONS));
-for (let kind = 0; kind < KINDS; kind++) await chaos.server.train(training(`whole.${kind}`, kind));
-await chaos.ended();
+const mark = crypto.randomUUID();
+const server = await ChaosServer.start(data, mark);
+const load = new Load(server, seed);
+const killed: Record<Role, number> = { server: 0, job: 0, worker: 0, inference: 0 };
+const whole = (name: string) => `whole.${name.split('.')[1]}`;
+
+async function jobsWhenEnded(): Promise<readonly Job[]> {
+  const until = performance.now() + LONGEST_END_MS;
+  for (;;) {
+    const { jobs } = (await (await server.ask('/jobs?limit=1000')).json()) as { jobs: Job[] };
+    if (jobs.every(({ status }) => isEnd(status)) || performance.now() > until) return jobs;
+    await sleep(500);
+  }
+}
+
+/** @returns false where there is none */
+async function kill(role: Role): Promise<boolean> {
+  if (role === 'server') {
+    await server.restart();
+    return true;
+  }
+  const until = performance.now() + LONGEST_HUNT_MS;
+  for (;;) {
+    const victims = processesOf(mark).filter((each) => each.role === role);
+    if (victims.length > 0) {
+      process.kill(victims[random.nextInt(victims.length)]!.pid, 'SIGKILL');
+      return true;
+    }
+    if (performance.now() > until) return false;
+    // Not at a round time after its birth.
+    await sleep(10 + random.nextInt(100));
+  }
+}
+
+async function nobodyLeft(): Promise<readonly string[]> {
+  const until = performance.now() + LONGEST_LINGER_MS;
+  for (;;) {
+    const left = processesOf(mark);
+    if (left.length === 0) return [];
+    if (performance.now() > until) return left.map(({ pid, role }) => `process ${pid}, a ${role}, is left`);
+    await sleep(200);
+  }
+}
+
+for (let kind = 0; kind < KINDS; kind++) load.accepted.add(await load.train(`whole.${kind}`, kind));
+for (const { job_id, status, reason } of await jobsWhenEnded())
+  if (status !== 'completed') throw new Error(`${job_id} was not disturbed and is ${status}: ${reason}`);
 
 const began = performance.now();
-for (let done = 0; done < KILLS; ) {
-  await chaos.fill();
-  await sleep(random.nextInt(LONGEST_WAIT_MS));
-  const names = Object.keys(VICTIMS);
-  const name = names[random.nextInt(names.length)]!;
-  if (!(await VICTIMS[name]!(chaos))) continue;
-  done++;
-  chaos.kills[name] = (chaos.kills[name] ?? 0) + 1;
-  process.stderr.write(`kill ${done} of ${KILLS}: a ${name}\n`);
+const working = load.run();
+// As many of each as of any other, in a random order.
+const turns = Array.from({ length: kills }, (_, i) => ROLES[i % ROLES.length]!);
+for (let i = turns.length - 1; i > 0; i--) {
+  const j = random.nextInt(i + 1);
+  [turns[i], turns[j]] = [turns[j]!, turns[i]!];
 }
-const jobs = await chaos.ended();
-await chaos.server.end();
-const wrong = await faults(chaos, jobs);
+for (const [i, turn] of turns.entries()) {
+  await sleep(random.nextInt(LONGEST_WAIT_MS));
+  const role = (await kill(turn)) ? turn : 'server';
+  if (role !== turn) await kill(role);
+  killed[role]++;
+  process.stderr.write(`kill ${i + 1} of ${kills}: a ${role}, ${Math.round((performance.now() - began) / 1000)} s\n`);
+}
+load.stop();
+await working;
+const jobs = await jobsWhenEnded();
+const code = await server.end();
+const left = await nobodyLeft();
+const { faults, ...examined } = await examine(data, jobs, load.accepted, whole);
+const all = [...load.faults, ...faults, ...left];
+if (code !== 0) all.push(`the server ended with ${code}`);
+if (examined.compared === 0) all.push('no run was disturbed and completed: more kills are needed');
 const count = (status: string) => jobs.filter((job) => job.status === status).length;
 const summary = {
-  kills: chaos.kills,
-  jobs: jobs.length,
-  completed: count('completed'),
-  failed: count('failed'),
+  machine: `${cpus().length} cores, no GPU`,
+  node: process.version,
+  seed,
+  kills: killed,
+  jobs: {
+    accepted: load.accepted.size,
+    completed: count('completed'),
+    failed: count('failed'),
+    running: count('running'),
+  },
   attempts: jobs.reduce((sum, { attempts }) => sum + attempts, 0),
+  reasons: [...new Set(jobs.filter(({ status }) => status === 'failed').map(({ reason }) => reason))],
+  requests: load.outcomes,
+  ...examined,
   seconds: Math.round((performance.now() - began) / 1000),
-  reasons: [...new Set(jobs.flatMap(({ reason }) => reason ?? []))],
-  faults: wrong,
+  faults: all,
 };
-console.log(JSON.stringify(summary, null, 1));
-if (wrong.length === 0) await rm(data, { recursive: true, force: true });
-else console.log(`The data folder is kept: ${data}`);
-process.exitCode = wrong.length === 0 ? 0 : 1;
+console.log(JSON.stringify(summary, null, 2));
+if (all.length > 0) console.log(`The data folder is kept: ${data}`);
+else {
+  await rm(data, { recursive: true, force: true });
+  const results = fileURLToPath(new URL('./results/', import.meta.url));
+  await mkdir(results, { recursive: true });
+  await writeFile(join(results, 'chaos.json'), `${JSON.stringify(summary, null, 2)}\n`);
+}
+process.exitCode = all.length === 0 ? 0 : 1;

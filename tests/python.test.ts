@@ -1,12 +1,13 @@
 // The Python world loads what we write: Hugging Face transformers and PEFT give our log-probabilities, TensorBoard shows
-// our curves. Skipped where LUDIC_PYTHON, or python3, has them not.
+// our curves, and the guide's client talks to the service. Skipped where LUDIC_PYTHON, or python3, has them not.
 
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { PASSWORD, startService } from '../apps/server/testing/service.ts';
 import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '../packages/grpo/src/index.ts';
 import {
   adapterFiles,
@@ -106,5 +107,28 @@ describe.skipIf(!imports('tensorboard'))('the curves of a run', () => {
       'train/seconds': steps.map((step) => [step, 1]),
       'eval/mean_reward': [5, 10, 15].map((step) => [step, step]),
     });
+  });
+});
+
+describe.skipIf(!imports('requests'))("the guide's client in Python", () => {
+  it('trains a model and evaluates it', async () => {
+    const guide = readFileSync(new URL('../docs/guide.md', import.meta.url), 'utf8');
+    const script = /^```python\n(.*?)^```$/ms.exec(guide)![1]!;
+    const service = await startService();
+    try {
+      const python = spawn(PYTHON, ['-c', script], {
+        env: { ...process.env, LUDIC_BASE_URL: service.url, LUDIC_PASSWORD: PASSWORD },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [status, rate] = Buffer.concat(await python.stdout.toArray())
+        .toString()
+        .trim()
+        .split('\n');
+      expect(status).toBe('completed');
+      expect(Number(rate)).toBeGreaterThanOrEqual(0);
+      expect(Number(rate)).toBeLessThanOrEqual(1);
+    } finally {
+      await service.close();
+    }
   });
 });

@@ -1,12 +1,11 @@
 // The page in Chromium, for the tests of its views: built once, served as `ludic evaluator` serves it, and watched for
 // what it must not do.
 
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { builtPage } from '../../apps/cli/src/built-page.ts';
 import { serveFolder } from '../../apps/cli/src/static-files.ts';
@@ -15,9 +14,11 @@ import type { Engine } from '../../apps/evaluator/src/engine/client.ts';
 declare global {
   /** The engine, as the page gives it to the console. */
   var ludic: Engine;
+  /** GPU devices that a test may destroy. */
+  var gpus: GPUDevice[];
 }
 
-const CHROMIUM = '/usr/bin/chromium';
+export const CHROMIUM = '/usr/bin/chromium';
 export const hasChromium = existsSync(CHROMIUM);
 
 export const launch = (): Promise<Browser> =>
@@ -41,7 +42,7 @@ export interface ServedPage {
 }
 
 export async function servePage(): Promise<ServedPage> {
-  const folder = await built();
+  const folder = await builtOnce();
   const server = await serveFolder(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -52,41 +53,6 @@ export async function servePage(): Promise<ServedPage> {
       server.close();
     },
   };
-}
-
-/** Test files run beside each other: one of them builds, the others wait for it. */
-async function built(): Promise<string> {
-  const lock = join(
-    tmpdir(),
-    `ludic-page-${createHash('sha256')
-      .update(import.meta.dirname)
-      .digest('hex')
-      .slice(0, 12)}`,
-  );
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
-      break;
-    } catch {
-      // What a process has left that is no more does not count.
-      const holder = Number(readFileSync(lock, { encoding: 'utf8', flag: 'a+' }));
-      if (!isRunning(holder)) rmSync(lock, { force: true });
-      await setTimeout(200);
-    }
-  }
-  try {
-    return await builtPage();
-  } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-function isRunning(id: number): boolean {
-  try {
-    return id > 0 && process.kill(id, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** A page whose blemishes are gathered: words on its console, uncaught errors, requests to elsewhere. */
@@ -103,4 +69,50 @@ export async function watchedPage(
       blemishes.push(`asks elsewhere: ${request.url()}`);
   });
   return { page, blemishes };
+}
+
+export interface OpenedPage {
+  readonly browser: Browser;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly origin: string;
+  readonly blemishes: string[];
+  readonly close: () => Promise<void>;
+}
+
+/** A browser, and the page in it. */
+export async function openPage(path = ''): Promise<OpenedPage> {
+  const served = await servePage();
+  const { origin } = served;
+  const browser = await launch();
+  const context = await browser.newContext();
+  const { page, blemishes } = await watchedPage(context, origin);
+  await page.goto(`${origin}/${path}`);
+  await page.getByText('WebAssembly').waitFor();
+  const close = async () => {
+    await browser.close();
+    served.close();
+  };
+  return { browser, context, page, origin, blemishes, close };
+}
+
+/** Files of tests run in processes of their own: one of them builds, the others wait for it. */
+async function builtOnce(): Promise<string> {
+  const lock = join(tmpdir(), `ludic-page-${process.ppid}.lock`);
+  for (;;) {
+    try {
+      closeSync(openSync(lock, 'wx'));
+    } catch {
+      // Whoever held it for so long is gone.
+      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > 120_000) rmSync(lock, { force: true });
+      await sleep(100);
+      continue;
+    }
+    try {
+      return await builtPage();
+    } finally {
+      rmSync(lock, { force: true });
+    }
+  }
 }

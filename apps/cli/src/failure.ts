@@ -20,6 +20,8 @@ const EXPLAINED = new Set([
   'RuntimeError',
   'AccessError',
   'TrackingError',
+  'ServiceError',
+  'ClientError',
 ]);
 /** Faults that are not the user's, although they are explained. */
 const FAULTS = new Set([
@@ -39,14 +41,30 @@ const FAULTS = new Set([
   'timed_out',
   'server_failed',
   'worker_failed',
+  'too_slow',
+  'too_many_requests',
+  'internal',
+  'unavailable',
 ]);
+/** Whose password or key is missing or wrong, and where it is said. */
+const KEYS: Readonly<Record<string, string>> = {
+  PolicyError: ' Set OPENAI_API_KEY to a key of that endpoint.',
+  ServiceError: ' LUDIC_PASSWORD or --password says it.',
+};
+
+interface Failure extends Error {
+  readonly code?: string;
+  /** What a service has against each field of a request. */
+  readonly details?: readonly { readonly field: string; readonly message: string }[];
+}
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
 export function report(error: unknown): number {
-  const { name, message, code, stack } = error as Error & { code?: string };
+  const { name, message, code, stack, details } = error as Failure;
   if (EXPLAINED.has(name)) {
-    const hint = code === 'unauthorized' ? ' Set OPENAI_API_KEY to a key of that endpoint.' : '';
-    process.stderr.write(`ludic: ${message}${hint}\n`);
+    const hint = (code === 'unauthorized' && KEYS[name]) || '';
+    const fields = (Array.isArray(details) ? details : []).map(({ field, message: what }) => `\n  ${field}: ${what}`);
+    process.stderr.write(`ludic: ${message}${hint}${fields.join('')}\n`);
     return code !== undefined && FAULTS.has(code) ? 1 : 2;
   }
   if (code === 'ENOSPC') {

@@ -1,7 +1,8 @@
 // What a person sees while a run goes on: in a terminal a few lines that are drawn again, elsewhere plain lines.
 
-import { describeMemory, gigabytes } from '@ludic/grpo';
+import { describeMemory, gigabytes, type StepMetrics, type TrainSettings } from '@ludic/grpo';
 import type { RunEvent } from '@ludic/grpo/node';
+import type { Evaluation } from '@ludic/rollouts';
 import { percent } from './evaluate.ts';
 import { paint } from './paint.ts';
 import { duration } from './units.ts';
@@ -21,6 +22,40 @@ export function sparkline(values: readonly number[], width: number): string {
   return means.map((mean) => BARS[Math.min(7, Math.floor(((mean - low) / span) * 8))]).join('');
 }
 
+/** What is shown of a run's events, and all that has to be known of a run elsewhere. */
+export type ShownEvent =
+  | Exclude<RunEvent, { type: 'start' | 'step' | 'evaluation' }>
+  | {
+      readonly type: 'start';
+      readonly settings: Pick<TrainSettings, 'environment' | 'history' | 'batchSize' | 'steps'>;
+      /** Steps that were done before. */
+      readonly step: number;
+    }
+  | {
+      readonly type: 'step';
+      readonly metrics: Pick<
+        StepMetrics,
+        | 'step'
+        | 'reward'
+        | 'successRate'
+        | 'winRate'
+        | 'entropy'
+        | 'invalidRate'
+        | 'gradientNorm'
+        | 'maxLogRatio'
+        | 'zeroVarianceGroups'
+      >;
+      readonly seconds: number;
+      readonly tokensPerSecond: number;
+    }
+  | {
+      readonly type: 'evaluation';
+      readonly step: number;
+      readonly evaluation: Pick<Evaluation, 'success' | 'outcomes' | 'meanSteps' | 'meanReward'>;
+      readonly best: boolean;
+      readonly seconds: number;
+    };
+
 /** Draws the events of a run on `out`. */
 export class LiveView {
   readonly #out: NodeJS.WriteStream;
@@ -37,7 +72,7 @@ export class LiveView {
     this.#out = out;
   }
 
-  show(event: RunEvent): void {
+  show(event: ShownEvent): void {
     switch (event.type) {
       case 'start':
         this.#steps = event.settings.steps;
@@ -98,7 +133,7 @@ export class LiveView {
     this.#note(line);
   }
 
-  #step({ metrics: m, seconds, tokensPerSecond }: Extract<RunEvent, { type: 'step' }>): void {
+  #step({ metrics: m, seconds, tokensPerSecond }: Extract<ShownEvent, { type: 'step' }>): void {
     this.#rewards.push(m.reward);
     this.#spent += seconds;
     const done = m.step - this.#firstStep;

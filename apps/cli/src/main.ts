@@ -1,6 +1,7 @@
 // The command line: npm run ludic -- <command>.
 
 import { Command, CommanderError } from 'commander';
+import { clientCommand } from './client/command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -33,6 +34,7 @@ const commands = [
   hashPasswordCommand(),
   serveCommand(),
   syncCommand(),
+  clientCommand(),
   doctorCommand(),
   demoCommand(),
 ];

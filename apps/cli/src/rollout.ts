@@ -50,7 +50,11 @@ export function rolloutCommand(): Command {
         starts: evaluationStarts(options.seed, 1),
       });
       policy.dispose();
-      console.log(options.json ? JSON.stringify(episodeToJson(episode!)) : transcript(episode!, paintPart));
+      if (!options.json) return console.log(transcript(episode!, paintPart));
+      // With its game, so that it can be played again.
+      const { definition, config: environmentConfig } = game;
+      const played = { environment: definition.id, environmentConfig, history: options.history };
+      console.log(JSON.stringify({ ...played, ...episodeToJson(episode!) }));
     });
   return withOutsideOptions(command);
 }

@@ -18,6 +18,7 @@ interface Options {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly trustProxy?: string | true;
+  readonly assumeHttps?: true;
   readonly allowOrigin: readonly string[];
   readonly maxConcurrentJobs: number;
   readonly jobTimeout: number;
@@ -38,6 +39,7 @@ export function serveCommand(): Command {
     .option('--tls-cert <file>', 'certificate chain in PEM, with --tls-key')
     .option('--tls-key <file>', 'its key in PEM')
     .option('--trust-proxy [networks]', 'a proxy speaks HTTPS for this server; its addresses, with commas between')
+    .option('--assume-https', 'with --trust-proxy: a proxy that does not say how a request came speaks HTTPS alone')
     .option('--allow-origin <origin>', 'pages of this origin may call; may be given again', append, [])
     .option('--max-concurrent-jobs <n>', 'jobs that run at once; the others wait', whole(1), 1)
     .option('--job-timeout <seconds>', 'longest time of a job; 0: as long as it takes', decimal(0), 0)
@@ -62,6 +64,8 @@ const append = (value: string, before: readonly string[]) => [...before, value];
 
 function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOptions {
   const { tlsCert, tlsKey, passwordFile = environment.LUDIC_PASSWORD_FILE } = options;
+  if (options.assumeHttps && options.trustProxy === undefined)
+    throw new UsageError('--assume-https says something of a proxy: give --trust-proxy too.');
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key belong together.');
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -82,6 +86,7 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
     ...(passwordFile && { passwordFile }),
     ...(tlsCert !== undefined && tlsKey !== undefined && { certificate: tlsCert, key: tlsKey }),
     ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
+    ...(options.assumeHttps && { assumeHttps: true }),
   };
 }
 

@@ -2,7 +2,9 @@
 
 import type { ComponentType } from 'preact';
 import { EvaluateView } from './views/evaluate.tsx';
+import { PlayView } from './views/play.tsx';
 import { TrainView } from './views/train.tsx';
+import { WatchView } from './views/watch.tsx';
 
 export interface View {
   /** In the address, behind #. */
@@ -13,5 +15,7 @@ export interface View {
 
 export const VIEWS: readonly View[] = [
   { id: 'evaluate', title: 'Evaluate', component: EvaluateView },
+  { id: 'watch', title: 'Watch', component: WatchView },
+  { id: 'play', title: 'Play', component: PlayView },
   { id: 'train', title: 'Train', component: TrainView },
 ];

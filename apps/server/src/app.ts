@@ -11,7 +11,7 @@ import { allowOrigins, safeHeaders } from './access/headers.ts';
 import { requireHttps } from './access/https.ts';
 import { jsonBody } from './access/json-body.ts';
 import { accessLog } from './access/log.ts';
-import { requirePassword } from './access/middleware.ts';
+import { hasBody, requirePassword } from './access/middleware.ts';
 import { asServiceError } from './failure.ts';
 import type { InferencePool } from './inference/pool.ts';
 import type { Jobs } from './jobs/index.ts';
@@ -19,11 +19,13 @@ import { Measures } from './measures.ts';
 import type { ModelStore } from './models/model-store.ts';
 import { type About, aboutRoutes } from './routes/about.ts';
 import { chatRoutes } from './routes/chat.ts';
+import { DOCUMENT_PATHS, documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { pageRoutes } from './routes/page.ts';
 import { playingRoutes } from './routes/playing.ts';
 import { type Caller, honoPath } from './routes/register.ts';
+import { sharedWork } from './routes/shared-work.ts';
 
 export interface Parts {
   readonly about: About;
@@ -32,15 +34,19 @@ export interface Parts {
   readonly pool: InferencePool;
   readonly gatekeeper: Gatekeeper;
   readonly trust: ProxyTrust;
+  /** Whether a trusted proxy that says nothing of how a request came speaks HTTPS alone. */
+  readonly assumeHttps?: boolean;
   /** Pages of these origins may call. */
   readonly origins: readonly string[];
   readonly logger: Logger;
   /** The browser's app, a folder of static files; none where it was not built. */
   readonly pageFolder?: string;
+  /** Aborted when the server is about to close: streams that would go on for hours end. */
+  readonly closing: AbortSignal;
 }
 
 export function createApp(parts: Parts): Hono<Caller> {
-  const { about, store, jobs, pool, gatekeeper, trust, origins, logger } = parts;
+  const { about, store, jobs, pool, gatekeeper, trust, origins, logger, closing } = parts;
   const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
   const app = new Hono<Caller>();
 
@@ -51,7 +57,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     const route = context.get('route') ?? 'none';
     measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
   });
-  app.use(requireHttps(trust));
+  app.use(requireHttps(trust, parts.assumeHttps));
   app.use(safeHeaders());
   app.use(allowOrigins(origins));
 
@@ -65,17 +71,20 @@ export function createApp(parts: Parts): Hono<Caller> {
     if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, door);
     if ('body' in endpoint) {
       app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
-        context.set('body', await jsonBody(context));
+        const isLeftOut = 'bodyOptional' in endpoint && !hasBody(context);
+        context.set('body', isLeftOut ? {} : await jsonBody(context));
         await next();
       });
     }
   }
 
   aboutRoutes(app, about, jobs, measures);
-  jobRoutes(app, jobs);
-  modelRoutes(app, store, jobs);
+  documentRoutes(app, about.version);
+  jobRoutes(app, jobs, closing);
+  const list = sharedWork(() => store.list());
+  modelRoutes(app, store, list, jobs);
   playingRoutes(app, store, pool, jobs);
-  chatRoutes(app, store, pool);
+  chatRoutes(app, store, list, pool, logger);
   if (parts.pageFolder !== undefined) pageRoutes(app, parts.pageFolder);
 
   const methods = methodsByPath();
@@ -92,22 +101,25 @@ export function createApp(parts: Parts): Hono<Caller> {
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
     const known = asServiceError(error, context.get('requestId'));
+    // The cause of a refusal stays here: what is told to clients has no places of this machine.
     if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
+    else if (known !== error) logger.warn({ id: context.get('requestId'), code: known.code, reason: error.message });
     return failed(known);
   });
   return app;
 }
 
-export function failed(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {
+function failed(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {
   const retry = error.retryAfter === undefined ? {} : { 'Retry-After': String(Math.ceil(error.retryAfter)) };
   return Response.json(error.toJSON(), { status: error.status, headers: { ...headers, ...retry } });
 }
 
-/** Which methods an address takes, for answers that say so. */
+/** Which methods an address takes, for answers that say so. Whatever can be got has a head. */
 function methodsByPath(): (path: string) => string[] {
-  const patterns = Object.values(ENDPOINTS).map(({ path, method }) => ({
-    method: method.toUpperCase(),
-    pattern: new RegExp(`^${path.replace('{file}', '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+  const documents = DOCUMENT_PATHS.map((path) => ({ path, method: 'get' }));
+  const patterns = [...Object.values(ENDPOINTS), ...documents].map(({ path, method }) => ({
+    methods: method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
+    pattern: new RegExp(`^${path.replace('{file}', '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`, 's'),
   }));
-  return (path) => [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+  return (path) => [...new Set(patterns.flatMap(({ pattern, methods }) => (pattern.test(path) ? methods : [])))];
 }

@@ -1,48 +1,128 @@
 // The one place that turns errors of the packages into errors of the contract. What is not explained here is a fault of
 // the program: it goes to the log, and the client learns its number there and nothing else.
 
+import type { EnvironmentErrorCode } from '@ludic/environments';
+import type { GrpoErrorCode } from '@ludic/grpo';
+import type { HistoryErrorCode } from '@ludic/history';
+import type { ModelErrorCode } from '@ludic/models';
+import type { HubErrorCode } from '@ludic/models/hub';
+import type { PolicyErrorCode } from '@ludic/policies';
+import type { RuntimeErrorCode } from '@ludic/runtime';
 import { type ErrorCode, ServiceError } from '@ludic/service';
+import type { InferenceErrorCode } from './inference/errors.ts';
 
-/** Codes of the packages' errors, by the error's name. */
-const KNOWN: Readonly<Record<string, Readonly<Record<string, ErrorCode>>>> = {
-  EnvironmentError: { unknown_environment: 'bad_request', bad_config: 'bad_request' },
-  GrpoError: {
-    bad_setting: 'bad_request',
-    too_large: 'unusable',
-    run_exists: 'conflict',
-    no_run: 'not_found',
-    bad_checkpoint: 'unusable',
+/** Codes of the packages' errors, by the error's name. `internal`: no request should bring that about. */
+interface Codes {
+  readonly EnvironmentError: Readonly<Record<EnvironmentErrorCode, ErrorCode>>;
+  readonly HistoryError: Readonly<Record<HistoryErrorCode, ErrorCode>>;
+  readonly ModelError: Readonly<Record<ModelErrorCode, ErrorCode>>;
+  readonly HubError: Readonly<Record<HubErrorCode, ErrorCode>>;
+  readonly PolicyError: Readonly<Record<PolicyErrorCode, ErrorCode>>;
+  readonly GrpoError: Readonly<Record<GrpoErrorCode, ErrorCode>>;
+  readonly RuntimeError: Readonly<Record<RuntimeErrorCode, ErrorCode>>;
+  readonly InferenceError: Readonly<Record<InferenceErrorCode, ErrorCode>>;
+}
+
+const CODES: Codes = {
+  EnvironmentError: {
+    unknown_environment: 'bad_request',
+    bad_config: 'bad_request',
+    bad_seed: 'bad_request',
+    bad_definition: 'internal',
+    episode_over: 'internal',
+    bad_opponent: 'internal',
+  },
+  HistoryError: { unknown_strategy: 'bad_request' },
+  ModelError: {
+    not_a_model: 'unusable',
+    unknown_family: 'unusable',
+    bad_config: 'unusable',
+    bad_safetensors: 'unusable',
+    bad_torch_file: 'unusable',
+    bad_tensors: 'unusable',
+    bad_tokenizer: 'unusable',
+    bad_template: 'unusable',
+    bad_adapter: 'unusable',
+    write_failed: 'unavailable',
+    not_fetched: 'unavailable',
   },
   HubError: {
+    bad_reference: 'bad_request',
+    // The Hub says so of what is not there as well.
+    unauthorized: 'not_found',
     repository_not_found: 'not_found',
     revision_not_found: 'not_found',
-    unauthorized: 'not_found',
+    entry_not_found: 'unusable',
+    no_token: 'unusable',
     gated: 'unusable',
+    forbidden: 'unusable',
+    refused: 'unusable',
     offline: 'unavailable',
     rate_limited: 'unavailable',
     server_fault: 'unavailable',
+    cut_off: 'unavailable',
+    bad_answer: 'unavailable',
+    bad_checksum: 'unavailable',
+    disk_full: 'unavailable',
+    cache_unusable: 'unavailable',
   },
-  RuntimeError: { device_missing: 'unavailable' },
-};
-
-/** Errors whose message is meant for users, whatever their code. */
-const EXPLAINED: Readonly<Record<string, ErrorCode>> = {
-  EnvironmentError: 'bad_request',
-  HistoryError: 'bad_request',
-  ModelError: 'unusable',
-  HubError: 'unavailable',
-  PolicyError: 'unusable',
-  GrpoError: 'unusable',
-  RuntimeError: 'unavailable',
+  PolicyError: {
+    prompt_too_long: 'unusable',
+    bad_setting: 'bad_request',
+    not_finite: 'unusable',
+    bad_model: 'unusable',
+    bad_token: 'internal',
+    missing_library: 'unavailable',
+    // Of endpoints elsewhere, which the service asks nothing.
+    unauthorized: 'internal',
+    unknown_model: 'internal',
+    bad_request: 'internal',
+    unreachable: 'internal',
+    timed_out: 'internal',
+    rate_limited: 'internal',
+    server_failed: 'internal',
+    bad_answer: 'internal',
+  },
+  GrpoError: {
+    bad_setting: 'bad_request',
+    too_large: 'unusable',
+    not_finite: 'unusable',
+    bad_checkpoint: 'unusable',
+    run_exists: 'conflict',
+    // A folder among the models that is none.
+    no_run: 'unusable',
+    disagreement: 'internal',
+    worker_failed: 'unavailable',
+  },
+  RuntimeError: {
+    device_missing: 'unavailable',
+    device_lost: 'unavailable',
+    run_failed: 'unavailable',
+    bad_graph: 'internal',
+  },
+  InferenceError: {
+    busy: 'too_many_requests',
+    too_large: 'unusable',
+    worker_died: 'unavailable',
+    closed: 'unavailable',
+    fault: 'internal',
+  },
 };
 
 /** @param reference where the log tells more */
 export function asServiceError(error: unknown, reference: string): ServiceError {
   if (error instanceof ServiceError) return error;
-  const { name, message, code } = error as Error & { readonly code?: string };
-  const known = KNOWN[name]?.[code ?? ''] ?? EXPLAINED[name];
-  if (known) return new ServiceError(known, message, { cause: error });
-  if (code === 'ENOSPC')
+  const fields: { readonly name?: unknown; readonly message?: unknown; readonly code?: unknown; retryAfter?: unknown } =
+    typeof error === 'object' && error !== null ? error : {};
+  const known = codeOf(String(fields.name), String(fields.code));
+  if (known !== undefined && known !== 'internal') {
+    const { retryAfter } = fields;
+    return new ServiceError(known, withoutPlaces(String(fields.message)), {
+      cause: error,
+      ...(typeof retryAfter === 'number' && { retryAfter }),
+    });
+  }
+  if (fields.code === 'ENOSPC' || fields.code === 'EDQUOT')
     return new ServiceError('unavailable', "The server's disk is full. Nothing that was saved is lost.", {
       cause: error,
     });
@@ -50,3 +130,20 @@ export function asServiceError(error: unknown, reference: string): ServiceError 
     cause: error,
   });
 }
+
+function codeOf(name: string, code: string): ErrorCode | undefined {
+  const codes: Readonly<Record<string, Readonly<Record<string, ErrorCode>>>> = { ...CODES };
+  if (!Object.hasOwn(codes, name)) return undefined;
+  return Object.hasOwn(codes[name]!, code) ? codes[name]![code] : undefined;
+}
+
+/**
+ * A sentence in which places on this machine are called by their last part alone. The packages write for whoever sits
+ * in front of the machine; a client learns nothing of its folders.
+ */
+export const withoutPlaces = (text: string) =>
+  text
+    .replaceAll(/(?<![\w:/.~-])~?(?:\/[\w.@+~-]+){2,}\/?/g, (path) => lastPart(path, '/'))
+    .replaceAll(/\b[A-Za-z]:(?:\\[\w.@+ ~-]+)+/g, (path) => lastPart(path, '\\'));
+
+const lastPart = (path: string, separator: string) => path.split(separator).filter(Boolean).at(-1)!;

@@ -10,6 +10,7 @@ import { parseOrigins } from './access/headers.ts';
 import { createLogger } from './access/log.ts';
 import { Passwords } from './access/passwords.ts';
 import { createApp } from './app.ts';
+import type { SeatEvent } from './inference/model-seat.ts';
 import { InferencePool } from './inference/pool.ts';
 import { openJobs } from './jobs/index.ts';
 import { listen } from './listen/listen.ts';
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly certificate?: string;
   readonly key?: string;
   readonly trustProxy?: string | boolean;
+  /** The trusted proxy speaks HTTPS alone, and may say nothing of it. */
+  readonly assumeHttps?: boolean;
   readonly origins: readonly string[];
   readonly maxConcurrentJobs: number;
   /** Seconds; 0: as long as it takes. */
@@ -50,64 +53,64 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const logger = options.logger ?? createLogger();
   const trust = parseTrust(options.trustProxy);
   const origins = parseOrigins(options.origins);
+  const closing = new AbortController();
+  // Closed in the opposite order of their opening, the last one first, also where the next one does not open.
+  await using opened = new AsyncDisposableStack();
   const passwords = await Passwords.open({
     hash: options.passwordHash,
     file: options.passwordFile,
     onNews: (kind, sentence) => logger[kind === 'changed' ? 'info' : 'warn'](sentence),
   });
+  opened.defer(() => passwords.close());
   const { device, gpuAvailable } = await chooseDevice(options.device);
   await mkdir(options.dataFolder, { recursive: true });
   const dataFolder = await realpath(options.dataFolder);
   const store = await ModelStore.open(dataFolder);
-  const jobs = await openJobs({
-    dataFolder,
-    device,
-    maxConcurrent: options.maxConcurrentJobs,
-    timeoutMs: 1000 * options.jobTimeout,
-    ...(options.threads !== undefined && { threads: options.threads }),
-  });
+  const onCpu = { device, ...(options.threads !== undefined && { threads: options.threads }) };
   const pool = new InferencePool({
-    device,
+    ...onCpu,
     maxConcurrentRequests: options.maxConcurrentRequests,
     idleTimeoutMs: 1000 * options.idleTimeout,
-    ...(options.threads !== undefined && { threads: options.threads }),
+    log: ({ event, ...rest }) => logger[isTrouble(event) ? 'warn' : 'info'](rest, `model process ${event}`),
   });
-  const uptime = () => (performance.now() - began) / 1000;
+  opened.defer(() => pool.close());
+  const jobs = await openJobs({
+    ...onCpu,
+    dataFolder,
+    maxConcurrent: options.maxConcurrentJobs,
+    timeoutMs: 1000 * options.jobTimeout,
+    onFault: (error) => logger.error({ err: error }, 'fault in the jobs'),
+  });
+  opened.defer(() => jobs.stop());
   const app = createApp({
-    about: { version: options.version, device, gpuAvailable, uptime },
+    about: { version: options.version, device, gpuAvailable, uptime: () => (performance.now() - began) / 1000 },
     store,
     jobs,
     pool,
     gatekeeper: new Gatekeeper(passwords),
     trust,
+    assumeHttps: options.assumeHttps ?? false,
     origins,
     logger,
+    closing: closing.signal,
     ...(options.pageFolder !== undefined && { pageFolder: options.pageFolder }),
   });
-  const close = async () => {
-    passwords.close();
-    await Promise.all([jobs.stop(), pool.close()]);
-  };
-  try {
-    const listening = await listen(app.fetch, {
-      host: options.host,
-      port: options.port,
-      trust,
-      ...(options.certificate !== undefined &&
-        options.key !== undefined && { tls: { cert: options.certificate, key: options.key } }),
-    });
-    return {
-      url: listening.url,
-      async close() {
-        await listening.close();
-        await close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const { certificate: cert, key } = options;
+  const listening = await listen(app.fetch, {
+    host: options.host,
+    port: options.port,
+    trust,
+    ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
+  });
+  opened.defer(() => listening.close());
+  opened.defer(() => closing.abort());
+  // Jobs save while the last requests are answered: whoever ends a server may not wait long.
+  opened.defer(() => jobs.beginStop());
+  const parts = opened.move();
+  return { url: listening.url, close: () => parts.disposeAsync() };
 }
+
+const isTrouble = (event: SeatEvent['event']) => event === 'died' || event === 'stuck' || event === 'printed';
 
 /** Where models run, and whether there is a GPU that they can really run on. */
 async function chooseDevice(wanted: Device | 'auto'): Promise<{ device: Device; gpuAvailable: boolean }> {

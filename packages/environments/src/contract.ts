@@ -21,17 +21,22 @@ export interface Step {
   readonly info: StepInfo;
 }
 
-export interface ResetOptions {
+export interface ResetOptions<State = unknown> {
   /**
    * Seed of all that is random after the opening (an opponent's moves). Episodes with one `seed` and different
    * `dynamicsSeed`s start from the identical state and then go their own way. Default: `seed`.
    */
   readonly dynamicsSeed?: number;
+  /**
+   * Plays the other side of a game of two instead of the scripted opponent: the state as that side's own player sees it
+   * comes in, a reply in the game's format goes out. What it throws ends the step as if it had not been asked for.
+   */
+  readonly opponent?: (state: State) => string;
 }
 
 export interface Environment<State = unknown> {
   /** Starts an episode; the whole number `seed` (up to 2^53) decides its opening. Returns the first observation. */
-  reset(seed: number, options?: ResetOptions): string;
+  reset(seed: number, options?: ResetOptions<State>): string;
   /** Plays one reply of the policy. Any string is allowed; never throws on its content. Throws after the end. */
   step(reply: string): Step;
   /** The state of the game as data, for experts and for drawing. Not for policies. */

@@ -21,6 +21,9 @@ export interface Move<State> {
   readonly outcome?: 'win' | 'draw' | 'loss';
 }
 
+/** The action of the other side, where somebody plays it: the state as that side's own player sees it comes in. */
+export type OtherSide<State, Action> = (state: State) => Action;
+
 /** The rules of a game. All functions are pure; only the given stream is random. */
 export interface Rules<Properties extends ConfigProperties, State, Action>
   extends Pick<
@@ -33,8 +36,15 @@ export interface Rules<Properties extends ConfigProperties, State, Action>
   readonly unreadable: string;
   /** The text in the reply's tag as an action, undefined where it is none. */
   readAction(text: string, config: ConfigOf<Properties>): Action | undefined;
-  start(config: ConfigOf<Properties>, random: RandomStream): State;
-  play(state: State, action: Action, config: ConfigOf<Properties>, random: RandomStream): Move<State>;
+  /** @param opponent given where somebody plays the other side, for games that have one */
+  start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): State;
+  play(
+    state: State,
+    action: Action,
+    config: ConfigOf<Properties>,
+    random: RandomStream,
+    opponent?: OtherSide<State, Action>,
+  ): Move<State>;
   /** What the policy reads; `over` once the game has ended. */
   observe(state: State, config: ConfigOf<Properties>, over: boolean): string;
   /** See `Environment.memory`. Default: empty. */
@@ -60,6 +70,7 @@ class Game<Properties extends ConfigProperties, State, Action> implements Enviro
   readonly #invalidPenalty: number;
   #state: State | undefined;
   #random: RandomStream | undefined;
+  #opponent: OtherSide<State, Action> | undefined;
   #stepsLeft = 0;
 
   constructor(rules: Rules<Properties, State, Action>, config: ConfigOf<Properties>) {
@@ -72,12 +83,14 @@ class Game<Properties extends ConfigProperties, State, Action> implements Enviro
     this.#invalidPenalty = rules.invalidPenalty?.(config) ?? 0;
   }
 
-  reset(seed: number, options?: ResetOptions): string {
+  reset(seed: number, options?: ResetOptions<State>): string {
     const dynamicsSeed = options?.dynamicsSeed ?? seed;
     if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(dynamicsSeed)) {
       throw new EnvironmentError('bad_seed', `A seed is a whole number up to 2^53, not ${seed} or ${dynamicsSeed}.`);
     }
-    this.#state = this.#rules.start(this.#config, stream(seed, 'open'));
+    const opponent = options?.opponent;
+    this.#opponent = opponent && ((state) => this.#readOpponent(opponent(state)));
+    this.#state = this.#rules.start(this.#config, stream(seed, 'open'), this.#opponent);
     this.#random = stream(dynamicsSeed, 'play');
     this.#stepsLeft = this.#maxSteps;
     return this.#rules.observe(this.#state, this.#config, false);
@@ -89,14 +102,13 @@ class Game<Properties extends ConfigProperties, State, Action> implements Enviro
     }
     const rules = this.#rules;
     const config = this.#config;
-    const text = this.#readTag(reply);
-    const action = text === undefined ? undefined : rules.readAction(text, config);
+    const action = this.#readAction(reply);
     let reward = 0;
     let note: string | undefined = rules.unreadable;
     let info = INVALID;
     let terminated = false;
     if (action !== undefined) {
-      const move = rules.play(this.#state as State, action, config, this.#random as RandomStream);
+      const move = rules.play(this.#state as State, action, config, this.#random as RandomStream, this.#opponent);
       this.#state = move.state;
       reward = move.reward ?? 0;
       note = move.note;
@@ -112,6 +124,20 @@ class Game<Properties extends ConfigProperties, State, Action> implements Enviro
     }
     const seen = rules.observe(this.#state as State, config, terminated || truncated);
     return { observation: note ? joined(note, seen) : seen, reward, terminated, truncated, info };
+  }
+
+  #readAction(reply: string): Action | undefined {
+    const text = this.#readTag(reply);
+    return text === undefined ? undefined : this.#rules.readAction(text, this.#config);
+  }
+
+  #readOpponent(reply: string): Action {
+    const action = this.#readAction(reply);
+    if (action !== undefined) return action;
+    throw new EnvironmentError(
+      'bad_opponent',
+      `The opponent's reply ${JSON.stringify(reply)} is no action of the game.`,
+    );
   }
 
   get state(): State {

@@ -5,6 +5,7 @@ export type EnvironmentErrorCode =
   | 'bad_config'
   | 'bad_definition'
   | 'bad_seed'
+  | 'bad_opponent'
   | 'episode_over';
 
 export class EnvironmentError extends Error {

@@ -8,6 +8,7 @@ import type { Sample } from './samples.ts';
 
 const episodeOf = (prompts: readonly Int32Array[]): Episode => ({
   seed: 0,
+  dynamicsSeed: 0,
   turns: prompts.map((prompt) => ({
     prompt: [],
     observation: '',

@@ -24,7 +24,8 @@ function episode(
     reward,
     info: { invalid: false },
   }));
-  return { seed: 0, turns, reward: rewards.reduce((a, b) => a + b, 0), endReason, finalObservation: '' };
+  const reward = rewards.reduce((a, b) => a + b, 0);
+  return { seed: 0, dynamicsSeed: 0, turns, reward, endReason, finalObservation: '' };
 }
 const [a, b, c] = [Int32Array.of(1), Int32Array.of(2), Int32Array.of(3)];
 

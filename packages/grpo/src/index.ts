@@ -13,8 +13,11 @@ export {
   memoryAdvice,
   type PromptShape,
 } from './memory.ts';
-export { type LossMetrics, lossMetrics } from './metrics.ts';
+export { type LossMetrics, lossMetrics, ROUNDING } from './metrics.ts';
 export { rehearse } from './rehearsal.ts';
+export { type ConductOptions, conductRun, type RunResult } from './run.ts';
+export type { RunEvent, RunStart } from './run-events.ts';
+export type { RunStorage } from './run-storage.ts';
 export type { Sample } from './samples.ts';
 export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './schedule.ts';
 export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
@@ -27,6 +30,7 @@ export {
   type Shard,
   type ShardRunner,
 } from './shards.ts';
+export { checkpointFolder, type LogLine, openRun, type RunConfig, readRunConfig, StoredRun } from './stored-run.ts';
 export { type BatchSummary, batchSummary } from './summary.ts';
 export { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 export { type StepMetrics, type StepReport, Trainer } from './trainer.ts';

@@ -1,12 +1,7 @@
 export { peakMemory, processMemory } from './node/process-memory.ts';
-export { type WorkerEvent, WorkerPool, type WorkerPoolOptions } from './node/worker-pool.ts';
-export {
-  type ProcessMemory,
-  type RunEvent,
-  type RunOptions,
-  type RunResult,
-  type RunStart,
-  runTraining,
-  type WorkerOptions,
-} from './run.ts';
-export { type Best, type RunConfig, RunFolder, type SavedState } from './run-folder.ts';
+export { RunFolder } from './node/run-folder.ts';
+export { type RunOptions, runTraining, type WorkerOptions } from './node/run-training.ts';
+export { WorkerPool, type WorkerPoolOptions } from './node/worker-pool.ts';
+export type { ProcessMemory, RunResult } from './run.ts';
+export type { RunEvent, RunStart, WorkerEvent } from './run-events.ts';
+export type { Best, RunConfig, SavedState } from './stored-run.ts';

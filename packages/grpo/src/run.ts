@@ -1,10 +1,9 @@
-// A whole training run in its folder: steps, evaluations, checkpoints, resume. What happens is told to a listener;
+// A whole training run in its storage: steps, evaluations, checkpoints, resume. What happens is told to a listener;
 // nothing here draws or prints.
 
 import {
   type Companions,
   completeCompanions,
-  type ExportDtype,
   type ModelFiles,
   readAdapter,
   readChatTemplate,
@@ -12,11 +11,9 @@ import {
   readModelConfig,
   readTokenizer,
 } from '@ludic/models';
-import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
-import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { GrpoError } from './errors.ts';
 import {
   certainMemory,
@@ -26,16 +23,18 @@ import {
   type MemoryEstimate,
   memoryAdvice,
 } from './memory.ts';
-import { openTrained } from './node/open-trained.ts';
-import { type WorkerEvent, WorkerPool } from './node/worker-pool.ts';
+import { openTrained } from './open-trained.ts';
 import { rehearse } from './rehearsal.ts';
-import { type Best, RunFolder } from './run-folder.ts';
+import type { RunEvent, RunStart } from './run-events.ts';
+import type { RunStorage } from './run-storage.ts';
+import type { ShardRunner } from './shards.ts';
+import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
 import { tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
-import { type StepMetrics, Trainer } from './trainer.ts';
+import { Trainer } from './trainer.ts';
 
-export interface RunOptions {
-  readonly folder: string;
+export interface ConductOptions {
+  readonly storage: RunStorage;
   readonly runtime: Runtime;
   /** Finds the files of the model that the run starts from. */
   readonly openFiles: (model: string) => Promise<ModelFiles>;
@@ -47,18 +46,22 @@ export interface RunOptions {
   /** What this process may use. Without it nothing is estimated and nothing refused. */
   readonly memory?: ProcessMemory;
   /** Several processes for every update, where it has several shards. */
-  readonly workers?: WorkerOptions;
+  readonly workers?: Workers;
 }
 
-export interface WorkerOptions {
+export interface Workers {
   /** How many are wanted; lowered to what the run has shards for and the machine has cores and memory for. */
   readonly count: number;
   /** Cores of the machine. Without it that is not looked at. */
   readonly cores?: number;
-  /** As the run's own runtime was made: threads decide how sums are rounded. */
-  readonly runtime: NodeRuntimeOptions;
-  /** A worker that has not answered for so long is started again. */
-  readonly timeoutSeconds: number;
+  /** @param first the checkpoint with the model that the run starts from */
+  readonly make: (count: number, model: LanguageModel, settings: TrainSettings, first: string) => SharedUpdates;
+}
+
+/** Shards in other processes. */
+export interface SharedUpdates extends ShardRunner {
+  /** Bytes that the processes have had at most, as far as they have said. */
+  readonly peakMemory: number;
 }
 
 /** In bytes. */
@@ -70,40 +73,6 @@ export interface ProcessMemory {
   /** The most that it has had so far. */
   readonly peak: () => number;
 }
-
-/** A new run, or the one that the folder holds. */
-export type RunStart =
-  | {
-      readonly kind: 'new';
-      readonly model: string;
-      readonly settings: TrainSettings;
-      readonly onnx?: readonly ExportDtype[];
-      /** Those that the runtime was made with. */
-      readonly threads?: number;
-    }
-  | { readonly kind: 'resume' };
-
-export type RunEvent =
-  | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }
-  | { readonly type: 'memory'; readonly estimate: MemoryEstimate; readonly limit: number; readonly available: number }
-  | {
-      readonly type: 'workers';
-      readonly count: number;
-      readonly wanted: number;
-      /** Why there are fewer than wanted. */
-      readonly reason: string | undefined;
-    }
-  | WorkerEvent
-  | { readonly type: 'step'; readonly metrics: StepMetrics; readonly seconds: number; readonly tokensPerSecond: number }
-  | {
-      readonly type: 'evaluation';
-      readonly step: number;
-      readonly evaluation: Evaluation;
-      readonly best: boolean;
-      readonly seconds: number;
-    }
-  | { readonly type: 'warning'; readonly step: number; readonly message: string }
-  | { readonly type: 'checkpoint'; readonly step: number };
 
 export interface RunResult {
   readonly status: 'finished' | 'interrupted';
@@ -122,7 +91,7 @@ const LOW_ENTROPY = 0.05;
 /** A policy that was taught the format and gives more invalid replies than this has found that they pay. */
 const MANY_INVALID = 0.3;
 
-export async function runTraining(start: RunStart, options: RunOptions): Promise<RunResult> {
+export async function conductRun(start: RunStart, options: ConductOptions): Promise<RunResult> {
   const { clock, signal } = options;
   const emit = options.onEvent ?? (() => {});
   const { folder, model, trainer, workers, best: knownBest, companions } = await prepare(start, options);
@@ -172,7 +141,7 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
     }
     while (trainer.step < settings.steps) {
       const before = clock();
-      const { metrics, episodes } = await trainer.runStep(signal);
+      const { metrics, episodes, advantages } = await trainer.runStep(signal);
       const seconds = (clock() - before) / 1000;
       const tokensPerSecond = (metrics.promptTokens + metrics.completionTokens) / seconds;
       const peakMemory = peak();
@@ -186,7 +155,7 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
           kept.map((episode) => ({ step: metrics.step, ...episodeToJson(episode) })),
         );
       }
-      emit({ type: 'step', metrics, seconds, tokensPerSecond });
+      emit({ type: 'step', metrics, episodes, advantages, seconds, tokensPerSecond });
       if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
         const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
         emit({ type: 'warning', step: metrics.step, message });
@@ -210,15 +179,24 @@ export async function runTraining(start: RunStart, options: RunOptions): Promise
     await save();
     return { status: 'interrupted', step: trainer.step, best, evaluation, peakMemory: peak() };
   } finally {
-    await trainer.dispose();
+    await putAway(model, trainer);
   }
+}
+
+/** What went wrong is what to tell, not what could not be tidied up after it. */
+async function putAway(model: LanguageModel, trainer?: Trainer): Promise<void> {
+  try {
+    await trainer?.dispose();
+    model.adapter?.parameters.dispose();
+    model.parameters.dispose();
+  } catch {}
 }
 
 /**
  * How many processes share an update.
  * @throws GrpoError `too_large`, with what would make it smaller
  */
-async function checkMachine(files: ModelFiles, settings: TrainSettings, options: RunOptions): Promise<number> {
+async function checkMachine(files: ModelFiles, settings: TrainSettings, options: ConductOptions): Promise<number> {
   const { memory, workers, onEvent } = options;
   checkSettings(settings);
   tableOf(settings);
@@ -254,83 +232,81 @@ async function checkMachine(files: ModelFiles, settings: TrainSettings, options:
   return count;
 }
 
-/** The trainer of a run, with its workers where there are several. `first` is a folder with the model it starts from. */
-async function makeTrainer(
-  model: LanguageModel,
-  settings: TrainSettings,
-  count: number,
-  first: string,
-  { workers: wanted, onEvent }: RunOptions,
-) {
-  const workers =
-    wanted && count > 1
-      ? new WorkerPool({
-          count,
-          setup: { model: first, settings, runtime: wanted.runtime },
-          weights: trainedParameters(model),
-          timeoutSeconds: wanted.timeoutSeconds,
-          ...(onEvent && { onEvent }),
-        })
-      : undefined;
+/** The trainer of a run, with its workers where there are several. */
+async function makeTrainer(model: LanguageModel, settings: TrainSettings, count: number, options: ConductOptions) {
+  const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
   return { trainer: await Trainer.create(model, settings, workers), workers };
 }
 
-async function prepare(start: RunStart, options: RunOptions) {
-  const { folder: path, runtime, openFiles } = options;
+async function prepare(start: RunStart, options: ConductOptions) {
+  const { storage, runtime, openFiles } = options;
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
     const { settings, onnx, threads } = start;
     const count = await checkMachine(files, settings, options);
     const model = await openTrained(files, settings, runtime);
-    const companions = await completeCompanions(files);
-    const folder = await RunFolder.create(path, {
-      formatVersion: 1,
-      model: start.model,
-      settings,
-      ...(onnx && { onnx }),
-      ...(threads !== undefined && { threads }),
+    return orPutAway(model, async () => {
+      const companions = await completeCompanions(files);
+      const folder = await createRun(storage, {
+        formatVersion: 1,
+        model: start.model,
+        settings,
+        ...(onnx && { onnx }),
+        ...(threads !== undefined && { threads }),
+      });
+      const made = await makeTrainer(model, settings, count, options);
+      return { folder, model, ...made, companions, best: undefined };
     });
-    const made = await makeTrainer(model, settings, count, folder.checkpointPath(0), options);
-    return { folder, model, ...made, companions, best: undefined };
   }
-  const folder = await RunFolder.open(path);
+  const folder = await openRun(storage);
   const step = (await folder.checkpoints()).at(-1);
   if (step === undefined) {
     throw new GrpoError(
       'no_run',
-      `${path} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`,
+      `${storage.place} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`,
     );
   }
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
-  const first = folder.checkpointPath(0);
   const { settings } = folder.config;
-  const files = await openModelFolder(first);
+  const files = await storage.open(checkpointFolder(0), 'model');
   const count = await checkMachine(files, settings, options);
   const model = await openTrained(files, settings, runtime);
-  const { trainer, workers } = await makeTrainer(model, settings, count, first, options);
-  await loadWeights(model, folder.checkpointPath(step));
-  const state = await folder.loadState(step);
-  await trainer.restore(step, state.optimizer);
-  await folder.rewind(step);
-  return { folder, model, trainer, workers, companions: await completeCompanions(files), best: state.best };
+  return orPutAway(model, async () => {
+    const { trainer, workers } = await makeTrainer(model, settings, count, options);
+    await loadWeights(model, folder, step);
+    const state = await folder.loadState(step);
+    await trainer.restore(step, state.optimizer);
+    await folder.rewind(step);
+    return { folder, model, trainer, workers, companions: await completeCompanions(files), best: state.best };
+  });
+}
+
+async function orPutAway<T>(model: LanguageModel, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await putAway(model);
+    throw error;
+  }
 }
 
 /** Puts what was trained up to another checkpoint of the run into a model. */
-async function loadWeights(model: LanguageModel, folder: string): Promise<void> {
+async function loadWeights(model: LanguageModel, { storage }: StoredRun, step: number): Promise<void> {
+  const folder = checkpointFolder(step);
   const { parameters } = model.adapter
-    ? await readAdapter(await openAdapterFolder(folder), model.config)
-    : await readCheckpoint(await openModelFolder(folder));
+    ? await readAdapter(await storage.open(folder, 'adapter'), model.config)
+    : await readCheckpoint(await storage.open(folder, 'model'));
   await trainedParameters(model).set(parameters);
 }
 
 async function finish(
-  folder: RunFolder,
+  folder: StoredRun,
   model: LanguageModel,
   companions: Companions,
   best: Best | undefined,
   step: number,
   evaluation: Evaluation | undefined,
 ): Promise<void> {
-  if (best && best.step !== step) await loadWeights(model, folder.checkpointPath(best.step));
+  if (best && best.step !== step) await loadWeights(model, folder, best.step);
   await folder.writeFinal(model, companions, { steps: step, best, evaluation });
 }

@@ -29,7 +29,10 @@ export interface StepMetrics extends BatchSummary, LossMetrics {
 
 export interface StepReport {
   readonly metrics: StepMetrics;
+  /** One group after the other. */
   readonly episodes: readonly Episode[];
+  /** Per episode and turn. */
+  readonly advantages: readonly Float64Array[];
 }
 
 interface Batch {
@@ -129,7 +132,7 @@ export class Trainer {
       zeroVarianceGroups: batch.zeroVarianceGroups,
       resampledGroups: batch.resampledGroups,
     };
-    return { metrics, episodes: batch.episodes };
+    return { metrics, episodes: batch.episodes, advantages };
   }
 
   /** Plays the evaluation episodes of the run, always the same ones. */

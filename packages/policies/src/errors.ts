@@ -3,6 +3,8 @@
 export type PolicyErrorCode =
   | 'prompt_too_long'
   | 'not_finite'
+  /** A token that the model does not have. */
+  | 'bad_token'
   | 'bad_setting'
   /** A model that cannot be loaded, or the library that would load it. */
   | 'bad_model'

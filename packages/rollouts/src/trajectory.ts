@@ -16,7 +16,9 @@ export interface Turn {
 export type EndReason = 'terminated' | 'truncated' | 'failed';
 
 export interface Episode {
+  /** Seed of the opening, and of what was random after it: with the replies they play the episode again. */
   readonly seed: number;
+  readonly dynamicsSeed: number;
   readonly turns: readonly Turn[];
   /** Sum of the rewards of all turns. */
   readonly reward: number;

@@ -3,7 +3,7 @@
 
 import type * as Ort from 'onnxruntime-common';
 import { messageOf, type Runtime, RuntimeError } from './contract.ts';
-import { deviceRuntime } from './device-memory.ts';
+import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
 import { openProgram } from './program.ts';
 import { defaultThreads, findAdapter, reportDevices } from './web/devices.ts';
 
@@ -37,13 +37,16 @@ export interface WebRuntime extends Runtime {
 
 const OPTIONS: Ort.InferenceSession.SessionOptions = { graphOptimizationLevel: 'all', logSeverityLevel: 3 };
 
+/** So long after a call that failed the browser may still tell that the GPU is lost. */
+const LOSS_MS = 200;
+
 /** Each build has a memory of its own, whoever calls it. */
 const cpuTurn = inTurn();
 const gpuTurn = inTurn();
 
 /**
  * Opens ONNX Runtime on a device of this page.
- * @throws RuntimeError `device_missing`
+ * @throws RuntimeError `device_missing`, `device_lost`
  */
 export async function createRuntime({
   device: wanted = 'cpu',
@@ -52,14 +55,29 @@ export async function createRuntime({
   wholeGraphOnDevice = false,
 }: WebRuntimeOptions): Promise<WebRuntime> {
   const device = wanted === 'auto' ? await bestDevice() : wanted;
-  if (device === 'webgpu') return gpuRuntime(wasmPaths.webgpu, wholeGraphOnDevice);
+  const runtime =
+    device === 'webgpu'
+      ? await gpuRuntime(wasmPaths.webgpu, wholeGraphOnDevice)
+      : await cpuRuntime(wasmPaths.cpu, threads ?? defaultThreads());
+  // ONNX Runtime fetches its WebAssembly with its first program: whether that comes is known at once.
+  try {
+    await (await runtime.load(oneNodeModel('Identity', ELEMENT_TYPES.float32))).dispose();
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'device_lost') throw error;
+    const message = `ONNX Runtime does not start on ${device}: ${messageOf(error)} Reload the page to try again.`;
+    throw new RuntimeError('device_missing', message, { cause: error });
+  }
+  return runtime;
+}
+
+async function cpuRuntime(files: WasmFiles, threads: number): Promise<WebRuntime> {
   const ort = await import('onnxruntime-web/wasm');
-  prepare(ort, wasmPaths.cpu, threads ?? defaultThreads());
+  prepare(ort, files, threads);
   const options = { ...OPTIONS, executionProviders: ['wasm'] };
   // Tensors cross to the memory of WebAssembly and back at each run, and outputs never land in tensors that are given.
   const habits = { copiesOutputs: true, call: cpuTurn };
   return {
-    device,
+    device: 'cpu',
     tensors: 'host',
     load: (model) => openProgram(ort, model, options, habits),
     upload: async (tensor) => tensor,
@@ -87,7 +105,12 @@ async function gpuRuntime(files: WasmFiles, wholeGraphOnDevice: boolean): Promis
     throw new RuntimeError('device_lost', `The GPU is lost, and all that lay on it (${why}). Start again.`);
   });
   lost.catch(() => {});
-  const call = <T>(work: () => Promise<T>) => gpuTurn(() => Promise.race([lost, work()]));
+  // A call that the loss breaks may fail before the loss is told: that is then what to say.
+  const hint = async (error: unknown): Promise<never> => {
+    await Promise.race([lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
+    throw error;
+  };
+  const call = <T>(work: () => Promise<T>) => gpuTurn(() => Promise.race([lost, work().catch(hint)]));
   const options: Ort.InferenceSession.SessionOptions = {
     ...OPTIONS,
     executionProviders: [{ name: 'webgpu', device: gpu }],

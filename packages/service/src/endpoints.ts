@@ -28,6 +28,8 @@ export interface Endpoint {
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
+  /** A request without any body will do as well. */
+  readonly bodyOptional?: true;
   /** Schema of a JSON answer or media type of another, by status. */
   readonly answers: Readonly<Record<number, z.ZodType | string>>;
   readonly errors: readonly ErrorCode[];
@@ -79,7 +81,7 @@ export const ENDPOINTS = {
     summary: 'All jobs, the newest first',
     query: z.object({
       status: job.shape.status.optional().describe('only those in this state'),
-      limit: z.coerce.number().int().min(1).max(1000).default(100),
+      limit: z.coerce.number().int().min(1).max(1000).default(100).describe('most jobs'),
     }),
     answers: { 200: jobList },
     errors: ['bad_request'],
@@ -135,6 +137,7 @@ export const ENDPOINTS = {
     summary: 'End a job; training saves a checkpoint first',
     params: id,
     body: passwordOnly,
+    bodyOptional: true,
     answers: { 200: job },
     errors: [...WITH_BODY, 'not_found', 'conflict'],
   },
@@ -144,6 +147,7 @@ export const ENDPOINTS = {
     summary: 'Go on with a job that failed or was cancelled',
     params: id,
     body: passwordOnly,
+    bodyOptional: true,
     answers: { 202: job },
     errors: [...WITH_BODY, 'not_found', 'conflict'],
   },
@@ -177,7 +181,7 @@ export const ENDPOINTS = {
     summary: 'Remove a model and everything of its run',
     params: name,
     answers: { 200: z.object({ name: z.string(), deleted: z.literal(true) }) },
-    errors: ['bad_request', 'not_found', 'conflict'],
+    errors: ['bad_request', 'forbidden', 'not_found', 'conflict'],
   },
   chat: {
     method: 'post',

@@ -1,12 +1,13 @@
-export type {
-  EnvironmentList,
-  EvaluationResults,
-  Health,
-  JobStarted,
-  Model,
-  PolicyEvaluation,
-  Rollout,
-  TrainingStarted,
+export {
+  type EnvironmentList,
+  type EvaluationResults,
+  type Health,
+  type JobStarted,
+  type Model,
+  type PolicyEvaluation,
+  policyEvaluation,
+  type Rollout,
+  type TrainingStarted,
 } from './answers.ts';
 export { type ChatRequest, chatRequest, MOST_CHOICES } from './chat.ts';
 export { ENDPOINTS, type Endpoint, type EndpointName } from './endpoints.ts';

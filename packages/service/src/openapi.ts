@@ -32,7 +32,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentIn
 }
 
 function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
-  const { summary, params, query, headers = {}, body, answers, errors, open } = endpoint;
+  const { summary, params, query, headers = {}, body, bodyOptional, answers, errors, open } = endpoint;
   const own: readonly ErrorCode[] = [...errors, ...(open ? [] : GUARDED), ...ANYWHERE];
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set(own))
@@ -52,7 +52,10 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
     ...(!open && { security: body ? [{ password: [] }, {}] : [{ password: [] }] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {
-      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } } },
+      requestBody: {
+        required: !bodyOptional,
+        content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } },
+      },
     }),
     responses: {
       ...Object.fromEntries(

@@ -40,7 +40,8 @@ const samplingParams = (temperature: number) =>
         .default(1)
         .describe('sample among the most likely tokens that reach this probability'),
     })
-    .prefault({});
+    .prefault({})
+    .describe('how the policy draws its tokens');
 export type SamplingParams = z.infer<ReturnType<typeof samplingParams>>;
 
 const modelPath = z
@@ -53,6 +54,7 @@ const modelPath = z
 
 /** Puts what the game has against its settings where the request's other faults are. */
 function checkGame(game: { env_type: string; env_config: Record<string, unknown> }, context: z.RefinementCtx): void {
+  if (context.issues.length > 0) return;
   try {
     resolveConfig(findEnvironment(game.env_type), game.env_config);
   } catch (error) {
@@ -112,6 +114,9 @@ export const startTraining = z
     tensorboard: z.boolean().default(false).describe('also write event files for TensorBoard into the run'),
   })
   .superRefine((request, context) => {
+    // What single fields have wrong is told first: it is the cause of what would be told here.
+    if (context.issues.length > 0) return;
+    checkGame({ env_type: request.env_type, env_config: trainingGame(request) }, context);
     if (request.group_size !== undefined && request.batch_size % request.group_size !== 0) {
       context.addIssue({ code: 'custom', path: ['batch_size'], message: 'A multiple of group_size is needed.' });
     }
@@ -132,10 +137,12 @@ export const startTraining = z
     }
     if (request.delta !== undefined && request.delta <= 1 + (request.epsilon ?? 0.2))
       context.addIssue({ code: 'custom', path: ['delta'], message: 'It must be above 1 + epsilon.' });
-    checkGame({ env_type: request.env_type, env_config: trainingGame(request) }, context);
   })
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;
+
+/** Games in one answer: the server has them all in memory. */
+const MOST_TRAJECTORIES = 1000;
 
 export const evaluatePolicy = z
   .strictObject({
@@ -151,7 +158,13 @@ export const evaluatePolicy = z
     include_trajectories: z.boolean().default(true).describe('false leaves the games themselves out of the answer'),
     async: z.boolean().default(false).describe('answer at once with a job'),
   })
-  .superRefine((request, context) => checkGame({ ...request, env_config: playedGame(request) }, context))
+  .superRefine((request, context) => {
+    checkGame({ ...request, env_config: playedGame(request) }, context);
+    if (request.include_trajectories && !request.async && request.eval_episodes > MOST_TRAJECTORIES) {
+      const message = `At most ${MOST_TRAJECTORIES} with the games in the answer: set include_trajectories to false, or async to true.`;
+      context.addIssue({ code: 'custom', path: ['eval_episodes'], message });
+    }
+  })
   .meta({ id: 'EvaluatePolicy' });
 export type EvaluatePolicy = z.infer<typeof evaluatePolicy>;
 

@@ -18,6 +18,7 @@ const whole = (least: number, most: number) => z.int().min(least).max(most);
 const number = (least = 0, most = Number.MAX_VALUE) => z.number().min(least).max(most);
 const positive = () => z.number().positive();
 const share = () => number(0, 1);
+const belowOne = () => z.number().min(0).lt(1);
 
 const MOST_STEPS = 10_000_000;
 
@@ -61,7 +62,7 @@ export const RUN_FIELDS = {
 export const LOSS_FIELDS = {
   loss_type: z.enum(LOSS_TYPES).describe('how the loss is formed and averaged'),
   importance_sampling_level: z.enum(IMPORTANCE_SAMPLING_LEVELS).describe('one ratio per'),
-  epsilon: share().describe('the ratio is clipped below 1 − epsilon'),
+  epsilon: belowOne().describe('the ratio is clipped below 1 − epsilon'),
   epsilon_high: number().describe('and above 1 + epsilon_high (cispo: above epsilon_high)'),
   delta: number(1).describe('upper cap of the unclipped ratio'),
   beta: number().describe('weight of the KL term against the first model'),
@@ -69,7 +70,7 @@ export const LOSS_FIELDS = {
 } as const;
 
 export const ADAMW_FIELDS = {
-  beta2: share().describe("AdamW's memory of squared gradients"),
+  beta2: belowOne().describe("AdamW's memory of squared gradients"),
   weight_decay: number().describe('of AdamW'),
   max_grad_norm: number().describe('gradients are scaled down to this norm'),
 } as const;

@@ -8,19 +8,26 @@ export interface Series {
   /** Name of a colour of the page's style, without its dashes. */
   readonly color: string;
   readonly values: readonly number[];
+  readonly dashed?: boolean;
 }
 
-const HEIGHT = 220;
+const HEIGHT = 190;
 
 /** @param steps where the values stand, in order */
 export function Curve({
   title,
   steps,
   series,
+  range,
+  logarithmic = false,
 }: {
   readonly title: string;
   readonly steps: readonly number[];
   readonly series: readonly Series[];
+  /** Of the values, where it is known beforehand. */
+  readonly range?: readonly [least: number, most: number];
+  /** For values above 0. */
+  readonly logarithmic?: boolean;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -38,7 +45,7 @@ export function Curve({
       const { default: Plot } = await import('./plot.ts');
       if (gone) return;
       plot.current?.destroy();
-      plot.current = new Plot(options(home, series), latest.current, home);
+      plot.current = new Plot(options(home, series, range, logarithmic), latest.current, home);
     };
     void draw();
     const resize = new ResizeObserver(() => plot.current?.setSize({ width: home.clientWidth, height: HEIGHT }));
@@ -55,7 +62,7 @@ export function Curve({
 
   useEffect(() => plot.current?.setData(latest.current));
 
-  const last = series.map(({ label, values }) => `${label} ${values.at(-1)?.toFixed(3) ?? 'none yet'}`).join(', ');
+  const last = series.map(({ label, values }) => `${label} ${valueText(values.at(-1))}`).join(', ');
   return (
     <figure class="curve">
       <figcaption>{title}</figcaption>
@@ -64,7 +71,15 @@ export function Curve({
   );
 }
 
-function options(home: HTMLElement, series: readonly Series[]): uPlot.Options {
+const valueText = (value: number | undefined) =>
+  value === undefined ? 'none yet' : Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : value.toFixed(3);
+
+function options(
+  home: HTMLElement,
+  series: readonly Series[],
+  range: readonly [number, number] | undefined,
+  logarithmic: boolean,
+): uPlot.Options {
   const style = getComputedStyle(home);
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const axis = {
@@ -75,17 +90,28 @@ function options(home: HTMLElement, series: readonly Series[]): uPlot.Options {
   return {
     width: home.clientWidth || 320,
     height: HEIGHT,
-    scales: { x: { time: false } },
+    scales: {
+      x: { time: false },
+      y: { ...(range && { range: [...range] }), ...(logarithmic && { distr: 3 as const }) },
+    },
     legend: { live: false },
-    axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] }, axis],
+    axes: [
+      { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+      { ...axis, size: 56, ...(logarithmic && { values: (_, ticks) => ticks.map(powerText) }) },
+    ],
     series: [
       { label: 'step' },
-      ...series.map(({ label, color: name }) => ({
+      ...series.map(({ label, color: name, dashed }) => ({
         label,
         stroke: color(name),
         width: 2,
+        ...(dashed && { dash: [6, 5] }),
         points: { show: false },
       })),
     ],
   };
 }
+
+/** Powers of ten alone, so that their names do not touch each other. */
+const powerText = (value: number | null) =>
+  value !== null && Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6) ? value.toExponential(0) : '';

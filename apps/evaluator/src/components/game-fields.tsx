@@ -9,11 +9,14 @@ import { CheckField, NumberField, SelectField } from './fields.tsx';
 export function GameFields({
   game,
   withHistory = true,
+  without = [],
   onChange,
 }: {
   readonly game: Game;
   /** Whether what the policy sees is chosen here. */
   readonly withHistory?: boolean;
+  /** Settings that mean nothing here. */
+  readonly without?: readonly string[];
   readonly onChange: (game: Game) => void;
 }) {
   const { configSchema, description } = findEnvironment(game.environment);
@@ -38,15 +41,17 @@ export function GameFields({
       <details>
         <summary>Settings of the game</summary>
         <div class="fields">
-          {Object.entries(configSchema.properties).map(([name, schema]) => (
-            <PropertyField
-              key={`${game.environment} ${name}`}
-              name={name}
-              schema={schema}
-              value={game.config[name] ?? schema.default}
-              onChange={(value) => set(name, value)}
-            />
-          ))}
+          {Object.entries(configSchema.properties)
+            .filter(([name]) => !without.includes(name))
+            .map(([name, schema]) => (
+              <PropertyField
+                key={`${game.environment} ${name}`}
+                name={name}
+                schema={schema}
+                value={game.config[name] ?? schema.default}
+                onChange={(value) => set(name, value)}
+              />
+            ))}
         </div>
       </details>
     </>

@@ -1,13 +1,13 @@
 // A question to the engine that takes its time: how far it is, how to stop it, what went wrong.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
-import type { Answers, Progress, Request, RequestOf } from '../engine/protocol.ts';
+import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
 import { bytes, duration, percent, whole } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 
 export type WorkState =
   | { readonly state: 'idle' }
-  | { readonly state: 'running'; readonly progress: Progress | undefined }
+  | { readonly state: 'running'; readonly progress: Stage | undefined }
   | { readonly state: 'failed'; readonly message: string };
 
 /** One piece of work at a time. */
@@ -27,8 +27,7 @@ export function useWork() {
         const answer = await engine.ask<Type>(request, {
           signal: controller.current.signal,
           onProgress(progress) {
-            // Soon followed by what comes next.
-            if (progress.stage !== 'learned') setWork({ state: 'running', progress });
+            if (!isNews(progress)) setWork({ state: 'running', progress });
             onProgress(progress);
           },
         });
@@ -49,10 +48,12 @@ export function useWork() {
 export function WorkBar({
   work,
   start,
+  stopText = 'Stop',
   stop,
 }: {
   readonly work: WorkState;
   readonly start: string;
+  readonly stopText?: string;
   readonly stop: () => void;
 }) {
   const running = work.state === 'running';
@@ -62,10 +63,10 @@ export function WorkBar({
         {start}
       </button>
       <button type="button" onClick={stop} disabled={!running}>
-        Stop
+        {stopText}
       </button>
       <div class="status" role="status">
-        {running && <Stage progress={work.progress} />}
+        {running && <StageBar progress={work.progress} />}
       </div>
       {work.state === 'failed' && (
         <p class="trouble" role="alert">
@@ -81,7 +82,7 @@ export function WorkStatus({ work }: { readonly work: WorkState }) {
   return (
     <>
       <div class="status" role="status">
-        {work.state === 'running' && <Stage progress={work.progress} />}
+        {work.state === 'running' && <StageBar progress={work.progress} />}
       </div>
       <p class="trouble" role="alert">
         {work.state === 'failed' ? work.message : ''}
@@ -90,7 +91,7 @@ export function WorkStatus({ work }: { readonly work: WorkState }) {
   );
 }
 
-function Stage({ progress }: { readonly progress: Progress | undefined }) {
+function StageBar({ progress }: { readonly progress: Stage | undefined }) {
   if (!progress) return <Bar text="Starting" />;
   switch (progress.stage) {
     case 'starting':
@@ -116,11 +117,14 @@ function Stage({ progress }: { readonly progress: Progress | undefined }) {
     }
     case 'learning': {
       const { step, steps, seconds } = progress;
-      const left = seconds === undefined ? '' : `, about ${duration(seconds * (steps - step + 1))} left`;
+      const left =
+        seconds === undefined
+          ? ''
+          : `, ${duration(seconds)} a step, about ${duration(seconds * (steps - step + 1))} left`;
       return <Bar text={`Step ${step} of ${steps}${left}`} value={step - 1} max={steps} />;
     }
-    case 'learned':
-      return <Bar text="Learned" />;
+    case 'finishing':
+      return <Bar text="Evaluating what was learned" />;
     default:
       return progress satisfies never;
   }

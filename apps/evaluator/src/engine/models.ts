@@ -21,6 +21,14 @@ const NANO_SIZE = 2_900_000;
 /** Names of models that a page knows are few; those on devices are large. */
 const RESIDENT = 4;
 
+interface Resident {
+  readonly model: Promise<LanguageModel>;
+  /** Who plays it now. */
+  users: number;
+  /** To be freed when nobody plays it. */
+  dropped: boolean;
+}
+
 export class Models {
   readonly #sources = new Map<string, (report: Report, signal: AbortSignal) => ModelFiles>();
   readonly #cards = new Map<string, ModelCard>();
@@ -32,7 +40,7 @@ export class Models {
   readonly ready: Promise<void>;
   readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
   /** By device and name, the latest last. */
-  readonly #resident = new Map<string, Promise<LanguageModel>>();
+  readonly #resident = new Map<string, Resident>();
 
   constructor() {
     this.#sources.set('nano', (report, signal) =>
@@ -63,6 +71,10 @@ export class Models {
     this.#blobs.set(name, blobs);
     this.#sources.set(name, () => blobModelFiles(name, blobs));
     return card;
+  }
+
+  has(name: string): boolean {
+    return this.#sources.has(name);
   }
 
   /** @throws ModelError `not_a_model` */
@@ -147,21 +159,37 @@ export class Models {
     return runtime;
   }
 
-  /** A model on a device, to be played and not to be changed. */
-  async resident(name: string, choice: DeviceChoice, report: Report, signal: AbortSignal): Promise<LanguageModel> {
+  /** Lends a model on a device, to be played and not to be changed. */
+  async lend<T>(
+    name: string,
+    choice: DeviceChoice,
+    report: Report,
+    signal: AbortSignal,
+    play: (model: LanguageModel) => Promise<T>,
+  ): Promise<T> {
     const runtime = await this.runtime(choice, report);
     const key = `${runtime.device} ${name}`;
-    let model = this.#resident.get(key);
-    if (!model) {
-      model = openLanguageModel(this.files(name, report, signal), runtime);
-      model.catch(() => this.#resident.delete(key));
-    }
+    const resident = this.#resident.get(key) ?? {
+      model: openLanguageModel(this.files(name, report, signal), runtime),
+      users: 0,
+      dropped: false,
+    };
     // Last in order of use.
     this.#resident.delete(key);
-    this.#resident.set(key, model);
+    this.#resident.set(key, resident);
     const [oldest] = this.#resident.keys();
     if (this.#resident.size > RESIDENT) this.#drop(oldest!);
-    return model;
+    resident.users++;
+    try {
+      const model = await resident.model.catch((error: unknown) => {
+        if (this.#resident.get(key) === resident) this.#resident.delete(key);
+        throw error;
+      });
+      return await play(model);
+    } finally {
+      resident.users--;
+      free(resident);
+    }
   }
 
   /** Forgets a device that is lost, and what was on it. */
@@ -186,13 +214,20 @@ export class Models {
   }
 
   #drop(key: string): void {
-    const model = this.#resident.get(key);
+    const resident = this.#resident.get(key)!;
     this.#resident.delete(key);
-    model?.then(
-      ({ parameters }) => parameters.dispose(),
-      () => {},
-    );
+    resident.dropped = true;
+    free(resident);
   }
+}
+
+function free({ model, users, dropped }: Resident): void {
+  if (!dropped || users > 0) return;
+  model.then(
+    ({ parameters }) => parameters.dispose(),
+    // What was never there.
+    () => {},
+  );
 }
 
 /** Chosen as the runtime chooses, so that a model is on one device once. */

@@ -1,6 +1,6 @@
 // Evaluations and single games.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import { breathingPolicy } from './breathing.ts';
@@ -10,24 +10,18 @@ import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from './protoco
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
 
-interface Opened {
-  readonly table: Table;
-  readonly device: string;
-}
-
 export async function evaluateHere(
   request: RequestOf<'evaluate'>,
   models: Models,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['evaluate']> {
-  const { table, device } = await sitDown(request.game, request.policy, models, report, signal);
-  const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1000;
-  let tokens = 0;
-  let won = 0;
-  const games: GameLine[] = [];
-  try {
+  return atTable(request, models, report, signal, async (table, device) => {
+    const began = performance.now();
+    const seconds = () => (performance.now() - began) / 1000;
+    let tokens = 0;
+    let won = 0;
+    const games: GameLine[] = [];
     const evaluation = await evaluate({
       ...table,
       episodes: request.episodes,
@@ -35,9 +29,7 @@ export async function evaluateHere(
       batchSize: Math.min(BATCH, Math.max(1, Math.ceil(request.episodes / 4))),
       signal,
       onProgress(played, fresh) {
-        for (const { turns } of fresh)
-          for (const { reply } of turns)
-            tokens += reply.tokens ? reply.tokens.prompt.length + reply.tokens.completion.length : 0;
+        tokens += tokensOf(fresh);
         for (const episode of fresh) games.push(lineOf(episode));
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
         const { episodes } = request;
@@ -45,9 +37,16 @@ export async function evaluateHere(
       },
     });
     return { evaluation, games, device, seconds: seconds(), tokens };
-  } finally {
-    table.policy.dispose();
-  }
+  });
+}
+
+/** Of prompts and replies. */
+function tokensOf(episodes: readonly Episode[]): number {
+  let count = 0;
+  for (const { turns } of episodes)
+    for (const { reply } of turns)
+      if (reply.tokens) count += reply.tokens.prompt.length + reply.tokens.completion.length;
+  return count;
 }
 
 const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine => ({
@@ -65,40 +64,47 @@ export async function rolloutHere(
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['rollout']> {
-  const { table, device } = await sitDown(request.game, request.policy, models, report, signal);
-  try {
+  return atTable(request, models, report, signal, async (table, device) => {
     const starts = evaluationStarts(request.seed, request.episodes, request.from);
     return { episodes: await playEpisodes({ ...table, starts, signal }), device };
-  } finally {
-    table.policy.dispose();
-  }
+  });
 }
 
-async function sitDown(
-  { environment, config: raw, history }: Game,
-  choice: PolicyChoice,
+/** Has a game and its policy ready, and clears up when the play is over. */
+async function atTable<T>(
+  { game, policy: choice }: { readonly game: Game; readonly policy: PolicyChoice },
   models: Models,
   report: Report,
   signal: AbortSignal,
-): Promise<Opened> {
-  const definition = findEnvironment(environment);
-  const config = resolveConfig(definition, raw);
-  const table = (policy: Policy) => ({ definition, config, history, policy: breathingPolicy(policy) });
+  play: (table: Table, device: string) => Promise<T>,
+): Promise<T> {
+  const definition = findEnvironment(game.environment);
+  const config = resolveConfig(definition, game.config);
+  const sitDown = async (policy: Policy, device: string) => {
+    try {
+      return await play({ definition, config, history: game.history, policy: breathingPolicy(policy) }, device);
+    } finally {
+      policy.dispose();
+    }
+  };
   if (choice.kind === 'scripted') {
     const expert = Object.hasOwn(definition.experts, choice.name) ? definition.experts[choice.name] : undefined;
     if (!expert) throw new Error(`${definition.title} has no player ${choice.name}: choose another policy.`);
-    return { table: table(scriptedPolicy(choice.name, () => expert(config))), device: 'script' };
+    return sitDown(
+      scriptedPolicy(choice.name, () => expert(config)),
+      'script',
+    );
   }
-  const settings: LanguageModelSettings = {
-    temperature: choice.temperature,
-    topK: 0,
-    topP: 1,
-    maxCompletionLength: choice.maxCompletionLength,
-    stop: [`</${definition.replyTag}>`],
-  };
-  const foreign = await models.foreign(choice.name, choice.device, report);
-  if (foreign) return { table: table(foreign.policy(settings)), device: foreign.device };
-  const model = await models.resident(choice.name, choice.device, report, signal);
-  const policy = new LanguageModelPolicy(model, settings);
-  return { table: table(policy), device: model.runtime.device };
+  const { name, device } = choice;
+  const settings = settingsOf(choice, definition);
+  const foreign = await models.foreign(name, device, report);
+  if (foreign) return sitDown(foreign.policy(settings), foreign.device);
+  return models.lend(name, device, report, signal, (model) =>
+    sitDown(new LanguageModelPolicy(model, settings), model.runtime.device),
+  );
 }
+
+export const settingsOf = (
+  { temperature, maxCompletionLength }: Extract<PolicyChoice, { readonly kind: 'model' }>,
+  { replyTag }: EnvironmentDefinition,
+): LanguageModelSettings => ({ temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${replyTag}>`] });

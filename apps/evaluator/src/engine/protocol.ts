@@ -3,8 +3,10 @@
 
 import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { HistoryStrategy } from '@ludic/history';
+import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
+import type { PlayedGroup } from './played-groups.ts';
 import type { ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
@@ -27,6 +29,17 @@ export type PolicyChoice =
       readonly maxCompletionLength: number;
     };
 
+/** A game so far, as what was said in it: enough to play it again. */
+export interface Position {
+  readonly game: Game;
+  readonly seed: number;
+  readonly dynamicsSeed: number;
+  /** Of the policy whose turn it may be. */
+  readonly replies: readonly string[];
+  /** Of the other side in a game of two, where it is not the game's own opponent. */
+  readonly opponent?: readonly string[];
+}
+
 export type Request =
   | ShelfRequest
   | { readonly type: 'devices' }
@@ -48,16 +61,45 @@ export type Request =
       readonly from: number;
       readonly episodes: number;
     }
-  /** Trains a copy of a model, which is then known as `saveAs`. */
+  /** The policy's next reply in a game that is played move by move. */
+  | { readonly type: 'reply'; readonly position: Position; readonly policy: PolicyChoice }
+  /** How likely the policy is to give each of some replies there. */
+  | {
+      readonly type: 'hint';
+      readonly position: Position;
+      readonly policy: PolicyChoice;
+      readonly candidates: readonly string[];
+    }
+  /** What a model thinks of a recorded reply's tokens. */
+  | {
+      readonly type: 'rate';
+      readonly model: string;
+      readonly device: DeviceChoice;
+      readonly prompt: Int32Array;
+      readonly completion: Int32Array;
+      /** How many rivals to tell of each token. */
+      readonly alternatives: number;
+    }
+  /** Trains a copy of a model, which is then known as `saveAs`: so is the run, in the browser's storage. */
   | {
       readonly type: 'train';
       readonly model: string;
       readonly device: DeviceChoice;
       readonly settings: TrainSettings;
       readonly saveAs: string;
-    };
+    }
+  /** Goes on with a run after its last checkpoint. */
+  | { readonly type: 'continue'; readonly run: string; readonly device: DeviceChoice }
+  /** The runs that this browser holds. Their models are then known by the names of the runs. */
+  | { readonly type: 'runs' }
+  /** Looks into a run, and makes the models it began with and has come to known. */
+  | { readonly type: 'run'; readonly run: string }
+  | { readonly type: 'delete'; readonly run: string }
+  /** The model of a run, or all of it, as a zip. */
+  | { readonly type: 'download'; readonly run: string; readonly part: 'model' | 'run' };
 
-export type Progress =
+/** How far the work is. */
+export type Stage =
   | { readonly stage: 'loading'; readonly file: string; readonly loaded: number; readonly total: number | undefined }
   | { readonly stage: 'starting'; readonly device: 'cpu' | 'webgpu' }
   | {
@@ -72,7 +114,55 @@ export type Progress =
     }
   /** A step begins; `seconds` is what the last took. */
   | { readonly stage: 'learning'; readonly step: number; readonly steps: number; readonly seconds: number | undefined }
-  | { readonly stage: 'learned'; readonly metrics: StepMetrics };
+  /** After the last step: an evaluation, the last checkpoint, the finished model. */
+  | { readonly stage: 'finishing' };
+
+/** What happened in a run. */
+export type News =
+  /** A run goes on after so many steps. */
+  | { readonly stage: 'began'; readonly step: number }
+  | {
+      readonly stage: 'learned';
+      readonly metrics: StepMetrics;
+      readonly seconds: number;
+      readonly groups: readonly PlayedGroup[];
+    }
+  | { readonly stage: 'warned'; readonly message: string }
+  | { readonly stage: 'saved'; readonly step: number }
+  | { readonly stage: 'evaluated'; readonly step: number; readonly evaluation: Evaluation };
+
+export type Progress = Stage | News;
+
+const NEWS: readonly string[] = ['began', 'learned', 'warned', 'saved', 'evaluated'] satisfies News['stage'][];
+export const isNews = (progress: Progress): progress is News => NEWS.includes(progress.stage);
+
+/** A run as it stands in a list. */
+export interface RunSummary {
+  readonly name: string;
+  /** What the model that it began with was known by. */
+  readonly model: string;
+  readonly game: Game;
+  /** Of the last checkpoint. */
+  readonly step: number;
+  readonly steps: number;
+  readonly finished: boolean;
+  /** In ms since 1970. */
+  readonly modified: number;
+  readonly bytes: number;
+  /** Whether it outlives the page. */
+  readonly stored: boolean;
+}
+
+export interface RunContents {
+  readonly summary: RunSummary;
+  readonly settings: TrainSettings;
+  /** Up to the last checkpoint. */
+  readonly metrics: readonly StepMetrics[];
+  /** That those steps took. */
+  readonly seconds: number;
+  /** The last one. */
+  readonly evaluation: Evaluation | undefined;
+}
 
 /** One game of an evaluation, without what was said in it. */
 export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'> & {
@@ -94,13 +184,36 @@ export interface Answers extends ShelfAnswers {
     readonly tokens: number;
   };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
+  readonly reply: { readonly reply: Reply; readonly device: string };
+  readonly hint: Hint;
+  readonly rate: {
+    readonly tokens: readonly RatedToken[];
+    /** What the model's tokenizer makes of the completion. */
+    readonly text: string;
+    readonly device: string;
+  };
   readonly train: {
     readonly name: string;
     readonly device: string;
     /** Steps done; fewer than wanted where it was cancelled. */
     readonly steps: number;
+    readonly finished: boolean;
     readonly seconds: number;
   };
+  readonly continue: Answers['train'];
+  readonly runs: readonly RunSummary[];
+  /** `before` and `after` are what its models are known by; `after` is missing where that is an adapter alone. */
+  readonly run: RunContents & { readonly before: string; readonly after: string | undefined };
+  readonly delete: undefined;
+  readonly download: { readonly blob: Blob; readonly fileName: string };
+}
+
+export interface Hint {
+  /** One for each candidate; they sum to 1, or are all 0 where the policy gives none of them. */
+  readonly chances: readonly number[];
+  /** Probability of all candidates together; of a scripted player, the share of what it does. */
+  readonly together: number;
+  readonly device: string;
 }
 
 export type RequestOf<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;

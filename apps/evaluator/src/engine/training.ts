@@ -1,48 +1,120 @@
-// GRPO in the page. What was trained is kept as files, apart from the device, so that it can be played on any.
+// GRPO in the page: a run like any other, in the browser's storage. What was trained is files, apart from the device, so
+// that it can be played on any.
 
-import { Trainer } from '@ludic/grpo';
-import { completeCompanions, folderFiles } from '@ludic/models';
-import { blobsOf } from '@ludic/models/web';
-import { openLanguageModel } from '@ludic/policies';
-import type { HostTensor } from '@ludic/runtime';
+import { conductRun, type RunEvent, type RunStart } from '@ludic/grpo';
+import type { ModelFiles } from '@ludic/models';
 import type { Models, Report } from './models.ts';
-import type { Answers, RequestOf } from './protocol.ts';
+import { groupsOf } from './played-groups.ts';
+import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
+import type { Runs } from './runs.ts';
 
 /** Ends early where it is cancelled, with what was learned until then. */
-export async function trainHere(
-  { model: name, device, settings, saveAs }: RequestOf<'train'>,
+export function trainHere(
+  { model, device, settings, saveAs }: RequestOf<'train'>,
   models: Models,
+  runs: Runs,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['train']> {
-  const files = models.files(name, report, signal);
-  const runtime = await models.runtime(device, report);
-  // A copy of its own: the model that others play stays as it is.
-  const model = await openLanguageModel(files, runtime);
-  const began = performance.now();
-  let trainer: Trainer | undefined;
-  try {
-    trainer = await Trainer.create(model, settings);
-    const { steps } = settings;
-    for (let seconds: number | undefined; trainer.step < steps; ) {
-      report({ stage: 'learning', step: trainer.step + 1, steps, seconds });
-      const before = performance.now();
-      report({ stage: 'learned', metrics: (await trainer.runStep(signal)).metrics });
-      seconds = (performance.now() - before) / 1000;
-    }
-  } catch (error) {
-    if (!signal.aborted || !trainer || trainer.step === 0) {
-      // What went wrong is what to tell, not what could not be tidied up after it.
-      await trainer?.dispose().catch(() => {});
-      model.parameters.dispose();
-      throw error;
-    }
+  const openFiles = async () => models.files(model, report, signal);
+  return conduct(saveAs, { kind: 'new', model, settings }, device, openFiles, models, runs, report, signal);
+}
+
+/** Goes on after the last checkpoint of a run. */
+export function continueHere(
+  { run, device }: RequestOf<'continue'>,
+  models: Models,
+  runs: Runs,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Answers['continue']> {
+  const none = async () => {
+    throw new Error('A run that goes on has its model.');
+  };
+  return conduct(run, { kind: 'resume' }, device, none, models, runs, report, signal);
+}
+
+export async function listRuns(models: Models, runs: Runs): Promise<Answers['runs']> {
+  const found = await runs.list();
+  for (const { name } of found) {
+    const trained = models.has(name) ? undefined : await runs.modelBlobs(name);
+    if (trained) models.add(name, 'training', trained);
   }
-  const steps = trainer.step;
-  const parameters: Record<string, HostTensor> = await model.parameters.download();
-  await trainer.dispose();
-  model.parameters.dispose();
-  const blobs = blobsOf(folderFiles(model.config, parameters, await completeCompanions(files)));
-  models.add(saveAs, 'training', blobs);
-  return { name: saveAs, device: runtime.device, steps, seconds: (performance.now() - began) / 1000 };
+  return found;
+}
+
+export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
+  const contents = await runs.contents(run);
+  const before = models.add(`${run}, before`, 'training', await runs.firstBlobs(run)).name;
+  const trained = await runs.modelBlobs(run);
+  return { ...contents, before, after: trained && models.add(run, 'training', trained).name };
+}
+
+function conduct(
+  name: string,
+  start: RunStart,
+  device: DeviceChoice,
+  openFiles: (model: string) => Promise<ModelFiles>,
+  models: Models,
+  runs: Runs,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Answers['train']> {
+  return runs.hold(name, async () => {
+    const runtime = await models.runtime(device, report);
+    const storage = await runs.open(name);
+    storage.onFull = (message) => report({ stage: 'warned', message });
+    await storage.settle();
+    const began = performance.now();
+    const clock = () => performance.now();
+    const onEvent = telling(report);
+    try {
+      const { status, step } = await conductRun(start, { storage, runtime, openFiles, clock, signal, onEvent });
+      const trained = await runs.modelBlobs(name);
+      if (trained) models.add(name, 'training', trained);
+      return {
+        name,
+        device: runtime.device,
+        steps: step,
+        finished: status === 'finished',
+        seconds: (performance.now() - began) / 1000,
+      };
+    } finally {
+      storage.onFull = () => {};
+    }
+  });
+}
+
+/** What a run tells, in the words of the page. */
+function telling(report: Report): (event: RunEvent) => void {
+  let steps = 0;
+  let groupSize = 1;
+  const next = (done: number, seconds: number | undefined) =>
+    report(done < steps ? { stage: 'learning', step: done + 1, steps, seconds } : { stage: 'finishing' });
+  return (event) => {
+    switch (event.type) {
+      case 'start':
+        ({ steps, groupSize } = event.settings);
+        report({ stage: 'began', step: event.step });
+        next(event.step, undefined);
+        return;
+      case 'step': {
+        const { metrics, seconds } = event;
+        report({ stage: 'learned', metrics, seconds, groups: groupsOf(event, groupSize) });
+        next(metrics.step, seconds);
+        return;
+      }
+      case 'warning':
+        report({ stage: 'warned', message: `Step ${event.step}: ${event.message}` });
+        return;
+      case 'checkpoint':
+        report({ stage: 'saved', step: event.step });
+        return;
+      case 'evaluation':
+        report({ stage: 'evaluated', step: event.step, evaluation: event.evaluation });
+        return;
+      default:
+        return;
+    }
+  };
 }

@@ -1,14 +1,17 @@
 // The engine: everything that computes, in a worker, so that the page never waits.
 
 import { reportDevices } from '@ludic/runtime/web';
+import { hintHere, rateHere, replyHere } from './answering.ts';
 import { loadHere } from './loading.ts';
 import { Models, type Report } from './models.ts';
 import { evaluateHere, rolloutHere } from './playing.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
+import { Runs } from './runs.ts';
 import { browse } from './shops.ts';
-import { trainHere } from './training.ts';
+import { continueHere, listRuns, lookInto, trainHere } from './training.ts';
 
 const models = new Models();
+const runs = new Runs();
 const running = new Map<number, AbortController>();
 
 const tell = (message: FromEngine) => postMessage(message);
@@ -53,8 +56,25 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
       return evaluateHere(request, models, report, signal);
     case 'rollout':
       return rolloutHere(request, models, report, signal);
+    case 'reply':
+      return replyHere(request, models, report, signal);
+    case 'hint':
+      return hintHere(request, models, report, signal);
+    case 'rate':
+      return rateHere(request, models, report, signal);
     case 'train':
-      return trainHere(request, models, report, signal);
+      return trainHere(request, models, runs, report, signal);
+    case 'continue':
+      return continueHere(request, models, runs, report, signal);
+    case 'runs':
+      return listRuns(models, runs);
+    case 'run':
+      return lookInto(request.run, models, runs);
+    case 'delete':
+      await runs.delete(request.run);
+      return undefined;
+    case 'download':
+      return runs.zip(request.run, request.part);
     default:
       return request satisfies never;
   }

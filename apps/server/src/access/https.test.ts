@@ -5,8 +5,8 @@ import { requireHttps } from './https.ts';
 import { from } from './testing.ts';
 
 const PROXY = '10.0.0.1';
-const app = (trust: string | boolean | undefined) =>
-  new Hono().use(requireHttps(parseTrust(trust))).all('*', (context) => context.text('in'));
+const app = (trust: string | boolean | undefined, assumeHttps?: boolean) =>
+  new Hono().use(requireHttps(parseTrust(trust), assumeHttps)).all('*', (context) => context.text('in'));
 const ask = async (
   trust: string | boolean | undefined,
   headers: Record<string, string>,
@@ -43,6 +43,22 @@ describe('behind a trusted proxy', () => {
     expect(await ask(true, { 'x-forwarded-for': '1.2.3.4' }, from('127.0.0.1'), '/health-check')).toBe(400);
     const posted = await app(true).request('/health-check', { method: 'POST' }, from('127.0.0.1'));
     expect(posted.status).toBe(400);
+  });
+});
+
+describe('behind a proxy that speaks HTTPS alone', () => {
+  const assuming = async (trust: string | true, headers: Record<string, string>, peer: string) =>
+    (await app(trust, true).request('/jobs', { headers }, from(peer))).status;
+
+  it('its silence counts as HTTPS, what it says counts as it is', async () => {
+    expect(await assuming(true, {}, PROXY)).toBe(200);
+    expect(await assuming(true, proto('https'), PROXY)).toBe(200);
+    for (const said of ['http', '', 'https,http']) expect(await assuming(true, proto(said), PROXY)).toBe(400);
+  });
+
+  it('the silence of others counts for nothing', async () => {
+    expect(await assuming(PROXY, {}, '10.0.0.2')).toBe(400);
+    expect(await assuming(PROXY, {}, PROXY)).toBe(200);
   });
 });
 

@@ -1,4 +1,5 @@
 // Behind a proxy a password must have come by HTTPS: X-Forwarded-Proto has to say so at every hop.
+// A proxy that speaks HTTPS alone may say nothing of it: `assumeHttps` takes its silence for HTTPS, never its "http".
 // One exception: a health check from this machine itself, that no proxy passed on, as container probes send it. It
 // carries no secret and tells none.
 
@@ -11,15 +12,14 @@ const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwa
 
 /** Without a trusted proxy the server listens on loopback or by TLS, and this lets everything pass. */
 export const requireHttps =
-  (trust: ProxyTrust): MiddlewareHandler =>
+  (trust: ProxyTrust, assumeHttps = false): MiddlewareHandler =>
   async (context, next) => {
     if (trust.kind === 'none') return next();
     const peer = peerOf(context) ?? '';
     const said = context.req.header('x-forwarded-proto');
     const byProxy =
-      said !== undefined &&
       isTrusted(peer, trust) &&
-      said.split(',').every((each) => each.trim().toLowerCase() === 'https');
+      (said === undefined ? assumeHttps : said.split(',').every((each) => each.trim().toLowerCase() === 'https'));
     const direct = said === undefined && isEncrypted(context);
     const isProbe =
       context.req.path === PROBE &&

@@ -73,7 +73,8 @@ describe('a body of JSON', () => {
     );
     for (const response of [said, streamed]) {
       expect(response.status).toBe(413);
-      expect(response.headers.get('connection')).toBe('close');
+      // The rest is read and dropped: a client that is still sending would lose an answer after which the door closes.
+      expect(response.headers.get('connection')).not.toBe('close');
       expect(await response.json()).toMatchObject({
         error: { code: 'too_large', message: expect.stringContaining('1000 bytes'), details: [] },
       });

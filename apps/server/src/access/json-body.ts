@@ -65,8 +65,6 @@ async function readText(context: Context, { bytes: most, ms }: BodyLimits): Prom
       status: 413,
       code: 'too_large',
       message: `The body is larger than ${most} bytes.`,
-      // What is still to come is not read.
-      headers: { connection: 'close' },
     });
   if (Number(context.req.header('content-length') ?? 0) > most) throw tooLarge();
   const reader = context.req.raw.body?.getReader();

@@ -41,7 +41,7 @@ export const passwordOf: PasswordOf = async (context) => {
   return typeof password === 'string' && password !== '' ? password : undefined;
 };
 
-const hasBody = (context: Context) =>
+export const hasBody = (context: Context) =>
   context.req.header('content-type') !== undefined ||
   context.req.header('transfer-encoding') !== undefined ||
   Number(context.req.header('content-length') ?? 0) > 0;

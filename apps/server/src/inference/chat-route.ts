@@ -9,13 +9,13 @@ import { CompletionChunks, type CompletionHead, chatTask, completion } from './c
 import type { InferencePool } from './pool.ts';
 import type { ChatAnswer, ChatDelta } from './protocol.ts';
 
-export interface ChatRouteOptions {
+export interface ChatRouteOptions<E extends Env> {
   /** What a client means by `model`. Its errors are the app's to answer. */
   readonly resolveModel: (model: string) => Promise<ModelSource>;
   /** The error of a request that is wrong, for the app to answer. */
   readonly refuse: (message: string, details: readonly { readonly field: string; readonly message: string }[]) => Error;
   /** What a stream that has begun says of an error, under `error`. */
-  readonly explain: (error: unknown) => object;
+  readonly explain: (error: unknown, context: Context<E>) => object;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -26,7 +26,7 @@ const MOST_DETAILS = 50;
 /** Errors before the first piece of an answer are thrown, for the app to answer with their status. */
 export function chatCompletions<E extends Env>(
   pool: Pick<InferencePool, 'chat'>,
-  options: ChatRouteOptions,
+  options: ChatRouteOptions<E>,
 ): Handler<E> {
   const { resolveModel, refuse, now = Date.now } = options;
   return async (context) => {
@@ -53,11 +53,11 @@ export function chatCompletions<E extends Env>(
   };
 }
 
-async function stream(
-  context: Context,
+async function stream<E extends Env>(
+  context: Context<E>,
   head: CompletionHead,
   request: ChatRequest,
-  { explain }: ChatRouteOptions,
+  { explain }: ChatRouteOptions<E>,
   chat: (onDelta: (delta: ChatDelta) => void, gone: AbortSignal) => Promise<ChatAnswer>,
 ): Promise<Response> {
   const chunks = new CompletionChunks(head, request);
@@ -95,7 +95,7 @@ async function stream(
       await more;
     }
     if ('error' in answer) {
-      if (!gone.signal.aborted) await sse.writeSSE({ data: JSON.stringify({ error: explain(answer.error) }) });
+      if (!gone.signal.aborted) await sse.writeSSE({ data: JSON.stringify({ error: explain(answer.error, context) }) });
       return;
     }
     for (const chunk of answer.chunks) await sse.writeSSE({ data: JSON.stringify(chunk) });

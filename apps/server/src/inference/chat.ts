@@ -1,8 +1,9 @@
 // OpenAI's chat completions to tasks, and answers back. Pure: who asks and who answers is elsewhere.
 
 import type { Message } from '@ludic/history';
+import type { RatedToken, TokenChance } from '@ludic/policies';
 import type { ChatRequest } from '@ludic/service';
-import type { ChatAnswer, ChatDelta, ChatTask, ChatToken, TokenChance } from './protocol.ts';
+import type { ChatAnswer, ChatDelta, ChatTask } from './protocol.ts';
 
 /** @param randomSeed for requests without one */
 export function chatTask(request: ChatRequest, randomSeed: () => number): ChatTask {
@@ -109,7 +110,7 @@ export class CompletionChunks {
   }
 }
 
-const logprobsOf = (tokens: readonly ChatToken[]) => ({
+const logprobsOf = (tokens: readonly RatedToken[]) => ({
   content: tokens.map((token) => ({ ...chanceJson(token), top_logprobs: token.alternatives.map(chanceJson) })),
   refusal: null,
 });

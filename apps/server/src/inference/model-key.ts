@@ -15,16 +15,20 @@ export interface ModelKey {
 /** Weights are often stored in half the bytes that they are computed in. */
 const GROWTH = 2;
 
-/** Folders of models are written beside their places and renamed, so a folder's own number and time tell. */
+/**
+ * Folders of models are written beside their places and renamed, so a folder's own number and time tell; but somebody may
+ * copy other weights over those of a plain folder.
+ */
 export async function modelKey(source: ModelSource): Promise<ModelKey> {
   if (source.from === 'hub') return { name: `hub ${source.reference}`, version: '', bytes: 0 };
   const { name, folder, adapter } = source.model;
   const places = adapter === undefined ? [folder] : [folder, adapter];
-  const stamps = await Promise.all(places.flatMap((place) => [stamp(place), stamp(join(place, 'config.json'))]));
+  const weights = await weightFiles(folder);
+  const stamped = [...places, ...places.map((place) => join(place, 'config.json')), ...weights.map(({ path }) => path)];
   return {
     name: `store ${name}`,
-    version: [...places, ...stamps].join(' '),
-    bytes: GROWTH * (await weightBytes(folder)),
+    version: [...places, ...(await Promise.all(stamped.map(stamp)))].join(' '),
+    bytes: GROWTH * weights.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 
@@ -33,9 +37,13 @@ async function stamp(path: string): Promise<string> {
   return found ? `${found.ino}:${found.mtimeMs}` : 'missing';
 }
 
-async function weightBytes(folder: string): Promise<number> {
+async function weightFiles(folder: string): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
   const names = await readdir(folder).catch((): string[] => []);
-  const weights = names.filter((name) => /\.(safetensors|bin)$/.test(name) && !name.startsWith('optimizer'));
-  const sizes = await Promise.all(weights.map((name) => stat(join(folder, name)).catch(() => undefined)));
-  return sizes.reduce((sum, found) => sum + (found?.size ?? 0), 0);
+  const weights = names.filter((name) => /\.(safetensors|bin)$/.test(name) && !name.startsWith('optimizer')).sort();
+  return Promise.all(
+    weights.map(async (name) => {
+      const path = join(folder, name);
+      return { path, bytes: (await stat(path).catch(() => undefined))?.size ?? 0 };
+    }),
+  );
 }

@@ -51,7 +51,8 @@ export interface SeatOptions {
 
 /** For the log of the server. */
 export interface SeatEvent {
-  readonly event: 'started' | 'opened' | 'unusable' | 'died' | 'stuck' | 'released';
+  /** printed: what the process wrote to its standard error, as it does of a fault. */
+  readonly event: 'started' | 'opened' | 'unusable' | 'died' | 'stuck' | 'released' | 'printed';
   readonly model: string;
   readonly pid: number | undefined;
   readonly reason?: string;
@@ -149,6 +150,7 @@ export class ModelSeat {
       device,
       threads,
       onMessage: (message) => started === this.#process && this.#hear(message),
+      onPrint: (text) => this.#log('printed', started, text),
       onEnd: (how, printed) => started === this.#process && this.#died(how, printed),
     });
     this.#log('started', started);

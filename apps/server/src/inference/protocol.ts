@@ -1,7 +1,7 @@
 // What the server and a process that holds a model say to each other. Plain data: it travels by structured clone.
 
 import type { HistoryStrategy, Message } from '@ludic/history';
-import type { Reply } from '@ludic/policies';
+import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
@@ -64,24 +64,11 @@ export interface Evaluated {
   readonly episodes: readonly PlayedEpisode[];
 }
 
-/** A token and how likely the model itself found it: log-softmax of its raw logits, whatever the sampling settings. */
-export interface TokenChance {
-  /** Text of the token alone; part of a character is U+FFFD. */
-  readonly text: string;
-  /** In nats. */
-  readonly logprob: number;
-}
-
-export interface ChatToken extends TokenChance {
-  /** The most likely tokens there, the most likely first. */
-  readonly alternatives: readonly TokenChance[];
-}
-
 export interface ChatChoice {
   readonly text: string;
   readonly finish: Reply['finish'];
   /** Tokens of the text, where they were wanted. */
-  readonly tokens: readonly ChatToken[];
+  readonly tokens: readonly RatedToken[];
 }
 
 export interface ChatAnswer {
@@ -95,7 +82,7 @@ export interface ChatAnswer {
 export interface ChatDelta {
   readonly choice: number;
   readonly text: string;
-  readonly tokens: readonly ChatToken[];
+  readonly tokens: readonly RatedToken[];
 }
 
 /** What went wrong, with the name and code of the packages' errors. */

@@ -1,13 +1,13 @@
+import type { RatedToken } from '@ludic/policies';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChatToken } from './protocol.ts';
 import { heldBack, VisibleText } from './visible-text.ts';
 
 const letters = (options: { minLength?: number; maxLength: number }) =>
   fc.string({ ...options, unit: fc.constantFrom('a', 'b', '<') });
 const reply = fc.array(letters({ maxLength: 3 }), { maxLength: 12 });
 const stops = fc.array(letters({ minLength: 1, maxLength: 4 }), { maxLength: 3 });
-const token = (text: string): ChatToken => ({ text, logprob: 0, alternatives: [] });
+const token = (text: string): RatedToken => ({ text, logprob: 0, alternatives: [] });
 
 /** What is shown after each token and at the end. As in a real reply, nothing comes after a stop text. */
 function shown(drawn: readonly string[], stop: readonly string[]) {

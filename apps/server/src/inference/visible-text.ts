@@ -1,6 +1,7 @@
 // What a client sees of a reply: everything before the first stop text, and nothing that may still turn out to begin one.
 
-import type { ChatDelta, ChatToken } from './protocol.ts';
+import type { RatedToken } from '@ludic/policies';
+import type { ChatDelta } from './protocol.ts';
 
 type Piece = Omit<ChatDelta, 'choice'>;
 
@@ -9,7 +10,7 @@ export class VisibleText {
   #text = '';
   #shown = 0;
   /** Tokens that have not been shown, with where their text begins. */
-  #waiting: (readonly [number, ChatToken])[] = [];
+  #waiting: (readonly [number, RatedToken])[] = [];
 
   /** @param stop none of them empty */
   constructor(stop: readonly string[]) {
@@ -21,7 +22,7 @@ export class VisibleText {
    * @param token the newest, where tokens are wanted
    * @returns what can be shown beyond what was
    */
-  grow(text: string, token?: ChatToken): Piece {
+  grow(text: string, token?: RatedToken): Piece {
     if (token) this.#waiting.push([this.#text.length, token]);
     this.#text = text;
     return this.#show(this.#end() ?? text.length - heldBack(text, this.#stop));

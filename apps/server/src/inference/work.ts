@@ -2,7 +2,7 @@
 // shares runs of the network.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { type LanguageModel, LanguageModelPolicy, PolicyError, type Prompt, Sampler } from '@ludic/policies';
+import { chancesOf, type LanguageModel, LanguageModelPolicy, PolicyError, type Prompt, Sampler } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
@@ -16,7 +16,6 @@ import {
   type PlayedEpisode,
   type RolloutTask,
 } from './protocol.ts';
-import { chancesOf } from './token-chances.ts';
 import { VisibleText } from './visible-text.ts';
 
 /** Games in lockstep: more would keep others waiting for each token. */

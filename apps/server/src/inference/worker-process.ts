@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly device: Device | 'auto';
   readonly threads: number | undefined;
   readonly onMessage: (message: FromWorker) => void;
+  /** Hears what it writes to its standard error. */
+  readonly onPrint: (text: string) => void;
   /** Called once, however the process ends. @param how in words, @param printed the end of its standard error */
   readonly onEnd: (how: string, printed: string) => void;
 }
@@ -32,7 +34,7 @@ export class WorkerProcess {
   #printed = '';
   readonly ended: Promise<void>;
 
-  constructor({ source, device, threads, onMessage, onEnd }: WorkerOptions) {
+  constructor({ source, device, threads, onMessage, onPrint, onEnd }: WorkerOptions) {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.test(name)));
     this.#child = fork(SCRIPT, [], {
       serialization: 'advanced',
@@ -49,6 +51,7 @@ export class WorkerProcess {
     }
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#printed = (this.#printed + text).slice(-PRINTED);
+      onPrint(text);
     });
     this.#child.on('message', (message: FromWorker) => {
       if (message.type === 'alive') this.#counters = message.counters;

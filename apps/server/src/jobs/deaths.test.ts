@@ -81,6 +81,34 @@ describe('a job whose process is killed', () => {
   });
 });
 
+describe('a job whose process hangs', () => {
+  it('is killed after a long silence and tried again', async () => {
+    const data = await bench.folder();
+    const jobs = await bench.open(data, { silenceMs: 3000 });
+    const { job } = await jobs.submitTraining(smallTraining('a'), 'ada');
+    await until(() => jobs.get(job.job_id).step > 0);
+    process.kill(jobs.pidOf(job.job_id)!, 'SIGSTOP');
+    expect(await ended(jobs, job.job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+    expect(await jobs.logTail(job.job_id, 1000)).toMatch(/no sign of life/);
+    expect((await finalWeights(data, 'a')).equals(weights)).toBe(true);
+  });
+
+  it('is killed after the grace where it was cancelled, and keeps its last checkpoint', async () => {
+    const data = await bench.folder();
+    const jobs = await bench.open(data, { graceMs: 300 });
+    const { job } = await jobs.submitTraining(smallTraining('a'), 'ada');
+    await until(() => jobs.get(job.job_id).step > 1);
+    process.kill(jobs.pidOf(job.job_id)!, 'SIGSTOP');
+    await jobs.cancel(job.job_id);
+    const done = await ended(jobs, job.job_id);
+    expect(done).toMatchObject({ status: 'cancelled', attempts: 1 });
+    expect(done.reason).toMatch(/did not end in time and was killed; its last checkpoint is of step \d/);
+    await jobs.resume(job.job_id);
+    expect(await ended(jobs, job.job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+    expect((await finalWeights(data, 'a')).equals(weights)).toBe(true);
+  });
+});
+
 describe('a server that is killed', () => {
   it('takes its jobs up again; the process that it left has ended before the next one works', async () => {
     const data = await bench.folder();

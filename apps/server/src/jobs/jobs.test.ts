@@ -1,7 +1,9 @@
 // The life of jobs, with true processes: accepted, followed, ended, resumed.
 
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NANO_FOLDER } from '@ludic/nano';
 import { ServiceError } from '@ludic/service';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';
@@ -95,6 +97,28 @@ describe('a training', () => {
     expect(jobs.isNameInUse('one')).toBe(false);
     await expect(jobs.submitTraining(smallTraining('one'), 'late')).rejects.toBeInstanceOf(ServiceError);
     expect(jobs.list({ limit: 100 })).toHaveLength(1);
+  });
+
+  it('keeps the model that it starts from or plays with in use until it has ended', async () => {
+    const data = await bench.folder();
+    const jobs = await bench.open(data);
+    const start = join(data, 'models', 'tmp-start');
+    await cp(fileURLToPath(NANO_FOLDER), start, { recursive: true });
+    const { job } = await jobs.submitTraining(
+      smallTraining('trained', { model_name: '/tmp/start', max_steps: 1 }),
+      'ada',
+    );
+    const played = await jobs.submitEvaluation(smallEvaluation({ model_path: 'tmp-start', eval_episodes: 1 }), 'ada');
+    // The second waits for the first.
+    expect(jobs.isNameInUse('tmp-start')).toBe(true);
+    expect(jobs.isNameInUse('start')).toBe(false);
+    expect(await ended(jobs, job.job_id)).toMatchObject({ status: 'completed' });
+    expect(await ended(jobs, played.job_id)).toMatchObject({ status: 'completed' });
+    expect(jobs.isNameInUse('tmp-start')).toBe(false);
+    // What was trained has no need of its start any more.
+    await rm(start, { recursive: true });
+    const more = await jobs.submitEvaluation(smallEvaluation({ model_path: 'trained', eval_episodes: 1 }), 'ada');
+    expect(await ended(jobs, more.job_id)).toMatchObject({ status: 'completed' });
   });
 
   it('never touches a folder that another put in its place', async () => {

@@ -103,13 +103,16 @@ export class Jobs {
     await this.#models.resolve(request.model_name);
     const settings = requestedTraining(request);
     const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
+    const { steps, history, ...fields } = trainingFields(settings);
     const effective = {
       model_name: request.model_name,
       env_type: request.env_type,
       env_config: settings.environmentConfig,
       output_dir: outputDir,
       tensor_parallel_size: workers,
-      ...trainingFields(settings),
+      max_steps: steps,
+      history_strategy: history,
+      ...fields,
     };
     const taken = () =>
       new ServiceError(
@@ -167,8 +170,12 @@ export class Jobs {
     return { queued: this.#store.count('queued'), running: this.#store.count('running') };
   }
 
+  /** Whether a job that runs or waits writes a model of that name, or needs one. */
   isNameInUse(name: string): boolean {
-    return this.#store.hasActive(name);
+    if (this.#store.hasActive(name)) return true;
+    const active = [...this.#store.withStatus('running'), ...this.#store.withStatus('queued')];
+    // A retry reads the start again while there is no checkpoint, and an evaluation its model.
+    return active.some((job) => modelName(job.model_name) === name);
   }
 
   async metrics(id: string, after: number): Promise<JobMetrics> {
@@ -237,6 +244,11 @@ export class Jobs {
     if (!resumed)
       throw new ServiceError('conflict', `A later job has the name ${job.output_dir} now. Start a new one.`);
     return present(resumed);
+  }
+
+  /** Asks processes to save and end, while requests are still answered. `stop` waits for them. */
+  beginStop(): void {
+    this.#supervisor.endAll();
   }
 
   /** Lets processes save and end. Their jobs go on when a server is started again. */

@@ -7,12 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { awaitLock, takeLock } from './lock.ts';
 
 let scratch = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'ludic-lock-'));
+});
+const holders: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of holders.splice(0)) child.kill('SIGKILL');
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
@@ -26,7 +30,8 @@ async function holder(path: string): Promise<ChildProcess> {
     console.log('held');
     setInterval(() => {}, 1000);`;
   const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', text];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  holders.push(child);
   await once(child.stdout!, 'data');
   return child;
 }

@@ -93,9 +93,14 @@ export class Supervisor {
     return changed;
   }
 
-  async stop(): Promise<void> {
+  /** Starts nothing more, and asks what runs to save and end. */
+  endAll(): void {
     this.#stopping = true;
     for (const attempt of this.#attempts.values()) attempt.end('stop', this.#options.graceMs);
+  }
+
+  async stop(): Promise<void> {
+    this.endAll();
     if (this.#attempts.size + this.#starting.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve;

@@ -23,6 +23,12 @@ describe('the verdict on a job', () => {
     }
   });
 
+  it('is cancelled when that was asked for, also where its process died by itself', () => {
+    expect(on({}, { cancelling: true }).fields.status).toBe('cancelled');
+    const account = { type: 'ended', status: 'finished', result: null } as const;
+    expect(on({ account }, { cancelling: true }).fields.status).toBe('completed');
+  });
+
   it('counts deaths between checkpoints, and begins anew at each new one', () => {
     const checkpoints = [-1, 0, 0, 2, 2, 3, 3, 3];
     let job = JOB;

@@ -35,7 +35,9 @@ export function verdictOn(job: StoredJob, ending: Ending, timeoutMs: number): Ve
     const result = account.result ? { ...account.result } : null;
     return end({ status: 'completed', reason: null, result, step: job.total_steps });
   }
-  if (wish === 'cancel') return end({ status: 'cancelled', reason: saved('It was cancelled', ending) });
+  // Who cancels a job whose process has just died means it too.
+  if (wish === 'cancel' || job.cancelling)
+    return end({ status: 'cancelled', reason: saved('It was cancelled', ending) });
   if (wish === 'timeout') {
     const limit = `It took longer than the ${timeoutMs / 1000} s that a job may take`;
     return end({ status: 'failed', reason: `${saved(limit, ending)} It can be resumed.` });

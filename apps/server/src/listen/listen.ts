@@ -4,7 +4,9 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
+import type { ErrorAnswer, ErrorCode } from '@ludic/service';
 import { isLoopback, isTrusted, type ProxyTrust } from '../access/address.ts';
 import { AccessError } from '../access/error.ts';
 import { readTls, type TlsFiles } from './tls.ts';
@@ -52,8 +54,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
       'insecure_address',
       `On ${host} passwords would cross the network in the clear. Give --tls-cert and --tls-key, or --trust-proxy when a proxy in front of the server speaks HTTPS, or leave --host out to serve this machine alone.`,
     );
-  // Clients that abort are no failure of the app, and a broken address is the client's.
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: answerTo });
   const server: Server =
     tls === undefined
       ? createServer(LIMITS, listener)
@@ -64,13 +65,17 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   boundEach(server, trust);
+  const unused = unusedConnections(server, tls === undefined ? 'connection' : 'secureConnection');
+  server.on('clientError', refuseBroken);
+  // Whatever else a client expects, it gets an answer.
+  server.on('checkExpectation', listener);
   await open(server, port, host);
   const { port: taken } = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${taken}`,
     port: taken,
-    close: (graceMs = 10_000) => close(server, graceMs),
+    close: (graceMs = 10_000) => close(server, unused, graceMs),
   };
 }
 
@@ -92,6 +97,40 @@ function boundEach(server: Server, trust: ProxyTrust): void {
     if (count > MOST_CONNECTIONS_EACH) socket.destroy();
   });
 }
+
+/** An answer to what the app could not answer: an address that is none, or a fault that not even its handler took. */
+function answerTo(error: unknown): Response {
+  const { name } = error as Partial<Error>;
+  // The app's own log has heard of everything but of this.
+  if (name !== 'RequestError') process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  return name === 'RequestError'
+    ? Response.json(errorOf('bad_request', 'The address or the Host header of the request cannot be read.'), {
+        status: 400,
+      })
+    : Response.json(errorOf('internal', 'Something went wrong in the server; its log tells more.'), { status: 500 });
+}
+
+/** What was sent is no HTTP, is too large in its head, or came too slowly: nothing of it has reached the app. */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, body] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? (['408 Request Timeout', errorOf('too_slow', 'The request took too long to arrive.')] as const)
+      : ([
+          '400 Bad Request',
+          error.code === 'HPE_HEADER_OVERFLOW'
+            ? errorOf('bad_request', `The headers are larger than ${LIMITS.maxHeaderSize} bytes.`)
+            : errorOf('bad_request', 'The request is no valid HTTP.'),
+        ] as const);
+  const text = JSON.stringify(body);
+  const head = [`HTTP/1.1 ${status}`, 'Connection: close', 'Content-Type: application/json'];
+  socket.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+}
+
+const errorOf = (code: ErrorCode, message: string): ErrorAnswer => ({ error: { code, message, details: [] } });
 
 async function open(server: Server, port: number, host: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -123,11 +162,27 @@ function sentenceOf({ code }: NodeJS.ErrnoException, port: number, host: string)
   }
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
+/**
+ * Connections that have brought no request yet, as browsers keep one in reserve. Node takes them for busy ones, and closing
+ * would wait for them.
+ */
+function unusedConnections(server: Server, event: 'connection' | 'secureConnection'): ReadonlySet<Duplex> {
+  const unused = new Set<Duplex>();
+  server.on(event, (socket: Duplex) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
+async function close(server: Server, unused: ReadonlySet<Duplex>, graceMs: number): Promise<void> {
   const cutting = setTimeout(() => server.closeAllConnections(), graceMs);
   // Connections whose last answer has gone out are kept open for another request, which will not come.
   const sweeping = setInterval(() => server.closeIdleConnections(), 100);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of unused) socket.destroy();
+  await closed;
   clearTimeout(cutting);
   clearInterval(sweeping);
 }

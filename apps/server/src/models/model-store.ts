@@ -1,7 +1,8 @@
-// The models of a server: folders below DATA/models, each a run or a plain model, and nano. A name is one plain word,
-// so that no request reaches another place.
+// The models of a server: folders below DATA/models, each a run or a plain model, and nano. A name is one plain word, and
+// links are not followed out of a model's folder, so that no request reaches another place.
 
-import { lstat, mkdir, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { mkdirSync, renameSync } from 'node:fs';
+import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunFolder } from '@ludic/grpo/node';
@@ -21,11 +22,18 @@ export interface StoredModel {
 
 export const NANO = 'nano';
 
+/** What a checkpoint holds for the trainer alone. */
+const TRAINERS_OWN: ReadonlySet<string> = new Set(['optimizer.safetensors', 'state.json']);
+
 export class ModelStore {
   readonly #root: string;
+  /** What was removed lies here until its files are gone. No model has such a name. */
+  readonly #bin: string;
+  #emptying: Promise<void> = Promise.resolve();
 
   private constructor(root: string) {
     this.#root = root;
+    this.#bin = join(root, '.removed');
   }
 
   static async open(dataFolder: string): Promise<ModelStore> {
@@ -34,21 +42,10 @@ export class ModelStore {
     return new ModelStore(await realpath(root));
   }
 
-  /** The place of a model of that name, whether there is one or not. */
+  /** The place of a model of that name, whether there is one or not. @throws ServiceError `not_found` */
   folderOf(name: string): string {
-    if (modelName(name) !== name) throw notFound(name);
+    if (name === NANO || modelName(name) !== name) throw notFound(name);
     return join(this.#root, name);
-  }
-
-  async has(name: string): Promise<boolean> {
-    return (await lstat(this.folderOf(name)).catch(() => undefined)) !== undefined;
-  }
-
-  async names(): Promise<string[]> {
-    const entries = await readdir(this.#root, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && modelName(entry.name) === entry.name)
-      .map(({ name }) => name);
   }
 
   /**
@@ -56,60 +53,80 @@ export class ModelStore {
    * @throws ServiceError `not_found`, `unusable`
    */
   async resolve(path: string): Promise<ModelSource> {
-    if (path === NANO) return { from: 'store', model: nano() };
     const name = modelName(path);
-    if (name !== undefined && (await this.has(name))) {
+    if (name !== undefined) {
       const model = await this.find(name);
       if (model) return { from: 'store', model };
-      throw new ServiceError('unusable', `The run ${shown(name)} has no checkpoint yet; try again when it has.`);
+      if (await isFolder(this.folderOf(name))) {
+        const message = `${shown(name)} holds no model that could answer: it has no checkpoint yet, or its files are damaged.`;
+        throw new ServiceError('unusable', `${message} GET /models/${name} shows what there is.`);
+      }
     }
-    if (/^[\w.-]+\/[\w.-]+(@[\w./-]+)?$/.test(path) && !path.includes('..')) return { from: 'hub', reference: path };
+    if (path.includes('/') && (await isHubReference(path))) return { from: 'hub', reference: path };
     throw notFound(path);
   }
 
-  /** A model's loadable folder; undefined where there is none of that name, or nothing that could answer yet. */
+  /**
+   * A model's loadable folder; undefined where there is none of that name, or nothing that could answer yet.
+   * @throws ServiceError `not_found` where no model can have that name
+   */
   async find(name: string): Promise<StoredModel | undefined> {
     if (name === NANO) return nano();
     const folder = this.folderOf(name);
-    if (await isFolder(join(folder, 'checkpoints'))) {
-      if (await isFile(join(folder, 'final', 'config.json')))
-        return { name, kind: 'run', folder: join(folder, 'final') };
-      const run = await RunFolder.open(folder);
-      const last = (await run.checkpoints()).at(-1);
-      if (last === undefined) return undefined;
-      // A run that trains an adapter has its model in the first checkpoint alone.
-      if (run.config.settings.lora === undefined || last === 0)
-        return { name, kind: 'run', folder: run.checkpointPath(last) };
-      return { name, kind: 'run', folder: run.checkpointPath(0), adapter: run.checkpointPath(last) };
-    }
-    return (await isFile(join(folder, 'config.json'))) ? { name, kind: 'folder', folder } : undefined;
+    // A link may lead anywhere.
+    if (!(await isFolder(folder))) return undefined;
+    const stored = (await isFolder(join(folder, 'checkpoints')))
+      ? await this.#findRun(name, folder)
+      : (await isFile(join(folder, 'config.json')))
+        ? ({ name, kind: 'folder', folder } as const)
+        : undefined;
+    if (!stored) return undefined;
+    const places = stored.adapter === undefined ? [stored.folder] : [stored.folder, stored.adapter];
+    const inside = await Promise.all(places.map((place) => isWithin(folder, place)));
+    return inside.every(Boolean) ? stored : undefined;
+  }
+
+  async #findRun(name: string, path: string): Promise<StoredModel | undefined> {
+    const final = join(path, 'final');
+    if (await isFile(join(final, 'config.json'))) return { name, kind: 'run', folder: final };
+    // Without a readable config nobody knows what its checkpoints are.
+    const run = await openRun(path);
+    const last = (await run?.checkpoints())?.at(-1);
+    if (!run || last === undefined) return undefined;
+    // A run that trains an adapter has its model in the first checkpoint alone.
+    if (!run.config.settings.lora || last === 0) return { name, kind: 'run', folder: run.checkpointPath(last) };
+    return { name, kind: 'run', folder: run.checkpointPath(0), adapter: run.checkpointPath(last) };
   }
 
   /** @throws ServiceError `not_found` */
   async describe(name: string): Promise<Model> {
-    const exists = name === NANO || (modelName(name) === name && (await this.has(name)));
-    if (!exists) throw notFound(name);
-    const stored = await this.find(name);
     const whole = name === NANO ? nano().folder : this.folderOf(name);
-    const files = stored ? await filesBelow(stored.folder) : [];
-    const { mtime } = await lstat(stored?.folder ?? whole);
-    const kind = stored?.kind ?? 'run';
-    const run = kind === 'run' ? await RunFolder.open(whole).catch(() => undefined) : undefined;
+    const present = await lstat(whole).catch(() => undefined);
+    if (!present?.isDirectory()) throw notFound(name);
+    const stored = await this.find(name);
+    const isFinal = stored?.folder !== undefined && stored.folder === join(whole, 'final');
+    const run = stored?.kind === 'folder' || name === NANO ? undefined : await openRun(whole);
+    const files = stored ? await filesOf(stored) : [];
+    const changed = (stored && (await lstat(stored.adapter ?? stored.folder).catch(() => undefined))) ?? present;
+    const game: unknown = run?.config.settings.environment;
     return {
       name,
-      kind,
-      status: stored ? (run && !stored.folder.endsWith(`${sep}final`) ? 'training' : 'ready') : 'empty',
-      env_type: run?.config.settings.environment ?? null,
+      kind: stored?.kind ?? 'run',
+      status: !stored ? 'empty' : stored.kind === 'run' && !isFinal ? 'training' : 'ready',
+      env_type: typeof game === 'string' ? game : null,
       size_bytes: files.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
-      modified_at: mtime.toISOString(),
+      modified_at: changed.mtime.toISOString(),
       files,
     };
   }
 
   async list(): Promise<Model[]> {
-    const names = [NANO, ...(await this.names()).sort()];
-    // One that is removed meanwhile, or that is damaged, does not hide the others.
-    const models = await Promise.all(names.map((name) => this.describe(name).catch(() => undefined)));
+    const entries = await readdir(this.#root, { withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.isDirectory() && entry.name !== NANO && modelName(entry.name) === entry.name)
+      .map((entry) => entry.name);
+    // One that is removed meanwhile, or cannot be looked at, does not hide the others.
+    const models = await Promise.all([NANO, ...names.sort()].map((name) => this.describe(name).catch(() => undefined)));
     return models.filter((model) => model !== undefined);
   }
 
@@ -118,30 +135,41 @@ export class ModelStore {
    * @throws ServiceError `not_found`, also for whatever lies outside, links included
    */
   async file(name: string, path: string): Promise<string> {
-    const stored = modelName(name) === name ? await this.find(name) : undefined;
+    const stored = await this.find(name);
     if (!stored) throw notFound(name);
-    const segments = path.split('/');
     const missing = () => new ServiceError('not_found', `The model ${shown(name)} has no file ${shown(path)}.`);
-    if (!segments.every((segment) => /^[\w-][\w.-]*$/.test(segment))) throw missing();
-    const folder = await realpath(stored.folder);
-    const real = await realpath(join(folder, ...segments)).catch(() => undefined);
-    if (!real?.startsWith(folder + sep) || !(await isFile(real))) throw missing();
+    const segments = path.split('/');
+    if (stored.adapter !== undefined || !segments.every((segment) => /^[\w-][\w.-]*$/.test(segment))) throw missing();
+    const place = join(stored.folder, ...segments);
+    const real = await realpath(place).catch(() => undefined);
+    if (real === undefined || !(await isWithin(stored.folder, real)) || !(await isFile(real))) throw missing();
     return real;
   }
 
-  /** Removes a model. What remains of it after a crash is removed at the next call. */
+  /**
+   * Removes a model. What remains of it after a crash is removed at the next call.
+   * @throws ServiceError `forbidden`, `not_found`
+   */
   async remove(name: string): Promise<void> {
     if (name === NANO) throw new ServiceError('forbidden', 'nano is part of Ludic and stays.');
-    if (modelName(name) !== name || !(await this.has(name))) throw notFound(name);
-    const bin = join(this.#root, '.removed');
-    await mkdir(bin, { recursive: true });
-    // Under its name it is gone at once; its many files go afterwards.
-    await rename(this.folderOf(name), join(bin, `${name}.${process.pid}.${removals++}`));
-    await rm(bin, { recursive: true, force: true });
+    const folder = this.folderOf(name);
+    // Under its name it is gone at once, before anything else happens in this process: a job that is submitted then finds
+    // the name free, and one that was submitted before was seen by whoever asked.
+    mkdirSync(this.#bin, { recursive: true });
+    try {
+      renameSync(folder, join(this.#bin, `${name}.${crypto.randomUUID()}`));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notFound(name);
+      throw error;
+    }
+    this.#emptying = this.#emptying.catch(() => {}).then(() => this.#emptyBin());
+    await this.#emptying;
+  }
+
+  async #emptyBin(): Promise<void> {
+    for (const entry of await readdir(this.#bin)) await rm(join(this.#bin, entry), { recursive: true, force: true });
   }
 }
-
-let removals = 0;
 
 const nano = (): StoredModel => ({ name: NANO, kind: 'embedded', folder: fileURLToPath(NANO_FOLDER) });
 
@@ -159,15 +187,32 @@ async function isFile(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
-async function filesBelow(folder: string): Promise<{ path: string; size_bytes: number }[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => entry.isFile());
+/** Whether a place that is there lies below a folder, or is it, links resolved. */
+async function isWithin(folder: string, place: string): Promise<boolean> {
+  const [whole, real] = await Promise.all([folder, place].map((path) => realpath(path).catch(() => undefined)));
+  return whole !== undefined && real !== undefined && (real === whole || real.startsWith(whole + sep));
+}
+
+const openRun = (path: string) => RunFolder.open(path).catch(() => undefined);
+
+async function isHubReference(text: string): Promise<boolean> {
+  const { parseReference } = await import('@ludic/models/hub');
+  return parseReference(text) !== undefined;
+}
+
+/** None while an adapter is trained: what would be loaded from the files alone is not the model that answers. */
+async function filesOf({ folder, adapter }: StoredModel): Promise<{ path: string; size_bytes: number }[]> {
+  if (adapter !== undefined) return [];
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
   const sized = await Promise.all(
-    files.map(async ({ parentPath, name }) => {
-      const path = join(parentPath, name);
-      const { size } = await lstat(path);
-      return { path: path.slice(folder.length).split(sep).filter(Boolean).join('/'), size_bytes: size };
-    }),
+    entries
+      .filter((entry) => entry.isFile() && !(entry.parentPath === folder && TRAINERS_OWN.has(entry.name)))
+      .map(async ({ parentPath, name }) => {
+        const place = join(parentPath, name);
+        const path = place.slice(folder.length).split(sep).filter(Boolean).join('/');
+        const found = await lstat(place).catch(() => undefined);
+        return found && { path, size_bytes: found.size };
+      }),
   );
-  return sized.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return sized.filter((file) => file !== undefined).sort((a, b) => (a.path < b.path ? -1 : 1));
 }

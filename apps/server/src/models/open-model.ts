@@ -9,7 +9,7 @@ import type { ModelSource } from './model-source.ts';
 
 /**
  * The files of a model to train from.
- * @throws ModelError, HubError; ServiceError where the model is an adapter that is still being trained
+ * @throws ModelError, HubError; ServiceError `unusable` where the model is an adapter that is still being trained
  */
 export async function openFiles(source: ModelSource): Promise<ModelFiles> {
   if (source.from === 'hub') {

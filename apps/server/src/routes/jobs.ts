@@ -1,18 +1,17 @@
 // Training and whatever else goes on as a job: starting, looking, following, ending.
 
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Jobs } from '../jobs/index.ts';
 import { type Caller, register } from './register.ts';
+import { openWholeLines } from './whole-lines.ts';
 
 /** Sent while nothing happens, so that proxies keep an event stream open. */
 const HEARTBEAT_MS = 15_000;
 
-export function jobRoutes(app: Hono<Caller>, jobs: Jobs): void {
+/** @param closing ends streams of events; their clients come back with Last-Event-ID */
+export function jobRoutes(app: Hono<Caller>, jobs: Jobs, closing: AbortSignal): void {
   register(app, ENDPOINTS.startTraining, async ({ body, who, context }) => {
     const { job, effective, message } = await jobs.submitTraining(body, who);
     context.header('Location', `/jobs/${job.job_id}`);
@@ -31,13 +30,16 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs): void {
     context.text(await jobs.logTail(params.id, query.tail)),
   );
 
-  register(app, ENDPOINTS.jobEpisodes, async ({ params, context }) => {
-    const path = jobs.episodesFile(params.id);
-    const size = (await stat(path).catch(() => undefined))?.size ?? 0;
-    // A line that is being written now is left for the next time.
+  register(app, ENDPOINTS.jobEpisodes, async ({ params, request, context }) => {
     context.header('Content-Type', 'application/x-ndjson');
-    if (size === 0) return context.body('');
-    return context.body(Readable.toWeb(createReadStream(path, { end: size - 1 })) as ReadableStream);
+    const lines = await openWholeLines(jobs.episodesFile(params.id));
+    if (lines === undefined) return context.body('');
+    context.header('Content-Length', String(lines.size));
+    if (request.method === 'HEAD' || lines.size === 0) {
+      await lines.close();
+      return context.body(null);
+    }
+    return context.body(lines.read());
   });
 
   register(app, ENDPOINTS.jobEvents, ({ params, request, context }) => {
@@ -47,12 +49,15 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs): void {
     jobs.get(params.id);
     // Proxies that collect an answer before they pass it on would hold the events back.
     context.header('X-Accel-Buffering', 'no');
+    // Nobody would read the stream, and so nothing would end it.
+    if (request.method === 'HEAD') return context.body(null, 200, { 'Content-Type': 'text/event-stream' });
     return streamSSE(context, async (stream) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
+      const ending = AbortSignal.any([gone.signal, closing]);
       const beat = setInterval(() => stream.write(': still here\n\n').catch(() => gone.abort()), HEARTBEAT_MS);
       try {
-        for await (const { seq, type, data } of jobs.events(params.id, Number(last), gone.signal)) {
+        for await (const { seq, type, data } of jobs.events(params.id, Number(last), ending)) {
           await stream.writeSSE({ id: String(seq), event: type, data: JSON.stringify(data) });
         }
       } finally {

@@ -1,14 +1,15 @@
 // The models of the server: what there is, their files for browsers and other machines, and removal.
 
-import { ENDPOINTS, ServiceError } from '@ludic/service';
+import { ENDPOINTS, type Model, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import type { Jobs } from '../jobs/index.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { sendFile } from '../models/send-file.ts';
 import { type Caller, register } from './register.ts';
 
-export function modelRoutes(app: Hono<Caller>, store: ModelStore, jobs: Jobs): void {
-  register(app, ENDPOINTS.models, async ({ context }) => context.json({ models: await store.list() }));
+/** @param list all models, as the store lists them */
+export function modelRoutes(app: Hono<Caller>, store: ModelStore, list: () => Promise<Model[]>, jobs: Jobs): void {
+  register(app, ENDPOINTS.models, async ({ context }) => context.json({ models: await list() }));
 
   register(app, ENDPOINTS.model, async ({ params, context }) => context.json(await store.describe(params.name)));
 

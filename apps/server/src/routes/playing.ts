@@ -11,8 +11,10 @@ import {
 } from '@ludic/service';
 import type { Hono } from 'hono';
 import type { InferencePool } from '../inference/pool.ts';
+import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/index.ts';
 import type { ModelStore } from '../models/model-store.ts';
+import { jsonWithList } from './long-list.ts';
 import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
@@ -20,24 +22,21 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     const source = await store.resolve(body.model_path);
     if (body.async) {
       const job = await jobs.submitEvaluation(body, who);
+      context.header('Location', `/jobs/${job.job_id}`);
       const message = `${body.eval_episodes} games are played; GET /jobs/${job.job_id} tells how far they are.`;
       return context.json({ job_id: job.job_id, status: 'started', message }, 202);
     }
     const { evaluation, episodes } = await pool.evaluate(source, evaluationTask(body), { signal });
-    return context.json({
+    const answer = {
       model_path: body.model_path,
       env_type: body.env_type,
       eval_episodes: body.eval_episodes,
       history_strategy: body.history_strategy,
       results: evaluationResults(evaluation),
-      ...(body.include_trajectories && {
-        trajectories: episodes.map((episode, i) => ({
-          episode: i,
-          reward: episode.reward,
-          steps: episode.turns.length,
-          trajectory: trajectoryOf(episode, i),
-        })),
-      }),
+    };
+    if (!body.include_trajectories) return context.json(answer);
+    return context.body(jsonWithList(answer, 'trajectories', trajectoriesOf(episodes)), 200, {
+      'Content-Type': 'application/json',
     });
   });
 
@@ -72,3 +71,8 @@ const evaluationTask = (request: EvaluatePolicy) => ({
   episodes: request.eval_episodes,
   trajectories: request.include_trajectories,
 });
+
+function* trajectoriesOf(episodes: readonly PlayedEpisode[]) {
+  for (const [i, episode] of episodes.entries())
+    yield { episode: i, reward: episode.reward, steps: episode.turns.length, trajectory: trajectoryOf(episode, i) };
+}

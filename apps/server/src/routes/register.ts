@@ -1,7 +1,7 @@
 // From an endpoint of the contract to a route: the request is checked against the endpoint's schemas before the handler
 // sees it, and nothing that a schema did not let through reaches one.
 
-import { badRequest, type Endpoint, ServiceError } from '@ludic/service';
+import { badRequest, type Endpoint } from '@ludic/service';
 import type { Context, Env, Hono } from 'hono';
 import type { z } from 'zod';
 
@@ -34,35 +34,36 @@ export interface Input<E extends Endpoint> {
 /** `/jobs/{id}` as Hono writes it. The last part of a file's path may hold slashes. */
 export const honoPath = (path: string) => path.replace('{file}', ':file{.+}').replaceAll(/\{(\w+)\}/g, ':$1');
 
+/** The status in the log where a client has gone before its answer; nobody is there to read it. */
+const CLIENT_GONE = 499;
+
 export function register<E extends Endpoint>(
   app: Hono<Caller>,
   endpoint: E,
   handle: (input: Input<E>) => Response | Promise<Response>,
 ): void {
-  app.on(endpoint.method.toUpperCase(), honoPath(endpoint.path), (context) => {
+  app.on(endpoint.method.toUpperCase(), honoPath(endpoint.path), async (context) => {
     const read = (schema: z.ZodType | undefined, value: unknown) => {
       if (!schema) return undefined;
       const result = schema.safeParse(value);
       if (!result.success) throw badRequest(result.error);
       return result.data;
     };
-    // Each value was made by the schema whose type it is given.
-    return handle({
-      params: read(endpoint.params, decoded(context)),
-      query: read(endpoint.query, context.req.query()),
-      body: read(endpoint.body, context.get('body')),
-      who: context.get('who'),
-      signal: context.req.raw.signal,
-      request: context.req.raw,
-      context,
-    } as Input<E>);
+    const { signal } = context.req.raw;
+    try {
+      // Each value was made by the schema whose type it is given.
+      return await handle({
+        params: read(endpoint.params, context.req.param()),
+        query: read(endpoint.query, context.req.query()),
+        body: read(endpoint.body, context.get('body')),
+        who: context.get('who'),
+        signal,
+        request: context.req.raw,
+        context,
+      } as Input<E>);
+    } catch (error) {
+      if (signal.aborted) return new Response(null, { status: CLIENT_GONE });
+      throw error;
+    }
   });
-}
-
-function decoded(context: Context<Caller>): Record<string, string> {
-  try {
-    return context.req.param() as Record<string, string>;
-  } catch (error) {
-    throw new ServiceError('bad_request', 'The address holds a % that stands for nothing.', { cause: error });
-  }
 }

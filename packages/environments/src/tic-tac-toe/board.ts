@@ -43,6 +43,15 @@ export function digitAt(board: number, cell: number): number {
   return Math.floor(board / POWERS[cell]!) % 3;
 }
 
+/** The cells of a row of three that has won, none while nobody has. */
+export const winningCells = (board: number): readonly number[] => {
+  const three = LINES.find(([a, b, c]) => {
+    const digit = digitAt(board, a);
+    return digit !== 0 && digit === digitAt(board, b) && digit === digitAt(board, c);
+  });
+  return three ?? [];
+};
+
 function statusOf(digits: readonly number[]): Status {
   for (const [a, b, c] of LINES) {
     if (digits[a] !== 0 && digits[a] === digits[b] && digits[a] === digits[c]) return digits[a] as Digit;

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config.ts';
 import { LIMIT_NOTE } from '../define.ts';
 import { EnvironmentError } from '../errors.ts';
+import { winningCells } from './board.ts';
+import type { TicTacToeState } from './state.ts';
 import { NOTES } from './texts.ts';
 import { ticTacToe } from './tic-tac-toe.ts';
 
@@ -27,6 +29,50 @@ describe('Tic-Tac-Toe', () => {
     expect(asO).toMatch(/^You are O\.\n[.X]{3}\n[.X]{3}\n[.X]{3}\nYour move\.$/);
     expect([...asO.slice(10, 22)].filter((mark) => mark === 'X')).toHaveLength(1);
     expect(environment.memory).toBe('');
+  });
+
+  it('shows the row of three that has won, and none before', () => {
+    const environment = make({ opponent: 'minimax' });
+    let lost = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      environment.reset(seed);
+      for (let over = false; !over; ) {
+        expect(winningCells(environment.state.code)).toEqual([]);
+        const cells = free(environment.state.board);
+        const { terminated, info } = environment.step(`<move>${cells[seed % cells.length]}</move>`);
+        over = terminated;
+        if (info.outcome !== 'loss') continue;
+        lost++;
+        const row = winningCells(environment.state.code);
+        expect(row).toHaveLength(3);
+        expect(new Set(row).size).toBe(3);
+        for (const cell of row) expect(environment.state.board[cell]).toBe(environment.state.mark === 'X' ? 'O' : 'X');
+        break;
+      }
+      if (winningCells(environment.state.code).length === 0) expect(free(environment.state.board)).toEqual([]);
+    }
+    expect(lost).toBeGreaterThan(5);
+  });
+
+  it('asks somebody else for the other side, who sees the board as its own', () => {
+    const environment = make();
+    const asked: string[] = [];
+    const opponent = ({ board, mark }: TicTacToeState) => {
+      asked.push(mark);
+      return `<move>${free(board)[0]}</move>`;
+    };
+    expect(environment.reset(seedFor('O'), { opponent })).toBe('You are O.\nX..\n...\n...\nYour move.');
+    expect(environment.step('<move>9</move>').observation).toBe('You are O.\nXX.\n...\n..O\nYour move.');
+    expect(environment.step('<move>9</move>').info.invalid).toBe(true);
+    expect(environment.step('<move>8</move>')).toMatchObject({ terminated: true, info: { outcome: 'loss' } });
+    expect(asked).toEqual(['X', 'X', 'X']);
+    environment.reset(seedFor('X'), { opponent: () => '<move>1</move>' });
+    expect(() => environment.step('<move>1</move>')).toThrow(EnvironmentError);
+    // Nothing has happened.
+    expect(environment.state.board).toBe('.........');
+    // The next game is against the scripted opponent again.
+    environment.reset(seedFor('X'));
+    expect(environment.step('<move>1</move>').terminated).toBe(false);
   });
 
   it('puts the mark on the named cell and lets the opponent answer', () => {

@@ -1,6 +1,8 @@
-// Tic-Tac-Toe against a scripted opponent. The agent's mark is part of the opening; as O it finds X's first move made.
+// Tic-Tac-Toe against a scripted opponent, or against somebody. The agent's mark is part of the opening; as O it finds X's first move made.
 
-import { defineEnvironment, type Move } from '../define.ts';
+import type { RandomStream } from '@ludic/random';
+import { defineEnvironment, type Move, type OtherSide } from '../define.ts';
+import { EnvironmentError } from '../errors.ts';
 import { type Digit, DRAW, EMPTY, POWERS, tables } from './board.ts';
 import { expertMaker } from './experts.ts';
 import { opponentMove } from './opponent.ts';
@@ -21,6 +23,20 @@ function ended(state: TicTacToeState, config: TicTacToeConfig): Move<TicTacToeSt
     : { state, reward: config.loss_reward, note: NOTES.loss, terminated: true, outcome: 'loss' };
 }
 
+/** The other side's cell on a board. @param mark the agent's */
+function answerTo(
+  board: number,
+  mark: TicTacToeState['mark'],
+  config: TicTacToeConfig,
+  random: RandomStream,
+  opponent: OtherSide<TicTacToeState, number> | undefined,
+): number {
+  if (!opponent) return opponentMove(board, config, random);
+  const cell = opponent(stateOf(board, mark === 'X' ? 'O' : 'X'));
+  if (tables().free[board]!.includes(cell)) return cell;
+  throw new EnvironmentError('bad_opponent', `The opponent chose cell ${cell + 1}, which is taken.`);
+}
+
 export const ticTacToe = defineEnvironment({
   id: 'tic_tac_toe',
   title: 'Tic-Tac-Toe',
@@ -33,16 +49,16 @@ export const ticTacToe = defineEnvironment({
     const cell = text.length === 1 ? text.charCodeAt(0) - 49 : -1;
     return cell >= 0 && cell < 9 ? cell : undefined;
   },
-  start: (config, random): TicTacToeState => {
+  start: (config, random, opponent): TicTacToeState => {
     if (random.nextInt(2) === 0) return stateOf(EMPTY, 'X');
-    return stateOf(POWERS[opponentMove(EMPTY, config, random)]!, 'O');
+    return stateOf(POWERS[answerTo(EMPTY, 'O', config, random, opponent)]!, 'O');
   },
-  play: (state: TicTacToeState, cell: number, config, random): Move<TicTacToeState> => {
+  play: (state: TicTacToeState, cell: number, config, random, opponent): Move<TicTacToeState> => {
     if (state.board[cell] !== '.') return { state, note: NOTES.taken, invalid: true };
     const own: Digit = state.mark === 'X' ? 1 : 2;
     const moved = state.code + own * POWERS[cell]!;
     if (tables().status[moved] === 0) {
-      const answer = opponentMove(moved, config, random);
+      const answer = answerTo(moved, state.mark, config, random, opponent);
       const next = stateOf(moved + (3 - own) * POWERS[answer]!, state.mark);
       return ended(next, config) ?? { state: next };
     }

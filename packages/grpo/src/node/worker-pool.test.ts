@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, trainedParameters } from '@ludic/policies';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TRAINING, type ShardRunner, type StepMetrics, Trainer, type TrainSettings } from '../index.ts';
-import { openTrained } from './open-trained.ts';
-import { type WorkerEvent, WorkerPool } from './worker-pool.ts';
+import { openTrained } from '../open-trained.ts';
+import type { WorkerEvent } from '../run-events.ts';
+import { WorkerPool } from './worker-pool.ts';
 
 const nano = fileURLToPath(new URL('../../../nano/model/', import.meta.url));
 const runtime = { device: 'cpu', threads: 1 } as const;
@@ -76,7 +78,7 @@ async function train(
   disturb: Disturb = () => {},
   timeoutSeconds = 60,
 ): Promise<Outcome> {
-  const model = await openTrained(nano, settings, await createRuntime(runtime));
+  const model = await openTrained(await openModelFolder(nano), settings, await createRuntime(runtime));
   const events: WorkerEvent[] = [];
   const alive = () => {
     const pids = (type: WorkerEvent['type']) => events.filter((event) => event.type === type).map(({ pid }) => pid!);
@@ -210,7 +212,7 @@ describe('a pool of workers', () => {
   });
 
   it('passes on what a worker meets that another would meet again', async () => {
-    const model = await openTrained(nano, settings, await createRuntime(runtime));
+    const model = await openTrained(await openModelFolder(nano), settings, await createRuntime(runtime));
     const events: WorkerEvent[] = [];
     const pool = new WorkerPool({
       count: 2,
@@ -226,7 +228,7 @@ describe('a pool of workers', () => {
   });
 
   it('stops at once when the run is stopped, and can go on', async () => {
-    const model = await openTrained(nano, settings, await createRuntime(runtime));
+    const model = await openTrained(await openModelFolder(nano), settings, await createRuntime(runtime));
     const events: WorkerEvent[] = [];
     const pool = new WorkerPool({
       count: 2,

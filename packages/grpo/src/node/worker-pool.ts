@@ -5,6 +5,7 @@
 import type { ResidentTensors } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';
 import type { Learner } from '../learner.ts';
+import type { WorkerEvent } from '../run-events.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from '../shards.ts';
 import { type Gradients, WorkerGone, WorkerProcess } from './worker-process.ts';
 import type { WorkerSetup } from './worker-protocol.ts';
@@ -18,10 +19,6 @@ export interface WorkerPoolOptions {
   readonly timeoutSeconds: number;
   readonly onEvent?: (event: WorkerEvent) => void;
 }
-
-export type WorkerEvent =
-  | { readonly type: 'worker_started'; readonly pid: number | undefined }
-  | { readonly type: 'worker_lost'; readonly pid: number | undefined; readonly reason: string };
 
 /** So many workers may die over one shard in one update. */
 const MOST_DEATHS = 3;

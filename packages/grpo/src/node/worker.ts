@@ -1,12 +1,13 @@
 // A process that plays shards and finds their gradients, started by worker-process.ts. It keeps nothing that another
 // worker could not have: weights, tasks and samples come with the messages.
 
+import { openModelFolder } from '@ludic/models/node';
 import { trainedParameters } from '@ludic/policies';
 import { float32, floats } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import type { Learner } from '../learner.ts';
 import { LocalShards, learnerOf } from '../local-shards.ts';
-import { openTrained } from './open-trained.ts';
+import { openTrained } from '../open-trained.ts';
 import type { FromWorker, NamedTensor, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
 interface Work {
@@ -17,7 +18,7 @@ interface Work {
 let work: Promise<Work> | undefined;
 
 async function open({ model: folder, settings, runtime }: WorkerSetup): Promise<Work> {
-  const model = await openTrained(folder, settings, await createRuntime(runtime));
+  const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
   const trained = trainedParameters(model);
   return {
     shards: await LocalShards.create(model, settings),

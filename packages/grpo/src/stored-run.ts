@@ -1,8 +1,6 @@
 // A run is a folder: config.json, metrics.jsonl, episodes.jsonl, checkpoints/step-NNNNNN/, final/. Whoever has the
-// folder has the run. Everything that replaces something is written beside it and renamed.
+// folder has the run, wherever it lies.
 
-import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type Adapter,
   adapterFiles,
@@ -17,13 +15,14 @@ import {
   safetensorsParts,
   toFloat32,
 } from '@ludic/models';
-import { writeFilesAtomically } from '@ludic/models/node';
 import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
 import type { OptimizerState } from './learner.ts';
+import type { RunStorage } from './run-storage.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
+import type { StepMetrics } from './trainer.ts';
 
 /** What config.json holds: the whole definition of the run. */
 export interface RunConfig {
@@ -49,61 +48,68 @@ export interface SavedState {
   readonly best: Best | undefined;
 }
 
-const stepName = (step: number) => `step-${String(step).padStart(6, '0')}`;
+/** A line of metrics.jsonl. */
+export type LogLine =
+  | (StepMetrics & { readonly type: 'step'; readonly seconds: number; readonly tokensPerSecond: number })
+  | (Evaluation & {
+      readonly type: 'evaluation';
+      readonly step: number;
+      readonly best: boolean;
+      readonly seconds: number;
+    });
 
-export class RunFolder {
-  readonly path: string;
+/** Where the checkpoint of a step lies in its run. */
+export const checkpointFolder = (step: number) => `checkpoints/step-${String(step).padStart(6, '0')}`;
+
+/** @throws GrpoError `run_exists` where the place holds anything */
+export async function createRun(storage: RunStorage, config: RunConfig): Promise<StoredRun> {
+  const present = await storage.names('').catch((error: Error) => {
+    throw new GrpoError('run_exists', `${storage.place} cannot be used for a run: ${error.message}`, { cause: error });
+  });
+  if (present.length > 0) {
+    throw new GrpoError(
+      'run_exists',
+      `${storage.place} already holds files. Add --resume to go on with that run, or choose another folder.`,
+    );
+  }
+  await storage.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+  return new StoredRun(storage, config);
+}
+
+/** @throws GrpoError `no_run` */
+export const openRun = async (storage: RunStorage): Promise<StoredRun> =>
+  new StoredRun(storage, await readRunConfig(storage));
+
+/** @throws GrpoError `no_run` */
+export async function readRunConfig(storage: RunStorage): Promise<RunConfig> {
+  const none = (why: string, cause?: unknown) => new GrpoError('no_run', `${storage.place}${why}`, { cause });
+  const bytes = await storage.read('config.json').catch((error: unknown) => error as Error);
+  if (!(bytes instanceof Uint8Array))
+    throw none(' is no run: it has no config.json. Start one without --resume.', bytes);
+  let config: RunConfig;
+  try {
+    config = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw none('/config.json is damaged: it is no JSON.', error);
+  }
+  if (config?.formatVersion !== 1 || typeof config.settings !== 'object')
+    throw none('/config.json does not describe a run of this version.');
+  // A setting that is younger than the run has its default.
+  return { ...config, settings: { ...DEFAULT_TRAINING, ...config.settings } };
+}
+
+export class StoredRun {
+  readonly storage: RunStorage;
   readonly config: RunConfig;
 
-  private constructor(path: string, config: RunConfig) {
-    this.path = path;
+  constructor(storage: RunStorage, config: RunConfig) {
+    this.storage = storage;
     this.config = config;
-  }
-
-  /** @throws GrpoError `run_exists` where the folder holds anything */
-  static async create(path: string, config: RunConfig): Promise<RunFolder> {
-    const present = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw new GrpoError('run_exists', `${path} cannot be used for a run: ${error.message}`, { cause: error });
-    });
-    if (present.length > 0) {
-      throw new GrpoError(
-        'run_exists',
-        `${path} already holds files. Add --resume to go on with that run, or choose another folder.`,
-      );
-    }
-    await mkdir(join(path, 'checkpoints'), { recursive: true });
-    await writeAtomically(join(path, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-    return new RunFolder(path, config);
-  }
-
-  /** @throws GrpoError `no_run` */
-  static async open(path: string): Promise<RunFolder> {
-    const text = await readFile(join(path, 'config.json'), 'utf8').catch((error: unknown) => {
-      throw new GrpoError('no_run', `${path} is no run: it has no config.json. Start one without --resume.`, {
-        cause: error,
-      });
-    });
-    let config: RunConfig;
-    try {
-      config = JSON.parse(text);
-    } catch (error) {
-      throw new GrpoError('no_run', `${path}/config.json is damaged: it is no JSON.`, { cause: error });
-    }
-    if (config.formatVersion !== 1 || typeof config.settings !== 'object') {
-      throw new GrpoError('no_run', `${path}/config.json does not describe a run of this version.`);
-    }
-    // A setting that is younger than the run has its default.
-    return new RunFolder(path, { ...config, settings: { ...DEFAULT_TRAINING, ...config.settings } });
-  }
-
-  checkpointPath(step: number): string {
-    return join(this.path, 'checkpoints', stepName(step));
   }
 
   /** Steps of the whole checkpoints, oldest first. */
   async checkpoints(): Promise<number[]> {
-    const names = await readdir(join(this.path, 'checkpoints')).catch(() => []);
+    const names = await this.storage.names('checkpoints').catch(() => []);
     return names
       .filter((name) => /^step-\d{6,}$/.test(name))
       .map((name) => Number(name.slice(5)))
@@ -131,20 +137,26 @@ export class RunFolder {
     }));
     files.set('optimizer.safetensors', safetensorsParts(tensors, {}));
     files.set('state.json', `${JSON.stringify({ step: state.step, updates, best: state.best })}\n`);
-    await writeFilesAtomically(this.checkpointPath(state.step), files, { replace: true });
+    await this.storage.writeFolder(checkpointFolder(state.step), files);
   }
 
   async loadState(step: number): Promise<SavedState> {
-    const folder = this.checkpointPath(step);
+    const folder = checkpointFolder(step);
+    const read = async (name: string) => {
+      const bytes = await this.storage.read(`${folder}/${name}`);
+      if (!bytes) throw new Error(`it has no ${name}.`);
+      return bytes;
+    };
     try {
-      const { updates, best } = JSON.parse(await readFile(join(folder, 'state.json'), 'utf8'));
-      const { tensors } = readSafetensors(new Uint8Array(await readFile(join(folder, 'optimizer.safetensors'))));
+      const { updates, best } = JSON.parse(new TextDecoder().decode(await read('state.json')));
+      const { tensors } = readSafetensors(await read('optimizer.safetensors'));
       const moments = Object.fromEntries(
         [...tensors].map(([name, tensor]) => [name, float32(toFloat32(tensor), tensor.shape)]),
       );
       return { step, optimizer: { updates, moments }, best: best ?? undefined };
     } catch (error) {
-      throw new GrpoError('bad_checkpoint', `The checkpoint ${folder} cannot be read: ${(error as Error).message}`, {
+      const path = `${this.storage.place}/${folder}`;
+      throw new GrpoError('bad_checkpoint', `The checkpoint ${path} cannot be read: ${(error as Error).message}`, {
         cause: error,
       });
     }
@@ -154,7 +166,7 @@ export class RunFolder {
   async prune(best: Best | undefined): Promise<void> {
     const steps = await this.checkpoints();
     for (const step of steps.slice(1, -2)) {
-      if (step !== best?.step) await rm(this.checkpointPath(step), { recursive: true, force: true });
+      if (step !== best?.step) await this.storage.removeFolder(checkpointFolder(step));
     }
   }
 
@@ -169,31 +181,36 @@ export class RunFolder {
       files.set(`adapter/${name}`, data);
     }
     files.set('result.json', `${JSON.stringify(result, null, 2)}\n`);
-    await writeFilesAtomically(join(this.path, 'final'), files, { replace: true });
+    await this.storage.writeFolder('final', files);
   }
 
   async append(file: 'metrics.jsonl' | 'episodes.jsonl', lines: readonly object[]): Promise<void> {
-    if (lines.length > 0)
-      await appendFile(join(this.path, file), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    if (lines.length > 0) await this.storage.append(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
   /** The evaluation after a step, where metrics.jsonl has one. */
   async evaluationAt(step: number): Promise<Evaluation | undefined> {
-    const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8').catch(() => '');
-    for (const line of text.trimEnd().split('\n').reverse()) {
-      if (!line.includes('"type":"evaluation"')) continue;
-      const { type: _, step: at, best: __, seconds: ___, ...evaluation } = JSON.parse(line);
-      if (at === step) return evaluation;
+    for (const line of (await this.log()).reverse()) {
+      if (line.type !== 'evaluation' || line.step !== step) continue;
+      const { type: _, step: __, best: ___, seconds: ____, ...evaluation } = line;
+      return evaluation;
     }
     return undefined;
+  }
+
+  /** The whole lines of metrics.jsonl. */
+  async log(): Promise<LogLine[]> {
+    const bytes = (await this.storage.read('metrics.jsonl').catch(() => undefined)) ?? new Uint8Array();
+    const whole = bytes.subarray(0, lengthUpTo(bytes, Number.POSITIVE_INFINITY));
+    const lines = new TextDecoder().decode(whole).split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line));
   }
 
   /** Cuts the logs back to what belongs to the first `step` steps, a half-written last line included. */
   async rewind(step: number): Promise<void> {
     for (const file of ['metrics.jsonl', 'episodes.jsonl'] as const) {
-      const path = join(this.path, file);
-      const text = await readFile(path).catch(() => undefined);
-      if (text) await truncate(path, lengthUpTo(text, step));
+      const text = await this.storage.read(file).catch(() => undefined);
+      if (text && text.length > 0) await this.storage.cut(file, lengthUpTo(text, step));
     }
   }
 }
@@ -213,18 +230,13 @@ function lengthUpTo(text: Uint8Array, step: number): number {
     if (next < 0) return end;
     let line: { step?: number };
     try {
-      line = JSON.parse(Buffer.from(text.subarray(end, next)).toString());
+      line = JSON.parse(new TextDecoder().decode(text.subarray(end, next)));
     } catch {
       return end;
     }
     if (line.step === undefined || line.step > step) return end;
     end = next + 1;
   }
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text, { flush: true });
-  await rename(`${path}.new`, path);
 }
 
 const bytesOf = (data: {

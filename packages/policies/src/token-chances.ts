@@ -2,17 +2,34 @@
 // hide nothing.
 
 import type { Tokenizer } from '@ludic/models';
-import type { ChatToken, TokenChance } from './protocol.ts';
+
+/** A token and how likely the model itself finds it, whatever the sampling settings. */
+export interface TokenChance {
+  /** Text of the token alone; part of a character is U+FFFD. */
+  readonly text: string;
+  /** In nats. */
+  readonly logprob: number;
+}
+
+export interface RatedToken extends TokenChance {
+  /** The most likely tokens there, the most likely first. */
+  readonly alternatives: readonly TokenChance[];
+}
 
 /** @param logits of the whole vocabulary @param alternatives how many of the most likely tokens to tell */
-export function chancesOf(token: number, logits: Float32Array, alternatives: number, tokenizer: Tokenizer): ChatToken {
+export function chancesOf(token: number, logits: Float32Array, alternatives: number, tokenizer: Tokenizer): RatedToken {
+  const shift = logTotal(logits);
+  const chance = (id: number): TokenChance => ({ text: tokenizer.decode([id]), logprob: logits[id]! - shift });
+  return { ...chance(token), alternatives: mostLikely(logits, alternatives).map(chance) };
+}
+
+/** log Σ exp: what to take from a logit for its log-probability. */
+export function logTotal(logits: Float32Array): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const logit of logits) most = Math.max(most, logit);
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - most);
-  const shift = most + Math.log(sum);
-  const chance = (id: number): TokenChance => ({ text: tokenizer.decode([id]), logprob: logits[id]! - shift });
-  return { ...chance(token), alternatives: mostLikely(logits, alternatives).map(chance) };
+  return most + Math.log(sum);
 }
 
 /** Ids of the largest logits, the largest first; ties go to the lower id. */

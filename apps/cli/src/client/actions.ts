@@ -1,0 +1,266 @@
+// What `ludic client` can do: for each action its words, where it goes, and what happens.
+
+import {
+  ENDPOINTS,
+  type EvaluatePolicy,
+  evaluatePolicy,
+  generateRollout,
+  type Job,
+  type JobStarted,
+  policyEvaluation,
+  startTraining,
+} from '@ludic/service';
+import {
+  ClientError,
+  type EvaluationRequest,
+  type LudicClient,
+  type RolloutRequest,
+  type TrainingRequest,
+} from '@ludic/service/client';
+import { z } from 'zod';
+import { UsageError } from '../failure.ts';
+import type { Fields } from '../fields.ts';
+import { TransferView } from '../transfers.ts';
+import type { Addresses, Purpose } from './connect.ts';
+import { downloadModel } from './download.ts';
+import { type Again, followJob } from './follow.ts';
+import { followLogs } from './logs.ts';
+import { environmentsText, evaluationText, healthText, jobsText, jobText, modelsText, rolloutText } from './show.ts';
+
+export interface Setting {
+  /** Of the server that the action goes to. */
+  readonly client: LudicClient;
+  readonly addresses: Addresses;
+  /** Another client of the same service. */
+  readonly clientOf: (address: string) => LudicClient;
+  /** Values of the action's fields that were given, checked. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly json: boolean;
+  readonly again: Again;
+}
+
+export interface Action {
+  readonly summary: string;
+  readonly purpose: Purpose;
+  /** Needs no password. */
+  readonly open?: true;
+  readonly fields: Fields;
+  readonly run: (setting: Setting) => Promise<void>;
+}
+
+const without = <Shape extends Fields, Name extends string>(shape: Shape, ...names: readonly Name[]) =>
+  Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as Name))) as Omit<Shape, Name>;
+
+const jobId = { job_id: z.string().min(1).describe('the job, as train says and jobs lists') };
+const follow = { follow: z.boolean().optional().describe('show how the job goes on until it ends') };
+const model = { model_name: z.string().min(1).describe('a model of the server, as models lists') };
+
+/** Parts of `sampling_params` as options of their own. */
+const sampling = (evaluatePolicy.shape.sampling_params.unwrap() as z.ZodObject).shape;
+const rolloutSampling = (generateRollout.shape.sampling_params.unwrap() as z.ZodObject).shape;
+
+export const ACTIONS = {
+  health: {
+    summary: 'whether the server is alive',
+    purpose: 'train',
+    open: true,
+    fields: {},
+    async run({ addresses, clientOf, json }) {
+      const asked = [...new Set([addresses.train, addresses.infer])];
+      const answers = await Promise.allSettled(asked.map((address) => clientOf(address).health()));
+      for (const [i, answer] of answers.entries())
+        if (answer.status === 'fulfilled')
+          console.log(json ? JSON.stringify(answer.value) : healthText(asked[i]!, answer.value));
+      for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+    },
+  },
+  train: {
+    summary: 'train a model in a game',
+    purpose: 'train',
+    fields: { ...without(startTraining.shape, 'password'), ...follow },
+    async run({ client, given: { follow: isFollowed, ...request }, ...setting }) {
+      const started = await client.startTraining(request as unknown as TrainingRequest);
+      if (!isFollowed) return sayStarted(started, setting);
+      process.stderr.write(`${started.message}\n`);
+      await followToEnd(client, started.job_id, setting);
+    },
+  },
+  evaluate: {
+    summary: 'how good a model is at a game',
+    purpose: 'infer',
+    fields: { ...without(evaluatePolicy.shape, 'password', 'include_trajectories'), ...sampling, ...follow },
+    async run({ client, given, ...setting }) {
+      const { follow: isFollowed, async: isJob, ...rest } = given;
+      const request = { ...withSampling(rest), include_trajectories: setting.json } as unknown as EvaluationRequest;
+      if (!isFollowed && !isJob) {
+        const answer = await client.evaluatePolicy(request).catch(adviseFollowing);
+        return console.log(setting.json ? JSON.stringify(answer) : evaluationText(answer));
+      }
+      // Where the other actions look for jobs.
+      const jobs = setting.clientOf(setting.addresses.train);
+      const started = await jobs.startEvaluation(request);
+      if (!isFollowed) return sayStarted(started, setting);
+      await followToEnd(jobs, started.job_id, setting);
+    },
+  },
+  rollout: {
+    summary: 'one game of a model, move by move',
+    purpose: 'infer',
+    fields: { ...without(generateRollout.shape, 'password'), ...rolloutSampling },
+    async run({ client, given, json }) {
+      const answer = await client.generateRollout(withSampling(given) as unknown as RolloutRequest);
+      console.log(json ? JSON.stringify(answer) : rolloutText(answer));
+    },
+  },
+  jobs: {
+    summary: 'all jobs, the newest first',
+    purpose: 'train',
+    fields: ENDPOINTS.jobs.query.shape,
+    async run({ client, given, json }) {
+      const jobs = await client.jobs(given);
+      console.log(json ? JSON.stringify({ jobs }) : jobsText(jobs));
+    },
+  },
+  job: {
+    summary: 'one job',
+    purpose: 'train',
+    fields: { ...jobId, ...follow },
+    async run({ client, given, ...setting }) {
+      if (given.follow) return followToEnd(client, idOf(given), setting);
+      sayJob(await client.job(idOf(given)), setting.json);
+    },
+  },
+  logs: {
+    summary: 'what a job printed',
+    purpose: 'train',
+    fields: { ...jobId, ...ENDPOINTS.jobLogs.query.shape, ...follow },
+    async run({ client, given: { follow: isFollowed, tail, ...given } }) {
+      const lines = tail as number | undefined;
+      if (!isFollowed) {
+        process.stdout.write(await client.jobLogs(idOf(given), lines === undefined ? {} : { tail: lines }));
+        return;
+      }
+      const controller = new AbortController();
+      process.once('SIGINT', () => controller.abort());
+      try {
+        await followLogs(client, idOf(given), lines, controller.signal, (text) => process.stdout.write(text));
+      } catch (error) {
+        if (!controller.signal.aborted) throw error;
+        process.exitCode = 130;
+      }
+    },
+  },
+  cancel: {
+    summary: 'end a job; training saves first',
+    purpose: 'train',
+    fields: jobId,
+    run: async ({ client, given, json }) => sayJob(await client.cancelJob(idOf(given)), json),
+  },
+  resume: {
+    summary: 'go on with a job that failed or was cancelled',
+    purpose: 'train',
+    fields: { ...jobId, ...follow },
+    async run({ client, given, ...setting }) {
+      const job = await client.resumeJob(idOf(given));
+      if (given.follow) return followToEnd(client, job.job_id, setting);
+      sayJob(job, setting.json);
+    },
+  },
+  models: {
+    summary: 'the models of the server',
+    purpose: 'train',
+    fields: {},
+    async run({ client, json }) {
+      const models = await client.models();
+      console.log(json ? JSON.stringify({ models }) : modelsText(models));
+    },
+  },
+  download: {
+    summary: 'a model as a folder here',
+    purpose: 'train',
+    fields: {
+      ...model,
+      out: z.string().min(1).optional().describe('the folder to make (default: the name of the model)'),
+    },
+    async run({ client, given, json }) {
+      const { model_name: name, out = name } = given as { readonly model_name: string; readonly out?: string };
+      if (given.out === undefined && !/^[\w-][\w.-]*$/.test(out))
+        throw new UsageError('--out is needed for that name.');
+      const view = new TransferView(process.stderr, () => performance.now());
+      try {
+        const downloaded = await downloadModel(client, name, out, (event) => view.show(event));
+        view.close();
+        if (json) return console.log(JSON.stringify({ ...downloaded, out }));
+        const game = downloaded.env_type ?? 'GAME';
+        console.log(`${out} holds ${name}. Try it with: npm run ludic -- evaluate --env ${game} --model ${out}`);
+      } finally {
+        view.close();
+      }
+    },
+  },
+  delete: {
+    summary: 'remove a model of the server and everything of its run',
+    purpose: 'train',
+    fields: model,
+    async run({ client, given, json }) {
+      const answer = await client.deleteModel(String(given.model_name));
+      console.log(json ? JSON.stringify(answer) : `${answer.name} is gone.`);
+    },
+  },
+  environments: {
+    summary: 'the games and their settings',
+    purpose: 'train',
+    fields: {},
+    async run({ client, json }) {
+      const environments = await client.environments();
+      console.log(json ? JSON.stringify({ environments }) : environmentsText(environments));
+    },
+  },
+} as const satisfies Readonly<Record<string, Action>>;
+
+export type ActionName = keyof typeof ACTIONS;
+export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
+
+const idOf = (given: Setting['given']) => String(given.job_id);
+
+/** `--temperature` and its like belong into `sampling_params`, over what is there. */
+function withSampling(given: Setting['given']): Record<string, unknown> {
+  const rest = without(given as Fields, ...Object.keys(sampling)) as Record<string, unknown>;
+  const single = Object.fromEntries(Object.entries(given).filter(([name]) => name in sampling));
+  if (Object.keys(single).length === 0) return rest;
+  return { ...rest, sampling_params: { ...(rest.sampling_params as EvaluatePolicy['sampling_params']), ...single } };
+}
+
+const sayJob = (job: Job, json: boolean) => console.log(json ? JSON.stringify(job) : jobText(job));
+
+type Saying = Pick<Setting, 'json' | 'again'>;
+
+function sayStarted(started: JobStarted, { json, again }: Saying): void {
+  if (json) console.log(JSON.stringify(started));
+  else console.log(`${started.message}\nFollow it with: ${again('job', started.job_id)} --follow`);
+}
+
+function adviseFollowing(error: unknown): never {
+  if (!(error instanceof ClientError) || error.code !== 'timed_out') throw error;
+  throw new ClientError(
+    'timed_out',
+    `${error.message} With --follow it is a job, which may take as long as it needs.`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** Exit code 1 where the job did not complete. */
+async function followToEnd(client: LudicClient, id: string, { json, again }: Saying): Promise<void> {
+  const job = await followJob(client, id, again, json ? process.stderr : process.stdout);
+  if (job === undefined) return;
+  if (job.status !== 'completed') process.exitCode = 1;
+  if (json) return console.log(JSON.stringify(job));
+  const { data: evaluation } = policyEvaluation.safeParse(job.result);
+  if (job.status !== 'completed')
+    console.log(`Job ${id} ${job.status}${job.reason === null ? '.' : `: ${job.reason}`}`);
+  else if (evaluation) console.log(evaluationText(evaluation));
+  else if (job.output_dir !== null)
+    console.log(`Done: the server has the model ${job.output_dir}, for --action evaluate or --action download.`);
+}

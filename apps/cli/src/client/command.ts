@@ -1,0 +1,161 @@
+// ludic client: a server of Ludic, driven from the command line. The options are the fields of the service's requests.
+
+import { DEFAULT_TRAINING } from '@ludic/grpo';
+import { trainingFields } from '@ludic/service';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { UsageError } from '../failure.ts';
+import { bareOption, fallbackOf, flagOf, parseField } from '../fields.ts';
+import { whole } from '../input.ts';
+import { ACTION_NAMES, ACTIONS, type Action, type ActionName } from './actions.ts';
+import { addressesOf, type ConnectOptions, connect, GivenUp, passwordFor } from './connect.ts';
+
+interface Options extends ConnectOptions {
+  readonly action: ActionName;
+  readonly json?: boolean;
+}
+
+const NOTE = `
+The password comes from LUDIC_PASSWORD, from --password, or is asked for without echo. LUDIC_PASSWORD is safer: others on
+this machine can read command lines.
+
+Actions:
+${ACTION_NAMES.map((name) => `  ${name.padEnd(14)}${ACTIONS[name].summary}`).join('\n')}`;
+
+export function clientCommand(): Command {
+  const command = new Command('client')
+    .description('drive a server of Ludic over HTTP')
+    .addOption(new Option('--action <name>', 'what to do').choices(ACTION_NAMES).makeOptionMandatory())
+    .addOption(
+      new Option(
+        '--base-url <url>',
+        'address of the server; a bare word is a Modal workspace and stands for its two deployments',
+      ).env('LUDIC_BASE_URL'),
+    )
+    .option('--password <password>', 'better given as LUDIC_PASSWORD')
+    .option('--allow-http', 'send the password unencrypted to another machine')
+    .option('--timeout <s>', 'seconds to wait for an answer (default: 30; for games 600)', whole(1))
+    .option('--json', 'print the answer as it came')
+    .addHelpText('after', NOTE);
+  for (const option of fieldsOfAll()) command.addOption(option);
+  return command.action((options: Options) => run(command, options));
+}
+
+async function run(command: Command, { action: name, ...options }: Options): Promise<void> {
+  const action: Action = ACTIONS[name];
+  const given = valuesOf(command, name);
+  const addresses = addressesOf(options.baseUrl);
+  const address = addresses[action.purpose];
+  const server = command.getOptionValueSource('baseUrl') === 'cli' ? `--base-url ${options.baseUrl} ` : '';
+  // An address that cannot be used is said before a password is asked for.
+  connect(address, options, undefined);
+  try {
+    const password = action.open
+      ? undefined
+      : await passwordFor(options.password ?? process.env.LUDIC_PASSWORD, address);
+    const clientOf = (at: string) => connect(at, options, password);
+    await action.run({
+      client: clientOf(address),
+      addresses,
+      clientOf,
+      given,
+      json: options.json ?? false,
+      again: (other, id) => `npm run ludic -- client ${server}--action ${other} --job-id ${id}`,
+    });
+  } catch (error) {
+    if (!(error instanceof GivenUp)) throw error;
+    process.stderr.write('\n');
+    process.exitCode = 130;
+  }
+}
+
+interface Use {
+  readonly actions: ActionName[];
+  readonly schema: z.ZodType;
+  readonly text: string;
+}
+
+/** Each field and who takes it; actions that mean the same by it share a use. */
+function usesOfFields(): ReadonlyMap<string, readonly Use[]> {
+  const uses = new Map<string, Use[]>();
+  for (const action of ACTION_NAMES) {
+    for (const [name, schema] of Object.entries<z.ZodType>(ACTIONS[action].fields)) {
+      const text = describe(name, schema, action === 'train' ? LIBRARY[name] : undefined);
+      const known = uses.get(name) ?? [];
+      const same = known.find((use) => use.text === text);
+      if (same) same.actions.push(action);
+      else uses.set(name, [...known, { actions: [action], schema, text }]);
+    }
+  }
+  return uses;
+}
+
+/** What the service takes where a training says nothing; the group follows from the batch. */
+const { group_size: _, ...LIBRARY }: Readonly<Record<string, unknown>> = trainingFields({
+  ...DEFAULT_TRAINING,
+  environment: '',
+});
+
+function describe(name: string, schema: z.ZodType, elsewhere: unknown): string {
+  const { description } = bareOption(name, schema);
+  const choices = choicesOf(schema);
+  const fallback = fallbackOf(schema) ?? elsewhere;
+  const more = [
+    ...(choices ? [`choices: ${choices.join(', ')}`] : []),
+    ...(fallback === undefined || fallback === false || isEmpty(fallback) ? [] : [`default: ${fallback}`]),
+  ];
+  return more.length === 0 ? description : `${description} (${more.join('; ')})`;
+}
+
+const isEmpty = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+function choicesOf(schema: z.ZodType): readonly string[] | undefined {
+  const { enum: own, items } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const choices = own ?? (items as { readonly enum?: readonly unknown[] } | undefined)?.enum;
+  return choices?.map(String);
+}
+
+/** Values are read when the action is known: some words mean another thing to another action. */
+function fieldsOfAll(): readonly Option[] {
+  return [...usesOfFields()]
+    .map(([name, uses]) => {
+      const option = bareOption(name, uses[0]!.schema);
+      const actions = uses.flatMap((use) => use.actions);
+      option.description =
+        uses.length === 1 ? uses[0]!.text : uses.map((use) => `${use.actions.join(', ')}: ${use.text}`).join('; ');
+      return { option, heading: `Options of ${actions.join(', ')}:` };
+    })
+    .map(({ option, heading }) => option.helpGroup(heading));
+}
+
+/** What was given, for this action; an option of another action is a mistake, not a wish to be ignored. */
+function valuesOf(command: Command, name: ActionName): Record<string, unknown> {
+  const { fields }: Action = ACTIONS[name];
+  const values: Record<string, unknown> = {};
+  for (const [field, uses] of usesOfFields()) {
+    const option = command.options.find(({ long }) => long === flagOf(field))!;
+    if (command.getOptionValueSource(option.attributeName()) !== 'cli') continue;
+    const schema = fields[field];
+    if (schema === undefined) {
+      const actions = uses.flatMap((use) => use.actions).join(', ');
+      throw new UsageError(`${option.long} is an option of ${actions}; ${name} has no use for it.`);
+    }
+    const value: unknown = command.getOptionValue(option.attributeName());
+    values[field] = typeof value === 'string' ? valueFrom(option, schema, value) : value;
+  }
+  const missing = Object.entries(fields).filter(
+    ([field, schema]) => !(field in values) && !schema.safeParse(undefined).success,
+  );
+  if (missing.length > 0)
+    throw new UsageError(`${missing.map(([field]) => flagOf(field)).join(' and ')} must be given to ${name}.`);
+  return values;
+}
+
+function valueFrom(option: Option, schema: z.ZodType, text: string): unknown {
+  try {
+    return parseField(schema, text);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new UsageError(`${option.long} ${text} cannot be used. ${error.message}`);
+  }
+}

@@ -1,0 +1,116 @@
+// A model of a server as a folder here. Files come into a folder beside it that a later attempt goes on with; the model
+// has its name only when it is whole.
+
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { HubEvent } from '@ludic/models/hub';
+import type { Model } from '@ludic/service';
+import { ClientError, type LudicClient } from '@ludic/service/client';
+import { UsageError } from '../failure.ts';
+
+/** What the folder of an unfinished download is of. */
+interface Begun {
+  readonly name: string;
+  readonly modified_at: string;
+  /** By file. */
+  readonly etags: Readonly<Record<string, string>>;
+}
+
+const STATE = '.ludic-download.json';
+
+export async function downloadModel(
+  client: LudicClient,
+  name: string,
+  out: string,
+  show: (event: HubEvent) => void,
+): Promise<Model> {
+  if (await isThere(out)) throw new UsageError(`${out} exists already. Give another folder as --out.`);
+  const model = await client.model(name);
+  if (model.files.length === 0)
+    throw new UsageError(`${name} has no files yet: it is ${model.status}. Wait for its first checkpoint.`);
+  for (const { path } of model.files) checkPath(path, name);
+  const folder = `${out}.part`;
+  const etags: Record<string, string> = { ...(await begunIn(folder, model))?.etags };
+  await mkdir(folder, { recursive: true });
+  await writeState(folder, { name, modified_at: model.modified_at, etags });
+  const total = model.files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+  let done = 0;
+  for (const { path, size_bytes: size } of model.files) {
+    const told = (state: 'begun' | 'moving' | 'done', bytes: number) =>
+      show({ type: 'file', file: path, size, state, bytes, all: { bytes: done + bytes, size: total } });
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true });
+    const handle = await open(target, 'a+');
+    try {
+      const have = etags[path] === undefined ? 0 : (await handle.stat()).size;
+      told('begun', have);
+      if (have !== size) {
+        const file = await client.modelFile(name, path, {
+          ...(have > 0 && have < size && { have: { bytes: have, etag: etags[path]! } }),
+          onProgress: ({ bytes }) => told('moving', bytes),
+        });
+        // Written before the first byte: what is there later is known to be of this version.
+        if (file.etag === undefined) delete etags[path];
+        else etags[path] = file.etag;
+        await handle.truncate(file.from);
+        await writeState(folder, { name, modified_at: model.modified_at, etags });
+        for await (const chunk of file.chunks) await handle.appendFile(chunk);
+      }
+      await handle.datasync();
+      const { size: written } = await handle.stat();
+      if (written !== size)
+        throw new ClientError('bad_answer', `${path} of ${name} came with ${written} bytes instead of ${size}.`);
+      told('done', size);
+    } finally {
+      await handle.close();
+    }
+    done += size;
+  }
+  if ((await client.model(name)).modified_at !== model.modified_at) {
+    await rm(folder, { recursive: true });
+    throw new ClientError('bad_answer', `${name} changed while it was being downloaded. Download it again.`);
+  }
+  await rm(join(folder, STATE), { force: true });
+  await rename(folder, out);
+  return model;
+}
+
+/** What an earlier attempt left of the same version; a folder of anything else is emptied. */
+async function begunIn(folder: string, { name, modified_at }: Model): Promise<Begun | undefined> {
+  const text = await readFile(join(folder, STATE), 'utf8').catch(() => undefined);
+  try {
+    const begun: Partial<Begun> = JSON.parse(text ?? '{}');
+    if (begun.name === name && begun.modified_at === modified_at && typeof begun.etags === 'object')
+      return begun as Begun;
+  } catch {
+    // Damaged: begin again.
+  }
+  const present = await readdir(folder).catch(() => []);
+  if (text === undefined && present.length > 0)
+    throw new UsageError(
+      `${folder} is in the way: it holds no download that could go on. Remove it, or give another --out.`,
+    );
+  await rm(folder, { recursive: true, force: true });
+  return undefined;
+}
+
+async function writeState(folder: string, begun: Begun): Promise<void> {
+  const beside = join(folder, `${STATE}.new`);
+  await writeFile(beside, JSON.stringify(begun));
+  await rename(beside, join(folder, STATE));
+}
+
+const isThere = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** A server names files below the model's folder and none elsewhere. */
+function checkPath(path: string, name: string): void {
+  if (path.split('/').some((part) => !/^[\w-][\w.-]*$/.test(part)))
+    throw new ClientError(
+      'bad_answer',
+      `The server names a file ${JSON.stringify(path)} of ${name}, which is no path.`,
+    );
+}

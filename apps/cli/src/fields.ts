@@ -1,0 +1,125 @@
+// Fields of the service's contract as options of the command line: name, check, choices and description from the schema.
+
+import { camelCase } from '@ludic/service';
+import { InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+
+export type Fields = Readonly<Record<string, z.ZodType>>;
+
+/** What a field takes, without what may stand in its place. */
+interface Inner {
+  readonly schema: z.ZodType;
+  /** Undefined where there is none. */
+  readonly fallback: unknown;
+  readonly description: string;
+}
+
+function unwrap(schema: z.ZodType): Inner {
+  let inner = schema;
+  let fallback: unknown;
+  // The outermost word counts: it belongs to the place where the field is used.
+  let description = '';
+  for (;;) {
+    description ||= inner.description ?? '';
+    if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) fallback = inner.def.defaultValue;
+    else if (!(inner instanceof z.ZodOptional)) return { schema: inner, fallback, description };
+    inner = inner.def.innerType as z.ZodType;
+  }
+}
+
+/** The default of a field, undefined where it has none. */
+export const fallbackOf = (schema: z.ZodType): unknown => unwrap(schema).fallback;
+
+/** `group_size` as `--group-size`. */
+export const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`;
+
+/** Fields that a description speaks of, as options. */
+const inKebab = (text: string) => text.replaceAll(/\b[a-z]+(?:_[a-z0-9]+)+\b/g, (name) => name.replaceAll('_', '-'));
+
+/** `--group-size <n>` and what there is to say of it; reads no value. */
+export function bareOption(name: string, schema: z.ZodType): Option {
+  const { schema: inner, description } = unwrap(schema);
+  const manner = inner instanceof z.ZodArray ? '; with commas between' : '';
+  return new Option(`${flagOf(name)}${placeholder(inner)}`, `${inKebab(description)}${manner}`);
+}
+
+/** @param fallback what holds where the option is not given */
+export function fieldOption(name: string, schema: z.ZodType, fallback: unknown = fallbackOf(schema)): Option {
+  const option = bareOption(name, schema);
+  const { schema: inner } = unwrap(schema);
+  if (inner instanceof z.ZodEnum) option.choices(inner.options.map(String));
+  else if (!(inner instanceof z.ZodBoolean)) option.argParser((text: string) => parseField(schema, text));
+  return fallback === undefined ? option : option.default(fallback);
+}
+
+/** An option for each field. */
+export const fieldOptions = (fields: Fields, defaults: Readonly<Record<string, unknown>>): readonly Option[] =>
+  Object.entries(fields).map(([name, schema]) => fieldOption(name, schema, defaults[name]));
+
+/** Those of `fields` that the options of a command hold, under the names of the fields. */
+export function fieldValues(fields: Fields, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys(fields)
+      .map((name) => [name, options[camelCase(name)]])
+      .filter(([, value]) => value !== undefined),
+  );
+}
+
+/**
+ * The value that a text stands for.
+ * @throws InvalidArgumentError with a sentence that says what is needed
+ */
+export function parseField(schema: z.ZodType, text: string): unknown {
+  const { schema: inner } = unwrap(schema);
+  const value = read(inner, text);
+  const { success, error } = inner.safeParse(value);
+  // As it was written: what it leaves out is not for the command line to fill in.
+  if (success) return value;
+  throw new InvalidArgumentError(need(inner) ?? error.issues.map(({ message }) => message).join(' '));
+}
+
+/** Words as the value that the schema may take. */
+function read(schema: z.ZodType, text: string): unknown {
+  if (schema instanceof z.ZodNumber) return text.trim() === '' ? Number.NaN : Number(text);
+  if (schema instanceof z.ZodArray) return text.split(',').map((part) => part.trim());
+  if (schema instanceof z.ZodBoolean) return text === 'true' ? true : text === 'false' ? false : text;
+  if (!isJson(schema)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('It is no JSON.');
+  }
+}
+
+const isJson = (schema: z.ZodType) => schema instanceof z.ZodRecord || schema instanceof z.ZodObject;
+
+function placeholder(schema: z.ZodType): string {
+  if (schema instanceof z.ZodBoolean) return '';
+  if (schema instanceof z.ZodEnum) return ' <name>';
+  if (schema instanceof z.ZodArray) return ' <names>';
+  if (isJson(schema)) return ' <json>';
+  if (schema instanceof z.ZodNumber) return isWhole(schema) ? ' <n>' : ' <x>';
+  return ' <text>';
+}
+
+const isWhole = (schema: z.ZodNumber) => z.toJSONSchema(schema).type === 'integer';
+
+/** Bounds that are there only because every number has some. */
+const isBound = (most: number | undefined): most is number => most !== undefined && most < Number.MAX_SAFE_INTEGER;
+
+/** What a schema takes, as a sentence; undefined where its own messages say it best. */
+function need(schema: z.ZodType): string | undefined {
+  if (schema instanceof z.ZodEnum) return `One of ${schema.options.join(', ')} is needed.`;
+  if (schema instanceof z.ZodArray) {
+    const names = schema.element instanceof z.ZodEnum ? `, of ${schema.element.options.join(', ')}` : '';
+    return `Names with commas between are needed${names}.`;
+  }
+  if (!(schema instanceof z.ZodNumber)) return undefined;
+  const { type, minimum, exclusiveMinimum, maximum } = z.toJSONSchema(schema);
+  const bounds = [
+    ...(typeof exclusiveMinimum === 'number' ? [`above ${exclusiveMinimum}`] : []),
+    ...(typeof minimum === 'number' && minimum > Number.MIN_SAFE_INTEGER ? [`of at least ${minimum}`] : []),
+    ...(isBound(maximum) ? [`of at most ${maximum}`] : []),
+  ].join(' and ');
+  return `A ${type === 'integer' ? 'whole number' : 'number'}${bounds && ` ${bounds}`} is needed.`;
+}

@@ -1,0 +1,146 @@
+// What a run has brought: the model that it began with and what it has come to, on the same games.
+
+import { type Difference, pairedDifference } from '@ludic/rollouts';
+import { useState } from 'preact/hooks';
+import type { Answers, DeviceChoice, Game, RunContents } from '../engine/protocol.ts';
+import { percent } from '../numbers.ts';
+import { useWorkplace } from '../workplace.tsx';
+import { NumberField } from './fields.tsx';
+import { useWork, WorkBar } from './work.tsx';
+
+/** Other games than those of the run's own evaluation. */
+const SEED_AWAY = 1;
+
+interface Row extends Pick<Answers['evaluate'], 'evaluation' | 'games'> {
+  readonly title: string;
+}
+
+export function BeforeAfter({
+  run,
+  game,
+  settings,
+  device,
+}: {
+  readonly run: string;
+  readonly game: Game;
+  readonly settings: RunContents['settings'];
+  readonly device: DeviceChoice;
+}) {
+  const { engine } = useWorkplace();
+  const { work, run: ask, stop } = useWork();
+  const [episodes, setEpisodes] = useState(200);
+  const [temperature, setTemperature] = useState(settings.evalTemperature);
+  const [rows, setRows] = useState<readonly Row[]>([]);
+  const [trouble, setTrouble] = useState('');
+  const seed = settings.seed + SEED_AWAY;
+
+  const compare = async () => {
+    setRows([]);
+    const { before, after, summary } = await engine.ask({ type: 'run', run });
+    const found: Row[] = [];
+    for (const name of [before, after]) {
+      if (name === undefined) continue;
+      const policy = { kind: 'model', name, device, temperature, ...pickLength(settings) } as const;
+      const answer = await ask({ type: 'evaluate', game, policy, episodes, seed });
+      if (!answer) return;
+      found.push({ ...answer, title: name === before ? `Before: ${summary.model}` : `After ${summary.step} steps` });
+      setRows([...found]);
+    }
+  };
+
+  return (
+    <form
+      class="before-after"
+      aria-label="Before and after"
+      onSubmit={(event) => {
+        event.preventDefault();
+        setTrouble('');
+        compare().catch((error: Error) => setTrouble(error.message));
+      }}
+    >
+      <h3>Before and after, on the same games</h3>
+      <div class="fields">
+        <NumberField label="Games" value={episodes} min={1} max={100_000} onChange={setEpisodes} />
+        <NumberField
+          label="Temperature"
+          hint="0 takes the most likely token."
+          value={temperature}
+          min={0}
+          step="any"
+          onChange={setTemperature}
+        />
+      </div>
+      <WorkBar work={work} start="Compare" stop={stop} />
+      {trouble !== '' && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      <div aria-live="polite">{rows.length > 0 && <Comparison rows={rows} seed={seed} />}</div>
+    </form>
+  );
+}
+
+const pickLength = ({ maxCompletionLength }: RunContents['settings']) => ({ maxCompletionLength });
+
+function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly seed: number }) {
+  const [before, after] = rows;
+  const paired = before && after && pairedDifference(after.games, before.games, seed);
+  return (
+    <>
+      <div class="scroll">
+        <table>
+          <caption>
+            {before?.games.length} games with seed {seed}, with 95 % intervals
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Policy</th>
+              <th scope="col">Success</th>
+              <th scope="col">Mean reward</th>
+              <th scope="col">Steps</th>
+              <th scope="col">Invalid</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ title, evaluation: { success, meanReward, meanRewardInterval, meanSteps, invalidRate } }) => (
+              <tr key={title}>
+                <th scope="row">{title}</th>
+                <td class="number">
+                  {percent(success.rate)}
+                  <small>
+                    {percent(success.interval[0])} to {percent(success.interval[1])}
+                  </small>
+                </td>
+                <td class="number">
+                  {meanReward.toFixed(3)}
+                  <small>
+                    {meanRewardInterval[0].toFixed(3)} to {meanRewardInterval[1].toFixed(3)}
+                  </small>
+                </td>
+                <td class="number">{meanSteps.toFixed(2)}</td>
+                <td class="number">{percent(invalidRate)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {paired && (
+        <p class="verdict">
+          Game by game the success changed by {points(paired.success)} points and the reward by {rewards(paired.reward)}
+          : {verdict(paired.success)}
+        </p>
+      )}
+    </>
+  );
+}
+
+const signed = (value: number, digits: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+const points = ({ mean, interval: [low, high] }: Difference) =>
+  `${signed(100 * mean, 1)} (${signed(100 * low, 1)} to ${signed(100 * high, 1)}) percentage`;
+const rewards = ({ mean, interval: [low, high] }: Difference) =>
+  `${signed(mean, 3)} (${signed(low, 3)} to ${signed(high, 3)})`;
+const verdict = ({ interval: [low, high] }: Difference): string => {
+  if (low > 0) return 'the training has helped.';
+  return high < 0 ? 'the training has harmed.' : 'these games cannot tell whether the training has helped.';
+};

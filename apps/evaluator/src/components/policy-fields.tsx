@@ -1,0 +1,83 @@
+// Which policy: a model that is here with how it samples, or a scripted player of the game.
+
+import { findEnvironment } from '@ludic/environments';
+import { useRef } from 'preact/hooks';
+import type { PolicyChoice } from '../engine/protocol.ts';
+import { DEFAULT_POLICY } from '../engine/watch-link.ts';
+import { useWorkplace } from '../workplace.tsx';
+import { NumberField, SelectField } from './fields.tsx';
+import { DeviceField } from './model-fields.tsx';
+
+export function PolicyFields({
+  label = 'Policy',
+  hint,
+  environment,
+  policy,
+  onChange,
+}: {
+  readonly label?: string;
+  readonly hint?: string;
+  /** Whose scripted players may be chosen. */
+  readonly environment: string;
+  readonly policy: PolicyChoice;
+  readonly onChange: (policy: PolicyChoice) => void;
+}) {
+  const { models } = useWorkplace();
+  const players = Object.keys(findEnvironment(environment).experts);
+  // How a model samples stays while a scripted player is looked at.
+  const sampling = useRef(DEFAULT_POLICY);
+  if (policy.kind === 'model') sampling.current = policy;
+  const choose = (text: string) => {
+    const at = text.indexOf(' ');
+    const name = text.slice(at + 1);
+    onChange(text.startsWith('model ') ? { ...sampling.current, name } : { kind: 'scripted', name });
+  };
+  return (
+    <>
+      <SelectField
+        label={label}
+        hint={hint}
+        value={`${policy.kind} ${policy.name}`}
+        choices={[
+          ...models.map((name) => ({ value: `model ${name}`, text: name, group: 'Models' })),
+          ...players.map((name) => ({
+            value: `scripted ${name}`,
+            text: name.replaceAll('_', ' '),
+            group: 'Scripted players',
+          })),
+        ]}
+        onChange={choose}
+      />
+      {policy.kind === 'model' && (
+        <>
+          <DeviceField device={policy.device} onChange={(device) => onChange({ ...policy, device })} />
+          <NumberField
+            label="Temperature"
+            hint="0 takes the most likely token."
+            value={policy.temperature}
+            min={0}
+            step="any"
+            onChange={(temperature) => onChange({ ...policy, temperature })}
+          />
+          <NumberField
+            label="Longest reply"
+            hint="In tokens."
+            value={policy.maxCompletionLength}
+            min={1}
+            onChange={(maxCompletionLength) => onChange({ ...policy, maxCompletionLength })}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+/** A model, sampling as the policy so far, if that was one. */
+export const playedBy = (name: string, policy: PolicyChoice): PolicyChoice =>
+  policy.kind === 'model' ? { ...policy, name } : { ...DEFAULT_POLICY, name };
+
+/** The policy where the game has it; not every player plays every game. */
+export const fitting = (policy: PolicyChoice, environment: string): PolicyChoice =>
+  policy.kind === 'scripted' && !Object.hasOwn(findEnvironment(environment).experts, policy.name)
+    ? { kind: 'scripted', name: 'expert' }
+    : policy;

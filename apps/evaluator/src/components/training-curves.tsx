@@ -1,0 +1,99 @@
+// A run in curves, beside each other, and its last step in numbers.
+
+import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
+import { duration, percent } from '../numbers.ts';
+import { Curve } from './curve.tsx';
+
+/** Nothing is drawn at 0 where the scale is logarithmic. */
+const LEAST_RATIO = 1e-8;
+
+export function TrainingCurves({
+  metrics,
+  settings,
+  seconds,
+}: {
+  readonly metrics: readonly StepMetrics[];
+  readonly settings: TrainSettings;
+  /** That the steps took. */
+  readonly seconds: number;
+}) {
+  const steps = metrics.map(({ step }) => step);
+  const last = metrics.at(-1)!;
+  const bound = ROUNDING[settings.precision];
+  const pick = (value: (step: StepMetrics) => number) => metrics.map(value);
+  const wins = last.winRate !== undefined;
+  return (
+    <>
+      <dl class="numbers">
+        <Figure name="Step" value={`${last.step} of ${settings.steps}`} />
+        <Figure name="Reward" value={last.reward.toFixed(3)} />
+        <Figure name="Success" value={percent(last.successRate)} />
+        <Figure name="Invalid" value={percent(last.invalidRate)} />
+        <Figure name="Entropy" value={last.entropy.toFixed(3)} />
+        <Figure name="Gradient norm" value={last.gradientNorm.toFixed(2)} />
+        <Figure name="Largest |log ratio|" value={last.maxLogRatio.toExponential(1)} />
+        <Figure name="A step takes" value={duration(seconds / Math.max(1, metrics.length))} />
+      </dl>
+      <div class="curves small">
+        <Curve
+          title="Reward"
+          steps={steps}
+          series={[{ label: 'mean reward of a game', color: 'series-1', values: pick(({ reward }) => reward) }]}
+        />
+        <Curve
+          title={wins ? 'Success, wins and invalid replies' : 'Success and invalid replies'}
+          steps={steps}
+          range={[0, 1]}
+          series={[
+            { label: 'success', color: 'series-1', values: pick(({ successRate }) => successRate) },
+            ...(wins ? [{ label: 'wins', color: 'series-2', values: pick(({ winRate = 0 }) => winRate) }] : []),
+            { label: 'invalid', color: 'series-3', values: pick(({ invalidRate }) => invalidRate) },
+          ]}
+        />
+        <Curve
+          title="Entropy"
+          steps={steps}
+          series={[{ label: 'nats a token', color: 'series-2', values: pick(({ entropy }) => entropy) }]}
+        />
+        <Curve
+          title="Gradient norm"
+          steps={steps}
+          series={[{ label: 'before clipping', color: 'series-1', values: pick(({ gradientNorm }) => gradientNorm) }]}
+        />
+        {last.meanKl === undefined ? (
+          <Curve
+            title="Learning rate"
+            steps={steps}
+            series={[{ label: 'of AdamW', color: 'series-1', values: pick(({ learningRate }) => learningRate) }]}
+          />
+        ) : (
+          <Curve
+            title="Distance from the first model"
+            steps={steps}
+            series={[{ label: 'mean KL', color: 'series-1', values: pick(({ meanKl = 0 }) => meanKl) }]}
+          />
+        )}
+        <Curve
+          title="Sampler against trainer"
+          steps={steps}
+          logarithmic
+          series={[
+            {
+              label: 'largest |log ratio|',
+              color: 'series-2',
+              values: pick(({ maxLogRatio }) => Math.max(LEAST_RATIO, maxLogRatio)),
+            },
+            { label: 'most that rounding may do', color: 'series-3', values: pick(() => bound), dashed: true },
+          ]}
+        />
+      </div>
+    </>
+  );
+}
+
+const Figure = ({ name, value }: { readonly name: string; readonly value: string }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{value}</dd>
+  </div>
+);

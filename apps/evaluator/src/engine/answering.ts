@@ -1,0 +1,114 @@
+// Single answers: the policy's next reply in a game that a person plays, what it would do in the person's place, and what
+// a model thinks of tokens that were written before.
+
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { type LanguageModel, LanguageModelPolicy, type Prompt, Sampler, Scorer } from '@ludic/policies';
+import { stream } from '@ludic/random';
+import type { Models, Report } from './models.ts';
+import { settingsOf } from './playing.ts';
+import { normalised, replayPosition } from './position.ts';
+import type { Answers, Hint, PolicyChoice, Position, RequestOf } from './protocol.ts';
+
+/** How often a scripted player is asked, to see how it chooses. */
+const TRIES = 400;
+
+/** The model that was asked last, ready for the next question. */
+interface Ready {
+  readonly model: LanguageModel;
+  readonly sampler: Sampler;
+  readonly scorer: Scorer;
+}
+let ready: Ready | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** One answer after the other: so what is put away answers nobody. */
+function ask<T>(
+  { name, device }: Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+  answer: (ready: Ready) => Promise<T>,
+): Promise<T> {
+  const own = last.then(() => {
+    signal.throwIfAborted();
+    return models.lend(name, device, report, signal, (model) => {
+      if (ready?.model !== model) {
+        ready?.sampler.dispose();
+        // A device that is lost frees nothing.
+        ready?.scorer.dispose().catch(() => {});
+        ready = { model, sampler: new Sampler(model), scorer: new Scorer(model) };
+      }
+      return answer(ready);
+    });
+  });
+  last = own.catch(() => {});
+  return own;
+}
+
+export async function replyHere(
+  { position, policy: choice }: RequestOf<'reply'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Answers['reply']> {
+  const prompt = promptAt(position);
+  if (choice.kind === 'scripted') {
+    const player = scripted(position, choice.name);
+    return { reply: { text: player.act(prompt.environment, prompt.random), finish: 'stop' }, device: 'script' };
+  }
+  return ask(choice, models, report, signal, async ({ model, sampler }) => {
+    const definition = findEnvironment(position.game.environment);
+    const policy = new LanguageModelPolicy(model, settingsOf(choice, definition), sampler);
+    const [reply] = await policy.act([prompt], { signal });
+    return { reply: reply!, device: model.runtime.device };
+  });
+}
+
+export async function hintHere(
+  { position, policy: choice, candidates }: RequestOf<'hint'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Hint> {
+  const prompt = promptAt(position);
+  if (choice.kind === 'scripted') {
+    const counts = new Map(candidates.map((reply) => [reply, 0]));
+    for (let i = 0; i < TRIES; i++) {
+      const reply = scripted(position, choice.name).act(prompt.environment, stream(position.dynamicsSeed, 'hint', i));
+      if (counts.has(reply)) counts.set(reply, counts.get(reply)! + 1);
+    }
+    return { ...normalised(Array.from(counts.values(), (count) => Math.log(count / TRIES))), device: 'script' };
+  }
+  return ask(choice, models, report, signal, async ({ model, scorer }) => ({
+    ...normalised(await scorer.replies(prompt.messages, candidates)),
+    device: model.runtime.device,
+  }));
+}
+
+export async function rateHere(
+  { model: name, device, prompt, completion, alternatives }: RequestOf<'rate'>,
+  models: Models,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Answers['rate']> {
+  return ask({ name, device }, models, report, signal, async ({ model, scorer }) => {
+    const tokens = await scorer.rate(prompt, completion, alternatives);
+    const text = model.tokenizer.decode(completion, { skipSpecialTokens: true });
+    return { tokens, text, device: model.runtime.device };
+  });
+}
+
+/** @throws Error where it is not the policy's turn */
+function promptAt(position: Position): Prompt {
+  const { prompt, error } = replayPosition(position);
+  if (!prompt) throw new Error(error ?? 'It is not the turn of the policy: begin a new game.');
+  // Each turn has a stream of its own, so that it does not matter how often the game was played again.
+  return { ...prompt, random: stream(position.dynamicsSeed, 'person', position.replies.length) };
+}
+
+function scripted({ game: { environment, config } }: Position, name: string) {
+  const definition = findEnvironment(environment);
+  const player = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;
+  if (!player) throw new Error(`${definition.title} has no player ${name}: choose another policy.`);
+  return player(resolveConfig(definition, config));
+}

@@ -1,0 +1,116 @@
+// Files in the storage that a browser gives to a page (the origin's private file system), as a worker may write them.
+
+import type { FileContent } from '@ludic/models';
+
+/** What a worker writes through. The types of a page do not know it. */
+interface SyncAccess {
+  getSize(): number;
+  write(data: Uint8Array, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+type WorkerFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncAccess> };
+
+const partsOf = (content: FileContent): Iterable<Uint8Array> =>
+  typeof content === 'string'
+    ? [new TextEncoder().encode(content)]
+    : content instanceof Uint8Array
+      ? [content]
+      : content;
+
+/** Writes from `start` on (by default behind what is there), and leaves the file as it was where that fails. */
+async function put(file: FileSystemFileHandle, content: FileContent, start?: number): Promise<void> {
+  const access = await (file as WorkerFile).createSyncAccessHandle();
+  const before = access.getSize();
+  try {
+    let at = start ?? before;
+    if (at < before) access.truncate(at);
+    for (const part of partsOf(content)) {
+      if (access.write(part, { at }) < part.length)
+        throw new DOMException('Not all was written.', 'QuotaExceededError');
+      at += part.length;
+    }
+    access.flush();
+  } catch (error) {
+    access.truncate(Math.min(start ?? before, before));
+    throw error;
+  } finally {
+    access.close();
+  }
+}
+
+/** The folder that a path names, made where it is not there. */
+export async function makeFolder(home: FileSystemDirectoryHandle, path: string): Promise<FileSystemDirectoryHandle> {
+  let folder = home;
+  for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name, { create: true });
+  return folder;
+}
+
+const split = (path: string): readonly [folder: string, name: string] => {
+  const at = path.lastIndexOf('/') + 1;
+  return [path.slice(0, at), path.slice(at)];
+};
+
+async function makeFile(home: FileSystemDirectoryHandle, path: string): Promise<FileSystemFileHandle> {
+  const [folder, name] = split(path);
+  return (await makeFolder(home, folder)).getFileHandle(name, { create: true });
+}
+
+export const writeFile = async (home: FileSystemDirectoryHandle, path: string, content: FileContent) =>
+  put(await makeFile(home, path), content, 0);
+
+export const appendFile = async (home: FileSystemDirectoryHandle, path: string, text: string) =>
+  put(await makeFile(home, path), text);
+
+export const cutFile = async (home: FileSystemDirectoryHandle, path: string, length: number) =>
+  put(await makeFile(home, path), '', length);
+
+/** Whoever looks sees the old file or the new one: the browser puts it in place when it is whole. */
+export async function replaceFile(home: FileSystemDirectoryHandle, path: string, text: string): Promise<void> {
+  const writing = await (await makeFile(home, path)).createWritable();
+  try {
+    await writing.write(text);
+    await writing.close();
+  } catch (error) {
+    await writing.abort().catch(() => {});
+    throw error;
+  }
+}
+
+/** All files of a folder and of those in it, by their paths. */
+export async function filesIn(folder: FileSystemDirectoryHandle, prefix = ''): Promise<Map<string, File>> {
+  const found = new Map<string, File>();
+  for await (const handle of folder.values()) {
+    const path = `${prefix}${handle.name}`;
+    if (handle.kind === 'file') found.set(path, await (handle as FileSystemFileHandle).getFile());
+    else
+      for (const [name, file] of await filesIn(handle as FileSystemDirectoryHandle, `${path}/`)) found.set(name, file);
+  }
+  return found;
+}
+
+/** Undefined where there is no such file. */
+export async function fileAt(home: FileSystemDirectoryHandle, path: string): Promise<File | undefined> {
+  const [folder, name] = split(path);
+  try {
+    let at = home;
+    for (const one of folder.split('/').filter(Boolean)) at = await at.getDirectoryHandle(one);
+    return await (await at.getFileHandle(name)).getFile();
+  } catch (error) {
+    if ((error as Error).name === 'NotFoundError' || (error as Error).name === 'TypeMismatchError') return undefined;
+    throw error;
+  }
+}
+
+/** Removes a folder with all that is in it, if it is there. */
+export async function removeFolder(home: FileSystemDirectoryHandle, path: string): Promise<void> {
+  const [above, name] = split(path);
+  try {
+    let at = home;
+    for (const one of above.split('/').filter(Boolean)) at = await at.getDirectoryHandle(one);
+    await at.removeEntry(name, { recursive: true });
+  } catch (error) {
+    if ((error as Error).name !== 'NotFoundError') throw error;
+  }
+}

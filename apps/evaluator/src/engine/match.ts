@@ -1,0 +1,86 @@
+// Tic-Tac-Toe between a person and a policy: two positions of one game, in each of which the other is the opponent.
+
+import { findEnvironment, resolveConfig, type TicTacToeState } from '@ludic/environments';
+import { replayPosition } from './position.ts';
+import type { Game, Position } from './protocol.ts';
+
+export type Mark = 'X' | 'O';
+
+export interface Move {
+  readonly by: 'person' | 'policy';
+  readonly reply: string;
+}
+
+export interface Match {
+  /** As the policy plays it. */
+  readonly game: Game;
+  /** The person's. */
+  readonly mark: Mark;
+  /** Names the dice of the policy. */
+  readonly seed: number;
+  /** In order. Those of the policy may be invalid: it is asked again. */
+  readonly moves: readonly Move[];
+}
+
+/** How a match stands, from the policy's chair. */
+export interface Standing {
+  readonly turn: Move['by'] | 'nobody';
+  /** With the policy's mark. */
+  readonly state: TicTacToeState;
+  /** The policy's. */
+  readonly outcome: 'win' | 'draw' | 'loss' | undefined;
+  /** The policy's last reply was refused. */
+  readonly refused: boolean;
+}
+
+export const OTHER: Readonly<Record<Mark, Mark>> = { X: 'O', O: 'X' };
+
+export function policySide({ game, mark, seed, moves }: Match): Position {
+  const replies = repliesOf(moves, 'policy');
+  const opponent = repliesOf(moves, 'person');
+  return { game, seed: seedFor(game, OTHER[mark]), dynamicsSeed: seed, replies, opponent };
+}
+
+/** What a policy in the person's chair would see. */
+export function personSide(match: Match): Position {
+  const { game, mark, seed, moves } = match;
+  const opponent = repliesOf(moves, 'policy').filter((_, i, all) => accepted(match, all.slice(0, i + 1)));
+  return { game, seed: seedFor(game, mark), dynamicsSeed: seed, replies: repliesOf(moves, 'person'), opponent };
+}
+
+/** @throws Error where the game refuses the person's move */
+export function standing(match: Match): Standing {
+  const { frames, awaiting, endReason, error } = replayPosition(policySide(match));
+  if (error !== undefined) throw new Error(error);
+  const last = frames.at(-1);
+  if (awaiting) {
+    // Its player's mark is the person's.
+    const { code, board, mark } = awaiting.state as TicTacToeState;
+    return { turn: 'person', state: { code, board, mark: OTHER[mark] }, outcome: undefined, refused: false };
+  }
+  return {
+    turn: endReason === undefined ? 'policy' : 'nobody',
+    state: last!.state as TicTacToeState,
+    outcome: last!.info?.outcome,
+    refused: match.moves.at(-1)?.by === 'policy' && last!.info?.invalid === true,
+  };
+}
+
+const repliesOf = (moves: readonly Move[], by: Move['by']): string[] =>
+  moves.filter((move) => move.by === by).map(({ reply }) => reply);
+
+/** Whether the game took the last of these replies of the policy. */
+function accepted(match: Match, replies: readonly string[]): boolean {
+  const { frames, awaiting } = replayPosition({ ...policySide(match), replies });
+  return awaiting !== undefined || frames.at(-1)!.info?.invalid === false;
+}
+
+/** A seed of an opening in which the agent has that mark. */
+function seedFor({ environment, config: raw }: Game, mark: Mark): number {
+  const definition = findEnvironment(environment);
+  const game = definition.create(resolveConfig(definition, raw));
+  for (let seed = 0; ; seed++) {
+    game.reset(seed);
+    if ((game.state as TicTacToeState).mark === mark) return seed;
+  }
+}

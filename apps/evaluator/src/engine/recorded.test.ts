@@ -1,0 +1,112 @@
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { scriptedPolicy } from '@ludic/policies';
+import { type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Game } from './protocol.ts';
+import { framesOf, RecordError, readEpisodes } from './recorded.ts';
+
+const TIC_TAC_TOE: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
+const KEY_DOOR: Game = { environment: 'key_door', config: { size: 3, max_steps: 9 }, history: 'OPTIMAL_SCRATCHPAD' };
+
+async function played({ environment, config: raw, history }: Game, count = 3): Promise<Episode[]> {
+  const definition = findEnvironment(environment);
+  const config = resolveConfig(definition, raw);
+  const policy = scriptedPolicy('random', () => definition.experts.random(config));
+  return playEpisodes({ definition, config, history, policy, starts: evaluationStarts(1, count) });
+}
+
+describe('recorded episodes', () => {
+  it('are read from lines as from one object, and drawn as they were played', async () => {
+    for (const game of [TIC_TAC_TOE, KEY_DOOR]) {
+      const episodes = await played(game);
+      const named = { environment: game.environment, environmentConfig: game.config, history: game.history };
+      const lines = episodes.map((episode) => JSON.stringify({ step: 11, ...named, ...episodeToJson(episode) }));
+      const read = readEpisodes(`${lines.join('\n')}\n`, TIC_TAC_TOE);
+      expect(read.map(({ title }) => title)).toEqual(['Step 11, game 1', 'Step 11, game 2', 'Step 11, game 3']);
+      for (const [i, recorded] of read.entries()) {
+        expect(recorded.game).toEqual(game);
+        expect(recorded.episode.turns.map(({ reply }) => reply)).toEqual(episodes[i]!.turns.map(({ reply }) => reply));
+        const { frames, trouble } = framesOf(recorded);
+        expect(trouble).toBeUndefined();
+        expect(frames.length).toBe(episodes[i]!.turns.length + 1);
+      }
+      expect(readEpisodes(lines[0]!, TIC_TAC_TOE)[0]!.game).toEqual(game);
+      expect(readEpisodes(`[${lines.join()}]`, TIC_TAC_TOE).length).toBe(3);
+    }
+  });
+
+  it('keep their tokens', () => {
+    const tokens = { prompt: [1, 2], completion: [3], logprobs: [-0.5], entropies: [0.25] };
+    const [recorded] = readEpisodes(JSON.stringify(episodeOf({ text: 'x', finish: 'length', tokens })), TIC_TAC_TOE);
+    expect(recorded!.episode.turns[0]!.reply).toEqual({
+      text: 'x',
+      finish: 'length',
+      tokens: {
+        prompt: Int32Array.of(1, 2),
+        completion: Int32Array.of(3),
+        logprobs: Float32Array.of(-0.5),
+        entropies: Float32Array.of(0.25),
+      },
+    });
+  });
+
+  it('find their game by the rules that were told, where they do not name it', async () => {
+    const [episode] = await played({ ...KEY_DOOR, config: {} }, 1);
+    const [recorded] = readEpisodes(JSON.stringify(episodeToJson(episode!)), TIC_TAC_TOE);
+    expect(recorded!.game.environment).toBe('key_door');
+    expect(framesOf(recorded!).trouble).toBeUndefined();
+  });
+
+  it('are not drawn as another game: other settings or lost dice are told', async () => {
+    const [first] = await played(KEY_DOOR, 1);
+    const text = JSON.stringify(episodeToJson(first!));
+    const [other] = readEpisodes(text, { ...KEY_DOOR, config: { size: 5 } });
+    expect(framesOf(other!)).toEqual({ frames: [], trouble: expect.stringContaining('from step 1 on') });
+    const [shorter] = readEpisodes(text, { ...KEY_DOOR, config: { size: 3, max_steps: 4 } });
+    const { frames, trouble } = framesOf(shorter!);
+    expect(frames.length).toBe(4);
+    expect(trouble).toContain('from step 5 on');
+    const [impossible] = readEpisodes(text, { ...KEY_DOOR, config: { size: -3 } });
+    expect(framesOf(impossible!).trouble).toContain('size');
+  });
+
+  it('that failed are drawn up to there', async () => {
+    const [episode] = await played(TIC_TAC_TOE, 1);
+    const failed: Episode = { ...episode!, turns: episode!.turns.slice(0, 1), endReason: 'failed', error: 'No reply.' };
+    const { frames, trouble } = framesOf({ game: TIC_TAC_TOE, episode: { ...failed, finalObservation: '' } });
+    expect(frames.length).toBeGreaterThan(0);
+    expect(trouble).toBe('No reply.');
+  });
+
+  it('are refused in a sentence where they are none', () => {
+    const wrong = [
+      '',
+      '{',
+      '{}\n{',
+      '[]',
+      'null',
+      '{"turns": 3}',
+      '{"turns": []}',
+      JSON.stringify({ ...episodeOf({ text: 'x' }), endReason: 'tired' }),
+      JSON.stringify({ ...episodeOf({ text: 'x' }), seed: 0.5 }),
+      JSON.stringify(episodeOf({})),
+      JSON.stringify(episodeOf({ text: 'x', tokens: { prompt: ['a'] } })),
+    ];
+    for (const text of wrong) expect(() => readEpisodes(text, TIC_TAC_TOE), text).toThrow(RecordError);
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(() => readEpisodes(text, TIC_TAC_TOE)).toThrow(RecordError);
+      }),
+    );
+  });
+});
+
+const episodeOf = (reply: object) => ({
+  seed: 1,
+  dynamicsSeed: 2,
+  turns: [{ prompt: [{ role: 'user', content: 'y' }], observation: 'y', reward: 0, info: { invalid: false }, reply }],
+  reward: 0,
+  endReason: 'truncated',
+  finalObservation: '',
+});

@@ -1,0 +1,156 @@
+// The runs that this browser holds: listed, opened, deleted, downloaded. Whoever works on one holds a lock, so that two
+// tabs do not write to the same.
+
+import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
+import type { Evaluation } from '@ludic/rollouts';
+import { makeFolder, removeFolder } from './browser-files.ts';
+import { BrowserRun } from './browser-run.ts';
+import type { RunContents, RunSummary } from './protocol.ts';
+import { zipOf } from './zip.ts';
+
+const FOLDER = 'runs';
+/** A page that was closed while it computed lets go of its runs a moment later. In ms. */
+const PATIENCE = 5000;
+/** Any name as that of a folder. */
+const folderOf = (name: string) => encodeURIComponent(name).replaceAll('.', '%2E');
+/** Those of a checkpoint that are no model's. */
+const STATE = ['state.json', 'optimizer.safetensors'];
+
+export class Runs {
+  /** Those that were opened, with what the storage has not taken of them. */
+  readonly #known = new Map<string, BrowserRun>();
+
+  /** Does work on a run while nobody else does. */
+  async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
+    const tooLong = AbortSignal.timeout(patience);
+    let begun = false;
+    const begin = () => {
+      begun = true;
+      return work();
+    };
+    try {
+      return await navigator.locks.request(`ludic run ${name}`, { signal: tooLong }, begin);
+    } catch (error) {
+      if (begun || !tooLong.aborted) throw error;
+      throw new Error(`The run ${name} is being worked on, here or in another tab: stop it there first.`);
+    }
+  }
+
+  async open(name: string): Promise<BrowserRun> {
+    const known = this.#known.get(name);
+    if (known) return known;
+    const home = await storage(true);
+    const folder = await home?.getDirectoryHandle(folderOf(name), { create: true }).catch((error: DOMException) => {
+      if (error.name === 'QuotaExceededError') return undefined;
+      throw error;
+    });
+    const run = await BrowserRun.open(name, folder);
+    this.#known.set(name, run);
+    return run;
+  }
+
+  /** The latest first. */
+  async list(): Promise<RunSummary[]> {
+    const names = new Set(this.#known.keys());
+    const home = await storage(false);
+    if (home) for await (const name of home.keys()) names.add(decodeURIComponent(name));
+    const found: RunSummary[] = [];
+    for (const name of names) {
+      const summary = await this.#summary(name).catch(() => undefined);
+      if (summary) found.push(summary);
+      // A page that was closed when it had hardly begun.
+      else await this.hold(name, () => this.#remove(name), 0).catch(() => {});
+    }
+    return found.sort((a, b) => b.modified - a.modified);
+  }
+
+  async contents(name: string): Promise<RunContents> {
+    const summary = await this.#summary(name);
+    const run = await openRun(await this.open(name));
+    const log: readonly LogLine[] = await run.log();
+    const metrics: StepMetrics[] = [];
+    let seconds = 0;
+    let evaluation: Evaluation | undefined;
+    for (const line of log) {
+      if (line.type === 'evaluation') evaluation = line;
+      // A page that was closed may have written more steps than its last checkpoint has.
+      else if (summary.finished || line.step <= summary.step) {
+        metrics.push(line);
+        seconds += line.seconds;
+      }
+    }
+    return { summary, settings: run.config.settings, metrics, seconds, evaluation };
+  }
+
+  delete(name: string): Promise<void> {
+    return this.hold(name, () => this.#remove(name));
+  }
+
+  /** The model as it is now: of the finished run, or of its last checkpoint. Undefined where that is an adapter alone. */
+  async modelBlobs(name: string): Promise<ReadonlyMap<string, Blob> | undefined> {
+    const storage = await this.open(name);
+    const final = await storage.blobs('final');
+    if (final.size > 0) return final;
+    const step = (await (await openRun(storage)).checkpoints()).at(-1) ?? 0;
+    const blobs = new Map(await storage.blobs(checkpointFolder(step)));
+    for (const file of STATE) blobs.delete(file);
+    return blobs.has('config.json') ? blobs : undefined;
+  }
+
+  /** The model that the run began with. */
+  async firstBlobs(name: string): Promise<ReadonlyMap<string, Blob>> {
+    const blobs = new Map(await (await this.open(name)).blobs(checkpointFolder(0)));
+    for (const file of STATE) blobs.delete(file);
+    return blobs;
+  }
+
+  async zip(name: string, part: 'model' | 'run'): Promise<{ readonly blob: Blob; readonly fileName: string }> {
+    const folder = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-');
+    const files = part === 'run' ? await (await this.open(name)).everything() : await this.modelBlobs(name);
+    if (!files) throw new Error(`${name} is an adapter until its run is finished: download the run instead.`);
+    return { blob: await zipOf(files, folder), fileName: `${folder}${part === 'run' ? '-run' : ''}.zip` };
+  }
+
+  async #summary(name: string): Promise<RunSummary> {
+    const storage = await this.open(name);
+    const { settings, model } = await readRunConfig(storage);
+    const files = await storage.everything();
+    const step = (await (await openRun(storage)).checkpoints()).at(-1);
+    if (step === undefined) throw new Error(`${name} has no checkpoint.`);
+    let bytes = 0;
+    let modified = 0;
+    for (const blob of files.values()) {
+      bytes += blob.size;
+      if (blob instanceof File) modified = Math.max(modified, blob.lastModified);
+    }
+    const finished = (await storage.names('')).includes('final');
+    const { environment, environmentConfig: config, history, steps } = settings;
+    return {
+      name,
+      model,
+      game: { environment, config, history },
+      step,
+      steps,
+      finished,
+      modified: modified || Date.now(),
+      bytes,
+      stored: storage.stored,
+    };
+  }
+
+  async #remove(name: string): Promise<void> {
+    const home = await storage(false);
+    if (home) await removeFolder(home, folderOf(name));
+    this.#known.delete(name);
+  }
+}
+
+/** The folder of all runs; undefined where the browser gives no storage, or none that holds more. */
+async function storage(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    return create ? await makeFolder(root, FOLDER) : await root.getDirectoryHandle(FOLDER);
+  } catch {
+    return undefined;
+  }
+}

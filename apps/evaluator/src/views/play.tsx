@@ -1,0 +1,126 @@
+// A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
+
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { useState } from 'preact/hooks';
+import { NumberField, SelectField } from '../components/fields.tsx';
+import { GameFields } from '../components/game-fields.tsx';
+import { KeyDoorTable } from '../components/key-door-table.tsx';
+import { MatchTable } from '../components/match-table.tsx';
+import { PickFolder } from '../components/pick-folder.tsx';
+import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
+import { type Mark, OTHER } from '../engine/match.ts';
+import type { Game, PolicyChoice } from '../engine/protocol.ts';
+import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
+
+/** What was settled when a game began; the form may say something else by now. */
+interface Begun {
+  readonly count: number;
+  readonly game: Game;
+  readonly policy: PolicyChoice;
+  readonly mark: Mark;
+  readonly seed: number;
+}
+
+/** Of Tic-Tac-Toe: who plays the other side, which here is a person. */
+const WITHOUT = ['opponent', 'epsilon'];
+const PLAYABLE = ['tic_tac_toe', 'key_door'];
+
+export function PlayView() {
+  const [game, setGame] = useState<Game>(DEFAULT_WATCH.game);
+  const [policy, setPolicy] = useState<PolicyChoice>(DEFAULT_POLICY);
+  const [mark, setMark] = useState<Mark>('X');
+  const [seed, setSeed] = useState(0);
+  const [trouble, setTrouble] = useState('');
+  const [begun, setBegun] = useState<Begun>();
+  const duel = game.environment === 'tic_tac_toe';
+  const start = (next: Omit<Begun, 'count'>) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
+  const begin = () => {
+    try {
+      resolveConfig(findEnvironment(game.environment), game.config);
+      setTrouble('');
+      start({ game, policy, mark, seed });
+    } catch (error) {
+      setTrouble((error as Error).message);
+    }
+  };
+  /** As before, with other dice; a person who played X plays O. */
+  const next = () => {
+    if (!begun) return;
+    const duelling = begun.game.environment === 'tic_tac_toe';
+    const changed = { seed: begun.seed + 1, mark: duelling ? OTHER[begun.mark] : begun.mark };
+    setSeed(changed.seed);
+    setMark(changed.mark);
+    start({ ...begun, ...changed });
+  };
+  return (
+    <>
+      <form
+        class="card"
+        aria-label="What to play"
+        onSubmit={(event) => {
+          event.preventDefault();
+          begin();
+        }}
+      >
+        <div class="fields">
+          <GameFields
+            game={game}
+            without={WITHOUT}
+            onChange={(next) => {
+              setGame(next);
+              setPolicy(fitting(policy, next.environment));
+            }}
+          />
+          {duel && (
+            <SelectField
+              label="You are"
+              value={mark}
+              choices={[
+                { value: 'X', text: 'X, and begin' },
+                { value: 'O', text: 'O, and answer' },
+              ]}
+              onChange={(next) => setMark(next as Mark)}
+            />
+          )}
+          <PolicyFields
+            label={duel ? 'Against' : 'Hints by'}
+            environment={game.environment}
+            policy={policy}
+            onChange={setPolicy}
+          />
+          <NumberField
+            label="Seed"
+            hint={duel ? "Of the policy's dice." : 'Which grid.'}
+            value={seed}
+            min={0}
+            max={Number.MAX_SAFE_INTEGER}
+            onChange={setSeed}
+          />
+          <PickFolder onPick={(name) => setPolicy(playedBy(name, policy))} />
+        </div>
+        <div class="work">
+          <button type="submit" class="go" disabled={!PLAYABLE.includes(game.environment)}>
+            New game
+          </button>
+          {!PLAYABLE.includes(game.environment) && (
+            <p class="trouble">{findEnvironment(game.environment).title} cannot be drawn here: choose another game.</p>
+          )}
+          {trouble !== '' && (
+            <p class="trouble" role="alert">
+              {trouble}
+            </p>
+          )}
+        </div>
+      </form>
+      {begun ? (
+        begun.game.environment === 'tic_tac_toe' ? (
+          <MatchTable key={begun.count} {...begun} onNext={next} />
+        ) : (
+          <KeyDoorTable key={begun.count} {...begun} onNext={next} />
+        )
+      ) : (
+        <p class="empty">Choose a game and begin. A hint shows what the policy would do in your place.</p>
+      )}
+    </>
+  );
+}

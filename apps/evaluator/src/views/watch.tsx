@@ -1,0 +1,177 @@
+// A game to look at, step by step: one of an evaluation, played here, or any that was recorded elsewhere.
+
+import { findEnvironment } from '@ludic/environments';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { EpisodePlayer } from '../components/episode-player.tsx';
+import { NumberField, SelectField } from '../components/fields.tsx';
+import { GameFields } from '../components/game-fields.tsx';
+import { PickFolder } from '../components/pick-folder.tsx';
+import { fitting, PolicyFields, playedBy } from '../components/policy-fields.tsx';
+import { useWork, WorkBar } from '../components/work.tsx';
+import { readEpisodes } from '../engine/recorded.ts';
+import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
+import { onShelf, type Shelf, shelved } from '../watching.ts';
+
+export function WatchView() {
+  const { work, run, stop } = useWork();
+  const [setting, setSetting] = useState<WatchSetting>(DEFAULT_WATCH);
+  const [shelf, setShelf] = useState<Shelf | undefined>(shelved);
+  const [shown, setShown] = useState(0);
+  const [trouble, setTrouble] = useState('');
+  const asked = useRef(0);
+  const file = useRef<HTMLInputElement>(null);
+  const { game, policy, seed, episode } = setting;
+  const set = (change: Partial<WatchSetting>) => setSetting((before) => ({ ...before, ...change }));
+  const show = (next: Shelf) => {
+    setShelf(next);
+    setShown(next.shown);
+  };
+
+  /** What is being played will not be shown. */
+  const forget = () => {
+    stop();
+    return ++asked.current;
+  };
+  const start = async (wanted: WatchSetting) => {
+    setTrouble('');
+    const number = forget();
+    const { game, policy, seed, episode } = wanted;
+    const answer = await run({ type: 'rollout', game, policy, seed, from: episode, episodes: 1 });
+    if (!answer || number !== asked.current) return;
+    if (location.hash.startsWith('#watch')) history.replaceState(null, '', watchLink(wanted));
+    const title = `Game ${episode + 1}`;
+    show({
+      source: `${policy.name} at ${findEnvironment(game.environment).title}: game ${episode + 1} of seed ${seed}`,
+      episodes: answer.episodes.map((one) => ({ title, game, episode: one })),
+      shown: 0,
+      ...(policy.kind === 'model' && { model: policy.name }),
+    });
+  };
+  // An address that names a game plays it, whether the page is opened with it or led to it.
+  useEffect(() => {
+    const follow = () => {
+      try {
+        const wanted = readWatchLink(location.hash);
+        if (!wanted) return;
+        setSetting(wanted);
+        void start(wanted);
+      } catch (error) {
+        setTrouble((error as Error).message);
+      }
+    };
+    follow();
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, []);
+  useEffect(
+    () =>
+      onShelf(() => {
+        const next = shelved();
+        if (!next) return;
+        forget();
+        show(next);
+      }),
+    [],
+  );
+  const open = async (files: readonly File[]) => {
+    setTrouble('');
+    forget();
+    const [first] = files;
+    if (!first) return;
+    try {
+      const episodes = readEpisodes(await first.text(), game);
+      show({
+        source: first.name,
+        episodes,
+        shown: 0,
+      });
+    } catch (error) {
+      setTrouble(`${first.name} cannot be watched. ${(error as Error).message}`);
+    }
+  };
+
+  const recorded = shelf?.episodes[Math.min(shown, shelf.episodes.length - 1)];
+  // Tokens of games from elsewhere are looked at by the model that is chosen.
+  const reader = shelf?.model ?? (policy.kind === 'model' ? policy.name : undefined);
+  const device = policy.kind === 'model' ? policy.device : 'auto';
+  return (
+    <>
+      <form
+        class="card"
+        aria-label="What to watch"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void start(setting);
+        }}
+      >
+        <div class="fields">
+          <PolicyFields environment={game.environment} policy={policy} onChange={(next) => set({ policy: next })} />
+          <GameFields game={game} onChange={(next) => set({ game: next, policy: fitting(policy, next.environment) })} />
+          <NumberField
+            label="Seed"
+            hint="Of an evaluation."
+            value={seed}
+            min={0}
+            max={Number.MAX_SAFE_INTEGER}
+            onChange={(next) => set({ seed: next })}
+          />
+          <NumberField
+            label="Number"
+            hint="Of the game in the evaluation."
+            value={episode + 1}
+            min={1}
+            max={MOST_EPISODES}
+            onChange={(next) => set({ episode: next - 1 })}
+          />
+          <PickFolder onPick={(name) => set({ policy: playedBy(name, policy) })} />
+          <div class="field">
+            <input
+              ref={file}
+              type="file"
+              hidden
+              accept=".json,.jsonl,application/json"
+              aria-label="File of episodes"
+              onChange={({ currentTarget }) => {
+                void open([...(currentTarget.files ?? [])]);
+                // The same file may be opened again.
+                currentTarget.value = '';
+              }}
+            />
+            <button type="button" class="quiet" onClick={() => file.current!.click()}>
+              Open recorded games…
+            </button>
+          </div>
+        </div>
+        {trouble !== '' && (
+          <p class="trouble" role="alert">
+            {trouble}
+          </p>
+        )}
+        <WorkBar work={work} start="Watch" stop={stop} />
+      </form>
+      {shelf && recorded ? (
+        <>
+          <div class="shelf">
+            <h2>{shelf.source}</h2>
+            {shelf.episodes.length > 1 && (
+              <SelectField
+                label="Recorded game"
+                value={String(shown)}
+                choices={shelf.episodes.map(({ title, episode: { reward } }, i) => ({
+                  value: String(i),
+                  text: `${title}, reward ${Number(reward.toFixed(3))}`,
+                }))}
+                onChange={(value) => setShown(Number(value))}
+              />
+            )}
+          </div>
+          <EpisodePlayer recorded={recorded} model={reader === undefined ? undefined : { name: reader, device }} />
+        </>
+      ) : (
+        <p class="empty">
+          A game is shown here step by step: the board, the exact prompt, the reply with the chances of its tokens.
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,47 @@
+// A whole run in a folder of this machine, its updates shared by processes where that is wanted.
+
+import { trainedParameters } from '@ludic/policies';
+import type { NodeRuntimeOptions } from '@ludic/runtime/node';
+import { type ConductOptions, conductRun, type RunResult } from '../run.ts';
+import type { RunStart } from '../run-events.ts';
+import { folderStorage } from './run-folder.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers'> {
+  readonly folder: string;
+  /** Several processes for every update, where it has several shards. */
+  readonly workers?: WorkerOptions;
+}
+
+export interface WorkerOptions {
+  /** How many are wanted; lowered to what the run has shards for and the machine has cores and memory for. */
+  readonly count: number;
+  /** Cores of the machine. Without it that is not looked at. */
+  readonly cores?: number;
+  /** As the run's own runtime was made: threads decide how sums are rounded. */
+  readonly runtime: NodeRuntimeOptions;
+  /** A worker that has not answered for so long is started again. */
+  readonly timeoutSeconds: number;
+}
+
+export function runTraining(start: RunStart, { folder, workers, ...options }: RunOptions): Promise<RunResult> {
+  const { onEvent } = options;
+  return conductRun(start, {
+    ...options,
+    storage: folderStorage(folder),
+    ...(workers && {
+      workers: {
+        count: workers.count,
+        ...(workers.cores !== undefined && { cores: workers.cores }),
+        make: (count, model, settings, first) =>
+          new WorkerPool({
+            count,
+            setup: { model: `${folder}/${first}`, settings, runtime: workers.runtime },
+            weights: trainedParameters(model),
+            timeoutSeconds: workers.timeoutSeconds,
+            ...(onEvent && { onEvent }),
+          }),
+      },
+    }),
+  });
+}

@@ -1,0 +1,146 @@
+// What a model thinks of tokens that are there already: of a reply that was recorded, or of replies that it might give.
+
+import type { Message } from '@ludic/history';
+import { sharedPrefixLength } from '@ludic/models';
+import { Decoder } from './decoder.ts';
+import { notFinite } from './distribution.ts';
+import { PolicyError } from './errors.ts';
+import type { LanguageModel } from './language-model.ts';
+import { PromptEncoder } from './prompt-encoder.ts';
+import { chancesOf, logTotal, type RatedToken } from './token-chances.ts';
+
+/** Token slots of one run, padding included. Logits of a whole vocabulary come back for every row. */
+const SLOTS_PER_RUN = 8192;
+/** Numbers of such logits in one run: 64 MB. */
+const LOGITS_PER_RUN = 2 ** 24;
+/** A shorter common beginning is not worth a run of its own. */
+const SHORTEST_PREFIX = 4;
+
+export class Scorer {
+  readonly #model: LanguageModel;
+  readonly #decoder: Decoder;
+  readonly #encoder: PromptEncoder;
+  /** One at a time: what a run keeps is freed when it has answered. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(model: LanguageModel) {
+    this.#model = model;
+    this.#decoder = new Decoder(model);
+    this.#encoder = new PromptEncoder(model.tokenizer, model.template);
+  }
+
+  /**
+   * Each token of a completion with its rivals.
+   * @param alternatives how many of the most likely tokens to tell
+   * @throws PolicyError `prompt_too_long`, `bad_token`, `not_finite`
+   */
+  async rate(prompt: Int32Array, completion: Int32Array, alternatives: number): Promise<RatedToken[]> {
+    const rows = Array.from(completion, (_, i) => joined(prompt, completion.subarray(0, i)));
+    const rated: RatedToken[] = [];
+    const { tokenizer } = this.#model;
+    await this.#next(rows, completion, (i, logits) => {
+      rated[i] = chancesOf(completion[i]!, logits, alternatives, tokenizer);
+    });
+    return rated;
+  }
+
+  /**
+   * log π of each reply, in nats and at temperature 1: that its text is written in the tokens that the tokenizer gives it,
+   * whatever comes after.
+   * @throws PolicyError `prompt_too_long`, `not_finite`
+   */
+  async replies(messages: readonly Message[], replies: readonly string[]): Promise<number[]> {
+    const prompt = this.#encoder.encode(messages);
+    const encoded = replies.map((reply) => this.#model.tokenizer.encode(reply));
+    // What several replies begin with is looked at once.
+    const rows = new Map<string, Int32Array>();
+    for (const ids of encoded) for (let i = 0; i < ids.length; i++) rows.set(nameOf(ids, i), ids.subarray(0, i));
+    const names = [...rows.keys()];
+    const nextOf = new Map<string, Map<number, number>>(names.map((name) => [name, new Map()]));
+    for (const ids of encoded) for (const [i, id] of ids.entries()) nextOf.get(nameOf(ids, i))!.set(id, 0);
+    const sequences = Array.from(rows.values(), (ids) => joined(prompt, ids));
+    await this.#next(
+      sequences,
+      encoded.flatMap((ids) => [...ids]),
+      (row, logits) => {
+        const shift = logTotal(logits);
+        const next = nextOf.get(names[row]!)!;
+        for (const id of next.keys()) next.set(id, logits[id]! - shift);
+      },
+    );
+    return encoded.map((ids) => ids.reduce((sum, id, i) => sum + nextOf.get(nameOf(ids, i))!.get(id)!, 0));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#last.catch(() => {});
+    await this.#decoder.dispose();
+  }
+
+  /** What comes next after each of the sequences. @param asked token ids that will be looked up in it */
+  #next(
+    sequences: readonly Int32Array[],
+    asked: ArrayLike<number>,
+    take: (sequence: number, logits: Float32Array) => void,
+  ): Promise<void> {
+    const run = this.#last.catch(() => {}).then(() => this.#run(sequences, asked, take));
+    this.#last = run;
+    return run;
+  }
+
+  async #run(
+    sequences: readonly Int32Array[],
+    asked: ArrayLike<number>,
+    take: (sequence: number, logits: Float32Array) => void,
+  ): Promise<void> {
+    if (sequences.length === 0) return;
+    this.#check(sequences, asked);
+    const { vocabSize } = this.#model.config;
+    const lengths = sequences.map(({ length }) => length);
+    const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+    const shortest = lengths.reduce((least, length) => Math.min(least, length), longest);
+    const shared = sequences.length > 1 ? sharedPrefixLength(sequences, shortest - 1) : 0;
+    const together = Math.max(1, Math.floor(Math.min(SLOTS_PER_RUN / (longest - shared), LOGITS_PER_RUN / vocabSize)));
+    try {
+      const prefix = shared < SHORTEST_PREFIX ? undefined : await this.#decoder.prefix(sequences[0]!.slice(0, shared));
+      for (let from = 0; from < sequences.length; from += together) {
+        const { logits } = await this.#decoder.prefill(sequences.slice(from, from + together), prefix);
+        for (let row = 0; row * vocabSize < logits.length; row++) {
+          const own = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+          if (!own.every(Number.isFinite)) throw notFinite();
+          take(from + row, own);
+        }
+      }
+    } finally {
+      await this.#decoder.release(new Set(), undefined);
+    }
+  }
+
+  #check(sequences: readonly Int32Array[], asked: ArrayLike<number>): void {
+    const { name, config } = this.#model;
+    for (const sequence of sequences) {
+      if (sequence.length === 0)
+        throw new PolicyError('bad_token', 'There is no prompt: a model says nothing of the first token of all.');
+      if (sequence.length >= config.maxPositions)
+        throw new PolicyError(
+          'prompt_too_long',
+          `A prompt and reply of ${sequence.length + 1} tokens do not fit the ${config.maxPositions} positions of ${name}.`,
+        );
+    }
+    for (const ids of [...sequences, asked])
+      for (let i = 0; i < ids.length; i++)
+        if (!(ids[i]! >= 0 && ids[i]! < config.vocabSize))
+          throw new PolicyError(
+            'bad_token',
+            `The token id ${ids[i]} is outside the vocabulary of ${name}: the tokens are another model's.`,
+          );
+  }
+}
+
+function joined(first: Int32Array, second: Int32Array): Int32Array {
+  const all = new Int32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+const nameOf = (ids: Int32Array, length: number) => ids.subarray(0, length).join();

@@ -1,0 +1,81 @@
+// An episode played again from its replies in the real environment: what stood there before each of them, for drawing
+// and for playing on.
+
+import type { EnvironmentDefinition, StepInfo } from '@ludic/environments';
+import type { HistoryStrategy } from '@ludic/history';
+import type { Prompt } from '@ludic/policies';
+import { RunningEpisode } from './running-episode.ts';
+import type { EpisodeStart } from './starts.ts';
+import type { EndReason } from './trajectory.ts';
+
+export interface ReplayOptions {
+  readonly definition: EnvironmentDefinition;
+  /** A resolved config of the definition. */
+  readonly config: unknown;
+  readonly history: HistoryStrategy;
+  readonly start: Pick<EpisodeStart, 'seed' | 'dynamicsSeed'> & Partial<EpisodeStart>;
+  /** In order; those after the end are not looked at. */
+  readonly replies: readonly string[];
+  /** The replies of the other side in games of two, in order, where somebody plays it: see `ResetOptions`. */
+  readonly opponent?: readonly string[];
+}
+
+/** A moment of the game, before a reply or after the last. */
+export interface Frame {
+  /** The environment's. */
+  readonly state: unknown;
+  readonly observation: string;
+  /** What a perfect player would remember. */
+  readonly memory: string;
+  /** What the reply that led here earned, and what was said of it; undefined at the beginning. */
+  readonly reward: number | undefined;
+  readonly info: StepInfo | undefined;
+}
+
+export interface Replay {
+  /** One more than the replies that were played. None where the other side has yet to begin. */
+  readonly frames: readonly Frame[];
+  /** Undefined while the game goes on. */
+  readonly endReason: EndReason | undefined;
+  readonly error: string | undefined;
+  /** The other side is to move: the state as its player sees it. The last reply is not in `frames` yet. */
+  readonly awaiting: { readonly state: unknown } | undefined;
+  /** What the policy is asked next; undefined where it is not its turn. */
+  readonly prompt: Prompt | undefined;
+}
+
+/** Pure: the same options give the same replay. */
+export function replay({ definition, config, history, start, replies, opponent }: ReplayOptions): Replay {
+  let answered = 0;
+  let awaiting: { readonly state: unknown } | undefined;
+  const answer = (state: unknown): string => {
+    const reply = opponent![answered++];
+    if (reply !== undefined) return reply;
+    awaiting = { state };
+    throw new Error('The other side has not moved yet.');
+  };
+  const setting = { definition, config, history, systemPrompt: definition.systemPrompt(config) };
+  const run = new RunningEpisode(setting, { policyPath: ['replay'], ...start }, opponent && answer);
+  const frames: Frame[] = [];
+  const note = () => {
+    if (run.endReason === 'failed') return;
+    const { state, memory } = run.environment;
+    const { reward, info } = run.turns.at(-1) ?? {};
+    frames.push({ state, memory, observation: run.observation, reward, info });
+  };
+  note();
+  for (const text of replies) {
+    if (run.endReason !== undefined) break;
+    const prompt = run.prompt();
+    if (prompt) run.play(prompt.messages, { text, finish: 'stop' });
+    note();
+  }
+  const waits = awaiting !== undefined;
+  return {
+    frames,
+    endReason: waits ? undefined : run.endReason,
+    error: waits ? undefined : run.error,
+    awaiting,
+    prompt: run.endReason === undefined ? run.prompt() : undefined,
+  };
+}

@@ -1,0 +1,13 @@
+export type { ChatDelta, ChatRequest } from './chat.ts';
+export {
+  type CallOptions,
+  type EvaluationRequest,
+  LudicClient,
+  type RolloutRequest,
+  type TrainingRequest,
+} from './client.ts';
+export type { ConnectionOptions } from './connection.ts';
+export { CLIENT_ERROR_CODES, ClientError, type ClientErrorCode } from './errors.ts';
+export { EventStreamParser, type ServerSentEvent } from './event-stream.ts';
+export type { EventsOptions, NumberedJobEvent } from './job-events.ts';
+export type { FileOptions, ModelFile } from './model-file.ts';

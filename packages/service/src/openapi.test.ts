@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { ENDPOINTS, type Endpoint } from './endpoints.ts';
+import { ERROR_STATUS } from './errors.ts';
+import { openApiDocument } from './openapi.ts';
+
+interface Operation {
+  readonly summary: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly {
+    readonly in: string;
+    readonly name: string;
+    readonly required?: boolean;
+    readonly schema: object;
+  }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> };
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly content?: Readonly<Record<string, object>> }>
+  >;
+}
+
+const document = openApiDocument(Object.values<Endpoint>(ENDPOINTS), {
+  title: 'Ludic',
+  version: '1',
+  description: 'x',
+}) as {
+  readonly openapi: string;
+  readonly info: object;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>>; readonly securitySchemes: object };
+};
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
+
+/** Every object and list within a value. */
+function* parts(value: unknown): Generator<Readonly<Record<string, unknown>>> {
+  if (typeof value !== 'object' || value === null) return;
+  yield value as Readonly<Record<string, unknown>>;
+  for (const inner of Object.values(value)) yield* parts(inner);
+}
+
+describe('the OpenAPI document', () => {
+  it('lists every endpoint once, as plain JSON of version 3.1', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+    expect(document.info).toEqual({ title: 'Ludic', version: '1', description: 'x' });
+    expect(operations).toHaveLength(Object.keys(ENDPOINTS).length);
+    expect(JSON.parse(JSON.stringify(document))).toEqual(document);
+  });
+
+  it('points only at what it holds, and holds nothing that is not pointed at', () => {
+    const references = [...parts(document)].flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : []));
+    expect(references.length).toBeGreaterThan(20);
+    const held = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+    expect([...new Set(references)].sort()).toEqual(held.sort());
+    for (const name of Object.keys(document.components.schemas)) expect(name).toMatch(/^[\w.-]+$/);
+  });
+
+  it('keeps no words of JSON Schema that belong to documents of their own', () => {
+    for (const part of parts(document)) {
+      expect(part).not.toHaveProperty('$schema');
+      expect(part).not.toHaveProperty('$defs');
+    }
+  });
+
+  it.each(operations)('says for $method $path what it takes and answers', ({ path, method, operation }) => {
+    expect(['get', 'post', 'delete']).toContain(method);
+    expect(operation.summary).not.toBe('');
+    const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+    expect(inPath.map(({ name }) => name)).toEqual(named);
+    for (const { required } of inPath) expect(required).toBe(true);
+    for (const { schema } of operation.parameters ?? []) expect(schema).toHaveProperty('type');
+    if (method === 'get') expect(operation.requestBody).toBeUndefined();
+    if (operation.requestBody) expect(Object.keys(operation.requestBody.content)).toEqual(['application/json']);
+    expect(Object.keys(operation.responses).some((status) => status.startsWith('2'))).toBe(true);
+    for (const [status, { description }] of Object.entries(operation.responses)) {
+      expect(status).toMatch(/^[2-5]\d\d$/);
+      expect(description).not.toBe('');
+    }
+  });
+
+  it('asks for the password everywhere but at health and at the document', () => {
+    const open = operations.filter(({ operation }) => operation.security === undefined).map(({ path }) => path);
+    expect(open.sort()).toEqual(['/health-check', '/openapi.json']);
+    for (const { operation } of operations)
+      if (operation.security) expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '429']));
+    expect(document.components.securitySchemes).toHaveProperty('password');
+  });
+
+  it('documents only errors that have a status', () => {
+    const statuses = new Set(Object.values(ERROR_STATUS).map(String));
+    for (const { operation } of operations)
+      for (const status of Object.keys(operation.responses)) if (status >= '400') expect(statuses).toContain(status);
+  });
+
+  it('shows the defaults and bounds of the requests', () => {
+    const { schema } = document.paths['/start-training']!.post!.requestBody!.content['application/json']!;
+    const training = '$ref' in schema ? document.components.schemas.StartTraining! : schema;
+    expect(training).toMatchObject({
+      required: ['model_name', 'env_type', 'output_dir'],
+      additionalProperties: false,
+      properties: { batch_size: { type: 'integer', default: 32, minimum: 2, maximum: 65536 } },
+    });
+  });
+});
