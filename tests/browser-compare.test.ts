@@ -175,6 +175,10 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
         seed: '3',
         episode: '6',
       });
+      await link.click();
+      await page.getByRole('tabpanel', { name: 'Watch' }).waitFor();
+      await page.getByRole('tab', { name: 'Evaluate' }).click();
+      expect(await view.getByRole('region', { name: 'Results' }).count()).toBe(1);
     });
 
     it('stands in the address, and an address that was damaged is refused', async () => {
