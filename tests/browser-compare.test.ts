@@ -175,6 +175,10 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
         seed: '3',
         episode: '6',
       });
+      await link.click();
+      await page.getByRole('tabpanel', { name: 'Watch' }).waitFor();
+      await page.getByRole('tab', { name: 'Evaluate' }).click();
+      expect(await view.getByRole('region', { name: 'Results' }).count()).toBe(1);
     });
 
     it('stands in the address, and an address that was damaged is refused', async () => {
@@ -188,6 +192,32 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       // What was chosen and what was found out is still here.
       expect(await view.getByRole('region', { name: 'Results' }).count()).toBe(1);
       expect(await view.getByLabel('Temperature').inputValue()).toBe('0.5');
+    });
+
+    it('may be every history of a policy, in the other game as well', async () => {
+      const wanted: Setting = {
+        ...SETTING,
+        environment: 'key_door',
+        config: { max_steps: 4 },
+        contestants: SETTING.contestants.slice(0, 1),
+        episodes: 6,
+      };
+      await page.evaluate((hash) => {
+        location.hash = hash;
+      }, writeSetting(wanted));
+      await expect.poll(() => view.getByLabel('Policy', { exact: true }).count()).toBe(1);
+      await view.getByRole('button', { name: 'Each policy with all histories' }).click();
+      await view.getByRole('button', { name: 'Evaluate' }).click();
+      const match = view.getByRole('region', { name: 'KeyDoor' });
+      await expect.poll(() => view.getByText(/^done: /).count(), { timeout: 30_000 }).toBe(4);
+      for (const title of ['the present moment', 'the whole conversation', 'its own notes', 'perfect notes'])
+        await match.getByRole('rowheader', { name: `nano (${title})` }).waitFor();
+      // The games before are still there, below.
+      expect(await view.getByRole('region', { name: 'Results' }).count()).toBe(2);
+      await page.evaluate((hash) => {
+        location.hash = hash;
+      }, writeSetting(SETTING));
+      await expect.poll(() => view.getByLabel('Policy', { exact: true }).count()).toBe(4);
     });
 
     it('goes on with the others where one cannot play, and tells why', async () => {

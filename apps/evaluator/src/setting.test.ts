@@ -3,7 +3,7 @@
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTING, gamesKey, policyOf, readSetting, type Setting, watchLink, writeSetting } from './setting.ts';
+import { DEFAULT_SETTING, gamesKey, policyOf, readSetting, type Setting, writeSetting } from './setting.ts';
 
 const contestant = fc.oneof(
   fc.record({
@@ -80,22 +80,6 @@ describe('the link of a setting', () => {
         }
       }),
     );
-  });
-
-  it('of a game to watch names everything that decides it', () => {
-    const wanted = { ...DEFAULT_SETTING, config: { max_steps: 4 }, temperature: 0 };
-    const words = new URLSearchParams(watchLink(wanted, wanted.contestants[0]!, 12).slice('#watch?'.length));
-    expect(Object.fromEntries(words)).toEqual({
-      game: 'tic_tac_toe',
-      config: '{"max_steps":4}',
-      history: 'NO_HISTORY',
-      policy: 'model:nano',
-      seed: '0',
-      episode: '12',
-      temperature: '0',
-      reply: '64',
-      device: 'auto',
-    });
   });
 });
 

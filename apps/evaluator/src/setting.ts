@@ -62,33 +62,20 @@ export const gamesKey = ({ environment, config, episodes, seed }: Setting): stri
 
 /** The part of an address behind #. */
 export function writeSetting(setting: Setting): string {
-  const words = shared(setting);
-  words.set('episodes', String(setting.episodes));
+  const words = new URLSearchParams({
+    game: setting.environment,
+    config: JSON.stringify(setting.config),
+    seed: String(setting.seed),
+    temperature: String(setting.temperature),
+    reply: String(setting.maxCompletionLength),
+    device: setting.device,
+    episodes: String(setting.episodes),
+  });
   for (const contestant of setting.contestants) {
     words.append('history', contestant.history);
     words.append('policy', policyText(contestant));
   }
   return `#evaluate?${words}`;
-}
-
-/** Where one game of a contestant can be watched. @param episode its number, from 0 */
-export function watchLink(setting: Setting, contestant: Contestant, episode: number): string {
-  const words = shared(setting);
-  words.set('history', contestant.history);
-  words.set('policy', policyText(contestant));
-  words.set('episode', String(episode));
-  return `#watch?${words}`;
-}
-
-function shared({ environment, config, seed, temperature, maxCompletionLength, device }: Setting): URLSearchParams {
-  return new URLSearchParams({
-    game: environment,
-    config: JSON.stringify(config),
-    seed: String(seed),
-    temperature: String(temperature),
-    reply: String(maxCompletionLength),
-    device,
-  });
 }
 
 /**

@@ -1,9 +1,10 @@
 // The games of a contestant one by one, with a way to watch each.
 
 import { useState } from 'preact/hooks';
+import { watchLink } from '../engine/watch-link.ts';
 import { whole } from '../numbers.ts';
 import { type Match, titleOf } from '../results.ts';
-import { watchLink } from '../setting.ts';
+import { policyOf } from '../setting.ts';
 import { SelectField } from './fields.tsx';
 
 const PAGE = 25;
@@ -15,6 +16,9 @@ export function GameList({ match: { results } }: { readonly match: Match }) {
   const [shown, setShown] = useState(PAGE);
   const result = results[Math.max(0, titles.indexOf(chosen))]!;
   const { games, setting, contestant } = result;
+  const { environment, config, seed: evaluated } = setting;
+  const game = { environment, config, history: contestant.history };
+  const policy = policyOf(contestant, setting);
   return (
     <details class="games">
       <summary>The games one by one</summary>
@@ -50,7 +54,7 @@ export function GameList({ match: { results } }: { readonly match: Match }) {
                 <td class="number">{invalid}</td>
                 <td>{outcome ?? ENDS[endReason]}</td>
                 <td>
-                  <a href={watchLink(setting, contestant, i)} aria-label={`Watch game ${i + 1}`}>
+                  <a href={watchLink({ game, policy, seed: evaluated, episode: i })} aria-label={`Watch game ${i + 1}`}>
                     watch
                   </a>
                 </td>

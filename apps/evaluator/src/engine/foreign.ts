@@ -10,14 +10,14 @@ import { breathe } from './breathing.ts';
 const MOST_THREADS = 8;
 
 export class Foreign {
-  readonly name: string;
   readonly device: 'cpu' | 'webgpu';
+  readonly #name: string;
   readonly #loaded: LoadedModel;
   readonly #Policy: typeof TransformersPolicy;
 
   private constructor(name: string, device: 'cpu' | 'webgpu', loaded: LoadedModel, policy: typeof TransformersPolicy) {
-    this.name = name;
     this.device = device;
+    this.#name = name;
     this.#loaded = loaded;
     this.#Policy = policy;
   }
@@ -52,7 +52,7 @@ export class Foreign {
 
   /** A way to play it. The model stays for the next. */
   policy(settings: LanguageModelSettings): Policy {
-    const policy = new this.#Policy(this.name, this.#loaded, settings);
+    const policy = new this.#Policy(this.#name, this.#loaded, settings);
     return { name: policy.name, act: (prompts, options) => policy.act(prompts, options), dispose() {} };
   }
 

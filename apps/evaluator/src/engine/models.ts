@@ -35,7 +35,7 @@ export class Models {
   /** Files that are in this page, and not only in its storage. */
   readonly #blobs = new Map<string, ReadonlyMap<string, Blob>>();
   readonly #kept = new KeptModels();
-  #foreign: Foreign | undefined;
+  #foreign: { readonly key: string; readonly opened: Promise<Foreign> } | undefined;
   /** When what was kept is known. */
   readonly ready: Promise<void>;
   readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
@@ -80,8 +80,11 @@ export class Models {
   /** @throws ModelError `not_a_model` */
   pick(files: readonly File[]): ModelCard {
     const { name, blobs } = pickedModel(files);
-    // nano stays what it is, and what is on a server or a hub stays apart.
-    return this.add(name === 'nano' ? 'nano from disk' : name, 'disk', blobs);
+    // nano and what is kept stay what they are.
+    const isFixed = (one: string) => one === 'nano' || this.#cards.get(one)?.kept;
+    let free = name;
+    for (let i = 2; isFixed(free); i++) free = `${name} ${i}`;
+    return this.add(free, 'disk', blobs);
   }
 
   async storage(): Promise<Storage> {
@@ -124,13 +127,18 @@ export class Models {
     const dtype = this.#cards.get(name)?.dtype;
     if (dtype === undefined) return undefined;
     const device = choice === 'auto' ? await bestDevice() : choice;
-    if (this.#foreign?.name === name && this.#foreign.device === device) return this.#foreign;
+    const key = `${device} ${name}`;
+    if (this.#foreign?.key === key) return this.#foreign.opened;
     // One at a time: they are large.
-    this.#foreign?.dispose();
-    this.#foreign = undefined;
+    this.#dropForeign();
     report({ stage: 'starting', device });
-    this.#foreign = await Foreign.open(name, this.files(name, report, new AbortController().signal), dtype, device);
-    return this.#foreign;
+    const opened = Foreign.open(name, this.files(name, report, new AbortController().signal), dtype, device);
+    const mine = { key, opened };
+    this.#foreign = mine;
+    opened.catch(() => {
+      if (this.#foreign === mine) this.#foreign = undefined;
+    });
+    return opened;
   }
 
   /** @throws Error where nothing is known by that name */
@@ -194,8 +202,14 @@ export class Models {
   #leaveDevices(name: string): void {
     for (const key of [...this.#resident.keys()])
       if (key === `cpu ${name}` || key === `webgpu ${name}`) this.#drop(key);
-    if (this.#foreign?.name !== name) return;
-    this.#foreign.dispose();
+    if (this.#foreign?.key === `cpu ${name}` || this.#foreign?.key === `webgpu ${name}`) this.#dropForeign();
+  }
+
+  #dropForeign(): void {
+    this.#foreign?.opened.then(
+      (foreign) => foreign.dispose(),
+      () => {},
+    );
     this.#foreign = undefined;
   }
 
