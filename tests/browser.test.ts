@@ -214,7 +214,9 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
       [TIC_TAC_TOE, nanoOn('webgpu')] as const,
     );
     // The model is being put on the GPU, or played there.
-    await expect.poll(() => page.evaluate(() => globalThis.stages?.includes('loading'))).toBe(true);
+    await expect
+      .poll(() => page.evaluate(() => globalThis.stages?.includes('loading')), { timeout: 30_000 })
+      .toBe(true);
     await worker!.evaluate(() => globalThis.gpus[0]!.destroy());
     expect(await lost).toMatch(/^device_lost: The GPU is lost/);
     // The tests below go on with a new one.
