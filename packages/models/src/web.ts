@@ -17,6 +17,8 @@ export interface FetchProgress {
 export interface FetchOptions {
   /** What people know the model by. Default: the URL. */
   readonly name?: string;
+  /** Sent with every question, such as a password. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly onProgress?: (progress: FetchProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -27,7 +29,7 @@ export interface FetchOptions {
  */
 export function fetchModelFiles(
   place: string | Readonly<Record<string, string>>,
-  { name, onProgress, signal }: FetchOptions = {},
+  { name, ...options }: FetchOptions = {},
 ): ModelFiles {
   const urlOf = (file: string): string | undefined =>
     typeof place === 'string'
@@ -40,7 +42,7 @@ export function fetchModelFiles(
     const known = fetched.get(file);
     if (known) return known;
     const url = urlOf(file);
-    const blob = url === undefined ? Promise.resolve(undefined) : fetchBlob(url, file, onProgress, signal);
+    const blob = url === undefined ? Promise.resolve(undefined) : fetchModelFile(url, file, options);
     fetched.set(file, blob);
     // What failed may be tried again.
     blob.catch(() => fetched.delete(file));
@@ -49,11 +51,20 @@ export function fetchModelFiles(
   return blobFiles(name ?? (typeof place === 'string' ? place : 'the model'), blobOf);
 }
 
+/** What a person has picked or dropped, as a model. @throws ModelError as `pickedModel` does */
+export function pickedModelFiles(files: Iterable<File>): ModelFiles {
+  const { name, blobs } = pickedModel(files);
+  return blobModelFiles(name, blobs);
+}
+
 /**
- * A model of files that a person has picked or dropped: those of the folder that holds the config.json.
+ * The files that a person has picked or dropped, by their names in the folder that holds the config.json.
  * @throws ModelError `not_a_model` where there is no such folder, or more than one
  */
-export function pickedModelFiles(files: Iterable<File>): ModelFiles {
+export function pickedModel(files: Iterable<File>): {
+  readonly name: string;
+  readonly blobs: ReadonlyMap<string, Blob>;
+} {
   const paths = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file]));
   const folders = [...paths.keys()].flatMap((path) => /^(.*\/|)config\.json$/.exec(path)?.[1] ?? []);
   const depth = (folder: string) => folder.split('/').length;
@@ -69,7 +80,8 @@ export function pickedModelFiles(files: Iterable<File>): ModelFiles {
     throw new ModelError('not_a_model', `What was picked holds several models. Pick one of the folders ${names}.`);
   }
   const name = folder.replace(/\/$/, '') || 'the picked model';
-  return blobFiles(name, async (file) => paths.get(folder + file));
+  const inside = [...paths].filter(([path]) => path.startsWith(folder));
+  return { name, blobs: new Map(inside.map(([path, file]) => [path.slice(folder.length), file])) };
 }
 
 /** The files of a model in memory, as blobs: what a page keeps, stores and downloads. Parameters are copied. */
@@ -115,17 +127,19 @@ async function bytesOf(blob: Blob, file: string): Promise<Uint8Array> {
   }
 }
 
-/** The file behind a URL, undefined where there is none. Its bytes are handed over as they come. */
-async function fetchBlob(
+/**
+ * The file behind a URL, undefined where there is none. Its bytes are handed over as they come.
+ * @throws ModelError `not_fetched`; the reason of the signal
+ */
+export async function fetchModelFile(
   url: string,
   file: string,
-  onProgress: ((progress: FetchProgress) => void) | undefined,
-  signal: AbortSignal | undefined,
+  { headers, onProgress, signal }: Omit<FetchOptions, 'name'> = {},
 ): Promise<Blob | undefined> {
   const failed = (why: string, cause?: unknown) =>
     new ModelError('not_fetched', `${file} could not be fetched: ${why} Try again.`, { cause });
   try {
-    const response = await fetch(url, signal && { signal });
+    const response = await fetch(url, { ...(headers && { headers }), ...(signal && { signal }) });
     if (response.status === 404 || response.status === 410) return undefined;
     // Servers of single pages answer with their page where a file is missing.
     if (response.headers.get('content-type')?.startsWith('text/html')) return undefined;
