@@ -8,7 +8,8 @@ export const HEADERS: Readonly<Record<string, string>> = {
     "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    "connect-src 'self'",
+    // Also servers of Ludic elsewhere, which the visitor names: encrypted, or on this machine.
+    "connect-src 'self' https: http://127.0.0.1:* http://localhost:*",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -5,7 +5,7 @@ import { Tabs } from './components/tabs.tsx';
 import type { Engine } from './engine/client.ts';
 import type { Answers } from './engine/protocol.ts';
 import { VIEWS } from './views.ts';
-import { type Workplace, WorkplaceProvider } from './workplace.tsx';
+import { type Opened, type Workplace, WorkplaceProvider } from './workplace.tsx';
 
 export function App({ engine }: { readonly engine: Engine }) {
   const [devices, setDevices] = useState<Answers['devices']>();
@@ -17,9 +17,18 @@ export function App({ engine }: { readonly engine: Engine }) {
     (name: string) => setModels((known) => [...known.filter((one) => one !== name), name]),
     [],
   );
+  const [opened, setOpened] = useState<Opened>();
+  const openModel = useCallback(
+    (next: Opened) => {
+      addModel(next.model);
+      setOpened(next);
+      location.hash = 'evaluate';
+    },
+    [addModel],
+  );
   const workplace: Workplace = useMemo(
-    () => ({ engine, devices, models, addModel }),
-    [engine, devices, models, addModel],
+    () => ({ engine, devices, models, addModel, opened, openModel }),
+    [engine, devices, models, addModel, opened, openModel],
   );
   return (
     <WorkplaceProvider value={workplace}>

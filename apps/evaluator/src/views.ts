@@ -2,6 +2,7 @@
 
 import type { ComponentType } from 'preact';
 import { EvaluateView } from './views/evaluate.tsx';
+import { JobsView } from './views/jobs.tsx';
 import { TrainView } from './views/train.tsx';
 
 export interface View {
@@ -14,4 +15,5 @@ export interface View {
 export const VIEWS: readonly View[] = [
   { id: 'evaluate', title: 'Evaluate', component: EvaluateView },
   { id: 'train', title: 'Train', component: TrainView },
+  { id: 'jobs', title: 'Jobs', component: JobsView },
 ];

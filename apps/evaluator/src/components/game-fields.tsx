@@ -5,7 +5,7 @@ import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import type { Game } from '../engine/protocol.ts';
 import { CheckField, NumberField, SelectField } from './fields.tsx';
 
-const HISTORY_TEXTS: Readonly<Record<HistoryStrategy, string>> = {
+export const HISTORY_TEXTS: Readonly<Record<HistoryStrategy, string>> = {
   NO_HISTORY: 'the present moment',
   FULL_HISTORY: 'the whole conversation',
   SCRATCHPAD: 'its own notes',
@@ -48,7 +48,7 @@ export function GameFields({ game, onChange }: { readonly game: Game; readonly o
   );
 }
 
-function PropertyField({
+export function PropertyField({
   name,
   schema,
   value,

@@ -82,7 +82,7 @@ function Row({ policy, game, history, device, seed, seconds, evaluation }: Resul
 }
 
 /** A rate in numbers, and its interval drawn between 0 and 1. */
-function RateCell({ rate, interval: [low, high] }: Rate) {
+export function RateCell({ rate, interval: [low, high] }: Rate) {
   return (
     <div class="rate">
       <span class="number">{percent(rate)}</span>

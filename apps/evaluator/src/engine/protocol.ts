@@ -30,6 +30,14 @@ export type Request =
   | { readonly type: 'devices' }
   /** Makes a picked folder known. */
   | { readonly type: 'pick'; readonly files: readonly File[] }
+  /** Makes a model known whose files lie at URLs, after all of them are here. */
+  | {
+      readonly type: 'fetch';
+      readonly name: string;
+      /** By file. */
+      readonly urls: Readonly<Record<string, string>>;
+      readonly headers: Readonly<Record<string, string>>;
+    }
   | {
       readonly type: 'evaluate';
       readonly game: Game;
@@ -75,6 +83,7 @@ export type Progress =
 export interface Answers {
   readonly devices: readonly DeviceReport[];
   readonly pick: { readonly name: string };
+  readonly fetch: { readonly name: string };
   readonly evaluate: { readonly evaluation: Evaluation; readonly device: string; readonly seconds: number };
   readonly rollout: { readonly episodes: readonly Episode[]; readonly device: string };
   readonly train: {

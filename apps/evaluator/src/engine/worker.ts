@@ -1,6 +1,7 @@
 // The engine: everything that computes, in a worker, so that the page never waits.
 
 import { reportDevices } from '@ludic/runtime/web';
+import { fetchHere } from './fetching.ts';
 import { Models, type Report } from './models.ts';
 import { evaluateHere, rolloutHere } from './playing.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
@@ -36,6 +37,8 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
       return reportDevices();
     case 'pick':
       return { name: models.pick(request.files) };
+    case 'fetch':
+      return fetchHere(request, models, report, signal);
     case 'evaluate':
       return evaluateHere(request, models, report, signal);
     case 'rollout':

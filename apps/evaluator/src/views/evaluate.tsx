@@ -1,7 +1,7 @@
 // How good a policy is at a game: choose, play, compare with what was played before.
 
 import { findEnvironment } from '@ludic/environments';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
 import { DeviceField, PickFolder } from '../components/model-fields.tsx';
@@ -19,7 +19,7 @@ const read = (text: string): Choice => {
 };
 
 export function EvaluateView() {
-  const { models } = useWorkplace();
+  const { models, opened } = useWorkplace();
   const { work, run, stop } = useWork();
   const [game, setGame] = useState<Game>({ environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' });
   const [[kind, name], setChoice] = useState<Choice>(['model', 'nano']);
@@ -30,6 +30,11 @@ export function EvaluateView() {
   const [seed, setSeed] = useState(0);
   const [results, setResults] = useState<readonly Result[]>([]);
   const count = useRef(0);
+  useEffect(() => {
+    if (!opened) return;
+    setChoice(['model', opened.model]);
+    if (opened.game) setGame(opened.game);
+  }, [opened]);
   const definition = findEnvironment(game.environment);
   const players = Object.keys(definition.experts);
 
