@@ -104,7 +104,8 @@ describe.skipIf(!existsSync(CHROMIUM))('the page (needs Chromium at /usr/bin/chr
     expect(responses.map((response) => response.url()).join()).not.toMatch(/wasm|safetensors|ort/);
     const { 'content-security-policy': policy } = await responses[0]!.allHeaders();
     expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
-    expect(policy).not.toMatch(/unsafe-inline|unsafe-eval'? |\*|https?:/);
+    // Questions alone may go to servers elsewhere, which the visitor names.
+    expect(policy?.replace(/connect-src [^;]*/, '')).not.toMatch(/unsafe-inline|unsafe-eval'? |\*|https?:/);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
   });
 

@@ -56,9 +56,9 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
               <td class="number">
                 {results.win_rate === undefined
                   ? '–'
-                  : [results.win_rate, results.draw_rate, results.loss_rate]
-                      .map((rate) => percent(rate ?? 0))
-                      .join(' / ')}
+                  : `${[results.win_rate, results.draw_rate, results.loss_rate]
+                      .map((rate) => (100 * (rate ?? 0)).toFixed(0))
+                      .join(' / ')} %`}
               </td>
               <td class="number">{results.total_episodes !== undefined && whole(results.total_episodes)}</td>
             </tr>

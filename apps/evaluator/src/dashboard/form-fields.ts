@@ -34,11 +34,15 @@ export function fieldsOf(
 ): readonly FormField[] {
   return Object.entries(properties).map(([name, schema]) => {
     const kind = kindOf(schema);
-    const words = name.replaceAll('_', ' ');
     return {
       name,
-      label: words.charAt(0).toUpperCase() + words.slice(1),
-      hint: schema.description,
+      label: sentenceCase(
+        name
+          .split('_')
+          .map((word) => NAMES[word] ?? word)
+          .join(' '),
+      ),
+      hint: schema.description && sentenceCase(schema.description),
       kind,
       choices: ((kind === 'several' ? schema.items?.enum : schema.enum) ?? []).map(String),
       isOptional: !required.includes(name) && schema.default === undefined,
@@ -46,6 +50,16 @@ export function fieldsOf(
     };
   });
 }
+
+/** Words that are written in their own way. */
+const NAMES: Readonly<Record<string, string | undefined>> = {
+  lora: 'LoRA',
+  onnx: 'ONNX',
+  wandb: 'Weights & Biases',
+  tensorboard: 'TensorBoard',
+};
+
+const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function kindOf({ type, enum: choices, items }: JsonSchema): FieldKind {
   if (choices) return 'choice';

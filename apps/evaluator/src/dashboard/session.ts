@@ -1,6 +1,10 @@
 // The server that the dashboard speaks to. Its password is in memory, and in the tab's storage where the visitor wants it.
 
 import { LudicClient } from '@ludic/service/client';
+import { config } from 'zod';
+
+// Schemas would be compiled to code at run time, which the page's policy forbids.
+config({ jitless: true });
 
 export interface Account {
   /** Base URL of the service. */

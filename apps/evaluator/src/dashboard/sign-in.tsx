@@ -61,7 +61,8 @@ export function SignIn({ address: before, trouble: first = '', onOpen }: SignInP
           id="sign-in-address"
           type="url"
           required
-          autocomplete="url"
+          // To keepers of passwords the address is the name that belongs to one.
+          autocomplete="username"
           spellcheck={false}
           value={address}
           onInput={({ currentTarget }) => setAddress(currentTarget.value)}

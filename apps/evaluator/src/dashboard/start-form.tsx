@@ -32,6 +32,8 @@ const FIRST: Readonly<Record<string, string | undefined>> = {
   eval_every: 'Evaluate every',
   seed: 'Seed',
 };
+/** Whose label says it all. */
+const CLEAR = new Set(['env_type', 'history_strategy', 'max_steps', 'batch_size']);
 /** Said elsewhere: by the door, and by the game's own settings. */
 const NOT_HERE = ['password', 'env_config'];
 /** Settings of games that have a field of their own, by that. */
@@ -43,7 +45,7 @@ function trainingForm(): { readonly first: readonly FormField[]; readonly furthe
   const all = fieldsOf(properties, required).filter(({ name }) => !NOT_HERE.includes(name));
   const first = Object.entries(FIRST).flatMap(([name, label]) => {
     const field = all.find((one) => one.name === name);
-    return field ? [{ ...field, label: label ?? field.label }] : [];
+    return field ? [{ ...field, label: label ?? field.label, hint: CLEAR.has(name) ? undefined : field.hint }] : [];
   });
   return { first, further: all.filter(({ name }) => !Object.hasOwn(FIRST, name)) };
 }

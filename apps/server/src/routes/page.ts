@@ -14,7 +14,9 @@ export function pageRoutes(app: Hono<Caller>, folder: string): void {
     if (!/^(\/[\w-][\w.-]*)+$/.test(wanted)) return next();
     const root = await realpath(folder);
     const file = await realpath(join(root, wanted)).catch(() => undefined);
-    if (!file?.startsWith(root + sep) || mediaType(file) === 'application/octet-stream') return next();
+    if (!file?.startsWith(root + sep)) return next();
+    // Assets may be anything, such as a model's weights; beside them lie files that are not for visitors.
+    if (!wanted.startsWith('/assets/') && mediaType(file) === 'application/octet-stream') return next();
     const answer = await sendFile(file, context.req.raw);
     // The builder writes a hash of the content into the names of assets.
     if (wanted.startsWith('/assets/')) answer.headers.set('Cache-Control', 'public, max-age=31536000, immutable');
