@@ -59,7 +59,8 @@ export function SignIn({ address: before, trouble: first = '', onOpen }: SignInP
         <label for="sign-in-address">Server</label>
         <input
           id="sign-in-address"
-          type="url"
+          type="text"
+          inputMode="url"
           required
           // To keepers of passwords the address is the name that belongs to one.
           autocomplete="username"
