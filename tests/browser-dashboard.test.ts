@@ -1,13 +1,13 @@
 // The jobs of a live server in the page, from signing in to playing what was trained, also while the server dies.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtPage } from '../apps/cli/src/built-page.ts';
 import type { Job, PolicyEvaluation } from '../packages/service/src/index.ts';
-import { hasChromium, launch, watchedPage } from './browser/page.ts';
+import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
 
 const PASSWORD = 'correct horse';
@@ -29,6 +29,8 @@ const ITS_OWN =
 
 let scratch = '';
 let server: ServerProcess;
+/** The same page without a server behind it. */
+let elsewhere: ServedPage;
 let browser: Browser;
 let page: Page;
 let blemishes: string[];
@@ -59,7 +61,8 @@ async function signIn(password: string): Promise<void> {
 describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/chromium)', () => {
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'ludic-dashboard-'));
-    server = await ServerProcess.start(scratch, await builtPage(), PASSWORD);
+    elsewhere = await servePage();
+    server = await ServerProcess.start(scratch, await builtPage(), PASSWORD, [elsewhere.origin]);
     browser = await launch();
     ({ page, blemishes } = await watchedPage(await browser.newContext(), server.url));
     page.setDefaultTimeout(8_000);
@@ -72,7 +75,18 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
   afterAll(async () => {
     await browser?.close();
     await server?.end();
+    elsewhere?.close();
     rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it('comes whole from the server', async () => {
+    const files = readdirSync(join(await builtPage(), 'assets'));
+    expect(files.some((file) => file.endsWith('.safetensors'))).toBe(true);
+    for (const file of files) {
+      const { status } = await fetch(`${server.url}/assets/${file}`, { method: 'HEAD' });
+      expect(status, file).toBe(200);
+    }
+    expect((await fetch(`${server.url}/_headers`)).status).toBe(404);
   });
 
   it('opens for the right password alone, and says how long to wait after many wrong ones', async () => {
@@ -243,20 +257,40 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
   });
 
   it('says what is wrong with the address of another server', async () => {
+    const gone = await servePage();
+    gone.close();
     for (const [address, sentence] of [
-      ['http://127.0.0.1:1', 'does not answer'],
+      [gone.origin, `does the server there allow this page (--allow-origin ${server.url})`],
       ['http://ludic.example', 'is not encrypted'],
+      ['ludic', 'is no address of a server'],
     ] as const) {
       await view.getByLabel('Server', { exact: true }).fill(address);
       await signIn(PASSWORD);
       await view.getByRole('alert').getByText(sentence).waitFor();
     }
-    expect(
-      blemishes.splice(
-        blemishes.findIndex((one) => one.startsWith('asks elsewhere')),
-        1,
-      ),
-    ).toEqual(['asks elsewhere: http://127.0.0.1:1/jobs?limit=1']);
+    // The visitor has named it.
+    const asked = blemishes.findIndex((blemish) => blemish.startsWith('asks elsewhere'));
+    expect(blemishes.splice(asked, 1)).toEqual([`asks elsewhere: ${gone.origin}/jobs?limit=1`]);
+  });
+
+  it('works from a page that came from elsewhere, where the server allows it', async () => {
+    const { page: other, blemishes: faults } = await watchedPage(await browser.newContext(), elsewhere.origin);
+    other.setDefaultTimeout(8000);
+    await other.goto(`${elsewhere.origin}/#jobs`);
+    await other.getByLabel('Password').fill(PASSWORD);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    await other.getByText('There is no server of Ludic behind this page').waitFor();
+    await other.getByLabel('Server', { exact: true }).fill(server.url);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    await other.getByRole('navigation', { name: 'Jobs' }).getByRole('button', { name: 'second' }).click();
+    await other.getByRole('img', { name: /^Reward after/ }).waitFor();
+    await other.getByRole('button', { name: 'Open in Evaluate' }).click();
+    const policy = other.getByRole('tabpanel', { name: 'Evaluate' }).getByLabel('Policy', { exact: true });
+    await expect.poll(() => policy.inputValue(), { timeout: 8000 }).toBe(`model second on ${server.url}`);
+    expect(faults.filter((fault) => !/^asks elsewhere|status of 404/.test(fault))).toEqual([]);
+    for (const fault of faults.filter((one) => one.startsWith('asks')))
+      expect(fault.startsWith(`asks elsewhere: ${server.url}/`), fault).toBe(true);
+    await other.context().close();
   });
 
   it('has nothing on its console but what the browser writes, and asks nobody else', () => {

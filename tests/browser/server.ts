@@ -19,7 +19,13 @@ export class ServerProcess {
     this.#child = child;
   }
 
-  static async start(dataFolder: string, pageFolder: string, password: string): Promise<ServerProcess> {
+  /** @param origins of other pages that may call it */
+  static async start(
+    dataFolder: string,
+    pageFolder: string,
+    password: string,
+    origins: readonly string[] = [],
+  ): Promise<ServerProcess> {
     const options: ServeOptions = {
       version: '0.0.0',
       dataFolder,
@@ -29,7 +35,7 @@ export class ServerProcess {
       device: 'cpu',
       threads: 1,
       passwordHash: await hashPassword(password),
-      origins: [],
+      origins,
       maxConcurrentJobs: 1,
       jobTimeout: 0,
       maxConcurrentRequests: 4,
