@@ -65,7 +65,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     server = await ServerProcess.start(scratch, await builtPage(), PASSWORD, [elsewhere.origin]);
     browser = await launch();
     ({ page, blemishes } = await watchedPage(await browser.newContext(), server.url));
-    page.setDefaultTimeout(8_000);
+    page.setDefaultTimeout(20_000);
     await page.goto(server.url);
     await page.getByRole('tab', { name: 'Jobs' }).click();
     view = page.getByRole('tabpanel', { name: 'Jobs' });
@@ -275,7 +275,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
 
   it('works from a page that came from elsewhere, where the server allows it', async () => {
     const { page: other, blemishes: faults } = await watchedPage(await browser.newContext(), elsewhere.origin);
-    other.setDefaultTimeout(8000);
+    other.setDefaultTimeout(20_000);
     await other.goto(`${elsewhere.origin}/#jobs`);
     await other.getByLabel('Password').fill(PASSWORD);
     await other.getByRole('button', { name: 'Sign in' }).click();
@@ -286,7 +286,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     await other.getByRole('img', { name: /^Reward after/ }).waitFor();
     await other.getByRole('button', { name: 'Open in Evaluate' }).click();
     const policy = other.getByRole('tabpanel', { name: 'Evaluate' }).getByLabel('Policy', { exact: true });
-    await expect.poll(() => policy.inputValue(), { timeout: 8000 }).toBe(`model second on ${server.url}`);
+    await expect.poll(() => policy.inputValue(), { timeout: 20_000 }).toBe(`model second on ${server.url}`);
     expect(faults.filter((fault) => !/^asks elsewhere|status of 404/.test(fault))).toEqual([]);
     for (const fault of faults.filter((one) => one.startsWith('asks')))
       expect(fault.startsWith(`asks elsewhere: ${server.url}/`), fault).toBe(true);

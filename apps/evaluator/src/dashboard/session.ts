@@ -30,12 +30,10 @@ export function openSession({ address, password }: Account): Session {
   // What connects many pages anew after a fault should not come at one moment.
   const [seed] = crypto.getRandomValues(new Uint32Array(1));
   const options = { baseUrl: address, password, seed: seed! };
-  return {
-    address,
-    isOwn: new URL(address).origin === location.origin,
-    client: new LudicClient(options),
-    prompt: new LudicClient({ ...options, retries: 0 }),
-  };
+  // Addresses that are none end here.
+  const client = new LudicClient(options);
+  const prompt = new LudicClient({ ...options, retries: 0 });
+  return { address, isOwn: new URL(address).origin === location.origin, client, prompt };
 }
 
 const KEY = 'ludic server';
