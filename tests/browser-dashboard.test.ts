@@ -213,8 +213,8 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     await button('Resume').click();
     await view.getByRole('article').getByText('running', { exact: true }).waitFor();
     const { step } = (await stateOf('second'))!;
-    await expect.poll(() => drawnSteps(), { timeout: 30_000 }).toBeGreaterThan(step + 2);
-  });
+    await expect.poll(() => drawnSteps(), { timeout: 60_000 }).toBeGreaterThan(step + 2);
+  }, 120_000);
 
   it('says that the server is gone, keeps what it showed, and goes on when it is back', async () => {
     const before = await drawnSteps();
@@ -227,11 +227,11 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     await server.startAgain();
     await view.getByText('the page goes on by itself').waitFor({ state: 'detached' });
     const { step } = (await stateOf('second'))!;
-    await expect.poll(() => drawnSteps(), { timeout: 30_000 }).toBeGreaterThan(Math.max(before, step) + 2);
+    await expect.poll(() => drawnSteps(), { timeout: 60_000 }).toBeGreaterThan(Math.max(before, step) + 2);
     await button('Cancel…').click();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel the job' }).click();
     await view.getByRole('article').getByText('cancelled', { exact: true }).waitFor();
-  });
+  }, 120_000);
 
   it('deletes a model after a question, and says where it went', async () => {
     await inList('first').click();

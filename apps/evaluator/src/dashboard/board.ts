@@ -113,6 +113,7 @@ export class Board extends Store<BoardState> {
   async #ask(signal: AbortSignal): Promise<void> {
     try {
       const jobs = await this.session.prompt.jobs({ limit: MOST_JOBS }, { signal });
+      if (this.state.trouble) for (const follower of this.#followers.values()) follower.retry();
       this.set({ jobs, trouble: undefined });
       this.#follow();
       // What has ended has left a model, or lost one.

@@ -34,6 +34,7 @@ export class Follower extends Store<Followed> {
   readonly #hooks: FollowerHooks;
   #controller: AbortController | undefined;
   #isDone = false;
+  #wake = () => {};
   #last = '';
   #fresh: NumberedJobEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,6 +62,11 @@ export class Follower extends Store<Followed> {
     this.#controller = undefined;
   }
 
+  /** Connects at once, where it waits to do so. */
+  retry(): void {
+    this.#wake();
+  }
+
   async #follow(signal: AbortSignal): Promise<void> {
     for (let pause = FIRST_PAUSE; !signal.aborted && !this.#isDone; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
@@ -79,7 +85,9 @@ export class Follower extends Store<Followed> {
           this.#hooks.onFault(error);
           break;
         }
-        await rest(pause, signal);
+        await rest(pause, signal, (wake) => {
+          this.#wake = wake;
+        });
       }
     }
     if (this.#controller?.signal === signal) this.#controller = undefined;
