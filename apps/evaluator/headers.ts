@@ -9,7 +9,7 @@ export const HEADERS: Readonly<Record<string, string>> = {
     "worker-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    // A hub, servers behind HTTPS, and those on this machine.
+    // A hub, servers of Ludic that the visitor names: behind HTTPS, or on this machine.
     "connect-src 'self' https: http://127.0.0.1:* http://localhost:*",
     "base-uri 'none'",
     "form-action 'none'",

@@ -6,7 +6,7 @@ import type { Engine } from './engine/client.ts';
 import type { Answers } from './engine/protocol.ts';
 import type { Storage } from './engine/shelf.ts';
 import { VIEWS } from './views.ts';
-import { type Workplace, WorkplaceProvider } from './workplace.tsx';
+import { type Opened, type Workplace, WorkplaceProvider } from './workplace.tsx';
 
 export function App({ engine }: { readonly engine: Engine }) {
   const [devices, setDevices] = useState<Answers['devices']>();
@@ -21,9 +21,18 @@ export function App({ engine }: { readonly engine: Engine }) {
     const names = storage.cards.filter(({ dtype }) => dtype === undefined).map(({ name }) => name);
     return names.includes('nano') ? names : ['nano', ...names];
   }, [storage]);
+  const [opened, setOpened] = useState<Opened>();
+  const openModel = useCallback(
+    (next: Opened) => {
+      addModel();
+      setOpened(next);
+      location.hash = 'evaluate';
+    },
+    [addModel],
+  );
   const workplace: Workplace = useMemo(
-    () => ({ engine, devices, models, storage, refreshModels, addModel }),
-    [engine, devices, models, storage, refreshModels, addModel],
+    () => ({ engine, devices, models, storage, refreshModels, addModel, opened, openModel }),
+    [engine, devices, models, storage, refreshModels, addModel, opened, openModel],
   );
   return (
     <WorkplaceProvider value={workplace}>

@@ -2,6 +2,7 @@
 
 import type { ComponentType } from 'preact';
 import { EvaluateView } from './views/evaluate.tsx';
+import { JobsView } from './views/jobs.tsx';
 import { PlayView } from './views/play.tsx';
 import { TrainView } from './views/train.tsx';
 import { WatchView } from './views/watch.tsx';
@@ -18,4 +19,5 @@ export const VIEWS: readonly View[] = [
   { id: 'watch', title: 'Watch', component: WatchView },
   { id: 'play', title: 'Play', component: PlayView },
   { id: 'train', title: 'Train', component: TrainView },
+  { id: 'jobs', title: 'Jobs', component: JobsView },
 ];

@@ -3,8 +3,14 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';
-import type { Answers } from './engine/protocol.ts';
+import type { Answers, Game } from './engine/protocol.ts';
 import type { Storage } from './engine/shelf.ts';
+
+/** A model that another view wants to see evaluated, perhaps in a certain game. */
+export interface Opened {
+  readonly model: string;
+  readonly game: Game | undefined;
+}
 
 export interface Workplace {
   readonly engine: Engine;
@@ -18,6 +24,10 @@ export interface Workplace {
   readonly refreshModels: () => Promise<void>;
   /** Puts the name of a model that the engine knows on the list. */
   readonly addModel: (name: string) => void;
+  /** What was opened last. */
+  readonly opened: Opened | undefined;
+  /** Shows the view that evaluates, with a model that the engine knows chosen there. */
+  readonly openModel: (opened: Opened) => void;
 }
 
 const Context = createContext<Workplace | undefined>(undefined);

@@ -45,6 +45,9 @@ export interface Parts {
   readonly closing: AbortSignal;
 }
 
+/** Whom the page may ask when its visitor names them: other servers of Ludic, and who has models. */
+const ELSEWHERE = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
+
 export function createApp(parts: Parts): Hono<Caller> {
   const { about, store, jobs, pool, gatekeeper, trust, origins, logger, closing } = parts;
   const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
@@ -58,7 +61,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
   });
   app.use(requireHttps(trust, parts.assumeHttps));
-  app.use(safeHeaders());
+  app.use(safeHeaders(ELSEWHERE));
   app.use(allowOrigins(origins));
 
   const door = requirePassword(gatekeeper, trust);

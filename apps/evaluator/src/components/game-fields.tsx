@@ -58,7 +58,7 @@ export function GameFields({
   );
 }
 
-function PropertyField({
+export function PropertyField({
   name,
   schema,
   value,

@@ -12,9 +12,11 @@ import { Standings } from '../components/standings.tsx';
 import type { Game } from '../engine/protocol.ts';
 import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from '../setting.ts';
 import { isRunning, useMatch } from '../use-match.ts';
+import { useWorkplace } from '../workplace.tsx';
 import '../styles/compare.css';
 
 export function EvaluateView() {
+  const { opened } = useWorkplace();
   const [setting, setSetting] = useState(DEFAULT_SETTING);
   const [trouble, setTrouble] = useState('');
   const [copied, setCopied] = useState('');
@@ -39,6 +41,18 @@ export function EvaluateView() {
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
+
+  // A model that another view has opened meets nobody else at first.
+  useEffect(() => {
+    if (!opened) return;
+    const { model: name, game } = opened;
+    const contestants = [{ kind: 'model', name, history: game?.history ?? 'NO_HISTORY' } as const];
+    setSetting((before) => ({
+      ...before,
+      ...(game && { environment: game.environment, config: game.config }),
+      contestants,
+    }));
+  }, [opened]);
 
   const changeGame = ({ environment, config }: Game) =>
     set({

@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import type { JobStarted, PolicyEvaluation } from '../answers.ts';
 import { ENDPOINTS, type Endpoint, type EndpointName } from '../endpoints.ts';
+import { addressOf } from './address.ts';
 import { type ChatDelta, type ChatRequest, streamChat } from './chat.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { ClientError } from './errors.ts';
@@ -143,6 +144,18 @@ export class LudicClient {
   /** @param file a path that `model` lists */
   modelFile(name: string, file: string, options: FileOptions = {}): Promise<ModelFile> {
     return openModelFile(this.#connection, ENDPOINTS.modelFile.path, { name, file }, options);
+  }
+
+  /**
+   * Where a file of a model lies and what has to be sent along, for whoever fetches it by other means.
+   * @throws ServiceError `bad_request` for names that cannot be
+   */
+  modelFileAddress(
+    name: string,
+    file: string,
+  ): { readonly url: string; readonly headers: Readonly<Record<string, string>> } {
+    const { base, authorization } = this.#connection;
+    return { url: addressOf(base, ENDPOINTS.modelFile.path, { name, file }).href, headers: authorization };
   }
 
   deleteModel(name: string, options: CallOptions = {}) {

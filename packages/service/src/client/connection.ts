@@ -67,6 +67,11 @@ export class Connection {
     this.#timeoutMs = options.timeoutMs;
   }
 
+  /** The header that holds the password, where there is one. */
+  get authorization(): Readonly<Record<string, string>> {
+    return this.#password === undefined ? {} : { authorization: `Bearer ${inBytes(this.#password)}` };
+  }
+
   /** Sends a request, again where that is safe, and reads its answer whole. */
   async text(call: Call): Promise<{ readonly status: number; readonly text: string; readonly url: string }> {
     const isRepeatable = call.method === 'get';
@@ -122,7 +127,7 @@ export class Connection {
         method: method.toUpperCase(),
         headers: {
           ...headers,
-          ...(this.#password !== undefined && { authorization: `Bearer ${inBytes(this.#password)}` }),
+          ...this.authorization,
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -91,4 +91,15 @@ describe('a file of a model', () => {
     await using server = await startBadServer((response) => sendError(response, 404, 'not_found'));
     await expect(clientOf(server.baseUrl).modelFile('a', 'f')).rejects.toMatchObject({ code: 'not_found' });
   });
+
+  it('has an address for whoever fetches it by other means', async () => {
+    await using server = await startBadServer((response, { headers }) => serve(response, headers));
+    const client = new LudicClient({ baseUrl: server.baseUrl, password: 'schön' });
+    const { url, headers } = client.modelFileAddress('a', 'onnx/model.onnx');
+    expect(url).toBe(`${server.baseUrl.replace(/\/$/, '')}/models/a/onnx/model.onnx`);
+    expect(Buffer.from((await (await fetch(url, { headers })).arrayBuffer()) as ArrayBuffer)).toEqual(CONTENT);
+    // As bytes of UTF-8, which headers carry.
+    expect(headers.authorization).toBe('Bearer schÃ¶n');
+    expect(() => client.modelFileAddress('..', 'f')).toThrow(expect.objectContaining({ code: 'bad_request' }));
+  });
 });

@@ -1,0 +1,34 @@
+// Something that the server is asked to do: busy until it has answered, and what it says when it will not.
+
+import { useState } from 'preact/hooks';
+import type { Board } from './board.ts';
+import { sentence } from './sentences.ts';
+
+export interface Action {
+  readonly busy: boolean;
+  readonly trouble: string;
+  /** Whether it went well. */
+  readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
+}
+
+export function useAction(board: Board): Action {
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState('');
+  return {
+    busy,
+    trouble,
+    async act(work) {
+      setBusy(true);
+      setTrouble('');
+      try {
+        await work();
+        return true;
+      } catch (error) {
+        setTrouble(sentence(error, board.session));
+        return false;
+      } finally {
+        setBusy(false);
+      }
+    },
+  };
+}

@@ -1,0 +1,158 @@
+// The jobs of a server as the page knows them: asked for at a gentle rate, and told by the events of those that run.
+
+import { isEnd, type Job, type Model } from '@ludic/service';
+import { Follower } from './follower.ts';
+import { isAway, isRefused, sentence } from './sentences.ts';
+import type { Session } from './session.ts';
+import { rest, Store } from './store.ts';
+
+export interface BoardState {
+  /** The newest first; undefined until they are known. */
+  readonly jobs: readonly Job[] | undefined;
+  readonly models: readonly Model[];
+  /** Why nothing new comes, and since when. */
+  readonly trouble: { readonly message: string; readonly since: Date } | undefined;
+}
+
+export interface BoardOptions {
+  /** The password does not open the door any more. */
+  readonly onRefused: (message: string) => void;
+}
+
+/** Milliseconds between two questions for the list: while something runs, while nothing does, after no answer, unseen. */
+const PAUSES = { busy: 3000, idle: 8000, away: 2000, hidden: 20_000 } as const;
+const MOST_JOBS = 200;
+/** Browsers open six connections to a server of HTTP/1.1; most of them have to stay free. */
+const MOST_FOLLOWED = 3;
+
+export class Board extends Store<BoardState> {
+  readonly session: Session;
+  readonly #onRefused: (message: string) => void;
+  readonly #followers = new Map<string, Follower>();
+  #controller: AbortController | undefined;
+  #wake = () => {};
+  #selected: string | undefined;
+  /** Which jobs had ended when the models were asked for. */
+  #modelsAfter: string | undefined;
+
+  constructor(session: Session, { onRefused }: BoardOptions) {
+    super({ jobs: undefined, models: [], trouble: undefined });
+    this.session = session;
+    this.#onRefused = onRefused;
+  }
+
+  open(): void {
+    this.#controller = new AbortController();
+    const { signal } = this.#controller;
+    document.addEventListener('visibilitychange', () => this.refresh(), { signal });
+    addEventListener('online', () => this.refresh(), { signal });
+    void this.#poll(signal);
+  }
+
+  close(): void {
+    this.#controller?.abort();
+    for (const follower of this.#followers.values()) follower.stop();
+  }
+
+  /** Asks at once. */
+  refresh(): void {
+    this.#wake();
+  }
+
+  /** What happens to a job, from its beginning. */
+  follower(id: string): Follower {
+    const known = this.#followers.get(id);
+    if (known) return known;
+    const follower = new Follower(this.session, id, {
+      onNews: (news) => this.#hear(id, news),
+      onFault: (error) => {
+        if (isRefused(error)) this.#refuse(error);
+        // A job that is gone is gone from the list, too.
+        else this.refresh();
+      },
+    });
+    this.#followers.set(id, follower);
+    return follower;
+  }
+
+  /** The job that is looked at is followed before all others. */
+  select(id: string | undefined): void {
+    this.#selected = id;
+    this.#follow();
+  }
+
+  /** Puts a job's newest state into the list. */
+  update(job: Job): void {
+    const jobs = this.state.jobs ?? [];
+    const isKnown = jobs.some(({ job_id }) => job_id === job.job_id);
+    this.set({ jobs: isKnown ? jobs.map((one) => (one.job_id === job.job_id ? job : one)) : [job, ...jobs] });
+    this.#follow();
+  }
+
+  /** Asks which models there are now. */
+  async refreshModels(): Promise<void> {
+    this.set({ models: await this.session.client.models() });
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#ask(signal);
+      if (signal.aborted) return;
+      await rest(this.#pause(), signal, (wake) => {
+        this.#wake = wake;
+      });
+    }
+  }
+
+  #pause(): number {
+    if (document.hidden) return PAUSES.hidden;
+    if (this.state.trouble) return PAUSES.away;
+    return this.state.jobs?.some(({ status }) => !isEnd(status)) ? PAUSES.busy : PAUSES.idle;
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    try {
+      const jobs = await this.session.prompt.jobs({ limit: MOST_JOBS }, { signal });
+      if (this.state.trouble) for (const follower of this.#followers.values()) follower.retry();
+      this.set({ jobs, trouble: undefined });
+      this.#follow();
+      // What has ended has left a model, or lost one.
+      const ended = jobs.filter(({ status }) => isEnd(status)).map(({ job_id, ended_at }) => `${job_id} ${ended_at}`);
+      if (ended.join() !== this.#modelsAfter) {
+        this.set({ models: await this.session.prompt.models({ signal }) });
+        this.#modelsAfter = ended.join();
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isRefused(error)) return this.#refuse(error);
+      const since = this.state.trouble?.since ?? new Date();
+      const advice = isAway(error) ? ' What is shown is from before; the page goes on by itself when it is back.' : '';
+      this.set({ trouble: { message: sentence(error, this.session) + advice, since } });
+    }
+  }
+
+  /** Events tell of the past first: what they say counts as far as it fits what the list said, else that is asked for. */
+  #hear(id: string, { status, step }: Pick<Job, 'status' | 'step'>): void {
+    const known = this.state.jobs?.find(({ job_id }) => job_id === id);
+    if (known?.status !== status) this.refresh();
+    else if (known.step < step) this.update({ ...known, step });
+  }
+
+  /** Follows the selected job and some that run, and no other. */
+  #follow(): void {
+    const { jobs = [] } = this.state;
+    const running = jobs.filter(({ status }) => status === 'running').map(({ job_id }) => job_id);
+    const wanted = [...new Set([...(this.#selected === undefined ? [] : [this.#selected]), ...running])];
+    const chosen = new Set(wanted.slice(0, MOST_FOLLOWED));
+    for (const [id, follower] of this.#followers) if (!chosen.has(id)) follower.stop();
+    for (const id of chosen) {
+      const job = jobs.find(({ job_id }) => job_id === id);
+      this.follower(id).start(job !== undefined && !isEnd(job.status));
+    }
+  }
+
+  #refuse(error: unknown): void {
+    this.close();
+    this.#onRefused(sentence(error, this.session));
+  }
+}

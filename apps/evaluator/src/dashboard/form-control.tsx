@@ -1,0 +1,111 @@
+// One field of a form that was made from a schema: its label, its control, what it means and what is wrong with it.
+
+import { useId } from 'preact/hooks';
+import type { FormField } from './form-fields.ts';
+
+export interface FormControlProps {
+  readonly field: FormField;
+  readonly value: string | readonly string[];
+  /** What holds where nothing is filled in, as far as it is known. */
+  readonly usual?: unknown;
+  /** What may be filled in, to choose from. */
+  readonly offers?: readonly string[] | undefined;
+  /** Words for choices. */
+  readonly texts?: Readonly<Record<string, string>> | undefined;
+  readonly complaint?: string | undefined;
+  readonly onChange: (value: string | readonly string[]) => void;
+}
+
+export function FormControl({ field, value, usual, offers, texts, complaint, onChange }: FormControlProps) {
+  const { kind, label, hint, isOptional } = field;
+  const id = useId();
+  const described = [...(complaint ? [`${id}-wrong`] : []), ...(hint ? [`${id}-hint`] : [])].join(' ');
+  const ids = {
+    id,
+    name: field.name,
+    ...(described !== '' && { 'aria-describedby': described }),
+    ...(complaint && { 'aria-invalid': true }),
+  };
+  const known = usual === undefined ? undefined : textOf(kind, String(usual), texts);
+  const control = () => {
+    if (kind === 'several')
+      return (
+        <fieldset class="several" aria-labelledby={`${id}-label`}>
+          {field.choices.map((choice) => (
+            <label key={choice} class="check">
+              <input
+                type="checkbox"
+                checked={value.includes(choice)}
+                onChange={({ currentTarget: { checked } }) =>
+                  onChange(field.choices.filter((one) => (one === choice ? checked : value.includes(one))))
+                }
+              />
+              <span>{choice}</span>
+            </label>
+          ))}
+        </fieldset>
+      );
+    if (kind === 'choice' || kind === 'flag') {
+      const choices = kind === 'flag' ? ['true', 'false'] : field.choices;
+      return (
+        <select {...ids} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+          {isOptional && (
+            <option value="" selected={value === ''}>
+              {known === undefined ? 'as usual' : `as usual: ${known}`}
+            </option>
+          )}
+          {choices.map((choice) => (
+            <option key={choice} value={choice} selected={choice === value}>
+              {textOf(kind, choice, texts)}
+            </option>
+          ))}
+        </select>
+      );
+    }
+    return (
+      <>
+        <input
+          {...ids}
+          type="text"
+          {...(kind === 'number' && { inputMode: 'decimal' })}
+          autocomplete="off"
+          spellcheck={false}
+          placeholder={known === undefined ? (isOptional ? 'none' : '') : `as usual: ${known}`}
+          value={String(value)}
+          {...(offers && { list: `${id}-offers` })}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
+        {offers && (
+          <datalist id={`${id}-offers`}>
+            {offers.map((offer) => (
+              <option key={offer} value={offer} />
+            ))}
+          </datalist>
+        )}
+      </>
+    );
+  };
+  return (
+    <div class="field" data-wrong={complaint !== undefined}>
+      {kind === 'several' ? (
+        <span class="label" id={`${id}-label`}>
+          {label}
+        </span>
+      ) : (
+        <label for={id}>{label}</label>
+      )}
+      {control()}
+      {complaint && (
+        <small class="trouble" id={`${id}-wrong`}>
+          {complaint}
+        </small>
+      )}
+      {hint && <small id={`${id}-hint`}>{hint}</small>}
+    </div>
+  );
+}
+
+function textOf(kind: FormField['kind'], value: string, texts: FormControlProps['texts']): string {
+  if (kind === 'flag') return value === 'true' ? 'yes' : 'no';
+  return texts?.[value] ?? value;
+}

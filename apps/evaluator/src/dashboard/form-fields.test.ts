@@ -1,0 +1,75 @@
+// A form that is made from a schema knows every setting, and says what was filled in and nothing else.
+
+import { ENDPOINTS, startTraining } from '@ludic/service';
+import { describe, expect, it } from 'vitest';
+import { complaintsOf, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
+
+const { $defs } = startTraining.toJSONSchema({ io: 'input' });
+const { properties, required } = $defs!.StartTraining as unknown as {
+  properties: Record<string, JsonSchema>;
+  required: string[];
+};
+const fields = fieldsOf(properties, required);
+const field = (name: string) => fields.find((one) => one.name === name)!;
+
+describe('the form of a training', () => {
+  it('has a field for every setting of the contract', () => {
+    expect(fields.map(({ name }) => name)).toEqual(Object.keys(ENDPOINTS.startTraining.body.shape));
+    expect(field('learning_rate')).toMatchObject({ kind: 'number', initial: '0.00001', isOptional: false });
+    expect(field('env_type')).toMatchObject({ kind: 'choice', choices: ['key_door', 'tic_tac_toe'] });
+    expect(field('shared_dynamics')).toMatchObject({ kind: 'flag', initial: '', isOptional: true });
+    expect(field('lora_targets').kind).toBe('words');
+    expect(field('onnx')).toMatchObject({ kind: 'several', choices: ['fp32', 'fp16', 'q4'] });
+    expect(field('output_dir')).toMatchObject({ kind: 'text', label: 'Output dir', isOptional: false });
+    expect(field('lora_rank').label).toBe('LoRA rank');
+  });
+
+  it('makes a request that the schema takes', () => {
+    const some = fields.filter(({ name }) => name !== 'env_config');
+    const request = requestOf(some, {
+      model_name: ' nano ',
+      env_type: 'tic_tac_toe',
+      output_dir: 'new',
+      learning_rate: '2e-3',
+      group_size: '8',
+      shared_dynamics: 'false',
+      lora_rank: '4',
+      lora_targets: 'q_proj, v_proj',
+      onnx: ['q4'],
+      beta: '',
+    });
+    expect(request).toMatchObject({
+      model_name: 'nano',
+      learning_rate: 2e-3,
+      shared_dynamics: false,
+      lora_targets: ['q_proj', 'v_proj'],
+      onnx: ['q4'],
+    });
+    expect(request).not.toHaveProperty('beta');
+    expect(request).not.toHaveProperty('seed');
+    expect(startTraining.safeParse(request).error).toBeUndefined();
+  });
+
+  it('leaves what is no number to the server', () => {
+    const request = requestOf([field('batch_size')], { batch_size: 'many' });
+    expect(request).toEqual({ batch_size: 'many' });
+    expect(startTraining.safeParse(request).error?.issues.map(({ path }) => path[0])).toContain('batch_size');
+  });
+});
+
+it('puts complaints where they belong', () => {
+  const details = [
+    { field: 'batch_size', message: 'One.' },
+    { field: 'batch_size', message: 'Two.' },
+    { field: 'lora_targets.3', message: 'Three.' },
+    { field: 'env_config.epsilon', message: 'Four.' },
+    { field: '', message: 'Five.' },
+  ];
+  expect(complaintsOf(details)).toEqual({
+    batch_size: 'One. Two.',
+    lora_targets: 'Three.',
+    env_config: 'Four.',
+    '': 'Five.',
+  });
+  expect(complaintsOf(details, 'env_config.')).toEqual({ epsilon: 'Four.' });
+});

@@ -1,0 +1,74 @@
+// Games as the server keeps them: whole episodes of a training, trajectories of an evaluation. Both become one shape.
+
+export interface SampledTurn {
+  /** The last message that the policy saw. */
+  readonly seen: string;
+  readonly reply: string;
+  readonly reward: number;
+  readonly isInvalid: boolean;
+  readonly isCutOff: boolean;
+}
+
+export interface SampledGame {
+  readonly title: string;
+  readonly reward: number;
+  readonly outcome: string;
+  /** The rules, as the policy was told them. */
+  readonly rules: string | undefined;
+  readonly turns: readonly SampledTurn[];
+  readonly end: string;
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Lines that are no games are left out. */
+export const gamesOf = (lines: readonly Line[]): SampledGame[] =>
+  lines.flatMap((line) => (Array.isArray(line.turns) ? [ofEpisode(line)] : (ofTrajectory(line) ?? [])));
+
+function ofEpisode(line: Line): SampledGame {
+  const turns = line.turns as readonly Line[];
+  const reasons: Readonly<Record<string, string>> = { truncated: 'stopped at the step limit', failed: 'failed' };
+  const end = text(line.finalObservation) || text(line.error);
+  return {
+    title: `Update ${text(line.step)}`,
+    reward: Number(line.reward),
+    outcome: text(line.outcome) || (reasons[text(line.endReason)] ?? 'ended'),
+    rules: rulesOf(turns[0]?.prompt),
+    turns: turns.map(({ prompt, observation, reply, reward, info }) => ({
+      seen: lastOf(prompt) ?? text(observation),
+      reply: text((reply as Line)?.text),
+      reward: Number(reward),
+      isInvalid: (info as Line)?.invalid === true,
+      isCutOff: (reply as Line)?.finish === 'length',
+    })),
+    end,
+  };
+}
+
+function ofTrajectory(line: Line): SampledGame | undefined {
+  const steps = (line.trajectory as Line | undefined)?.steps;
+  if (!Array.isArray(steps)) return undefined;
+  const turns = steps as readonly Line[];
+  const info = (turn: Line | undefined) => (turn?.info_from_env ?? {}) as Line;
+  return {
+    title: `Game ${Number(line.episode) + 1}`,
+    reward: Number(line.reward),
+    outcome: text(info(turns.at(-1)).outcome) || 'ended',
+    rules: rulesOf(turns[0]?.prompt),
+    turns: turns.map((turn) => ({
+      seen: lastOf(turn.prompt) ?? '',
+      reply: text(turn.assistant),
+      reward: Number(turn.reward),
+      isInvalid: info(turn).invalid === true,
+      isCutOff: false,
+    })),
+    end: '',
+  };
+}
+
+const text = (value: unknown) => (value === undefined || value === null ? '' : String(value));
+const messages = (prompt: unknown) => (Array.isArray(prompt) ? (prompt as readonly Line[]) : []);
+const rulesOf = (prompt: unknown) =>
+  messages(prompt).find(({ role }) => role === 'system')?.content as string | undefined;
+const lastOf = (prompt: unknown) =>
+  messages(prompt).findLast(({ role }) => role === 'user')?.content as string | undefined;

@@ -1,0 +1,74 @@
+// What a training has learned so far, drawn step by step, and its latest numbers.
+
+import { Curve, type Series } from '../components/curve.tsx';
+import { percent } from '../numbers.ts';
+import type { Numbers } from './follower.ts';
+
+interface Drawing {
+  readonly title: string;
+  readonly lines: readonly { readonly name: string; readonly label: string; readonly color: string }[];
+}
+
+const DRAWINGS: readonly Drawing[] = [
+  { title: 'Reward', lines: [{ name: 'mean_reward', label: 'reward', color: 'series-1' }] },
+  {
+    title: 'Success and invalid replies',
+    lines: [
+      { name: 'success_rate', label: 'success', color: 'series-2' },
+      { name: 'invalid_rate', label: 'invalid', color: 'series-3' },
+    ],
+  },
+  { title: 'Entropy', lines: [{ name: 'entropy', label: 'nats', color: 'series-1' }] },
+  { title: 'Gradient norm', lines: [{ name: 'gradient_norm', label: 'norm', color: 'series-2' }] },
+];
+
+const FIGURES: readonly (readonly [name: string, title: string, show: (value: number) => string])[] = [
+  ['step', 'Update', String],
+  ['mean_reward', 'Reward', (value) => value.toFixed(3)],
+  ['success_rate', 'Success', percent],
+  ['invalid_rate', 'Invalid', percent],
+  ['entropy', 'Entropy', (value) => value.toFixed(3)],
+  ['gradient_norm', 'Gradient norm', (value) => value.toFixed(2)],
+  ['max_log_ratio', 'Largest |log ratio|', (value) => value.toExponential(1)],
+  ['tokens_per_second', 'Tokens/s', (value) => Math.round(value).toLocaleString('en')],
+  ['seconds', 'Seconds', (value) => value.toFixed(1)],
+];
+
+export function JobCurves({ steps }: { readonly steps: readonly Numbers[] }) {
+  const last = steps.at(-1);
+  if (!last) return <p class="aside">The curve begins with the first update.</p>;
+  const places = steps.map(({ step }) => step);
+  return (
+    <>
+      <div class="curves">
+        {DRAWINGS.map(({ title, lines }) => (
+          <Curve
+            key={title}
+            title={title}
+            steps={places}
+            series={lines.map(
+              ({ name, label, color }): Series => ({
+                label,
+                color,
+                values: steps.map((one) => Number(one[name] ?? Number.NaN)),
+              }),
+            )}
+          />
+        ))}
+      </div>
+      <dl class="numbers">
+        {FIGURES.map(([name, title, show]) => {
+          const value = last[name];
+          return (
+            typeof value === 'number' && (
+              <div key={name}>
+                <dt>{title}</dt>
+                <dd>{show(value)}</dd>
+              </div>
+            )
+          );
+        })}
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+// All jobs of the server, each with its state and how far it is.
+
+import { isEnd, type Job, type JobState } from '@ludic/service';
+import { whole } from '../numbers.ts';
+import { moment, span } from './sentences.ts';
+
+const STATES: Readonly<Record<JobState, string>> = {
+  queued: 'waiting',
+  running: 'running',
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
+
+export const titleOf = ({ kind, output_dir, model_name }: Job) =>
+  kind === 'train' ? (output_dir ?? model_name) : `${model_name}, evaluated`;
+
+export const JobBadge = ({ status }: { readonly status: JobState }) => (
+  <span class="badge" data-status={status}>
+    {STATES[status]}
+  </span>
+);
+
+export function JobList({
+  jobs,
+  selected,
+  onSelect,
+}: {
+  readonly jobs: readonly Job[] | undefined;
+  readonly selected: string | undefined;
+  readonly onSelect: (id: string) => void;
+}) {
+  return (
+    <nav class="job-list" aria-label="Jobs">
+      {jobs?.length === 0 && <p class="empty">No jobs yet.</p>}
+      <ul>
+        {jobs?.map((job) => (
+          <li key={job.job_id}>
+            <button
+              type="button"
+              aria-current={job.job_id === selected ? 'true' : undefined}
+              onClick={() => onSelect(job.job_id)}
+            >
+              <span class="job-title">
+                <b>{titleOf(job)}</b>
+                <JobBadge status={job.status} />
+              </span>
+              <JobProgress job={job} />
+              <small>
+                {job.env_type.replaceAll('_', ' ')}
+                {job.kind === 'train' ? `, from ${job.model_name}` : ''} · {job.owner} ·{' '}
+                {moment(job.started_at ?? job.created_at)}
+              </small>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+/** A bar, and the same in words. */
+export function JobProgress({ job }: { readonly job: Job }) {
+  const { status, kind, step, total_steps, seconds_left } = job;
+  const unit = kind === 'train' ? (total_steps === 1 ? 'update' : 'updates') : 'games';
+  const left = status === 'running' && seconds_left !== null ? `, about ${span(seconds_left)} left` : '';
+  const text =
+    status === 'completed' ? `${whole(total_steps)} ${unit}` : `${whole(step)} of ${whole(total_steps)} ${unit}${left}`;
+  return (
+    <span class="job-progress">
+      {!(isEnd(status) && step >= total_steps) && (
+        <progress value={step} max={Math.max(1, total_steps)} aria-label={text} />
+      )}
+      <span>{text}</span>
+    </span>
+  );
+}

@@ -1,0 +1,50 @@
+// What a job prints. Whoever is at its end stays at its end.
+
+import { isEnd, type Job } from '@ludic/service';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useAsked } from './asked.ts';
+import type { Board } from './board.ts';
+
+const LINES = 500;
+const EVERY = 2000;
+/** Pixels from the end that still count as being there. */
+const NEAR = 24;
+
+export function JobLog({ board, job }: { readonly board: Board; readonly job: Job }) {
+  const { job_id, status } = job;
+  const { value, trouble } = useAsked(board, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, (signal) =>
+    board.session.prompt.jobLogs(job_id, { tail: LINES }, { signal }),
+  );
+  const place = useRef<HTMLPreElement>(null);
+  const isAtEnd = useRef(true);
+  useLayoutEffect(() => {
+    if (isAtEnd.current && place.current) place.current.scrollTop = place.current.scrollHeight;
+  }, [value]);
+  return (
+    <>
+      {trouble !== '' && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      {value === '' ? (
+        <p class="aside">Nothing has been printed yet.</p>
+      ) : (
+        <pre
+          ref={place}
+          class="log"
+          role="log"
+          aria-label="Log"
+          aria-live="off"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+          tabIndex={0}
+          onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+            isAtEnd.current = scrollTop + clientHeight > scrollHeight - NEAR;
+          }}
+        >
+          {value ?? 'Asking the server…'}
+        </pre>
+      )}
+    </>
+  );
+}

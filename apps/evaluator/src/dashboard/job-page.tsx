@@ -1,0 +1,190 @@
+// One job: what it is doing, what it has learned, and what can be done with it.
+
+import { isEnd, type Job, type Model } from '@ludic/service';
+import { useState } from 'preact/hooks';
+import { Confirm, type Question } from '../components/confirm.tsx';
+import type { Progress } from '../engine/protocol.ts';
+import { bytes } from '../numbers.ts';
+import { useWorkplace } from '../workplace.tsx';
+import { useAction } from './action.tsx';
+import type { Board } from './board.ts';
+import { Evaluations } from './evaluations.tsx';
+import { JobCurves } from './job-curves.tsx';
+import { Games } from './job-games.tsx';
+import { JobBadge, JobProgress, titleOf } from './job-list.tsx';
+import { JobLog } from './job-log.tsx';
+import { gameOf, loadModel } from './open-model.ts';
+import { moment, span } from './sentences.ts';
+import { useStore } from './store.ts';
+import { Unfolding } from './unfolding.tsx';
+
+export interface JobPageProps {
+  readonly board: Board;
+  readonly job: Job;
+  /** What it trains or has trained; undefined where that is not there, or no longer. */
+  readonly model: Model | undefined;
+  /** What the server said when the job was begun. */
+  readonly note?: string | undefined;
+}
+
+export function JobPage({ board, job, model, note }: JobPageProps) {
+  const { steps, evaluations, warnings } = useStore(board.follower(job.job_id));
+  const warning = isEnd(job.status) ? undefined : warnings.at(-1);
+  return (
+    <article class="card job" aria-labelledby="job-title">
+      <header>
+        <h2 id="job-title">{titleOf(job)}</h2>
+        <span role="status">
+          <JobBadge status={job.status} />
+        </span>
+        <p>{storyOf(job)}</p>
+      </header>
+      <JobProgress job={job} />
+      {job.reason !== null && (
+        <p class={job.status === 'failed' ? 'banner' : 'aside'} role={job.status === 'failed' ? 'alert' : undefined}>
+          {job.reason}
+        </p>
+      )}
+      {note && job.status !== 'completed' && <p class="aside">{note}</p>}
+      {warning && <p class="aside">{warning.message}</p>}
+      <JobButtons board={board} job={job} model={model} />
+      {job.kind === 'train' && <JobCurves steps={steps} />}
+      <Evaluations job={job} evaluations={evaluations} />
+      <Unfolding title="Log">
+        <JobLog board={board} job={job} />
+      </Unfolding>
+      <Unfolding title={job.kind === 'train' ? 'Games that the trainer sampled' : 'Games'}>
+        <Games board={board} job={job} />
+      </Unfolding>
+      <Unfolding title="Settings">
+        <Settings request={job.request} />
+      </Unfolding>
+    </article>
+  );
+}
+
+function storyOf({ kind, env_type, model_name, owner, created_at, started_at, ended_at, attempts }: Job): string {
+  const what = `${kind === 'train' ? 'Trained' : 'Evaluated'} in ${env_type.replaceAll('_', ' ')}${kind === 'train' ? ` from ${model_name}` : ''}`;
+  const took =
+    started_at !== null && ended_at !== null
+      ? `, took ${span((Date.parse(ended_at) - Date.parse(started_at)) / 1000)}`
+      : '';
+  const begun = started_at === null ? `asked for ${moment(created_at)}` : `started ${moment(started_at)}`;
+  return `${what}, ${begun} by ${owner}${took}${attempts > 1 ? `, ${attempts} attempts` : ''}.`;
+}
+
+function JobButtons({ board, job, model }: Pick<JobPageProps, 'board' | 'job' | 'model'>) {
+  const { engine, openModel } = useWorkplace();
+  const { busy, trouble, act } = useAction(board);
+  const [question, setQuestion] = useState<Question>();
+  const [progress, setProgress] = useState<Progress>();
+  const { client } = board.session;
+  const active = !isEnd(job.status);
+
+  const cancel = () =>
+    act(async () => {
+      board.update(await client.cancelJob(job.job_id));
+      board.refresh();
+    });
+  const resume = () =>
+    act(async () => {
+      board.update(await client.resumeJob(job.job_id));
+      board.refresh();
+    });
+  const remove = () =>
+    act(async () => {
+      await client.deleteModel(model!.name);
+      await board.refreshModels();
+    });
+  const open = async () => {
+    let name = '';
+    const isHere = await act(async () => {
+      name = await loadModel(engine, board.session, model!, setProgress);
+    });
+    setProgress(undefined);
+    if (isHere) openModel({ model: name, game: gameOf(job) });
+  };
+
+  return (
+    <div class="buttons">
+      {job.kind === 'train' && !active && model && model.status !== 'empty' && (
+        <button type="button" class="go" disabled={busy} onClick={open}>
+          Open in Evaluate
+        </button>
+      )}
+      {active && (
+        <button
+          type="button"
+          disabled={busy}
+          onClick={() =>
+            setQuestion({
+              title: `Cancel ${titleOf(job)}?`,
+              text:
+                job.kind === 'train'
+                  ? 'It saves a checkpoint before it ends, and can be resumed from there.'
+                  : 'An evaluation begins again from its first game when it is resumed.',
+              yes: 'Cancel the job',
+              onYes: cancel,
+            })
+          }
+        >
+          Cancel…
+        </button>
+      )}
+      {(job.status === 'failed' || job.status === 'cancelled') && (
+        <button type="button" disabled={busy} onClick={resume}>
+          Resume
+        </button>
+      )}
+      {job.kind === 'train' && !active && model && (
+        <button
+          type="button"
+          class="danger"
+          disabled={busy}
+          onClick={() =>
+            setQuestion({
+              title: `Delete ${model.name}?`,
+              text: `The model, its checkpoints and its curve are removed from the server: ${bytes(model.size_bytes)} and more. Nobody can bring them back.`,
+              yes: 'Delete the model',
+              onYes: remove,
+            })
+          }
+        >
+          Delete model…
+        </button>
+      )}
+      <span class="status" role="status">
+        {progress?.stage === 'loading' &&
+          `${progress.file}: ${bytes(progress.loaded)}${progress.total === undefined ? '' : ` of ${bytes(progress.total)}`}`}
+        {job.kind === 'train' && job.status === 'completed' && !model && 'Its model is no longer on the server.'}
+      </span>
+      {trouble !== '' && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      {question && <Confirm question={question} onClose={() => setQuestion(undefined)} />}
+    </div>
+  );
+}
+
+function Settings({ request }: Pick<Job, 'request'>) {
+  return (
+    <dl class="settings">
+      {Object.entries(request).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name.replaceAll('_', ' ')}</dt>
+          <dd>{textOf(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value).map(([name, one]) => `${name.replaceAll('_', ' ')} ${textOf(one)}`);
+  return entries.join(', ') || 'none';
+}

@@ -1,0 +1,98 @@
+// Which server, and its password.
+
+import { ServiceError } from '@ludic/service';
+import { useEffect, useState } from 'preact/hooks';
+import { sentence } from './sentences.ts';
+import { type Account, openSession, ownAddress, type Session } from './session.ts';
+
+export interface SignInProps {
+  /** Where the visitor was before, and why that is over. */
+  readonly address?: string | undefined;
+  readonly trouble?: string | undefined;
+  readonly onOpen: (session: Session, account: Account, keep: boolean) => void;
+}
+
+export function SignIn({ address: before, trouble: first = '', onOpen }: SignInProps) {
+  const [address, setAddress] = useState(before ?? ownAddress());
+  const [password, setPassword] = useState('');
+  const [keep, setKeep] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState(first);
+  const [wait, setWait] = useState(0);
+
+  useEffect(() => {
+    if (wait <= 0) return;
+    const timer = setTimeout(() => setWait(wait - 1), 1000);
+    return () => clearTimeout(timer);
+  }, [wait]);
+
+  const open = async () => {
+    setBusy(true);
+    setTrouble('');
+    const place = address.trim().replace(/\/$/, '');
+    try {
+      const session = openSession({ address: place, password });
+      await session.prompt.jobs({ limit: 1 });
+      onOpen(session, { address: place, password }, keep);
+    } catch (error) {
+      const isOwn = URL.canParse(place) && new URL(place).origin === location.origin;
+      if (error instanceof ServiceError && error.retryAfter !== undefined) setWait(Math.ceil(error.retryAfter));
+      setTrouble(sentence(error, { address: place, isOwn }));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form
+      class="card sign-in"
+      aria-labelledby="sign-in-title"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (wait === 0 && !busy) void open();
+      }}
+    >
+      <h2 id="sign-in-title">Sign in to a server</h2>
+      <p class="lead">
+        Train on another machine and watch it from here: "ludic serve" runs trainings as jobs, behind a password.
+      </p>
+      <div class="field">
+        <label for="sign-in-address">Server</label>
+        <input
+          id="sign-in-address"
+          type="text"
+          inputMode="url"
+          required
+          // To keepers of passwords the address is the name that belongs to one.
+          autocomplete="username"
+          spellcheck={false}
+          value={address}
+          onInput={({ currentTarget }) => setAddress(currentTarget.value)}
+        />
+      </div>
+      <div class="field">
+        <label for="sign-in-password">Password</label>
+        <input
+          id="sign-in-password"
+          type="password"
+          required
+          autocomplete="current-password"
+          value={password}
+          onInput={({ currentTarget }) => setPassword(currentTarget.value)}
+        />
+        <small>Where several share a server: name:password.</small>
+      </div>
+      <label class="check">
+        <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
+        <span>Stay signed in until this tab closes</span>
+      </label>
+      {trouble !== '' && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
+      <button type="submit" class="go" disabled={busy || wait > 0}>
+        {wait > 0 ? `Sign in (in ${wait} s)` : busy ? 'Signing in…' : 'Sign in'}
+      </button>
+    </form>
+  );
+}

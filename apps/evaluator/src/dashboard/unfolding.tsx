@@ -1,0 +1,14 @@
+// A part that is folded away; what is in it begins when it is opened, and ends when it is closed.
+
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+
+export function Unfolding({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="unfolding" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>{title}</summary>
+      {open && children}
+    </details>
+  );
+}

@@ -1,0 +1,50 @@
+// The jobs of a server. What speaks to servers is loaded when this view is first looked at: most visitors need none.
+
+import type { ComponentType } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+type Part =
+  | { readonly state: 'unseen' | 'loading' }
+  | { readonly state: 'here'; readonly Dashboard: ComponentType }
+  | { readonly state: 'missing' };
+
+export function JobsView() {
+  const [part, setPart] = useState<Part>({ state: 'unseen' });
+  const place = useRef<HTMLDivElement>(null);
+  const load = () => {
+    setPart({ state: 'loading' });
+    import('../dashboard/dashboard.tsx').then(
+      ({ Dashboard }) => setPart({ state: 'here', Dashboard }),
+      () => setPart({ state: 'missing' }),
+    );
+  };
+  useEffect(() => {
+    // Tabs that are not shown have no place on the screen.
+    const look = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      look.disconnect();
+      load();
+    });
+    look.observe(place.current!);
+    return () => look.disconnect();
+  }, []);
+  if (part.state === 'here') return <part.Dashboard />;
+  return (
+    <div ref={place} class="empty">
+      {part.state === 'missing' ? (
+        <>
+          <p class="trouble" role="alert">
+            This part of the page could not be loaded: whoever serves the page does not answer.
+          </p>
+          <p>
+            <button type="button" onClick={load}>
+              Try again
+            </button>
+          </p>
+        </>
+      ) : (
+        'Loading…'
+      )}
+    </div>
+  );
+}
