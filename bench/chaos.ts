@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const kills = Number(values.kills);
 const seed = Number(values.seed);
 const random = stream(seed, 'chaos');
-const LONGEST_WAIT_MS = 6000;
+const LONGEST_WAIT_MS = 10_000;
 const LONGEST_END_MS = 300_000;
 /** How long to wait for a victim of the kind whose turn it is; then another kind has it. */
 const LONGEST_HUNT_MS = 15_000;
