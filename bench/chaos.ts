@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const kills = Number(values.kills);
 const seed = Number(values.seed);
 const random = stream(seed, 'chaos');
-const LONGEST_WAIT_MS = 6000;
+const LONGEST_WAIT_MS = 10_000;
 const LONGEST_END_MS = 300_000;
 /** How long to wait for a victim of the kind whose turn it is; then another kind has it. */
 const LONGEST_HUNT_MS = 15_000;
@@ -30,6 +30,11 @@ const LONGEST_LINGER_MS = 60_000;
 
 const data = await mkdtemp(join(tmpdir(), 'ludic-chaos-'));
 const mark = crypto.randomUUID();
+// However this ends, nothing of it stays.
+process.once('exit', () => {
+  for (const { pid } of processesOf(mark)) process.kill(pid, 'SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const server = await ChaosServer.start(data, mark);
 const load = new Load(server, seed);
 const killed: Record<Role, number> = { server: 0, job: 0, worker: 0, inference: 0 };

@@ -60,11 +60,12 @@ async function openAll(models: string, faults: string[]): Promise<number> {
   let opened = 0;
   for (const name of await readdir(models)) {
     if (name.startsWith('.')) continue;
-    const run = await RunFolder.open(join(models, name)).catch(() => undefined);
+    const folder = join(models, name);
+    const run = await RunFolder.open(folder).catch(() => undefined);
     // A job that failed before its first moment may have left less.
     if (!run) continue;
     const steps = await run.checkpoints();
-    const final = (await readdir(run.path)).includes('final') ? [join(run.path, 'final')] : [];
+    const final = (await readdir(folder)).includes('final') ? [join(folder, 'final')] : [];
     for (const place of [...steps.map((step) => run.checkpointPath(step)), ...final]) {
       try {
         await openLanguageModel(await openModelFolder(place), runtime);

@@ -8,7 +8,7 @@ import type { ChaosServer } from './server.ts';
 
 /** Jobs that run or wait at any time. */
 const LOAD = 4;
-/** Kinds of trainings, each with a run that nobody disturbs. Every other is shared by two processes. */
+/** Kinds of trainings, each with a run that nobody disturbs. All but the first are shared by two processes. */
 export const KINDS = 4;
 
 export const training = (name: string, kind: number) => ({
@@ -20,16 +20,16 @@ export const training = (name: string, kind: number) => ({
   group_size: 8,
   max_steps: 6,
   max_completion_length: 4,
-  tensor_parallel_size: 1 + (kind % 2),
+  tensor_parallel_size: kind === 0 ? 1 : 2,
   shards: 2,
   eval_every: 2,
-  eval_episodes: 100,
+  eval_episodes: 40,
   save_every: 1,
   seed: kind,
 });
 
 /** All of one model in one game, so that all have one result. */
-const evaluation = { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: 1000, seed: 5, async: true };
+const evaluation = { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: 300, seed: 5, async: true };
 
 interface Answer {
   readonly status: number;
@@ -87,7 +87,7 @@ export class Load {
       const number = this.#submitted++;
       const kind = random.nextInt(KINDS);
       const answer =
-        number % 3 === 2
+        number % 4 === 3
           ? await this.#ask('evaluatePolicy', '/evaluate-policy', evaluation)
           : await this.#ask('startTraining', '/start-training', training(`run-${number}.${kind}`, kind));
       if (answer?.status === 202) this.accepted.add(JSON.parse(answer.text).job_id);
@@ -156,7 +156,7 @@ export class Load {
       if (kind !== 'TimeoutError' && (!isUp || !this.#server.isUp || this.#server.epoch !== epoch)) {
         this.#count(name, 'broken with its server');
         // Until it is here again there is nobody to ask.
-        await sleep(200);
+        while (!this.#server.isUp && !this.#over) await sleep(50);
         return undefined;
       }
       this.#count(name, 'fault');

@@ -2,6 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashPassword } from '../../apps/server/src/access/hash.ts';
 import { MARK } from './processes.ts';
@@ -71,18 +73,21 @@ export class ChaosServer {
   }
 
   async #begin(port: string): Promise<void> {
+    // What it had to say of itself is kept with the folder.
+    const log = openSync(join(this.data, 'server.log'), 'a');
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', LUDIC, 'serve', '--port', port, '--data', this.data, ...FLAGS],
       {
         env: { ...process.env, LUDIC_PASSWORD_HASH: this.#hash, HF_HUB_OFFLINE: '1', [MARK]: this.mark },
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', log, 'pipe'],
       },
     );
+    closeSync(log);
     this.#child = child;
     let printed = '';
     this.url = await new Promise<string>((resolve, reject) => {
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      child.stderr!.setEncoding('utf8').on('data', (text: string) => {
         printed = (printed + text).slice(-10_000);
         const url = /listens on (http:\S+);/.exec(printed)?.[1];
         if (url) resolve(url);

@@ -73,6 +73,11 @@ export class ModelStore {
   async find(name: string): Promise<StoredModel | undefined> {
     if (name === NANO) return nano();
     const folder = this.folderOf(name);
+    // A checkpoint that is written again, or that a newer one replaces, is away for a moment.
+    return (await this.#look(name, folder)) ?? this.#look(name, folder);
+  }
+
+  async #look(name: string, folder: string): Promise<StoredModel | undefined> {
     // A link may lead anywhere.
     if (!(await isFolder(folder))) return undefined;
     const stored = (await isFolder(join(folder, 'checkpoints')))
@@ -104,7 +109,7 @@ export class ModelStore {
     const present = await lstat(whole).catch(() => undefined);
     if (!present?.isDirectory()) throw notFound(name);
     const stored = await this.find(name);
-    const isFinal = stored?.folder !== undefined && stored.folder === join(whole, 'final');
+    const isFinal = stored?.folder === join(whole, 'final');
     const run = stored?.kind === 'folder' || name === NANO ? undefined : await openRun(whole);
     const files = stored ? await filesOf(stored) : [];
     const changed = (stored && (await lstat(stored.adapter ?? stored.folder).catch(() => undefined))) ?? present;
