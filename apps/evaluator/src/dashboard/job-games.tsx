@@ -30,7 +30,7 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
         <div class="games">
           <ul aria-label="Games">
             {value.map(({ title, reward, outcome }, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: games stay where they are, new ones come behind
+              // Games stay where they are; new ones come behind.
               <li key={i}>
                 <button type="button" aria-current={i === chosen ? 'true' : undefined} onClick={() => setChosen(i)}>
                   <span>{title}</span>
@@ -59,7 +59,6 @@ function Transcript({ game: { title, rules, turns, end, outcome, reward } }: { r
       )}
       <ol>
         {turns.map(({ seen, reply, reward: own, isInvalid, isCutOff }, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: turns have no other name
           <li key={i}>
             <pre>{seen}</pre>
             <p class="reply">
