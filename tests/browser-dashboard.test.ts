@@ -174,7 +174,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     await button('Open in Evaluate').click();
     const evaluate = page.getByRole('tabpanel', { name: 'Evaluate' });
     await evaluate.getByLabel('Policy', { exact: true }).waitFor();
-    expect(await evaluate.getByLabel('Policy', { exact: true }).inputValue()).toBe(`model first on ${server.url}`);
+    expect(await evaluate.getByLabel('Policy', { exact: true }).inputValue()).toBe(`model:first on ${server.url}`);
     await evaluate.getByLabel('Temperature').fill('0');
     await evaluate.getByLabel('Games').fill('5');
     await evaluate.getByRole('button', { name: 'Evaluate' }).click();
@@ -277,16 +277,17 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     const { page: other, blemishes: faults } = await watchedPage(await browser.newContext(), elsewhere.origin);
     other.setDefaultTimeout(20_000);
     await other.goto(`${elsewhere.origin}/#jobs`);
-    await other.getByLabel('Password').fill(PASSWORD);
-    await other.getByRole('button', { name: 'Sign in' }).click();
-    await other.getByText('There is no server of Ludic behind this page').waitFor();
-    await other.getByLabel('Server', { exact: true }).fill(server.url);
-    await other.getByRole('button', { name: 'Sign in' }).click();
+    const jobs = other.getByRole('tabpanel', { name: 'Jobs' });
+    await jobs.getByLabel('Password').fill(PASSWORD);
+    await jobs.getByRole('button', { name: 'Sign in' }).click();
+    await jobs.getByText('There is no server of Ludic behind this page').waitFor();
+    await jobs.getByLabel('Server', { exact: true }).fill(server.url);
+    await jobs.getByRole('button', { name: 'Sign in' }).click();
     await other.getByRole('navigation', { name: 'Jobs' }).getByRole('button', { name: 'second' }).click();
     await other.getByRole('img', { name: /^Reward after/ }).waitFor();
     await other.getByRole('button', { name: 'Open in Evaluate' }).click();
     const policy = other.getByRole('tabpanel', { name: 'Evaluate' }).getByLabel('Policy', { exact: true });
-    await expect.poll(() => policy.inputValue(), { timeout: 20_000 }).toBe(`model second on ${server.url}`);
+    await expect.poll(() => policy.inputValue(), { timeout: 20_000 }).toBe(`model:second on ${server.url}`);
     expect(faults.filter((fault) => !/^asks elsewhere|status of 404/.test(fault))).toEqual([]);
     for (const fault of faults.filter((one) => one.startsWith('asks')))
       expect(fault.startsWith(`asks elsewhere: ${server.url}/`), fault).toBe(true);

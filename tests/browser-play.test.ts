@@ -233,7 +233,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
       await page.goto(`${served.origin}/#watch?game=chess`);
       await view().getByRole('alert').getByText('its game is "chess"').waitFor();
       await page.goto(`${served.origin}/#watch?policy=model:gone`);
-      await view().getByRole('alert').getByText('The model gone is no longer here').waitFor();
+      await view().getByRole('alert').getByText('The model gone is not here').waitFor();
       expect(await view().getByLabel('Policy', { exact: true }).inputValue()).toBe('model gone');
     });
   });

@@ -73,6 +73,13 @@ export class Models {
     return card;
   }
 
+  /** Makes files playable that stand on no list. */
+  know(name: string, blobs: ReadonlyMap<string, Blob>): string {
+    this.#leaveDevices(name);
+    this.#sources.set(name, () => blobModelFiles(name, blobs));
+    return name;
+  }
+
   has(name: string): boolean {
     return this.#sources.has(name);
   }

@@ -45,7 +45,7 @@ export async function listRuns(models: Models, runs: Runs): Promise<Answers['run
 
 export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
-  const before = models.add(`${run}, before`, 'training', await runs.firstBlobs(run)).name;
+  const before = models.know(`${run}, before`, await runs.firstBlobs(run));
   const trained = await runs.modelBlobs(run);
   return { ...contents, before, after: trained && models.add(run, 'training', trained).name };
 }
