@@ -82,6 +82,15 @@ export class Runs {
     return { summary, settings: run.config.settings, metrics, seconds, evaluation };
   }
 
+  /** Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run. */
+  async clear(name: string): Promise<void> {
+    const begun = await this.#summary(name).then(
+      () => true,
+      () => false,
+    );
+    if (!begun) await this.#remove(name);
+  }
+
   delete(name: string): Promise<void> {
     return this.hold(name, () => this.#remove(name));
   }

@@ -62,6 +62,7 @@ function conduct(
 ): Promise<Answers['train']> {
   return runs.hold(name, async () => {
     const runtime = await models.runtime(device, report);
+    if (start.kind === 'new') await runs.clear(name);
     const storage = await runs.open(name);
     storage.onFull = (message) => report({ stage: 'warned', message });
     await storage.settle();

@@ -182,6 +182,7 @@ describe('what a name resolves to', () => {
     const path = fc.oneof(
       fc.array(part, { maxLength: 8 }).map((parts) => parts.join('')),
       fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('org/name', 'Org-1/name.x@main', 'nano'),
     );
     const seen = new Set<string>();
     await fc.assert(
