@@ -166,6 +166,11 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     const transcript = view.getByRole('region', { name: 'Update 1, turn by turn' });
     for (const { reply } of kept[1].turns) expect(await transcript.textContent()).toContain(reply.text);
     expect(await transcript.textContent()).toContain(kept[1].finalObservation);
+    await button('Watch on the board').click();
+    const watch = page.getByRole('tabpanel', { name: 'Watch' });
+    await watch.getByRole('heading', { name: 'Games that first was trained with' }).waitFor();
+    await watch.getByRole('slider').waitFor();
+    await page.getByRole('tab', { name: 'Jobs' }).click();
     await view.getByText('Settings', { exact: true }).click();
     await view.getByText('invalid penalty 0.25').waitFor();
   });

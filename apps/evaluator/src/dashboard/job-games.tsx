@@ -2,9 +2,12 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
+import { readEpisodes } from '../engine/recorded.ts';
+import { watchEpisodes } from '../watching.ts';
 import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';
 import { gamesOf, type SampledGame } from './games.ts';
+import { gameOf } from './open-model.ts';
 
 const EVERY = 10_000;
 /** The newest of them. */
@@ -12,24 +15,51 @@ const MOST = 200;
 
 export function Games({ board, job }: { readonly board: Board; readonly job: Job }) {
   const { job_id, status } = job;
-  const { value, trouble } = useAsked(board, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, async (signal) =>
-    gamesOf((await board.session.prompt.jobEpisodes(job_id, { signal })).slice(-MOST)),
+  const { value, trouble } = useAsked(
+    board,
+    `${job_id} ${status}`,
+    isEnd(status) ? undefined : EVERY,
+    async (signal) => {
+      const lines = (await board.session.prompt.jobEpisodes(job_id, { signal })).slice(-MOST);
+      return { lines, games: gamesOf(lines) };
+    },
   );
   const [chosen, setChosen] = useState(0);
-  const game = value?.[Math.min(chosen, value.length - 1)];
+  const games = value?.games;
+  const shown = Math.min(chosen, (games?.length ?? 1) - 1);
+  const game = games?.[shown];
+  // Trainings keep whole episodes, which can be played again on their board; of other games the words are kept.
+  const played = gameOf(job);
+  const isWatchable = played !== undefined && value?.lines.every(({ turns }) => Array.isArray(turns));
+  const [unreadable, setUnreadable] = useState('');
+  const watch = () => {
+    try {
+      const episodes = readEpisodes(JSON.stringify(value!.lines), played!);
+      watchEpisodes({ source: `Games that ${job.output_dir} was trained with`, episodes, shown });
+    } catch (error) {
+      setUnreadable((error as Error).message);
+    }
+  };
   return (
     <>
-      {trouble !== '' && (
+      {(trouble || unreadable) !== '' && (
         <p class="trouble" role="alert">
-          {trouble}
+          {trouble || unreadable}
         </p>
       )}
       {!value && trouble === '' && <p class="aside">Asking the server…</p>}
-      {value?.length === 0 && <p class="aside">No games have been kept yet.</p>}
-      {value && game && (
+      {games?.length === 0 && <p class="aside">No games have been kept yet.</p>}
+      {game && isWatchable && (
+        <p>
+          <button type="button" onClick={watch}>
+            Watch on the board
+          </button>
+        </p>
+      )}
+      {games && game && (
         <div class="games">
           <ul aria-label="Games">
-            {value.map(({ title, reward, outcome }, i) => (
+            {games.map(({ title, reward, outcome }, i) => (
               // Games stay where they are; new ones come behind.
               <li key={i}>
                 <button type="button" aria-current={i === chosen ? 'true' : undefined} onClick={() => setChosen(i)}>
