@@ -4,6 +4,7 @@ import type { Progress } from '../engine/protocol.ts';
 import { bytes, duration, percent, whole } from '../numbers.ts';
 import { titleOf } from '../results.ts';
 import type { Run, Standing } from '../use-match.ts';
+import { Bar } from './work.tsx';
 
 export function Standings({ run }: { readonly run: Run }) {
   return (
@@ -75,20 +76,3 @@ const speeds = (games: number, tokens: number, seconds: number): string =>
   ].join(', ');
 
 const rate = (value: number) => (value < 10 ? value.toFixed(1) : whole(value));
-
-function Bar({
-  text,
-  value,
-  max,
-}: {
-  readonly text: string;
-  readonly value?: number;
-  readonly max?: number | undefined;
-}) {
-  return (
-    <>
-      <progress aria-label={text} {...(max !== undefined && { value: value ?? 0, max })} />
-      <span>{text}</span>
-    </>
-  );
-}

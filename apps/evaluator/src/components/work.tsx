@@ -130,7 +130,7 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
   }
 }
 
-function Bar({
+export function Bar({
   text,
   value,
   max,
