@@ -2,6 +2,7 @@
 
 import type { HistoryStrategy } from '@ludic/history';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
+import { evaluationResults } from '@ludic/service';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
@@ -74,24 +75,12 @@ export function evaluationJson(
   evaluation: Evaluation,
   options: Pick<Options, 'model' | 'env' | 'history' | 'episodes'>,
 ): object {
-  const { outcomes } = evaluation;
   return {
     model: options.model,
     env_type: options.env,
     eval_episodes: options.episodes,
     history_strategy: options.history,
-    results: {
-      success_rate: evaluation.success.rate,
-      success_ci95: evaluation.success.interval,
-      mean_reward: evaluation.meanReward,
-      mean_reward_ci95: evaluation.meanRewardInterval,
-      mean_steps: evaluation.meanSteps,
-      invalid_rate: evaluation.invalidRate,
-      invalid_episode_rate: evaluation.invalidEpisodes.rate,
-      truncation_rate: evaluation.truncationRate,
-      total_episodes: evaluation.episodes,
-      ...(outcomes && { win_rate: outcomes.win.rate, draw_rate: outcomes.draw.rate, loss_rate: outcomes.loss.rate }),
-    },
+    results: evaluationResults(evaluation),
   };
 }
 

@@ -1,6 +1,7 @@
 // What evaluations leave behind: results that stand beside each other, and files made of them.
 
 import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
+import { evaluationResults } from '@ludic/service';
 import type { Answers } from './engine/protocol.ts';
 import { HISTORY_TITLES } from './history-titles.ts';
 import { type Contestant, policyText, type Setting } from './setting.ts';
@@ -144,24 +145,7 @@ const describe = ({ contestant, setting, device }: Result) => ({
   device,
 });
 
-function numbersOf({ evaluation, seconds, tokens }: Result) {
-  const { outcomes } = evaluation;
-  return {
-    success_rate: evaluation.success.rate,
-    success_ci95: evaluation.success.interval,
-    mean_reward: evaluation.meanReward,
-    mean_reward_ci95: evaluation.meanRewardInterval,
-    mean_steps: evaluation.meanSteps,
-    invalid_rate: evaluation.invalidRate,
-    invalid_episode_rate: evaluation.invalidEpisodes.rate,
-    truncation_rate: evaluation.truncationRate,
-    failure_rate: evaluation.failureRate,
-    total_episodes: evaluation.episodes,
-    ...(outcomes && { win_rate: outcomes.win.rate, draw_rate: outcomes.draw.rate, loss_rate: outcomes.loss.rate }),
-    seconds,
-    tokens,
-  };
-}
+const numbersOf = ({ evaluation, seconds, tokens }: Result) => ({ ...evaluationResults(evaluation), seconds, tokens });
 
 function csv(rows: readonly Readonly<Record<string, unknown>>[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];

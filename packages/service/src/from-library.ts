@@ -6,16 +6,16 @@ import type { EvaluationResults, Rollout, Trajectory } from './answers.ts';
 export function evaluationResults(evaluation: Evaluation): EvaluationResults {
   const { outcomes, meanRewardInterval, success } = evaluation;
   return {
-    mean_reward: evaluation.meanReward,
-    mean_reward_ci95: [...meanRewardInterval],
     success_rate: success.rate,
     success_ci95: [...success.interval],
-    total_episodes: evaluation.episodes,
+    mean_reward: evaluation.meanReward,
+    mean_reward_ci95: [...meanRewardInterval],
     mean_steps: evaluation.meanSteps,
     invalid_rate: evaluation.invalidRate,
     invalid_episode_rate: evaluation.invalidEpisodes.rate,
     truncation_rate: evaluation.truncationRate,
     failure_rate: evaluation.failureRate,
+    total_episodes: evaluation.episodes,
     cut_off_rate: evaluation.cutOffRate,
     ...(outcomes && { win_rate: outcomes.win.rate, draw_rate: outcomes.draw.rate, loss_rate: outcomes.loss.rate }),
   };

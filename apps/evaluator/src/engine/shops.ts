@@ -11,9 +11,11 @@ export class ShopError extends Error {
   readonly code = 'not_fetched';
 }
 
-/** What to send with every question to a shop. */
+/** What to send with every question to a shop. Headers are bytes: a password of other characters travels as its UTF-8. */
 export const headersOf = (shop: Shop): Readonly<Record<string, string>> =>
-  shop.from === 'server' ? { authorization: `Bearer ${shop.password}` } : {};
+  shop.from === 'server'
+    ? { authorization: `Bearer ${String.fromCharCode(...new TextEncoder().encode(shop.password))}` }
+    : {};
 
 /** @throws ShopError in a sentence */
 export const browse = (shop: Shop, signal: AbortSignal): Promise<readonly Offer[]> =>
