@@ -76,6 +76,7 @@ describe('ludic train', () => {
       'episodes.jsonl',
       'final',
       'metrics.jsonl',
+      'run.lock',
     ]);
     const metrics = await metricsOf('whole');
     expect(metrics.filter((line) => 'loss' in line)).toHaveLength(STEPS);
@@ -155,6 +156,19 @@ describe('ludic train', () => {
     expect(stdout).toMatch(/--out .*interrupted --resume/);
     expect((await runLudic(...resume('interrupted'))).code).toBe(0);
     await expectSameRun('interrupted');
+  });
+
+  it('is left alone while another process works on it', async () => {
+    const name = 'held';
+    const { process: child, finished } = startLudic(train(name));
+    while (child.exitCode === null && !(await readdir(join(scratch, name)).catch(() => [])).includes('config.json'))
+      await sleep(5);
+    const [second, fresh] = await Promise.all([runLudic(...resume(name)), runLudic(...train(name))]);
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(/Another process works on the run/);
+    expect(fresh.code).toBe(2);
+    expect((await finished).code).toBe(0);
+    await expectSameRun(name);
   });
 
   it('refuses an existing run, a missing one, and settings that differ from the run', async () => {

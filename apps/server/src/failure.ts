@@ -89,6 +89,7 @@ const CODES: Codes = {
     not_finite: 'unusable',
     bad_checkpoint: 'unusable',
     run_exists: 'conflict',
+    run_busy: 'conflict',
     // A folder among the models that is none.
     no_run: 'unusable',
     disagreement: 'internal',

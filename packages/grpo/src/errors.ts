@@ -7,6 +7,7 @@ export type GrpoErrorCode =
   | 'disagreement'
   | 'bad_checkpoint'
   | 'run_exists'
+  | 'run_busy'
   | 'no_run'
   | 'worker_failed';
 

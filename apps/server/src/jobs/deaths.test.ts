@@ -4,10 +4,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { takeLock } from '@ludic/grpo/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobServerProcess } from '../../testing/job-server-process.ts';
 import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';
-import { takeLock } from './lock.ts';
 import { jobLockPlace } from './places.ts';
 
 const bench = new Bench();

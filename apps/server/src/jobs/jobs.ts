@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Lock } from '@ludic/grpo/node';
 import {
   type EvaluatePolicy,
   isEnd,
@@ -21,7 +22,7 @@ import { whyNotTracked } from '@ludic/tracking/node';
 import { ModelStore } from '../models/model-store.ts';
 import { CurveReader } from './curve.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
-import { awaitLock, type Lock } from './lock.ts';
+import { awaitLock } from './lock.ts';
 import { tailOf } from './log-file.ts';
 import type { JobsOptions } from './options.ts';
 import { databasePlace, jobPlaces, serverLockPlace } from './places.ts';

@@ -6,9 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
+import { takeLock } from '@ludic/grpo/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { awaitLock, takeLock } from './lock.ts';
+import { awaitLock } from './lock.ts';
 
 let scratch = '';
 beforeAll(async () => {
@@ -22,7 +22,7 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** A process that takes the lock, refers to it nowhere, collects garbage, and lives on. */
 async function holder(path: string): Promise<ChildProcess> {
-  const module = pathToFileURL(join(import.meta.dirname, 'lock.ts')).href;
+  const module = import.meta.resolve('@ludic/grpo/node');
   const text = `
     import { takeLock } from ${JSON.stringify(module)};
     (() => { if (!takeLock(${JSON.stringify(path)})) process.exit(3); })();

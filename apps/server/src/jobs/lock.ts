@@ -1,36 +1,7 @@
-// A lock that the system itself lets go of when its holder dies, however it dies: an exclusive transaction of SQLite.
+// Waiting for a lock that another process holds.
 
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-export interface Lock {
-  release(): void;
-}
-
-/** A database that nothing refers to is closed by the garbage collector, and its lock with it. */
-const held = new Set<DatabaseSync>();
-
-/**
- * @param path of a file that serves for nothing else: whoever opens and closes it by other means in this process ends the
- *   lock
- * @returns undefined where another process holds it
- */
-export function takeLock(path: string): Lock | undefined {
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec('BEGIN EXCLUSIVE');
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === BUSY) return undefined;
-    throw error;
-  }
-  held.add(database);
-  return {
-    release() {
-      if (held.delete(database)) database.close();
-    },
-  };
-}
+import { type Lock, takeLock } from '@ludic/grpo/node';
 
 const POLL_MS = 50;
 
@@ -44,6 +15,3 @@ export async function awaitLock(path: string, waitMs: number, signal?: AbortSign
     await sleep(POLL_MS, undefined, signal && { signal });
   }
 }
-
-/** SQLITE_BUSY */
-const BUSY = 5;

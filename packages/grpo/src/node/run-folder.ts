@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { openAdapterFolder, openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import type { RunStorage } from '../run-storage.ts';
 import { checkpointFolder, createRun, openRun, type RunConfig, StoredRun } from '../stored-run.ts';
+import { LOCK_FILE } from './run-lock.ts';
 
 export class RunFolder extends StoredRun {
   /** @throws GrpoError `run_exists` where the folder holds anything */
@@ -29,7 +30,10 @@ export function folderStorage(path: string): RunStorage {
   const at = (name: string) => join(path, name);
   return {
     place: path,
-    names: (folder) => present(readdir(at(folder)), []),
+    async names(folder) {
+      const found = await present(readdir(at(folder)), []);
+      return folder === '' ? found.filter((name) => name !== LOCK_FILE) : found;
+    },
     read: (file) =>
       present(
         readFile(at(file)).then((data) => new Uint8Array(data)),

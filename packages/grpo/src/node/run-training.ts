@@ -5,6 +5,7 @@ import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { type ConductOptions, conductRun, type RunResult } from '../run.ts';
 import type { RunStart } from '../run-events.ts';
 import { folderStorage } from './run-folder.ts';
+import { holdRun } from './run-lock.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers'> {
@@ -24,24 +25,27 @@ export interface WorkerOptions {
   readonly timeoutSeconds: number;
 }
 
+/** @throws GrpoError, `run_busy` where another process works on the run */
 export function runTraining(start: RunStart, { folder, workers, ...options }: RunOptions): Promise<RunResult> {
   const { onEvent } = options;
-  return conductRun(start, {
-    ...options,
-    storage: folderStorage(folder),
-    ...(workers && {
-      workers: {
-        count: workers.count,
-        ...(workers.cores !== undefined && { cores: workers.cores }),
-        make: (count, model, settings, first) =>
-          new WorkerPool({
-            count,
-            setup: { model: `${folder}/${first}`, settings, runtime: workers.runtime },
-            weights: trainedParameters(model),
-            timeoutSeconds: workers.timeoutSeconds,
-            ...(onEvent && { onEvent }),
-          }),
-      },
+  return holdRun(folder, start.kind, () =>
+    conductRun(start, {
+      ...options,
+      storage: folderStorage(folder),
+      ...(workers && {
+        workers: {
+          count: workers.count,
+          ...(workers.cores !== undefined && { cores: workers.cores }),
+          make: (count, model, settings, first) =>
+            new WorkerPool({
+              count,
+              setup: { model: `${folder}/${first}`, settings, runtime: workers.runtime },
+              weights: trainedParameters(model),
+              timeoutSeconds: workers.timeoutSeconds,
+              ...(onEvent && { onEvent }),
+            }),
+        },
+      }),
     }),
-  });
+  );
 }

@@ -1,6 +1,6 @@
 // Sends to W&B, later, what a run could not send while it went on.
 
-import { RunFolder } from '@ludic/grpo/node';
+import { holdRun, RunFolder } from '@ludic/grpo/node';
 import { TrackingError } from '../errors.ts';
 import { readWandbAccount } from '../wandb/account.ts';
 import { readTrackingSettings } from './files.ts';
@@ -20,11 +20,14 @@ export type DeliverOptions = Omit<TrackerOptions, 'settings'> & { readonly signa
 const ATTEMPTS = 5;
 
 /**
- * Brings W&B up to what the folder of a run holds. For a run that is not going on in another process. The last step of a
- * run that was killed is kept back: resumed, the run takes it again.
- * @throws TrackingError; GrpoError `no_run`
+ * Brings W&B up to what the folder of a run holds, while no other process works on it. The last step of a run that was
+ * killed is kept back: resumed, the run takes it again.
+ * @throws TrackingError; GrpoError `no_run`, `run_busy`
  */
-export async function deliver({ run, environment, surroundings, say, signal }: DeliverOptions): Promise<Delivery> {
+export const deliver = (options: DeliverOptions): Promise<Delivery> =>
+  holdRun(options.run, 'resume', () => deliverAll(options));
+
+async function deliverAll({ run, environment, surroundings, say, signal }: DeliverOptions): Promise<Delivery> {
   const { config } = await RunFolder.open(run);
   const { wandb: settings } = await readTrackingSettings(run);
   if (!settings) {
