@@ -5,7 +5,8 @@ import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
 import { withFiles } from './files.ts';
-import { type LoadedModel, TransformersPolicy } from './policy.ts';
+import type { LoadedModel } from './network.ts';
+import { TransformersPolicy } from './policy.ts';
 
 /** How the numbers of a model are stored; each is a file of its own beside the others. */
 export const TRANSFORMERS_DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const;
