@@ -9,5 +9,5 @@ export {
   type TransformersSource,
   transformersPolicy,
 } from './open.ts';
-export { TransformersPolicy } from './policy.ts';
+export { replyTextOf, TransformersPolicy } from './policy.ts';
 export { TransformersScorer } from './scorer.ts';

@@ -85,10 +85,7 @@ export class TransformersPolicy implements Policy {
     answer.tokens.push(token);
     answer.logprobs.push(logprobAt(distribution, index));
     answer.entropies.push(distribution.entropy);
-    const text = this.#loaded.tokenizer.decode(answer.tokens, {
-      skip_special_tokens: true,
-      clean_up_tokenization_spaces: false,
-    });
+    const text = replyTextOf(this.#loaded, answer.tokens);
     const stopped = this.#endTokens.has(token) || this.#settings.stop.some((stop) => text.includes(stop));
     if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) return;
     answer.reply = {
@@ -103,6 +100,10 @@ export class TransformersPolicy implements Policy {
     };
   }
 }
+
+/** The text of a reply's tokens. */
+export const replyTextOf = ({ tokenizer }: LoadedModel, tokens: number[]): string =>
+  tokenizer.decode(tokens, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
 
 /** The tokens that end a turn, by generation_config.json, config.json or the tokenizer. */
 function endTokens({ model, tokenizer }: LoadedModel): ReadonlySet<number> {
