@@ -6,7 +6,7 @@ import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
 import { withFiles } from './files.ts';
-import type { LoadedModel } from './network.ts';
+import { type LoadedModel, networkOf } from './network.ts';
 import { TransformersPolicy } from './policy.ts';
 import { withSharedBuild } from './shared-sessions.ts';
 
@@ -60,13 +60,20 @@ export async function loadTransformers(source: TransformersSource): Promise<Load
       ...(device && { device }),
       session_options: sessionOptions,
     });
-    return { model, tokenizer, Tensor: library.Tensor };
+    const loaded = { model, tokenizer, Tensor: library.Tensor };
+    if (networkOf(loaded).sessions.model?.inputNames.some((input) => input.startsWith('past'))) return loaded;
+    await model.dispose();
+    throw new PolicyError(
+      'bad_model',
+      `${name} cannot be played: its graph takes no past_key_values, so nothing of a prompt could be kept. Choose a ` +
+        'variant that was exported with past, as those of onnx-community are.',
+    );
   };
   const loadHere = (id: string) => (build ? withSharedBuild(build, sessionOptions, () => load(id)) : load(id));
   try {
     return await (files ? withFiles(library.env, files, loadHere) : loadHere(name));
   } catch (error) {
-    if (error instanceof RuntimeError && error.code === 'device_lost') throw error;
+    if (error instanceof PolicyError || (error instanceof RuntimeError && error.code === 'device_lost')) throw error;
     throw new PolicyError('bad_model', notLoaded(source, dtype, error as Error));
   }
 }

@@ -125,3 +125,14 @@ it("says what cannot be rated: another model's tokens, and what does not fit", a
   expect(await scorer.rate(one, one, 1)).toHaveLength(1);
   await loaded.model.dispose();
 });
+
+it('refuses a graph that keeps nothing of a prompt', async () => {
+  const folder = join(scratch, 'forgetful');
+  cpSync(join(scratch, 'each'), folder, { recursive: true });
+  const graph = readFileSync(join(folder, 'onnx', 'model.onnx')).toString('latin1');
+  writeFileSync(join(folder, 'onnx', 'model.onnx'), Buffer.from(graph.replaceAll('past_key', 'else_key'), 'latin1'));
+  await expect(loadTransformers({ model: folder, local: true })).rejects.toMatchObject({
+    code: 'bad_model',
+    message: expect.stringContaining('takes no past_key_values'),
+  });
+});
