@@ -15,6 +15,7 @@ import type {
   RequestOf,
 } from '../apps/evaluator/src/engine/protocol.ts';
 import { watchLink } from '../apps/evaluator/src/engine/watch-link.ts';
+import { DEFAULT_TRAINING } from '../packages/grpo/src/index.ts';
 import { keepingLogits } from '../packages/policies/testing/kept-logits.ts';
 import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './browser/page.ts';
 import { openHub, type Shop } from './browser/shops.ts';
@@ -35,11 +36,9 @@ const nameOf = (id: string) => `${id} as fp32 on ${hub.origin}`;
 const policy = (name: string, device: DeviceChoice = 'cpu', temperature = 0) =>
   ({ kind: 'model', name, device, temperature, maxCompletionLength: 8 }) as const satisfies PolicyChoice;
 
-const ask = <Type extends 'reply' | 'hint' | 'rate' | 'rollout' | 'evaluate' | 'train'>(
-  request: RequestOf<Type>,
-): Promise<Answers[Type]> =>
+const ask = <Type extends 'reply' | 'hint' | 'rollout'>(request: RequestOf<Type>): Promise<Answers[Type]> =>
   page.evaluate((request) => globalThis.ludic.ask(request), request) as Promise<Answers[Type]>;
-const failure = (request: RequestOf<'rollout' | 'reply' | 'hint'>) =>
+const failure = (request: RequestOf<'rollout' | 'train'>) =>
   page.evaluate(
     (request) =>
       globalThis.ludic.ask(request).then(
@@ -106,6 +105,8 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     const learners = await offered('Train', 'Model');
     expect(learners).toContain('nano');
     expect(learners).not.toContain(nameOf('ludic/nano'));
+    const training = { type: 'train', model: nameOf('ludic/nano'), device: 'cpu', saveAs: 'none' } as const;
+    expect(await failure({ ...training, settings: DEFAULT_TRAINING })).toMatch(/which cannot train: choose nano/);
   });
 
   describe.each(['ludic/nano', 'ludic/last'])('%s', (id) => {
@@ -145,7 +146,7 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
         );
       const [rated, own] = [await rate(theirs.name), await rate('nano')];
       expect(rated.text).toBe(own.text);
-      expect(rated.tokens.length).toBeGreaterThan(3);
+      expect(rated.tokens.length).toBeGreaterThan(1);
       for (const [i, { text, logprob, alternatives }] of rated.tokens.entries()) {
         expect(text).toBe(own.tokens[i]!.text);
         expect(Math.abs(logprob - own.tokens[i]!.logprob)).toBeLessThan(1e-3);
@@ -161,8 +162,8 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     await view.getByRole('heading', { name: choice.name }).waitFor();
     await view.locator('.token[data-level]').first().waitFor();
     expect(await view.getByLabel('Policy', { exact: true }).inputValue()).toBe(`model ${choice.name}`);
-    expect(await view.locator('.token').count()).toBeGreaterThan(3);
-    expect(await view.locator('.alternatives tbody tr').count()).toBeGreaterThan(3);
+    expect(await view.locator('.token').count()).toBeGreaterThan(1);
+    expect(await view.locator('.alternatives tbody tr').count()).toBeGreaterThan(1);
   });
 
   it('are played against, with hints', async () => {
@@ -187,13 +188,8 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     for (const tab of ['Watch', 'Play']) {
       await page.getByRole('tab', { name: tab }).click();
       expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(360);
-      await page.screenshot({ path: `/tmp/v/foreign-${tab}-360.png`, fullPage: true });
     }
     await page.setViewportSize({ width: 1200, height: 900 });
-    for (const tab of ['Watch', 'Play']) {
-      await page.getByRole('tab', { name: tab }).click();
-      await page.screenshot({ path: `/tmp/v/foreign-${tab}-1200.png`, fullPage: true });
-    }
   });
 
   it('that are damaged are refused with the reason, and others are played afterwards', async () => {
@@ -244,11 +240,20 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     await fresh!.evaluate(() => globalThis.gpus.at(-1)!.destroy());
     expect(await lost).toMatch(/^device_lost: The GPU is lost/);
     expect(textsOf(await ask(rollout(choice, 3)))).toEqual(expected);
+    // In the page: a sentence, and the next game is played on a new GPU.
+    await page.goto(`${served.origin}/${watchLink({ game: GAME, policy: choice, seed: 7, episode: 0 })}`);
+    const view = page.getByRole('tabpanel', { name: 'Watch' });
+    await view.getByRole('heading', { name: 'game 1 of seed 7' }).waitFor();
+    await view.locator('.token').first().waitFor();
     await fresh!.evaluate(() => globalThis.gpus.at(-1)!.destroy());
-    expect(await failure({ type: 'hint', position: POSITION, policy: choice, candidates: MOVES })).toMatch(
-      /^device_lost: The GPU is lost/,
-    );
-    expect(textsOf(await ask(rollout(choice, 3)))).toEqual(expected);
+    await view.getByLabel('Number').fill('2');
+    await view.getByRole('button', { name: 'Watch', exact: true }).click();
+    await view.getByText('The GPU is lost, and all that lay on it').waitFor();
+    // What was there is still there.
+    await view.getByRole('heading', { name: 'game 1 of seed 7' }).waitFor();
+    await view.getByRole('button', { name: 'Watch', exact: true }).click();
+    await view.getByRole('heading', { name: 'game 2 of seed 7' }).waitFor();
+    await view.locator('.token').first().waitFor();
     expect(await fresh!.evaluate(() => globalThis.gpus.length)).toBe(3);
   }, 120_000);
 
