@@ -199,7 +199,7 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     expect((await ask(rollout(policy(nameOf('ludic/nano')), 1))).episodes).toHaveLength(1);
   });
 
-  it('that fail in a run are told of, and play on', async () => {
+  it('say what does not fit, and play on', async () => {
     const long = { ...policy(nameOf('ludic/nano')), maxCompletionLength: 100_000 };
     expect(await failure(rollout(long))).toMatch(/^prompt_too_long: /);
     expect((await ask(rollout(policy(nameOf('ludic/nano')), 1))).episodes).toHaveLength(1);
