@@ -211,8 +211,18 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     const both = await Promise.all([ask(rollout(ours, 3)), ask(rollout(theirs, 3))]);
     expect(both.map(({ device }) => device)).toEqual(['webgpu', 'webgpu']);
     for (const one of both) expect(textsOf(one)).toEqual(expected);
-    const hint = await ask({ type: 'hint', position: POSITION, policy: theirs, candidates: MOVES });
-    expect(hint.chances.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
+    // Replies that part after several tokens, from keys and values that stay on the GPU.
+    const candidates = ['up', 'down', 'left'].flatMap((way) =>
+      ['', 'no key yet'].map((note) => `<scratchpad>\n${note}</scratchpad>\n<action>${way}</action>`),
+    );
+    const hint = (choice: PolicyChoice) =>
+      ask({ type: 'hint', position: { ...POSITION, game: NOTES }, policy: choice, candidates });
+    const wanted = await hint(policy('nano'));
+    for (const name of [theirs.name, nameOf('ludic/last')]) {
+      const { chances, device } = await hint(policy(name, 'webgpu'));
+      expect(device).toBe('webgpu');
+      for (const [i, chance] of chances.entries()) expect(chance).toBeCloseTo(wanted.chances[i]!, 3);
+    }
   }, 60_000);
 
   it('survive the loss of the GPU', async () => {
