@@ -17,9 +17,9 @@ export function App({ engine }: { readonly engine: Engine }) {
     void refreshModels();
   }, [engine, refreshModels]);
   const addModel = useCallback(() => void refreshModels(), [refreshModels]);
-  const models = useMemo(() => {
-    const names = storage.cards.filter(({ dtype }) => dtype === undefined).map(({ name }) => name);
-    return names.includes('nano') ? names : ['nano', ...names];
+  const [playable, models] = useMemo(() => {
+    const named = (cards: Storage['cards']) => [...new Set(['nano', ...cards.map(({ name }) => name)])];
+    return [named(storage.cards), named(storage.cards.filter(({ dtype }) => dtype === undefined))];
   }, [storage]);
   const [opened, setOpened] = useState<Opened>();
   const openModel = useCallback(
@@ -31,8 +31,8 @@ export function App({ engine }: { readonly engine: Engine }) {
     [addModel],
   );
   const workplace: Workplace = useMemo(
-    () => ({ engine, devices, models, storage, refreshModels, addModel, opened, openModel }),
-    [engine, devices, models, storage, refreshModels, addModel, opened, openModel],
+    () => ({ engine, devices, playable, models, storage, refreshModels, addModel, opened, openModel }),
+    [engine, devices, playable, models, storage, refreshModels, addModel, opened, openModel],
   );
   return (
     <WorkplaceProvider value={workplace}>

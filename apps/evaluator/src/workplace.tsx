@@ -16,7 +16,9 @@ export interface Workplace {
   readonly engine: Engine;
   /** Undefined until they are known. */
   readonly devices: Answers['devices'] | undefined;
-  /** Those that can be trained as well, by name, nano first. */
+  /** Models that can be played, by name, nano first. */
+  readonly playable: readonly string[];
+  /** Those of them that can be trained as well. */
   readonly models: readonly string[];
   /** All models that can be played, and what they take of the browser's storage. */
   readonly storage: Storage;

@@ -14,6 +14,6 @@ export {
   SLOTS_PER_RUN,
   type StreamedToken,
 } from './sampler.ts';
-export { Scorer } from './scorer.ts';
+export { Scorer, type TokenScorer } from './scorer.ts';
 export { scriptedPolicy } from './scripted.ts';
 export { chancesOf, type RatedToken, type TokenChance } from './token-chances.ts';

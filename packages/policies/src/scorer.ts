@@ -93,8 +93,8 @@ export class Scorer {
     take: (sequence: number, logits: Float32Array) => void,
   ): Promise<void> {
     if (sequences.length === 0) return;
-    this.#check(sequences, asked);
-    const { vocabSize } = this.#model.config;
+    const { maxPositions, vocabSize } = this.#model.config;
+    checkTokens(sequences, asked, 0, { name: this.#model.name, maxPositions, vocabSize });
     const lengths = sequences.map(({ length }) => length);
     const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
     const shortest = lengths.reduce((least, length) => Math.min(least, length), longest);
@@ -114,26 +114,43 @@ export class Scorer {
       await this.#decoder.release(new Set(), undefined);
     }
   }
+}
 
-  #check(sequences: readonly Int32Array[], asked: ArrayLike<number>): void {
-    const { name, config } = this.#model;
-    for (const sequence of sequences) {
-      if (sequence.length === 0)
-        throw new PolicyError('bad_token', 'There is no prompt: a model says nothing of the first token of all.');
-      if (sequence.length >= config.maxPositions)
-        throw new PolicyError(
-          'prompt_too_long',
-          `A prompt and reply of ${sequence.length + 1} tokens do not fit the ${config.maxPositions} positions of ${name}.`,
-        );
-    }
-    for (const ids of [...sequences, asked])
-      for (let i = 0; i < ids.length; i++)
-        if (!(ids[i]! >= 0 && ids[i]! < config.vocabSize))
-          throw new PolicyError(
-            'bad_token',
-            `The token id ${ids[i]} is outside the vocabulary of ${name}: the tokens are another model's.`,
-          );
+/** The same of any software that runs the model. */
+export type TokenScorer = Pick<Scorer, 'rate' | 'replies' | 'dispose'>;
+
+/**
+ * Whether a model can say what comes next after sequences.
+ * @param asked token ids that will be looked up in it @param more tokens that some are still to grow by
+ * @throws PolicyError `prompt_too_long`, `bad_token`
+ */
+export function checkTokens(
+  sequences: readonly Int32Array[],
+  asked: ArrayLike<number>,
+  more: number,
+  {
+    name,
+    maxPositions,
+    vocabSize,
+  }: { readonly name: string; readonly maxPositions: number; readonly vocabSize: number },
+): void {
+  for (const sequence of sequences) {
+    if (sequence.length === 0)
+      throw new PolicyError('bad_token', 'There is no prompt: a model says nothing of the first token of all.');
+    const length = sequence.length + more;
+    if (length >= maxPositions)
+      throw new PolicyError(
+        'prompt_too_long',
+        `A prompt and reply of ${length + 1} tokens do not fit the ${maxPositions} positions of ${name}.`,
+      );
   }
+  for (const ids of [...sequences, asked])
+    for (let i = 0; i < ids.length; i++)
+      if (!(ids[i]! >= 0 && ids[i]! < vocabSize))
+        throw new PolicyError(
+          'bad_token',
+          `The token id ${ids[i]} is outside the vocabulary of ${name}: the tokens are another model's.`,
+        );
 }
 
 function joined(first: Int32Array, second: Int32Array): Int32Array {

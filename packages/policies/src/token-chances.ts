@@ -17,7 +17,12 @@ export interface RatedToken extends TokenChance {
 }
 
 /** @param logits of the whole vocabulary @param alternatives how many of the most likely tokens to tell */
-export function chancesOf(token: number, logits: Float32Array, alternatives: number, tokenizer: Tokenizer): RatedToken {
+export function chancesOf(
+  token: number,
+  logits: Float32Array,
+  alternatives: number,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+): RatedToken {
   const shift = logTotal(logits);
   const chance = (id: number): TokenChance => ({ text: tokenizer.decode([id]), logprob: logits[id]! - shift });
   return { ...chance(token), alternatives: mostLikely(logits, alternatives).map(chance) };

@@ -5,6 +5,7 @@ import type * as Ort from 'onnxruntime-common';
 import { messageOf, type Runtime, RuntimeError } from './contract.ts';
 import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
 import { openProgram } from './program.ts';
+import type { SharedBuild } from './shared-build.ts';
 import { defaultThreads, findAdapter, reportDevices } from './web/devices.ts';
 
 export type { DeviceReport } from './device-report.ts';
@@ -31,6 +32,8 @@ export interface WebRuntimeOptions {
 }
 
 export interface WebRuntime extends Runtime {
+  /** On WebGPU alone; for the CPU there is `shareOnCpu`. */
+  readonly shared?: SharedBuild;
   /** Gives the GPU back; all tensors and programs there are gone. Nothing on the CPU. */
   dispose(): void;
 }
@@ -89,6 +92,13 @@ async function cpuRuntime(files: WasmFiles, threads: number): Promise<WebRuntime
   };
 }
 
+/** The build for WebGPU, on the CPU, for libraries that know no other. Whoever uses it first decides on its threads. */
+export async function shareOnCpu(files: WasmFiles, threads = defaultThreads()): Promise<SharedBuild> {
+  const ort = await import('onnxruntime-web/webgpu');
+  prepare(ort, files, threads);
+  return { InferenceSession: ort.InferenceSession, executionProviders: ['wasm'], call: gpuTurn };
+}
+
 async function bestDevice(): Promise<'cpu' | 'webgpu'> {
   const reports = await reportDevices();
   return reports.some((report) => report.device === 'webgpu' && report.present && !report.software) ? 'webgpu' : 'cpu';
@@ -111,12 +121,17 @@ async function gpuRuntime(files: WasmFiles, wholeGraphOnDevice: boolean): Promis
     throw error;
   };
   const call = <T>(work: () => Promise<T>) => gpuTurn(() => Promise.race([lost, work().catch(hint)]));
+  const executionProviders = [{ name: 'webgpu', device: gpu }];
   const options: Ort.InferenceSession.SessionOptions = {
     ...OPTIONS,
-    executionProviders: [{ name: 'webgpu', device: gpu }],
+    executionProviders,
     ...(wholeGraphOnDevice && { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
   };
-  return { ...deviceRuntime(ort, options, { copiesOutputs: true, call }), dispose: () => gpu.destroy() };
+  return {
+    ...deviceRuntime(ort, options, { copiesOutputs: true, call }),
+    shared: { InferenceSession: ort.InferenceSession, executionProviders, call },
+    dispose: () => gpu.destroy(),
+  };
 }
 
 /** A device with all that its adapter can do. @throws RuntimeError `device_missing` */

@@ -22,7 +22,7 @@ export function PolicyFields({
   readonly policy: PolicyChoice;
   readonly onChange: (policy: PolicyChoice) => void;
 }) {
-  const { models } = useWorkplace();
+  const { playable } = useWorkplace();
   const players = Object.keys(findEnvironment(environment).experts);
   // How a model samples stays while a scripted player is looked at.
   const sampling = useRef(DEFAULT_POLICY);
@@ -39,9 +39,9 @@ export function PolicyFields({
         hint={hint}
         value={`${policy.kind} ${policy.name}`}
         choices={[
-          ...models.map((name) => ({ value: `model ${name}`, text: name, group: 'Models' })),
+          ...playable.map((name) => ({ value: `model ${name}`, text: name, group: 'Models' })),
           // A link may name one that this page does not have.
-          ...(policy.kind === 'model' && !models.includes(policy.name)
+          ...(policy.kind === 'model' && !playable.includes(policy.name)
             ? [{ value: `model ${policy.name}`, text: policy.name, group: 'Not here' }]
             : []),
           ...players.map((name) => ({

@@ -2,7 +2,15 @@
 // a model thinks of tokens that were written before.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { type LanguageModel, LanguageModelPolicy, type Prompt, Sampler, Scorer } from '@ludic/policies';
+import {
+  type LanguageModel,
+  LanguageModelPolicy,
+  type LanguageModelSettings,
+  type Prompt,
+  Sampler,
+  Scorer,
+  type TokenScorer,
+} from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { Models, Report } from './models.ts';
 import { settingsOf } from './playing.ts';
@@ -12,14 +20,34 @@ import type { Answers, Hint, PolicyChoice, Position, RequestOf } from './protoco
 /** How often a scripted player is asked, to see how it chooses. */
 const TRIES = 400;
 
-/** The model that was asked last, ready for the next question. */
-interface Ready {
-  readonly model: LanguageModel;
-  readonly sampler: Sampler;
-  readonly scorer: Scorer;
+/** A model that can be asked. */
+interface Asked {
+  readonly device: string;
+  readonly scorer: TokenScorer;
+  policy(settings: LanguageModelSettings): Pick<LanguageModelPolicy, 'act'>;
+  /** Of tokens of a reply. */
+  text(completion: Int32Array): string;
 }
-let ready: Ready | undefined;
+
+/** Our own model that was asked last, ready for the next question. */
+let ready: { readonly model: LanguageModel; readonly sampler: Sampler; readonly scorer: Scorer } | undefined;
 let last: Promise<unknown> = Promise.resolve();
+
+function readied(model: LanguageModel): Asked {
+  if (ready?.model !== model) {
+    ready?.sampler.dispose();
+    // A device that is lost frees nothing.
+    ready?.scorer.dispose().catch(() => {});
+    ready = { model, sampler: new Sampler(model), scorer: new Scorer(model) };
+  }
+  const { sampler, scorer } = ready;
+  return {
+    device: model.runtime.device,
+    scorer,
+    policy: (settings) => new LanguageModelPolicy(model, settings, sampler),
+    text: (completion) => model.tokenizer.decode(completion, { skipSpecialTokens: true }),
+  };
+}
 
 /** One answer after the other: so what is put away answers nobody. */
 function ask<T>(
@@ -27,19 +55,12 @@ function ask<T>(
   models: Models,
   report: Report,
   signal: AbortSignal,
-  answer: (ready: Ready) => Promise<T>,
+  answer: (model: Asked) => Promise<T>,
 ): Promise<T> {
   const own = last.then(() => {
     signal.throwIfAborted();
-    return models.lend(name, device, report, signal, (model) => {
-      if (ready?.model !== model) {
-        ready?.sampler.dispose();
-        // A device that is lost frees nothing.
-        ready?.scorer.dispose().catch(() => {});
-        ready = { model, sampler: new Sampler(model), scorer: new Scorer(model) };
-      }
-      return answer(ready);
-    });
+    if (models.isForeign(name)) return models.lendForeign(name, device, report, answer);
+    return models.lend(name, device, report, signal, (model) => answer(readied(model)));
   });
   last = own.catch(() => {});
   return own;
@@ -56,11 +77,10 @@ export async function replyHere(
     const player = scripted(position, choice.name);
     return { reply: { text: player.act(prompt.environment, prompt.random), finish: 'stop' }, device: 'script' };
   }
-  return ask(choice, models, report, signal, async ({ model, sampler }) => {
-    const definition = findEnvironment(position.game.environment);
-    const policy = new LanguageModelPolicy(model, settingsOf(choice, definition), sampler);
-    const [reply] = await policy.act([prompt], { signal });
-    return { reply: reply!, device: model.runtime.device };
+  return ask(choice, models, report, signal, async (model) => {
+    const settings = settingsOf(choice, findEnvironment(position.game.environment));
+    const [reply] = await model.policy(settings).act([prompt], { signal });
+    return { reply: reply!, device: model.device };
   });
 }
 
@@ -79,9 +99,9 @@ export async function hintHere(
     }
     return { ...normalised(Array.from(counts.values(), (count) => Math.log(count / TRIES))), device: 'script' };
   }
-  return ask(choice, models, report, signal, async ({ model, scorer }) => ({
+  return ask(choice, models, report, signal, async ({ scorer, device }) => ({
     ...normalised(await scorer.replies(prompt.messages, candidates)),
-    device: model.runtime.device,
+    device,
   }));
 }
 
@@ -91,10 +111,9 @@ export async function rateHere(
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['rate']> {
-  return ask({ name, device }, models, report, signal, async ({ model, scorer }) => {
-    const tokens = await scorer.rate(prompt, completion, alternatives);
-    const text = model.tokenizer.decode(completion, { skipSpecialTokens: true });
-    return { tokens, text, device: model.runtime.device };
+  return ask({ name, device }, models, report, signal, async (model) => {
+    const tokens = await model.scorer.rate(prompt, completion, alternatives);
+    return { tokens, text: model.text(completion), device: model.device };
   });
 }
 

@@ -1,44 +1,43 @@
 // A model that transformers.js runs. The library comes with the first, as a part of the page that is loaded then.
 
 import type { ModelFiles } from '@ludic/models';
-import type { LanguageModelSettings, Policy } from '@ludic/policies';
+import type { LanguageModelSettings, Policy, TokenScorer } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
-import { WASM_PATHS } from './assets.ts';
+import type { SharedBuild } from '@ludic/runtime';
 import { breathe } from './breathing.ts';
 
-/** Threads that help at the sizes that a page runs. */
-const MOST_THREADS = 8;
+type Library = typeof import('@ludic/policies/transformers');
 
 export class Foreign {
   readonly device: 'cpu' | 'webgpu';
+  readonly scorer: TokenScorer;
   readonly #name: string;
   readonly #loaded: LoadedModel;
-  readonly #Policy: typeof TransformersPolicy;
+  readonly #library: Library;
 
-  private constructor(name: string, device: 'cpu' | 'webgpu', loaded: LoadedModel, policy: typeof TransformersPolicy) {
+  private constructor(name: string, device: 'cpu' | 'webgpu', loaded: LoadedModel, library: Library) {
     this.device = device;
+    this.scorer = new library.TransformersScorer(name, loaded);
     this.#name = name;
     this.#loaded = loaded;
-    this.#Policy = policy;
+    this.#library = library;
   }
 
-  /** @throws PolicyError `bad_model` */
+  /** @param build of the device @throws PolicyError `bad_model`, RuntimeError `device_lost` */
   static async open(
     name: string,
     files: ModelFiles,
     dtype: TransformersDtype,
     device: 'cpu' | 'webgpu',
+    build: SharedBuild,
   ): Promise<Foreign> {
-    const { loadTransformers, TransformersPolicy: Policy } = await import('@ludic/policies/transformers');
-    const loaded = await loadTransformers({
+    const library = await import('@ludic/policies/transformers');
+    const loaded = await library.loadTransformers({
       model: name,
       files,
       dtype,
       device: device === 'cpu' ? 'wasm' : device,
-      wasm: {
-        ...WASM_PATHS.webgpu,
-        threads: device === 'cpu' && crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1,
-      },
+      build,
     });
     // Messages are let in between tokens, not only between turns.
     const { model } = loaded;
@@ -47,13 +46,18 @@ export class Foreign {
       await breathe();
       return forward(inputs);
     };
-    return new Foreign(name, device, loaded, Policy);
+    return new Foreign(name, device, loaded, library);
   }
 
   /** A way to play it. The model stays for the next. */
-  policy(settings: LanguageModelSettings): Policy {
-    const policy = new this.#Policy(this.#name, this.#loaded, settings);
+  policy(settings: LanguageModelSettings): Policy & Pick<TransformersPolicy, 'act'> {
+    const policy = new this.#library.TransformersPolicy(this.#name, this.#loaded, settings);
     return { name: policy.name, act: (prompts, options) => policy.act(prompts, options), dispose() {} };
+  }
+
+  /** The text of a reply's tokens, as replies have it. */
+  text(completion: Int32Array): string {
+    return this.#library.replyTextOf(this.#loaded, Array.from(completion));
   }
 
   dispose(): void {

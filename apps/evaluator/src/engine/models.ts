@@ -5,7 +5,7 @@ import type { ModelFiles } from '@ludic/models';
 import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web';
 import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { RuntimeError } from '@ludic/runtime';
-import { createRuntime, reportDevices, type WebRuntime } from '@ludic/runtime/web';
+import { createRuntime, reportDevices, shareOnCpu, type WebRuntime } from '@ludic/runtime/web';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { breathingRuntime } from './breathing.ts';
 import { Foreign } from './foreign.ts';
@@ -21,8 +21,9 @@ const NANO_SIZE = 2_900_000;
 /** Names of models that a page knows are few; those on devices are large. */
 const RESIDENT = 4;
 
-interface Resident {
-  readonly model: Promise<LanguageModel>;
+interface Resident<Model> {
+  readonly model: Promise<Model>;
+  readonly free: (model: Model) => void;
   /** Who plays it now. */
   users: number;
   /** To be freed when nobody plays it. */
@@ -35,12 +36,13 @@ export class Models {
   /** Files that are in this page, and not only in its storage. */
   readonly #blobs = new Map<string, ReadonlyMap<string, Blob>>();
   readonly #kept = new KeptModels();
-  #foreign: { readonly key: string; readonly opened: Promise<Foreign> } | undefined;
+  /** One at a time: they are large. */
+  #foreign: (Resident<Foreign> & { readonly key: string }) | undefined;
   /** When what was kept is known. */
   readonly ready: Promise<void>;
   readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
   /** By device and name, the latest last. */
-  readonly #resident = new Map<string, Resident>();
+  readonly #resident = new Map<string, Resident<LanguageModel>>();
 
   constructor() {
     this.#sources.set('nano', (report, signal) =>
@@ -129,23 +131,37 @@ export class Models {
     return this.storage();
   }
 
-  /** A model that transformers.js runs; undefined for all others. */
-  async foreign(name: string, choice: DeviceChoice, report: Report): Promise<Foreign | undefined> {
-    const dtype = this.#cards.get(name)?.dtype;
-    if (dtype === undefined) return undefined;
+  /** Whether transformers.js runs it: see `lendForeign`. */
+  isForeign(name: string): boolean {
+    return this.#cards.get(name)?.dtype !== undefined;
+  }
+
+  /** Lends a model that transformers.js runs. */
+  async lendForeign<T>(
+    name: string,
+    choice: DeviceChoice,
+    report: Report,
+    play: (model: Foreign) => Promise<T>,
+  ): Promise<T> {
     const device = choice === 'auto' ? await bestDevice() : choice;
     const key = `${device} ${name}`;
-    if (this.#foreign?.key === key) return this.#foreign.opened;
-    // One at a time: they are large.
-    this.#dropForeign();
+    if (this.#foreign?.key !== key) {
+      this.#dropForeign();
+      const model = this.#openForeign(name, device, report);
+      const mine = { key, model, users: 0, dropped: false, free: (foreign: Foreign) => foreign.dispose() };
+      this.#foreign = mine;
+      model.catch(() => {
+        if (this.#foreign === mine) this.#foreign = undefined;
+      });
+    }
+    return use(this.#foreign!, play);
+  }
+
+  async #openForeign(name: string, device: Device, report: Report): Promise<Foreign> {
     report({ stage: 'starting', device });
-    const opened = Foreign.open(name, this.files(name, report, new AbortController().signal), dtype, device);
-    const mine = { key, opened };
-    this.#foreign = mine;
-    opened.catch(() => {
-      if (this.#foreign === mine) this.#foreign = undefined;
-    });
-    return opened;
+    const files = this.files(name, report, new AbortController().signal);
+    const build = device === 'cpu' ? await shareOnCpu(WASM_PATHS.webgpu) : (await this.runtime(device, report)).shared!;
+    return Foreign.open(name, files, this.#cards.get(name)!.dtype!, device, build);
   }
 
   /** @throws Error where nothing is known by that name */
@@ -178,6 +194,7 @@ export class Models {
     const key = `${runtime.device} ${name}`;
     const resident = this.#resident.get(key) ?? {
       model: openLanguageModel(this.files(name, report, signal), runtime),
+      free: ({ parameters }: LanguageModel) => parameters.dispose(),
       users: 0,
       dropped: false,
     };
@@ -186,17 +203,10 @@ export class Models {
     this.#resident.set(key, resident);
     const [oldest] = this.#resident.keys();
     if (this.#resident.size > RESIDENT) this.#drop(oldest!);
-    resident.users++;
-    try {
-      const model = await resident.model.catch((error: unknown) => {
-        if (this.#resident.get(key) === resident) this.#resident.delete(key);
-        throw error;
-      });
-      return await play(model);
-    } finally {
-      resident.users--;
-      free(resident);
-    }
+    resident.model.catch(() => {
+      if (this.#resident.get(key) === resident) this.#resident.delete(key);
+    });
+    return use(resident, play);
   }
 
   /** Forgets a device that is lost, and what was on it. */
@@ -204,6 +214,7 @@ export class Models {
     if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
     this.#runtimes.delete('webgpu');
     for (const key of [...this.#resident.keys()]) if (key.startsWith('webgpu ')) this.#resident.delete(key);
+    if (this.#foreign?.key.startsWith('webgpu ')) this.#foreign = undefined;
   }
 
   #leaveDevices(name: string): void {
@@ -213,28 +224,37 @@ export class Models {
   }
 
   #dropForeign(): void {
-    this.#foreign?.opened.then(
-      (foreign) => foreign.dispose(),
-      () => {},
-    );
+    const foreign = this.#foreign;
     this.#foreign = undefined;
+    if (foreign) drop(foreign);
   }
 
   #drop(key: string): void {
     const resident = this.#resident.get(key)!;
     this.#resident.delete(key);
-    resident.dropped = true;
+    drop(resident);
+  }
+}
+
+async function use<Model, T>(resident: Resident<Model>, play: (model: Model) => Promise<T>): Promise<T> {
+  resident.users++;
+  try {
+    return await play(await resident.model);
+  } finally {
+    resident.users--;
     free(resident);
   }
 }
 
-function free({ model, users, dropped }: Resident): void {
+function drop<Model>(resident: Resident<Model>): void {
+  resident.dropped = true;
+  free(resident);
+}
+
+function free<Model>({ model, users, dropped, free }: Resident<Model>): void {
   if (!dropped || users > 0) return;
-  model.then(
-    ({ parameters }) => parameters.dispose(),
-    // What was never there.
-    () => {},
-  );
+  // What was never there need not be freed.
+  model.then(free, () => {});
 }
 
 /** Chosen as the runtime chooses, so that a model is on one device once. */

@@ -97,8 +97,8 @@ async function atTable<T>(
   }
   const { name, device } = choice;
   const settings = settingsOf(choice, definition);
-  const foreign = await models.foreign(name, device, report);
-  if (foreign) return sitDown(foreign.policy(settings), foreign.device);
+  if (models.isForeign(name))
+    return models.lendForeign(name, device, report, (foreign) => sitDown(foreign.policy(settings), foreign.device));
   return models.lend(name, device, report, signal, (model) =>
     sitDown(new LanguageModelPolicy(model, settings), model.runtime.device),
   );

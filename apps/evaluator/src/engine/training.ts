@@ -9,13 +9,15 @@ import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
 import type { Runs } from './runs.ts';
 
 /** Ends early where it is cancelled, with what was learned until then. */
-export function trainHere(
+export async function trainHere(
   { model, device, settings, saveAs }: RequestOf<'train'>,
   models: Models,
   runs: Runs,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['train']> {
+  if (models.isForeign(model))
+    throw new Error(`${model} is run by transformers.js, which cannot train: choose nano or a model with safetensors.`);
   const openFiles = async () => models.files(model, report, signal);
   return conduct(saveAs, { kind: 'new', model, settings }, device, openFiles, models, runs, report, signal);
 }

@@ -1,34 +1,13 @@
 // Rows of different lengths through a transformers.js model together, token by token: padded on the left, so that all
 // rows end at the same place. The model's own methods say what it needs beside the tokens and what its cache holds.
 
-import type { PreTrainedModel, Tensor } from '@huggingface/transformers';
+import type { Tensor } from '@huggingface/transformers';
+import { type Inputs, type LoadedModel, type Network, networkOf, type Outputs, rowsOf } from './network.ts';
 
 /** Numbers in the logits of one run, at most: 256 MB. Most exported graphs give logits at every token of a prompt. */
 const LOGITS_PER_RUN = 2 ** 26;
 /** Tokens of one run, padding included, where logits are no limit. */
 const SLOTS_PER_RUN = 16_384;
-
-/** What is used of a model; the library types its inputs and outputs loosely. */
-interface Network {
-  readonly sessions: { readonly model?: { readonly inputNames: readonly string[] } };
-  readonly config: { readonly vocab_size?: number };
-  prepare_inputs_for_generation(ids: unknown, inputs: Inputs, config: unknown): Inputs;
-  forward(inputs: Inputs): Promise<Outputs>;
-  _update_model_kwargs_for_generation(step: {
-    readonly generated_input_ids: readonly (readonly bigint[])[];
-    readonly outputs: Outputs;
-    readonly model_inputs: Inputs;
-    readonly is_encoder_decoder: boolean;
-  }): Inputs;
-}
-interface Inputs {
-  readonly input_ids: Tensor;
-  readonly attention_mask: Tensor;
-  readonly past_key_values?: { dispose(): Promise<void> };
-}
-interface Outputs {
-  readonly logits: Tensor;
-}
 
 export interface Batch {
   /** Raw logits of the next token, row by row. */
@@ -42,8 +21,8 @@ export class BatchRunner {
   readonly #network: Network;
   readonly #Tensor: typeof Tensor;
 
-  constructor(loaded: { readonly model: PreTrainedModel; readonly Tensor: typeof Tensor }) {
-    this.#network = loaded.model as unknown as Network;
+  constructor(loaded: LoadedModel) {
+    this.#network = networkOf(loaded);
     this.#Tensor = loaded.Tensor;
   }
 
@@ -82,7 +61,7 @@ export class BatchRunner {
       async next() {
         inputs = network.prepare_inputs_for_generation(null, inputs, null);
         outputs = await network.forward(inputs);
-        return lastLogits(outputs.logits);
+        return rowsOf(outputs.logits).map((steps) => steps.at(-1)!);
       },
       append(tokens) {
         inputs = network._update_model_kwargs_for_generation({
@@ -97,14 +76,4 @@ export class BatchRunner {
       },
     };
   }
-}
-
-/** @param logits [row, token, vocabulary] */
-function lastLogits(logits: Tensor): Float32Array[] {
-  const [rows, steps, vocabulary] = logits.dims as [number, number, number];
-  const data = logits.to('float32').data as Float32Array;
-  return Array.from({ length: rows }, (_, row) => {
-    const end = (row + 1) * steps * vocabulary;
-    return data.subarray(end - vocabulary, end);
-  });
 }

@@ -1,6 +1,7 @@
 // Entry `@ludic/policies/transformers`: any causal language model that transformers.js runs. The library itself is an
 // optional dependency, loaded when the first model is opened.
 
+export type { LoadedModel } from './network.ts';
 export {
   loadTransformers,
   TRANSFORMERS_DTYPES,
@@ -8,4 +9,5 @@ export {
   type TransformersSource,
   transformersPolicy,
 } from './open.ts';
-export { type LoadedModel, TransformersPolicy } from './policy.ts';
+export { replyTextOf, TransformersPolicy } from './policy.ts';
+export { TransformersScorer } from './scorer.ts';

@@ -1,11 +1,14 @@
 // A policy from a model's name or folder: loads transformers.js, then the model with its tokenizer.
 
 import type { ModelFiles } from '@ludic/models';
+import { RuntimeError, type SharedBuild } from '@ludic/runtime';
 import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { checkSampling } from '../sampling-settings.ts';
 import { withFiles } from './files.ts';
-import { type LoadedModel, TransformersPolicy } from './policy.ts';
+import { type LoadedModel, networkOf } from './network.ts';
+import { TransformersPolicy } from './policy.ts';
+import { withSharedBuild } from './shared-sessions.ts';
 
 /** How the numbers of a model are stored; each is a file of its own beside the others. */
 export const TRANSFORMERS_DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const;
@@ -20,8 +23,8 @@ export interface TransformersSource {
   readonly files?: ModelFiles;
   /** `cpu` in Node, `wasm` in a browser, `webgpu` in both. Default: the CPU. */
   readonly device?: 'cpu' | 'wasm' | 'webgpu';
-  /** In a browser, where the two files of ONNX Runtime's build for WebGPU lie, and how many threads it gets. */
-  readonly wasm?: { readonly mjs: string; readonly wasm: string; readonly threads: number };
+  /** In a browser, ONNX Runtime as the page has it, on the same device. */
+  readonly build?: SharedBuild;
   /** fp32 by default. */
   readonly dtype?: TransformersDtype;
 }
@@ -37,12 +40,17 @@ export async function transformersPolicy(
 
 /**
  * A model for several policies, one after the other: each that is disposed of disposes of the model.
- * @throws PolicyError `missing_library` or `bad_model`
+ * @throws PolicyError `missing_library` or `bad_model`, RuntimeError `device_lost`
  */
 export async function loadTransformers(source: TransformersSource): Promise<LoadedModel> {
-  const { model: name, local = false, dtype = 'fp32', files, device, wasm } = source;
+  const { model: name, local = false, dtype = 'fp32', files, device, build } = source;
   const library = await loadLibrary();
-  if (wasm) Object.assign(library.env.backends.onnx.wasm!, { wasmPaths: { ...wasm }, numThreads: wasm.threads });
+  // Errors alone; and no threads that spin while others work.
+  const sessionOptions = {
+    logSeverityLevel: 3 as const,
+    extra: { session: { force_spinning_stop: '1' } },
+    ...(build && { executionProviders: build.executionProviders }),
+  };
   const load = async (id: string) => {
     const options = { local_files_only: local };
     const tokenizer = await library.AutoTokenizer.from_pretrained(id, options);
@@ -50,14 +58,22 @@ export async function loadTransformers(source: TransformersSource): Promise<Load
       ...options,
       dtype,
       ...(device && { device }),
-      // Errors alone; and no threads that spin while others work.
-      session_options: { logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } },
+      session_options: sessionOptions,
     });
-    return { model, tokenizer, Tensor: library.Tensor };
+    const loaded = { model, tokenizer, Tensor: library.Tensor };
+    if (networkOf(loaded).sessions.model?.inputNames.some((input) => input.startsWith('past'))) return loaded;
+    await model.dispose();
+    throw new PolicyError(
+      'bad_model',
+      `${name} cannot be played: its graph takes no past_key_values, so nothing of a prompt could be kept. Choose a ` +
+        'variant that was exported with past, as those of onnx-community are.',
+    );
   };
+  const loadHere = (id: string) => (build ? withSharedBuild(build, sessionOptions, () => load(id)) : load(id));
   try {
-    return await (files ? withFiles(library.env, files, load) : load(name));
+    return await (files ? withFiles(library.env, files, loadHere) : loadHere(name));
   } catch (error) {
+    if (error instanceof PolicyError || (error instanceof RuntimeError && error.code === 'device_lost')) throw error;
     throw new PolicyError('bad_model', notLoaded(source, dtype, error as Error));
   }
 }

@@ -1,18 +1,13 @@
 // The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
-import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
 import type { ActOptions, Policy, Prompt, Reply } from '../contract.ts';
 import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
 import { PolicyError } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { type Batch, BatchRunner } from './batch.ts';
-
-export interface LoadedModel {
-  readonly model: PreTrainedModel;
-  readonly tokenizer: PreTrainedTokenizer;
-  readonly Tensor: typeof Tensor;
-}
+import { type LoadedModel, networkOf } from './network.ts';
+import { encodePrompt } from './prompt.ts';
 
 interface Answer {
   readonly random: Prompt['random'];
@@ -54,9 +49,9 @@ export class TransformersPolicy implements Policy {
   }
 
   #begin({ messages, random }: Prompt): Answer {
-    const ids = this.#encode(messages);
+    const ids = encodePrompt(this.#loaded, this.name, messages);
     const { maxCompletionLength } = this.#settings;
-    const positions = (this.#loaded.model.config as { max_position_embeddings?: number }).max_position_embeddings;
+    const positions = networkOf(this.#loaded).config.max_position_embeddings;
     if (positions !== undefined && ids.length + maxCompletionLength > positions) {
       throw new PolicyError(
         'prompt_too_long',
@@ -65,18 +60,6 @@ export class TransformersPolicy implements Policy {
       );
     }
     return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
-  }
-
-  #encode(messages: Prompt['messages']): readonly number[] {
-    const { tokenizer } = this.#loaded;
-    let text: string;
-    try {
-      text = tokenizer.apply_chat_template([...messages], { tokenize: false, add_generation_prompt: true }) as string;
-    } catch (error) {
-      const why = (error as Error).message.split('\n', 1)[0]!;
-      throw new PolicyError('bad_model', `${this.name} cannot write a conversation by its chat template: ${why}`);
-    }
-    return tokenizer.encode(text, { add_special_tokens: false });
   }
 
   /** Rows that are complete are fed on with the others: cutting them out of the cache costs more. */
@@ -102,10 +85,7 @@ export class TransformersPolicy implements Policy {
     answer.tokens.push(token);
     answer.logprobs.push(logprobAt(distribution, index));
     answer.entropies.push(distribution.entropy);
-    const text = this.#loaded.tokenizer.decode(answer.tokens, {
-      skip_special_tokens: true,
-      clean_up_tokenization_spaces: false,
-    });
+    const text = replyTextOf(this.#loaded, answer.tokens);
     const stopped = this.#endTokens.has(token) || this.#settings.stop.some((stop) => text.includes(stop));
     if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) return;
     answer.reply = {
@@ -120,6 +100,10 @@ export class TransformersPolicy implements Policy {
     };
   }
 }
+
+/** The text of a reply's tokens. */
+export const replyTextOf = ({ tokenizer }: LoadedModel, tokens: number[]): string =>
+  tokenizer.decode(tokens, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
 
 /** The tokens that end a turn, by generation_config.json, config.json or the tokenizer. */
 function endTokens({ model, tokenizer }: LoadedModel): ReadonlySet<number> {

@@ -1,0 +1,50 @@
+// What is used of a transformers.js model: its own methods say what it needs beside the tokens and what its cache holds.
+
+import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
+
+export interface LoadedModel {
+  readonly model: PreTrainedModel;
+  readonly tokenizer: PreTrainedTokenizer;
+  readonly Tensor: typeof Tensor;
+}
+
+/** The library types its inputs and outputs loosely. */
+export interface Network {
+  readonly sessions: { readonly model?: { readonly inputNames: readonly string[] } };
+  readonly config: { readonly vocab_size?: number; readonly max_position_embeddings?: number };
+  prepare_inputs_for_generation(ids: unknown, inputs: Inputs, config: unknown): Inputs;
+  forward(inputs: Inputs): Promise<Outputs>;
+  _update_model_kwargs_for_generation(step: {
+    readonly generated_input_ids: readonly (readonly bigint[])[];
+    readonly outputs: Outputs;
+    readonly model_inputs: Inputs;
+    readonly is_encoder_decoder: boolean;
+  }): Inputs;
+}
+/** Keys and values of the tokens so far. */
+export interface Cache {
+  dispose(): Promise<void>;
+}
+export interface Inputs {
+  readonly input_ids: Tensor;
+  readonly attention_mask: Tensor;
+  readonly past_key_values?: Cache;
+  readonly num_logits_to_keep?: Tensor;
+}
+export interface Outputs {
+  readonly logits: Tensor;
+}
+
+export const networkOf = ({ model }: LoadedModel): Network => model as unknown as Network;
+
+/** @param logits [row, token, vocabulary] @returns raw logits by row and token */
+export function rowsOf(logits: Tensor): Float32Array[][] {
+  const [rows, steps, vocabulary] = logits.dims as [number, number, number];
+  const data = logits.to('float32').data as Float32Array;
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: steps }, (_, step) => {
+      const start = (row * steps + step) * vocabulary;
+      return data.subarray(start, start + vocabulary);
+    }),
+  );
+}

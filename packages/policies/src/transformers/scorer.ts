@@ -1,0 +1,134 @@
+// What a transformers.js model thinks of tokens that are there already, as `Scorer` says it of our own.
+
+import type { Message } from '@ludic/history';
+import { sharedPrefixLength } from '@ludic/models';
+import { notFinite } from '../distribution.ts';
+import { checkTokens, type TokenScorer } from '../scorer.ts';
+import { chancesOf, logTotal, type RatedToken } from '../token-chances.ts';
+import { type LoadedModel, networkOf } from './network.ts';
+import { encodePrompt } from './prompt.ts';
+import { type Place, SequenceRunner, START } from './sequence.ts';
+
+/** What comes next after a place. */
+interface Next {
+  readonly logits: Float32Array;
+  /** Of the logits. */
+  readonly total: number;
+}
+
+/** A reply, and log π of as much of it as was looked at. */
+interface Scored {
+  readonly ids: Int32Array;
+  sum: number;
+}
+
+export class TransformersScorer implements TokenScorer {
+  readonly #name: string;
+  readonly #loaded: LoadedModel;
+  readonly #runner: SequenceRunner;
+
+  constructor(name: string, loaded: LoadedModel) {
+    this.#name = name;
+    this.#loaded = loaded;
+    this.#runner = new SequenceRunner(loaded);
+  }
+
+  async rate(prompt: Int32Array, completion: Int32Array, alternatives: number): Promise<RatedToken[]> {
+    if (completion.length === 0) return [];
+    this.#check(prompt, [completion]);
+    const { tokenizer } = this.#loaded;
+    const decoder = {
+      decode: (ids: ArrayLike<number>) =>
+        tokenizer.decode(Array.from(ids), { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+    };
+    return this.#from(prompt, async (place, first) => {
+      const told = [first];
+      if (completion.length > 1)
+        await this.#on(place, completion.subarray(0, -1), async (_, later) => void told.push(...later));
+      return told.map(({ logits }, i) => chancesOf(completion[i]!, logits, alternatives, decoder));
+    });
+  }
+
+  async replies(messages: readonly Message[], replies: readonly string[]): Promise<number[]> {
+    const prompt = Int32Array.from(encodePrompt(this.#loaded, this.#name, messages));
+    const scored = replies.map((reply): Scored => {
+      const ids = Int32Array.from(this.#loaded.tokenizer.encode(reply, { add_special_tokens: false }));
+      return { ids, sum: 0 };
+    });
+    const written = scored.filter(({ ids }) => ids.length > 0);
+    if (written.length > 0) {
+      const all = written.map(({ ids }) => ids);
+      this.#check(prompt, all);
+      await this.#from(prompt, (place, next) => this.#branch(place, next, 0, written));
+    }
+    return scored.map(({ sum }) => sum);
+  }
+
+  /** The model belongs to whoever opened it. */
+  async dispose(): Promise<void> {}
+
+  /** Replies that are the same for `depth` tokens, and longer: what they go on with together is looked at once. */
+  async #branch(place: Place, next: Next, depth: number, replies: readonly Scored[]): Promise<void> {
+    const branches = Map.groupBy(replies, ({ ids }) => ids[depth]!);
+    for (const [token, same] of branches) {
+      for (const reply of same) reply.sum += next.logits[token]! - next.total;
+      const longer = same.filter(({ ids }) => ids.length > depth + 1);
+      if (longer.length === 0) continue;
+      const shortest = longer.reduce((least, { ids }) => Math.min(least, ids.length), Number.POSITIVE_INFINITY);
+      const sequences = longer.map(({ ids }) => ids);
+      // What comes after a last token is not asked.
+      const end = sharedPrefixLength(sequences, shortest - 1);
+      const shared = sequences[0]!.subarray(depth, end);
+      await this.#on(place, shared, async (there, told) => {
+        for (let i = 1; i < shared.length; i++) {
+          const { logits, total } = told[i - 1]!;
+          for (const reply of longer) reply.sum += logits[shared[i]!]! - total;
+        }
+        await this.#branch(there, told.at(-1)!, end, longer);
+      });
+    }
+  }
+
+  #from<T>(prompt: Int32Array, then: (place: Place, next: Next) => Promise<T>): Promise<T> {
+    return this.#go(START, prompt, 'last', (place, told) => then(place, told[0]!));
+  }
+
+  #on<T>(place: Place, tokens: Int32Array, then: (place: Place, told: readonly Next[]) => Promise<T>): Promise<T> {
+    return this.#go(place, tokens, 'each', then);
+  }
+
+  /** Goes there, and leaves the place afterwards. */
+  async #go<T>(
+    from: Place,
+    tokens: Int32Array,
+    wanted: 'each' | 'last',
+    then: (place: Place, told: readonly Next[]) => Promise<T>,
+  ): Promise<T> {
+    const { place, logits } = await this.#runner.go(from, tokens, wanted);
+    try {
+      const told = logits.map((one) => {
+        if (!one.every(Number.isFinite)) throw notFinite();
+        return { logits: one, total: logTotal(one) };
+      });
+      return await then(place, told);
+    } finally {
+      await this.#runner.leave(place);
+    }
+  }
+
+  #check(prompt: Int32Array, completions: readonly Int32Array[]): void {
+    const { config } = networkOf(this.#loaded);
+    const limits = {
+      name: this.#name,
+      maxPositions: config.max_position_embeddings ?? Number.POSITIVE_INFINITY,
+      vocabSize: config.vocab_size ?? Number.POSITIVE_INFINITY,
+    };
+    const longest = completions.reduce((most, { length }) => Math.max(most, length), 0);
+    checkTokens(
+      [prompt],
+      completions.flatMap((ids) => [...ids]),
+      longest - 1,
+      limits,
+    );
+  }
+}
