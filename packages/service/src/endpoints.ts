@@ -117,7 +117,7 @@ export const ENDPOINTS = {
   jobEpisodes: {
     method: 'get',
     path: '/jobs/{id}/episodes',
-    summary: 'Games that the trainer sampled, one JSON object a line',
+    summary: 'Games that the trainer sampled, or that a completed evaluation kept, one JSON object a line',
     params: id,
     answers: { 200: 'application/x-ndjson' },
     errors: ['not_found'],

@@ -104,7 +104,7 @@ export class LudicClient {
     return this.#text('jobLogs', { ...options, params: { id }, query });
   }
 
-  /** Games that the trainer sampled. */
+  /** Games that the trainer sampled, or all of an evaluation that was asked to keep them, once it is completed. */
   async jobEpisodes(id: string, options: CallOptions = {}): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const text = await this.#text('jobEpisodes', { ...options, params: { id } });
     try {
