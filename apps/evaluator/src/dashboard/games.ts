@@ -31,6 +31,13 @@ export const gamesOf = (lines: readonly Line[]): SampledGame[] =>
     return Array.isArray(episode.turns) ? [sampled(title, episode)] : [];
   });
 
+/** As much of the games of an evaluation as a comparison rests on; without those that lack it. */
+export const gameLinesOf = (lines: readonly Line[]): { readonly seed: number; readonly reward: number }[] =>
+  lines.flatMap((line) => {
+    const { seed, reward } = asEpisode(line) as Line;
+    return typeof seed === 'number' && typeof reward === 'number' ? [{ seed, reward }] : [];
+  });
+
 function sampled(title: string, line: Line): SampledGame {
   const turns = line.turns as readonly Line[];
   const reasons: Readonly<Record<string, string>> = { truncated: 'stopped at the step limit', failed: 'failed' };

@@ -62,7 +62,7 @@ export function JobList({
 /** A bar, and the same in words. */
 export function JobProgress({ job }: { readonly job: Job }) {
   const { status, kind, step, total_steps, seconds_left } = job;
-  const unit = kind === 'train' ? (total_steps === 1 ? 'update' : 'updates') : 'games';
+  const unit = `${kind === 'train' ? 'update' : 'game'}${total_steps === 1 ? '' : 's'}`;
   const left = status === 'running' && seconds_left !== null ? `, about ${span(seconds_left)} left` : '';
   const text =
     status === 'completed' ? `${whole(total_steps)} ${unit}` : `${whole(step)} of ${whole(total_steps)} ${unit}${left}`;
