@@ -17,7 +17,8 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
   // The last that was told to be the best still is.
   const best = rows.findLastIndex((row) => row.best);
   return (
-    <div class="scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
+    <section class="scroll" aria-label="Evaluations" tabIndex={0}>
       <table>
         <caption>Evaluations, with 95 % intervals</caption>
         <thead>
@@ -65,7 +66,7 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
