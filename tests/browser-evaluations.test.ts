@@ -93,9 +93,11 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
       include_trajectories: true,
     });
     const { results } = job.result as unknown as PolicyEvaluation;
-    const row = view.getByRole('table', { name: 'Evaluations' }).getByRole('row').nth(1);
+    const row = view.getByRole('table', { name: 'Result' }).getByRole('row').nth(1);
     expect(await row.textContent()).toContain(results.mean_reward.toFixed(3));
-    await inList(/nano, evaluated.*12 games/).waitFor();
+    const success = `${(100 * results.success_rate).toFixed(1)} % success`;
+    expect(await inList(/^nano, evaluated/).textContent()).toContain(`12 games, ${success}`);
+    await article().getByText('seeing the whole conversation, temperature 0.5, seed 3').waitFor();
   });
 
   it('shows its games on the board, under the settings that they were played with', async () => {
@@ -174,6 +176,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
   it('cancels one after a question, and resumes it', async () => {
     await button('Another like it').click();
     await field('Games').fill('3000');
+    await field('Keep the games').selectOption('yes');
     await button('Start').click();
     await article().getByText('running', { exact: true }).waitFor();
     await fold('Games').click();

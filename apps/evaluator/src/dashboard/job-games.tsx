@@ -60,7 +60,7 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
         </p>
       )}
       {games && game && (
-        <div class="games">
+        <div class="job-games">
           <ul aria-label="Games">
             {games.map(({ title, reward, outcome }, i) => (
               // Games stay where they are; new ones come behind.

@@ -12,7 +12,7 @@ import { Comparison, comparable } from './comparison.tsx';
 import { Evaluations } from './evaluations.tsx';
 import { JobCurves } from './job-curves.tsx';
 import { Games } from './job-games.tsx';
-import { JobBadge, JobProgress, titleOf } from './job-list.tsx';
+import { JobBadge, JobProgress, mannerOf, titleOf } from './job-list.tsx';
 import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
 import { evaluationOf, type Given } from './request-forms.ts';
@@ -75,8 +75,13 @@ export function JobPage({ board, job, model, note, onEvaluate }: JobPageProps) {
   );
 }
 
-function storyOf({ kind, env_type, model_name, owner, created_at, started_at, ended_at, attempts }: Job): string {
-  const what = `${kind === 'train' ? 'Trained' : 'Evaluated'} in ${env_type.replaceAll('_', ' ')}${kind === 'train' ? ` from ${model_name}` : ''}`;
+function storyOf(job: Job): string {
+  const { kind, env_type, model_name, owner, created_at, started_at, ended_at, attempts, request } = job;
+  const game = env_type.replaceAll('_', ' ');
+  const what =
+    kind === 'train'
+      ? `Trained in ${game} from ${model_name}`
+      : `Evaluated in ${game}, ${mannerOf(job)}, seed ${request.seed}`;
   const took =
     started_at !== null && ended_at !== null
       ? `, took ${span((Date.parse(ended_at) - Date.parse(started_at)) / 1000)}`
