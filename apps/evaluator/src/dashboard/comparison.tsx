@@ -2,6 +2,7 @@
 
 import { evaluatePolicy, type Job } from '@ludic/service';
 import { Differences } from '../components/differences.tsx';
+import { whole } from '../numbers.ts';
 import { type Compared, type Entry, identity } from '../results.ts';
 import { gamesKey } from '../setting.ts';
 import { useAsked } from './asked.ts';
@@ -11,6 +12,8 @@ import { gameOf } from './open-model.ts';
 
 /** More would be no comparison to be read. */
 const MOST = 8;
+/** All that was said in them has to come here first. */
+const MOST_GAMES = 10_000;
 
 /** Who played, and what; undefined where nothing is known that could be compared. */
 function entryOf(job: Job): Entry | undefined {
@@ -50,14 +53,28 @@ export function comparable(job: Job, jobs: readonly Job[]): readonly Job[] {
   return others.slice(0, MOST - 1);
 }
 
-/** @param jobs which are comparable */
-export function Comparison({ board, jobs }: { readonly board: Board; readonly jobs: readonly Job[] }) {
+interface ComparisonProps {
+  readonly board: Board;
+  /** Which are comparable. */
+  readonly jobs: readonly Job[];
+}
+
+export function Comparison(props: ComparisonProps) {
+  if (props.jobs[0]!.total_steps <= MOST_GAMES) return <SameGames {...props} />;
+  return (
+    <p class="aside">
+      These are more games than the page asks for: evaluations of up to {whole(MOST_GAMES)} are compared here.
+    </p>
+  );
+}
+
+function SameGames({ board, jobs }: ComparisonProps) {
   const key = jobs.map(({ job_id, ended_at }) => `${job_id} ${ended_at}`).join();
   const { value, trouble } = useAsked(board, key, undefined, async (signal) => {
     const results: Compared[] = [];
     // One after the other: each may be long.
     for (const job of jobs) {
-      const games = gameLinesOf(await board.session.prompt.jobEpisodes(job.job_id, { signal }));
+      const games = gameLinesOf(await board.session.prompt.jobEpisodes(job.job_id, {}, { signal }));
       const { contestant, setting } = entryOf(job)!;
       // Some may be lost with their files.
       if (games.length === setting.episodes) results.push({ contestant, setting, games });

@@ -20,8 +20,8 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
     `${job_id} ${status}`,
     isEnd(status) ? undefined : EVERY,
     async (signal) => {
-      const all = await board.session.prompt.jobEpisodes(job_id, { signal });
-      const lines = job.kind === 'train' ? all.slice(-MOST) : all.slice(0, MOST);
+      const wanted = job.kind === 'train' ? { last: MOST } : { first: MOST };
+      const lines = await board.session.prompt.jobEpisodes(job_id, wanted, { signal });
       return { lines, games: gamesOf(lines) };
     },
   );
