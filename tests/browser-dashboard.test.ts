@@ -36,17 +36,7 @@ let page: Page;
 let blemishes: string[];
 let view: Locator;
 
-/** The service as any other client sees it. */
-async function ask<T>(path: string, body?: object): Promise<T> {
-  const response = await fetch(server.url + path, {
-    method: body ? 'POST' : 'GET',
-    headers: { authorization: `Bearer ${PASSWORD}`, 'content-type': 'application/json' },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  expect(response.ok, path).toBe(true);
-  return (await response.json()) as T;
-}
-
+const ask = <T>(path: string, body?: object) => server.ask<T>(path, body);
 const stateOf = async (name: string) =>
   (await ask<{ jobs: Job[] }>('/jobs')).jobs.find(({ output_dir }) => output_dir === name);
 const heading = (name: string) => view.getByRole('heading', { name, exact: true });

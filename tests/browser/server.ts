@@ -10,11 +10,13 @@ const SCRIPT = fileURLToPath(new URL('./server-script.ts', import.meta.url));
 
 export class ServerProcess {
   readonly url: string;
+  readonly #password: string;
   readonly #options: ServeOptions;
   #child: ChildProcess;
 
-  private constructor(url: string, options: ServeOptions, child: ChildProcess) {
+  private constructor(url: string, password: string, options: ServeOptions, child: ChildProcess) {
     this.url = url;
+    this.#password = password;
     this.#options = options;
     this.#child = child;
   }
@@ -42,7 +44,18 @@ export class ServerProcess {
       idleTimeout: 60,
     };
     const { child, url } = await begin(options);
-    return new ServerProcess(url, options, child);
+    return new ServerProcess(url, password, options, child);
+  }
+
+  /** The service as any other client sees it. @param body what is posted; without it the address is read */
+  async ask<T>(path: string, body?: object): Promise<T> {
+    const response = await fetch(this.url + path, {
+      method: body ? 'POST' : 'GET',
+      headers: { authorization: `Bearer ${this.#password}`, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
   }
 
   /** As `kill -9` does. */

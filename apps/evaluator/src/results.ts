@@ -2,7 +2,7 @@
 
 import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
 import { evaluationResults } from '@ludic/service';
-import type { Answers } from './engine/protocol.ts';
+import type { Answers, GameLine } from './engine/protocol.ts';
 import { HISTORY_TITLES } from './history-titles.ts';
 import { type Contestant, policyText, type Setting } from './setting.ts';
 
@@ -19,10 +19,12 @@ export interface Match {
   readonly results: readonly Result[];
 }
 
-type Entry = Pick<Result, 'contestant' | 'setting'>;
+export type Entry = Pick<Result, 'contestant' | 'setting'>;
+/** As much of a result as a comparison rests on. */
+export type Compared = Entry & { readonly games: readonly Pick<GameLine, 'seed' | 'reward'>[] };
 
-/** What a scripted player does rests on the game alone. */
-const identity = ({ contestant, setting }: Entry): string =>
+/** Equal for what would give equal results. What a scripted player does rests on the game alone. */
+export const identity = ({ contestant, setting }: Entry): string =>
   [
     policyText(contestant),
     ...(contestant.kind === 'model'
@@ -54,10 +56,10 @@ export function titleOf({ contestant, setting }: Entry, among: readonly Entry[])
   return `${contestant.name} (${parts.join(', ')})`;
 }
 
-const differences = new WeakMap<Result['games'], WeakMap<Result['games'], PairedDifference>>();
+const differences = new WeakMap<Compared['games'], WeakMap<Compared['games'], PairedDifference>>();
 
 /** How far a result is from another on the same games; counted once for each two. */
-export function differenceOf(result: Result, from: Result): PairedDifference {
+export function differenceOf(result: Compared, from: Compared): PairedDifference {
   let known = differences.get(result.games);
   if (!known) differences.set(result.games, (known = new WeakMap()));
   let paired = known.get(from.games);

@@ -93,6 +93,10 @@ describe('a day at the service', () => {
         .map((line) => typeof JSON.parse(line)),
     ).toContain('object');
 
+    const lines = episodes.split('\n').slice(0, -1);
+    const some = await (await service.ask(`/jobs/${id}/episodes?first=3&last=2`)).text();
+    expect(some.split('\n').slice(0, -1)).toEqual(lines.slice(0, 3).slice(-2));
+    await refused(await service.ask(`/jobs/${id}/episodes?last=none`), 400, 'bad_request');
     const evaluation = await service.post('/evaluate-policy', {
       ...GAME,
       model_path: '/tmp/trained',

@@ -9,7 +9,9 @@ const message = z.object({ role: z.enum(['system', 'user', 'assistant']), conten
 
 export const rolloutStep = z.object({
   prompt: z.array(message).describe('what the policy saw'),
+  observation: z.string().describe('what the game said before the reply'),
   assistant: z.string().describe('what it replied'),
+  cut_off: z.boolean().describe('the reply ended at max_tokens'),
   reward: z.number(),
   info_from_env: z.object({
     invalid: z.boolean().describe('the reply had no readable action, or one that the rules forbid'),
@@ -20,6 +22,14 @@ export const rolloutStep = z.object({
 export const trajectory = z
   .object({
     group: z.int().describe('number of the group of games with one start; 0 where the game stands alone'),
+    seed: z
+      .int()
+      .describe('of the opening: with dynamics_seed, env_config and the replies the game can be played again'),
+    dynamics_seed: z.int().describe('of what is random after the opening'),
+    end_reason: z.enum(['terminated', 'truncated', 'failed']),
+    final_observation: z.string().describe('what the game said last; empty where it failed'),
+    outcome: z.enum(['win', 'draw', 'loss']).optional(),
+    error: z.string().optional().describe('why it failed'),
     steps: z.array(rolloutStep),
   })
   .meta({ id: 'Trajectory' });

@@ -117,10 +117,14 @@ export const ENDPOINTS = {
   jobEpisodes: {
     method: 'get',
     path: '/jobs/{id}/episodes',
-    summary: 'Games that the trainer sampled, one JSON object a line',
+    summary: 'Games that the trainer sampled, or that a completed evaluation kept, one JSON object a line',
     params: id,
+    query: z.object({
+      first: z.coerce.number().int().min(1).optional().describe('only so many from the beginning'),
+      last: z.coerce.number().int().min(1).optional().describe('of those, only so many from the end'),
+    }),
     answers: { 200: 'application/x-ndjson' },
-    errors: ['not_found'],
+    errors: ['bad_request', 'not_found'],
   },
   jobEvents: {
     method: 'get',

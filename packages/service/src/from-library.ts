@@ -24,9 +24,17 @@ export function evaluationResults(evaluation: Evaluation): EvaluationResults {
 export function trajectoryOf(episode: Episode, group = 0): Trajectory {
   return {
     group,
-    steps: episode.turns.map(({ prompt, reply, reward, info }) => ({
+    seed: episode.seed,
+    dynamics_seed: episode.dynamicsSeed,
+    end_reason: episode.endReason,
+    final_observation: episode.finalObservation,
+    ...(episode.outcome && { outcome: episode.outcome }),
+    ...(episode.error !== undefined && { error: episode.error }),
+    steps: episode.turns.map(({ prompt, observation, reply, reward, info }) => ({
       prompt: prompt.map(({ role, content }) => ({ role, content })),
+      observation,
       assistant: reply.text,
+      cut_off: reply.finish === 'length',
       reward,
       info_from_env: { invalid: info.invalid, ...(info.outcome && { outcome: info.outcome }) },
     })),

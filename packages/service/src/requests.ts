@@ -155,7 +155,10 @@ export const evaluatePolicy = z
     sampling_params: samplingParams(0.1),
     seed,
     max_steps: maxSteps,
-    include_trajectories: z.boolean().default(true).describe('false leaves the games themselves out of the answer'),
+    include_trajectories: z
+      .boolean()
+      .default(true)
+      .describe('false leaves the games themselves out of the answer; a job keeps them for GET /jobs/{id}/episodes'),
     async: z.boolean().default(false).describe('answer at once with a job'),
   })
   .superRefine((request, context) => {

@@ -133,7 +133,9 @@ describe('ludic client', () => {
           { role: 'system', content: 'Play.' },
           { role: 'user', content: 'You are X.' },
         ],
+        observation: 'You are X.',
         assistant: '<move>5</move>',
+        cut_off: false,
         reward: 1,
         info_from_env: { invalid: false, outcome: 'win' },
       },
@@ -142,7 +144,14 @@ describe('ludic client', () => {
       model_path: 'first',
       env_type: 'tic_tac_toe',
       max_steps: 50,
-      trajectory: { group: 0, steps },
+      trajectory: {
+        group: 0,
+        seed: 1,
+        dynamics_seed: 2,
+        end_reason: 'terminated',
+        final_observation: 'You won.',
+        steps,
+      },
       summary: { total_reward: 1, steps_taken: 1, final_reward: 1 },
     };
     const { stdout } = await client((response) => sendJson(response, rollout), '--action', 'rollout', ...PLAY);

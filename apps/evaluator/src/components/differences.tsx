@@ -3,11 +3,11 @@
 import type { Difference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import { whole } from '../numbers.ts';
-import { differenceOf, type Match, titleOf } from '../results.ts';
+import { type Compared, differenceOf, titleOf } from '../results.ts';
 import { SelectField } from './fields.tsx';
 import { Whiskers } from './whiskers.tsx';
 
-export function Differences({ match: { results } }: { readonly match: Match }) {
+export function Differences({ results }: { readonly results: readonly Compared[] }) {
   const titles = results.map((result) => titleOf(result, results));
   const [chosen, setChosen] = useState(titles[0]!);
   const base = Math.max(0, titles.indexOf(chosen));
@@ -17,7 +17,7 @@ export function Differences({ match: { results } }: { readonly match: Match }) {
   return (
     <section class="differences" aria-label="Differences on the same games">
       <div class="heading">
-        <h3>On the same {whole(results[0]!.evaluation.episodes)} games</h3>
+        <h3>On the same {whole(results[0]!.games.length)} games</h3>
         <SelectField
           label="Compared with"
           value={titles[base]!}

@@ -61,7 +61,7 @@ export function MatchCard({ match }: { readonly match: Match }) {
         />
       </div>
       <ResultsTable match={match} />
-      {results.length > 1 && <Differences match={match} />}
+      {results.length > 1 && <Differences results={results} />}
       <GameList match={match} />
     </section>
   );

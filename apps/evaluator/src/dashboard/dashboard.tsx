@@ -1,14 +1,16 @@
 // Signing in to a server, then its jobs beside the one that is looked at.
 
+import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import '../styles/dashboard.css';
 import { Board } from './board.ts';
 import { JobList } from './job-list.tsx';
 import { JobPage } from './job-page.tsx';
+import { RequestForm } from './request-form.tsx';
+import type { Given } from './request-forms.ts';
 import { moment } from './sentences.ts';
 import { forgetAccount, keepAccount, keptAccount, openSession, type Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
-import { StartForm } from './start-form.tsx';
 import { useStore } from './store.ts';
 
 export function Dashboard() {
@@ -34,7 +36,9 @@ export function Dashboard() {
   );
 }
 
-type Shown = { readonly kind: 'job'; readonly id: string; readonly note?: string } | { readonly kind: 'start' };
+type Shown =
+  | { readonly kind: 'job'; readonly id: string; readonly note?: string }
+  | { readonly kind: 'start'; readonly what: Job['kind']; readonly given?: Given };
 
 function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (trouble: string) => void }) {
   const board = useMemo(() => new Board(session, { onRefused: onLeave }), [session]);
@@ -57,14 +61,17 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
   };
   const job = jobs?.find(({ job_id }) => job_id === id);
   return (
-    <div class="board">
+    <div>
       <div class="board-top">
         <p>
           <span class="dot" data-state={trouble ? 'away' : jobs ? 'here' : 'asked'} aria-hidden="true" />
           {session.address.replace(/^https?:\/\//, '')}
         </p>
-        <button type="button" class="go" onClick={() => show({ kind: 'start' })}>
+        <button type="button" class="go" onClick={() => show({ kind: 'start', what: 'train' })}>
           New training
+        </button>
+        <button type="button" onClick={() => show({ kind: 'start', what: 'evaluate' })}>
+          New evaluation
         </button>
         <button type="button" onClick={() => onLeave('')}>
           Sign out
@@ -79,8 +86,11 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
         <JobList jobs={jobs} selected={id} onSelect={(next) => show({ kind: 'job', id: next })} />
         <div class="board-detail" ref={detail}>
           {shown?.kind === 'start' ? (
-            <StartForm
+            <RequestForm
+              key={`${shown.what} ${JSON.stringify(shown.given)}`}
               board={board}
+              kind={shown.what}
+              given={shown.given}
               onStarted={(next, note) => show({ kind: 'job', id: next, note })}
               onClose={() => setChosen(undefined)}
             />
@@ -91,6 +101,7 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
               job={job}
               model={models.find(({ name }) => name === job.output_dir)}
               note={shown?.note}
+              onEvaluate={(given) => show({ kind: 'start', what: 'evaluate', given })}
             />
           ) : (
             <p class="empty">

@@ -12,14 +12,16 @@ interface Row {
 }
 
 export function Evaluations({ job, evaluations }: { readonly job: Job; readonly evaluations: readonly Numbers[] }) {
-  const rows = job.kind === 'train' ? evaluations.map(rowOf) : ownResult(job);
+  const rows = job.kind === 'train' ? evaluations.map(rowOf) : ownRow(job);
   if (rows.length === 0) return null;
   // The last that was told to be the best still is.
   const best = rows.findLastIndex((row) => row.best);
+  const title = job.kind === 'train' ? 'Evaluations' : 'Result';
   return (
-    <div class="scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
+    <section class="scroll" aria-label={title} tabIndex={0}>
       <table>
-        <caption>Evaluations, with 95 % intervals</caption>
+        <caption>{title}, with 95 % intervals</caption>
         <thead>
           <tr>
             {job.kind === 'train' && <th scope="col">After update</th>}
@@ -65,7 +67,7 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 
@@ -75,7 +77,13 @@ const rowOf = ({ step, best, ...results }: Numbers): Row => ({
   results,
 });
 
-function ownResult({ result }: Job): readonly Row[] {
+function ownRow(job: Job): readonly Row[] {
+  const results = resultsOf(job);
+  return results ? [{ name: 'result', best: false, results }] : [];
+}
+
+/** What an evaluation has found. */
+export function resultsOf({ result }: Job): Partial<EvaluationResults> | undefined {
   const results = result?.results;
-  return typeof results === 'object' && results !== null ? [{ name: 'result', best: false, results }] : [];
+  return typeof results === 'object' && results !== null ? results : undefined;
 }

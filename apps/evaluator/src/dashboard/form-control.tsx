@@ -1,6 +1,6 @@
 // One field of a form that was made from a schema: its label, its control, what it means and what is wrong with it.
 
-import { useId } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { FormField } from './form-fields.ts';
 
 export interface FormControlProps {
@@ -62,27 +62,18 @@ export function FormControl({ field, value, usual, offers, texts, complaint, onC
         </select>
       );
     }
+    if (offers) return <Offered ids={ids} label={label} value={String(value)} offers={offers} onChange={onChange} />;
     return (
-      <>
-        <input
-          {...ids}
-          type="text"
-          {...(kind === 'number' && { inputMode: 'decimal' })}
-          autocomplete="off"
-          spellcheck={false}
-          placeholder={known === undefined ? (isOptional ? 'none' : '') : `as usual: ${known}`}
-          value={String(value)}
-          {...(offers && { list: `${id}-offers` })}
-          onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        />
-        {offers && (
-          <datalist id={`${id}-offers`}>
-            {offers.map((offer) => (
-              <option key={offer} value={offer} />
-            ))}
-          </datalist>
-        )}
-      </>
+      <input
+        {...ids}
+        type="text"
+        {...(kind === 'number' && { inputMode: 'decimal' })}
+        autocomplete="off"
+        spellcheck={false}
+        placeholder={known === undefined ? (isOptional ? 'none' : '') : `as usual: ${known}`}
+        value={String(value)}
+        onInput={({ currentTarget }) => onChange(currentTarget.value)}
+      />
     );
   };
   return (
@@ -102,6 +93,56 @@ export function FormControl({ field, value, usual, offers, texts, complaint, onC
       )}
       {hint && <small id={`${id}-hint`}>{hint}</small>}
     </div>
+  );
+}
+
+/** One of the offers, or something else in words. */
+function Offered({
+  ids,
+  label,
+  value,
+  offers,
+  onChange,
+}: {
+  readonly ids: { readonly id: string; readonly name: string };
+  readonly label: string;
+  readonly value: string;
+  readonly offers: readonly string[];
+  readonly onChange: (value: string) => void;
+}) {
+  const [isOther, setIsOther] = useState(value === '');
+  // What stands there counts, also while the offers are not known yet.
+  const known = isOther || offers.includes(value) ? offers : [value, ...offers];
+  return (
+    <>
+      <select
+        {...ids}
+        onChange={({ currentTarget }) => {
+          setIsOther(currentTarget.value === '');
+          onChange(currentTarget.value);
+        }}
+      >
+        {known.map((offer) => (
+          <option key={offer} value={offer} selected={!isOther && offer === value}>
+            {offer}
+          </option>
+        ))}
+        <option value="" selected={isOther}>
+          Another, by its name…
+        </option>
+      </select>
+      {isOther && (
+        <input
+          type="text"
+          aria-label={`${label}, by its name`}
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="org/name of the Hub"
+          value={value}
+          onInput={({ currentTarget }) => onChange(currentTarget.value)}
+        />
+      )}
+    </>
   );
 }
 

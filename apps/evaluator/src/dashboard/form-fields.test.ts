@@ -1,6 +1,6 @@
 // A form that is made from a schema knows every setting, and says what was filled in and nothing else.
 
-import { ENDPOINTS, startTraining } from '@ludic/service';
+import { ENDPOINTS, evaluatePolicy, startTraining } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
 import { complaintsOf, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
 
@@ -57,19 +57,60 @@ describe('the form of a training', () => {
   });
 });
 
+describe('the form of an evaluation', () => {
+  const schema = evaluatePolicy.toJSONSchema({ io: 'input' }).$defs!.EvaluatePolicy as unknown as {
+    properties: Record<string, JsonSchema>;
+    required: string[];
+  };
+  const all = fieldsOf(schema.properties, schema.required);
+
+  it('has the fields of what is inside of others beside them', () => {
+    const { sampling_params, ...others } = evaluatePolicy.shape;
+    const inside = Object.keys(sampling_params.unwrap().shape).map((name) => `sampling_params.${name}`);
+    expect(all.map(({ name }) => name).sort()).toEqual([...Object.keys(others), ...inside].sort());
+    expect(all.find(({ name }) => name === 'sampling_params.top_k')).toMatchObject({
+      kind: 'number',
+      label: 'Top k',
+      initial: '0',
+      isOptional: false,
+    });
+  });
+
+  it('makes a request that the schema takes', () => {
+    const some = all.filter(({ name }) => name !== 'env_config');
+    const request = requestOf(some, {
+      model_path: 'nano',
+      env_type: 'key_door',
+      eval_episodes: '7',
+      'sampling_params.temperature': '0',
+      'sampling_params.top_p': '',
+      include_trajectories: 'false',
+    });
+    expect(request).toMatchObject({
+      eval_episodes: 7,
+      sampling_params: { temperature: 0, max_tokens: 100, top_k: 0 },
+      include_trajectories: false,
+    });
+    expect(request.sampling_params).not.toHaveProperty('top_p');
+    expect(evaluatePolicy.safeParse(request).error).toBeUndefined();
+  });
+});
+
 it('puts complaints where they belong', () => {
   const details = [
     { field: 'batch_size', message: 'One.' },
     { field: 'batch_size', message: 'Two.' },
     { field: 'lora_targets.3', message: 'Three.' },
     { field: 'env_config.epsilon', message: 'Four.' },
-    { field: '', message: 'Five.' },
+    { field: 'sampling_params.top_p', message: 'Five.' },
+    { field: '', message: 'Six.' },
   ];
-  expect(complaintsOf(details)).toEqual({
+  const names = ['batch_size', 'lora_targets', 'sampling_params.top', 'sampling_params.top_p'];
+  const some = names.map((name) => ({ name }));
+  expect(complaintsOf(details, some)).toEqual({
     batch_size: 'One. Two.',
     lora_targets: 'Three.',
-    env_config: 'Four.',
-    '': 'Five.',
+    'sampling_params.top_p': 'Five.',
   });
-  expect(complaintsOf(details, 'env_config.')).toEqual({ epsilon: 'Four.' });
+  expect(complaintsOf(details, [{ name: 'epsilon' }], 'env_config.')).toEqual({ epsilon: 'Four.' });
 });

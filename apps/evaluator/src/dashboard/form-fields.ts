@@ -7,13 +7,14 @@ export interface JsonSchema {
   readonly default?: unknown;
   readonly description?: string;
   readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
 }
 
 /** number: also whole ones. flag: yes, no or left out. words: several, with commas between. several: of the choices. */
 export type FieldKind = 'number' | 'text' | 'choice' | 'flag' | 'words' | 'several';
 
 export interface FormField {
-  /** In the request. */
+  /** In the request, with dots where it is inside of another: `sampling_params.top_k`. */
   readonly name: string;
   readonly label: string;
   readonly hint: string | undefined;
@@ -32,9 +33,12 @@ export function fieldsOf(
   properties: Readonly<Record<string, JsonSchema>>,
   required: readonly string[] = Object.keys(properties),
 ): readonly FormField[] {
-  return Object.entries(properties).map(([name, schema]) => {
+  return Object.entries(properties).flatMap(([name, schema]): readonly FormField[] => {
+    // What is inside of what may be left out may be left out.
+    if (schema.properties)
+      return fieldsOf(schema.properties, []).map((field) => ({ ...field, name: `${name}.${field.name}` }));
     const kind = kindOf(schema);
-    return {
+    const field = {
       name,
       label: sentenceCase(
         name
@@ -48,6 +52,7 @@ export function fieldsOf(
       isOptional: !required.includes(name) && schema.default === undefined,
       initial: schema.default === undefined || kind === 'several' ? '' : String(schema.default),
     };
+    return [field];
   });
 }
 
@@ -70,42 +75,52 @@ function kindOf({ type, enum: choices, items }: JsonSchema): FieldKind {
 
 /** The request; what is empty is left out. */
 export function requestOf(fields: readonly FormField[], filled: Filled): Record<string, unknown> {
-  return Object.fromEntries(
-    fields.flatMap(({ name, kind, initial }): [string, unknown][] => {
-      const value = filled[name] ?? initial;
-      if (typeof value !== 'string') return value.length === 0 ? [] : [[name, value]];
-      const text = value.trim();
-      if (text === '') return [];
-      switch (kind) {
-        case 'number':
-          // What is no number goes as it is: the server says so beside the field.
-          return [[name, Number.isFinite(Number(text)) ? Number(text) : text]];
-        case 'flag':
-          return [[name, text === 'true']];
-        case 'words':
-          return [[name, text.split(/[\s,]+/).filter((word) => word !== '')]];
-        case 'text':
-        case 'choice':
-          return [[name, text]];
-        case 'several':
-          return [[name, [text]]];
-        default:
-          return kind satisfies never;
-      }
-    }),
-  );
+  const request: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value = asked(field, filled[field.name] ?? field.initial);
+    if (value === undefined) continue;
+    const [first = '', second] = field.name.split('.');
+    request[first] = second === undefined ? value : { ...(request[first] as object | undefined), [second]: value };
+  }
+  return request;
 }
 
-/** What is wrong, by the name of the field; '' for what belongs to none of them. */
+function asked({ kind }: FormField, filled: string | readonly string[]): unknown {
+  if (typeof filled !== 'string') return filled.length === 0 ? undefined : filled;
+  const text = filled.trim();
+  if (text === '') return undefined;
+  switch (kind) {
+    case 'number':
+      // What is no number goes as it is: the server says so beside the field.
+      return Number.isFinite(Number(text)) ? Number(text) : text;
+    case 'flag':
+      return text === 'true';
+    case 'words':
+      return text.split(/[\s,]+/).filter((word) => word !== '');
+    case 'text':
+    case 'choice':
+      return text;
+    case 'several':
+      return [text];
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What is wrong, by the name of the field; what belongs to none of `fields` is left out. */
 export function complaintsOf(
   details: readonly { readonly field: string; readonly message: string }[],
+  fields: readonly Pick<FormField, 'name'>[],
   prefix = '',
 ): Readonly<Record<string, string>> {
   const complaints: Record<string, string> = {};
   for (const { field, message } of details) {
     if (!field.startsWith(prefix)) continue;
-    const [name = ''] = field.slice(prefix.length).split('.');
-    complaints[name] = complaints[name] === undefined ? message : `${complaints[name]} ${message}`;
+    const place = field.slice(prefix.length);
+    // A word of a list is called by its number behind the list.
+    const name = fields.find((one) => place === one.name || place.startsWith(`${one.name}.`))?.name;
+    if (name !== undefined)
+      complaints[name] = complaints[name] === undefined ? message : `${complaints[name]} ${message}`;
   }
   return complaints;
 }

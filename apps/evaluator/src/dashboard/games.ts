@@ -1,5 +1,7 @@
 // Games as the server keeps them: whole episodes of a training, trajectories of an evaluation. Both become one shape.
 
+import { asEpisode } from '../engine/recorded.ts';
+
 export interface SampledTurn {
   /** The last message that the policy saw. */
   readonly seen: string;
@@ -23,14 +25,25 @@ type Line = Readonly<Record<string, unknown>>;
 
 /** Lines that are no games are left out. */
 export const gamesOf = (lines: readonly Line[]): SampledGame[] =>
-  lines.flatMap((line) => (Array.isArray(line.turns) ? [ofEpisode(line)] : (ofTrajectory(line) ?? [])));
+  lines.flatMap((line) => {
+    const title = line.step === undefined ? `Game ${Number(line.episode) + 1}` : `Update ${text(line.step)}`;
+    const episode = asEpisode(line) as Line;
+    return Array.isArray(episode.turns) ? [sampled(title, episode)] : [];
+  });
 
-function ofEpisode(line: Line): SampledGame {
+/** As much of the games of an evaluation as a comparison rests on; without those that lack it. */
+export const gameLinesOf = (lines: readonly Line[]): { readonly seed: number; readonly reward: number }[] =>
+  lines.flatMap((line) => {
+    const { seed, reward } = asEpisode(line) as Line;
+    return typeof seed === 'number' && typeof reward === 'number' ? [{ seed, reward }] : [];
+  });
+
+function sampled(title: string, line: Line): SampledGame {
   const turns = line.turns as readonly Line[];
   const reasons: Readonly<Record<string, string>> = { truncated: 'stopped at the step limit', failed: 'failed' };
   const end = text(line.finalObservation) || text(line.error);
   return {
-    title: `Update ${text(line.step)}`,
+    title,
     reward: Number(line.reward),
     outcome: text(line.outcome) || (reasons[text(line.endReason)] ?? 'ended'),
     rules: rulesOf(turns[0]?.prompt),
@@ -42,27 +55,6 @@ function ofEpisode(line: Line): SampledGame {
       isCutOff: (reply as Line)?.finish === 'length',
     })),
     end,
-  };
-}
-
-function ofTrajectory(line: Line): SampledGame | undefined {
-  const steps = (line.trajectory as Line | undefined)?.steps;
-  if (!Array.isArray(steps)) return undefined;
-  const turns = steps as readonly Line[];
-  const info = (turn: Line | undefined) => (turn?.info_from_env ?? {}) as Line;
-  return {
-    title: `Game ${Number(line.episode) + 1}`,
-    reward: Number(line.reward),
-    outcome: text(info(turns.at(-1)).outcome) || 'ended',
-    rules: rulesOf(turns[0]?.prompt),
-    turns: turns.map((turn) => ({
-      seen: lastOf(turn.prompt) ?? '',
-      reply: text(turn.assistant),
-      reward: Number(turn.reward),
-      isInvalid: info(turn).invalid === true,
-      isCutOff: false,
-    })),
-    end: '',
   };
 }
 

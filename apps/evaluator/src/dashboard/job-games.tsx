@@ -10,7 +10,7 @@ import { gamesOf, type SampledGame } from './games.ts';
 import { gameOf } from './open-model.ts';
 
 const EVERY = 10_000;
-/** The newest of them. */
+/** The newest of a training, the first of an evaluation. */
 const MOST = 200;
 
 export function Games({ board, job }: { readonly board: Board; readonly job: Job }) {
@@ -20,7 +20,8 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
     `${job_id} ${status}`,
     isEnd(status) ? undefined : EVERY,
     async (signal) => {
-      const lines = (await board.session.prompt.jobEpisodes(job_id, { signal })).slice(-MOST);
+      const wanted = job.kind === 'train' ? { last: MOST } : { first: MOST };
+      const lines = await board.session.prompt.jobEpisodes(job_id, wanted, { signal });
       return { lines, games: gamesOf(lines) };
     },
   );
@@ -28,14 +29,16 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
   const games = value?.games;
   const shown = Math.min(chosen, (games?.length ?? 1) - 1);
   const game = games?.[shown];
-  // Trainings keep whole episodes, which can be played again on their board; of other games the words are kept.
   const played = gameOf(job);
-  const isWatchable = played !== undefined && value?.lines.every(({ turns }) => Array.isArray(turns));
   const [unreadable, setUnreadable] = useState('');
   const watch = () => {
     try {
       const episodes = readEpisodes(JSON.stringify(value!.lines), played!);
-      watchEpisodes({ source: `Games that ${job.output_dir} was trained with`, episodes, shown });
+      const source =
+        job.kind === 'train'
+          ? `Games that ${job.output_dir} was trained with`
+          : `Games of ${job.model_name}, evaluated on the server`;
+      watchEpisodes({ source, episodes, shown });
     } catch (error) {
       setUnreadable((error as Error).message);
     }
@@ -48,8 +51,8 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
         </p>
       )}
       {!value && trouble === '' && <p class="aside">Asking the server…</p>}
-      {games?.length === 0 && <p class="aside">No games have been kept yet.</p>}
-      {game && isWatchable && (
+      {games?.length === 0 && <p class="aside">{whyNone(job)}</p>}
+      {game && played && (
         <p>
           <button type="button" onClick={watch}>
             Watch on the board
@@ -57,7 +60,7 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
         </p>
       )}
       {games && game && (
-        <div class="games">
+        <div class="job-games">
           <ul aria-label="Games">
             {games.map(({ title, reward, outcome }, i) => (
               // Games stay where they are; new ones come behind.
@@ -76,6 +79,14 @@ export function Games({ board, job }: { readonly board: Board; readonly job: Job
       )}
     </>
   );
+}
+
+function whyNone({ kind, status, request }: Job): string {
+  if (kind === 'train') return 'No games have been kept yet.';
+  if (request.include_trajectories === false)
+    return 'This evaluation was asked for without its games, so only its numbers are known.';
+  if (status === 'completed') return 'The server no longer has the games of this evaluation.';
+  return 'The games of an evaluation can be looked at when it is completed.';
 }
 
 function Transcript({ game: { title, rules, turns, end, outcome, reward } }: { readonly game: SampledGame }) {

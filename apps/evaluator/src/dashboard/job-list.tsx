@@ -1,7 +1,9 @@
 // All jobs of the server, each with its state and how far it is.
 
-import { isEnd, type Job, type JobState } from '@ludic/service';
-import { whole } from '../numbers.ts';
+import { evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
+import { HISTORY_TITLES } from '../history-titles.ts';
+import { percent, whole } from '../numbers.ts';
+import { resultsOf } from './evaluations.tsx';
 import { moment, span } from './sentences.ts';
 
 const STATES: Readonly<Record<JobState, string>> = {
@@ -14,6 +16,13 @@ const STATES: Readonly<Record<JobState, string>> = {
 
 export const titleOf = ({ kind, output_dir, model_name }: Job) =>
   kind === 'train' ? (output_dir ?? model_name) : `${model_name}, evaluated`;
+
+/** What tells evaluations of one model apart: `seeing its own notes, temperature 0.1`. */
+export function mannerOf({ request }: Job): string {
+  const { data } = evaluatePolicy.safeParse(request);
+  if (!data) return '';
+  return `seeing ${HISTORY_TITLES[data.history_strategy]}, temperature ${data.sampling_params.temperature}`;
+}
 
 export const JobBadge = ({ status }: { readonly status: JobState }) => (
   <span class="badge" data-status={status}>
@@ -48,7 +57,7 @@ export function JobList({
               <JobProgress job={job} />
               <small>
                 {job.env_type.replaceAll('_', ' ')}
-                {job.kind === 'train' ? `, from ${job.model_name}` : ''} · {job.owner} ·{' '}
+                {job.kind === 'train' ? `, from ${job.model_name}` : `, ${mannerOf(job)}`} · {job.owner} ·{' '}
                 {moment(job.started_at ?? job.created_at)}
               </small>
             </button>
@@ -62,10 +71,14 @@ export function JobList({
 /** A bar, and the same in words. */
 export function JobProgress({ job }: { readonly job: Job }) {
   const { status, kind, step, total_steps, seconds_left } = job;
-  const unit = kind === 'train' ? (total_steps === 1 ? 'update' : 'updates') : 'games';
+  const unit = `${kind === 'train' ? 'update' : 'game'}${total_steps === 1 ? '' : 's'}`;
   const left = status === 'running' && seconds_left !== null ? `, about ${span(seconds_left)} left` : '';
+  const success = kind === 'evaluate' ? resultsOf(job)?.success_rate : undefined;
+  const found = success === undefined ? '' : `, ${percent(success)} success`;
   const text =
-    status === 'completed' ? `${whole(total_steps)} ${unit}` : `${whole(step)} of ${whole(total_steps)} ${unit}${left}`;
+    status === 'completed'
+      ? `${whole(total_steps)} ${unit}${found}`
+      : `${whole(step)} of ${whole(total_steps)} ${unit}${left}`;
   return (
     <span class="job-progress">
       {!(isEnd(status) && step >= total_steps) && (

@@ -32,7 +32,7 @@ export function JobLog({ board, job }: { readonly board: Board; readonly job: Jo
       ) : (
         <pre
           ref={place}
-          class="log"
+          class="job-log"
           role="log"
           aria-label="Log"
           aria-live="off"

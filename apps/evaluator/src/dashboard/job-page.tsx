@@ -8,12 +8,14 @@ import { bytes } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { useAction } from './action.tsx';
 import type { Board } from './board.ts';
+import { Comparison, comparable } from './comparison.tsx';
 import { Evaluations } from './evaluations.tsx';
 import { JobCurves } from './job-curves.tsx';
 import { Games } from './job-games.tsx';
-import { JobBadge, JobProgress, titleOf } from './job-list.tsx';
+import { JobBadge, JobProgress, mannerOf, titleOf } from './job-list.tsx';
 import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
+import { evaluationOf, type Given } from './request-forms.ts';
 import { moment, span } from './sentences.ts';
 import { useStore } from './store.ts';
 import { Unfolding } from './unfolding.tsx';
@@ -25,10 +27,13 @@ export interface JobPageProps {
   readonly model: Model | undefined;
   /** What the server said when the job was begun. */
   readonly note?: string | undefined;
+  /** Opens the form of an evaluation. */
+  readonly onEvaluate: (given: Given) => void;
 }
 
-export function JobPage({ board, job, model, note }: JobPageProps) {
+export function JobPage({ board, job, model, note, onEvaluate }: JobPageProps) {
   const { steps, evaluations, warnings } = useStore(board.follower(job.job_id));
+  const others = comparable(job, board.state.jobs ?? []);
   const warning = isEnd(job.status) ? undefined : warnings.at(-1);
   return (
     <article class="card job" aria-labelledby="job-title">
@@ -47,9 +52,16 @@ export function JobPage({ board, job, model, note }: JobPageProps) {
       )}
       {note && job.status !== 'completed' && <p class="aside">{note}</p>}
       {warning && <p class="aside">{warning.message}</p>}
-      <JobButtons board={board} job={job} model={model} />
+      <JobButtons board={board} job={job} model={model} onEvaluate={onEvaluate} />
       {job.kind === 'train' && <JobCurves steps={steps} />}
       <Evaluations job={job} evaluations={evaluations} />
+      {others.length > 0 && (
+        <Unfolding
+          title={`Compare with ${others.length === 1 ? 'another evaluation' : `${others.length} others`} of the same games`}
+        >
+          <Comparison board={board} jobs={[job, ...others]} />
+        </Unfolding>
+      )}
       <Unfolding title="Log">
         <JobLog board={board} job={job} />
       </Unfolding>
@@ -63,8 +75,13 @@ export function JobPage({ board, job, model, note }: JobPageProps) {
   );
 }
 
-function storyOf({ kind, env_type, model_name, owner, created_at, started_at, ended_at, attempts }: Job): string {
-  const what = `${kind === 'train' ? 'Trained' : 'Evaluated'} in ${env_type.replaceAll('_', ' ')}${kind === 'train' ? ` from ${model_name}` : ''}`;
+function storyOf(job: Job): string {
+  const { kind, env_type, model_name, owner, created_at, started_at, ended_at, attempts, request } = job;
+  const game = env_type.replaceAll('_', ' ');
+  const what =
+    kind === 'train'
+      ? `Trained in ${game} from ${model_name}`
+      : `Evaluated in ${game}, ${mannerOf(job)}, seed ${request.seed}`;
   const took =
     started_at !== null && ended_at !== null
       ? `, took ${span((Date.parse(ended_at) - Date.parse(started_at)) / 1000)}`
@@ -73,13 +90,15 @@ function storyOf({ kind, env_type, model_name, owner, created_at, started_at, en
   return `${what}, ${begun} by ${owner}${took}${attempts > 1 ? `, ${attempts} attempts` : ''}.`;
 }
 
-function JobButtons({ board, job, model }: Pick<JobPageProps, 'board' | 'job' | 'model'>) {
+function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'>) {
   const { engine, openModel } = useWorkplace();
   const { busy, trouble, act } = useAction(board);
   const [question, setQuestion] = useState<Question>();
   const [progress, setProgress] = useState<Progress>();
   const { client } = board.session;
   const active = !isEnd(job.status);
+  const isThere = job.kind === 'train' && !active && model !== undefined && model.status !== 'empty';
+  const given = isThere || job.kind === 'evaluate' ? evaluationOf(job) : undefined;
 
   const cancel = () =>
     act(async () => {
@@ -107,9 +126,14 @@ function JobButtons({ board, job, model }: Pick<JobPageProps, 'board' | 'job' | 
 
   return (
     <div class="buttons">
-      {job.kind === 'train' && !active && model && model.status !== 'empty' && (
+      {isThere && (
         <button type="button" class="go" disabled={busy} onClick={open}>
           Open in Evaluate
+        </button>
+      )}
+      {given && (
+        <button type="button" onClick={() => onEvaluate(given)}>
+          {job.kind === 'train' ? 'Evaluate on the server' : 'Another like it'}
         </button>
       )}
       {active && (

@@ -1,6 +1,6 @@
-// A model of the server as a policy of this page, and the game that it was trained in.
+// A model of the server as a policy of this page, and the game of a job.
 
-import { type Job, type Model, requestedTraining, startTraining } from '@ludic/service';
+import { evaluatePolicy, type Job, type Model, playedGame, requestedTraining, startTraining } from '@ludic/service';
 import type { Engine } from '../engine/client.ts';
 import type { Game, Progress } from '../engine/protocol.ts';
 import type { Session } from './session.ts';
@@ -29,7 +29,10 @@ export async function loadModel(
 
 /** Undefined where this page does not know the game, or not these settings. */
 export function gameOf({ kind, request }: Job): Game | undefined {
-  if (kind !== 'train') return undefined;
+  if (kind === 'evaluate') {
+    const { data } = evaluatePolicy.safeParse(request);
+    return data && { environment: data.env_type, config: playedGame(data), history: data.history_strategy };
+  }
   const { data } = startTraining.safeParse(request);
   if (!data) return undefined;
   const { environment, environmentConfig, history } = requestedTraining(data);

@@ -1,6 +1,7 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { trajectoryOf } from '@ludic/service';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Game } from './protocol.ts';
@@ -33,6 +34,26 @@ describe('recorded episodes', () => {
       }
       expect(readEpisodes(lines[0]!, TIC_TAC_TOE)[0]!.game).toEqual(game);
       expect(readEpisodes(`[${lines.join()}]`, TIC_TAC_TOE).length).toBe(3);
+    }
+  });
+
+  it('are read from what a server keeps of an evaluation, too', async () => {
+    for (const game of [TIC_TAC_TOE, KEY_DOOR]) {
+      const episodes = await played(game);
+      const lines = episodes.map((episode, i) =>
+        JSON.stringify({ episode: i, reward: episode.reward, trajectory: trajectoryOf(episode, i) }),
+      );
+      for (const [i, { title, episode, game: found }] of readEpisodes(lines.join('\n'), game).entries()) {
+        expect({ title, episode, game: found }).toEqual({
+          title: `Game ${i + 1}`,
+          episode: withoutOutcomes(episodes[i]!),
+          game,
+        });
+        expect(framesOf({ episode, game })).toMatchObject({
+          trouble: undefined,
+          frames: { length: episode.turns.length + 1 },
+        });
+      }
     }
   });
 
@@ -109,4 +130,10 @@ const episodeOf = (reply: object) => ({
   reward: 0,
   endReason: 'truncated',
   finalObservation: '',
+});
+
+/** What is told of a turn is only whether the game refused it: that, and how the game ended, are all that is read. */
+const withoutOutcomes = (episode: Episode): Episode => ({
+  ...episode,
+  turns: episode.turns.map(({ info: { invalid }, ...turn }) => ({ ...turn, info: { invalid } })),
 });

@@ -1,5 +1,5 @@
-// Episodes as data: what `ludic rollout --json` prints, a run's episodes.jsonl, or a list of such, read with care, since
-// anybody may have written it.
+// Episodes as data: what `ludic rollout --json` prints, a run's episodes.jsonl, games of an evaluation as a server keeps
+// them, or a list of such, read with care, since anybody may have written it.
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';
@@ -51,7 +51,28 @@ type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function recorded(value: unknown, index: number, fallback: Game): Recorded {
+/** A game as a server tells it (`trajectoryOf` of the service), in the words of an episode; all else as it is. */
+export function asEpisode(value: unknown): unknown {
+  if (!isFields(value) || !isFields(value.trajectory) || !Array.isArray(value.trajectory.steps)) return value;
+  const { steps, seed, dynamics_seed, end_reason, final_observation, ...ended } = value.trajectory;
+  const turns = (steps as unknown[]).map((step) => {
+    if (!isFields(step)) return step;
+    const { assistant, cut_off, info_from_env, ...turn } = step;
+    return { ...turn, info: info_from_env, reply: { text: assistant, finish: cut_off === true ? 'length' : 'stop' } };
+  });
+  return {
+    ...ended,
+    turns,
+    seed,
+    dynamicsSeed: dynamics_seed,
+    endReason: end_reason,
+    finalObservation: final_observation,
+    reward: value.reward,
+  };
+}
+
+function recorded(line: unknown, index: number, fallback: Game): Recorded {
+  const value = asEpisode(line);
   const name = `Episode ${index + 1}`;
   if (!isFields(value) || !Array.isArray(value.turns))
     throw new RecordError(`${name} has no turns. Open what ludic rollout --json prints, or a run's episodes.jsonl.`);

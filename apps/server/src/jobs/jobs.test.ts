@@ -1,10 +1,13 @@
 // The life of jobs, with true processes: accepted, followed, ended, resumed.
 
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { NANO_FOLDER } from '@ludic/nano';
-import { ServiceError } from '@ludic/service';
+import { evaluationStarts, replay } from '@ludic/rollouts';
+import { ENDPOINTS, playedGame, ServiceError } from '@ludic/service';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';
 
@@ -188,6 +191,28 @@ describe('the queue', () => {
     expect(new Set(all.map(({ result }) => JSON.stringify(result))).size).toBe(1);
     const games = (await readFile(jobs.episodesFile(ids[0]!), 'utf8')).trim().split('\n');
     expect(games.map((line) => JSON.parse(line).episode)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    const starts = evaluationStarts(smallEvaluation().seed, 20);
+    const told = ENDPOINTS.generateRollout.answers[200].shape.trajectory;
+    for (const [i, line] of games.entries()) {
+      const game = told.parse(JSON.parse(line).trajectory);
+      expect([game.seed, game.dynamics_seed]).toEqual([starts[i]!.seed, starts[i]!.dynamicsSeed]);
+      const { frames } = replay({
+        definition: findEnvironment('tic_tac_toe'),
+        config: resolveConfig(findEnvironment('tic_tac_toe'), playedGame(smallEvaluation())),
+        history: 'NO_HISTORY',
+        start: { seed: game.seed, dynamicsSeed: game.dynamics_seed },
+        replies: game.steps.map(({ assistant }) => assistant),
+      });
+      const said = [...game.steps.map(({ observation }) => observation), game.final_observation];
+      expect(frames.map(({ observation }) => observation)).toEqual(said);
+    }
+  });
+
+  it('keeps no games of an evaluation that wants none', async () => {
+    const jobs = await bench.open(await bench.folder());
+    const { job_id: id } = await jobs.submitEvaluation(smallEvaluation({ include_trajectories: false }), 'ada');
+    expect((await ended(jobs, id)).status).toBe('completed');
+    expect(existsSync(jobs.episodesFile(id))).toBe(false);
   });
 
   it('refuses more than it may hold, and a job that waits is cancelled at once', async () => {

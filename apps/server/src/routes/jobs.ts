@@ -30,9 +30,9 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs, closing: AbortSignal): 
     context.text(await jobs.logTail(params.id, query.tail)),
   );
 
-  register(app, ENDPOINTS.jobEpisodes, async ({ params, request, context }) => {
+  register(app, ENDPOINTS.jobEpisodes, async ({ params, query, request, context }) => {
     context.header('Content-Type', 'application/x-ndjson');
-    const lines = await openWholeLines(jobs.episodesFile(params.id));
+    const lines = await openWholeLines(jobs.episodesFile(params.id), query);
     if (lines === undefined) return context.body('');
     context.header('Content-Length', String(lines.size));
     if (request.method === 'HEAD' || lines.size === 0) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openWholeLines } from './whole-lines.ts';
+import { openWholeLines, type WantedLines } from './whole-lines.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -11,10 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function linesOf(content: string): Promise<string> {
+async function linesOf(content: string, wanted: WantedLines = {}): Promise<string> {
   const path = join(folder, 'file');
   await writeFile(path, content);
-  const lines = (await openWholeLines(path))!;
+  const lines = (await openWholeLines(path, wanted))!;
   if (lines.size === 0) {
     await lines.close();
     return '';
@@ -31,6 +31,19 @@ describe('the whole lines of a file', () => {
       fc.asyncProperty(fc.array(piece, { maxLength: 4 }), async (pieces) => {
         const content = pieces.join('');
         expect(await linesOf(content)).toBe(content.slice(0, content.lastIndexOf('\n') + 1));
+      }),
+    );
+  });
+
+  it('are as many as are wanted, from either end', async () => {
+    const piece = fc.constantFrom('', 'a', '\n', 'ü\n', 'x'.repeat(65_535), 'x'.repeat(65_536), '\n\n');
+    const count = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 6 }), count, count, async (pieces, first, last) => {
+        const lines = pieces.join('').split('\n').slice(0, -1);
+        const chosen = lines.slice(0, first).slice(-(last ?? lines.length));
+        const text = chosen.map((line) => `${line}\n`).join('');
+        expect(await linesOf(pieces.join(''), { first, last })).toBe(text);
       }),
     );
   });

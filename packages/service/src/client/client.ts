@@ -104,9 +104,16 @@ export class LudicClient {
     return this.#text('jobLogs', { ...options, params: { id }, query });
   }
 
-  /** Games that the trainer sampled. */
-  async jobEpisodes(id: string, options: CallOptions = {}): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const text = await this.#text('jobEpisodes', { ...options, params: { id } });
+  /**
+   * Games that the trainer sampled, or all of an evaluation that was asked to keep them, once it is completed.
+   * @param query `first`, `last`: only so many from the beginning, and of those from the end
+   */
+  async jobEpisodes(
+    id: string,
+    query: NonNullable<Query<'jobEpisodes'>> = {},
+    options: CallOptions = {},
+  ): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const text = await this.#text('jobEpisodes', { ...options, params: { id }, query });
     try {
       return text
         .split('\n')

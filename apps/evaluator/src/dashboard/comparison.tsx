@@ -1,0 +1,94 @@
+// Evaluations of a server on the same games, compared game by game as those of this page are.
+
+import { evaluatePolicy, type Job } from '@ludic/service';
+import { Differences } from '../components/differences.tsx';
+import { whole } from '../numbers.ts';
+import { type Compared, type Entry, identity } from '../results.ts';
+import { gamesKey } from '../setting.ts';
+import { useAsked } from './asked.ts';
+import type { Board } from './board.ts';
+import { gameLinesOf } from './games.ts';
+import { gameOf } from './open-model.ts';
+
+/** More would be no comparison to be read. */
+const MOST = 8;
+/** All that was said in them has to come here first. */
+const MOST_GAMES = 10_000;
+
+/** Who played, and what; undefined where nothing is known that could be compared. */
+function entryOf(job: Job): Entry | undefined {
+  const game = gameOf(job);
+  if (job.kind !== 'evaluate' || job.status !== 'completed' || !game) return undefined;
+  const { model_path, eval_episodes, seed, sampling_params, include_trajectories } = evaluatePolicy.parse(job.request);
+  if (!include_trajectories) return undefined;
+  const { temperature, max_tokens, top_k, top_p } = sampling_params;
+  const drawn = [...(top_k > 0 ? [`top k ${top_k}`] : []), ...(top_p < 1 ? [`top p ${top_p}`] : [])];
+  return {
+    contestant: { kind: 'model', name: [model_path, ...drawn].join(', '), history: game.history },
+    setting: {
+      environment: game.environment,
+      config: game.config,
+      contestants: [],
+      episodes: eval_episodes,
+      seed,
+      temperature,
+      maxCompletionLength: max_tokens,
+      device: 'auto',
+    },
+  };
+}
+
+/** The newest of `jobs` that played the same games as one of them, each in another way. */
+export function comparable(job: Job, jobs: readonly Job[]): readonly Job[] {
+  const own = entryOf(job);
+  if (!own) return [];
+  const key = gamesKey(own.setting);
+  const met = new Set([identity(own)]);
+  const others = jobs.filter((other) => {
+    const entry = other.job_id === job.job_id ? undefined : entryOf(other);
+    if (!entry || met.has(identity(entry)) || gamesKey(entry.setting) !== key) return false;
+    met.add(identity(entry));
+    return true;
+  });
+  return others.slice(0, MOST - 1);
+}
+
+interface ComparisonProps {
+  readonly board: Board;
+  /** Which are comparable. */
+  readonly jobs: readonly Job[];
+}
+
+export function Comparison(props: ComparisonProps) {
+  if (props.jobs[0]!.total_steps <= MOST_GAMES) return <SameGames {...props} />;
+  return (
+    <p class="aside">
+      These are more games than the page asks for: evaluations of up to {whole(MOST_GAMES)} are compared here.
+    </p>
+  );
+}
+
+function SameGames({ board, jobs }: ComparisonProps) {
+  const key = jobs.map(({ job_id, ended_at }) => `${job_id} ${ended_at}`).join();
+  const { value, trouble } = useAsked(board, key, undefined, async (signal) => {
+    const results: Compared[] = [];
+    // One after the other: each may be long.
+    for (const job of jobs) {
+      const games = gameLinesOf(await board.session.prompt.jobEpisodes(job.job_id, {}, { signal }));
+      const { contestant, setting } = entryOf(job)!;
+      // Some may be lost with their files.
+      if (games.length === setting.episodes) results.push({ contestant, setting, games });
+    }
+    return results;
+  });
+  if (trouble !== '')
+    return (
+      <p class="trouble" role="alert">
+        {trouble}
+      </p>
+    );
+  if (!value) return <p class="aside">Asking the server for the games…</p>;
+  if (value.length < 2)
+    return <p class="aside">The server no longer has the games of these evaluations, so they cannot be compared.</p>;
+  return <Differences results={value} />;
+}

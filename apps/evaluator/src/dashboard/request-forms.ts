@@ -1,0 +1,155 @@
+// What can be asked of a server in a form: a training, or an evaluation. The fields come from the schema of the request,
+// so that the forms know every setting that the server does; here is what is said of them beyond that.
+
+import { evaluatePolicy, type Job, playedGame, requestedTraining, startTraining, trainingFields } from '@ludic/service';
+import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/service/client';
+import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What stands in a form when it is opened. */
+export interface Given {
+  readonly filled: Filled;
+  /** Of the game's own settings. */
+  readonly gameFilled: Filled;
+}
+
+export interface RequestForm {
+  readonly title: string;
+  /** What nearly everybody decides, in this order. */
+  readonly first: readonly FormField[];
+  readonly further: readonly FormField[];
+  /** Where the model is named. */
+  readonly modelField: string;
+  /** Settings of games that have a field of their own, by that. */
+  readonly gameFields: Readonly<Record<string, string>>;
+  readonly given: Given;
+  /** What settings come to that are left out; undefined while the rest cannot be used. */
+  readonly usual: (request: Fields) => Fields | undefined;
+  readonly start: (client: LudicClient, request: Fields) => Promise<{ job_id: string; message: string }>;
+}
+
+interface Plan extends Omit<RequestForm, 'first' | 'further'> {
+  readonly schema: ObjectSchema;
+  /** Names of the first fields, and what they are called here. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whose label says it all. */
+  readonly clear: readonly string[];
+  /** Said elsewhere: by the door, by the game's own settings, by the page. */
+  readonly unsaid: readonly string[];
+}
+
+interface ObjectSchema {
+  readonly properties: Readonly<Record<string, JsonSchema>>;
+  readonly required: readonly string[];
+}
+
+const schemaOf = (document: { readonly $defs?: unknown }, name: string) =>
+  (document.$defs as Readonly<Record<string, ObjectSchema>>)[name]!;
+
+function formOf({ schema, labels, clear, unsaid, ...form }: Plan): RequestForm {
+  const all = fieldsOf(schema.properties, schema.required).filter(({ name }) => !unsaid.includes(name));
+  const first = Object.entries(labels).flatMap(([name, label]) => {
+    const field = all.find((one) => one.name === name);
+    return field ? [{ ...field, label, hint: clear.includes(name) ? undefined : field.hint }] : [];
+  });
+  return { ...form, first, further: all.filter(({ name }) => !Object.hasOwn(labels, name)) };
+}
+
+const trainingForm = () =>
+  formOf({
+    title: 'New training',
+    schema: schemaOf(startTraining.toJSONSchema({ io: 'input' }), 'StartTraining'),
+    labels: {
+      output_dir: 'Name of the new model',
+      model_name: 'Start from',
+      env_type: 'Game',
+      history_strategy: 'The policy sees',
+      max_steps: 'Updates',
+      batch_size: 'Games of an update',
+      group_size: 'Games that begin alike',
+      learning_rate: 'Learning rate',
+      beta: 'KL weight',
+      max_completion_length: 'Longest reply',
+      env_size: 'Size of the grid',
+      rollout_max_steps: 'Longest game',
+      eval_every: 'Evaluate every',
+      seed: 'Seed',
+    },
+    clear: ['env_type', 'history_strategy', 'max_steps', 'batch_size'],
+    unsaid: ['password', 'env_config'],
+    modelField: 'model_name',
+    gameFields: { env_size: 'size', rollout_max_steps: 'max_steps' },
+    given: { filled: { model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
+    usual(request) {
+      // The name is the last thing that is thought of.
+      const { data } = startTraining.safeParse({ output_dir: 'new', ...request });
+      return data && trainingFields(requestedTraining(data));
+    },
+    start: (client, request) => client.startTraining(request as unknown as TrainingRequest),
+  });
+
+/** More than the contract's ten, which tell hardly any two policies apart. */
+const GAMES = '200';
+
+const evaluationForm = () =>
+  formOf({
+    title: 'New evaluation',
+    schema: schemaOf(evaluatePolicy.toJSONSchema({ io: 'input' }), 'EvaluatePolicy'),
+    labels: {
+      model_path: 'Model',
+      env_type: 'Game',
+      history_strategy: 'The policy sees',
+      eval_episodes: 'Games',
+      'sampling_params.temperature': 'Temperature',
+      'sampling_params.max_tokens': 'Longest reply',
+      max_steps: 'Longest game',
+      seed: 'Seed',
+      include_trajectories: 'Keep the games',
+    },
+    clear: ['model_path', 'env_type', 'history_strategy', 'eval_episodes', 'include_trajectories'],
+    unsaid: ['password', 'env_config', 'async'],
+    modelField: 'model_path',
+    gameFields: { max_steps: 'max_steps' },
+    given: { filled: { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: GAMES }, gameFilled: {} },
+    usual: () => ({}),
+    start: (client, request) => client.startEvaluation(request as unknown as EvaluationRequest),
+  });
+
+/** By the kind of the job that they begin. Made when they are first looked at. */
+const MAKERS: Readonly<Record<Job['kind'], () => RequestForm>> = { train: trainingForm, evaluate: evaluationForm };
+const made: Partial<Record<Job['kind'], RequestForm>> = {};
+export const requestForm = (kind: Job['kind']): RequestForm => (made[kind] ??= MAKERS[kind]());
+
+/** The form of an evaluation of what a job trained, in its game, or of another evaluation like it. */
+export function evaluationOf({ kind, request, output_dir }: Job): Given | undefined {
+  if (kind === 'evaluate') {
+    const { data } = evaluatePolicy.safeParse(request);
+    if (!data) return undefined;
+    const { max_steps = data.max_steps, ...game } = playedGame(data);
+    return { filled: texts({ ...data, max_steps }), gameFilled: texts(game) };
+  }
+  const { data } = startTraining.safeParse(request);
+  if (!data || output_dir === null) return undefined;
+  const { environment, environmentConfig, history, maxCompletionLength } = requestedTraining(data);
+  const { max_steps, ...game } = environmentConfig as Fields;
+  const filled = {
+    model_path: output_dir,
+    env_type: environment,
+    history_strategy: history,
+    eval_episodes: GAMES,
+    sampling_params: { max_tokens: maxCompletionLength },
+    ...(max_steps !== undefined && { max_steps }),
+  };
+  return { filled: texts(filled), gameFilled: texts(game) };
+}
+
+/** As they would be typed, by the names of their fields. */
+const texts = (values: Fields, before = ''): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(texts(value as Fields, `${before}${name}.`))
+        : [[`${before}${name}`, String(value)]],
+    ),
+  );
