@@ -161,7 +161,10 @@ describe('ludic train', () => {
   it('is left alone while another process works on it', async () => {
     const name = 'held';
     const { process: child, finished } = startLudic(train(name));
-    while (child.exitCode === null && !(await readdir(join(scratch, name)).catch(() => [])).includes('config.json'))
+    while (
+      child.exitCode === null &&
+      !(await readdir(join(scratch, name)).catch((): string[] => [])).includes('config.json')
+    )
       await sleep(5);
     const [second, fresh] = await Promise.all([runLudic(...resume(name)), runLudic(...train(name))]);
     expect(second.code).toBe(2);
