@@ -39,7 +39,6 @@ export function BeforeAfter({
     const { before, after, summary } = await engine.ask({ type: 'run', run });
     const found: Row[] = [];
     for (const name of [before, after]) {
-      if (name === undefined) continue;
       const policy = { kind: 'model', name, device, temperature, ...pickLength(settings) } as const;
       const answer = await ask({ type: 'evaluate', game, policy, episodes, seed });
       if (!answer) return;
