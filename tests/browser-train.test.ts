@@ -63,6 +63,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await view.getByText('Settings of the game').click();
     await form.getByLabel('max steps').fill('3');
     await view.getByText('All settings of training').click();
+    await form.getByLabel('eval every').fill('4');
     await form.getByLabel('eval episodes').fill('4');
     await form.getByLabel('eval temperature').fill('0');
     await form.getByLabel('save every').fill('2');
@@ -74,6 +75,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
       const curve = view.getByRole('img', { name: new RegExp(`^${title}.*after 8 steps`) });
       await expect.poll(() => curve.locator('canvas').count(), title).toBe(1);
     }
+    await view.getByRole('img', { name: /^Evaluations after 2 steps/ }).waitFor();
     const group = view.getByRole('table', { name: 'Replies, advantages' });
     expect(await group.getByRole('row').count()).toBe(5);
     // Of a group that teaches anything, some did better and some worse.

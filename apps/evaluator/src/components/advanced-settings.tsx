@@ -19,7 +19,6 @@ const ELSEWHERE = [
   'steps',
   'group_size',
   'batch_size',
-  'seed',
   'learning_rate',
   'max_completion_length',
   'beta',

@@ -117,7 +117,15 @@ function options(
     legend: { live: false },
     axes: [
       { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-      { ...axis, size: 56, ...(logarithmic && { values: (_, ticks) => ticks.map(powerText) }) },
+      logarithmic
+        ? {
+            ...axis,
+            size: 56,
+            grid: { ...axis.grid, filter: powersAmong },
+            ticks: { ...axis.ticks, filter: powersAmong },
+            values: (_, ticks) => ticks.map((value) => (isPower(value) ? value.toExponential(0) : '')),
+          }
+        : { ...axis, size: 56 },
     ],
     series: [
       { label: 'step' },
@@ -148,6 +156,8 @@ function drawMark(plot: uPlot, step: number | undefined): void {
   ctx.restore();
 }
 
-/** Powers of ten alone, so that their names do not touch each other. */
-const powerText = (value: number | null) =>
-  value !== null && Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6) ? value.toExponential(0) : '';
+/** Powers of ten alone have lines and names, so that these do not touch each other. */
+const isPower = (value: number | null): value is number =>
+  value !== null && Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6);
+const powersAmong = (_: uPlot, values: readonly (number | null)[]) =>
+  values.map((value) => (isPower(value) ? value : null));

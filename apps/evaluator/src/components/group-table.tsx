@@ -44,6 +44,9 @@ export function GroupTable({
             <tr>
               <th scope="col">Game</th>
               <th scope="col">Reward</th>
+              <th scope="col">
+                <span class="unseen">On its board</span>
+              </th>
               {Array.from({ length: turns }, (_, t) => (
                 <th scope="col" key={t}>
                   Turn {t + 1}
@@ -54,20 +57,20 @@ export function GroupTable({
           <tbody>
             {members.map((member, i) => (
               <tr key={i}>
-                <th scope="row">
+                <th scope="row">{i + 1}</th>
+                <td class="number">
+                  {member.reward.toFixed(2)}
+                  <small>{endOf(member)}</small>
+                </td>
+                <td>
                   <button
                     type="button"
                     class="link"
                     aria-label={`Watch game ${i + 1} of step ${step}`}
                     onClick={() => onWatch(i)}
                   >
-                    {i + 1}
-                    <small>watch</small>
+                    Watch
                   </button>
-                </th>
-                <td class="number">
-                  {member.reward.toFixed(2)}
-                  <small>{endOf(member)}</small>
                 </td>
                 {Array.from({ length: turns }, (_, t) => (
                   <Turn key={t} turn={member.turns[t]} advantage={member.advantages[t] ?? 0} most={most} />
@@ -104,7 +107,7 @@ function Turn({
   return (
     <td
       class={`advantage ${sign}`}
-      style={{ '--strength': `${Math.round(12 + (48 * Math.abs(advantage)) / most)}%` }}
+      style={{ '--strength': `${Math.round(10 + (33 * Math.abs(advantage)) / most)}%` }}
       title={text}
     >
       <span class="reply">{shortened(text)}</span>

@@ -39,7 +39,7 @@ export function TrainForm({
     environment === settings.environment
       ? set({ environmentConfig: config, history })
       : setSettings({ ...presetFor(environment), history });
-  const number = (name: 'steps' | 'batchSize' | 'groupSize' | 'learningRate' | 'maxCompletionLength' | 'seed') => ({
+  const number = (name: 'steps' | 'batchSize' | 'groupSize' | 'learningRate' | 'maxCompletionLength') => ({
     value: settings[name],
     onChange: (value: number) => set({ [name]: value }),
   });
@@ -63,25 +63,6 @@ export function TrainForm({
         <PickFolder onPick={setModel} />
         <GameFields game={gameOf(settings)} onChange={changeGame} />
         <DeviceField device={device} onChange={onDevice} />
-        <NumberField label="Steps" min={1} max={100_000} {...number('steps')} />
-        <NumberField
-          label="Games a step"
-          hint="A multiple of the group: more take longer and teach more."
-          min={2}
-          {...number('batchSize')}
-        />
-        <NumberField label="Group" hint="Games that begin alike." min={2} {...number('groupSize')} />
-        <NumberField label="Learning rate" min={0} step="any" {...number('learningRate')} />
-        <NumberField
-          label="KL weight"
-          hint="Holds the policy near its first model, less and less."
-          min={0}
-          step="any"
-          value={settings.loss.beta}
-          onChange={(beta) => setSettings((before) => ({ ...before, loss: { ...before.loss, beta } }))}
-        />
-        <NumberField label="Longest reply" hint="In tokens." min={1} {...number('maxCompletionLength')} />
-        <NumberField label="Seed" min={0} max={Number.MAX_SAFE_INTEGER} {...number('seed')} />
         <SelectField
           label="What learns"
           hint="An adapter takes less memory, and leaves the model as it is."
@@ -115,6 +96,24 @@ export function TrainForm({
             />
           </>
         )}
+        <NumberField label="Steps" min={1} max={100_000} {...number('steps')} />
+        <NumberField
+          label="Games a step"
+          hint="A multiple of the group: more take longer and teach more."
+          min={2}
+          {...number('batchSize')}
+        />
+        <NumberField label="Group" hint="Games that begin alike." min={2} {...number('groupSize')} />
+        <NumberField label="Learning rate" min={0} step="any" {...number('learningRate')} />
+        <NumberField
+          label="KL weight"
+          hint="Holds the policy near its first model, less and less."
+          min={0}
+          step="any"
+          value={settings.loss.beta}
+          onChange={(beta) => setSettings((before) => ({ ...before, loss: { ...before.loss, beta } }))}
+        />
+        <NumberField label="Longest reply" hint="In tokens." min={1} {...number('maxCompletionLength')} />
         <Advanced settings={settings} float16={float16} onChange={setSettings} />
       </div>
       {children}
