@@ -211,7 +211,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
 
   it('compares before and after on the same games', async () => {
     await view.getByRole('button', { name: 'whole', exact: true }).click();
-    const comparison = view.getByRole('form', { name: 'Before and after' });
+    const comparison = view.getByRole('region', { name: 'Run whole' }).getByRole('form', { name: 'Before and after' });
     await comparison.getByLabel('Games').fill('8');
     await comparison.getByLabel('Temperature').fill('0');
     await comparison.getByRole('button', { name: 'Compare' }).click();

@@ -90,7 +90,11 @@ export function StepGames({
           {trouble || refused}
         </p>
       )}
-      {group && <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />}
+      {group ? (
+        <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />
+      ) : (
+        <p class="hint">No games with their advantages were kept of this step.</p>
+      )}
     </section>
   );
 }
