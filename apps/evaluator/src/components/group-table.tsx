@@ -99,10 +99,7 @@ function Turn({
   readonly most: number;
 }) {
   if (!turn) return <td />;
-  const {
-    reply: { text },
-    info: { invalid },
-  } = turn;
+  const { text } = turn.reply;
   const sign = advantage > 5e-4 ? 'up' : advantage < -5e-4 ? 'down' : '';
   return (
     <td
@@ -114,7 +111,7 @@ function Turn({
       <small>
         {sign === 'up' ? '+' : sign === 'down' ? '−' : ''}
         {Math.abs(advantage).toFixed(2)}
-        {invalid && ', invalid'}
+        {turn.info?.invalid && ', invalid'}
       </small>
     </td>
   );

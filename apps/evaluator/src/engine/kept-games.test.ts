@@ -75,7 +75,7 @@ describe('the games that a run keeps', () => {
       64,
     );
     expect(kept.length).toBeGreaterThan(10);
-    expect(linesOf(kept).length).toBeLessThan(2 ** 16);
+    expect(linesOf(kept).length).toBeLessThan(2 ** 17);
     const many = keptGames(
       reportOf(
         1,

@@ -4,17 +4,20 @@
 import type { KeptEpisode, StepReport } from '@ludic/grpo';
 import type { Episode, Turn } from '@ludic/rollouts';
 
-/** Of one step: the first groups, the first members of each, and at most so many characters of them. */
+/** Of one step: the first groups, the first members of each, and at most so many characters of groups as a whole. */
 const GROUPS = 4;
 const MEMBERS = 32;
-const MOST_OF_A_STEP = 64 * 2 ** 10;
+const MOST_OF_A_STEP = 128 * 2 ** 10;
 /** Of all steps, in bytes. Beyond it steps between others make room. */
 export const MOST_GAMES = 32 * 2 ** 20;
 /** Share of the steps, the newest, that make no room. */
 const UNTOUCHED = 0.25;
 
-export interface KeptTurn extends Pick<Turn, 'reward' | 'info'> {
-  readonly reply: Pick<Turn['reply'], 'text' | 'finish'>;
+/** What is as most turns are is not said: no reward, a valid reply that ended by itself. */
+export interface KeptTurn {
+  readonly reply: { readonly text: string; readonly finish?: Turn['reply']['finish'] };
+  readonly reward?: number;
+  readonly info?: Pick<Turn['info'], 'invalid'>;
 }
 
 export interface KeptGame
@@ -52,15 +55,16 @@ export function keptGames({ metrics: { step }, episodes, advantages }: StepRepor
       ...(outcome && { outcome }),
       ...(error !== undefined && { error }),
       turns: episode.turns.map(({ reply: { text, finish }, reward, info: { invalid } }) => ({
-        reply: { text, finish },
-        reward,
-        info: { invalid },
+        reply: { text, ...(finish !== 'stop' && { finish }) },
+        ...(reward !== 0 && { reward }),
+        ...(invalid && { info: { invalid } }),
       })),
       // More digits than anybody looks at.
-      advantages: Array.from(advantages[i]!, (advantage) => Number(advantage.toPrecision(6))),
+      advantages: Array.from(advantages[i]!, (advantage) => Number(advantage.toPrecision(5))),
     };
     length += JSON.stringify(game).length;
-    if (length > MOST_OF_A_STEP && kept.length > 1) break;
+    // Games are looked at beside the others of their group: of the first alone a part is better than nothing.
+    if (length > MOST_OF_A_STEP && kept.length > 1) return kept.filter((one) => one.group === 0 || one.group < group);
     kept.push(game);
   }
   return kept;

@@ -57,7 +57,7 @@ function recorded(value: unknown, index: number, fallback: Game): Recorded {
     throw new RecordError(`${name} has no turns. Open what ludic rollout --json prints, or a run's episodes.jsonl.`);
   const short = value.turns.length > 0 && value.turns.every((turn) => isFields(turn) && turn.prompt === undefined);
   const turns = value.turns.map((turn, i) =>
-    readTurn(short ? { ...turn, prompt: [] } : turn, `Turn ${i + 1} of episode ${index + 1}`),
+    readTurn(short ? { reward: 0, info: {}, ...turn, prompt: [] } : turn, `Turn ${i + 1} of episode ${index + 1}`),
   );
   const whole = (field: string, otherwise?: number): number => {
     const number = value[field] ?? otherwise;
@@ -86,7 +86,7 @@ function recorded(value: unknown, index: number, fallback: Game): Recorded {
 
 /** What is needed to play an episode again, and to see whether it is the same. */
 export type Folded = Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> & {
-  readonly turns: readonly { readonly reply: Pick<Turn['reply'], 'text' | 'finish'> }[];
+  readonly turns: readonly { readonly reply: Pick<Turn['reply'], 'text'> & Partial<Turn['reply']> }[];
 };
 
 /**
@@ -103,7 +103,7 @@ export function unfolded(folded: Folded, { environment, config, history }: Game)
     start: { seed, dynamicsSeed },
     replies: folded.turns.map(({ reply }) => reply.text),
   });
-  const turns = played.turns.map((turn, i): Turn => ({ ...turn, reply: folded.turns[i]!.reply }));
+  const turns = played.turns.map((turn, i): Turn => ({ ...turn, reply: { ...turn.reply, ...folded.turns[i]!.reply } }));
   const earned = turns.reduce((sum, turn) => sum + turn.reward, 0);
   if (turns.length < folded.turns.length || Math.abs(earned - reward) > 1e-6)
     throw new RecordError(
