@@ -1,7 +1,7 @@
 // Training in the page: runs that live in the browser's storage, and what may happen to them. The same runs in Node.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -63,6 +63,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await view.getByText('Settings of the game').click();
     await form.getByLabel('max steps').fill('3');
     await view.getByText('All settings of training').click();
+    await form.getByLabel('eval every').fill('4');
     await form.getByLabel('eval episodes').fill('4');
     await form.getByLabel('eval temperature').fill('0');
     await form.getByLabel('save every').fill('2');
@@ -74,6 +75,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
       const curve = view.getByRole('img', { name: new RegExp(`^${title}.*after 8 steps`) });
       await expect.poll(() => curve.locator('canvas').count(), title).toBe(1);
     }
+    await view.getByRole('img', { name: /^Evaluations after 2 steps/ }).waitFor();
     const group = view.getByRole('table', { name: 'Replies, advantages' });
     expect(await group.getByRole('row').count()).toBe(5);
     // Of a group that teaches anything, some did better and some worse.
@@ -84,6 +86,50 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     expect(both).toMatch(/−\d\.\d\d/);
     const row = view.getByRole('row', { name: /nano trained/ });
     expect(await row.textContent()).toContain('8 of 8');
+  });
+
+  it('shows the games of any step, also after a reload, and plays them on their board', async () => {
+    const { page } = opened;
+    const games = view.getByRole('region', { name: 'Games of a step' });
+    const heading = (step: number) => games.getByRole('heading', { name: `Games of step ${step} that began alike` });
+    const cells = () => games.getByRole('cell').allTextContents();
+    await games.getByLabel('Group').selectOption('0');
+    const newest = await cells();
+    await games.getByRole('slider').fill('0');
+    await heading(1).waitFor();
+    const first = await cells();
+    expect(first.length).toBeGreaterThan(8);
+    expect(first).not.toEqual(newest);
+    await reload();
+    await heading(8).waitFor();
+    expect(await cells()).toEqual(newest);
+    // A click into a curve leads to a step as the slider does.
+    const curve = view.getByRole('img', { name: /^Entropy/ }).locator('.u-over');
+    await curve.click({ position: { x: 2, y: 20 } });
+    await heading(1).waitFor();
+    expect(await cells()).toEqual(first);
+    for (const [button, step] of [
+      ['Next step', 2],
+      ['Previous step', 1],
+    ] as const) {
+      await games.getByRole('button', { name: button }).click();
+      await heading(step).waitFor();
+    }
+    const { games: kept } = await page.evaluate(() =>
+      globalThis.ludic.ask({ type: 'games', run: 'nano trained', step: 1 }),
+    );
+    await games.getByRole('button', { name: 'Watch game 3 of step 1' }).click();
+    const watching = page.getByRole('tabpanel', { name: 'Watch' });
+    await watching.getByRole('heading', { name: 'nano trained, step 1, group 1' }).waitFor();
+    const chosen = watching.getByLabel('Recorded game').locator('option:checked');
+    expect(await chosen.textContent()).toBe(`Step 1, game 3, reward ${Number(kept[2]!.reward.toFixed(3))}`);
+    expect(await watching.getByRole('alert').count()).toBe(0);
+    const player = watching.getByRole('region', { name: 'The game' });
+    await player.getByRole('slider').fill('1');
+    await player.getByText(`Step 2 of ${kept[2]!.turns.length}`).waitFor();
+    await page.getByRole('tab', { name: 'Train' }).click();
+    await games.getByRole('button', { name: 'Newest' }).click();
+    await heading(8).waitFor();
   });
 
   it('goes on after a reload as if nothing had been: the same bytes, and the curve of Node', async () => {
@@ -165,7 +211,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
 
   it('compares before and after on the same games', async () => {
     await view.getByRole('button', { name: 'whole', exact: true }).click();
-    const comparison = view.getByRole('form', { name: 'Before and after' });
+    const comparison = view.getByRole('region', { name: 'Run whole' }).getByRole('form', { name: 'Before and after' });
     await comparison.getByLabel('Games').fill('8');
     await comparison.getByLabel('Temperature').fill('0');
     await comparison.getByRole('button', { name: 'Compare' }).click();
@@ -177,12 +223,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
   it('is downloaded as a model that the command line evaluates alike', async () => {
     const folder = await download('whole', 'model');
     const evaluation = await evaluated('whole');
-    const [policy, history] = [
-      ['--temperature', '0', '--max-completion-length', '4'],
-      ['--env', GAME.environment, '--env-config', JSON.stringify(await configOf('whole'))],
-    ];
-    const told = cli('evaluate', '--model', folder, ...policy, ...history, '--episodes', '20', '--seed', '5', '--json');
-    const { results } = JSON.parse(told);
+    const { results } = JSON.parse(evaluate(folder, await configOf('whole')));
     expect(results.total_episodes).toBe(20);
     expect(results.success_rate).toBe(evaluation.success.rate);
     expect(results.success_ci95).toEqual(evaluation.success.interval);
@@ -205,6 +246,42 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
       expect(Math.abs(steps[i].reward - reward)).toBeLessThanOrEqual(1e-3);
       expect(Math.abs(steps[i].entropy - entropy)).toBeLessThanOrEqual(1e-3);
     }
+  });
+
+  it('trains an adapter, which is played and downloaded as a model before its run is finished as after it', async () => {
+    await form.getByLabel('What learns').selectOption('adapter');
+    await form.getByLabel('Rank').fill('2');
+    expect(await form.getByLabel('Alpha').inputValue()).toBe('4');
+    const { settings } = await contents('whole');
+    const lora = { rank: 2, alpha: 4, targets: [], rankStabilized: false };
+    await ask('adapter', { ...settings, steps: 2, saveEvery: 1, learningRate: 0.02, lora }, 'saved 1');
+    await reload();
+    const row = view.getByRole('row', { name: /Continue adapter/ });
+    expect(await row.textContent()).toMatch(/1 of 2/);
+    const compare = async (steps: number) => {
+      const folder = await download('adapter', 'model');
+      const { meanReward, meanSteps, invalidRate } = await evaluated('adapter');
+      const { results } = JSON.parse(evaluate(folder, settings.environmentConfig));
+      expect(results.mean_reward, `after ${steps}`).toBe(meanReward);
+      expect(results.mean_steps).toBe(meanSteps);
+      expect(results.invalid_rate).toBe(invalidRate);
+      return readFileSync(join(folder, 'model.safetensors'));
+    };
+    const paused = await compare(1);
+    await row.getByRole('button', { name: 'Continue adapter' }).click();
+    await view.getByText('The model is adapter now').waitFor();
+    const finished = await compare(2);
+    expect(paused.length).toBe(finished.length);
+    expect(paused.equals(finished)).toBe(false);
+    const first = readFileSync(new URL('model.safetensors', NANO_FOLDER));
+    expect(paused.equals(first)).toBe(false);
+    const folder = await download('adapter', 'run');
+    expect(existsSync(join(folder, 'final/adapter/adapter_model.safetensors'))).toBe(true);
+    await view.getByText('an adapter of rank 2').waitFor();
+    const comparison = view.getByRole('form', { name: 'Before and after' });
+    await comparison.getByLabel('Games').fill('4');
+    await comparison.getByRole('button', { name: 'Compare' }).click();
+    await comparison.getByRole('rowheader', { name: 'After 2 steps' }).waitFor();
   });
 
   it('is deleted when it is asked twice', async () => {
@@ -407,6 +484,13 @@ const evaluated = async (run: string) => {
   const answer = await opened.page.evaluate((request) => globalThis.ludic.ask(request), request);
   return answer.evaluation;
 };
+
+/** By the command line, as `evaluated` does in the page. */
+function evaluate(folder: string, config: object): string {
+  const policy = ['--temperature', '0', '--max-completion-length', '4'];
+  const game = ['--env', GAME.environment, '--env-config', JSON.stringify(config)];
+  return cli('evaluate', '--model', folder, ...policy, ...game, '--episodes', '20', '--seed', '5', '--json');
+}
 
 function cli(...given: string[]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...given], { encoding: 'utf8' });

@@ -1,6 +1,7 @@
 // Settings with which nano learns in a page within minutes: small batches, and held near legal play at first.
 
 import { DEFAULT_TRAINING, type TrainSettings } from '@ludic/grpo';
+import type { Game } from './engine/protocol.ts';
 
 type Preset = Partial<Omit<TrainSettings, 'environment'>> & { readonly beta: number };
 
@@ -38,6 +39,12 @@ const PRESETS: Readonly<Record<string, Preset>> = {
     beta: 0.1,
   },
 };
+
+export const gameOf = ({ environment, environmentConfig: config, history }: TrainSettings): Game => ({
+  environment,
+  config,
+  history,
+});
 
 /** Complete settings to begin with in a game. */
 export function presetFor(environment: string): TrainSettings {

@@ -15,7 +15,7 @@ export {
 } from './memory.ts';
 export { type LossMetrics, lossMetrics, ROUNDING } from './metrics.ts';
 export { rehearse } from './rehearsal.ts';
-export { type ConductOptions, conductRun, type RunResult } from './run.ts';
+export { type ConductOptions, conductRun, type KeptEpisode, type RunResult } from './run.ts';
 export type { RunEvent, RunStart } from './run-events.ts';
 export type { RunStorage } from './run-storage.ts';
 export type { Sample } from './samples.ts';

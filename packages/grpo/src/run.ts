@@ -31,7 +31,7 @@ import type { ShardRunner } from './shards.ts';
 import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
 import { tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
-import { Trainer } from './trainer.ts';
+import { type StepReport, Trainer } from './trainer.ts';
 
 export interface ConductOptions {
   readonly storage: RunStorage;
@@ -43,6 +43,8 @@ export interface ConductOptions {
   /** Aborting it ends the run after a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
+  /** What a step leaves in episodes.jsonl, each line with its `step`. Default: two games of every tenth step. */
+  readonly keepEpisodes?: (report: StepReport, settings: TrainSettings) => readonly KeptEpisode[];
   /** What this process may use. Without it nothing is estimated and nothing refused. */
   readonly memory?: ProcessMemory;
   /** Several processes for every update, where it has several shards. */
@@ -83,6 +85,9 @@ export interface RunResult {
   readonly peakMemory: number | undefined;
 }
 
+/** A line of episodes.jsonl. */
+export type KeptEpisode = object & { readonly step: number };
+
 /** Sampled games of a step that go to episodes.jsonl, every so many steps. */
 const KEPT_EPISODES = 2;
 const KEEP_EVERY = 10;
@@ -91,8 +96,14 @@ const LOW_ENTROPY = 0.05;
 /** A policy that was taught the format and gives more invalid replies than this has found that they pay. */
 const MANY_INVALID = 0.3;
 
+function firstEpisodes({ metrics: { step }, episodes, advantages }: StepReport): readonly KeptEpisode[] {
+  if (step % KEEP_EVERY !== 1) return [];
+  const kept = episodes.slice(0, KEPT_EPISODES);
+  return kept.map((episode, i) => ({ step, ...episodeToJson(episode), advantages: Array.from(advantages[i]!) }));
+}
+
 export async function conductRun(start: RunStart, options: ConductOptions): Promise<RunResult> {
-  const { clock, signal } = options;
+  const { clock, signal, keepEpisodes = firstEpisodes } = options;
   const emit = options.onEvent ?? (() => {});
   const { folder, model, trainer, workers, best: knownBest, companions } = await prepare(start, options);
   const { settings } = trainer;
@@ -141,21 +152,16 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     }
     while (trainer.step < settings.steps) {
       const before = clock();
-      const { metrics, episodes, advantages } = await trainer.runStep(signal);
+      const report = await trainer.runStep(signal);
+      const { metrics } = report;
       const seconds = (clock() - before) / 1000;
       const tokensPerSecond = (metrics.promptTokens + metrics.completionTokens) / seconds;
       const peakMemory = peak();
       await folder.append('metrics.jsonl', [
         { type: 'step', ...metrics, seconds, tokensPerSecond, ...(peakMemory !== undefined && { peakMemory }) },
       ]);
-      if (metrics.step % KEEP_EVERY === 1) {
-        const kept = episodes.slice(0, KEPT_EPISODES);
-        await folder.append(
-          'episodes.jsonl',
-          kept.map((episode) => ({ step: metrics.step, ...episodeToJson(episode) })),
-        );
-      }
-      emit({ type: 'step', metrics, episodes, advantages, seconds, tokensPerSecond });
+      await folder.append('episodes.jsonl', keepEpisodes(report, settings));
+      emit({ type: 'step', ...report, seconds, tokensPerSecond });
       if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
         const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
         emit({ type: 'warning', step: metrics.step, message });

@@ -6,11 +6,15 @@ import {
   adapterFiles,
   type Checkpoint,
   type Companions,
+  completeCompanions,
   type ExportDtype,
+  type FolderFiles,
   folderFiles,
   type ModelConfig,
   mergeAdapter,
   onnxFiles,
+  readAdapter,
+  readCheckpoint,
   readSafetensors,
   safetensorsParts,
   toFloat32,
@@ -138,6 +142,15 @@ export class StoredRun {
     files.set('optimizer.safetensors', safetensorsParts(tensors, {}));
     files.set('state.json', `${JSON.stringify({ step: state.step, updates, best: state.best })}\n`);
     await this.storage.writeFolder(checkpointFolder(state.step), files);
+  }
+
+  /** The model of a checkpoint that holds an adapter alone: the first one's, with the adapter worked in. */
+  async mergedModel(step: number): Promise<FolderFiles> {
+    const { storage } = this;
+    const first = await storage.open(checkpointFolder(0), 'model');
+    const { config, parameters } = await readCheckpoint(first);
+    const adapter = await readAdapter(await storage.open(checkpointFolder(step), 'adapter'), config);
+    return folderFiles(config, mergedParameters(config, parameters, adapter), await completeCompanions(first));
   }
 
   async loadState(step: number): Promise<SavedState> {

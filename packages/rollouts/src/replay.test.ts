@@ -33,8 +33,11 @@ describe('replay', () => {
       const episodes = await playEpisodes({ ...table, policy, starts: evaluationStarts(2, 12) });
       for (const [i, episode] of episodes.entries()) {
         const replies = episode.turns.map(({ reply }) => reply.text);
-        const { frames, endReason, prompt, awaiting } = replay({ ...table, start: episode, replies });
+        const { frames, turns, endReason, prompt, awaiting } = replay({ ...table, start: episode, replies });
         expect(frames.length).toBe(episode.turns.length + 1);
+        const asked = (all: typeof turns) =>
+          all.map(({ prompt, observation, reward, info }) => ({ prompt, observation, reward, info }));
+        expect(asked(turns)).toEqual(asked(episode.turns));
         expect(frames.slice(0, -1).map(({ state }) => state)).toEqual(states[i]);
         expect(frames.slice(1).map(({ reward }) => reward)).toEqual(episode.turns.map(({ reward }) => reward));
         expect(frames.map(({ observation }) => observation)).toEqual([

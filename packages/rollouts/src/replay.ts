@@ -6,7 +6,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { Prompt } from '@ludic/policies';
 import { RunningEpisode } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
-import type { EndReason } from './trajectory.ts';
+import type { EndReason, Turn } from './trajectory.ts';
 
 export interface ReplayOptions {
   readonly definition: EnvironmentDefinition;
@@ -35,6 +35,8 @@ export interface Frame {
 export interface Replay {
   /** One more than the replies that were played. None where the other side has yet to begin. */
   readonly frames: readonly Frame[];
+  /** What was asked and answered, and what came of it. */
+  readonly turns: readonly Turn[];
   /** Undefined while the game goes on. */
   readonly endReason: EndReason | undefined;
   readonly error: string | undefined;
@@ -73,6 +75,7 @@ export function replay({ definition, config, history, start, replies, opponent }
   const waits = awaiting !== undefined;
   return {
     frames,
+    turns: run.turns,
     endReason: waits ? undefined : run.endReason,
     error: waits ? undefined : run.error,
     awaiting,

@@ -1,22 +1,30 @@
 // All settings of training that the service knows, as fields made from its schemas. Loaded when somebody opens them.
 
 import type { TrainSettings } from '@ludic/grpo';
-import { LOSS_FIELDS, RUN_FIELDS, type TrainingFields, trainingFields, trainSettings } from '@ludic/service';
+import {
+  ADAMW_FIELDS,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  RUN_FIELDS,
+  type TrainingFields,
+  trainingFields,
+  trainSettings,
+} from '@ludic/service';
 import { z } from 'zod';
-import { CheckField, NumberField, SelectField } from './fields.tsx';
+import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
 
-/** Those that the form has already, and those that are for other machines. */
+/** Those that the form has already, and the one that is for several processes. */
 const ELSEWHERE = [
   'history',
   'steps',
   'group_size',
   'batch_size',
-  'seed',
   'learning_rate',
   'max_completion_length',
   'beta',
+  'lora_rank',
+  'lora_alpha',
   'shards',
-  'precision',
 ];
 
 interface Described {
@@ -28,37 +36,54 @@ interface Described {
 }
 
 /** From a schema to a field once, not with every stroke. */
-const FIELDS = Object.entries({ ...RUN_FIELDS, ...LOSS_FIELDS })
-  .filter(([name]) => !ELSEWHERE.includes(name))
-  .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as Described }))
-  // What has no value by default may be left out altogether.
-  .filter(({ name }) => name !== 'delta');
+const PARTS = [
+  ['Playing, credit and evaluation', RUN_FIELDS],
+  ['Loss', LOSS_FIELDS],
+  ['Optimizer', ADAMW_FIELDS],
+  ['Adapter', LORA_FIELDS],
+].map(([title, fields]) => ({
+  title: title as string,
+  fields: Object.entries(fields as Readonly<Record<string, z.ZodType>>)
+    .filter(([name]) => !ELSEWHERE.includes(name))
+    .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as Described })),
+}));
 
-export default function AdvancedSettings({
-  settings,
-  onChange,
-}: {
+export interface AdvancedProps {
   readonly settings: TrainSettings;
+  /** Whether the device computes in float16: else there is no choice. */
+  readonly float16: boolean;
   readonly onChange: (change: (before: TrainSettings) => TrainSettings) => void;
-}) {
-  const fields: TrainingFields = trainingFields(settings);
+}
+
+export default function AdvancedSettings({ settings, float16, onChange }: AdvancedProps) {
+  const values: TrainingFields = trainingFields(settings);
   const set = (name: string, value: unknown) =>
     onChange((before) => {
       const { environment, environmentConfig } = before;
       return trainSettings({ environment, environmentConfig }, { ...trainingFields(before), [name]: value });
     });
+  const parts = PARTS.filter(({ title }) => title !== 'Adapter' || settings.lora);
   return (
-    <div class="fields">
-      {FIELDS.map(({ name, schema }) => (
-        <OneField
-          key={name}
-          name={name}
-          schema={schema}
-          value={fields[name as keyof TrainingFields]}
-          onChange={(value) => set(name, value)}
-        />
+    <>
+      {parts.map(({ title, fields }) => (
+        <fieldset key={title} class="part">
+          <legend>{title}</legend>
+          <div class="fields">
+            {fields
+              .filter(({ name }) => name !== 'precision' || float16)
+              .map(({ name, schema }) => (
+                <OneField
+                  key={name}
+                  name={name}
+                  schema={schema}
+                  value={values[name as keyof TrainingFields]}
+                  onChange={(value) => set(name, value)}
+                />
+              ))}
+          </div>
+        </fieldset>
       ))}
-    </div>
+    </>
   );
 }
 
@@ -83,13 +108,24 @@ function OneField({
       />
     );
   if (schema.type === 'boolean') return <CheckField {...common} checked={value === true} />;
+  if (schema.type === 'array')
+    return (
+      <TextField
+        {...common}
+        required={false}
+        value={((value ?? []) as readonly string[]).join(' ')}
+        onChange={(text) => onChange(text.split(/[\s,]+/).filter(Boolean))}
+      />
+    );
   return (
     <NumberField
       {...common}
-      value={Number(value)}
+      value={value as number | undefined}
       min={schema.minimum}
       max={schema.maximum}
       step={schema.type === 'integer' ? 1 : 'any'}
+      // What has no value by default may be left out.
+      {...(name === 'delta' && { onClear: () => onChange(undefined) })}
     />
   );
 }

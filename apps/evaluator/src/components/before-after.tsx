@@ -39,7 +39,6 @@ export function BeforeAfter({
     const { before, after, summary } = await engine.ask({ type: 'run', run });
     const found: Row[] = [];
     for (const name of [before, after]) {
-      if (name === undefined) continue;
       const policy = { kind: 'model', name, device, temperature, ...pickLength(settings) } as const;
       const answer = await ask({ type: 'evaluate', game, policy, episodes, seed });
       if (!answer) return;
@@ -88,7 +87,8 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
   const paired = before && after && pairedDifference(after.games, before.games, seed);
   return (
     <>
-      <div class="scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
+      <section class="scroll" aria-label="Before and after, in numbers" tabIndex={0}>
         <table>
           <caption>
             {before?.games.length} games with seed {seed}, with 95 % intervals
@@ -124,7 +124,7 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
       {paired && (
         <p class="verdict">
           Game by game the success changed by {points(paired.success)} points and the reward by {rewards(paired.reward)}

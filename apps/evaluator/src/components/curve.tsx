@@ -20,6 +20,8 @@ export function Curve({
   series,
   range,
   logarithmic = false,
+  marked,
+  onPick,
 }: {
   readonly title: string;
   readonly steps: readonly number[];
@@ -28,12 +30,18 @@ export function Curve({
   readonly range?: readonly [least: number, most: number];
   /** For values above 0. */
   readonly logarithmic?: boolean;
+  /** The step that a line stands at. */
+  readonly marked?: number | undefined;
+  /** Hears which step was clicked on. */
+  readonly onPick?: ((step: number) => void) | undefined;
 }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const data = [[...steps], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
   const latest = useRef(data);
   latest.current = data;
+  const told = useRef({ marked, onPick });
+  told.current = { marked, onPick };
   const shape = series.map(({ label, color }) => `${label} ${color}`).join();
 
   // Made anew when the series are others; filled below.
@@ -45,7 +53,19 @@ export function Curve({
       const { default: Plot } = await import('./plot.ts');
       if (gone) return;
       plot.current?.destroy();
-      plot.current = new Plot(options(home, series, range, logarithmic), latest.current, home);
+      const made = new Plot(
+        {
+          ...options(home, series, range, logarithmic),
+          hooks: { draw: [(drawn) => drawMark(drawn, told.current.marked)] },
+        },
+        latest.current,
+        home,
+      );
+      made.over.addEventListener('click', () => {
+        const step = made.data[0][made.cursor.idx ?? -1];
+        if (step !== undefined) told.current.onPick?.(step);
+      });
+      plot.current = made;
     };
     void draw();
     const resize = new ResizeObserver(() => plot.current?.setSize({ width: home.clientWidth, height: HEIGHT }));
@@ -64,7 +84,7 @@ export function Curve({
 
   const last = series.map(({ label, values }) => `${label} ${valueText(values.at(-1))}`).join(', ');
   return (
-    <figure class="curve">
+    <figure class="curve" data-picks={onPick !== undefined}>
       <figcaption>{title}</figcaption>
       <div ref={place} role="img" aria-label={`${title} after ${steps.length} steps: ${last}`} />
     </figure>
@@ -97,7 +117,15 @@ function options(
     legend: { live: false },
     axes: [
       { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-      { ...axis, size: 56, ...(logarithmic && { values: (_, ticks) => ticks.map(powerText) }) },
+      logarithmic
+        ? {
+            ...axis,
+            size: 56,
+            grid: { ...axis.grid, filter: powersAmong },
+            ticks: { ...axis.ticks, filter: powersAmong },
+            values: (_, ticks) => ticks.map((value) => (isPower(value) ? value.toExponential(0) : '')),
+          }
+        : { ...axis, size: 56 },
     ],
     series: [
       { label: 'step' },
@@ -106,12 +134,30 @@ function options(
         stroke: color(name),
         width: 2,
         ...(dashed && { dash: [6, 5] }),
-        points: { show: false },
+        // A single value is no line.
+        points: { show: (plot: uPlot) => plot.data[0].length < 2 },
       })),
     ],
   };
 }
 
-/** Powers of ten alone, so that their names do not touch each other. */
-const powerText = (value: number | null) =>
-  value !== null && Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6) ? value.toExponential(0) : '';
+function drawMark(plot: uPlot, step: number | undefined): void {
+  if (step === undefined) return;
+  const { ctx, bbox } = plot;
+  const x = Math.round(plot.valToPos(step, 'x', true));
+  ctx.save();
+  ctx.strokeStyle = getComputedStyle(plot.root).getPropertyValue('--muted').trim();
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** Powers of ten alone have lines and names, so that these do not touch each other. */
+const isPower = (value: number | null): value is number =>
+  value !== null && Number.isInteger(Math.round(1e6 * Math.log10(value)) / 1e6);
+const powersAmong = (_: uPlot, values: readonly (number | null)[]) =>
+  values.map((value) => (isPower(value) ? value : null));

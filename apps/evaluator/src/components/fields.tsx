@@ -70,10 +70,12 @@ export function SelectField({
 export function TextField({
   value,
   type = 'text',
+  required = true,
   onChange,
   ...field
 }: FieldProps & {
   readonly value: string;
+  readonly required?: boolean;
   readonly type?: 'text' | 'url' | 'password';
   readonly onChange: (value: string) => void;
 }) {
@@ -83,7 +85,7 @@ export function TextField({
         <input
           {...ids}
           {...({ type } as { type: 'text' })}
-          required
+          required={required}
           autoComplete="off"
           spellcheck={false}
           value={value}
@@ -101,29 +103,41 @@ export interface NumberRange {
   readonly step?: number | 'any';
 }
 
-/** What is no number in the range is not passed on, and the form cannot be sent. */
+/**
+ * What is no number in the range is not passed on, and the form cannot be sent.
+ * @param onClear allows no number at all
+ */
 export function NumberField({
   value,
   min,
   max,
   step = 1,
   onChange,
+  onClear,
   ...field
-}: FieldProps & NumberRange & { readonly value: number; readonly onChange: (value: number) => void }) {
+}: FieldProps &
+  NumberRange & {
+    readonly value: number | undefined;
+    readonly onChange: (value: number) => void;
+    readonly onClear?: () => void;
+  }) {
   return (
     <Field {...field}>
       {(ids) => (
         <input
           {...ids}
           type="number"
-          required
+          required={!onClear}
           inputMode="decimal"
-          value={value}
+          value={value ?? ''}
           {...(min !== undefined && { min })}
           {...(max !== undefined && { max })}
           step={step}
           onInput={({ currentTarget }) => {
-            if (currentTarget.validity.valid) onChange(currentTarget.valueAsNumber);
+            const { validity, value, valueAsNumber } = currentTarget;
+            if (!validity.valid) return;
+            if (value === '') onClear?.();
+            else onChange(valueAsNumber);
           }}
         />
       )}

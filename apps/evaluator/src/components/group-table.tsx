@@ -1,44 +1,52 @@
 // A group of games that began alike, side by side: what each member replied, and what each reply was credited with.
 
 import { useState } from 'preact/hooks';
-import type { PlayedGroup, PlayedTurn } from '../engine/played-groups.ts';
-import { SelectField } from './fields.tsx';
+import type { KeptTurn } from '../engine/kept-games.ts';
+import { endOf, type PlayedGroup } from '../engine/played-groups.ts';
 
 /** Members that are shown before all are asked for. */
 const FIRST = 8;
 
-export function GroupTable({ step, groups }: { readonly step: number; readonly groups: readonly PlayedGroup[] }) {
-  const [chosen, choose] = useState(0);
+export function GroupTable({
+  step,
+  group: { observation, members: kept },
+  groupSize,
+  onWatch,
+}: {
+  readonly step: number;
+  readonly group: PlayedGroup;
+  /** Members that there were. */
+  readonly groupSize: number;
+  readonly onWatch: (member: number) => void;
+}) {
   const [all, setAll] = useState(false);
-  const group = groups[Math.min(chosen, groups.length - 1)];
-  if (!group) return null;
-  const members = all ? group.members : group.members.slice(0, FIRST);
+  const members = all ? kept : kept.slice(0, FIRST);
   const turns = Math.max(...members.map((member) => member.turns.length));
-  const most = Math.max(1e-9, ...members.flatMap((member) => member.turns.map(({ advantage }) => Math.abs(advantage))));
+  const most = Math.max(1e-9, ...members.flatMap(({ advantages }) => advantages.map(Math.abs)));
   return (
-    <div class="group">
-      <div class="group-head">
-        <h3>Games of step {step} that began alike</h3>
-        {groups.length > 1 && (
-          <SelectField
-            label="Group"
-            value={String(Math.min(chosen, groups.length - 1))}
-            choices={groups.map((_, i) => ({ value: String(i), text: `${i + 1}` }))}
-            onChange={(value) => choose(Number(value))}
-          />
-        )}
-      </div>
+    <>
       <p class="hint">
         Each reply with its advantage: <span class="advantage up">better</span> than the others and reinforced, or{' '}
         <span class="advantage down">worse</span> and discouraged.
+        {kept.length < groupSize && ` ${kept.length} of the ${groupSize} games of the group are kept.`}
       </p>
-      <div class="scroll">
+      {observation !== '' && (
+        <details class="seen">
+          <summary>What all of them saw first</summary>
+          <pre>{observation}</pre>
+        </details>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
+      <section class="scroll" aria-label="Replies side by side" tabIndex={0}>
         <table class="members">
           <caption class="unseen">Replies, advantages and rewards of the members of a group</caption>
           <thead>
             <tr>
               <th scope="col">Game</th>
               <th scope="col">Reward</th>
+              <th scope="col">
+                <span class="unseen">On its board</span>
+              </th>
               {Array.from({ length: turns }, (_, t) => (
                 <th scope="col" key={t}>
                   Turn {t + 1}
@@ -52,40 +60,58 @@ export function GroupTable({ step, groups }: { readonly step: number; readonly g
                 <th scope="row">{i + 1}</th>
                 <td class="number">
                   {member.reward.toFixed(2)}
-                  <small>{member.end}</small>
+                  <small>{endOf(member)}</small>
+                </td>
+                <td>
+                  <button
+                    type="button"
+                    class="link"
+                    aria-label={`Watch game ${i + 1} of step ${step}`}
+                    onClick={() => onWatch(i)}
+                  >
+                    Watch
+                  </button>
                 </td>
                 {Array.from({ length: turns }, (_, t) => (
-                  <Turn key={t} turn={member.turns[t]} most={most} />
+                  <Turn key={t} turn={member.turns[t]} advantage={member.advantages[t] ?? 0} most={most} />
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
-      </div>
-      {group.members.length > FIRST && (
+      </section>
+      {kept.length > FIRST && (
         <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
-          {all ? `Show ${FIRST} games` : `Show all ${group.members.length} games`}
+          {all ? `Show ${FIRST} games` : `Show all ${kept.length} games`}
         </button>
       )}
-    </div>
+    </>
   );
 }
 
-function Turn({ turn, most }: { readonly turn: PlayedTurn | undefined; readonly most: number }) {
+function Turn({
+  turn,
+  advantage,
+  most,
+}: {
+  readonly turn: KeptTurn | undefined;
+  readonly advantage: number;
+  readonly most: number;
+}) {
   if (!turn) return <td />;
-  const { reply, advantage, invalid } = turn;
+  const { text } = turn.reply;
   const sign = advantage > 5e-4 ? 'up' : advantage < -5e-4 ? 'down' : '';
   return (
     <td
       class={`advantage ${sign}`}
-      style={{ '--strength': `${Math.round(12 + (48 * Math.abs(advantage)) / most)}%` }}
-      title={reply}
+      style={{ '--strength': `${Math.round(10 + (33 * Math.abs(advantage)) / most)}%` }}
+      title={text}
     >
-      <span class="reply">{shortened(reply)}</span>
+      <span class="reply">{shortened(text)}</span>
       <small>
         {sign === 'up' ? '+' : sign === 'down' ? '−' : ''}
         {Math.abs(advantage).toFixed(2)}
-        {invalid && ', invalid'}
+        {turn.info?.invalid && ', invalid'}
       </small>
     </td>
   );

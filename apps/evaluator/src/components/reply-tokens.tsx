@@ -50,7 +50,8 @@ function useRatings(reply: Reply, model: ReadBy | undefined): Ratings {
     );
     return () => controller.abort();
   }, [engine, reply, key]);
-  if (!reply.tokens) return { state: 'none', why: 'It was written by a script: there are no probabilities.' };
+  if (!reply.tokens)
+    return { state: 'none', why: 'There are no tokens to look at: a script wrote it, or its text alone was kept.' };
   if (!model) return { state: 'none', why: 'No model is chosen that could tell how likely its tokens were.' };
   return known.get(reply)?.get(key) ?? { state: 'loading' };
 }

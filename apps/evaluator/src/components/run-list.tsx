@@ -3,6 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../engine/protocol.ts';
+import { HISTORY_TITLES } from '../history-titles.ts';
 import { bytes } from '../numbers.ts';
 
 export interface RunActions {
@@ -56,7 +57,7 @@ export function RunList({
               </th>
               <td>
                 {findEnvironment(game.environment).title}
-                <small>{game.history}</small>
+                <small>sees {HISTORY_TITLES[game.history]}</small>
               </td>
               <td class="number">
                 {step} of {steps}

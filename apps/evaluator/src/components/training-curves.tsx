@@ -1,6 +1,7 @@
 // A run in curves, beside each other, and its last step in numbers.
 
 import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
+import type { StepEvaluation } from '../engine/protocol.ts';
 import { duration, percent } from '../numbers.ts';
 import { Curve } from './curve.tsx';
 
@@ -9,15 +10,23 @@ const LEAST_RATIO = 1e-8;
 
 export function TrainingCurves({
   metrics,
+  evaluations,
   settings,
   seconds,
+  marked,
+  onPick,
 }: {
   readonly metrics: readonly StepMetrics[];
+  readonly evaluations: readonly StepEvaluation[];
   readonly settings: TrainSettings;
   /** That the steps took. */
   readonly seconds: number;
+  /** The step whose games are shown. */
+  readonly marked?: number;
+  readonly onPick?: (step: number) => void;
 }) {
-  const steps = metrics.map(({ step }) => step);
+  const common = { steps: metrics.map(({ step }) => step), marked, onPick };
+  const evaluated = evaluations.at(-1);
   const last = metrics.at(-1)!;
   const bound = ROUNDING[settings.precision];
   const pick = (value: (step: StepMetrics) => number) => metrics.map(value);
@@ -32,17 +41,20 @@ export function TrainingCurves({
         <Figure name="Entropy" value={last.entropy.toFixed(3)} />
         <Figure name="Gradient norm" value={last.gradientNorm.toFixed(2)} />
         <Figure name="Largest |log ratio|" value={last.maxLogRatio.toExponential(1)} />
+        {evaluated && (
+          <Figure name={`Evaluation after step ${evaluated.step}`} value={percent(evaluated.evaluation.success.rate)} />
+        )}
         <Figure name="A step takes" value={duration(seconds / Math.max(1, metrics.length))} />
       </dl>
       <div class="curves small">
         <Curve
           title="Reward"
-          steps={steps}
+          {...common}
           series={[{ label: 'mean reward of a game', color: 'series-1', values: pick(({ reward }) => reward) }]}
         />
         <Curve
           title={wins ? 'Success, wins and invalid replies' : 'Success and invalid replies'}
-          steps={steps}
+          {...common}
           range={[0, 1]}
           series={[
             { label: 'success', color: 'series-1', values: pick(({ successRate }) => successRate) },
@@ -50,32 +62,51 @@ export function TrainingCurves({
             { label: 'invalid', color: 'series-3', values: pick(({ invalidRate }) => invalidRate) },
           ]}
         />
+        {evaluations.length > 1 && (
+          <Curve
+            title="Evaluations"
+            steps={evaluations.map(({ step }) => step)}
+            range={[0, 1]}
+            series={[
+              {
+                label: 'success',
+                color: 'series-1',
+                values: evaluations.map(({ evaluation }) => evaluation.success.rate),
+              },
+              {
+                label: 'invalid',
+                color: 'series-3',
+                values: evaluations.map(({ evaluation }) => evaluation.invalidRate),
+              },
+            ]}
+          />
+        )}
         <Curve
           title="Entropy"
-          steps={steps}
+          {...common}
           series={[{ label: 'nats a token', color: 'series-2', values: pick(({ entropy }) => entropy) }]}
         />
         <Curve
           title="Gradient norm"
-          steps={steps}
+          {...common}
           series={[{ label: 'before clipping', color: 'series-1', values: pick(({ gradientNorm }) => gradientNorm) }]}
         />
         {last.meanKl === undefined ? (
           <Curve
             title="Learning rate"
-            steps={steps}
+            {...common}
             series={[{ label: 'of AdamW', color: 'series-1', values: pick(({ learningRate }) => learningRate) }]}
           />
         ) : (
           <Curve
             title="Distance from the first model"
-            steps={steps}
+            {...common}
             series={[{ label: 'mean KL', color: 'series-1', values: pick(({ meanKl = 0 }) => meanKl) }]}
           />
         )}
         <Curve
           title="Sampler against trainer"
-          steps={steps}
+          {...common}
           logarithmic
           series={[
             {

@@ -6,9 +6,11 @@ import type { RunStorage } from '@ludic/grpo';
 import { type FolderFiles, ModelError, type ModelFiles } from '@ludic/models';
 import { blobModelFiles, blobsOf } from '@ludic/models/web';
 import * as browser from './browser-files.ts';
+import { MOST_GAMES, thinnedGames } from './kept-games.ts';
 
 const INDEX = 'folders.json';
-const LOOSE = ['config.json', 'metrics.jsonl', 'episodes.jsonl'] as const;
+export const GAMES = 'episodes.jsonl';
+const LOOSE = ['config.json', 'metrics.jsonl', GAMES] as const;
 
 export class BrowserRun implements RunStorage {
   readonly place: string;
@@ -59,6 +61,13 @@ export class BrowserRun implements RunStorage {
   }
 
   async append(file: string, text: string): Promise<void> {
+    await this.#append(file, text);
+    if (file !== GAMES || ((await this.#blob(file))?.size ?? 0) <= MOST_GAMES) return;
+    const kept = await this.read(file);
+    if (kept) await this.write(file, thinnedGames(new TextDecoder().decode(kept)));
+  }
+
+  async #append(file: string, text: string): Promise<void> {
     if (await this.#try((home) => browser.appendFile(home, file, text))) return;
     // Bytes, because the file that a blob stands for may change.
     this.#files.set(file, new Blob([(await this.read(file)) ?? '', text] as BlobPart[]));

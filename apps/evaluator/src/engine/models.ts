@@ -21,6 +21,15 @@ const NANO_SIZE = 2_900_000;
 /** Names of models that a page knows are few; those on devices are large. */
 const RESIDENT = 4;
 
+/** The files of a model, or how they are made when they are first needed. */
+export type ModelBlobs = ReadonlyMap<string, Blob> | LazyBlobs;
+
+interface LazyBlobs {
+  /** About as large as they will be. */
+  readonly bytes: number;
+  readonly make: () => Promise<ReadonlyMap<string, Blob>>;
+}
+
 interface Resident<Model> {
   readonly model: Promise<Model>;
   readonly free: (model: Model) => void;
@@ -34,7 +43,7 @@ export class Models {
   readonly #sources = new Map<string, (report: Report, signal: AbortSignal) => ModelFiles>();
   readonly #cards = new Map<string, ModelCard>();
   /** Files that are in this page, and not only in its storage. */
-  readonly #blobs = new Map<string, ReadonlyMap<string, Blob>>();
+  readonly #blobs = new Map<string, ModelBlobs>();
   readonly #kept = new KeptModels();
   /** One at a time: they are large. */
   #foreign: (Resident<Foreign> & { readonly key: string }) | undefined;
@@ -65,13 +74,13 @@ export class Models {
   }
 
   /** Makes files known by a name. What was known by it before is forgotten. */
-  add(name: string, from: ModelCard['from'], blobs: ReadonlyMap<string, Blob>, more: Pick<ModelCard, 'dtype'> = {}) {
+  add(name: string, from: ModelCard['from'], blobs: ModelBlobs, more: Pick<ModelCard, 'dtype'> = {}) {
     this.#leaveDevices(name);
-    const size = [...blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
+    const size = isLazy(blobs) ? blobs.bytes : [...blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
     const card: ModelCard = { name, from, size, kept: false, ...more };
     this.#cards.set(name, card);
     this.#blobs.set(name, blobs);
-    this.#sources.set(name, () => blobModelFiles(name, blobs));
+    this.#sources.set(name, () => filesOf(name, blobs));
     return card;
   }
 
@@ -107,7 +116,7 @@ export class Models {
     const [card, blobs] = [this.#cards.get(name), this.#blobs.get(name)];
     if (!card || !blobs) throw new Error(`The model ${name} is no longer here: load it again.`);
     const { kept: _, ...rest } = card;
-    await this.#kept.keep(rest, blobs);
+    await this.#kept.keep(rest, await madeBlobs(blobs));
     const known = { ...card, kept: true };
     this.#cards.set(name, known);
     // From now on read where it is kept: what was downloaded need not be in memory.
@@ -255,6 +264,19 @@ function free<Model>({ model, users, dropped, free }: Resident<Model>): void {
   if (!dropped || users > 0) return;
   // What was never there need not be freed.
   model.then(free, () => {});
+}
+
+const isLazy = (blobs: ModelBlobs): blobs is LazyBlobs => 'make' in blobs;
+
+/** The files themselves. */
+export const madeBlobs = async (blobs: ModelBlobs): Promise<ReadonlyMap<string, Blob>> =>
+  isLazy(blobs) ? blobs.make() : blobs;
+
+function filesOf(name: string, blobs: ModelBlobs): ModelFiles {
+  if (!isLazy(blobs)) return blobModelFiles(name, blobs);
+  const { make } = blobs;
+  const made = async () => blobModelFiles(name, await make());
+  return { name, read: async (file) => (await made()).read(file), open: async (file) => (await made()).open?.(file) };
 }
 
 /** Chosen as the runtime chooses, so that a model is on one device once. */

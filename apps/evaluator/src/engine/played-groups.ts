@@ -1,51 +1,39 @@
-// The first groups of a step, as much of them as a page shows: replies, rewards, and what each turn was credited with.
+// The kept games of a step as a page shows them: groups side by side, and any game as an episode to watch.
 
-import type { StepReport } from '@ludic/grpo';
-
-const SHOWN = 4;
-
-export interface PlayedTurn {
-  readonly reply: string;
-  readonly reward: number;
-  readonly advantage: number;
-  readonly invalid: boolean;
-}
-
-export interface PlayedMember {
-  readonly reward: number;
-  /** How it ended, in a word. */
-  readonly end: string;
-  readonly turns: readonly PlayedTurn[];
-}
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { replay } from '@ludic/rollouts';
+import type { KeptGame } from './kept-games.ts';
+import type { Game } from './protocol.ts';
+import { type Recorded, unfolded } from './recorded.ts';
 
 /** Episodes that began alike. */
 export interface PlayedGroup {
   /** What they all saw first. */
   readonly observation: string;
-  readonly members: readonly PlayedMember[];
+  readonly members: readonly KeptGame[];
 }
 
-export function groupsOf(
-  { episodes, advantages }: Pick<StepReport, 'episodes' | 'advantages'>,
-  groupSize: number,
-): readonly PlayedGroup[] {
-  const members = episodes.slice(0, SHOWN * groupSize).map(
-    ({ turns, reward, outcome, endReason }, i): PlayedMember => ({
-      reward,
-      end: outcome ?? (endReason === 'terminated' ? 'ended' : endReason),
-      turns: turns.map(({ reply, reward, info }, t) => ({
-        reply: reply.text,
-        reward,
-        advantage: advantages[i]![t]!,
-        invalid: info.invalid,
-      })),
-    }),
-  );
-  const groups: PlayedGroup[] = [];
-  for (let at = 0; at < members.length; at += groupSize)
-    groups.push({
-      observation: episodes[at]!.turns[0]?.observation ?? '',
-      members: members.slice(at, at + groupSize),
-    });
-  return groups;
+export function groupsOf(games: readonly KeptGame[], game: Game): readonly PlayedGroup[] {
+  const groups = new Map<number, KeptGame[]>();
+  for (const one of games) {
+    const members = groups.get(one.group);
+    if (members) members.push(one);
+    else groups.set(one.group, [one]);
+  }
+  return [...groups.values()].map((members) => ({ observation: firstSeen(members[0]!, game), members }));
 }
+
+function firstSeen({ seed, dynamicsSeed }: KeptGame, { environment, config, history }: Game): string {
+  const definition = findEnvironment(environment);
+  const start = { seed, dynamicsSeed };
+  const { frames } = replay({ definition, config: resolveConfig(definition, config), history, start, replies: [] });
+  return frames[0]?.observation ?? '';
+}
+
+/** How it ended, in a word. */
+export const endOf = ({ outcome, endReason }: KeptGame): string =>
+  outcome ?? (endReason === 'terminated' ? 'ended' : endReason);
+
+/** @throws RecordError where the game, played again, is another one */
+export const recordedOf = (games: readonly KeptGame[], game: Game): readonly Recorded[] =>
+  games.map((one, i) => ({ title: `Step ${one.step}, game ${i + 1}`, game, episode: unfolded(one, game) }));

@@ -6,7 +6,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
-import type { PlayedGroup } from './played-groups.ts';
+import type { KeptGame, KeptGames } from './kept-games.ts';
 import type { ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
@@ -102,6 +102,8 @@ export type Request =
   | { readonly type: 'runs' }
   /** Looks into a run, and makes the models it began with and has come to known. */
   | { readonly type: 'run'; readonly run: string }
+  /** Games that a step was learned from, as far as they are kept: of the newest step, or the newest up to `step`. */
+  | { readonly type: 'games'; readonly run: string; readonly step?: number }
   | { readonly type: 'delete'; readonly run: string }
   /** The model of a run, or all of it, as a zip. */
   | { readonly type: 'download'; readonly run: string; readonly part: 'model' | 'run' };
@@ -133,11 +135,12 @@ export type News =
       readonly stage: 'learned';
       readonly metrics: StepMetrics;
       readonly seconds: number;
-      readonly groups: readonly PlayedGroup[];
+      /** Those of them that are kept. */
+      readonly games: readonly KeptGame[];
     }
   | { readonly stage: 'warned'; readonly message: string }
   | { readonly stage: 'saved'; readonly step: number }
-  | { readonly stage: 'evaluated'; readonly step: number; readonly evaluation: Evaluation };
+  | (StepEvaluation & { readonly stage: 'evaluated' });
 
 export type Progress = Stage | News;
 
@@ -168,8 +171,12 @@ export interface RunContents {
   readonly metrics: readonly StepMetrics[];
   /** That those steps took. */
   readonly seconds: number;
-  /** The last one. */
-  readonly evaluation: Evaluation | undefined;
+  readonly evaluations: readonly StepEvaluation[];
+}
+
+export interface StepEvaluation {
+  readonly step: number;
+  readonly evaluation: Evaluation;
 }
 
 /** One game of an evaluation, without what was said in it. */
@@ -211,8 +218,9 @@ export interface Answers extends ShelfAnswers {
   };
   readonly continue: Answers['train'];
   readonly runs: readonly RunSummary[];
-  /** `before` and `after` are what its models are known by; `after` is missing where that is an adapter alone. */
-  readonly run: RunContents & { readonly before: string; readonly after: string | undefined };
+  /** `before` and `after` are what its models are known by. */
+  readonly run: RunContents & { readonly before: string; readonly after: string };
+  readonly games: KeptGames;
   readonly delete: undefined;
   readonly download: { readonly blob: Blob; readonly fileName: string };
 }

@@ -76,7 +76,10 @@ function recorded(line: unknown, index: number, fallback: Game): Recorded {
   const name = `Episode ${index + 1}`;
   if (!isFields(value) || !Array.isArray(value.turns))
     throw new RecordError(`${name} has no turns. Open what ludic rollout --json prints, or a run's episodes.jsonl.`);
-  const turns = value.turns.map((turn, i) => readTurn(turn, `Turn ${i + 1} of episode ${index + 1}`));
+  const short = value.turns.length > 0 && value.turns.every((turn) => isFields(turn) && turn.prompt === undefined);
+  const turns = value.turns.map((turn, i) =>
+    readTurn(short ? { reward: 0, info: {}, ...turn, prompt: [] } : turn, `Turn ${i + 1} of episode ${index + 1}`),
+  );
   const whole = (field: string, otherwise?: number): number => {
     const number = value[field] ?? otherwise;
     if (Number.isSafeInteger(number)) return number as number;
@@ -98,7 +101,46 @@ function recorded(line: unknown, index: number, fallback: Game): Recorded {
     ...(typeof value.error === 'string' && { error: value.error }),
   };
   const title = typeof value.step === 'number' ? `Step ${value.step}, game ${index + 1}` : `Game ${index + 1}`;
-  return { title, episode, game: gameOf(value, turns, fallback) };
+  const game = gameOf(value, turns, fallback);
+  return { title, game, episode: short ? unfolded(episode, game) : episode };
+}
+
+/** What is needed to play an episode again, and to see whether it is the same. */
+export type Folded = Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> & {
+  readonly turns: readonly { readonly reply: Pick<Turn['reply'], 'text'> & Partial<Turn['reply']> }[];
+};
+
+/**
+ * An episode of which its seeds and replies were kept, with what the policy saw.
+ * @throws RecordError where it is another game when it is played again
+ */
+export function unfolded(folded: Folded, { environment, config, history }: Game): Episode {
+  const { seed, dynamicsSeed, reward, endReason, outcome, error } = folded;
+  const definition = findEnvironment(environment);
+  const played = replay({
+    definition,
+    config: resolveConfig(definition, config),
+    history,
+    start: { seed, dynamicsSeed },
+    replies: folded.turns.map(({ reply }) => reply.text),
+  });
+  const turns = played.turns.map((turn, i): Turn => ({ ...turn, reply: { ...turn.reply, ...folded.turns[i]!.reply } }));
+  const earned = turns.reduce((sum, turn) => sum + turn.reward, 0);
+  if (turns.length < folded.turns.length || Math.abs(earned - reward) > 1e-6)
+    throw new RecordError(
+      'Only the seeds and the replies of this game were kept, and played again it is another one: choose the settings that it was played under.',
+    );
+  const finalObservation = endReason === 'failed' ? '' : (played.frames.at(-1)?.observation ?? '');
+  return {
+    seed,
+    dynamicsSeed,
+    turns,
+    reward,
+    endReason,
+    finalObservation,
+    ...(outcome && { outcome }),
+    ...(error !== undefined && { error }),
+  };
 }
 
 function readTurn(value: unknown, name: string): Turn {

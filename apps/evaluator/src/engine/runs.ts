@@ -2,10 +2,12 @@
 // tabs do not write to the same.
 
 import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
-import type { Evaluation } from '@ludic/rollouts';
+import { blobsOf } from '@ludic/models/web';
 import { makeFolder, removeFolder } from './browser-files.ts';
-import { BrowserRun } from './browser-run.ts';
-import type { RunContents, RunSummary } from './protocol.ts';
+import { BrowserRun, GAMES } from './browser-run.ts';
+import { type KeptGames, readGames } from './kept-games.ts';
+import { type ModelBlobs, madeBlobs } from './models.ts';
+import type { RunContents, RunSummary, StepEvaluation } from './protocol.ts';
 import { zipOf } from './zip.ts';
 
 const FOLDER = 'runs';
@@ -70,16 +72,31 @@ export class Runs {
     const log: readonly LogLine[] = await run.log();
     const metrics: StepMetrics[] = [];
     let seconds = 0;
-    let evaluation: Evaluation | undefined;
+    const evaluations: StepEvaluation[] = [];
     for (const line of log) {
-      if (line.type === 'evaluation') evaluation = line;
       // A page that was closed may have written more steps than its last checkpoint has.
-      else if (summary.finished || line.step <= summary.step) {
+      if (!summary.finished && line.step > summary.step) continue;
+      if (line.type === 'evaluation') evaluations.push({ step: line.step, evaluation: line });
+      else {
         metrics.push(line);
         seconds += line.seconds;
       }
     }
-    return { summary, settings: run.config.settings, metrics, seconds, evaluation };
+    return { summary, settings: run.config.settings, metrics, seconds, evaluations };
+  }
+
+  /** Kept games of the newest step, or the newest up to `step`; and of which steps there are any. */
+  async games(name: string, step?: number): Promise<KeptGames> {
+    const storage = await this.open(name);
+    for (let left = 5; ; left--) {
+      try {
+        const bytes = (await storage.read(GAMES)) ?? new Uint8Array();
+        return readGames(new TextDecoder().decode(bytes), step);
+      } catch (error) {
+        // A run that goes on writes to the file that is read.
+        if (!(error instanceof DOMException) || left === 0) throw error;
+      }
+    }
   }
 
   /** Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run. */
@@ -95,29 +112,39 @@ export class Runs {
     return this.hold(name, () => this.#remove(name));
   }
 
-  /** The model as it is now: of the finished run, or of its last checkpoint. Undefined where that is an adapter alone. */
-  async modelBlobs(name: string): Promise<ReadonlyMap<string, Blob> | undefined> {
+  /** The model as it is now: of the finished run, or of its last checkpoint. An adapter is merged when it is needed. */
+  async modelBlobs(name: string): Promise<ModelBlobs> {
     const storage = await this.open(name);
     const final = await storage.blobs('final');
     if (final.size > 0) return final;
-    const step = (await (await openRun(storage)).checkpoints()).at(-1) ?? 0;
-    const blobs = new Map(await storage.blobs(checkpointFolder(step)));
-    for (const file of STATE) blobs.delete(file);
-    return blobs.has('config.json') ? blobs : undefined;
+    const run = await openRun(storage);
+    const step = (await run.checkpoints()).at(-1) ?? 0;
+    const blobs = await storage.blobs(checkpointFolder(step));
+    if (blobs.has('config.json')) return withoutState(blobs);
+    let merged: Promise<ReadonlyMap<string, Blob>> | undefined;
+    const make = async () => {
+      merged ??= run.mergedModel(step).then(blobsOf);
+      // What could not be read may be tried again.
+      merged.catch(() => {
+        merged = undefined;
+      });
+      return merged;
+    };
+    return { bytes: (await this.firstBlobs(name)).get('model.safetensors')?.size ?? 0, make };
   }
 
   /** The model that the run began with. */
   async firstBlobs(name: string): Promise<ReadonlyMap<string, Blob>> {
-    const blobs = new Map(await (await this.open(name)).blobs(checkpointFolder(0)));
-    for (const file of STATE) blobs.delete(file);
-    return blobs;
+    return withoutState(await (await this.open(name)).blobs(checkpointFolder(0)));
   }
 
   async zip(name: string, part: 'model' | 'run'): Promise<{ readonly blob: Blob; readonly fileName: string }> {
     const folder = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-');
     const files = part === 'run' ? await (await this.open(name)).everything() : await this.modelBlobs(name);
-    if (!files) throw new Error(`${name} is an adapter until its run is finished: download the run instead.`);
-    return { blob: await zipOf(files, folder), fileName: `${folder}${part === 'run' ? '-run' : ''}.zip` };
+    return {
+      blob: await zipOf(await madeBlobs(files), folder),
+      fileName: `${folder}${part === 'run' ? '-run' : ''}.zip`,
+    };
   }
 
   async #summary(name: string): Promise<RunSummary> {
@@ -153,6 +180,10 @@ export class Runs {
     this.#known.delete(name);
   }
 }
+
+/** What a model consists of, out of a checkpoint. */
+const withoutState = (blobs: ReadonlyMap<string, Blob>): ReadonlyMap<string, Blob> =>
+  new Map([...blobs].filter(([file]) => !STATE.includes(file)));
 
 /** The folder of all runs; undefined where the browser gives no storage, or none that holds more. */
 async function storage(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {

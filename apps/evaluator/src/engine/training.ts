@@ -3,8 +3,8 @@
 
 import { conductRun, type RunEvent, type RunStart } from '@ludic/grpo';
 import type { ModelFiles } from '@ludic/models';
+import { keptGames } from './kept-games.ts';
 import type { Models, Report } from './models.ts';
-import { groupsOf } from './played-groups.ts';
 import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
 import type { Runs } from './runs.ts';
 
@@ -38,18 +38,14 @@ export function continueHere(
 
 export async function listRuns(models: Models, runs: Runs): Promise<Answers['runs']> {
   const found = await runs.list();
-  for (const { name } of found) {
-    const trained = models.has(name) ? undefined : await runs.modelBlobs(name);
-    if (trained) models.add(name, 'training', trained);
-  }
+  for (const { name } of found) if (!models.has(name)) models.add(name, 'training', await runs.modelBlobs(name));
   return found;
 }
 
 export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
   const before = models.know(`${run}, before`, await runs.firstBlobs(run));
-  const trained = await runs.modelBlobs(run);
-  return { ...contents, before, after: trained && models.add(run, 'training', trained).name };
+  return { ...contents, before, after: models.add(run, 'training', await runs.modelBlobs(run)).name };
 }
 
 function conduct(
@@ -72,9 +68,16 @@ function conduct(
     const clock = () => performance.now();
     const onEvent = telling(report);
     try {
-      const { status, step } = await conductRun(start, { storage, runtime, openFiles, clock, signal, onEvent });
-      const trained = await runs.modelBlobs(name);
-      if (trained) models.add(name, 'training', trained);
+      const { status, step } = await conductRun(start, {
+        storage,
+        runtime,
+        openFiles,
+        clock,
+        signal,
+        onEvent,
+        keepEpisodes: (step, { groupSize }) => keptGames(step, groupSize),
+      });
+      models.add(name, 'training', await runs.modelBlobs(name));
       return {
         name,
         device: runtime.device,
@@ -103,7 +106,7 @@ function telling(report: Report): (event: RunEvent) => void {
         return;
       case 'step': {
         const { metrics, seconds } = event;
-        report({ stage: 'learned', metrics, seconds, groups: groupsOf(event, groupSize) });
+        report({ stage: 'learned', metrics, seconds, games: keptGames(event, groupSize) });
         next(metrics.step, seconds);
         return;
       }

@@ -73,6 +73,8 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
       return listRuns(models, runs);
     case 'run':
       return lookInto(request.run, models, runs);
+    case 'games':
+      return runs.games(request.run, request.step);
     case 'delete':
       await runs.delete(request.run);
       return undefined;

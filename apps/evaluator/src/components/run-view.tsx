@@ -1,0 +1,72 @@
+// One run: its warnings, its curves, the games of any of its steps, and what it has brought.
+
+import { findEnvironment } from '@ludic/environments';
+import { useState } from 'preact/hooks';
+import type { DeviceChoice, RunSummary } from '../engine/protocol.ts';
+import { gameOf } from '../presets.ts';
+import type { ShownRun } from '../use-training.ts';
+import { BeforeAfter } from './before-after.tsx';
+import { StepGames } from './step-games.tsx';
+import { TrainingCurves } from './training-curves.tsx';
+
+export function RunView({
+  run,
+  summary,
+  isWorking,
+  device,
+}: {
+  readonly run: ShownRun;
+  /** As it is saved, if it is. */
+  readonly summary: RunSummary | undefined;
+  readonly isWorking: boolean;
+  readonly device: DeviceChoice;
+}) {
+  const { name, settings, metrics, evaluations, seconds, kept, warnings } = run;
+  const { environment, batchSize, lora } = settings;
+  /** The step whose games are shown; by default the newest, whichever that is. */
+  const [step, choose] = useState<number>();
+  const newest = kept.steps.at(-1);
+  const pick = (wanted: number) => {
+    const nearest = kept.steps.findLast((one) => one <= wanted) ?? kept.steps[0];
+    choose(nearest === newest ? undefined : nearest);
+  };
+  return (
+    <section class="card run" aria-label={`Run ${name}`}>
+      <header class="run-head">
+        <h2>{name}</h2>
+        <p>
+          {findEnvironment(environment).title}, {batchSize} games a step
+          {lora && `, an adapter of rank ${lora.rank}`}
+        </p>
+      </header>
+      {warnings.length > 0 && (
+        <ul class="warnings" role="status" aria-label="Warnings">
+          {[...new Set(warnings)].slice(-3).map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      )}
+      {metrics.length > 0 ? (
+        <TrainingCurves
+          metrics={metrics}
+          evaluations={evaluations}
+          settings={settings}
+          seconds={seconds}
+          {...(newest !== undefined && { marked: step ?? newest, onPick: pick })}
+        />
+      ) : (
+        <p class="empty">{isWorking ? 'The first step is on its way.' : 'No step was saved.'}</p>
+      )}
+      {kept.steps.length > 0 && <StepGames run={name} settings={settings} kept={kept} step={step} onStep={pick} />}
+      {summary && summary.step > 0 && !isWorking && (
+        <BeforeAfter
+          key={`${name} ${summary.step}`}
+          run={name}
+          game={gameOf(settings)}
+          settings={settings}
+          device={device}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,127 @@
+// The games that a step of a run was learned from, with a way through all steps. The newest is followed until another is
+// chosen.
+
+import type { TrainSettings } from '@ludic/grpo';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { KeptGame, KeptGames } from '../engine/kept-games.ts';
+import { groupsOf, recordedOf } from '../engine/played-groups.ts';
+import { gameOf } from '../presets.ts';
+import { watchEpisodes } from '../watching.ts';
+import { useWorkplace } from '../workplace.tsx';
+import { SelectField } from './fields.tsx';
+import { GroupTable } from './group-table.tsx';
+
+export function StepGames({
+  run,
+  settings,
+  kept,
+  step,
+  onStep,
+}: {
+  readonly run: string;
+  readonly settings: TrainSettings;
+  /** With the games of the newest step. */
+  readonly kept: KeptGames;
+  /** Undefined for the newest. */
+  readonly step: number | undefined;
+  readonly onStep: (step: number) => void;
+}) {
+  const { steps } = kept;
+  const { games, trouble } = useGames(run, kept, step);
+  const [chosen, choose] = useState(0);
+  const [refused, setRefused] = useState('');
+  const game = gameOf(settings);
+  const groups = useMemo(() => groupsOf(games, game), [games]);
+  const group = groups[Math.min(chosen, groups.length - 1)];
+  const at = step === undefined ? steps.length - 1 : steps.findLastIndex((one) => one <= step);
+  const shown = games[0]?.step ?? steps[at]!;
+  const go = (to: number) => onStep(steps[Math.max(0, Math.min(steps.length - 1, to))]!);
+  const watch = (member: number) => {
+    setRefused('');
+    try {
+      const source = `${run}, step ${shown}${groups.length > 1 ? `, group ${chosen + 1}` : ''}`;
+      watchEpisodes({ source, episodes: recordedOf(group!.members, game), shown: member, model: run });
+    } catch (error) {
+      setRefused((error as Error).message);
+    }
+  };
+  return (
+    <section class="group" aria-label="Games of a step">
+      <div class="group-head">
+        <h3>Games of step {shown} that began alike</h3>
+        {groups.length > 1 && (
+          <SelectField
+            label="Group"
+            value={String(Math.min(chosen, groups.length - 1))}
+            choices={groups.map((_, i) => ({ value: String(i), text: `${i + 1} of ${groups.length}` }))}
+            onChange={(value) => choose(Number(value))}
+          />
+        )}
+      </div>
+      {steps.length > 1 && (
+        <div class="steps">
+          <button type="button" aria-label="Previous step" aria-disabled={at <= 0} onClick={() => go(at - 1)}>
+            ‹
+          </button>
+          <input
+            type="range"
+            min={0}
+            max={steps.length - 1}
+            value={at}
+            aria-label="Step whose games are shown"
+            aria-valuetext={`Step ${steps[at]}`}
+            onInput={({ currentTarget }) => go(currentTarget.valueAsNumber)}
+          />
+          <button
+            type="button"
+            aria-label="Next step"
+            aria-disabled={at >= steps.length - 1}
+            onClick={() => go(at + 1)}
+          >
+            ›
+          </button>
+          <button type="button" aria-disabled={step === undefined} onClick={() => go(steps.length - 1)}>
+            Newest
+          </button>
+        </div>
+      )}
+      {(trouble || refused) !== '' && (
+        <p class="trouble" role="alert">
+          {trouble || refused}
+        </p>
+      )}
+      {group ? (
+        <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />
+      ) : (
+        <p class="hint">No games with their advantages were kept of this step.</p>
+      )}
+    </section>
+  );
+}
+
+/** Games of an older step are asked for; until they come, those before them stay. */
+function useGames(run: string, kept: KeptGames, step: number | undefined) {
+  const { engine } = useWorkplace();
+  const [asked, setAsked] = useState<readonly KeptGame[]>();
+  const [trouble, setTrouble] = useState('');
+  useEffect(() => {
+    setTrouble('');
+    if (step === undefined) {
+      setAsked(undefined);
+      return;
+    }
+    let gone = false;
+    engine.ask({ type: 'games', run, step }).then(
+      ({ games }) => {
+        if (!gone) setAsked(games);
+      },
+      (error: Error) => {
+        if (!gone) setTrouble(`The games of step ${step} cannot be read: ${error.message}`);
+      },
+    );
+    return () => {
+      gone = true;
+    };
+  }, [engine, run, step]);
+  return { games: (step !== undefined && asked) || kept.games, trouble };
+}

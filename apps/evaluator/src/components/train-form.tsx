@@ -1,0 +1,146 @@
+// What is trained, in which game, under which settings.
+
+import type { TrainSettings } from '@ludic/grpo';
+import type { ComponentChildren, ComponentType } from 'preact';
+import { useState } from 'preact/hooks';
+import type { DeviceChoice, Game } from '../engine/protocol.ts';
+import { gameOf, presetFor } from '../presets.ts';
+import { useWorkplace } from '../workplace.tsx';
+import type { AdvancedProps } from './advanced-settings.tsx';
+import { NumberField, SelectField } from './fields.tsx';
+import { GameFields } from './game-fields.tsx';
+import { DeviceField } from './model-fields.tsx';
+import { PickFolder } from './pick-folder.tsx';
+
+/** An adapter to begin with, of every linear layer. */
+const ADAPTER = { rank: 8, alpha: 16, targets: [], rankStabilized: false } as const;
+
+export function TrainForm({
+  device,
+  onDevice,
+  onTrain,
+  children,
+}: {
+  readonly device: DeviceChoice;
+  readonly onDevice: (device: DeviceChoice) => void;
+  readonly onTrain: (model: string, settings: TrainSettings) => void;
+  readonly children: ComponentChildren;
+}) {
+  const { models } = useWorkplace();
+  const [settings, setSettings] = useState(() => presetFor('tic_tac_toe'));
+  const [model, setModel] = useState('nano');
+  const float16 = useFloat16(device);
+  const { lora } = settings;
+
+  const set = (change: Partial<TrainSettings>) => setSettings((before) => ({ ...before, ...change }));
+  const setAdapter = (adapter: TrainSettings['lora']) =>
+    setSettings(({ lora: _, ...before }) => ({ ...before, ...(adapter && { lora: adapter }) }));
+  const changeGame = ({ environment, config, history }: Game) =>
+    environment === settings.environment
+      ? set({ environmentConfig: config, history })
+      : setSettings({ ...presetFor(environment), history });
+  const number = (name: 'steps' | 'batchSize' | 'groupSize' | 'learningRate' | 'maxCompletionLength') => ({
+    value: settings[name],
+    onChange: (value: number) => set({ [name]: value }),
+  });
+
+  return (
+    <form
+      class="card"
+      aria-label="What to train"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onTrain(model, float16 ? settings : { ...settings, precision: 'float32' });
+      }}
+    >
+      <div class="fields">
+        <SelectField
+          label="Model"
+          value={model}
+          choices={models.map((name) => ({ value: name, text: name }))}
+          onChange={setModel}
+        />
+        <PickFolder onPick={setModel} />
+        <GameFields game={gameOf(settings)} onChange={changeGame} />
+        <DeviceField device={device} onChange={onDevice} />
+        <SelectField
+          label="What learns"
+          hint="An adapter takes less memory, and leaves the model as it is."
+          value={lora ? 'adapter' : 'model'}
+          choices={[
+            { value: 'model', text: 'the whole model' },
+            { value: 'adapter', text: 'an adapter (LoRA)' },
+          ]}
+          onChange={(value) => setAdapter(value === 'adapter' ? ADAPTER : undefined)}
+        />
+        {lora && (
+          <>
+            <NumberField
+              label="Rank"
+              hint="Of the adapter: higher ones can learn more."
+              min={1}
+              max={4096}
+              value={lora.rank}
+              onChange={(rank) =>
+                // As strong as it was, unless somebody has said otherwise.
+                setAdapter({ ...lora, rank, alpha: lora.alpha === 2 * lora.rank ? 2 * rank : lora.alpha })
+              }
+            />
+            <NumberField
+              label="Alpha"
+              hint="Its strength, as a rule twice the rank."
+              min={0}
+              step="any"
+              value={lora.alpha}
+              onChange={(alpha) => setAdapter({ ...lora, alpha })}
+            />
+          </>
+        )}
+        <NumberField label="Steps" min={1} max={100_000} {...number('steps')} />
+        <NumberField
+          label="Games a step"
+          hint="A multiple of the group: more take longer and teach more."
+          min={2}
+          {...number('batchSize')}
+        />
+        <NumberField label="Group" hint="Games that begin alike." min={2} {...number('groupSize')} />
+        <NumberField label="Learning rate" min={0} step="any" {...number('learningRate')} />
+        <NumberField
+          label="KL weight"
+          hint="Holds the policy near its first model, less and less."
+          min={0}
+          step="any"
+          value={settings.loss.beta}
+          onChange={(beta) => setSettings((before) => ({ ...before, loss: { ...before.loss, beta } }))}
+        />
+        <NumberField label="Longest reply" hint="In tokens." min={1} {...number('maxCompletionLength')} />
+        <Advanced settings={settings} float16={float16} onChange={setSettings} />
+      </div>
+      {children}
+    </form>
+  );
+}
+
+/** Whether a device computes in float16. */
+function useFloat16(device: DeviceChoice): boolean {
+  const { devices } = useWorkplace();
+  const gpu = devices?.find((report) => report.device === 'webgpu');
+  if (!gpu?.present || !gpu.float16) return false;
+  return device === 'webgpu' || (device === 'auto' && !gpu.software);
+}
+
+/** Loaded when it is opened. */
+function Advanced(props: AdvancedProps) {
+  const [Fields, setFields] = useState<{ readonly component: ComponentType<AdvancedProps> }>();
+  return (
+    <details
+      onToggle={({ currentTarget }) => {
+        if (currentTarget.open && !Fields)
+          void import('./advanced-settings.tsx').then((module) => setFields({ component: module.default }));
+      }}
+    >
+      <summary>All settings of training</summary>
+      {Fields && <Fields.component {...props} />}
+    </details>
+  );
+}

@@ -1,0 +1,112 @@
+// The games that a run keeps of its steps, as lines of its episodes.jsonl. An episode is its seeds and its replies: the
+// rest comes from playing it again, so that every step has room.
+
+import type { KeptEpisode, StepReport } from '@ludic/grpo';
+import type { Episode, Turn } from '@ludic/rollouts';
+
+/** Of one step: the first groups, the first members of each, and at most so many characters of groups as a whole. */
+const GROUPS = 4;
+const MEMBERS = 32;
+const MOST_OF_A_STEP = 128 * 2 ** 10;
+/** Of all steps, in bytes. Beyond it steps between others make room. */
+export const MOST_GAMES = 32 * 2 ** 20;
+/** Share of the steps, the newest, that make no room. */
+const UNTOUCHED = 0.25;
+
+/** What is as most turns are is not said: no reward, a valid reply that ended by itself. */
+export interface KeptTurn {
+  readonly reply: { readonly text: string; readonly finish?: Turn['reply']['finish'] };
+  readonly reward?: number;
+  readonly info?: Pick<Turn['info'], 'invalid'>;
+}
+
+export interface KeptGame
+  extends KeptEpisode,
+    Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> {
+  /** Its place among the groups of the step. */
+  readonly group: number;
+  readonly turns: readonly KeptTurn[];
+  /** What each turn was credited with. */
+  readonly advantages: readonly number[];
+}
+
+export interface KeptGames {
+  /** Those of which games are kept, in order. */
+  readonly steps: readonly number[];
+  /** Of one step; none where none are kept. */
+  readonly games: readonly KeptGame[];
+}
+
+export function keptGames({ metrics: { step }, episodes, advantages }: StepReport, groupSize: number): KeptGame[] {
+  const kept: KeptGame[] = [];
+  let length = 0;
+  for (const [i, episode] of episodes.entries()) {
+    const group = Math.floor(i / groupSize);
+    if (group >= GROUPS) break;
+    if (i % groupSize >= MEMBERS) continue;
+    const { seed, dynamicsSeed, reward, endReason, outcome, error } = episode;
+    const game: KeptGame = {
+      step,
+      group,
+      seed,
+      dynamicsSeed,
+      reward,
+      endReason,
+      ...(outcome && { outcome }),
+      ...(error !== undefined && { error }),
+      turns: episode.turns.map(({ reply: { text, finish }, reward, info: { invalid } }) => ({
+        reply: { text, ...(finish !== 'stop' && { finish }) },
+        ...(reward !== 0 && { reward }),
+        ...(invalid && { info: { invalid } }),
+      })),
+      // More digits than anybody looks at.
+      advantages: Array.from(advantages[i]!, (advantage) => Number(advantage.toPrecision(5))),
+    };
+    length += JSON.stringify(game).length;
+    // Games are looked at beside the others of their group: of the first alone a part is better than nothing.
+    if (length > MOST_OF_A_STEP && kept.length > 1) return kept.filter((one) => one.group === 0 || one.group < group);
+    kept.push(game);
+  }
+  return kept;
+}
+
+interface Line {
+  readonly step: number;
+  readonly text: string;
+}
+
+/** The whole lines; each begins with its step. */
+function linesOf(text: string): Line[] {
+  const lines: Line[] = [];
+  for (const line of text.split('\n').slice(0, -1)) {
+    const step = /^\{"step":(\d+)/.exec(line)?.[1];
+    if (step !== undefined) lines.push({ step: Number(step), text: line });
+  }
+  return lines;
+}
+
+const stepsOf = (lines: readonly Line[]): number[] => [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b);
+
+/** @param latest the games are those of the newest step up to this one */
+export function readGames(text: string, latest = Number.POSITIVE_INFINITY): KeptGames {
+  const lines = linesOf(text);
+  const steps = stepsOf(lines);
+  const step = steps.findLast((one) => one <= latest);
+  const games = lines.flatMap((line) => (line.step === step ? gameOf(line.text) : []));
+  return { steps, games };
+}
+
+/** Lines that `ludic train` wrote on the way say no group: they are members of the first. */
+function gameOf(line: string): KeptGame[] {
+  const value = JSON.parse(line) as KeptGame;
+  return Array.isArray(value.turns) && Array.isArray(value.advantages) ? [{ ...value, group: value.group ?? 0 }] : [];
+}
+
+/** Every second step but for the newest goes; the first stays. */
+export function thinnedGames(text: string): string {
+  const lines = linesOf(text);
+  const steps = stepsOf(lines);
+  const older = steps.slice(0, Math.ceil((1 - UNTOUCHED) * steps.length));
+  const gone = new Set(older.filter((_, i) => i % 2 === 1));
+  return lines.flatMap(({ step, text }) => (gone.has(step) ? [] : [`${text}\n`])).join('');
+}

@@ -1,0 +1,179 @@
+// The trainings of this browser as a view works with them: the list of runs, the one that is trained now, the one that is
+// looked at, and what can be done with each.
+
+import type { StepMetrics, TrainSettings } from '@ludic/grpo';
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { saveFile } from './components/download.ts';
+import { useWork } from './components/work.tsx';
+import type { KeptGames } from './engine/kept-games.ts';
+import type { DeviceChoice, Progress, RequestOf, RunSummary, StepEvaluation } from './engine/protocol.ts';
+import { duration } from './numbers.ts';
+import { useWorkplace } from './workplace.tsx';
+
+/** A run that the page looks at. */
+export interface ShownRun {
+  readonly name: string;
+  readonly settings: TrainSettings;
+  readonly metrics: readonly StepMetrics[];
+  readonly evaluations: readonly StepEvaluation[];
+  /** That its steps took. */
+  readonly seconds: number;
+  /** Of the newest step, and which others have any. */
+  readonly kept: KeptGames;
+  readonly warnings: readonly string[];
+}
+
+const NOTHING_YET = {
+  metrics: [],
+  evaluations: [],
+  seconds: 0,
+  kept: { steps: [], games: [] },
+  warnings: [],
+} satisfies Partial<ShownRun>;
+
+export function useTraining() {
+  const { engine, models, addModel } = useWorkplace();
+  const { work, run, stop } = useWork();
+  const [runs, setRuns] = useState<readonly RunSummary[]>([]);
+  /** The run that was trained last, and another that somebody looks at. */
+  const [live, setLive] = useState<ShownRun>();
+  const [looked, setLooked] = useState<ShownRun>();
+  const [working, setWorking] = useState<string>();
+  const [done, setDone] = useState('');
+  const [trouble, setTrouble] = useState('');
+
+  const refresh = useCallback(async () => {
+    const found = await engine.ask({ type: 'runs' });
+    setRuns(found);
+    // Oldest first, as they came.
+    for (const { name } of found.toReversed()) addModel(name);
+    return found;
+  }, [engine, addModel]);
+  const read = useCallback(
+    async (name: string): Promise<ShownRun> => {
+      const { settings, metrics, evaluations, seconds } = await engine.ask({ type: 'run', run: name });
+      const last = metrics.at(-1)?.step ?? 0;
+      const { steps, games } = await engine.ask({ type: 'games', run: name, step: last });
+      const kept = { steps: steps.filter((step) => step <= last), games };
+      return { name, settings, metrics, evaluations, seconds, kept, warnings: [] };
+    },
+    [engine],
+  );
+  /** Whatever goes wrong is a sentence. */
+  const attempt = (what: () => Promise<unknown>) => {
+    setTrouble('');
+    return what().catch((error: unknown) => setTrouble((error as Error).message));
+  };
+  useEffect(() => {
+    void attempt(async () => {
+      const [latest] = await refresh();
+      if (latest) setLooked(await read(latest.name));
+    });
+  }, [refresh, read]);
+
+  const hear = (progress: Progress) => {
+    setLive((before) => before && { ...before, ...changeOf(before, progress) });
+    if (progress.stage === 'saved') void attempt(refresh);
+  };
+  const conduct = async (name: string, request: RequestOf<'train'> | RequestOf<'continue'>) => {
+    setDone('');
+    setWorking(name);
+    const answer = await run(request, hear);
+    setWorking(undefined);
+    await attempt(refresh);
+    if (!answer) {
+      // Settings that cannot be used make no run.
+      setLive((live) => (live && live.metrics.length > 0 ? live : undefined));
+      return;
+    }
+    const { steps, seconds, finished } = answer;
+    setDone(
+      finished
+        ? `${steps} steps in ${duration(seconds)}. The model is ${name} now, among the policies.`
+        : `Paused after step ${steps}. What was learned is saved, and ${name} is among the policies.`,
+    );
+  };
+
+  const start = (model: string, device: DeviceChoice, settings: TrainSettings) => {
+    const name = nameFor(model, [...models, ...runs.map((one) => one.name)]);
+    setTrouble('');
+    setLive({ ...NOTHING_YET, name, settings });
+    setLooked(undefined);
+    return conduct(name, { type: 'train', model, device, settings, saveAs: name });
+  };
+  const goOn = (name: string, device: DeviceChoice) =>
+    attempt(async () => {
+      setLive(await read(name));
+      setLooked(undefined);
+      await conduct(name, { type: 'continue', run: name, device });
+    });
+  const show = (name: string) => attempt(async () => setLooked(name === live?.name ? undefined : await read(name)));
+  const download = (name: string, part: 'model' | 'run') =>
+    attempt(async () => {
+      const { blob, fileName } = await engine.ask({ type: 'download', run: name, part });
+      saveFile(blob, fileName);
+    });
+  const remove = (name: string) =>
+    attempt(async () => {
+      await engine.ask({ type: 'delete', run: name });
+      if (live?.name === name) setLive(undefined);
+      if (looked?.name === name) setLooked(undefined);
+      await refresh();
+    });
+
+  const shown = looked ?? live;
+  const summaryOf = (run: ShownRun | undefined) => runs.find(({ name }) => name === run?.name);
+  return {
+    work,
+    stop,
+    runs,
+    shown,
+    summary: summaryOf(shown),
+    /** By name: the one that is trained now. */
+    working,
+    /** The one whose training broke off. */
+    broken: work.state === 'failed' ? summaryOf(live) : undefined,
+    done,
+    trouble,
+    start,
+    goOn,
+    show,
+    download,
+    remove,
+  };
+}
+
+/** What news of a run change in what is shown of it. */
+function changeOf({ metrics, evaluations, seconds, kept, warnings }: ShownRun, news: Progress): Partial<ShownRun> {
+  switch (news.stage) {
+    case 'began': {
+      const isBefore = ({ step }: { readonly step: number }) => step <= news.step;
+      return { metrics: metrics.filter(isBefore), evaluations: evaluations.filter(isBefore) };
+    }
+    case 'learned': {
+      const { step } = news.metrics;
+      return {
+        metrics: [...metrics, news.metrics],
+        seconds: seconds + news.seconds,
+        kept: { steps: [...kept.steps.filter((one) => one < step), step], games: news.games },
+      };
+    }
+    case 'evaluated': {
+      const { step, evaluation } = news;
+      return { evaluations: [...evaluations.filter((one) => one.step < step), { step, evaluation }] };
+    }
+    case 'warned':
+      return { warnings: [...warnings, news.message] };
+    default:
+      return {};
+  }
+}
+
+/** `nano trained`, `nano trained 2`: a name that is free. */
+function nameFor(model: string, taken: readonly string[]): string {
+  const base = `${model.replace(/ trained( \d+)?$/, '')} trained`;
+  for (let i = 1; ; i++) {
+    const name = i === 1 ? base : `${base} ${i}`;
+    if (!taken.includes(name)) return name;
+  }
+}
