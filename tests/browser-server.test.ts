@@ -178,6 +178,11 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
     });
   });
 
+  it('gives the job that is looked at most of the width', async () => {
+    const { width } = (await jobs.getByRole('article').boundingBox())!;
+    expect(width).toBeGreaterThan(0.5 * page.viewportSize()!.width);
+  });
+
   describe('the address', () => {
     it('follows the job that is looked at, over other views as well', async () => {
       await expect.poll(hash).toBe(`#jobs?job=${ids.second}`);

@@ -7,7 +7,7 @@ import type { DeviceChoice } from '../engine/protocol.ts';
 import type { Offer, Shop } from '../engine/shelf.ts';
 import { bytes } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
-import { CheckField, TextField } from './fields.tsx';
+import { TextField } from './fields.tsx';
 import { DeviceField } from './model-fields.tsx';
 import { useWork, WorkStatus } from './work.tsx';
 
@@ -61,7 +61,10 @@ export function FromServer({
         <>
           <TextField label="Address" type="url" value={address} onChange={setAddress} />
           <TextField label="Password" type="password" value={password} onChange={setPassword} />
-          <CheckField label="Stay signed in until this tab closes" checked={keep} onChange={setKeep} />
+          <label class="check">
+            <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
+            <span>Stay signed in until this tab closes</span>
+          </label>
         </>
       )}
     </ShopForm>

@@ -63,7 +63,7 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
   };
   const job = jobs?.find(({ job_id }) => job_id === id);
   return (
-    <div class="board">
+    <div>
       <div class="board-top">
         <p>
           <span class="dot" data-state={trouble ? 'away' : jobs ? 'here' : 'asked'} aria-hidden="true" />
