@@ -1,13 +1,15 @@
 // The page and one server: signed in once for all views, models as they are there now, and jobs that have an address.
 
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtPage } from '../apps/cli/src/built-page.ts';
+import type { Progress } from '../apps/evaluator/src/engine/protocol.ts';
+import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import type { Job, Model } from '../packages/service/src/index.ts';
 import { hasChromium, launch, watchedPage } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
@@ -268,6 +270,38 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       expect(await replies('third')).toBe(4);
       await ask(`/jobs/${ids.third}/cancel`, { body: {} });
     });
+
+    it('goes on where it was when the server dies and comes back meanwhile', async () => {
+      const folder = join(scratch, 'models', 'large');
+      cpSync(NANO_FOLDER, folder, { recursive: true });
+      const weights = randomBytes(96 * 2 ** 20);
+      writeFileSync(join(folder, 'model.safetensors'), weights);
+      const ranges: (string | undefined)[] = [];
+      page.on('request', (request) => {
+        if (request.url().endsWith('/large/model.safetensors')) ranges.push(request.headers().range);
+      });
+      let again: Promise<void> | undefined;
+      const kill = () => (again ??= server.kill().then(() => server.startAgain()));
+      await page.exposeFunction('halfHere', () => void kill());
+      await page.evaluate(
+        async ([address, password]) => {
+          const { ludic, halfHere } = globalThis as typeof globalThis & { halfHere: () => void };
+          const shop = { from: 'server', address, password } as const;
+          const offer = (await ludic.ask({ type: 'browse', shop })).find(({ title }) => title === 'large')!;
+          const onProgress = (progress: Progress) => {
+            if (progress.stage === 'loading' && progress.loaded > 2 ** 20) halfHere();
+          };
+          await ludic.ask({ type: 'load', shop, offer, device: 'cpu' }, { onProgress });
+        },
+        [server.url, PASSWORD] as const,
+      );
+      await again;
+      expect(ranges[0]).toBeUndefined();
+      expect(ranges.length).toBeGreaterThan(1);
+      expect(Number(/^bytes=(\d+)-$/.exec(ranges.at(-1)!)![1])).toBeGreaterThan(2 ** 20);
+      expect(await kept('large')).toBe(createHash('sha256').update(weights).digest('hex'));
+      await page.evaluate((name) => globalThis.ludic.ask({ type: 'remove', name }), `large on ${server.url}`);
+    }, 60_000);
 
     it('that finds no room is played all the same, and both views say that it is not kept', async () => {
       const session = await context.newCDPSession(page);

@@ -22,7 +22,7 @@ export interface FetchOptions {
   readonly patience?: Patience;
 }
 
-const PATIENCE: Patience = { attempts: 5, firstDelay: 500, longestDelay: 20_000, silence: 30_000 };
+const PATIENCE: Patience = { attempts: 5, firstDelay: 750, longestDelay: 20_000, silence: 30_000 };
 
 /**
  * The file behind a URL, undefined where there is none. Its bytes are handed over as they come.
