@@ -1,6 +1,7 @@
 // The view that compares, and the places that its models come from: the numbers of the command line, and a sentence for
 // everything that can go wrong on the way.
 
+import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +80,12 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     const weights = readFileSync(join(nanoFolder, 'model.safetensors'));
     odd = await openOddServer({
       broken: { config, size: weights.length, sent: weights.subarray(0, 100_000) },
+      shaky: {
+        config,
+        size: weights.length,
+        sent: weights.subarray(0, 1_000_000),
+        rest: { etag: '"1"', bytes: weights },
+      },
       huge: { config: { ...config, hidden_size: 8192, intermediate_size: 32768, num_hidden_layers: 80 }, size: 3e11 },
       unknown: { config: { model_type: 'riddle' }, size: 1000 },
     });
@@ -264,10 +271,17 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
   describe('a server', () => {
     const source = () => view.getByRole('region', { name: 'From a Ludic server' });
     async function look(address: string, password: string): Promise<void> {
+      const signOut = source().getByRole('button', { name: 'Sign out' });
+      if (await signOut.isVisible()) await signOut.click();
       await source().getByLabel('Address').fill(address);
       await source().getByLabel('Password').fill(password);
-      await source().getByRole('button', { name: 'Show its models' }).click();
+      await source().getByRole('button', { name: 'Sign in' }).click();
     }
+
+    beforeAll(async () => {
+      const shelf = view.locator('details.shelf');
+      if ((await shelf.getAttribute('open')) === null) await shelf.locator('summary').click();
+    });
 
     it('gives its models to whoever knows the password', async () => {
       await look(server.url, 'wrong password');
@@ -310,6 +324,24 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       expect(
         (await page.evaluate(() => globalThis.ludic.ask({ type: 'models' }))).cards.map(({ name }) => name),
       ).not.toContain(`broken on ${odd.origin}`);
+    });
+
+    it('that breaks off and comes back goes on where it was', async () => {
+      odd.asked.length = 0;
+      await source().getByRole('button', { name: 'Load shaky' }).click();
+      await source().getByText(`shaky on ${odd.origin} is here`).waitFor();
+      expect(odd.asked.filter((path) => path.endsWith('safetensors'))).toHaveLength(2);
+      const digest = await page.evaluate(
+        async (url) => {
+          const kept = (await (await caches.open('ludic-models')).match(url))!;
+          return [...new Uint8Array(await crypto.subtle.digest('SHA-256', await kept.arrayBuffer()))];
+        },
+        (await keptFiles()).find((url) => url.endsWith('/model.safetensors'))!,
+      );
+      const whole = createHash('sha256').update(readFileSync(join(nanoFolder, 'model.safetensors')));
+      expect(Buffer.from(digest).toString('hex')).toBe(whole.digest('hex'));
+      await view.getByRole('button', { name: `Remove shaky on ${odd.origin}` }).click();
+      await expect.poll(() => keptFiles()).toEqual([]);
     });
 
     it('is not asked for what cannot fit or cannot be played', async () => {

@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('./server-script.ts', import.meta.url));
 export class ServerProcess {
   readonly url: string;
   readonly #password: string;
-  readonly #options: ServeOptions;
+  #options: ServeOptions;
   #child: ChildProcess;
 
   private constructor(url: string, password: string, options: ServeOptions, child: ChildProcess) {
@@ -65,8 +65,9 @@ export class ServerProcess {
     await exited;
   }
 
-  /** After a kill, at the same port. */
-  async startAgain(): Promise<void> {
+  /** After a kill, at the same port. @param password that opens it from now on. Default: as before */
+  async startAgain(password?: string): Promise<void> {
+    if (password !== undefined) this.#options = { ...this.#options, passwordHash: await hashPassword(password) };
     const { child } = await begin({ ...this.#options, port: Number(new URL(this.url).port) });
     this.#child = child;
   }

@@ -2,7 +2,7 @@
 // Ludic that are honest about their models but break off, or have what no page can hold.
 
 import { createReadStream, readdirSync, statSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -13,18 +13,21 @@ export interface Shop {
   close(): void;
 }
 
-async function open(answer: (path: string, response: ServerResponse) => void): Promise<Shop> {
+async function open(
+  answer: (path: string, response: ServerResponse, headers: IncomingHttpHeaders) => void,
+): Promise<Shop> {
   const asked: string[] = [];
-  const server: Server = createServer(({ url, method }, response) => {
+  const server: Server = createServer(({ url, method, headers }, response) => {
     const { pathname } = new URL(url!, 'http://shop');
     response.setHeader('access-control-allow-origin', '*');
-    response.setHeader('access-control-allow-headers', 'authorization, range');
+    response.setHeader('access-control-allow-headers', 'authorization, range, if-range');
+    response.setHeader('access-control-expose-headers', 'etag, content-range');
     if (method === 'OPTIONS') {
       response.writeHead(204).end();
       return;
     }
     asked.push(pathname);
-    answer(decodeURIComponent(pathname), response);
+    answer(decodeURIComponent(pathname), response, headers);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -74,11 +77,13 @@ export interface OddModel {
   readonly size: number;
   /** What comes of them before the connection breaks. */
   readonly sent?: Uint8Array;
+  /** Who asks for the rest gets it, as long as the file has this tag. */
+  readonly rest?: { readonly etag: string; readonly bytes: Uint8Array };
 }
 
 /** A server of Ludic whose models are odd. */
 export const openOddServer = (models: Readonly<Record<string, OddModel>>): Promise<Shop> =>
-  open((path, response) => {
+  open((path, response, { range, 'if-range': ifRange }) => {
     if (path === '/models') {
       const listed = Object.entries(models).map(([name, { config, size }]) => ({
         name,
@@ -98,7 +103,15 @@ export const openOddServer = (models: Readonly<Record<string, OddModel>>): Promi
     const [, , name, file] = path.split('/');
     const model = models[name!];
     if (file === 'config.json' && model) json(response, 200, model.config);
-    else if (file === 'model.safetensors' && model?.sent) {
+    else if (file === 'model.safetensors' && model?.rest && range && ifRange === model.rest.etag) {
+      const { etag, bytes } = model.rest;
+      const from = Number(/^bytes=(\d+)-$/.exec(range)![1]);
+      const content = `bytes ${from}-${bytes.length - 1}/${bytes.length}`;
+      response
+        .writeHead(206, { etag, 'content-range': content, 'content-length': bytes.length - from })
+        .end(bytes.subarray(from));
+    } else if (file === 'model.safetensors' && model?.sent) {
+      if (model.rest) response.setHeader('etag', model.rest.etag);
       response.writeHead(200, { 'content-length': model.size });
       response.write(model.sent);
       setTimeout(() => response.destroy(), 50);

@@ -10,6 +10,8 @@ import type { Storage } from './engine/shelf.ts';
 export interface Opened {
   readonly model: string;
   readonly game: Game | undefined;
+  /** What the visitor should know of it. */
+  readonly note?: string | undefined;
 }
 
 export interface Workplace {

@@ -45,6 +45,7 @@ const CODES: Codes = {
     bad_adapter: 'unusable',
     write_failed: 'unavailable',
     not_fetched: 'unavailable',
+    not_allowed: 'unavailable',
   },
   HubError: {
     bad_reference: 'bad_request',

@@ -11,6 +11,7 @@ export type ModelErrorCode =
   | 'bad_template'
   | 'bad_adapter'
   | 'not_fetched'
+  | 'not_allowed'
   | 'write_failed';
 
 export class ModelError extends Error {

@@ -3,24 +3,14 @@
 
 import type { FileContent, ModelFiles, OpenFile } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
+import { type FetchOptions, fetchModelFile } from './fetched-file.ts';
 import type { FolderFiles } from './model-folder.ts';
 
-/** How far the fetching of a model's files is. */
-export interface FetchProgress {
-  readonly file: string;
-  /** Bytes of this file that are here. */
-  readonly loaded: number;
-  /** Undefined where the server does not tell. */
-  readonly total: number | undefined;
-}
+export { type FetchOptions, type FetchProgress, fetchModelFile } from './fetched-file.ts';
 
-export interface FetchOptions {
+export interface FetchFilesOptions extends FetchOptions {
   /** What people know the model by. Default: the URL. */
   readonly name?: string;
-  /** Sent with every question, such as a password. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly onProgress?: (progress: FetchProgress) => void;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -29,7 +19,7 @@ export interface FetchOptions {
  */
 export function fetchModelFiles(
   place: string | Readonly<Record<string, string>>,
-  { name, ...options }: FetchOptions = {},
+  { name, ...options }: FetchFilesOptions = {},
 ): ModelFiles {
   const urlOf = (file: string): string | undefined =>
     typeof place === 'string'
@@ -124,42 +114,5 @@ async function bytesOf(blob: Blob, file: string): Promise<Uint8Array> {
   } catch (error) {
     const message = `${file} cannot be read, or was changed since it was picked: ${(error as Error).message}`;
     throw new ModelError('not_a_model', message, { cause: error });
-  }
-}
-
-/**
- * The file behind a URL, undefined where there is none. Its bytes are handed over as they come.
- * @throws ModelError `not_fetched`; the reason of the signal
- */
-export async function fetchModelFile(
-  url: string,
-  file: string,
-  { headers, onProgress, signal }: Omit<FetchOptions, 'name'> = {},
-): Promise<Blob | undefined> {
-  const failed = (why: string, cause?: unknown) =>
-    new ModelError('not_fetched', `${file} could not be fetched: ${why} Try again.`, { cause });
-  try {
-    const response = await fetch(url, { ...(headers && { headers }), ...(signal && { signal }) });
-    if (response.status === 404 || response.status === 410) return undefined;
-    // Servers of single pages answer with their page where a file is missing.
-    if (response.headers.get('content-type')?.startsWith('text/html')) return undefined;
-    if (!response.ok) throw failed(`the server answers ${response.status}.`);
-    // The length of an answer that was compressed on its way says nothing about the file.
-    const length = response.headers.get('content-encoding') === null ? response.headers.get('content-length') : null;
-    const total = length === null ? undefined : Number(length);
-    const parts: Blob[] = [];
-    let loaded = 0;
-    for (const reader = response.body!.getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parts.push(new Blob([value]));
-      loaded += value.length;
-      onProgress?.({ file, loaded, total });
-    }
-    if (total !== undefined && loaded !== total) throw failed(`only ${loaded} of ${total} bytes came.`);
-    return new Blob(parts);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error instanceof ModelError ? error : failed(`${(error as Error).message}.`, error);
   }
 }

@@ -173,9 +173,14 @@ export const ENDPOINTS = {
   modelFile: {
     method: 'get',
     path: '/models/{name}/{file}',
-    summary: 'A file of a model; ranges and If-None-Match are honoured. The name of the file may hold slashes',
+    summary:
+      'A file of a model; one range, If-Range and If-None-Match are honoured. The name of the file may hold slashes',
     params: name.extend({ file: z.string().min(1).max(500) }),
-    headers: { Range: 'bytes=FROM-TO', 'If-None-Match': 'the ETag of what the client has' },
+    headers: {
+      Range: 'bytes=FROM-TO',
+      'If-Range': 'the ETag of what the client has a part of; the whole file comes where it has another by now',
+      'If-None-Match': 'the ETag of what the client has',
+    },
     answers: { 200: 'application/octet-stream', 206: 'application/octet-stream', 304: 'application/octet-stream' },
     errors: ['bad_request', 'not_found', 'range_not_satisfiable'],
   },

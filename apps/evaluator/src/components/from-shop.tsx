@@ -1,7 +1,8 @@
 // Models from elsewhere: a Ludic server, after its password, and the Hub. First what there is and how large, then a load.
 
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import { door, ownAddress, tidyAddress, useSignedIn } from '../account.ts';
 import type { DeviceChoice } from '../engine/protocol.ts';
 import type { Offer, Shop } from '../engine/shelf.ts';
 import { bytes } from '../numbers.ts';
@@ -12,19 +13,60 @@ import { useWork, WorkStatus } from './work.tsx';
 
 const HUB = 'https://huggingface.co';
 
-export function FromServer({ onModel }: { readonly onModel: (name: string) => void }) {
-  const [address, setAddress] = useState(location.origin);
+/** @param isOpen whether the visitor looks at it: then the models of a server that the page is signed in to are shown */
+export function FromServer({
+  isOpen,
+  onModel,
+}: {
+  readonly isOpen: boolean;
+  readonly onModel: (name: string) => void;
+}) {
+  const { account, left } = useSignedIn();
+  const [address, setAddress] = useState(ownAddress);
   const [password, setPassword] = useState('');
+  const [keep, setKeep] = useState(false);
+  useEffect(() => {
+    if (left) setAddress(left.address);
+  }, [left]);
   return (
     <ShopForm
+      // Whoever comes or leaves begins with an empty list.
+      key={account ? 'in' : 'out'}
       title="From a Ludic server"
-      text="Its models are played here, not there. The password stays in this page."
-      button="Show its models"
-      shop={{ from: 'server', address, password }}
+      text="Its models are played here, not there. The password stays in this page, which is signed in to the server's jobs as well."
+      button={account ? 'Show its models' : 'Sign in'}
+      shop={{ from: 'server', ...(account ?? { address: tidyAddress(address), password }) }}
+      eager={isOpen && account !== undefined}
+      before={left?.trouble}
+      onShown={(shop) => {
+        if (account || shop.from !== 'server') return;
+        door.signIn({ address: shop.address, password: shop.password }, keep);
+        setPassword('');
+      }}
+      onRefused={(message) => account && door.leave(account, message)}
       onModel={onModel}
+      buttons={
+        account && (
+          <button type="button" onClick={() => door.leave(account)}>
+            Sign out
+          </button>
+        )
+      }
     >
-      <TextField label="Address" type="url" value={address} onChange={setAddress} />
-      <TextField label="Password" type="password" value={password} onChange={setPassword} />
+      {account ? (
+        <p>
+          Signed in to <b>{account.address.replace(/^https?:\/\//, '')}</b>.
+        </p>
+      ) : (
+        <>
+          <TextField label="Address" type="url" value={address} onChange={setAddress} />
+          <TextField label="Password" type="password" value={password} onChange={setPassword} />
+          <label class="check">
+            <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
+            <span>Stay signed in until this tab closes</span>
+          </label>
+        </>
+      )}
     </ShopForm>
   );
 }
@@ -51,14 +93,26 @@ function ShopForm({
   text,
   button,
   shop,
+  eager = false,
+  before = '',
+  onShown = () => {},
+  onRefused = () => {},
   onModel,
+  buttons,
   children,
 }: {
   readonly title: string;
   readonly text: string;
   readonly button: string;
   readonly shop: Shop;
+  /** Looks without being told to, as soon as it is. */
+  readonly eager?: boolean;
+  /** What went wrong before. */
+  readonly before?: string | undefined;
+  readonly onShown?: (shop: Shop) => void;
+  readonly onRefused?: (message: string) => void;
   readonly onModel: (name: string) => void;
+  readonly buttons?: ComponentChildren;
   readonly children: ComponentChildren;
 }) {
   const { storage } = useWorkplace();
@@ -72,8 +126,16 @@ function ShopForm({
     setNews('');
     setOffers(undefined);
     setShown(shop);
-    setOffers(await run({ type: 'browse', shop }));
+    const found = await run({ type: 'browse', shop });
+    setOffers(found);
+    if (found) onShown(shop);
   };
+  useEffect(() => {
+    if (eager && !running) void look();
+  }, [eager]);
+  useEffect(() => {
+    if (work.state === 'failed' && work.code === 'unauthorized') onRefused(work.message);
+  }, [work]);
   const load = async (offer: Offer) => {
     setNews('');
     const answer = await run({ type: 'load', shop: shown, offer, device });
@@ -96,6 +158,7 @@ function ShopForm({
           <button type="submit" disabled={running}>
             {button}
           </button>
+          {buttons}
           {running && (
             <button type="button" onClick={stop}>
               Stop
@@ -123,6 +186,11 @@ function ShopForm({
         </ul>
       )}
       <WorkStatus work={work} />
+      {work.state === 'idle' && before !== '' && (
+        <p class="trouble" role="alert">
+          {before}
+        </p>
+      )}
       <p role="status">{news}</p>
     </section>
   );

@@ -19,6 +19,7 @@ const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
 export function ModelShelf({ onModel }: { readonly onModel: (name: string) => void }) {
   const { engine, storage, refreshModels } = useWorkplace();
   const [trouble, setTrouble] = useState('');
+  const [isOpen, setIsOpen] = useState(false);
   const { cards, used, quota } = storage;
   const others = cards.filter(({ from }) => from !== 'page');
   const change = async (work: Promise<unknown>) => {
@@ -31,7 +32,7 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
     onModel(name);
   };
   return (
-    <details class="card shelf">
+    <details class="card shelf" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
       <summary>
         Models
         <small>
@@ -81,7 +82,7 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
       </p>
       <div class="sources">
         <FromDisk onModel={come} />
-        <FromServer onModel={come} />
+        <FromServer isOpen={isOpen} onModel={come} />
         <FromHub onModel={come} />
       </div>
     </details>

@@ -14,6 +14,8 @@ export function Tabs({ views }: { readonly views: readonly View[] }) {
   const show = (id: string) => {
     history.replaceState(null, '', `#${id}`);
     setShown(id);
+    // A view may have more to say in the address.
+    dispatchEvent(new HashChangeEvent('hashchange'));
   };
   const move = (event: KeyboardEvent) => {
     const at = views.findIndex(({ id }) => id === shown);

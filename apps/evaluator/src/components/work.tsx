@@ -1,6 +1,7 @@
 // A question to the engine that takes its time: how far it is, how to stop it, what went wrong.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
+import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
 import { bytes, duration, percent, whole } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
@@ -8,7 +9,7 @@ import { useWorkplace } from '../workplace.tsx';
 export type WorkState =
   | { readonly state: 'idle' }
   | { readonly state: 'running'; readonly progress: Stage | undefined }
-  | { readonly state: 'failed'; readonly message: string };
+  | { readonly state: 'failed'; readonly code: string; readonly message: string };
 
 /** One piece of work at a time. */
 export function useWork() {
@@ -34,7 +35,8 @@ export function useWork() {
         setWork({ state: 'idle' });
         return answer;
       } catch (error) {
-        setWork({ state: 'failed', message: (error as Error).message });
+        const { code, message } = error as EngineError;
+        setWork({ state: 'failed', code, message });
         return undefined;
       }
     },

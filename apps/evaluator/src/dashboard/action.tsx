@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Board } from './board.ts';
-import { sentence } from './sentences.ts';
+import { isRefused, sentence } from './sentences.ts';
 
 export interface Action {
   readonly busy: boolean;
@@ -24,6 +24,7 @@ export function useAction(board: Board): Action {
         await work();
         return true;
       } catch (error) {
+        if (isRefused(error)) board.refuse(error);
         setTrouble(sentence(error, board.session));
         return false;
       } finally {

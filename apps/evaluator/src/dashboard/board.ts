@@ -2,7 +2,7 @@
 
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { Follower } from './follower.ts';
-import { isAway, isRefused, sentence } from './sentences.ts';
+import { isAbsent, isAway, isRefused, sentence } from './sentences.ts';
 import type { Session } from './session.ts';
 import { rest, Store } from './store.ts';
 
@@ -10,6 +10,8 @@ export interface BoardState {
   /** The newest first; undefined until they are known. */
   readonly jobs: readonly Job[] | undefined;
   readonly models: readonly Model[];
+  /** A job that was to be looked at, and that the server does not have. */
+  readonly missing: string | undefined;
   /** Why nothing new comes, and since when. */
   readonly trouble: { readonly message: string; readonly since: Date } | undefined;
 }
@@ -36,7 +38,7 @@ export class Board extends Store<BoardState> {
   #modelsAfter: string | undefined;
 
   constructor(session: Session, { onRefused }: BoardOptions) {
-    super({ jobs: undefined, models: [], trouble: undefined });
+    super({ jobs: undefined, models: [], missing: undefined, trouble: undefined });
     this.session = session;
     this.#onRefused = onRefused;
   }
@@ -66,7 +68,7 @@ export class Board extends Store<BoardState> {
     const follower = new Follower(this.session, id, {
       onNews: (news) => this.#hear(id, news),
       onFault: (error) => {
-        if (isRefused(error)) this.#refuse(error);
+        if (isRefused(error)) this.refuse(error);
         // A job that is gone is gone from the list, too.
         else this.refresh();
       },
@@ -79,6 +81,7 @@ export class Board extends Store<BoardState> {
   select(id: string | undefined): void {
     this.#selected = id;
     this.#follow();
+    if (id !== undefined && this.state.jobs && !this.#knows(id)) this.refresh();
   }
 
   /** Puts a job's newest state into the list. */
@@ -112,7 +115,7 @@ export class Board extends Store<BoardState> {
 
   async #ask(signal: AbortSignal): Promise<void> {
     try {
-      const jobs = await this.session.prompt.jobs({ limit: MOST_JOBS }, { signal });
+      const jobs = await this.#withSelected(await this.session.prompt.jobs({ limit: MOST_JOBS }, { signal }), signal);
       if (this.state.trouble) for (const follower of this.#followers.values()) follower.retry();
       this.set({ jobs, trouble: undefined });
       this.#follow();
@@ -124,11 +127,28 @@ export class Board extends Store<BoardState> {
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (isRefused(error)) return this.#refuse(error);
+      if (isRefused(error)) return this.refuse(error);
       const since = this.state.trouble?.since ?? new Date();
       const advice = isAway(error) ? ' What is shown is from before; the page goes on by itself when it is back.' : '';
       this.set({ trouble: { message: sentence(error, this.session) + advice, since } });
     }
+  }
+
+  /** Jobs that are linked to may be too old for the list. */
+  async #withSelected(jobs: readonly Job[], signal: AbortSignal): Promise<readonly Job[]> {
+    const id = this.#selected;
+    if (id === undefined || jobs.some(({ job_id }) => job_id === id)) return jobs;
+    try {
+      return [...jobs, await this.session.prompt.job(id, { signal })];
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      this.set({ missing: id });
+      return jobs;
+    }
+  }
+
+  #knows(id: string): boolean {
+    return this.state.jobs?.some(({ job_id }) => job_id === id) ?? false;
   }
 
   /** Events tell of the past first: what they say counts as far as it fits what the list said, else that is asked for. */
@@ -142,7 +162,8 @@ export class Board extends Store<BoardState> {
   #follow(): void {
     const { jobs = [] } = this.state;
     const running = jobs.filter(({ status }) => status === 'running').map(({ job_id }) => job_id);
-    const wanted = [...new Set([...(this.#selected === undefined ? [] : [this.#selected]), ...running])];
+    const selected = this.#selected;
+    const wanted = [...new Set([...(selected !== undefined && this.#knows(selected) ? [selected] : []), ...running])];
     const chosen = new Set(wanted.slice(0, MOST_FOLLOWED));
     for (const [id, follower] of this.#followers) if (!chosen.has(id)) follower.stop();
     for (const id of chosen) {
@@ -151,7 +172,8 @@ export class Board extends Store<BoardState> {
     }
   }
 
-  #refuse(error: unknown): void {
+  /** The password does not open the door any more. */
+  refuse(error: unknown): void {
     this.close();
     this.#onRefused(sentence(error, this.session));
   }

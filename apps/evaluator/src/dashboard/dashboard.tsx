@@ -3,42 +3,34 @@
 import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import '../styles/dashboard.css';
+import { door, useSignedIn } from '../account.ts';
 import { Board } from './board.ts';
+import { isOfJobs, jobLink, readJobLink } from './job-link.ts';
 import { JobList } from './job-list.tsx';
 import { JobPage } from './job-page.tsx';
 import { RequestForm } from './request-form.tsx';
 import type { Given } from './request-forms.ts';
 import { moment } from './sentences.ts';
-import { forgetAccount, keepAccount, keptAccount, openSession, type Session } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { useStore } from './store.ts';
 
 export function Dashboard() {
-  const [session, setSession] = useState<Session | undefined>(() => {
-    const account = keptAccount();
-    return account && openSession(account);
-  });
-  const [last, setLast] = useState<{ readonly address: string; readonly trouble: string }>();
-  const leave = (trouble: string) => {
-    forgetAccount();
-    setLast(session && { address: session.address, trouble });
-    setSession(undefined);
-  };
-  if (session) return <Signed session={session} onLeave={leave} />;
-  return (
-    <SignIn
-      {...last}
-      onOpen={(next, account, keep) => {
-        if (keep) keepAccount(account);
-        setSession(next);
-      }}
-    />
-  );
+  const { account, left } = useSignedIn();
+  const session = useMemo(() => account && openSession(account), [account]);
+  if (!session) return <SignIn {...left} />;
+  return <Signed session={session} onLeave={(trouble) => door.leave(session.account, trouble)} />;
 }
 
 type Shown =
   | { readonly kind: 'job'; readonly id: string; readonly note?: string }
   | { readonly kind: 'start'; readonly what: Job['kind']; readonly given?: Given };
+
+/** What the address names. */
+function linked(): Extract<Shown, { kind: 'job' }> | undefined {
+  const id = readJobLink(location.hash);
+  return id === undefined ? undefined : { kind: 'job', id };
+}
 
 function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (trouble: string) => void }) {
   const board = useMemo(() => new Board(session, { onRefused: onLeave }), [session]);
@@ -46,12 +38,26 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
     board.open();
     return () => board.close();
   }, [board]);
-  const { jobs, models, trouble } = useStore(board);
-  const [chosen, setChosen] = useState<Shown>();
+  const { jobs, models, missing, trouble } = useStore(board);
+  const [chosen, setChosen] = useState<Shown | undefined>(linked);
   // Until something is chosen, the newest job is looked at.
   const shown: Shown | undefined = chosen ?? (jobs?.[0] && { kind: 'job', id: jobs[0].job_id });
   const id = shown?.kind === 'job' ? shown.id : undefined;
   useEffect(() => board.select(id), [board, id]);
+  // The address follows what is looked at, and the other way round.
+  useEffect(() => {
+    const write = () => {
+      if (isOfJobs(location.hash)) history.replaceState(null, '', id === undefined ? '#jobs' : jobLink(id));
+    };
+    const follow = () => {
+      const next = linked();
+      if (!next) write();
+      else if (next.id !== id) setChosen(next);
+    };
+    write();
+    addEventListener('hashchange', follow);
+    return () => removeEventListener('hashchange', follow);
+  }, [id]);
   const detail = useRef<HTMLDivElement>(null);
   const show = (next: Shown) => {
     setChosen(next);
@@ -105,10 +111,10 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
             />
           ) : (
             <p class="empty">
-              {jobs?.length === 0
-                ? 'Nothing has been trained on this server yet. A new training appears here, with its curve as it grows.'
-                : jobs && id !== undefined
-                  ? 'This job is no longer on the server.'
+              {id !== undefined && missing === id
+                ? `There is no job ${id.slice(0, 80)} on this server. Look whether the link is whole, and of this server.`
+                : jobs?.length === 0
+                  ? 'Nothing has been trained on this server yet. A new training appears here, with its curve as it grows.'
                   : 'Asking the server…'}
             </p>
           )}

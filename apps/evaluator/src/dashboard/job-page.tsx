@@ -1,9 +1,10 @@
 // One job: what it is doing, what it has learned, and what can be done with it.
 
 import { isEnd, type Job, type Model } from '@ludic/service';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { Confirm, type Question } from '../components/confirm.tsx';
-import type { Progress } from '../engine/protocol.ts';
+import { WorkStatus } from '../components/work.tsx';
+import { isNews, type Stage } from '../engine/protocol.ts';
 import { bytes } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { useAction } from './action.tsx';
@@ -94,11 +95,16 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   const { engine, openModel } = useWorkplace();
   const { busy, trouble, act } = useAction(board);
   const [question, setQuestion] = useState<Question>();
-  const [progress, setProgress] = useState<Progress>();
+  const [loading, setLoading] = useState<{ readonly progress: Stage | undefined }>();
+  const [unkept, setUnkept] = useState('');
+  const controller = useRef<AbortController | undefined>(undefined);
   const { client } = board.session;
   const active = !isEnd(job.status);
-  const isThere = job.kind === 'train' && !active && model !== undefined && model.status !== 'empty';
-  const given = isThere || job.kind === 'evaluate' ? evaluationOf(job) : undefined;
+  const isMade = model !== undefined && model.status !== 'empty';
+  // While it is trained, its model is that of the last checkpoint.
+  const isPlayable = job.kind === 'train' && (active ? job.status === 'running' : isMade);
+  const isTrained = job.kind === 'train' && !active && isMade;
+  const given = isTrained || job.kind === 'evaluate' ? evaluationOf(job) : undefined;
 
   const cancel = () =>
     act(async () => {
@@ -116,19 +122,31 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
       await board.refreshModels();
     });
   const open = async () => {
-    let name = '';
-    const isHere = await act(async () => {
-      name = await loadModel(engine, board.session, model!, setProgress);
+    controller.current = new AbortController();
+    setLoading({ progress: undefined });
+    setUnkept('');
+    await act(async () => {
+      const { card, trouble } = await loadModel(engine, board.session, job.output_dir!, {
+        signal: controller.current!.signal,
+        onProgress: (progress) => !isNews(progress) && setLoading({ progress }),
+      });
+      // It can be played all the same.
+      setUnkept(trouble ?? '');
+      openModel({ model: card.name, game: gameOf(job), note: trouble });
     });
-    setProgress(undefined);
-    if (isHere) openModel({ model: name, game: gameOf(job) });
+    setLoading(undefined);
   };
 
   return (
     <div class="buttons">
-      {isThere && (
-        <button type="button" class="go" disabled={busy} onClick={open}>
+      {isPlayable && (
+        <button type="button" class={active ? '' : 'go'} disabled={busy} onClick={open}>
           Open in Evaluate
+        </button>
+      )}
+      {loading && (
+        <button type="button" onClick={() => controller.current?.abort()}>
+          Stop
         </button>
       )}
       {given && (
@@ -177,9 +195,9 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
           Delete model…
         </button>
       )}
+      {loading && <WorkStatus work={{ state: 'running', ...loading }} />}
       <span class="status" role="status">
-        {progress?.stage === 'loading' &&
-          `${progress.file}: ${bytes(progress.loaded)}${progress.total === undefined ? '' : ` of ${bytes(progress.total)}`}`}
+        {unkept}
         {job.kind === 'train' && job.status === 'completed' && !model && 'Its model is no longer on the server.'}
       </span>
       {trouble !== '' && (

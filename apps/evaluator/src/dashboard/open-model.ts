@@ -1,30 +1,26 @@
 // A model of the server as a policy of this page, and the game of a job.
 
-import { evaluatePolicy, type Job, type Model, playedGame, requestedTraining, startTraining } from '@ludic/service';
-import type { Engine } from '../engine/client.ts';
-import type { Game, Progress } from '../engine/protocol.ts';
+import { evaluatePolicy, type Job, playedGame, requestedTraining, startTraining } from '@ludic/service';
+import type { AskOptions, Engine } from '../engine/client.ts';
+import type { Answers, Game } from '../engine/protocol.ts';
 import type { Session } from './session.ts';
 
-/** What the model is known by here, which says where it is from. @throws EngineError */
+/**
+ * Loads a model as the server has it now, whatever is here by its name.
+ * @throws EngineError; Error where the server has nothing of it that can be played here
+ */
 export async function loadModel(
   engine: Engine,
-  { client, address }: Session,
-  { name, files }: Model,
-  onProgress: (progress: Progress) => void,
-): Promise<string> {
-  // Exports for other runtimes lie in folders below.
-  const wanted = files.map(({ path }) => path).filter((path) => !path.includes('/'));
-  const places = wanted.map((path) => [path, client.modelFileAddress(name, path)] as const);
-  const answer = await engine.ask(
-    {
-      type: 'fetch',
-      name: `${name} on ${new URL(address).origin}`,
-      urls: Object.fromEntries(places.map(([path, { url }]) => [path, url])),
-      headers: places[0]?.[1].headers ?? {},
-    },
-    { onProgress },
-  );
-  return answer.name;
+  { account }: Session,
+  name: string,
+  options: AskOptions,
+): Promise<Answers['load']> {
+  const shop = { from: 'server', ...account } as const;
+  const offer = (await engine.ask({ type: 'browse', shop }, options)).find(({ title }) => title === name);
+  if (!offer) throw new Error(`The server has no model ${name} that could be played yet, or no longer.`);
+  if (offer.files.length === 0)
+    throw new Error(`${name} trains an adapter, which becomes a model that this page can play when the job has ended.`);
+  return engine.ask({ type: 'load', shop, offer, device: 'auto' }, options);
 }
 
 /** Undefined where this page does not know the game, or not these settings. */

@@ -1,5 +1,20 @@
+import { ServiceError } from '@ludic/service';
 import { expect, it } from 'vitest';
-import { moment, span } from './sentences.ts';
+import { EngineError } from '../engine/client.ts';
+import { isAbsent, isRefused, moment, span } from './sentences.ts';
+
+it('knows a password that is refused, whoever has asked with it', () => {
+  for (const [code, refused] of [
+    ['unauthorized', true],
+    ['forbidden', false],
+  ] as const) {
+    expect(isRefused(new ServiceError(code, 'No.'))).toBe(refused);
+    expect(isRefused(new EngineError({ code, message: 'No.' }))).toBe(refused);
+  }
+  expect(isRefused(new Error('unauthorized'))).toBe(false);
+  expect(isAbsent(new ServiceError('not_found', 'None.'))).toBe(true);
+  expect(isAbsent(new ServiceError('unavailable', 'Later.'))).toBe(false);
+});
 
 it.each([
   [0.2, '1 s'],

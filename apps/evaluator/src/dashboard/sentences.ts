@@ -2,10 +2,16 @@
 
 import { ServiceError } from '@ludic/service';
 import { ClientError } from '@ludic/service/client';
+import { EngineError } from '../engine/client.ts';
 import type { Session } from './session.ts';
 
-/** Whether the password is at fault. */
-export const isRefused = (error: unknown) => error instanceof ServiceError && error.code === 'unauthorized';
+/** Whether the password is at fault, as the server says, or the engine that has asked it. */
+export const isRefused = (error: unknown) =>
+  (error instanceof ServiceError || error instanceof EngineError) && error.code === 'unauthorized';
+
+/** Whether there is no such thing, and cannot be one of that name. */
+export const isAbsent = (error: unknown) =>
+  error instanceof ServiceError && (error.code === 'not_found' || error.code === 'bad_request');
 
 /** Whether the server may be well again later, without anybody doing anything here. */
 export function isAway(error: unknown): boolean {

@@ -2,17 +2,17 @@
 
 import { ServiceError } from '@ludic/service';
 import { useEffect, useState } from 'preact/hooks';
+import { door, ownAddress, tidyAddress } from '../account.ts';
 import { sentence } from './sentences.ts';
-import { type Account, openSession, ownAddress, type Session } from './session.ts';
+import { openSession } from './session.ts';
 
 export interface SignInProps {
   /** Where the visitor was before, and why that is over. */
   readonly address?: string | undefined;
   readonly trouble?: string | undefined;
-  readonly onOpen: (session: Session, account: Account, keep: boolean) => void;
 }
 
-export function SignIn({ address: before, trouble: first = '', onOpen }: SignInProps) {
+export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
   const [address, setAddress] = useState(before ?? ownAddress());
   const [password, setPassword] = useState('');
   const [keep, setKeep] = useState(false);
@@ -29,12 +29,12 @@ export function SignIn({ address: before, trouble: first = '', onOpen }: SignInP
   const open = async () => {
     setBusy(true);
     setTrouble('');
-    const place = address.trim().replace(/\/$/, '');
+    const account = { address: tidyAddress(address), password };
     try {
-      const session = openSession({ address: place, password });
-      await session.prompt.jobs({ limit: 1 });
-      onOpen(session, { address: place, password }, keep);
+      await openSession(account).prompt.jobs({ limit: 1 });
+      door.signIn(account, keep);
     } catch (error) {
+      const { address: place } = account;
       const isOwn = URL.canParse(place) && new URL(place).origin === location.origin;
       if (error instanceof ServiceError && error.retryAfter !== undefined) setWait(Math.ceil(error.retryAfter));
       setTrouble(sentence(error, { address: place, isOwn }));

@@ -1,5 +1,7 @@
-// Downloads of models: looked at before, counted in bytes while they come, kept afterwards.
+// Downloads of models: looked at before, counted in bytes while they come, kept afterwards. What is kept by the same name
+// is never the answer: it is replaced.
 
+import { ModelError } from '@ludic/models';
 import { fetchModelFile } from '@ludic/models/web';
 import { reportDevices } from '@ludic/runtime/web';
 import { whyUnfit } from './fit.ts';
@@ -7,9 +9,9 @@ import { StorageError } from './kept.ts';
 import type { Models, Report } from './models.ts';
 import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
 import type { Offer } from './shelf.ts';
-import { headersOf, needsOf, ShopError } from './shops.ts';
+import { headersOf, needsOf, refused, ShopError } from './shops.ts';
 
-/** @throws ShopError where it cannot fit, ModelError `not_fetched` where it did not come */
+/** @throws ShopError where it cannot fit or may not come, ModelError `not_fetched` where it did not come */
 export async function loadHere(
   { shop, offer, device }: RequestOf<'load'>,
   models: Models,
@@ -25,6 +27,10 @@ export async function loadHere(
       signal,
       onProgress: ({ loaded }) =>
         report({ stage: 'loading', file: offer.name, loaded: before + loaded, total: offer.size }),
+    }).catch((error: unknown) => {
+      throw error instanceof ModelError && error.code === 'not_allowed' && shop.from === 'server'
+        ? refused(shop)
+        : error;
     });
     if (!blob) throw new ShopError(`${file} of ${offer.name} is no longer there: look at the list again.`);
     before += blob.size;

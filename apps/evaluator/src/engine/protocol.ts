@@ -45,14 +45,6 @@ export type Request =
   | { readonly type: 'devices' }
   /** Makes a picked folder known. */
   | { readonly type: 'pick'; readonly files: readonly File[] }
-  /** Makes a model known whose files lie at URLs, after all of them are here. */
-  | {
-      readonly type: 'fetch';
-      readonly name: string;
-      /** By file. */
-      readonly urls: Readonly<Record<string, string>>;
-      readonly headers: Readonly<Record<string, string>>;
-    }
   | {
       readonly type: 'evaluate';
       readonly game: Game;
@@ -189,7 +181,6 @@ export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'
 export interface Answers extends ShelfAnswers {
   readonly devices: readonly DeviceReport[];
   readonly pick: ModelCard;
-  readonly fetch: { readonly name: string };
   readonly evaluate: {
     readonly evaluation: Evaluation;
     /** In the order of the seeds. */

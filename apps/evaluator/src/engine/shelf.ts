@@ -1,6 +1,7 @@
 // What the page and its engine say about models: where they come from, how large they are, which are kept.
 
 import type { TransformersDtype } from '@ludic/policies/transformers';
+import type { Account } from '../account.ts';
 import type { DeviceChoice } from './protocol.ts';
 
 /** A model that can be played. */
@@ -18,7 +19,7 @@ export interface ModelCard {
 
 /** Who has models to be loaded. Nobody is asked who was not named by the visitor. */
 export type Shop =
-  | { readonly from: 'server'; readonly address: string; readonly password: string }
+  | ({ readonly from: 'server' } & Account)
   /** @property id of a model, such as `onnx-community/SmolLM2-135M-Instruct` */
   | { readonly from: 'hub'; readonly address: string; readonly id: string };
 

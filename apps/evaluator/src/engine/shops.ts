@@ -3,12 +3,18 @@
 
 import { readConfig, tensorsOf } from '@ludic/models';
 import type { TransformersDtype } from '@ludic/policies/transformers';
+import { parseBaseUrl } from '@ludic/service/client';
 import type { Needs } from './fit.ts';
 import type { Offer, OfferedFile, Shop } from './shelf.ts';
 
 export class ShopError extends Error {
   override readonly name = 'ShopError';
-  readonly code = 'not_fetched';
+  /** unauthorized: the server does not take the password, or no longer. */
+  readonly code: 'not_fetched' | 'unauthorized';
+  constructor(message: string, { code = 'not_fetched', ...options }: ErrorOptions & { code?: ShopError['code'] } = {}) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** What to send with every question to a shop. Headers are bytes: a password of other characters travels as its UTF-8. */
@@ -17,7 +23,7 @@ export const headersOf = (shop: Shop): Readonly<Record<string, string>> =>
     ? { authorization: `Bearer ${String.fromCharCode(...new TextEncoder().encode(shop.password))}` }
     : {};
 
-/** @throws ShopError in a sentence */
+/** @throws ShopError in a sentence; ClientError where the address is none for a password */
 export const browse = (shop: Shop, signal: AbortSignal): Promise<readonly Offer[]> =>
   shop.from === 'server' ? browseServer(shop, signal) : browseHub(shop, signal);
 
@@ -29,8 +35,8 @@ interface ServerModel {
 }
 
 async function browseServer(shop: Shop & { from: 'server' }, signal: AbortSignal): Promise<readonly Offer[]> {
-  const origin = originOf(shop.address);
-  const { models } = (await ask(`${origin}/models`, shop, signal)) as { models: readonly ServerModel[] };
+  const place = placeOf(parseBaseUrl(shop.address));
+  const { models } = (await ask(`${place}/models`, shop, signal)) as { models: readonly ServerModel[] };
   return models
     .filter(({ status }) => status !== 'empty')
     .map(({ name, status, env_type, files: all }) => {
@@ -40,14 +46,17 @@ async function browseServer(shop: Shop & { from: 'server' }, signal: AbortSignal
         .filter(({ path }) => !single || !path.endsWith('.bin'))
         .map(({ path, size_bytes }) => ({
           file: path,
-          url: `${origin}/models/${encodeURIComponent(name)}/${encodeURI(path)}`,
+          url: `${place}/models/${encodeURIComponent(name)}/${encodeURI(path)}`,
           size: size_bytes,
         }));
       const game = env_type === null ? '' : `trained in ${env_type.replaceAll('_', ' ')}`;
       const detail = [game, ...(status === 'training' ? ['still training'] : [])].filter((part) => part !== '');
-      return { name: `${name} on ${origin}`, title: name, detail: detail.join(', '), size: sizeOf(files), files };
+      return { name: `${name} on ${place}`, title: name, detail: detail.join(', '), size: sizeOf(files), files };
     });
 }
+
+/** A server is known by its base URL without the last slash. */
+const placeOf = ({ href }: URL): string => href.slice(0, -1);
 
 /** Not optimizers and exports, which lie beside some models. */
 const isModelFile = (path: string) =>
@@ -129,13 +138,20 @@ function originOf(address: string): string {
   const whole = /^[a-z]+:\/\//i.test(address.trim()) ? address.trim() : `https://${address.trim()}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
-    throw new ShopError(`"${address}" is no address. Write it as https://play.example or http://127.0.0.1:8000.`);
+    throw new ShopError(`"${address}" is no address. Write it as https://hub.example or http://127.0.0.1:8000.`);
   return url.origin;
 }
 
+const whoIs = ({ from, address }: Shop): string =>
+  from === 'server' ? `The server ${address}` : `The Hub at ${originOf(address)}`;
+
+/** @param why as the server says it */
+export const refused = (shop: Shop, why = ''): ShopError =>
+  new ShopError(`${whoIs(shop)} does not take this password. ${why}`.trim(), { code: 'unauthorized' });
+
 async function ask(url: string, shop: Shop, signal: AbortSignal): Promise<unknown> {
   const { origin } = new URL(url);
-  const who = shop.from === 'server' ? `The server ${origin}` : `The Hub at ${origin}`;
+  const who = whoIs(shop);
   let response: Response;
   try {
     response = await fetch(url, { headers: headersOf(shop), signal });
@@ -155,6 +171,6 @@ async function ask(url: string, shop: Shop, signal: AbortSignal): Promise<unknow
     throw new ShopError(`${who} has no public model ${shop.id}. Look whether the name is right.`);
   const { error } = answer ?? {};
   const why = typeof error === 'object' && typeof error.message === 'string' ? error.message : undefined;
-  if (response.status === 401) throw new ShopError(`${who} does not take this password. ${why ?? ''}`.trim());
+  if (response.status === 401) throw refused(shop, why);
   throw new ShopError(why ? `${who} says: ${why}` : `${who} answers ${response.status} and no list of models.`);
 }

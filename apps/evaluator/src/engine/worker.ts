@@ -2,7 +2,6 @@
 
 import { reportDevices } from '@ludic/runtime/web';
 import { hintHere, rateHere, replyHere } from './answering.ts';
-import { fetchHere } from './fetching.ts';
 import { loadHere } from './loading.ts';
 import { Models, type Report } from './models.ts';
 import { evaluateHere, rolloutHere } from './playing.ts';
@@ -53,8 +52,6 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
       return models.keep(request.name);
     case 'remove':
       return models.remove(request.name);
-    case 'fetch':
-      return fetchHere(request, models, report, signal);
     case 'evaluate':
       return evaluateHere(request, models, report, signal);
     case 'rollout':

@@ -101,6 +101,11 @@ export function EvaluateView() {
             {trouble}
           </p>
         )}
+        {opened?.note && (
+          <p class="note" role="status">
+            {opened.note}
+          </p>
+        )}
         <div class="fields setting">
           <GameFields game={{ ...setting, history: 'NO_HISTORY' }} withHistory={false} onChange={changeGame} />
           <NumberField

@@ -1,7 +1,7 @@
 // What the Hub's answers mean: which refusals may pass, and the sentence for each that does not.
 
+import { askedWait, Hiccup, isPassing } from '../patience.ts';
 import { HubError } from './errors.ts';
-import { Hiccup } from './patience.ts';
 import { type HubReference, referenceText } from './reference.ts';
 import type { HubSettings } from './settings.ts';
 
@@ -12,17 +12,14 @@ export interface Asking {
   readonly purpose: 'read' | 'write';
 }
 
-/** Statuses of gateways, of overload and of faults. */
-const PASSING = new Set([408, 500, 502, 503, 504]);
-
 /** The error of an answer that is no success: a Hiccup where it may pass. */
-export async function refusal(response: Response, asking: Asking): Promise<HubError | Hiccup> {
+export async function refusal(response: Response, asking: Asking): Promise<HubError | Hiccup<HubError>> {
   const { status } = response;
   const said = await explanation(response);
   if (status === 429) return rateLimited(response, asking);
-  if (PASSING.has(status)) {
+  if (isPassing(status)) {
     const sentence = `${host(asking)} answers with status ${status}${said}. That is a fault at its side: try again later.`;
-    return new Hiccup(new HubError('server_fault', sentence, { status }), askedWait(response));
+    return new Hiccup(new HubError('server_fault', sentence, { status }), askedWait(response.headers));
   }
   const code = response.headers.get('x-error-code');
   const error = (kind: HubError['code'], sentence: string) => new HubError(kind, sentence, { status });
@@ -63,20 +60,12 @@ export async function refusal(response: Response, asking: Asking): Promise<HubEr
   return error('refused', `${host(asking)} refuses: status ${status}${said}.`);
 }
 
-function rateLimited(response: Response, asking: Asking): Hiccup {
-  const wait = askedWait(response);
+function rateLimited(response: Response, asking: Asking): Hiccup<HubError> {
+  const wait = askedWait(response.headers);
   const when = wait === undefined ? 'Try again later' : `Try again in ${Math.ceil(wait / 1000)} s`;
   const advice = asking.settings.token ? '' : '; with HF_TOKEN set the limit is higher';
   const sentence = `${host(asking)} has had too many requests from here. ${when}${advice}.`;
   return new Hiccup(new HubError('rate_limited', sentence, { status: response.status }), wait);
-}
-
-/** Milliseconds that the server asks to wait, in `Retry-After: 12` or `RateLimit: "api";r=0;t=12`. */
-function askedWait({ headers }: Response): number | undefined {
-  const seconds =
-    /^\s*(\d+)\s*$/.exec(headers.get('retry-after') ?? '') ??
-    /;\s*r=0\s*;\s*t=(\d+)/.exec(headers.get('ratelimit') ?? '');
-  return seconds ? 1000 * Number(seconds[1]) : undefined;
 }
 
 /** What the server says of it, in brackets. */
@@ -98,7 +87,7 @@ const UNREACHABLE =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|ENETDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** What an exception of `fetch`, or of reading its body, means; undefined where it is no matter of the network. */
-export function connectionError(error: unknown, asking: Asking): Hiccup | undefined {
+export function connectionError(error: unknown, asking: Asking): Hiccup<HubError> | undefined {
   const { name, cause, message } = error as Error & { cause?: NodeJS.ErrnoException & { errors?: unknown } };
   if (name !== 'TypeError' && name !== 'AbortError' && name !== 'TimeoutError') return undefined;
   if (name === 'TypeError' && cause === undefined) return undefined;

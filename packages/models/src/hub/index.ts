@@ -1,6 +1,6 @@
+export { DEFAULT_PATIENCE, type Patience } from '../patience.ts';
 export { type HubEvent, type HubOptions, openHubModel } from './download.ts';
 export { HubError, type HubErrorCode } from './errors.ts';
-export { DEFAULT_PATIENCE, type Patience } from './patience.ts';
 export { publishable } from './publishable.ts';
 export { type HubReference, parseReference, referenceText } from './reference.ts';
 export { type HubSettings, readHubSettings } from './settings.ts';

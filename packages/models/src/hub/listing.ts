@@ -1,9 +1,9 @@
 // What a revision of a model holds at the Hub. Nothing that a server says is used as a name before it is checked.
 
 import { type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
+import type { Patience, Retry } from '../patience.ts';
 import { type Asking, host } from './answers.ts';
 import { HubError } from './errors.ts';
-import type { Patience, Retry } from './patience.ts';
 import { COMMIT } from './reference.ts';
 import { hubFetch } from './request.ts';
 import type { RemoteFile } from './transfer.ts';

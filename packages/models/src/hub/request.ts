@@ -1,8 +1,8 @@
 // Requests to the Hub: the token goes to the Hub alone, redirects are followed by hand, so that no other host sees it.
 
+import { type Patience, persist, type Retry } from '../patience.ts';
 import { type Asking, connectionError, refusal } from './answers.ts';
 import { HubError } from './errors.ts';
-import { type Patience, persist, type Retry } from './patience.ts';
 
 type Body = NonNullable<RequestInit['body']>;
 

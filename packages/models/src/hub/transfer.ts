@@ -5,9 +5,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ENOUGH, Hiccup, type Patience, persist, type Retry } from '../patience.ts';
 import { type Asking, connectionError, host, refusal } from './answers.ts';
 import { fileError, HubError } from './errors.ts';
-import { Hiccup, type Patience, persist, type Retry } from './patience.ts';
 import { send } from './request.ts';
 
 export interface RemoteFile {
@@ -26,9 +26,6 @@ export interface TransferOptions {
   readonly onBytes: (bytes: number) => void;
   readonly onRetry: (retry: Retry) => void;
 }
-
-/** Bytes that an attempt must have brought for the failures to be counted from the beginning. */
-const ENOUGH = 2 ** 20;
 
 /**
  * @param blob where the file goes

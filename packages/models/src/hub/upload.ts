@@ -2,10 +2,10 @@
 
 import { pathToFileURL } from 'node:url';
 import { commitIter, createBranch, createRepo, repoExists } from '@huggingface/hub';
+import { DEFAULT_PATIENCE } from '../patience.ts';
 import { type Asking, host } from './answers.ts';
 import type { HubEvent, HubOptions } from './download.ts';
 import { HubError } from './errors.ts';
-import { DEFAULT_PATIENCE } from './patience.ts';
 import type { HubReference } from './reference.ts';
 import { hubFetch } from './request.ts';
 import type { HubSettings } from './settings.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOf, parseBaseUrl } from './address.ts';
+import { addressOf } from './address.ts';
+import { parseBaseUrl } from './base-url.ts';
 
 describe('a base URL', () => {
   it.each([

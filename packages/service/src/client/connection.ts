@@ -1,8 +1,9 @@
 // One server as a client sees it: requests with a password, a time limit and patience, and what comes back of them.
 
 import { type RandomStream, stream } from '@ludic/random';
-import { addressOf, parseBaseUrl } from './address.ts';
+import { addressOf } from './address.ts';
 import { Answer, Way } from './answer.ts';
+import { parseBaseUrl } from './base-url.ts';
 import { ClientError } from './errors.ts';
 import { LONGEST_RETRY_AFTER, pause, type Sleep, sleep } from './patience.ts';
 import { refusal } from './refusal.ts';

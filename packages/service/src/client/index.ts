@@ -1,3 +1,4 @@
+export { parseBaseUrl } from './base-url.ts';
 export type { ChatDelta, ChatRequest } from './chat.ts';
 export {
   type CallOptions,

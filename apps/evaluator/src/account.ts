@@ -1,0 +1,70 @@
+// The server that this page is signed in to, once for all views, as plain data: what speaks to servers is loaded where it is
+// needed. The password is in memory, and in the tab's storage where the visitor wants it.
+
+import { Store, useStore } from './dashboard/store.ts';
+
+export interface Account {
+  /** Base URL of the service, without a slash at its end. */
+  readonly address: string;
+  readonly password: string;
+}
+
+export interface SignedIn {
+  /** Undefined where nobody is signed in. */
+  readonly account: Account | undefined;
+  /** Where the visitor was before, and why that is over; the reason is empty where that was the visitor's wish. */
+  readonly left: { readonly address: string; readonly trouble: string } | undefined;
+}
+
+const KEY = 'ludic server';
+
+export class Door extends Store<SignedIn> {
+  constructor() {
+    super({ account: keptAccount(), left: undefined });
+  }
+
+  /** @param keep until the tab is closed. Browsers that store nothing keep it as long as the page is open. */
+  signIn(account: Account, keep: boolean): void {
+    forget();
+    if (keep)
+      try {
+        sessionStorage.setItem(KEY, JSON.stringify(account));
+      } catch {
+        // The visitor will be asked again.
+      }
+    this.set({ account, left: undefined });
+  }
+
+  /** @param trouble why, where the server refuses the account. One that has taken its place meanwhile stays. */
+  leave(account: Account, trouble = ''): void {
+    if (this.state.account !== account) return;
+    forget();
+    this.set({ account: undefined, left: { address: account.address, trouble } });
+  }
+}
+
+export const door = new Door();
+
+export const useSignedIn = (): SignedIn => useStore(door);
+
+/** Where the server is, if it is the one that the page came from. */
+export const ownAddress = () => tidyAddress(new URL('.', location.href).href);
+
+export const tidyAddress = (text: string) => text.trim().replace(/\/+$/, '');
+
+function keptAccount(): Account | undefined {
+  try {
+    const { address, password } = JSON.parse(sessionStorage.getItem(KEY) ?? '{}');
+    return typeof address === 'string' && typeof password === 'string' ? { address, password } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function forget(): void {
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // Nothing was kept.
+  }
+}
