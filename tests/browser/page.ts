@@ -2,15 +2,15 @@
 // what it must not do.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { builtPage } from '../../apps/cli/src/built-page.ts';
 import { serveFolder } from '../../apps/cli/src/static-files.ts';
 import type { Engine } from '../../apps/evaluator/src/engine/client.ts';
+import { awaitLock } from '../../apps/server/src/jobs/lock.ts';
 
 declare global {
   /** The engine, as the page gives it to the console. */
@@ -99,35 +99,15 @@ export async function openPage(path = ''): Promise<OpenedPage> {
 
 /** Test files run beside each other: one of them builds, the others wait for it. */
 async function built(): Promise<string> {
-  const lock = join(
-    tmpdir(),
-    `ludic-page-${createHash('sha256')
-      .update(import.meta.dirname)
-      .digest('hex')
-      .slice(0, 12)}`,
-  );
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' });
-      break;
-    } catch {
-      // What a process has left that is no more does not count.
-      const holder = Number(readFileSync(lock, { encoding: 'utf8', flag: 'a+' }));
-      if (!isRunning(holder)) rmSync(lock, { force: true });
-      await setTimeout(200);
-    }
-  }
+  const checkout = createHash('sha256')
+    .update(import.meta.dirname)
+    .digest('hex')
+    .slice(0, 12);
+  const lock = await awaitLock(join(tmpdir(), `ludic-page-${checkout}.lock`), 120_000);
+  if (!lock) throw new Error('Another process builds the page and does not end.');
   try {
     return await builtPage();
   } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-function isRunning(id: number): boolean {
-  try {
-    return id > 0 && process.kill(id, 0);
-  } catch {
-    return false;
+    lock.release();
   }
 }
