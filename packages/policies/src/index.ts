@@ -2,7 +2,8 @@ export type { ActOptions, NoReply, Policy, Prompt, Reply, SampledTokens } from '
 export type { ResidentAdapter } from './decoder.ts';
 export type { SamplingSettings } from './distribution.ts';
 export { PolicyError, type PolicyErrorCode } from './errors.ts';
-export { type LanguageModel, LanguageModelPolicy, trainedParameters } from './language-model.ts';
+export { type LanguageModel, trainedParameters } from './language-model.ts';
+export { LanguageModelPolicy } from './language-model-policy.ts';
 export { openLanguageModel } from './open.ts';
 export { PromptEncoder } from './prompt-encoder.ts';
 export { REMEMBERED } from './remembered.ts';

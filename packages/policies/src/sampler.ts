@@ -3,7 +3,6 @@
 // computed once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
 import type { Message } from '@ludic/history';
-import { sharedPrefixLength } from '@ludic/models';
 import type { Prefix } from './caches.ts';
 import type { ActOptions, Reply } from './contract.ts';
 import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
@@ -13,14 +12,14 @@ import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { Remembered } from './remembered.ts';
 import { type LanguageModelSettings, type Mode, type Question, RunningReply } from './running-reply.ts';
+import { SharedPrefix } from './shared-prefix.ts';
 import type { TokenNode } from './token-tree.ts';
 
 /** Token slots, padding included, of one run of the network. */
 export const SLOTS_PER_RUN = 16_384;
-/** A shorter common beginning is not worth a run of its own. */
-const SHORTEST_PREFIX = 4;
 /** Tokens drawn for others before a conversation that does not go on is forgotten. Games go on at once. */
 const PATIENCE = 8;
+
 export interface SamplerOptions {
   /**
    * Awaited before the first token and after each: who runs beside others in one thread lets them have their turn here.
@@ -68,30 +67,27 @@ export class Sampler {
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
   readonly #remembered: Remembered;
+  readonly #shared: SharedPrefix;
   readonly #texts = new Map<string, string>();
   readonly #calls = new Set<Call>();
   #running = false;
   #step = 0;
   #holding: TokenNode[] = [];
   #conversations = new Map<object, Conversation>();
-  #prefixTokens: Int32Array | undefined;
-  #prefix: Prefix | undefined;
 
   constructor(model: LanguageModel, { pause }: SamplerOptions = {}) {
     this.#model = model;
     this.#pause = pause;
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
+    this.#shared = new SharedPrefix(this.#decoder);
     this.#remembered = new Remembered(model.config, model.runtime.tensors === 'device');
   }
 
   /** To be called when the model's parameters have changed: all that was computed with the old ones is forgotten. */
   weightsChanged(): void {
     this.#forget();
-    this.#prefix = undefined;
-    // Not even the prefix's tokens stay: what is computed after an update depends on that update alone, so that a run
-    // that was interrupted there goes on with the same bits.
-    this.#prefixTokens = undefined;
+    this.#shared.forget();
     void this.#decoder.release(new Set(), undefined);
   }
 
@@ -276,7 +272,7 @@ export class Sampler {
       this.#note(ends, unknown, wanted, result);
     }
     const sequences = fresh.map((node) => node.path());
-    const prefix = await this.#prefixOf(sequences);
+    const prefix = await this.#shared.of(sequences);
     for (const [from, to] of runs(sequences)) {
       const nodes = fresh.slice(from, to);
       const wanted = wantedOf(nodes);
@@ -329,21 +325,6 @@ export class Sampler {
     }
   }
 
-  /** The longest beginning that all prompts so far have in common, kept as keys and values. */
-  async #prefixOf(sequences: readonly Int32Array[]): Promise<Prefix | undefined> {
-    if (sequences.length === 0) return undefined;
-    const shortest = sequences.reduce((least, sequence) => Math.min(least, sequence.length), Number.POSITIVE_INFINITY);
-    const common = (all: readonly Int32Array[]) => all[0]!.slice(0, sharedPrefixLength(all, shortest - 1));
-    let tokens = common(this.#prefixTokens ? [this.#prefixTokens, ...sequences] : sequences);
-    if (tokens.length < SHORTEST_PREFIX) tokens = common(sequences);
-    if (tokens.length < SHORTEST_PREFIX) return undefined;
-    if (!this.#prefix || this.#prefix.tokens.length !== tokens.length || this.#prefixTokens?.length !== tokens.length) {
-      this.#prefix = await this.#decoder.prefix(tokens);
-    }
-    this.#prefixTokens = tokens;
-    return this.#prefix;
-  }
-
   /**
    * Keys and values outlive a call only where somebody computes on from them: answers that are open, and conversations that
    * may go on. A conversation of earlier calls counts while it is fresh, and only as long as others kept the loop going.
@@ -364,7 +345,7 @@ export class Sampler {
     }
     for (const node of this.#holding) if (!kept.has(node)) node.known = undefined;
     this.#holding = [...kept];
-    await this.#decoder.release(new Set(this.#holding.map((node) => node.known!.decoded)), this.#prefix);
+    await this.#decoder.release(new Set(this.#holding.map((node) => node.known!.decoded)), this.#shared.prefix);
   }
 }
 

@@ -11,7 +11,7 @@ import { stream } from '@ludic/random';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Prompt } from '../contract.ts';
-import { LanguageModelPolicy } from '../language-model.ts';
+import { LanguageModelPolicy } from '../language-model-policy.ts';
 import { openLanguageModel } from '../open.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { type TransformersSource, transformersPolicy } from './index.ts';

@@ -12,7 +12,8 @@ import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
 import type { Prompt, SampledTokens } from './contract.ts';
 import { distributionOf, logprobAt } from './distribution.ts';
-import { type LanguageModel, LanguageModelPolicy } from './language-model.ts';
+import type { LanguageModel } from './language-model.ts';
+import { LanguageModelPolicy } from './language-model-policy.ts';
 import type { LanguageModelSettings } from './running-reply.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });

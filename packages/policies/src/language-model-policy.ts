@@ -1,0 +1,39 @@
+// The language-model policy: a model, and the settings that its replies are sampled with.
+
+import type { ActOptions, Policy, Prompt, Reply } from './contract.ts';
+import type { LanguageModel } from './language-model.ts';
+import type { LanguageModelSettings } from './running-reply.ts';
+import { Sampler } from './sampler.ts';
+import { checkSampling } from './sampling-settings.ts';
+
+export class LanguageModelPolicy implements Policy {
+  readonly name: string;
+  readonly #settings: LanguageModelSettings;
+  readonly #sampler: Sampler;
+  readonly #owned: boolean;
+
+  /**
+   * @param shared a sampler of the same model that others ask as well; it stays theirs
+   * @throws PolicyError `bad_setting`
+   */
+  constructor(model: LanguageModel, settings: LanguageModelSettings, shared?: Sampler) {
+    checkSampling(settings);
+    this.name = model.name;
+    this.#settings = settings;
+    this.#owned = shared === undefined;
+    this.#sampler = shared ?? new Sampler(model);
+  }
+
+  /** To be called when the model's parameters have changed: all that was computed with the old ones is forgotten. */
+  weightsChanged(): void {
+    this.#sampler.weightsChanged();
+  }
+
+  act(prompts: readonly Prompt[], options?: ActOptions): Promise<Reply[]> {
+    return this.#sampler.sample(prompts, this.#settings, options);
+  }
+
+  dispose(): void {
+    if (this.#owned) this.#sampler.dispose();
+  }
+}
