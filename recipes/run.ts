@@ -42,7 +42,7 @@ function ludic(args: readonly string[], stdout: 'inherit' | 'pipe'): string {
 
 const place = ['--out', run, ...(values.threads === undefined ? [] : ['--threads', values.threads])];
 const resumed = existsSync(join(run, 'config.json'));
-ludic(['train', ...place, ...(resumed ? ['--resume'] : [...words(recipe.train), '--seed', values.seed])], 'inherit');
+ludic(['train', ...place, ...(resumed ? ['--resume'] : ['--recipe', name, '--seed', values.seed])], 'inherit');
 
 const { env, 'env-config': _, history = 'NO_HISTORY' } = recipe.train;
 const evaluation = ['evaluate', '--model', join(run, 'final'), '--env', env!, '--history', history, '--json'];

@@ -13,6 +13,7 @@ import { fieldOption, fieldOptions, fieldValues } from './fields.ts';
 import { chooseGame, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
 import { modelOption, openFiles } from './models.ts';
+import { followRecipe } from './recipe.ts';
 import { TRACKING_NAMES, type TrackingOptions, trackerOf, trackingOptions, trackingSettings } from './tracking.ts';
 
 interface Control extends TrackingOptions {
@@ -29,6 +30,7 @@ interface Control extends TrackingOptions {
   readonly workers?: number;
   readonly workerTimeout: number;
   readonly resume?: boolean;
+  readonly recipe?: string;
   readonly json?: boolean;
 }
 
@@ -43,6 +45,7 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a model in a game with GRPO')
     .requiredOption('--out <folder>', 'the run: settings, curve, checkpoints, final model')
+    .option('--recipe <name>', 'settings that train well, of recipes/ or a .json file; options beside it come first')
     .option('--env <id>', 'the game (needed for a new run)')
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))
@@ -66,6 +69,10 @@ export function trainCommand(): Command {
     .option('--json', 'end with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, DEFAULTS)]) command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
+    if (options.recipe !== undefined) {
+      if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
+      await followRecipe(command, options.recipe);
+    }
     const start: RunStart = options.resume
       ? await resumed(command, options)
       : { kind: 'new', model: options.model, settings: shardedSettings(command, options), ...onnxOf(options) };
@@ -126,7 +133,7 @@ function shardedSettings(command: Command, options: Control & Record<string, unk
 }
 
 function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
-  if (options.env === undefined) throw new UsageError('--env is needed for a new run.');
+  if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
   const game = chooseGame(options.env, options.envConfig);
   const { loraRank, loraAlpha, loraTargets } = options;
   if (loraRank === undefined && (loraAlpha !== undefined || loraTargets !== undefined))

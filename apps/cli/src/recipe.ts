@@ -1,0 +1,52 @@
+// Settings that are known to train well: those of recipes/, or a file of the same form.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from './failure.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../recipes');
+/** What a recipe cannot say for whoever follows it. */
+const OWN = new Set(['out', 'recipe', 'resume']);
+
+/**
+ * Gives the options of a command the values of a recipe, but for those that were given on the command line.
+ * @param recipe name of one in recipes/, or a path that ends in .json
+ * @throws UsageError
+ */
+export async function followRecipe(command: Command, recipe: string): Promise<void> {
+  const path = recipe.endsWith('.json') ? recipe : join(FOLDER, `${recipe}.json`);
+  for (const [flag, value] of Object.entries(await readRecipe(recipe, path))) {
+    const option = command.options.find(({ long }) => long === `--${flag}`);
+    const name = option?.attributeName();
+    if (!option || name === undefined || OWN.has(name))
+      throw new UsageError(`${path} sets ${flag}, which is no setting of a training.`);
+    if (command.getOptionValueSource(name) === 'cli') continue;
+    try {
+      command.setOptionValueWithSource(name, option.parseArg ? option.parseArg(value, undefined) : value, 'config');
+    } catch (error) {
+      throw new UsageError(`${path} sets ${flag} to ${value}. ${(error as Error).message}`);
+    }
+  }
+}
+
+async function readRecipe(recipe: string, path: string): Promise<Readonly<Record<string, string>>> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    const names = (await readdir(FOLDER).catch(() => []))
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => name.slice(0, -'.json'.length));
+    throw new UsageError(`There is no recipe ${recipe}. There are ${names.join(', ')}, and files that end in .json.`);
+  }
+  let train: unknown;
+  try {
+    ({ train } = JSON.parse(text));
+  } catch (error) {
+    throw new UsageError(`${path} is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof train !== 'object' || train === null || !Object.values(train).every((value) => typeof value === 'string'))
+    throw new UsageError(`${path} is no recipe: it needs an object "train" of options and their values as texts.`);
+  return train as Readonly<Record<string, string>>;
+}
