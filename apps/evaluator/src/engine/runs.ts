@@ -3,7 +3,7 @@
 
 import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
 import type { Evaluation } from '@ludic/rollouts';
-import { makeFolder, removeFolder } from './browser-files.ts';
+import { canWrite, makeFolder, removeFolder } from './browser-files.ts';
 import { BrowserRun } from './browser-run.ts';
 import type { RunContents, RunSummary } from './protocol.ts';
 import { zipOf } from './zip.ts';
@@ -22,6 +22,8 @@ export class Runs {
 
   /** Does work on a run while nobody else does. */
   async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
+    // Browsers without locks, and pages that come over plain HTTP from another machine, store nothing that two could write.
+    if (!navigator.locks) return work();
     const tooLong = AbortSignal.timeout(patience);
     let begun = false;
     const begin = () => {
@@ -156,6 +158,7 @@ export class Runs {
 
 /** The folder of all runs; undefined where the browser gives no storage, or none that holds more. */
 async function storage(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
+  if (!canWrite()) return undefined;
   try {
     const root = await navigator.storage.getDirectory();
     return create ? await makeFolder(root, FOLDER) : await root.getDirectoryHandle(FOLDER);
