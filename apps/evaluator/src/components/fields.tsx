@@ -1,7 +1,7 @@
 // The fields of forms: a label, a control, and what it means where the name does not say it.
 
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 interface FieldProps {
   readonly label: string;
@@ -101,7 +101,10 @@ export interface NumberRange {
   readonly step?: number | 'any';
 }
 
-/** What is no number in the range is not passed on, and the form cannot be sent. */
+/**
+ * What is no number in the range is not passed on, and the form cannot be sent. The field is written to when the value
+ * becomes another than what stands in it, and not while it is typed: `0.` is 0 on its way to 0.5.
+ */
 export function NumberField({
   value,
   min,
@@ -110,15 +113,20 @@ export function NumberField({
   onChange,
   ...field
 }: FieldProps & NumberRange & { readonly value: number; readonly onChange: (value: number) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    const { current } = input;
+    if (current!.valueAsNumber !== value) current!.valueAsNumber = value;
+  }, [value]);
   return (
     <Field {...field}>
       {(ids) => (
         <input
           {...ids}
+          ref={input}
           type="number"
           required
           inputMode="decimal"
-          value={value}
           {...(min !== undefined && { min })}
           {...(max !== undefined && { max })}
           step={step}
