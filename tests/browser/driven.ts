@@ -43,7 +43,8 @@ export const toldIn = (json: string) => (JSON.parse(json) as { told?: unknown })
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 const CONTROL = '\uE009';
-const PATIENCE = 60_000;
+/** In ms; less than a test has. */
+const PATIENCE = 45_000;
 
 /** Mouse and keys on a page. Parts are known by what they are and by what they are called. */
 export class Hand {
@@ -64,7 +65,10 @@ export class Hand {
 
   /** One after the other: characters, or what the protocols call other keys. */
   async keys(keys: Iterable<string>): Promise<void> {
-    const actions = [...keys].flatMap((value) => [{ type: 'keyDown', value } as const, { type: 'keyUp', value } as const]);
+    const actions = [...keys].flatMap((value) => [
+      { type: 'keyDown', value } as const,
+      { type: 'keyUp', value } as const,
+    ]);
     await this.#page.perform('key', actions);
   }
 
@@ -84,6 +88,7 @@ export class Hand {
   async until(text: RegExp): Promise<string> {
     const deadline = Date.now() + PATIENCE;
     for (;;) {
+      // biome-ignore lint/performance/useDomNodeTextContent: what is hidden does not count
       const shown = await this.#page.evaluate(() => document.body.innerText);
       if (text.test(shown)) return shown;
       if (Date.now() > deadline) throw new Error(`${text} does not appear. The page says:\n${shown}`);
@@ -95,12 +100,7 @@ export class Hand {
 /** In the page: the middle of a part that can be seen, after it has been scrolled to. */
 function placeOf(selector: string, name: string): { x: number; y: number } | undefined {
   const called = (element: Element) =>
-    (
-      element.ariaLabel ??
-      (element as HTMLInputElement).labels?.[0]?.textContent ??
-      element.textContent ??
-      ''
-    ).trim();
+    (element.ariaLabel ?? (element as HTMLInputElement).labels?.[0]?.textContent ?? element.textContent ?? '').trim();
   const found = [...document.querySelectorAll(selector)].find(
     (element) => element.checkVisibility() && called(element) === name,
   );

@@ -28,8 +28,8 @@ export async function openWebKit({ downloads, dark = false }: DrivenOptions): Pr
       ...process.env,
       DISPLAY: `:${number}`,
       GDK_BACKEND: 'x11',
-      HOME: home,
-      XDG_DOWNLOAD_DIR: downloads,
+      // Downloads go there.
+      HOME: downloads,
       XDG_RUNTIME_DIR: home,
       XDG_CACHE_HOME: join(home, 'cache'),
       XDG_DATA_HOME: join(home, 'data'),
