@@ -1,6 +1,8 @@
 // A browser that is driven from outside, as far as tests need it: Firefox over WebDriver BiDi (firefox.ts), WebKit over
 // WebDriver (webkit.ts). What a hand does on a page is the same in both (Hand).
 
+import type { ChildProcess } from 'node:child_process';
+
 /** What a person does, in the words that both protocols share. */
 export type Action =
   | { readonly type: 'pointerMove'; readonly x: number; readonly y: number }
@@ -39,6 +41,13 @@ export const expressionOf = (call: (...given: never) => unknown, given: readonly
   `(async () => JSON.stringify({ told: await (${call})(...${JSON.stringify(given)}) }))()`;
 
 export const toldIn = (json: string) => (JSON.parse(json) as { told?: unknown }).told;
+
+/** A browser that could not be driven is not left behind. */
+export const endWithUs = (child: ChildProcess) => {
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+};
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type DrivenOptions, type DrivenPage, expressionOf, toldIn } from './driven.ts';
+import { type DrivenOptions, type DrivenPage, endWithUs, expressionOf, toldIn } from './driven.ts';
 
 const PLACES = [process.env.LUDIC_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'];
 export const FIREFOX = PLACES.find((path) => path !== undefined && existsSync(path));
@@ -47,6 +47,7 @@ export async function openFirefox({ origin, downloads, dark = false }: DrivenOpt
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const exited = once(child, 'exit');
+  endWithUs(child);
   const address = await new Promise<string>((resolve, reject) => {
     createInterface(child.stderr).on('line', (line) => {
       const [, found] = /WebDriver BiDi listening on (\S+)/.exec(line) ?? [];

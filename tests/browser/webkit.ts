@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type DrivenOptions, type DrivenPage, expressionOf, pause, toldIn } from './driven.ts';
+import { type DrivenOptions, type DrivenPage, endWithUs, expressionOf, pause, toldIn } from './driven.ts';
 
 const DRIVER = '/usr/bin/WebKitWebDriver';
 const PLACES = [process.env.LUDIC_WEBKIT, ...globSync('/usr/lib/*/webkit2gtk-4.1/MiniBrowser')];
@@ -19,6 +19,7 @@ export async function openWebKit({ downloads, dark = false }: DrivenOptions): Pr
   const display = spawn('/usr/bin/Xvfb', ['-displayfd', '1', '-screen', '0', '1400x1200x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  endWithUs(display);
   const [number] = await once(createInterface(display.stdout), 'line');
   const port = await freePort();
   const blemishes: string[] = [];
@@ -40,6 +41,7 @@ export async function openWebKit({ downloads, dark = false }: DrivenOptions): Pr
       LIBGL_ALWAYS_SOFTWARE: '1',
     },
   });
+  endWithUs(driver);
   const hear = (line: string) => {
     if (/^CONSOLE /.test(line)) blemishes.push(line);
   };
