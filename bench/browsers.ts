@@ -1,4 +1,5 @@
-// npm run bench:browsers: how fast the page is in each browser that is here, in one run, on WebAssembly.
+// npm run bench:browsers: how fast the page is in each browser that is here, on WebAssembly. They take turns, so that
+// what else the machine does meets all of them.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -6,85 +7,87 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { DEFAULT_TRAINING } from '../packages/grpo/src/index.ts';
+import type { DrivenPage } from '../tests/browser/driven.ts';
 import { FIREFOX, openFirefox } from '../tests/browser/firefox.ts';
 import { hasChromium, launch, servePage } from '../tests/browser/page.ts';
 import { openWebKit, WEBKIT } from '../tests/browser/webkit.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const TRAINING = {
   ...DEFAULT_TRAINING,
   environment: 'tic_tac_toe',
   environmentConfig: {},
-  steps: 5,
   groupSize: 8,
   batchSize: 64,
   maxCompletionLength: 4,
+  steps: 3,
+  saveEvery: 3,
   evalEvery: 0,
   evalEpisodes: 2,
 };
+type Driven = Pick<DrivenPage, 'version' | 'evaluate' | 'close'>;
 
-interface Times {
-  readonly version: string;
-  /** Until ONNX Runtime and nano are here and 100 games are played. */
-  readonly first: number;
-  /** 100 games of nano, each round with others; in ms. */
-  readonly games: readonly number[];
-  /** Updates of 64 games, in ms. */
-  readonly updates: readonly number[];
-}
-type Measured = Omit<Times, 'version'>;
-
-/** In the page. */
-const measure = async (rounds: number, settings: typeof TRAINING): Promise<Measured> => {
+/** In the page: 100 games of nano, in ms. */
+const evaluate = async (seed: number): Promise<number> => {
+  const began = performance.now();
+  const policy = { kind: 'model', name: 'nano', device: 'cpu', temperature: 0, maxCompletionLength: 64 } as const;
+  const game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' } as const;
   const { ludic } = globalThis;
-  const evaluate = async (seed: number) => {
-    const began = performance.now();
-    const policy = { kind: 'model', name: 'nano', device: 'cpu', temperature: 0, maxCompletionLength: 64 } as const;
-    const game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' } as const;
-    await ludic.ask({ type: 'evaluate', game, policy, episodes: 100, seed });
-    return performance.now() - began;
-  };
-  const first = await evaluate(0);
-  const games: number[] = [];
-  for (let seed = 1; seed <= rounds; seed++) games.push(await evaluate(seed));
+  await ludic.ask({ type: 'evaluate', game, policy, episodes: 100, seed });
+  return performance.now() - began;
+};
+
+/** In the page: updates of 64 games, in ms, without the first. */
+const train = async (settings: typeof TRAINING, round: number): Promise<number[]> => {
   const updates: number[] = [];
   const onProgress = (progress: Progress) => {
     if (progress.stage === 'learned') updates.push(1000 * progress.seconds);
   };
-  await ludic.ask({ type: 'train', model: 'nano', device: 'cpu', settings, saveAs: 'bench' }, { onProgress });
-  return { first, games, updates };
+  const { ludic } = globalThis;
+  await ludic.ask({ type: 'train', model: 'nano', device: 'cpu', settings, saveAs: `bench ${round}` }, { onProgress });
+  return updates.slice(1);
 };
 
 const served = await servePage();
-const found: Times[] = [];
+const downloads = mkdtempSync(join(tmpdir(), 'ludic-bench-'));
+const browsers: Driven[] = [];
 if (hasChromium) {
   const browser = await launch();
   const page = await browser.newPage();
   await page.goto(served.origin);
-  const call = `(${measure})(${ROUNDS}, ${JSON.stringify(TRAINING)})`;
-  found.push({ version: `Chromium ${browser.version()}`, ...((await page.evaluate(call)) as Measured) });
-  await browser.close();
+  browsers.push({
+    version: `Chromium ${browser.version()}`,
+    evaluate: (call, ...given) => page.evaluate(`(${call})(...${JSON.stringify(given)})`) as never,
+    close: () => browser.close(),
+  });
 }
 for (const [path, open] of [
   [FIREFOX, openFirefox],
   [WEBKIT, openWebKit],
 ] as const) {
   if (path === undefined) continue;
-  const downloads = mkdtempSync(join(tmpdir(), 'ludic-bench-'));
   const page = await open({ origin: served.origin, downloads });
   await page.goto(served.origin);
-  found.push({ version: page.version, ...(await page.evaluate(measure, ROUNDS, TRAINING)) });
-  await page.close();
-  rmSync(downloads, { recursive: true, force: true });
+  browsers.push(page);
 }
-served.close();
 
-const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[times.length >> 1]!;
-const rows = found.map(({ version, first, games, updates }) => ({
+const times = browsers.map(({ version }) => ({ version, first: 0, games: [] as number[], updates: [] as number[] }));
+for (const [i, browser] of browsers.entries()) times[i]!.first = await browser.evaluate(evaluate, 0);
+for (let round = 1; round <= ROUNDS; round++)
+  for (const [i, browser] of browsers.entries()) {
+    times[i]!.games.push(await browser.evaluate(evaluate, round));
+    times[i]!.updates.push(...(await browser.evaluate(train, TRAINING, round)));
+  }
+for (const browser of browsers) await browser.close();
+served.close();
+rmSync(downloads, { recursive: true, force: true });
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const rows = times.map(({ version, first, games, updates }) => ({
   browser: version,
   'first 100 games, ms': Math.round(first),
   '100 games, ms': Math.round(median(games)),
-  'an update, ms': Math.round(median(updates.slice(1))),
+  'an update, ms': Math.round(median(updates)),
 }));
 console.table(rows);
 const machine = `${cpus().length} × ${cpus()[0]!.model}`;

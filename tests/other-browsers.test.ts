@@ -170,6 +170,7 @@ for (const { name, path, open, stores } of BROWSERS) {
         environmentConfig: { max_steps: 3 },
         steps: 4,
         batchSize: 8,
+        learningRate: 0.0005,
         tokenBudget: 1024,
       });
       const trainer = await Trainer.create(await openNano(), settings);
