@@ -174,7 +174,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     // In the midst of the moments, and when the folder is whole and not yet pointed to.
     for (const [method, calls] of [
       ['write', 80],
-      ['close', 1],
+      ['move', 1],
     ] as const) {
       await reload();
       const before = await steps('killed');
@@ -414,7 +414,7 @@ const work = (request: RequestOf<'train'> | RequestOf<'continue'>, until: Until)
   );
 
 /** Lets the engine hang for ever in one of its next writes, half done, as if that took long. */
-async function stick(method: 'write' | 'close', calls: number): Promise<void> {
+async function stick(method: 'write' | 'move', calls: number): Promise<void> {
   const [worker] = opened.page.workers();
   await worker!.evaluate(
     ([method, calls]) => {
@@ -423,9 +423,11 @@ async function stick(method: 'write' | 'close', calls: number): Promise<void> {
         FileSystemSyncAccessHandle: { prototype: { write(data: Uint8Array, options: object): number } };
       };
       const { prototype: file } = scope.FileSystemSyncAccessHandle;
-      const { prototype: stream } = FileSystemWritableFileStream;
+      const { prototype: handle } = FileSystemFileHandle as unknown as {
+        prototype: { move(...to: unknown[]): unknown };
+      };
       const { write } = file;
-      const { close } = stream;
+      const { move } = handle;
       const say = () => new BroadcastChannel('stuck').postMessage(method);
       if (method === 'write')
         file.write = function (data, options) {
@@ -435,8 +437,8 @@ async function stick(method: 'write' | 'close', calls: number): Promise<void> {
           for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
         };
       else
-        stream.close = function () {
-          if (--left > 0) return close.call(this);
+        handle.move = function (...to) {
+          if (--left > 0) return move.apply(this, to);
           say();
           return new Promise(() => {});
         };

@@ -4,19 +4,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Locator, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Game, PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
-import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
 import { DEFAULT_TRAINING, type StepMetrics, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
 import { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
-import { openModelFolder } from '../packages/models/src/node.ts';
-import { NANO_FOLDER } from '../packages/nano/src/index.ts';
-import { LanguageModelPolicy, openLanguageModel, scriptedPolicy } from '../packages/policies/src/index.ts';
-import { type Episode, evaluate, evaluationStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
-import { createRuntime } from '../packages/runtime/src/node.ts';
+import { evaluate } from '../packages/rollouts/src/index.ts';
+import {
+  KEY_DOOR,
+  nanoFolder,
+  nanoOn,
+  openNano,
+  type Plain,
+  plain,
+  playInNode,
+  sitDown,
+  TIC_TAC_TOE,
+} from './browser/in-node.ts';
 import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './browser/page.ts';
 
 declare global {
@@ -25,19 +30,6 @@ declare global {
   /** Of the work that a test watches. */
   var stages: string[] | undefined;
 }
-
-const nanoFolder = fileURLToPath(NANO_FOLDER);
-const openNano = async () => openLanguageModel(await openModelFolder(nanoFolder), await createRuntime());
-
-const TIC_TAC_TOE: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
-const KEY_DOOR: Game = { environment: 'key_door', config: { max_steps: 5 }, history: 'NO_HISTORY' };
-const nanoOn = (device: 'cpu' | 'webgpu'): PolicyChoice => ({
-  kind: 'model',
-  name: 'nano',
-  device,
-  temperature: 0,
-  maxCompletionLength: 8,
-});
 
 let scratch = '';
 let served: ServedPage;
@@ -293,40 +285,8 @@ async function play(game: Game, policy: PolicyChoice, episodes: number): Promise
   return answer.episodes.map(plain);
 }
 
-async function sitDown({ environment, config: raw, history }: Game, choice: PolicyChoice) {
-  const definition = findEnvironment(environment);
-  const config = resolveConfig(definition, raw);
-  const policy =
-    choice.kind === 'scripted'
-      ? scriptedPolicy(choice.name, () => definition.experts[choice.name]!(config))
-      : new LanguageModelPolicy(await openNano(), {
-          temperature: choice.temperature,
-          topK: 0,
-          topP: 1,
-          maxCompletionLength: choice.maxCompletionLength,
-          stop: [`</${definition.replyTag}>`],
-        });
-  return { policy, table: { definition, config, history } };
-}
-
 async function expectSame(game: Game, choice: PolicyChoice, episodes: number): Promise<void> {
-  const { policy, table } = await sitDown(game, choice);
-  const here = await playEpisodes({ ...table, policy, starts: evaluationStarts(7, episodes) });
-  policy.dispose();
+  const here = await playInNode(game, choice, episodes);
   expect(here.some(({ turns }) => turns.length > 1)).toBe(true);
-  expect(await play(game, choice, episodes)).toEqual(here.map(plain));
+  expect(await play(game, choice, episodes)).toEqual(here);
 }
-
-type Plain = ReturnType<typeof plain>;
-
-/** An episode but for its log-probabilities, which are equal up to rounding alone. */
-const plain = ({ turns, ...episode }: Episode) => ({
-  ...episode,
-  turns: turns.map(({ reply: { tokens, ...reply }, ...turn }) => ({
-    ...turn,
-    reply: {
-      ...reply,
-      ...(tokens && { prompt: Object.values(tokens.prompt), completion: Object.values(tokens.completion) }),
-    },
-  })),
-});

@@ -1,5 +1,6 @@
 // The page begins here.
 
+import './no-eval.ts';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { Engine } from './engine/client.ts';

@@ -1,7 +1,7 @@
 // The fields of forms: a label, a control, and what it means where the name does not say it.
 
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 interface FieldProps {
   readonly label: string;
@@ -104,7 +104,8 @@ export interface NumberRange {
 }
 
 /**
- * What is no number in the range is not passed on, and the form cannot be sent.
+ * What is no number in the range is not passed on, and the form cannot be sent. The field is written to when the value
+ * becomes another than what stands in it, and not while it is typed: `0.` is 0 on its way to 0.5.
  * @param onClear allows no number at all
  */
 export function NumberField({
@@ -121,15 +122,22 @@ export function NumberField({
     readonly onChange: (value: number) => void;
     readonly onClear?: () => void;
   }) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    const { current } = input;
+    // No number is NaN in a field.
+    const wanted = value ?? Number.NaN;
+    if (!Object.is(current!.valueAsNumber, wanted)) current!.valueAsNumber = wanted;
+  }, [value]);
   return (
     <Field {...field}>
       {(ids) => (
         <input
           {...ids}
+          ref={input}
           type="number"
           required={!onClear}
           inputMode="decimal"
-          value={value ?? ''}
           {...(min !== undefined && { min })}
           {...(max !== undefined && { max })}
           step={step}

@@ -10,7 +10,17 @@ interface SyncAccess {
   flush(): void;
   close(): void;
 }
-type WorkerFile = FileSystemFileHandle & { createSyncAccessHandle(): Promise<SyncAccess> };
+type WorkerFile = FileSystemFileHandle & {
+  createSyncAccessHandle(): Promise<SyncAccess>;
+  /** Takes the place of what is there by that name. */
+  move(folder: FileSystemDirectoryHandle, name: string): Promise<void>;
+};
+
+/** Whether this browser has what is written with. Not all that give a folder do. */
+export const canWrite = (): boolean => {
+  const { prototype } = globalThis.FileSystemFileHandle ?? {};
+  return prototype !== undefined && 'createSyncAccessHandle' in prototype && 'move' in prototype;
+};
 
 const partsOf = (content: FileContent): Iterable<Uint8Array> =>
   typeof content === 'string'
@@ -66,16 +76,13 @@ export const appendFile = async (home: FileSystemDirectoryHandle, path: string, 
 export const cutFile = async (home: FileSystemDirectoryHandle, path: string, length: number) =>
   put(await makeFile(home, path), '', length);
 
-/** Whoever looks sees the old file or the new one: the browser puts it in place when it is whole. */
+/** Whoever looks sees the old file or the new one: it is written beside its place, and put there when it is whole. */
 export async function replaceFile(home: FileSystemDirectoryHandle, path: string, text: string): Promise<void> {
-  const writing = await (await makeFile(home, path)).createWritable();
-  try {
-    await writing.write(text);
-    await writing.close();
-  } catch (error) {
-    await writing.abort().catch(() => {});
-    throw error;
-  }
+  const [at, name] = split(path);
+  const folder = await makeFolder(home, at);
+  const beside = await folder.getFileHandle(`${name}~`, { create: true });
+  await put(beside, text, 0);
+  await (beside as WorkerFile).move(folder, name);
 }
 
 /** All files of a folder and of those in it, by their paths. */

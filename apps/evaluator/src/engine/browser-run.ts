@@ -124,7 +124,12 @@ export class BrowserRun implements RunStorage {
 
   /** Tries to store what is in memory, and clears away what a page left that was closed while it wrote. */
   async settle(): Promise<void> {
-    if (!this.#home) return;
+    if (!this.#home) {
+      this.onFull(
+        'This browser gives the page no storage, as in a private window: the run is in memory. Download it before you leave the page.',
+      );
+      return;
+    }
     try {
       for (const [file, blob] of this.#files) {
         await browser.replaceFile(this.#home, file, await blob.text());

@@ -3,7 +3,7 @@
 
 import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
 import { blobsOf } from '@ludic/models/web';
-import { makeFolder, removeFolder } from './browser-files.ts';
+import { canWrite, makeFolder, removeFolder } from './browser-files.ts';
 import { BrowserRun, GAMES } from './browser-run.ts';
 import { type KeptGames, readGames } from './kept-games.ts';
 import { type ModelBlobs, madeBlobs } from './models.ts';
@@ -24,6 +24,8 @@ export class Runs {
 
   /** Does work on a run while nobody else does. */
   async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
+    // Browsers without locks, and pages that come over plain HTTP from another machine, store nothing that two could write.
+    if (!navigator.locks) return work();
     const tooLong = AbortSignal.timeout(patience);
     let begun = false;
     const begin = () => {
@@ -187,6 +189,7 @@ const withoutState = (blobs: ReadonlyMap<string, Blob>): ReadonlyMap<string, Blo
 
 /** The folder of all runs; undefined where the browser gives no storage, or none that holds more. */
 async function storage(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
+  if (!canWrite()) return undefined;
   try {
     const root = await navigator.storage.getDirectory();
     return create ? await makeFolder(root, FOLDER) : await root.getDirectoryHandle(FOLDER);
