@@ -94,5 +94,5 @@ const machine = `${cpus().length} × ${cpus()[0]!.model}`;
 await mkdir(new URL('./results/', import.meta.url), { recursive: true });
 await writeFile(
   new URL('./results/browsers.json', import.meta.url),
-  `${JSON.stringify({ machine, rounds: ROUNDS, rows }, null, 1)}\n`,
+  `${JSON.stringify({ machine, rounds: ROUNDS, rows }, null, 2)}\n`,
 );
