@@ -157,7 +157,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       await hand.click('summary', 'Settings of the game');
       await hand.fill('max steps', '3');
       await hand.click('summary', 'All settings of training');
-      await hand.until(/token budget/);
+      await hand.until(/token budget/i);
       const further = { 'eval episodes': 4, 'eval temperature': 0, 'save every': 2, 'token budget': 1024 };
       for (const [label, value] of Object.entries(further)) await hand.fill(label, String(value));
       await hand.click('form button', 'Train');
