@@ -1,7 +1,7 @@
 // The fields of forms: a label, a control, and what it means where the name does not say it.
 
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 
 interface FieldProps {
   readonly label: string;
@@ -121,6 +121,8 @@ export function NumberField({
     readonly onChange: (value: number) => void;
     readonly onClear?: () => void;
   }) {
+  /** What was written last, and the value that went with it: `0.0` stays as it is while somebody writes 0.05. */
+  const [draft, setDraft] = useState<{ readonly text: string; readonly value: number | undefined }>();
   return (
     <Field {...field}>
       {(ids) => (
@@ -129,15 +131,17 @@ export function NumberField({
           type="number"
           required={!onClear}
           inputMode="decimal"
-          value={value ?? ''}
+          value={draft && draft.value === value ? draft.text : (value ?? '')}
           {...(min !== undefined && { min })}
           {...(max !== undefined && { max })}
           step={step}
           onInput={({ currentTarget }) => {
-            const { validity, value, valueAsNumber } = currentTarget;
+            const { validity, value: text, valueAsNumber } = currentTarget;
+            const written = !validity.valid ? value : text === '' ? undefined : valueAsNumber;
+            setDraft({ text, value: written });
             if (!validity.valid) return;
-            if (value === '') onClear?.();
-            else onChange(valueAsNumber);
+            if (written === undefined) onClear?.();
+            else onChange(written);
           }}
         />
       )}

@@ -99,13 +99,17 @@ export class Runs {
     }
   }
 
-  /** Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run. */
-  async clear(name: string): Promise<void> {
+  /**
+   * Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run.
+   * @returns whether there is no run of that name now
+   */
+  async clear(name: string): Promise<boolean> {
     const begun = await this.#summary(name).then(
       () => true,
       () => false,
     );
     if (!begun) await this.#remove(name);
+    return !begun;
   }
 
   delete(name: string): Promise<void> {
@@ -140,6 +144,7 @@ export class Runs {
 
   async zip(name: string, part: 'model' | 'run'): Promise<{ readonly blob: Blob; readonly fileName: string }> {
     const folder = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-');
+    await this.#summary(name);
     const files = part === 'run' ? await (await this.open(name)).everything() : await this.modelBlobs(name);
     return {
       blob: await zipOf(await madeBlobs(files), folder),
@@ -149,6 +154,8 @@ export class Runs {
 
   async #summary(name: string): Promise<RunSummary> {
     const storage = await this.open(name);
+    if (!(await storage.read('config.json')))
+      throw new Error(`The run ${name} is no longer in this browser: perhaps another tab deleted it.`);
     const { settings, model } = await readRunConfig(storage);
     const files = await storage.everything();
     const step = (await (await openRun(storage)).checkpoints()).at(-1);
