@@ -434,7 +434,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await session.send('Storage.overrideQuotaForOrigin', { origin: served.origin });
       await view.getByRole('button', { name: `Keep ludic/nano as q4 on ${hub.origin}` }).click();
       await expect.poll(async () => (await keptFiles()).some((url) => url.includes('q4'))).toBe(true);
-      await view.getByRole('button', { name: 'Remove all but nano' }).click();
+      await view.getByRole('button', { name: 'Remove all that were loaded' }).click();
       await expect.poll(() => keptFiles()).toEqual([]);
     });
   });

@@ -4,7 +4,8 @@ import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
 import { evaluationResults } from '@ludic/service';
 import type { Answers, GameLine } from './engine/protocol.ts';
 import { HISTORY_TITLES } from './history-titles.ts';
-import { type Contestant, policyText, type Setting } from './setting.ts';
+import { policyText } from './link-words.ts';
+import type { Contestant, Setting } from './setting.ts';
 
 export interface Result extends Readonly<Answers['evaluate']> {
   readonly contestant: Contestant;

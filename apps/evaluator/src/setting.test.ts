@@ -59,7 +59,7 @@ describe('the link of a setting', () => {
     ['temperature=', 'its temperature is ""'],
     ['temperature=NaN', 'its temperature is "NaN"'],
     ['device=toaster', 'its device is "toaster"'],
-    ['history=NO_HISTORY', '0 policies and 1 histories'],
+    ['history=NO_HISTORY', 'one history for each policy'],
     ['history=EVERYTHING&policy=model:nano', 'its history is "EVERYTHING"'],
     ['history=NO_HISTORY&policy=nano', 'its policy is "nano"'],
     ['history=NO_HISTORY&policy=scripted:cheat', 'its policy is "scripted:cheat"'],

@@ -3,6 +3,7 @@
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import type { DeviceChoice, PolicyChoice } from './engine/protocol.ts';
+import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from './link-words.ts';
 
 /** Who plays, and what it sees of the game. */
 export interface Contestant {
@@ -39,10 +40,6 @@ export const DEFAULT_SETTING: Setting = {
 
 export const MOST_EPISODES = 100_000;
 const MOST_CONTESTANTS = 24;
-const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
-
-/** `model:nano`, `scripted:expert`: how a policy is called in addresses. */
-export const policyText = ({ kind, name }: Pick<Contestant, 'kind' | 'name'>) => `${kind}:${name}`;
 
 /** How the engine is asked for a contestant. */
 export const policyOf = ({ kind, name }: Contestant, setting: Setting): PolicyChoice =>
@@ -83,64 +80,31 @@ export function writeSetting(setting: Setting): string {
  * @throws Error in a sentence that says which part cannot be used
  */
 export function readSetting(hash: string): Setting | undefined {
-  const at = hash.indexOf('?');
-  if (at < 0 || hash.slice(0, at) !== '#evaluate') return undefined;
-  const words = new URLSearchParams(hash.slice(at + 1));
-  const environment = words.get('game') ?? DEFAULT_SETTING.environment;
-  if (!environments.has(environment)) throw bad('game', environment);
-  const config = readConfig(words.get('config'));
-  resolveConfig(findEnvironment(environment), config);
-  const device = oneOf('device', words.get('device'), DEVICES) ?? DEFAULT_SETTING.device;
+  const words = wordsOf(hash, 'evaluate');
+  if (!words) return undefined;
+  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? DEFAULT_SETTING.environment;
   return {
     environment,
-    config,
+    config: configIn(words, environment),
     contestants: readContestants(words, environment),
-    episodes: number(words, 'episodes', DEFAULT_SETTING.episodes, 1, MOST_EPISODES),
-    seed: number(words, 'seed', DEFAULT_SETTING.seed, 0, Number.MAX_SAFE_INTEGER),
-    temperature: number(words, 'temperature', DEFAULT_SETTING.temperature, 0, 100, false),
-    maxCompletionLength: number(words, 'reply', DEFAULT_SETTING.maxCompletionLength, 1, 1e6),
-    device,
+    episodes: numberIn(words, 'episodes', DEFAULT_SETTING.episodes, 1, MOST_EPISODES),
+    seed: numberIn(words, 'seed', DEFAULT_SETTING.seed, 0, Number.MAX_SAFE_INTEGER),
+    temperature: numberIn(words, 'temperature', DEFAULT_SETTING.temperature, 0, 100, false),
+    maxCompletionLength: numberIn(words, 'reply', DEFAULT_SETTING.maxCompletionLength, 1, 1e6),
+    device: deviceIn(words),
   };
 }
 
 function readContestants(words: URLSearchParams, environment: string): readonly Contestant[] {
   const histories = words.getAll('history');
   const policies = words.getAll('policy');
-  if (histories.length !== policies.length || policies.length > MOST_CONTESTANTS)
-    throw new Error(`The link cannot be used: it names ${policies.length} policies and ${histories.length} histories.`);
+  if (policies.length > MOST_CONTESTANTS)
+    throw new Error(`The link cannot be used: it names ${policies.length} policies, more than ${MOST_CONTESTANTS}.`);
+  if (histories.length !== policies.length)
+    throw new Error('The link cannot be used: it does not name one history for each policy.');
   if (policies.length === 0) return DEFAULT_SETTING.contestants;
-  return policies.map((text, i) => {
-    const history = oneOf('history', histories[i]!, HISTORY_STRATEGIES)!;
-    const [, kind, name] = /^(model|scripted):(.+)$/.exec(text) ?? [];
-    if (name === undefined) throw bad('policy', text);
-    if (kind === 'scripted' && !Object.hasOwn(findEnvironment(environment).experts, name)) throw bad('policy', text);
-    return { kind: kind as Contestant['kind'], name, history };
-  });
+  return policies.map((text, i) => ({
+    ...policyIn(text, environment),
+    history: oneOf('history', histories[i]!, HISTORY_STRATEGIES)!,
+  }));
 }
-
-function readConfig(text: string | null): Readonly<Record<string, unknown>> {
-  if (text === null) return {};
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw bad('config', text);
-  }
-}
-
-function oneOf<T extends string>(name: string, text: string | null, known: readonly T[]): T | undefined {
-  if (text === null) return undefined;
-  const found = known.find((one) => one === text);
-  if (found === undefined) throw bad(name, text);
-  return found;
-}
-
-function number(words: URLSearchParams, name: string, missing: number, min: number, max: number, whole = true): number {
-  const text = words.get(name);
-  if (text === null) return missing;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) throw bad(name, text);
-  return value;
-}
-
-const bad = (name: string, text: string) =>
-  new Error(`The link cannot be used: its ${name} is ${JSON.stringify(text.slice(0, 80))}, which is not known here.`);

@@ -62,7 +62,11 @@ export function useTraining() {
   /** Whatever goes wrong is a sentence. */
   const attempt = (what: () => Promise<unknown>) => {
     setTrouble('');
-    return what().catch((error: unknown) => setTrouble((error as Error).message));
+    return what().catch((error: unknown) => {
+      setTrouble((error as Error).message);
+      // Another tab may have changed what there is.
+      refresh().catch(() => {});
+    });
   };
   useEffect(() => {
     void attempt(async () => {
@@ -94,9 +98,11 @@ export function useTraining() {
     );
   };
 
-  const start = (model: string, device: DeviceChoice, settings: TrainSettings) => {
-    const name = nameFor(model, [...models, ...runs.map((one) => one.name)]);
+  const start = async (model: string, device: DeviceChoice, settings: TrainSettings) => {
     setTrouble('');
+    // Other tabs have runs of their own.
+    const found = await refresh().catch(() => runs);
+    const name = nameFor(model, [...models, ...found.map((one) => one.name)]);
     setLive({ ...NOTHING_YET, name, settings });
     setLooked(undefined);
     return conduct(name, { type: 'train', model, device, settings, saveAs: name });

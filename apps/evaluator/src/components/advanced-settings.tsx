@@ -10,6 +10,7 @@ import {
   trainingFields,
   trainSettings,
 } from '@ludic/service';
+import { useState } from 'preact/hooks';
 import { z } from 'zod';
 import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
 
@@ -87,6 +88,34 @@ export default function AdvancedSettings({ settings, float16, onChange }: Advanc
   );
 }
 
+const wordsIn = (text: string): readonly string[] => text.split(/[\s,]+/).filter(Boolean);
+
+function WordsField({
+  words,
+  onChange,
+  ...field
+}: {
+  readonly label: string;
+  readonly hint?: string | undefined;
+  readonly words: readonly string[];
+  readonly onChange: (words: readonly string[]) => void;
+}) {
+  /** With the blank behind which the next word will stand. */
+  const [written, setWritten] = useState('');
+  const text = words.join(' ');
+  return (
+    <TextField
+      {...field}
+      required={false}
+      value={wordsIn(written).join(' ') === text ? written : text}
+      onChange={(next) => {
+        setWritten(next);
+        onChange(wordsIn(next));
+      }}
+    />
+  );
+}
+
 function OneField({
   name,
   schema,
@@ -108,15 +137,7 @@ function OneField({
       />
     );
   if (schema.type === 'boolean') return <CheckField {...common} checked={value === true} />;
-  if (schema.type === 'array')
-    return (
-      <TextField
-        {...common}
-        required={false}
-        value={((value ?? []) as readonly string[]).join(' ')}
-        onChange={(text) => onChange(text.split(/[\s,]+/).filter(Boolean))}
-      />
-    );
+  if (schema.type === 'array') return <WordsField {...common} words={(value ?? []) as readonly string[]} />;
   return (
     <NumberField
       {...common}

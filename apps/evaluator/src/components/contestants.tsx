@@ -5,7 +5,8 @@ import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
 import type { ModelCard } from '../engine/shelf.ts';
 import { HISTORY_TITLES } from '../history-titles.ts';
-import { type Contestant, policyText } from '../setting.ts';
+import { policyText } from '../link-words.ts';
+import type { Contestant } from '../setting.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { type Choice, SelectField } from './fields.tsx';
 

@@ -4,6 +4,7 @@ import { findEnvironment } from '@ludic/environments';
 import { percent, whole } from '../numbers.ts';
 import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from '../results.ts';
 import { Differences } from './differences.tsx';
+import { saveFile } from './download.ts';
 import { GameList } from './game-list.tsx';
 import { ResultsTable } from './results-table.tsx';
 import { Whiskers } from './whiskers.tsx';
@@ -67,12 +68,4 @@ export function MatchCard({ match }: { readonly match: Match }) {
   );
 }
 
-function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The download has its own hold on it once it has begun.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
+const download = (name: string, type: string, text: string) => saveFile(new Blob([text], { type }), name);

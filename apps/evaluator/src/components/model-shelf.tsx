@@ -10,7 +10,7 @@ import { FromHub, FromServer } from './from-shop.tsx';
 const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
   page: 'comes with the page',
   disk: 'from disk',
-  training: 'trained here',
+  training: 'trained here, in Train as long as its run is',
   server: 'from a server',
   hub: 'from the Hub',
 };
@@ -21,7 +21,7 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
   const [trouble, setTrouble] = useState('');
   const [isOpen, setIsOpen] = useState(false);
   const { cards, used, quota } = storage;
-  const others = cards.filter(({ from }) => from !== 'page');
+  const others = cards.filter(({ from }) => from !== 'page' && from !== 'training');
   const change = async (work: Promise<unknown>) => {
     setTrouble('');
     await work.catch((error: Error) => setTrouble(error.message));
@@ -49,7 +49,8 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
                 {[ORIGINS[card.from], bytes(card.size), ...(card.kept ? ['kept in this browser'] : [])].join(' · ')}
               </small>
             </span>
-            {card.from !== 'page' && (
+            {/* What was trained is kept and deleted with its run. */}
+            {card.from !== 'page' && (card.from !== 'training' || card.kept) && (
               <span class="buttons">
                 {!card.kept && (
                   <button
@@ -74,7 +75,7 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
       </ul>
       {others.length > 1 && (
         <button type="button" onClick={() => change(engine.ask({ type: 'remove' }))}>
-          Remove all but nano
+          Remove all that were loaded
         </button>
       )}
       <p class="trouble" role="alert">

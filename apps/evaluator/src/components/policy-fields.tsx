@@ -60,6 +60,7 @@ export function PolicyFields({
             hint="0 takes the most likely token."
             value={policy.temperature}
             min={0}
+            max={100}
             step="any"
             onChange={(temperature) => onChange({ ...policy, temperature })}
           />
@@ -68,6 +69,7 @@ export function PolicyFields({
             hint="In tokens."
             value={policy.maxCompletionLength}
             min={1}
+            max={1_000_000}
             onChange={(maxCompletionLength) => onChange({ ...policy, maxCompletionLength })}
           />
         </>

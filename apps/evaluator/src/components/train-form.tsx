@@ -2,7 +2,7 @@
 
 import type { TrainSettings } from '@ludic/grpo';
 import type { ComponentChildren, ComponentType } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { DeviceChoice, Game } from '../engine/protocol.ts';
 import { gameOf, presetFor } from '../presets.ts';
 import { useWorkplace } from '../workplace.tsx';
@@ -31,6 +31,10 @@ export function TrainForm({
   const [model, setModel] = useState('nano');
   const float16 = useFloat16(device);
   const { lora } = settings;
+  // One that was chosen may have been removed.
+  useEffect(() => {
+    if (!models.includes(model)) setModel('nano');
+  }, [models, model]);
 
   const set = (change: Partial<TrainSettings>) => setSettings((before) => ({ ...before, ...change }));
   const setAdapter = (adapter: TrainSettings['lora']) =>

@@ -1,7 +1,7 @@
 // One job: what it is doing, what it has learned, and what can be done with it.
 
 import { isEnd, type Job, type Model } from '@ludic/service';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Confirm, type Question } from '../components/confirm.tsx';
 import { WorkStatus } from '../components/work.tsx';
 import { isNews, type Stage } from '../engine/protocol.ts';
@@ -98,6 +98,8 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   const [loading, setLoading] = useState<{ readonly progress: Stage | undefined }>();
   const [unkept, setUnkept] = useState('');
   const controller = useRef<AbortController | undefined>(undefined);
+  // Whoever signs out or looks at another job does not wait for this model any more.
+  useEffect(() => () => controller.current?.abort(), []);
   const { client } = board.session;
   const active = !isEnd(job.status);
   const isMade = model !== undefined && model.status !== 'empty';

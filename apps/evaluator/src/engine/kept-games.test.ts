@@ -90,7 +90,9 @@ describe('the games that a run keeps', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(999), { minLength: 4, maxLength: 60 }), (numbers) => {
         const steps = numbers.sort((a, b) => a - b);
-        const text = steps.map((step) => `{"step":${step},"turns":[],"advantages":[]}\n`.repeat(2)).join('');
+        const text = steps
+          .map((step) => `{"step":${step},"seed":0,"dynamicsSeed":0,"reward":0,"turns":[],"advantages":[]}\n`.repeat(2))
+          .join('');
         const thin = thinnedGames(`${text}{"step":1000,"tur`);
         const left = readGames(thin).steps;
         expect(left[0]).toBe(steps[0]);
@@ -104,9 +106,21 @@ describe('the games that a run keeps', () => {
   });
 
   it('are those of the newest step up to the one that is asked for', () => {
-    const text = [1, 3, 9].map((step) => `{"step":${step},"turns":[],"advantages":[]}\n`).join('');
+    const text = [1, 3, 9]
+      .map((step) => `{"step":${step},"seed":0,"dynamicsSeed":0,"reward":0,"turns":[],"advantages":[]}\n`)
+      .join('');
     const at = (latest?: number) => readGames(text, latest).games.map(({ step }) => step);
     expect([at(), at(2), at(3), at(8), at(0)]).toEqual([[9], [1], [3], [3], []]);
     expect(readGames('')).toEqual({ steps: [], games: [] });
+  });
+
+  it('are read beside lines that are damaged, and without what is no game', () => {
+    const whole = '"seed":1,"dynamicsSeed":1,"reward":0.5,"turns":[{"reply":{"text":"a"}}],"advantages":[1]';
+    const damaged = ['"group":0,"se', whole.replace('1,"dyn', 'null,"dyn'), whole.replace('0.5', '"a"')]
+      .concat(whole.replace('[1]', '["a"]'), whole.replace('{"reply":{"text":"a"}}', 'null'), whole.replace('"a"', '7'))
+      .map((rest) => `{"step":3,${rest}}\n`);
+    const text = `{"step":3,${whole}}\n${damaged.join('')}{"step":3,"gro{"step":4}\n`;
+    expect(readGames(text).games).toEqual([{ step: 3, group: 0, ...JSON.parse(`{${whole}}`) }]);
+    for (const line of damaged) expect(readGames(line).games, line).toEqual([]);
   });
 });

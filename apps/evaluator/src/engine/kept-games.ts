@@ -96,10 +96,27 @@ export function readGames(text: string, latest = Number.POSITIVE_INFINITY): Kept
   return { steps, games };
 }
 
-/** Lines that `ludic train` wrote on the way say no group: they are members of the first. */
+/**
+ * Lines that `ludic train` wrote on the way say no group: they are members of the first. What is damaged is no game, and
+ * costs no other its place.
+ */
 function gameOf(line: string): KeptGame[] {
-  const value = JSON.parse(line) as KeptGame;
-  return Array.isArray(value.turns) && Array.isArray(value.advantages) ? [{ ...value, group: value.group ?? 0 }] : [];
+  let value: Partial<KeptGame>;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return [];
+  }
+  const { seed, dynamicsSeed, reward, turns, advantages } = value;
+  const isGame =
+    Number.isSafeInteger(seed) &&
+    Number.isSafeInteger(dynamicsSeed) &&
+    Number.isFinite(reward) &&
+    Array.isArray(turns) &&
+    turns.every((turn) => typeof turn?.reply?.text === 'string') &&
+    Array.isArray(advantages) &&
+    advantages.every(Number.isFinite);
+  return isGame ? [{ ...(value as KeptGame), group: value.group ?? 0 }] : [];
 }
 
 /** Every second step but for the newest goes; the first stays. */

@@ -98,8 +98,11 @@ export class Models {
   /** @throws ModelError `not_a_model` */
   pick(files: readonly File[]): ModelCard {
     const { name, blobs } = pickedModel(files);
-    // nano and what is kept stay what they are.
-    const isFixed = (one: string) => one === 'nano' || this.#cards.get(one)?.kept;
+    // nano, what is kept and what was trained stay what they are.
+    const isFixed = (one: string) => {
+      const card = this.#cards.get(one);
+      return card?.kept || card?.from === 'page' || card?.from === 'training';
+    };
     let free = name;
     for (let i = 2; isFixed(free); i++) free = `${name} ${i}`;
     return this.add(free, 'disk', blobs);
@@ -125,19 +128,25 @@ export class Models {
     return known;
   }
 
-  /** Removes a model, or all but nano. */
+  /** Removes a model, or all that came from elsewhere. */
   async remove(name?: string): Promise<Storage> {
-    const names = name === undefined ? [...this.#cards.keys()] : [name];
+    const isOwn = (one: string) => ['page', 'training'].includes(this.#cards.get(one)?.from ?? '');
+    const names = name === undefined ? [...this.#cards.keys()].filter((one) => !isOwn(one)) : [name];
     for (const one of names) {
       if (this.#cards.get(one)?.from === 'page') continue;
       await this.#kept.remove(one);
-      this.#leaveDevices(one);
-      this.#cards.delete(one);
-      this.#sources.delete(one);
-      this.#blobs.delete(one);
+      this.leave(one);
     }
     if (name === undefined) await this.#kept.clear();
     return this.storage();
+  }
+
+  /** Forgets a model whose files are gone. */
+  leave(name: string): void {
+    this.#leaveDevices(name);
+    this.#cards.delete(name);
+    this.#sources.delete(name);
+    this.#blobs.delete(name);
   }
 
   /** Whether transformers.js runs it: see `lendForeign`. */

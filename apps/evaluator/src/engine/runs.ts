@@ -15,12 +15,14 @@ const FOLDER = 'runs';
 const PATIENCE = 5000;
 /** Any name as that of a folder. */
 const folderOf = (name: string) => encodeURIComponent(name).replaceAll('.', '%2E');
+const CHECKPOINTS = 'checkpoints';
 /** Those of a checkpoint that are no model's. */
 const STATE = ['state.json', 'optimizer.safetensors'];
 
 export class Runs {
-  /** Those that were opened, with what the storage has not taken of them. */
+  /** Those that are worked on here, and those of which the storage has not taken everything. */
   readonly #known = new Map<string, BrowserRun>();
+  readonly #held = new Set<string>();
 
   /** Does work on a run while nobody else does. */
   async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
@@ -28,9 +30,16 @@ export class Runs {
     if (!navigator.locks) return work();
     const tooLong = AbortSignal.timeout(patience);
     let begun = false;
-    const begin = () => {
+    const begin = async () => {
       begun = true;
-      return work();
+      this.#settle(name);
+      this.#held.add(name);
+      try {
+        return await work();
+      } finally {
+        this.#held.delete(name);
+        this.#settle(name);
+      }
     };
     try {
       return await navigator.locks.request(`ludic run ${name}`, { signal: tooLong }, begin);
@@ -49,8 +58,13 @@ export class Runs {
       throw error;
     });
     const run = await BrowserRun.open(name, folder);
-    this.#known.set(name, run);
+    if (this.#held.has(name) || !run.stored) this.#known.set(name, run);
     return run;
+  }
+
+  /** What is stored is read anew the next time: another tab may have gone on with it. */
+  #settle(name: string): void {
+    if (this.#known.get(name)?.stored) this.#known.delete(name);
   }
 
   /** The latest first. */
@@ -62,8 +76,7 @@ export class Runs {
     for (const name of names) {
       const summary = await this.#summary(name).catch(() => undefined);
       if (summary) found.push(summary);
-      // A page that was closed when it had hardly begun.
-      else await this.hold(name, () => this.#remove(name), 0).catch(() => {});
+      else await this.hold(name, () => this.#sweep(name), 0).catch(() => {});
     }
     return found.sort((a, b) => b.modified - a.modified);
   }
@@ -101,13 +114,17 @@ export class Runs {
     }
   }
 
-  /** Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run. */
-  async clear(name: string): Promise<void> {
+  /**
+   * Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run.
+   * @returns whether there is no run of that name now
+   */
+  async clear(name: string): Promise<boolean> {
     const begun = await this.#summary(name).then(
       () => true,
       () => false,
     );
     if (!begun) await this.#remove(name);
+    return !begun;
   }
 
   delete(name: string): Promise<void> {
@@ -142,6 +159,7 @@ export class Runs {
 
   async zip(name: string, part: 'model' | 'run'): Promise<{ readonly blob: Blob; readonly fileName: string }> {
     const folder = name.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-');
+    await this.#summary(name);
     const files = part === 'run' ? await (await this.open(name)).everything() : await this.modelBlobs(name);
     return {
       blob: await zipOf(await madeBlobs(files), folder),
@@ -151,6 +169,8 @@ export class Runs {
 
   async #summary(name: string): Promise<RunSummary> {
     const storage = await this.open(name);
+    if (!(await storage.read('config.json')))
+      throw new Error(`The run ${name} is no longer in this browser: perhaps another tab deleted it.`);
     const { settings, model } = await readRunConfig(storage);
     const files = await storage.everything();
     const step = (await (await openRun(storage)).checkpoints()).at(-1);
@@ -174,6 +194,11 @@ export class Runs {
       bytes,
       stored: storage.stored,
     };
+  }
+
+  /** Of a page that was closed when it had hardly begun. What cannot be read but was trained is left alone. */
+  async #sweep(name: string): Promise<void> {
+    if ((await (await this.open(name)).names(CHECKPOINTS)).length === 0) await this.#remove(name);
   }
 
   async #remove(name: string): Promise<void> {

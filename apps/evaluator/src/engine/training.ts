@@ -36,6 +36,14 @@ export function continueHere(
   return conduct(run, { kind: 'resume' }, device, none, models, runs, report, signal);
 }
 
+/** What the models of a run are known by. */
+const namesOf = (run: string) => ({ before: `${run}, before`, after: run });
+
+export async function deleteRun(run: string, models: Models, runs: Runs): Promise<undefined> {
+  await runs.delete(run);
+  for (const name of Object.values(namesOf(run))) models.leave(name);
+}
+
 export async function listRuns(models: Models, runs: Runs): Promise<Answers['runs']> {
   const found = await runs.list();
   for (const { name } of found) if (!models.has(name)) models.add(name, 'training', await runs.modelBlobs(name));
@@ -44,8 +52,10 @@ export async function listRuns(models: Models, runs: Runs): Promise<Answers['run
 
 export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
-  const before = models.know(`${run}, before`, await runs.firstBlobs(run));
-  return { ...contents, before, after: models.add(run, 'training', await runs.modelBlobs(run)).name };
+  const { before, after } = namesOf(run);
+  models.know(before, await runs.firstBlobs(run));
+  models.add(after, 'training', await runs.modelBlobs(run));
+  return { ...contents, before, after };
 }
 
 function conduct(
@@ -60,13 +70,25 @@ function conduct(
 ): Promise<Answers['train']> {
   return runs.hold(name, async () => {
     const runtime = await models.runtime(device, report);
-    if (start.kind === 'new') await runs.clear(name);
+    if (start.kind === 'new' && !(await runs.clear(name)))
+      throw new Error(`There is a run ${name} by now, from another tab: train again, and this one gets another name.`);
     const storage = await runs.open(name);
     storage.onFull = (message) => report({ stage: 'warned', message });
     await storage.settle();
     const began = performance.now();
     const clock = () => performance.now();
-    const onEvent = telling(report);
+    /** The model is that of the last checkpoint, also for whoever plays it meanwhile. */
+    let known: Promise<unknown> = Promise.resolve();
+    const makeKnown = async () => models.add(name, 'training', await runs.modelBlobs(name));
+    const onEvent = telling((news) => {
+      if (news.stage !== 'saved') report(news);
+      // What cannot be read now will be when the run has ended.
+      else
+        known = known
+          .then(makeKnown)
+          .catch(() => {})
+          .then(() => report(news));
+    });
     try {
       const { status, step } = await conductRun(start, {
         storage,
@@ -77,7 +99,8 @@ function conduct(
         onEvent,
         keepEpisodes: (step, { groupSize }) => keptGames(step, groupSize),
       });
-      models.add(name, 'training', await runs.modelBlobs(name));
+      await known;
+      await makeKnown();
       return {
         name,
         device: runtime.device,

@@ -1,9 +1,10 @@
 // The address of a game to watch: `#watch?game=tic_tac_toe&policy=model:nano&seed=0&episode=3`. What it does not name is
 // as in a new form.
 
-import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
+import { environments } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import type { DeviceChoice, Game, PolicyChoice } from './protocol.ts';
+import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../link-words.ts';
+import type { Game, PolicyChoice } from './protocol.ts';
 
 /** An episode of an evaluation. */
 export interface WatchSetting {
@@ -35,8 +36,6 @@ export const DEFAULT_WATCH: WatchSetting = {
   episode: 0,
 };
 
-const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
-
 export function watchLink({ game, policy, seed, episode }: WatchSetting): string {
   const values = new URLSearchParams({
     game: game.environment,
@@ -48,7 +47,7 @@ export function watchLink({ game, policy, seed, episode }: WatchSetting): string
       device: policy.device,
     }),
     history: game.history,
-    policy: `${policy.kind}:${policy.name}`,
+    policy: policyText(policy),
     episode: String(episode),
   });
   return `#watch?${values}`;
@@ -59,63 +58,29 @@ export function watchLink({ game, policy, seed, episode }: WatchSetting): string
  * @throws Error in a sentence that says which part cannot be used
  */
 export function readWatchLink(hash: string): WatchSetting | undefined {
-  if (!hash.startsWith('#watch?')) return undefined;
-  const values = new URLSearchParams(hash.slice('#watch?'.length));
+  const words = wordsOf(hash, 'watch');
+  if (!words) return undefined;
   const { game, policy } = DEFAULT_WATCH;
-  const environment = oneOf(values, 'game', [...environments.keys()]) ?? game.environment;
-  const history = oneOf(values, 'history', HISTORY_STRATEGIES) ?? game.history;
+  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? game.environment;
+  const history = oneOf('history', words.get('history'), HISTORY_STRATEGIES) ?? game.history;
   return {
-    game: { environment, config: readConfig(values.get('config'), environment), history },
-    policy: readPolicy(values, environment) ?? policy,
-    seed: number(values, 'seed', 0, 0, Number.MAX_SAFE_INTEGER),
-    episode: number(values, 'episode', 0, 0, MOST_EPISODES - 1),
+    game: { environment, config: configIn(words, environment), history },
+    policy: readPolicy(words, environment) ?? policy,
+    seed: numberIn(words, 'seed', 0, 0, Number.MAX_SAFE_INTEGER),
+    episode: numberIn(words, 'episode', 0, 0, MOST_EPISODES - 1),
   };
 }
 
-function readPolicy(values: URLSearchParams, environment: string): PolicyChoice | undefined {
-  const text = values.get('policy');
+function readPolicy(words: URLSearchParams, environment: string): PolicyChoice | undefined {
+  const text = words.get('policy');
   if (text === null) return undefined;
-  const [, kind, name] = /^(model|scripted):(.+)$/.exec(text) ?? [];
-  if (name === undefined) throw bad('policy', text);
-  if (kind === 'scripted') {
-    if (!Object.hasOwn(findEnvironment(environment).experts, name)) throw bad('policy', text);
-    return { kind, name };
-  }
+  const { kind, name } = policyIn(text, environment);
+  if (kind === 'scripted') return { kind, name };
   return {
-    kind: 'model',
+    kind,
     name,
-    device: oneOf(values, 'device', DEVICES) ?? 'auto',
-    temperature: number(values, 'temperature', 1, 0, 100, false),
-    maxCompletionLength: number(values, 'reply', DEFAULT_POLICY.maxCompletionLength, 1, 1e6),
+    device: deviceIn(words),
+    temperature: numberIn(words, 'temperature', DEFAULT_POLICY.temperature, 0, 100, false),
+    maxCompletionLength: numberIn(words, 'reply', DEFAULT_POLICY.maxCompletionLength, 1, 1e6),
   };
 }
-
-function readConfig(text: string | null, environment: string): Game['config'] {
-  if (text === null) return {};
-  try {
-    const config = JSON.parse(text) as Game['config'];
-    resolveConfig(findEnvironment(environment), config);
-    return config;
-  } catch (error) {
-    throw error instanceof SyntaxError ? bad('config', text) : error;
-  }
-}
-
-function oneOf<T extends string>(values: URLSearchParams, name: string, known: readonly T[]): T | undefined {
-  const text = values.get(name);
-  if (text === null) return undefined;
-  const found = known.find((one) => one === text);
-  if (found === undefined) throw bad(name, text);
-  return found;
-}
-
-function number(values: URLSearchParams, name: string, otherwise: number, min: number, max: number, whole = true) {
-  const text = values.get(name);
-  if (text === null) return otherwise;
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!(value >= min && value <= max) || (whole && !Number.isInteger(value))) throw bad(name, text);
-  return value;
-}
-
-const bad = (name: string, text: string) =>
-  new Error(`The link cannot be used: its ${name} is ${JSON.stringify(text.slice(0, 80))}, which is not known here.`);

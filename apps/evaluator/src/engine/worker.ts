@@ -8,7 +8,7 @@ import { evaluateHere, rolloutHere } from './playing.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
 import { Runs } from './runs.ts';
 import { browse } from './shops.ts';
-import { continueHere, listRuns, lookInto, trainHere } from './training.ts';
+import { continueHere, deleteRun, listRuns, lookInto, trainHere } from './training.ts';
 
 const models = new Models();
 const runs = new Runs();
@@ -73,8 +73,7 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
     case 'games':
       return runs.games(request.run, request.step);
     case 'delete':
-      await runs.delete(request.run);
-      return undefined;
+      return deleteRun(request.run, models, runs);
     case 'download':
       return runs.zip(request.run, request.part);
     default:
@@ -84,6 +83,11 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
 
 function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) return { code: 'cancelled', message: 'Stopped.' };
-  const { code, message } = error as Error & { readonly code?: unknown };
+  const { code, message, name } = error as Error & { readonly code?: unknown };
+  if (name === 'NotFoundError')
+    return {
+      code: 'gone',
+      message: 'What has to be read is no longer in this browser: perhaps another tab deleted it.',
+    };
   return { code: typeof code === 'string' ? code : 'fault', message: message || String(error) };
 }

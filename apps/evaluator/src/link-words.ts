@@ -1,0 +1,69 @@
+// The words of an address behind `#view?`, read with care: anybody may have written them. Faults are sentences that say
+// which word cannot be used.
+
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import type { DeviceChoice, Game, PolicyChoice } from './engine/protocol.ts';
+
+const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
+
+/** `model:nano`, `scripted:expert`: how a policy is called in addresses. */
+export const policyText = ({ kind, name }: Pick<PolicyChoice, 'kind' | 'name'>) => `${kind}:${name}`;
+
+/** Undefined where the address is not of that view, or says nothing more. */
+export function wordsOf(hash: string, view: string): URLSearchParams | undefined {
+  const start = `#${view}?`;
+  return hash.startsWith(start) ? new URLSearchParams(hash.slice(start.length)) : undefined;
+}
+
+export function oneOf<T extends string>(name: string, text: string | null, known: readonly T[]): T | undefined {
+  if (text === null) return undefined;
+  const found = known.find((one) => one === text);
+  if (found === undefined) throw unusable(name, text);
+  return found;
+}
+
+export const deviceIn = (words: URLSearchParams) => oneOf('device', words.get('device'), DEVICES) ?? 'auto';
+
+/** @param missing where the address does not say it */
+export function numberIn(
+  words: URLSearchParams,
+  name: string,
+  missing: number,
+  min: number,
+  max: number,
+  whole = true,
+): number {
+  const text = words.get(name);
+  if (text === null) return missing;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
+  const range = `a ${whole ? 'whole ' : ''}number from ${min} to ${max}`;
+  throw new Error(`The link cannot be used: its ${name} is ${quoted(text)}, not ${range}.`);
+}
+
+/** Who plays, where its game has such a player. */
+export function policyIn(text: string, environment: string): Pick<PolicyChoice, 'kind' | 'name'> {
+  const [, kind, name] = /^(model|scripted):(.+)$/.exec(text) ?? [];
+  if (name === undefined) throw unusable('policy', text);
+  if (kind === 'scripted' && !Object.hasOwn(findEnvironment(environment).experts, name)) throw unusable('policy', text);
+  return { kind: kind as PolicyChoice['kind'], name };
+}
+
+/** @throws EnvironmentError for settings that the game does not have */
+export function configIn(words: URLSearchParams, environment: string): Game['config'] {
+  const text = words.get('config');
+  if (text === null) return {};
+  let config: Game['config'];
+  try {
+    config = JSON.parse(text);
+  } catch {
+    throw unusable('config', text);
+  }
+  resolveConfig(findEnvironment(environment), config);
+  return config;
+}
+
+export const unusable = (name: string, text: string) =>
+  new Error(`The link cannot be used: its ${name} is ${quoted(text)}, which is not known here.`);
+
+const quoted = (text: string) => JSON.stringify(text.slice(0, 80));
