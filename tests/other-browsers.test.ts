@@ -155,10 +155,10 @@ for (const { name, path, open, stores } of BROWSERS) {
       };
       for (const [label, value] of Object.entries(fields)) await hand.fill(label, String(value));
       await hand.click('summary', 'Settings of the game');
-      await hand.fill('max steps', '3');
+      await hand.fill('Max steps', '3');
       await hand.click('summary', 'All settings of training');
-      await hand.until(/token budget/i);
-      const further = { 'eval episodes': 4, 'eval temperature': 0, 'save every': 2, 'token budget': 1024 };
+      await hand.until(/Token budget/);
+      const further = { 'Eval episodes': 4, 'Eval temperature': 0, 'Save every': 2, 'Token budget': 1024 };
       for (const [label, value] of Object.entries(further)) await hand.fill(label, String(value));
       await hand.click('form button', 'Train');
       const shown = await hand.until(/The model is nano trained now/);

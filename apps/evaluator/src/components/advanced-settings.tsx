@@ -12,6 +12,7 @@ import {
 } from '@ludic/service';
 import { useState } from 'preact/hooks';
 import { z } from 'zod';
+import { labelOf, sentenceCase } from '../labels.ts';
 import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
 
 /** Those that the form has already, and the one that is for several processes. */
@@ -127,7 +128,7 @@ function OneField({
   readonly value: unknown;
   readonly onChange: (value: unknown) => void;
 }) {
-  const common = { label: name.replaceAll('_', ' '), hint: schema.description, onChange };
+  const common = { label: labelOf(name), hint: schema.description && sentenceCase(schema.description), onChange };
   if (schema.enum)
     return (
       <SelectField

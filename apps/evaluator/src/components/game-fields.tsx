@@ -4,6 +4,7 @@ import { environments, findEnvironment, type PropertySchema } from '@ludic/envir
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import type { Game } from '../engine/protocol.ts';
 import { HISTORY_TITLES } from '../history-titles.ts';
+import { labelOf, sentenceCase } from '../labels.ts';
 import { CheckField, NumberField, SelectField } from './fields.tsx';
 
 export function GameFields({
@@ -69,7 +70,7 @@ export function PropertyField({
   readonly value: unknown;
   readonly onChange: (value: unknown) => void;
 }) {
-  const common = { label: name.replaceAll('_', ' '), hint: schema.description, onChange };
+  const common = { label: labelOf(name), hint: schema.description && sentenceCase(schema.description), onChange };
   switch (schema.type) {
     case 'boolean':
       return <CheckField {...common} checked={value === true} />;

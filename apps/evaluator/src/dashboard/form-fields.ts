@@ -1,6 +1,8 @@
 // Fields of a form from a JSON schema, and what is filled in as the request that the schema describes. Whether it can be
 // used is for the server to say, who knows best.
 
+import { labelOf, sentenceCase } from '../labels.ts';
+
 export interface JsonSchema {
   readonly type?: unknown;
   readonly enum?: readonly unknown[];
@@ -40,12 +42,7 @@ export function fieldsOf(
     const kind = kindOf(schema);
     const field = {
       name,
-      label: sentenceCase(
-        name
-          .split('_')
-          .map((word) => NAMES[word] ?? word)
-          .join(' '),
-      ),
+      label: labelOf(name),
       hint: schema.description && sentenceCase(schema.description),
       kind,
       choices: ((kind === 'several' ? schema.items?.enum : schema.enum) ?? []).map(String),
@@ -55,16 +52,6 @@ export function fieldsOf(
     return [field];
   });
 }
-
-/** Words that are written in their own way. */
-const NAMES: Readonly<Record<string, string | undefined>> = {
-  lora: 'LoRA',
-  onnx: 'ONNX',
-  wandb: 'Weights & Biases',
-  tensorboard: 'TensorBoard',
-};
-
-const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function kindOf({ type, enum: choices, items }: JsonSchema): FieldKind {
   if (choices) return 'choice';

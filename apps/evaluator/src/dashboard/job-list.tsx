@@ -4,7 +4,7 @@ import { evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
 import { HISTORY_TITLES } from '../history-titles.ts';
 import { percent, whole } from '../numbers.ts';
 import { resultsOf } from './evaluations.tsx';
-import { moment, span } from './sentences.ts';
+import { moment, namedOwner, span } from './sentences.ts';
 
 const STATES: Readonly<Record<JobState, string>> = {
   queued: 'waiting',
@@ -56,9 +56,13 @@ export function JobList({
               </span>
               <JobProgress job={job} />
               <small>
-                {job.env_type.replaceAll('_', ' ')}
-                {job.kind === 'train' ? `, from ${job.model_name}` : `, ${mannerOf(job)}`} · {job.owner} ·{' '}
-                {moment(job.started_at ?? job.created_at)}
+                {[
+                  `${job.env_type.replaceAll('_', ' ')}, ${job.kind === 'train' ? `from ${job.model_name}` : mannerOf(job)}`,
+                  namedOwner(job),
+                  moment(job.started_at ?? job.created_at),
+                ]
+                  .filter(Boolean)
+                  .join(' · ')}
               </small>
             </button>
           </li>

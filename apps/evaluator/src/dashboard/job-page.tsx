@@ -17,7 +17,7 @@ import { JobBadge, JobProgress, mannerOf, titleOf } from './job-list.tsx';
 import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
 import { evaluationOf, type Given } from './request-forms.ts';
-import { moment, span } from './sentences.ts';
+import { moment, namedOwner, span } from './sentences.ts';
 import { useStore } from './store.ts';
 import { Unfolding } from './unfolding.tsx';
 
@@ -77,7 +77,7 @@ export function JobPage({ board, job, model, note, onEvaluate }: JobPageProps) {
 }
 
 function storyOf(job: Job): string {
-  const { kind, env_type, model_name, owner, created_at, started_at, ended_at, attempts, request } = job;
+  const { kind, env_type, model_name, created_at, started_at, ended_at, attempts, request } = job;
   const game = env_type.replaceAll('_', ' ');
   const what =
     kind === 'train'
@@ -88,7 +88,9 @@ function storyOf(job: Job): string {
       ? `, took ${span((Date.parse(ended_at) - Date.parse(started_at)) / 1000)}`
       : '';
   const begun = started_at === null ? `asked for ${moment(created_at)}` : `started ${moment(started_at)}`;
-  return `${what}, ${begun} by ${owner}${took}${attempts > 1 ? `, ${attempts} attempts` : ''}.`;
+  const owner = namedOwner(job);
+  const by = owner === undefined ? '' : ` by ${owner}`;
+  return `${what}, ${begun}${by}${took}${attempts > 1 ? `, ${attempts} attempts` : ''}.`;
 }
 
 function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'>) {

@@ -1,6 +1,6 @@
 // What people are told when a server cannot be asked, or has something against it.
 
-import { ServiceError } from '@ludic/service';
+import { type Job, ServiceError } from '@ludic/service';
 import { ClientError } from '@ludic/service/client';
 import { EngineError } from '../engine/client.ts';
 import type { Session } from './session.ts';
@@ -59,3 +59,6 @@ export function moment(time: string, now = new Date()): string {
   if (date.toDateString() === now.toDateString()) return clock;
   return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${clock}`;
 }
+
+/** Who asked for a job; undefined where the server has but one password, without a name. */
+export const namedOwner = ({ owner }: Job): string | undefined => (owner === 'password' ? undefined : owner);
