@@ -159,6 +159,28 @@ describe('a server that is killed', () => {
     expect(await curveOf(data, 'a')).toEqual(curve);
   });
 
+  it('does not take up for ever what runs at each of its deaths', async () => {
+    const data = await bench.folder();
+    let server = await JobServerProcess.start(data);
+    const { job_id: id } = await server.evaluate(smallEvaluation({ eval_episodes: 100_000 }));
+    const { job_id: waiting } = await server.evaluate(smallEvaluation());
+    for (let death = 1; death <= 3; death++) {
+      await until(async () => (await server.list()).some(({ job_id, pid }) => job_id === id && pid !== null));
+      await server.kill();
+      if (death < 3) server = await JobServerProcess.start(data);
+    }
+    const jobs = await bench.open(data);
+    const lost = jobs.get(id);
+    expect(lost).toMatchObject({ status: 'failed', attempts: 3, ended_at: expect.any(String) });
+    expect(lost.reason).toMatch(/^The server was killed .* 3 times in a row .* can be resumed/);
+    expect(await jobs.logTail(id, 1000)).toContain(lost.reason);
+    expect(await ended(jobs, waiting)).toMatchObject({ status: 'completed' });
+    await jobs.resume(id);
+    await until(() => jobs.get(id).status === 'running');
+    await jobs.cancel(id);
+    expect(await ended(jobs, id)).toMatchObject({ status: 'cancelled' });
+  });
+
   it('has its folder alone until then', async () => {
     const data = await bench.folder();
     const server = await JobServerProcess.start(data);
