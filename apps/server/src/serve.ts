@@ -54,12 +54,14 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const trust = parseTrust(options.trustProxy);
   const origins = parseOrigins(options.origins);
   const closing = new AbortController();
+  const onFileNews = (kind: 'changed' | 'kept', sentence: string) =>
+    logger[kind === 'changed' ? 'info' : 'warn'](sentence);
   // Closed in the opposite order of their opening, the last one first, also where the next one does not open.
   await using opened = new AsyncDisposableStack();
   const passwords = await Passwords.open({
     hash: options.passwordHash,
     file: options.passwordFile,
-    onNews: (kind, sentence) => logger[kind === 'changed' ? 'info' : 'warn'](sentence),
+    onNews: onFileNews,
   });
   opened.defer(() => passwords.close());
   const { device, gpuAvailable } = await chooseDevice(options.device);
@@ -100,6 +102,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     host: options.host,
     port: options.port,
     trust,
+    onTlsNews: onFileNews,
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
   });
   opened.defer(() => listening.close());
