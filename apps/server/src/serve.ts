@@ -67,7 +67,6 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const { device, gpuAvailable } = await chooseDevice(options.device);
   await mkdir(options.dataFolder, { recursive: true });
   const dataFolder = await realpath(options.dataFolder);
-  const store = await ModelStore.open(dataFolder);
   const onCpu = { device, ...(options.threads !== undefined && { threads: options.threads }) };
   const pool = new InferencePool({
     ...onCpu,
@@ -76,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     log: ({ event, ...rest }) => logger[isTrouble(event) ? 'warn' : 'info'](rest, `model process ${event}`),
   });
   opened.defer(() => pool.close());
+  const store = await ModelStore.open(dataFolder, (name) => pool.forget(name));
   const jobs = await openJobs({
     ...onCpu,
     dataFolder,

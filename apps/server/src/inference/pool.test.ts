@@ -270,6 +270,29 @@ describe('a pool of models', () => {
     expect(pidsOf(pool)).not.toEqual([before]);
   });
 
+  it('gives back the memory of a model that is gone as soon as nobody uses it', async () => {
+    const { pool, events } = open();
+    const idle = await copyOfNano('idle');
+    const used = await copyOfNano('used');
+    await Promise.all([idle, used, NANO].map((source) => pool.rollout(source, TIC_TAC_TOE)));
+    const before = new Map(events.filter(({ event }) => event === 'started').map(({ model, pid }) => [model, pid!]));
+    const leaving = new AbortController();
+    const using = pool.evaluate(used, ENDLESS, { signal: leaving.signal });
+    await until(() => pool.status.processes.some(({ requests }) => requests === 1));
+    for (const name of ['idle', 'used', 'never there']) pool.forget(name);
+    await until(() => !alive(before.get('store idle')!));
+    expect(pidsOf(pool).sort()).toEqual([before.get('store used')!, before.get('store nano')!].sort());
+    // One that comes back under its name has a process of its own meanwhile.
+    await pool.rollout(used, TIC_TAC_TOE);
+    expect(pool.status.models).toBe(3);
+    leaving.abort();
+    await expect(using).rejects.toThrow(/aborted/);
+    await until(() => !alive(before.get('store used')!));
+    expect(pool.status.models).toBe(2);
+    expect(alive(before.get('store nano')!)).toBe(true);
+    expect(events.filter(({ event }) => event === 'released')).toHaveLength(2);
+  });
+
   it('ends a process that gives no sign', async () => {
     const { pool, events } = open({ silenceMs: 8000 });
     const settled = Promise.allSettled([pool.evaluate(NANO, ENDLESS)]);

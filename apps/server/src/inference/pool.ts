@@ -5,7 +5,7 @@ import { totalmem } from 'node:os';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
 import { InferenceError } from './errors.ts';
-import { modelKey } from './model-key.ts';
+import { modelKey, storeKey } from './model-key.ts';
 import { ModelSeat, type Request, type SeatEvent } from './model-seat.ts';
 import type {
   ChatAnswer,
@@ -81,7 +81,7 @@ export class InferencePool {
   readonly #now: () => number;
   /** The newest version of each model, by name. */
   readonly #seats = new Map<string, ModelSeat>();
-  /** Earlier versions that still have requests. */
+  /** Earlier versions, and models that are gone, that still have requests. */
   readonly #outdated = new Set<ModelSeat>();
   readonly #timers = new Map<ModelSeat, NodeJS.Timeout>();
   readonly #watch: NodeJS.Timeout;
@@ -170,6 +170,12 @@ export class InferencePool {
     };
     await this.#request(source, { kind: 'chat', ...task }, hear, () => {}, signal);
     return answer!;
+  }
+
+  /** A model of the server is gone: its process ends with the last request that it works on, at once where it has none. */
+  forget(name: string): void {
+    const seat = this.#seats.get(storeKey(name));
+    if (seat) this.#outdate(seat);
   }
 
   /** Ends all processes; requests under way reject with `closed`. */
