@@ -8,7 +8,7 @@ export interface ModelKey {
   /** The same for all versions. */
   readonly name: string;
   readonly version: string;
-  /** Bytes of memory that the weights will take, about; 0 where that shows only after the download. */
+  /** Bytes of memory that the weights will take, about; 0 where only the process that has their files can tell. */
   readonly bytes: number;
 }
 

@@ -267,6 +267,7 @@ export class InferencePool {
       threads,
       now: this.#now,
       log,
+      onWeighed: () => this.#weighed(seat),
       onIdle: () => this.#idle(seat),
     });
     this.#seats.set(key.name, seat);
@@ -308,13 +309,23 @@ export class InferencePool {
     }
   }
 
-  /** Drops models, the one first that was used longest ago, until one more fits. */
-  #makeRoom({ key }: ModelSeat): void {
+  /** What a model takes is known for certain before its weights are read, and what one of the Hub takes only now. */
+  #weighed(seat: ModelSeat): void {
+    try {
+      this.#makeRoom(seat);
+      seat.admit();
+    } catch (error) {
+      seat.refuse(error as Error);
+    }
+  }
+
+  /** Drops other models, the one first that was used longest ago, until this one fits. */
+  #makeRoom(wanted: ModelSeat): void {
     for (;;) {
-      const loaded = this.#all().filter((seat) => seat.process);
-      const bytes = loaded.reduce((sum, seat) => sum + seat.key.bytes, key.bytes);
+      const loaded = this.#all().filter((seat) => seat.process && seat !== wanted);
+      const bytes = loaded.reduce((sum, seat) => sum + seat.bytes, wanted.bytes);
       if (loaded.length < this.#maxModels && bytes <= this.#maxBytes) return;
-      if (loaded.length === 0) throw tooLarge(key.bytes, this.#maxBytes);
+      if (loaded.length === 0) throw tooLarge(wanted.bytes, this.#maxBytes);
       const [oldest] = loaded.filter((seat) => !seat.busy).sort((one, other) => one.lastUsed - other.lastUsed);
       if (!oldest) throw busy(`${loaded.length} models are in use, and there is no room for one more.`);
       oldest.release();
