@@ -307,6 +307,7 @@ export class Jobs {
       reason: null,
       result: null,
       cancelling: false,
+      stopping: false,
       strikes: 0,
       strikeCheckpoint: -1,
       ranMs: 0,
@@ -336,10 +337,11 @@ export class Jobs {
 function present({
   id,
   cancelling: _,
-  strikes: __,
-  strikeCheckpoint: ___,
-  ranMs: ____,
-  evaluatedStep: _____,
+  stopping: __,
+  strikes: ___,
+  strikeCheckpoint: ____,
+  ranMs: _____,
+  evaluatedStep: ______,
   ...job
 }: StoredJob): Job {
   return { job_id: id, ...job };

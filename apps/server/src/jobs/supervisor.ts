@@ -92,7 +92,15 @@ export class Supervisor {
   /** Starts nothing more, and asks what runs to save and end. */
   endAll(): void {
     this.#stopping = true;
-    for (const attempt of this.#attempts.values()) attempt.end('stop', this.#options.graceMs);
+    for (const attempt of this.#attempts.values()) {
+      attempt.end('stop', this.#options.graceMs);
+      try {
+        // Whoever ends the server may not wait until the job has saved.
+        this.#store.update(attempt.id, 'durable', () => ({ fields: { stopping: true } }));
+      } catch (error) {
+        this.#options.onFault(error);
+      }
+    }
   }
 
   async stop(): Promise<void> {
@@ -146,6 +154,7 @@ export class Supervisor {
       started_at: queued.started_at ?? now(),
       heartbeat_at: now(),
       reason: null,
+      stopping: false,
     });
     const begin = {
       type: 'begin',

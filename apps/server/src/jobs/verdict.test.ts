@@ -121,6 +121,11 @@ describe('the verdict on a job whose server was killed', () => {
     expect(fields.reason).toMatch(/tried again, from the checkpoint of step 2/);
   });
 
+  it('counts nothing where the server was ending, and was killed before the job had saved', () => {
+    const { fields } = verdictOnLost({ ...JOB, stopping: true, strikes: MOST_STRIKES - 1 }, -1);
+    expect(fields).toEqual({ status: 'queued', reason: expect.stringMatching(/was stopped/), seconds_left: null });
+  });
+
   it('is cancelled when that was asked for', () => {
     const { fields } = verdictOnLost({ ...JOB, cancelling: true, strikes: MOST_STRIKES - 1 }, -1);
     expect(fields).toEqual({ status: 'cancelled', reason: 'It was cancelled.', seconds_left: null });

@@ -44,19 +44,22 @@ export function verdictOn(job: StoredJob, ending: Ending, timeoutMs: number): Ve
     return end({ status: 'failed', reason: `${saved(limit, ending)} It can be resumed.` });
   }
   if (account?.type === 'failed') return end({ status: 'failed', reason: account.reason });
-  if (wish === 'stop')
-    return end({ status: 'queued', reason: 'The server was stopped; it goes on when the server does.' });
+  if (wish === 'stop') return end({ status: 'queued', reason: STOPPED });
   if (account) return end({ status: 'queued', reason: 'Its process was told to end by somebody else; it goes on.' });
   return afterDeath(job, causeOf(ending), ending.checkpoint);
 }
 
+const STOPPED = 'The server was stopped; it goes on when the server does.';
+
 /**
- * On a job that ran when its server was killed. That counts as its death, since it may be what took the server down.
+ * On a job that ran when its server was killed. That counts as its death, since it may be what took the server down, unless
+ * the server was ending anyway.
  * @param checkpoint step of its newest; -1 where there is none
  */
 export function verdictOnLost(job: StoredJob, checkpoint: number): Verdict {
   if (job.cancelling)
     return { fields: { status: 'cancelled', reason: 'It was cancelled.', seconds_left: null }, pause: 0 };
+  if (job.stopping) return { fields: { status: 'queued', reason: STOPPED, seconds_left: null }, pause: 0 };
   // It keeps its place in the queue: whatever else killed the server has passed.
   return { ...afterDeath(job, 'The server was killed while it ran.', checkpoint), pause: 0 };
 }
