@@ -36,7 +36,7 @@ export function serveCommand(): Command {
     .addOption(deviceOption())
     .option('--threads <n>', 'of one model on the CPU (default: one per core)', whole(1))
     .option('--password-file <file>', 'lines of name:hash, read again when they change (or LUDIC_PASSWORD_HASH)')
-    .option('--tls-cert <file>', 'certificate chain in PEM, with --tls-key')
+    .option('--tls-cert <file>', 'certificate chain in PEM, with --tls-key; read again when it changes')
     .option('--tls-key <file>', 'its key in PEM')
     .option('--trust-proxy [networks]', 'a proxy speaks HTTPS for this server; its addresses, with commas between')
     .option('--assume-https', 'with --trust-proxy: a proxy that does not say how a request came speaks HTTPS alone')

@@ -108,7 +108,11 @@ describe('a day at the service', () => {
     const model = await right(await service.ask('/models/tmp-trained'), 'model');
     expect(model).toMatchObject({ kind: 'run', status: 'ready', env_type: 'tic_tac_toe' });
     await refused(await train({ output_dir: 'tmp-trained' }), 409, 'conflict');
+    const released = () => service.log.filter((line) => /"store tmp-trained".*process released/.test(line));
+    expect(released()).toEqual([]);
     await right(await service.ask('/models/tmp-trained', { method: 'DELETE' }), 'deleteModel');
+    // It had answered, and nobody waits until it has been idle for long.
+    expect(released()).toHaveLength(1);
     await refused(await service.ask('/models/tmp-trained'), 404, 'not_found');
   });
 

@@ -54,18 +54,19 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const trust = parseTrust(options.trustProxy);
   const origins = parseOrigins(options.origins);
   const closing = new AbortController();
+  const onFileNews = (kind: 'changed' | 'kept', sentence: string) =>
+    logger[kind === 'changed' ? 'info' : 'warn'](sentence);
   // Closed in the opposite order of their opening, the last one first, also where the next one does not open.
   await using opened = new AsyncDisposableStack();
   const passwords = await Passwords.open({
     hash: options.passwordHash,
     file: options.passwordFile,
-    onNews: (kind, sentence) => logger[kind === 'changed' ? 'info' : 'warn'](sentence),
+    onNews: onFileNews,
   });
   opened.defer(() => passwords.close());
   const { device, gpuAvailable } = await chooseDevice(options.device);
   await mkdir(options.dataFolder, { recursive: true });
   const dataFolder = await realpath(options.dataFolder);
-  const store = await ModelStore.open(dataFolder);
   const onCpu = { device, ...(options.threads !== undefined && { threads: options.threads }) };
   const pool = new InferencePool({
     ...onCpu,
@@ -74,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     log: ({ event, ...rest }) => logger[isTrouble(event) ? 'warn' : 'info'](rest, `model process ${event}`),
   });
   opened.defer(() => pool.close());
+  const store = await ModelStore.open(dataFolder, (name) => pool.forget(name));
   const jobs = await openJobs({
     ...onCpu,
     dataFolder,
@@ -100,6 +102,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     host: options.host,
     port: options.port,
     trust,
+    onTlsNews: onFileNews,
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
   });
   opened.defer(() => listening.close());

@@ -51,10 +51,15 @@ export class JobServerProcess {
     await exited;
   }
 
+  /** Asks it to end its jobs' processes, and waits for nothing. */
+  beginEnd(): void {
+    this.#child.disconnect();
+  }
+
   /** Lets it end its jobs' processes. */
   async end(): Promise<void> {
     const exited = once(this.#child, 'exit');
-    this.#child.disconnect();
+    this.beginEnd();
     await exited;
   }
 

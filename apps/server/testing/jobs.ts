@@ -4,7 +4,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EvaluatePolicy, evaluatePolicy, type Job, type StartTraining, startTraining } from '@ludic/service';
+import {
+  ENDPOINTS,
+  type EvaluatePolicy,
+  evaluatePolicy,
+  type Job,
+  type StartTraining,
+  startTraining,
+} from '@ludic/service';
 import { type Jobs, type JobsOptions, openJobs } from '../src/jobs/index.ts';
 
 /** A training of a few seconds at most, that saves after every update. */
@@ -70,6 +77,10 @@ export async function ended(jobs: Jobs, id: string): Promise<Job> {
   }
   return jobs.get(id);
 }
+
+/** The curve as clients get it. */
+export const metricsOf = async (jobs: Jobs, id: string, after: number) =>
+  ENDPOINTS.jobMetrics.answers[200].parse(JSON.parse(Buffer.concat(await jobs.metrics(id, after)).toString()));
 
 export const finalWeights = (dataFolder: string, name: string) =>
   readFile(join(dataFolder, 'models', name, 'final', 'model.safetensors'));

@@ -8,7 +8,7 @@ export interface ModelKey {
   /** The same for all versions. */
   readonly name: string;
   readonly version: string;
-  /** Bytes of memory that the weights will take, about; 0 where that shows only after the download. */
+  /** Bytes of memory that the weights will take, about; 0 where only the process that has their files can tell. */
   readonly bytes: number;
 }
 
@@ -26,11 +26,14 @@ export async function modelKey(source: ModelSource): Promise<ModelKey> {
   const weights = await weightFiles(folder);
   const stamped = [...places, ...places.map((place) => join(place, 'config.json')), ...weights.map(({ path }) => path)];
   return {
-    name: `store ${name}`,
+    name: storeKey(name),
     version: [...places, ...(await Promise.all(stamped.map(stamp)))].join(' '),
     bytes: GROWTH * weights.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
+
+/** The key's name of a model of the server. */
+export const storeKey = (name: string) => `store ${name}`;
 
 async function stamp(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);

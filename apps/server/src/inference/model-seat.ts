@@ -45,6 +45,8 @@ export interface SeatOptions {
   readonly threads: number | undefined;
   readonly now: () => number;
   readonly log: (event: SeatEvent) => void;
+  /** The process knows what the weights take, and waits for {@link ModelSeat.admit} or {@link ModelSeat.refuse}. */
+  readonly onWeighed: () => void;
   /** The last request has ended, or the process. */
   readonly onIdle: () => void;
 }
@@ -66,6 +68,7 @@ export class ModelSeat {
   #process: WorkerProcess | undefined;
   /** Processes that were let go and have not ended yet. */
   readonly #leaving = new Set<WorkerProcess>();
+  #weighed: number | undefined;
   #lastHeard = 0;
   #deaths: number[] = [];
   #pausedUntil = 0;
@@ -81,6 +84,11 @@ export class ModelSeat {
     return this.#process;
   }
 
+  /** Bytes of memory that the weights take, about: what a process of the model has told, and its key before. */
+  get bytes(): number {
+    return this.#weighed ?? this.key.bytes;
+  }
+
   get busy(): boolean {
     return this.requests.size > 0;
   }
@@ -90,6 +98,18 @@ export class ModelSeat {
     const now = this.#options.now();
     if (this.#unusable && now < this.#unusable.until) throw this.#unusable.error;
     if (now < this.#pausedUntil) throw this.#resting(now);
+  }
+
+  /** There is room for the weights. */
+  admit(): void {
+    this.#process?.admit();
+  }
+
+  /** There is none: the process goes before it has read them. */
+  refuse(error: Error): void {
+    this.#log('unusable', this.#process, error.message);
+    this.release();
+    for (const request of [...this.requests.values()]) this.#end(request, error);
   }
 
   ask(request: Request): void {
@@ -162,16 +182,18 @@ export class ModelSeat {
     switch (message.type) {
       case 'alive':
         return;
+      case 'weighed':
+        this.#weighed = message.bytes;
+        this.#options.onWeighed();
+        return;
       case 'opened':
         this.#unusable = undefined;
         this.#log('opened', this.#process);
         return;
       case 'unusable': {
         const error = errorOf(message.failure);
-        this.#log('unusable', this.#process, message.failure.message);
         this.#unusable = { error, until: this.#options.now() + UNUSABLE_MS };
-        this.release();
-        for (const request of [...this.requests.values()]) this.#end(request, error);
+        this.refuse(error);
         return;
       }
       default: {

@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { utimes } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { openModelFolder } from '@ludic/models/node';
@@ -11,8 +13,9 @@ import { NANO_FOLDER } from '@ludic/nano';
 import { LanguageModelPolicy, openLanguageModel } from '@ludic/policies';
 import { evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
+import type { ModelSource } from '../models/model-source.ts';
 import { modelKey } from './model-key.ts';
 import type { SeatEvent } from './model-seat.ts';
 import { InferencePool, type PoolOptions } from './pool.ts';
@@ -248,13 +251,89 @@ describe('a pool of models', () => {
   it('makes room for the weights, and refuses a model that never fits', async () => {
     const { bytes } = await modelKey(NANO);
     expect(bytes).toBeGreaterThan(1_000_000);
-    const { pool } = open({ maxBytes: 1.5 * bytes });
+    const { pool } = open({ maxBytes: 1.2 * bytes });
     await pool.rollout(NANO, TIC_TAC_TOE);
     await pool.rollout(await copyOfNano('other'), TIC_TAC_TOE);
     expect(pool.status.processes.map(({ model }) => model)).toEqual(['store other']);
     const { pool: small } = open({ maxBytes: 0.5 * bytes });
     await expect(small.rollout(NANO, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'too_large' });
     expect(small.status).toMatchObject({ models: 0, requests: 0 });
+  });
+
+  describe('with models of the Hub', async () => {
+    const [ONE, TWO] = ['org/one', 'org/two'].map((reference): ModelSource => ({ from: 'hub', reference })) as [
+      ModelSource,
+      ModelSource,
+    ];
+    /** What the weights of each take. */
+    const weight = (await stat(new URL('model.safetensors', NANO_FOLDER))).size;
+    let cache = '';
+    // The cache as a download leaves it; nothing goes to the network.
+    beforeEach(async () => {
+      cache = await mkdtemp(join(tmpdir(), 'ludic-hub-'));
+      const commit = '0123456789abcdef0123456789abcdef01234567';
+      for (const name of ['one', 'two']) {
+        const folder = join(cache, `models--org--${name}`);
+        await mkdir(join(folder, 'refs'), { recursive: true });
+        await writeFile(join(folder, 'refs', 'main'), commit);
+        await cp(fileURLToPath(NANO_FOLDER), join(folder, 'snapshots', commit), { recursive: true });
+      }
+      vi.stubEnv('HF_HUB_CACHE', cache);
+      vi.stubEnv('HF_HUB_OFFLINE', '1');
+    });
+    afterEach(async () => {
+      vi.unstubAllEnvs();
+      await rm(cache, { recursive: true });
+    });
+    const started = (events: readonly SeatEvent[]) => events.filter(({ event }) => event === 'started').length;
+
+    const namesOf = (pool: InferencePool) => pool.status.processes.map(({ model }) => model);
+    const untilIdle = (pool: InferencePool) => until(() => pool.status.requests === 0);
+
+    it('refuses it where it never fits, the second time without a process', async () => {
+      const { pool, events } = open({ maxBytes: weight / 2 });
+      for (let time = 0; time < 2; time++)
+        await expect(pool.rollout(ONE, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'too_large' });
+      expect(started(events)).toBe(1);
+      expect(events.some(({ event }) => event === 'opened')).toBe(false);
+      expect(pool.status).toMatchObject({ models: 0, requests: 0 });
+    });
+
+    it('makes room for it when it knows what it takes, and none of what is in use', async () => {
+      const { pool, events } = open({ maxBytes: 1.5 * weight });
+      await pool.rollout(ONE, TIC_TAC_TOE);
+      await pool.rollout(TWO, TIC_TAC_TOE);
+      expect(namesOf(pool)).toEqual(['hub org/two']);
+      const leaving = new AbortController();
+      const playing = pool.evaluate(TWO, ENDLESS, { signal: leaving.signal });
+      await until(() => pool.status.requests === 1);
+      // What it took the last time is known without a process.
+      await expect(pool.rollout(ONE, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'busy' });
+      expect(started(events)).toBe(2);
+      leaving.abort();
+      await expect(playing).rejects.toThrow(/aborted/);
+      await untilIdle(pool);
+      await pool.rollout(ONE, TIC_TAC_TOE);
+      expect(namesOf(pool)).toEqual(['hub org/one']);
+      const { pool: large } = open({ maxBytes: 2.5 * weight });
+      await Promise.all([ONE, TWO].map((source) => large.rollout(source, TIC_TAC_TOE)));
+      expect(large.status.models).toBe(2);
+    });
+
+    it('tells all who wait for it that there is no room while another is used', async () => {
+      const { pool, events } = open({ maxBytes: 1.5 * weight });
+      const leaving = new AbortController();
+      const playing = pool.evaluate(TWO, ENDLESS, { signal: leaving.signal });
+      await until(() => events.some(({ event }) => event === 'opened'));
+      const asked = [1, 2, 3].map(() => pool.rollout(ONE, TIC_TAC_TOE));
+      for (const settled of await Promise.allSettled(asked)) expect(codeOf(settled)).toBe('busy');
+      expect([started(events), namesOf(pool)]).toEqual([2, ['hub org/two']]);
+      leaving.abort();
+      await expect(playing).rejects.toThrow(/aborted/);
+      await untilIdle(pool);
+      await pool.rollout(ONE, TIC_TAC_TOE);
+      expect(namesOf(pool)).toEqual(['hub org/one']);
+    });
   });
 
   it('loads a model again that was written again', async () => {
@@ -268,6 +347,29 @@ describe('a pool of models', () => {
     await pool.rollout(source, TIC_TAC_TOE);
     expect(pidsOf(pool)).toHaveLength(1);
     expect(pidsOf(pool)).not.toEqual([before]);
+  });
+
+  it('gives back the memory of a model that is gone as soon as nobody uses it', async () => {
+    const { pool, events } = open();
+    const idle = await copyOfNano('idle');
+    const used = await copyOfNano('used');
+    await Promise.all([idle, used, NANO].map((source) => pool.rollout(source, TIC_TAC_TOE)));
+    const before = new Map(events.filter(({ event }) => event === 'started').map(({ model, pid }) => [model, pid!]));
+    const leaving = new AbortController();
+    const using = pool.evaluate(used, ENDLESS, { signal: leaving.signal });
+    await until(() => pool.status.processes.some(({ requests }) => requests === 1));
+    for (const name of ['idle', 'used', 'never there']) pool.forget(name);
+    await until(() => !alive(before.get('store idle')!));
+    expect(pidsOf(pool).sort()).toEqual([before.get('store used')!, before.get('store nano')!].sort());
+    // One that comes back under its name has a process of its own meanwhile.
+    await pool.rollout(used, TIC_TAC_TOE);
+    expect(pool.status.models).toBe(3);
+    leaving.abort();
+    await expect(using).rejects.toThrow(/aborted/);
+    await until(() => !alive(before.get('store used')!));
+    expect(pool.status.models).toBe(2);
+    expect(alive(before.get('store nano')!)).toBe(true);
+    expect(events.filter(({ event }) => event === 'released')).toHaveLength(2);
   });
 
   it('ends a process that gives no sign', async () => {

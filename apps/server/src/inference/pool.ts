@@ -5,7 +5,7 @@ import { totalmem } from 'node:os';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
 import { InferenceError } from './errors.ts';
-import { modelKey } from './model-key.ts';
+import { modelKey, storeKey } from './model-key.ts';
 import { ModelSeat, type Request, type SeatEvent } from './model-seat.ts';
 import type {
   ChatAnswer,
@@ -81,7 +81,7 @@ export class InferencePool {
   readonly #now: () => number;
   /** The newest version of each model, by name. */
   readonly #seats = new Map<string, ModelSeat>();
-  /** Earlier versions that still have requests. */
+  /** Earlier versions, and models that are gone, that still have requests. */
   readonly #outdated = new Set<ModelSeat>();
   readonly #timers = new Map<ModelSeat, NodeJS.Timeout>();
   readonly #watch: NodeJS.Timeout;
@@ -170,6 +170,12 @@ export class InferencePool {
     };
     await this.#request(source, { kind: 'chat', ...task }, hear, () => {}, signal);
     return answer!;
+  }
+
+  /** A model of the server is gone: its process ends with the last request that it works on, at once where it has none. */
+  forget(name: string): void {
+    const seat = this.#seats.get(storeKey(name));
+    if (seat) this.#outdate(seat);
   }
 
   /** Ends all processes; requests under way reject with `closed`. */
@@ -261,6 +267,7 @@ export class InferencePool {
       threads,
       now: this.#now,
       log,
+      onWeighed: () => this.#weighed(seat),
       onIdle: () => this.#idle(seat),
     });
     this.#seats.set(key.name, seat);
@@ -302,13 +309,23 @@ export class InferencePool {
     }
   }
 
-  /** Drops models, the one first that was used longest ago, until one more fits. */
-  #makeRoom({ key }: ModelSeat): void {
+  /** What a model takes is known for certain before its weights are read, and what one of the Hub takes only now. */
+  #weighed(seat: ModelSeat): void {
+    try {
+      this.#makeRoom(seat);
+      seat.admit();
+    } catch (error) {
+      seat.refuse(error as Error);
+    }
+  }
+
+  /** Drops other models, the one first that was used longest ago, until this one fits. */
+  #makeRoom(wanted: ModelSeat): void {
     for (;;) {
-      const loaded = this.#all().filter((seat) => seat.process);
-      const bytes = loaded.reduce((sum, seat) => sum + seat.key.bytes, key.bytes);
+      const loaded = this.#all().filter((seat) => seat.process && seat !== wanted);
+      const bytes = loaded.reduce((sum, seat) => sum + seat.bytes, wanted.bytes);
       if (loaded.length < this.#maxModels && bytes <= this.#maxBytes) return;
-      if (loaded.length === 0) throw tooLarge(key.bytes, this.#maxBytes);
+      if (loaded.length === 0) throw tooLarge(wanted.bytes, this.#maxBytes);
       const [oldest] = loaded.filter((seat) => !seat.busy).sort((one, other) => one.lastUsed - other.lastUsed);
       if (!oldest) throw busy(`${loaded.length} models are in use, and there is no room for one more.`);
       oldest.release();

@@ -111,10 +111,14 @@ export type ToWorker =
       readonly device: Device | 'auto';
       readonly threads: number | undefined;
     }
+  /** There is room for the weights that it told of. */
+  | { readonly type: 'admit' }
   | { readonly type: 'ask'; readonly id: number; readonly task: Task }
   | { readonly type: 'cancel'; readonly id: number };
 
 export type FromWorker =
+  /** What the weights will take in memory, now that their files are here. It waits for `admit` before it reads them. */
+  | { readonly type: 'weighed'; readonly bytes: number }
   | { readonly type: 'opened' }
   | { readonly type: 'unusable'; readonly failure: Failure }
   /** Every second in which the process is not computing. */

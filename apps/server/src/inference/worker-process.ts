@@ -81,6 +81,11 @@ export class WorkerProcess {
     return this.#counters;
   }
 
+  /** Lets it read the weights that it told of. */
+  admit(): void {
+    this.#tell({ type: 'admit' });
+  }
+
   ask(id: number, task: Task): void {
     this.#tell({ type: 'ask', id, task });
   }

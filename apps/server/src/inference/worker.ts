@@ -13,6 +13,7 @@ const ALIVE_MS = 1000;
 let source: ModelSource | undefined;
 let work: Promise<ModelWork> | undefined;
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
+const admitted = Promise.withResolvers<void>();
 const underWay = new Map<number, AbortController>();
 
 setInterval(() => say({ type: 'alive', counters: counters() }), ALIVE_MS);
@@ -35,6 +36,9 @@ process.on('message', (message: ToWorker) => {
         (error) => say({ type: 'unusable', failure: explain(error) }, () => process.exit(0)),
       );
       break;
+    case 'admit':
+      admitted.resolve();
+      break;
     case 'ask':
       void answer(message.id, message.task);
       break;
@@ -52,7 +56,11 @@ async function open({ source, device, threads }: ToWorker & { type: 'open' }): P
   const counted = countedRuntime(runtime, () => {
     runs++;
   });
-  return new ModelWork(await openModel(source, counted), () => runs);
+  const admit = (bytes: number) => {
+    say({ type: 'weighed', bytes });
+    return admitted.promise;
+  };
+  return new ModelWork(await openModel(source, counted, admit), () => runs);
 }
 
 async function answer(id: number, task: Task): Promise<void> {

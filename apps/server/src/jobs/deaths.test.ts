@@ -3,12 +3,14 @@
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { takeLock } from '@ludic/grpo/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobServerProcess } from '../../testing/job-server-process.ts';
 import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';
-import { jobLockPlace } from './places.ts';
+import type { StoredJob } from './job-store.ts';
+import { databasePlace, jobLockPlace } from './places.ts';
 
 const bench = new Bench();
 let weights: Buffer;
@@ -31,6 +33,14 @@ const isAlive = (pid: number) => {
     return false;
   }
 };
+
+/** What the server knows of a job and tells no client. */
+function strikesOf(data: string, id: string): Pick<StoredJob, 'strikes' | 'stopping'> {
+  const database = new DatabaseSync(databasePlace(data), { readOnly: true });
+  const row = database.prepare('SELECT record FROM jobs WHERE id = ?').get(id);
+  database.close();
+  return JSON.parse((row as { record: string }).record);
+}
 
 describe('a job whose process is killed', () => {
   // After so many events and so many milliseconds more: while it loads, inside a step, an evaluation, a checkpoint.
@@ -157,6 +167,44 @@ describe('a server that is killed', () => {
     expect(done.result).toMatchObject({ steps: 4, evaluation: { total_episodes: 16 } });
     expect((await finalWeights(data, 'a')).equals(weights)).toBe(true);
     expect(await curveOf(data, 'a')).toEqual(curve);
+  });
+
+  it('does not take up for ever what runs at each of its deaths', async () => {
+    const data = await bench.folder();
+    let server = await JobServerProcess.start(data);
+    const { job_id: id } = await server.evaluate(smallEvaluation({ eval_episodes: 100_000 }));
+    const { job_id: waiting } = await server.evaluate(smallEvaluation());
+    for (let death = 1; death <= 3; death++) {
+      await until(async () => (await server.list()).some(({ job_id, pid }) => job_id === id && pid !== null));
+      await server.kill();
+      if (death < 3) server = await JobServerProcess.start(data);
+    }
+    const jobs = await bench.open(data);
+    const lost = jobs.get(id);
+    expect(lost).toMatchObject({ status: 'failed', attempts: 3, ended_at: expect.any(String) });
+    expect(lost.reason).toMatch(/^The server was killed .* 3 times in a row .* can be resumed/);
+    expect(await jobs.logTail(id, 1000)).toContain(lost.reason);
+    expect(await ended(jobs, waiting)).toMatchObject({ status: 'completed' });
+    await jobs.resume(id);
+    await until(() => jobs.get(id).status === 'running');
+    await jobs.cancel(id);
+    expect(await ended(jobs, id)).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('counts no death where it was ending already and its jobs had not saved yet', async () => {
+    const data = await bench.folder();
+    const server = await JobServerProcess.start(data);
+    const { job_id: id } = await server.train(smallTraining('a'));
+    const { pid } = await until(async () => (await server.list()).find(({ step }) => step > 0));
+    process.kill(pid!, 'SIGSTOP');
+    server.beginEnd();
+    await until(() => strikesOf(data, id).stopping);
+    await server.kill();
+    const jobs = await bench.open(data, { orphanMs: 60_000 });
+    expect(strikesOf(data, id)).toMatchObject({ strikes: 0 });
+    process.kill(pid!, 'SIGKILL');
+    expect(await ended(jobs, id)).toMatchObject({ status: 'completed', attempts: 2 });
+    expect((await finalWeights(data, 'a')).equals(weights)).toBe(true);
   });
 
   it('has its folder alone until then', async () => {

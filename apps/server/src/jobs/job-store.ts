@@ -9,9 +9,11 @@ export interface StoredJob extends Omit<Job, 'job_id'> {
   readonly id: string;
   /** Somebody asked for its end. */
   readonly cancelling: boolean;
-  /** Deaths of its process in a row without a new checkpoint between them. */
+  /** The server has asked it to end, since it is ending itself. */
+  readonly stopping: boolean;
+  /** Deaths of its process, or of the server while it ran, in a row without a new checkpoint between them. */
   readonly strikes: number;
-  /** Step of the newest checkpoint when its process died last; -1 where there was none. */
+  /** Step of the newest checkpoint at the last of them; -1 where there was none. */
   readonly strikeCheckpoint: number;
   /** Milliseconds that its processes have run. */
   readonly ranMs: number;

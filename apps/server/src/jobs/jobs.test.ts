@@ -9,7 +9,16 @@ import { NANO_FOLDER } from '@ludic/nano';
 import { evaluationStarts, replay } from '@ludic/rollouts';
 import { ENDPOINTS, playedGame, ServiceError } from '@ludic/service';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';
+import {
+  Bench,
+  curveOf,
+  ended,
+  finalWeights,
+  metricsOf,
+  smallEvaluation,
+  smallTraining,
+  until,
+} from '../../testing/jobs.ts';
 
 const bench = new Bench();
 afterEach(() => bench.clear());
@@ -45,7 +54,7 @@ describe('a training', () => {
     expect(types.filter((type) => type !== 'warning').join(' ')).toBe(
       'job job step step evaluation step step evaluation job',
     );
-    const { steps, evaluations } = await jobs.metrics(job.job_id, 2);
+    const { steps, evaluations } = await metricsOf(jobs, job.job_id, 2);
     expect([steps.map(({ step }) => step), evaluations.map(({ step }) => step)]).toEqual([[3, 4], [4]]);
     expect(await jobs.logTail(job.job_id, 1)).toMatch(/The job is completed/);
     expect((await jobs.logTail(job.job_id, 1000)).split('\n')[0]).toMatch(/Attempt 1 begins/);
@@ -70,7 +79,7 @@ describe('a training', () => {
     expect(cancelled).toMatchObject({ status: 'cancelled', step: 2 });
     expect(cancelled.reason).toMatch(/saved at step 2/);
     await expect(jobs.cancel(job.job_id)).rejects.toMatchObject({ code: 'conflict' });
-    const before = (await jobs.metrics(job.job_id, 0)).evaluations;
+    const before = (await metricsOf(jobs, job.job_id, 0)).evaluations;
     expect(before).toEqual([]);
     expect((await jobs.resume(job.job_id)).status).not.toBe('cancelled');
     await expect(jobs.resume(job.job_id)).rejects.toMatchObject({ code: 'conflict' });

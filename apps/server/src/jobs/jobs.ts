@@ -10,7 +10,6 @@ import {
   type EvaluatePolicy,
   isEnd,
   type Job,
-  type JobMetrics,
   type JobState,
   modelName,
   requestedTraining,
@@ -20,8 +19,8 @@ import {
 } from '@ludic/service';
 import { whyNotTracked } from '@ludic/tracking/node';
 import { ModelStore } from '../models/model-store.ts';
-import { CurveReader } from './curve.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
+import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
 import { awaitLock } from './lock.ts';
 import { tailOf } from './log-file.ts';
 import type { JobsOptions } from './options.ts';
@@ -71,6 +70,7 @@ export class Jobs {
   readonly #lock: Lock;
   readonly #news = new EventEmitter().setMaxListeners(0);
   readonly #supervisor: Supervisor;
+  readonly #curves = new KeptCurves();
   #stopped: Promise<void> | undefined;
 
   constructor(options: JobsOptions, store: JobStore, models: ModelStore, lock: Lock) {
@@ -179,15 +179,11 @@ export class Jobs {
     return active.some((job) => modelName(job.model_name) === name);
   }
 
-  async metrics(id: string, after: number): Promise<JobMetrics> {
+  /** The contract's answer, in pieces of its JSON. @param after only steps after this one */
+  async metrics(id: string, after: number): Promise<readonly Uint8Array[]> {
     const { output_dir: name } = this.#find(id);
-    const steps: JobMetrics['steps'] = [];
-    const evaluations: JobMetrics['evaluations'] = [];
-    if (name !== null) {
-      for await (const lines of new CurveReader(join(this.#models.folderOf(name), 'metrics.jsonl')).pages())
-        for (const { type, step, data } of lines) if (step > after) (type === 'step' ? steps : evaluations).push(data);
-    }
-    return { job_id: id, steps, evaluations };
+    const path = name === null ? undefined : join(this.#models.folderOf(name), 'metrics.jsonl');
+    return metricsJson(id, path === undefined ? NO_CURVE : await this.#curves.read(path, after));
   }
 
   logTail(id: string, lines: number): Promise<string> {
@@ -311,6 +307,7 @@ export class Jobs {
       reason: null,
       result: null,
       cancelling: false,
+      stopping: false,
       strikes: 0,
       strikeCheckpoint: -1,
       ranMs: 0,
@@ -340,10 +337,11 @@ export class Jobs {
 function present({
   id,
   cancelling: _,
-  strikes: __,
-  strikeCheckpoint: ___,
-  ranMs: ____,
-  evaluatedStep: _____,
+  stopping: __,
+  strikes: ___,
+  strikeCheckpoint: ____,
+  ranMs: _____,
+  evaluatedStep: ______,
   ...job
 }: StoredJob): Job {
   return { job_id: id, ...job };

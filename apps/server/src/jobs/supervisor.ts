@@ -15,7 +15,7 @@ import { boundLog, note } from './log-file.ts';
 import type { JobsOptions } from './options.ts';
 import { jobLockPlace, jobPlaces } from './places.ts';
 import type { JobRequest } from './process/messages.ts';
-import { verdictOn } from './verdict.ts';
+import { type Verdict, verdictOn, verdictOnLost } from './verdict.ts';
 
 export interface SupervisorOptions extends Required<Omit<JobsOptions, 'threads'>>, Pick<JobsOptions, 'threads'> {
   readonly store: JobStore;
@@ -46,16 +46,12 @@ export class Supervisor {
     this.#watch = setInterval(() => this.#look(), WATCH_MS).unref();
   }
 
-  /** Jobs that ran when the last server was killed go back to where they were in the queue. */
+  /** Jobs that ran when the last server was killed go back to where they were in the queue, unless that is why it was. */
   async begin(): Promise<void> {
     for (const job of this.#store.withStatus('running')) {
       const curve = this.#curvePath(job);
       if (curve !== undefined) await ingestCurve(this.#store, job.id, new CurveReader(curve), () => {});
-      this.#note(job.id, 'The server was killed while the job ran, and is here again.');
-      const fields = job.cancelling
-        ? { status: 'cancelled' as const, ended_at: now(), reason: 'It was cancelled.' }
-        : { status: 'queued' as const, reason: 'The server was killed while it ran; it goes on.' };
-      this.#change(job.id, { ...fields, seconds_left: null });
+      this.#decide(job.id, verdictOnLost(job, this.#newestCheckpoint(job)));
     }
     this.pump();
   }
@@ -96,7 +92,15 @@ export class Supervisor {
   /** Starts nothing more, and asks what runs to save and end. */
   endAll(): void {
     this.#stopping = true;
-    for (const attempt of this.#attempts.values()) attempt.end('stop', this.#options.graceMs);
+    for (const attempt of this.#attempts.values()) {
+      attempt.end('stop', this.#options.graceMs);
+      try {
+        // Whoever ends the server may not wait until the job has saved.
+        this.#store.update(attempt.id, 'durable', () => ({ fields: { stopping: true } }));
+      } catch (error) {
+        this.#options.onFault(error);
+      }
+    }
   }
 
   async stop(): Promise<void> {
@@ -150,6 +154,7 @@ export class Supervisor {
       started_at: queued.started_at ?? now(),
       heartbeat_at: now(),
       reason: null,
+      stopping: false,
     });
     const begin = {
       type: 'begin',
@@ -202,9 +207,11 @@ export class Supervisor {
 
   async #conclude(attempt: Attempt): Promise<void> {
     const { id } = attempt;
-    const { output_dir: name } = this.#store.get(id)!;
-    const ending = await attempt.settle(name === null ? -1 : newestCheckpoint(this.#options.models.folderOf(name)));
-    const { fields, pause } = verdictOn(this.#store.get(id)!, ending, this.#options.timeoutMs);
+    const ending = await attempt.settle(this.#newestCheckpoint(this.#store.get(id)!));
+    this.#decide(id, verdictOn(this.#store.get(id)!, ending, this.#options.timeoutMs));
+  }
+
+  #decide(id: string, { fields, pause }: Verdict): void {
     const { status, reason } = fields;
     this.#note(id, reason ?? 'The job is completed.');
     if (pause > 0) {
@@ -235,6 +242,11 @@ export class Supervisor {
     }
   }
 
+  /** Step of the newest whole checkpoint of a training; -1 where there is none. */
+  #newestCheckpoint({ output_dir: name }: StoredJob): number {
+    return name === null ? -1 : newestStep(join(this.#options.models.folderOf(name), 'checkpoints'));
+  }
+
   #curvePath({ output_dir: name }: StoredJob): string | undefined {
     return name === null ? undefined : join(this.#options.models.folderOf(name), 'metrics.jsonl');
   }
@@ -258,10 +270,9 @@ export class Supervisor {
 
 const now = () => new Date().toISOString();
 
-/** Step of the newest whole checkpoint of a run; -1 where there is none. */
-function newestCheckpoint(run: string): number {
+function newestStep(checkpoints: string): number {
   try {
-    const names = readdirSync(join(run, 'checkpoints'));
+    const names = readdirSync(checkpoints);
     return Math.max(-1, ...names.map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? -1)));
   } catch {
     return -1;

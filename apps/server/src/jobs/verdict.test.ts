@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { StoredJob } from './job-store.ts';
-import { type Ending, MOST_STRIKES, verdictOn } from './verdict.ts';
+import { type Ending, MOST_STRIKES, verdictOn, verdictOnLost } from './verdict.ts';
 
 const JOB = { status: 'running', total_steps: 10, strikes: 0, strikeCheckpoint: -1 } as StoredJob;
 const ending = (more: Partial<Ending>): Ending => ({
@@ -87,5 +87,47 @@ describe('the verdict on a job', () => {
     expect(fields.status).toBe(status);
     expect(fields.strikes).toBeUndefined();
     expect(fields.reason).toMatch(reason);
+  });
+});
+
+describe('the verdict on a job whose server was killed', () => {
+  it('counts it as a death of the job, together with its own, and begins anew at each new checkpoint', () => {
+    const deaths = ['server', 'server', 'job', 'server', 'server', 'job', 'server'] as const;
+    const checkpoints = [-1, -1, 0, 0, 4, 4, 4];
+    let job = JOB;
+    const states = deaths.map((death, i) => {
+      const checkpoint = checkpoints[i]!;
+      const { fields } =
+        death === 'server' ? verdictOnLost(job, checkpoint) : verdictOn(job, ending({ checkpoint }), 0);
+      job = { ...job, ...fields };
+      return [fields.status, fields.strikes];
+    });
+    expect(states).toEqual([
+      ['queued', 1],
+      ['queued', 2],
+      ['queued', 1],
+      ['queued', 2],
+      ['queued', 1],
+      ['queued', 2],
+      ['failed', MOST_STRIKES],
+    ]);
+    expect(job.reason).toMatch(/^The server was killed while it ran\. .* 3 times in a row .* can be resumed\.$/);
+  });
+
+  it('is another attempt at once, in its old place', () => {
+    const { fields, pause } = verdictOnLost({ ...JOB, seconds_left: 9 }, 2);
+    expect(pause).toBe(0);
+    expect(fields).toMatchObject({ status: 'queued', seconds_left: null });
+    expect(fields.reason).toMatch(/tried again, from the checkpoint of step 2/);
+  });
+
+  it('counts nothing where the server was ending, and was killed before the job had saved', () => {
+    const { fields } = verdictOnLost({ ...JOB, stopping: true, strikes: MOST_STRIKES - 1 }, -1);
+    expect(fields).toEqual({ status: 'queued', reason: expect.stringMatching(/was stopped/), seconds_left: null });
+  });
+
+  it('is cancelled when that was asked for', () => {
+    const { fields } = verdictOnLost({ ...JOB, cancelling: true, strikes: MOST_STRIKES - 1 }, -1);
+    expect(fields).toEqual({ status: 'cancelled', reason: 'It was cancelled.', seconds_left: null });
   });
 });

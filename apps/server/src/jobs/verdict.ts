@@ -1,4 +1,5 @@
-// What becomes of a job whose process has ended: the one place that decides between another attempt and an end.
+// What becomes of a job whose process has ended, or whose server has: the one place that decides between another attempt
+// and an end.
 
 import type { Exit } from './job-process.ts';
 import type { StoredJob } from './job-store.ts';
@@ -25,7 +26,7 @@ export interface Verdict {
   readonly pause: number;
 }
 
-/** Deaths in a row without a new checkpoint between them. */
+/** Deaths of its process or of the server in a row without a new checkpoint between them. */
 export const MOST_STRIKES = 3;
 
 export function verdictOn(job: StoredJob, ending: Ending, timeoutMs: number): Verdict {
@@ -43,20 +44,32 @@ export function verdictOn(job: StoredJob, ending: Ending, timeoutMs: number): Ve
     return end({ status: 'failed', reason: `${saved(limit, ending)} It can be resumed.` });
   }
   if (account?.type === 'failed') return end({ status: 'failed', reason: account.reason });
-  if (wish === 'stop')
-    return end({ status: 'queued', reason: 'The server was stopped; it goes on when the server does.' });
+  if (wish === 'stop') return end({ status: 'queued', reason: STOPPED });
   if (account) return end({ status: 'queued', reason: 'Its process was told to end by somebody else; it goes on.' });
-  return afterDeath(job, ending);
+  return afterDeath(job, causeOf(ending), ending.checkpoint);
+}
+
+const STOPPED = 'The server was stopped; it goes on when the server does.';
+
+/**
+ * On a job that ran when its server was killed. That counts as its death, since it may be what took the server down, unless
+ * the server was ending anyway.
+ * @param checkpoint step of its newest; -1 where there is none
+ */
+export function verdictOnLost(job: StoredJob, checkpoint: number): Verdict {
+  if (job.cancelling)
+    return { fields: { status: 'cancelled', reason: 'It was cancelled.', seconds_left: null }, pause: 0 };
+  if (job.stopping) return { fields: { status: 'queued', reason: STOPPED, seconds_left: null }, pause: 0 };
+  // It keeps its place in the queue: whatever else killed the server has passed.
+  return { ...afterDeath(job, 'The server was killed while it ran.', checkpoint), pause: 0 };
 }
 
 /** A death that nobody wished. */
-function afterDeath(job: StoredJob, ending: Ending): Verdict {
-  const { checkpoint } = ending;
-  const cause = causeOf(ending);
+function afterDeath(job: StoredJob, cause: string, checkpoint: number): Verdict {
   const strikes = checkpoint > job.strikeCheckpoint ? 1 : job.strikes + 1;
   const common = { strikes, strikeCheckpoint: checkpoint, seconds_left: null };
   if (strikes >= MOST_STRIKES) {
-    const reason = `${cause} It was tried ${strikes} times in a row without getting to a new checkpoint.`;
+    const reason = `${cause} It was tried ${strikes} times in a row without getting to a new checkpoint. It can be resumed.`;
     return { fields: { ...common, status: 'failed', reason }, pause: 0 };
   }
   const from = checkpoint >= 0 ? `from the checkpoint of step ${checkpoint}` : 'from the beginning';

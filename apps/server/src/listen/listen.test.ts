@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { get } from 'node:https';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { Hono } from 'hono';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../testing/jobs.ts';
 import { isEncrypted, parseTrust, peerOf } from '../access/address.ts';
 import { jsonBody } from '../access/json-body.ts';
 import { type Listening, type ListenOptions, listen } from './listen.ts';
@@ -186,5 +189,93 @@ describe.skipIf(!HAS_OPENSSL)('TLS', () => {
         code: 'bad_certificate',
         message: expect.stringContaining(sentence),
       });
+  });
+});
+
+describe.skipIf(!HAS_OPENSSL)('a certificate that is renewed', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'ludic-renewal-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const fingerprintOf = (file: string) => new X509Certificate(readFileSync(file)).fingerprint256;
+  /** The certificate that a new connection gets. */
+  async function shown(port: number): Promise<string> {
+    const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerX509Certificate()!;
+    socket.destroy();
+    return fingerprint256;
+  }
+  /** A server with files of its own, the sentences it had to say, and a wait for the next of them. */
+  async function opened(name: string) {
+    const files = makeCertificate(folder, name);
+    const news: string[] = [];
+    let heard = () => {};
+    const { port } = await open({
+      tls: files,
+      tlsCheckEveryMs: 10,
+      onTlsNews: (kind, sentence) => {
+        news.push(`${kind}: ${sentence}`);
+        heard();
+      },
+    });
+    const next = () => new Promise<void>((resolve) => (heard = resolve));
+    return { files, port, news, next };
+  }
+
+  it('is shown to new connections, and those that are open go on', async () => {
+    const { files, port, news, next } = await opened('first');
+    expect(await shown(port)).toBe(fingerprintOf(files.cert));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
+    const ask = () =>
+      new Promise<unknown>((resolve, reject) => {
+        const sent = get({ host: '127.0.0.1', port, path: '/', agent }, async (response) => {
+          await response.toArray();
+          resolve(sent.reusedSocket);
+        }).on('error', reject);
+      });
+    expect(await ask()).toBe(false);
+    const other = makeCertificate(folder, 'second');
+    const said = next();
+    // As whoever renews it: both at once, by renaming.
+    renameSync(other.key, files.key);
+    renameSync(other.cert, files.cert);
+    await said;
+    // A look that fell between the two renamings has said so.
+    await until(() => news.at(-1)!.startsWith('changed'));
+    expect(await shown(port)).toBe(fingerprintOf(files.cert));
+    expect(await ask()).toBe(true);
+    agent.destroy();
+  });
+
+  it('is not used while it does not fit, which is said once for each change', async () => {
+    const { files, port, news, next } = await opened('good');
+    const before = await shown(port);
+    const other = makeCertificate(folder, 'next');
+    const ended = makeCertificate(folder, 'over', -1);
+    const whole = readFileSync(other.cert);
+    const changes: [() => void, RegExp][] = [
+      [() => writeFileSync(files.cert, whole), /^kept: The key in .* does not belong .* from before/],
+      [() => writeFileSync(files.cert, whole.subarray(0, 100)), /^kept: .* holds no certificate/],
+      [() => rmSync(files.cert), /^kept: .* cannot be read \(ENOENT\)/],
+      [() => renameSync(ended.cert, files.cert), /^kept: .*/],
+      [() => renameSync(ended.key, files.key), /^kept: .* ended on/],
+    ];
+    for (const [change, sentence] of changes) {
+      const said = next();
+      const count = news.length;
+      change();
+      await said;
+      // Several looks later nothing more was said of it.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      expect(news.slice(count)).toEqual([expect.stringMatching(sentence)]);
+      expect(await shown(port)).toBe(before);
+    }
+    renameSync(other.key, files.key);
+    writeFileSync(files.cert, whole);
+    await until(() => news.at(-1)!.startsWith('changed'));
+    expect(await shown(port)).toBe(fingerprintOf(files.cert));
   });
 });

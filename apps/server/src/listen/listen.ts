@@ -2,14 +2,15 @@
 // clients are bounded here, before anything of the app runs.
 
 import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import type { ErrorAnswer, ErrorCode } from '@ludic/service';
 import { isLoopback, isTrusted, type ProxyTrust } from '../access/address.ts';
 import { AccessError } from '../access/error.ts';
-import { readTls, type TlsFiles } from './tls.ts';
+import type { TlsFiles } from './tls.ts';
+import { type RenewalOptions, TlsRenewal } from './tls-renewal.ts';
 
 export interface ListenOptions {
   /** 127.0.0.1 by default. */
@@ -17,6 +18,9 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly tls?: TlsFiles | undefined;
+  /** How often the files of TLS are looked at, and who hears of it: as `TlsRenewal` takes them. */
+  readonly tlsCheckEveryMs?: number;
+  readonly onTlsNews?: RenewalOptions['onNews'];
   readonly trust: ProxyTrust;
 }
 
@@ -41,6 +45,7 @@ const LIMITS = {
   keepAlive: true,
   keepAliveInitialDelay: 30_000,
 } as const;
+const TLS = { minVersion: 'TLSv1.2' } as const;
 const MOST_CONNECTIONS = 1024;
 /** For one address that is neither this machine nor a trusted proxy. */
 const MOST_CONNECTIONS_EACH = 256;
@@ -48,20 +53,17 @@ const MOST_HEADERS = 100;
 
 /** @throws AccessError before the port is open, with a sentence that says what to do */
 export async function listen(fetch: Fetch, options: ListenOptions): Promise<Listening> {
-  const { host = '127.0.0.1', port, tls, trust } = options;
+  const { host = '127.0.0.1', port, tls, tlsCheckEveryMs, onTlsNews, trust } = options;
   if (!isLocal(host) && tls === undefined && trust.kind === 'none')
     throw new AccessError(
       'insecure_address',
       `On ${host} passwords would cross the network in the clear. Give --tls-cert and --tls-key, or --trust-proxy when a proxy in front of the server speaks HTTPS, or leave --host out to serve this machine alone.`,
     );
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: answerTo });
-  const server: Server =
-    tls === undefined
-      ? createServer(LIMITS, listener)
-      : createTlsServer(
-          { ...LIMITS, ...(await readTls(tls)), minVersion: 'TLSv1.2', handshakeTimeout: 10_000 },
-          listener,
-        );
+  const renewal = tls && (await TlsRenewal.open({ files: tls, checkEveryMs: tlsCheckEveryMs, onNews: onTlsNews }));
+  const server = renewal
+    ? createTlsServer({ ...LIMITS, ...TLS, ...renewal.first, handshakeTimeout: 10_000 }, listener)
+    : createServer(LIMITS, listener);
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   boundEach(server, trust);
@@ -70,12 +72,16 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
   // Whatever else a client expects, it gets an answer.
   server.on('checkExpectation', listener);
   await open(server, port, host);
+  if (server instanceof TlsServer) renewal?.begin((pair) => server.setSecureContext({ ...TLS, ...pair }));
   const { port: taken } = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${taken}`,
     port: taken,
-    close: (graceMs = 10_000) => close(server, unused, graceMs),
+    close: (graceMs = 10_000) => {
+      renewal?.close();
+      return close(server, unused, graceMs);
+    },
   };
 }
 

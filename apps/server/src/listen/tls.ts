@@ -1,4 +1,4 @@
-// The server's own certificate and key, read from files and checked before the port opens.
+// The server's own certificate and key, read from files and checked before they are used.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -12,8 +12,14 @@ export interface TlsFiles {
   readonly key: string;
 }
 
+/** What the files hold. */
+export interface TlsPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 /** @throws AccessError `bad_certificate`, naming the file; never with what stands in it */
-export async function readTls({ cert, key }: TlsFiles): Promise<{ cert: Buffer; key: Buffer }> {
+export async function readTls({ cert, key }: TlsFiles): Promise<TlsPair> {
   const [certBytes, keyBytes] = [await read('certificate', cert), await read('key', key)];
   const certificate = parse(
     `${cert} holds no certificate in PEM. Is it the right file?`,

@@ -29,17 +29,20 @@ export class ModelStore {
   readonly #root: string;
   /** What was removed lies here until its files are gone. No model has such a name. */
   readonly #bin: string;
+  readonly #onRemoved: (name: string) => void;
   #emptying: Promise<void> = Promise.resolve();
 
-  private constructor(root: string) {
+  private constructor(root: string, onRemoved: (name: string) => void) {
     this.#root = root;
+    this.#onRemoved = onRemoved;
     this.#bin = join(root, '.removed');
   }
 
-  static async open(dataFolder: string): Promise<ModelStore> {
+  /** @param onRemoved hears the name of each model that was removed here, when nobody can find it any more */
+  static async open(dataFolder: string, onRemoved: (name: string) => void = () => {}): Promise<ModelStore> {
     const root = join(dataFolder, 'models');
     await mkdir(root, { recursive: true });
-    return new ModelStore(await realpath(root));
+    return new ModelStore(await realpath(root), onRemoved);
   }
 
   /** The place of a model of that name, whether there is one or not. @throws ServiceError `not_found` */
@@ -167,6 +170,7 @@ export class ModelStore {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notFound(name);
       throw error;
     }
+    this.#onRemoved(name);
     this.#emptying = this.#emptying.catch(() => {}).then(() => this.#emptyBin());
     await this.#emptying;
   }

@@ -1,6 +1,6 @@
 // What a source opens: a model to start from, a model that answers, and an adapter that is still being trained.
 
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +69,23 @@ it('a folder that has gone since it was found is no model', async () => {
   await store.remove('plain');
   await expect(openFiles(source)).rejects.toMatchObject({ name: 'ModelError', code: 'not_a_model' });
   await expect(openModel(source, runtime)).rejects.toMatchObject({ name: 'ModelError', code: 'not_a_model' });
+});
+
+it('is weighed before its weights are read, which wait to be admitted', async () => {
+  const { parameters } = await nano();
+  const bytes = Object.values(await parameters.download()).reduce((sum, { data: { length } }) => sum + 4 * length, 0);
+  await cp(fileURLToPath(NANO_FOLDER), join(data, 'models', 'plain'), { recursive: true });
+  await truncate(join(data, 'models', 'plain', 'model.safetensors'), 1000);
+  const source = await store.resolve('plain');
+  const weighed: number[] = [];
+  const refusal = new Error('There is no room.');
+  const admit = async (found: number) => {
+    weighed.push(found);
+    throw refusal;
+  };
+  await expect(openModel(source, runtime, admit)).rejects.toBe(refusal);
+  expect(weighed).toEqual([bytes]);
+  await expect(openModel(source, runtime)).rejects.toMatchObject({ name: 'ModelError' });
 });
 
 it.each(['no reference', 'a/b/c', '../x/y'])('%s is no model of the Hub', async (reference) => {

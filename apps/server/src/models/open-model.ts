@@ -1,6 +1,6 @@
 // A model from where its files are.
 
-import type { ModelFiles } from '@ludic/models';
+import { type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
@@ -24,11 +24,29 @@ export async function openFiles(source: ModelSource): Promise<ModelFiles> {
   return { ...(await openModelFolder(folder)), name };
 }
 
-/** A model that is ready to answer. @throws ModelError, HubError */
-export async function openModel(source: ModelSource, runtime: Runtime): Promise<LanguageModel> {
-  if (source.from === 'hub' || source.model.adapter === undefined)
-    return openLanguageModel(await openFiles(source), runtime);
+/**
+ * A model that is ready to answer.
+ * @param admit hears, when its files are here, how many bytes of memory its weights will take, and may hold them back
+ * @throws ModelError, HubError; what `admit` rejects with
+ */
+export async function openModel(
+  source: ModelSource,
+  runtime: Runtime,
+  admit: (bytes: number) => Promise<void> = async () => {},
+): Promise<LanguageModel> {
+  if (source.from === 'hub' || source.model.adapter === undefined) {
+    const files = await openFiles(source);
+    await admit(await weightBytes(files));
+    return openLanguageModel(files, runtime);
+  }
   const { name, folder, adapter } = source.model;
   const files = { ...(await openModelFolder(folder)), name };
+  await admit(await weightBytes(files));
   return openLanguageModel(files, runtime, await openAdapterFolder(adapter));
+}
+
+/** In float32, however they are stored. */
+async function weightBytes(files: ModelFiles): Promise<number> {
+  const tensors = [...tensorsOf(await readModelConfig(files)).values()];
+  return 4 * tensors.reduce((sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1), 0);
 }

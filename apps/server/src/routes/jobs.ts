@@ -22,9 +22,12 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs, closing: AbortSignal): 
 
   register(app, ENDPOINTS.job, ({ params, context }) => context.json(jobs.get(params.id)));
 
-  register(app, ENDPOINTS.jobMetrics, async ({ params, query, context }) =>
-    context.json(await jobs.metrics(params.id, query.after)),
-  );
+  register(app, ENDPOINTS.jobMetrics, async ({ params, query, context }) => {
+    const pieces = await jobs.metrics(params.id, query.after);
+    context.header('Content-Type', 'application/json');
+    context.header('Content-Length', String(pieces.reduce((sum, { length }) => sum + length, 0)));
+    return context.body(ReadableStream.from(pieces) as ReadableStream<Uint8Array>);
+  });
 
   register(app, ENDPOINTS.jobLogs, async ({ params, query, context }) =>
     context.text(await jobs.logTail(params.id, query.tail)),
