@@ -100,6 +100,11 @@ export function useTraining() {
 
   const start = async (model: string, device: DeviceChoice, settings: TrainSettings) => {
     setTrouble('');
+    const { batchSize, groupSize } = settings;
+    if (batchSize % groupSize !== 0) {
+      setTrouble(`Games a step are ${batchSize}: they have to be a multiple of the group, which is ${groupSize}.`);
+      return;
+    }
     // Other tabs have runs of their own.
     const found = await refresh().catch(() => runs);
     const name = nameFor(model, [...models, ...found.map((one) => one.name)]);

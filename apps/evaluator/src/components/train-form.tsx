@@ -12,6 +12,8 @@ import { GameFields } from './game-fields.tsx';
 import { DeviceField } from './model-fields.tsx';
 import { PickFolder } from './pick-folder.tsx';
 
+/** Of a step: they are played side by side, and no page has room for more. */
+const MOST_GAMES = 65_536;
 /** An adapter to begin with, of every linear layer. */
 const ADAPTER = { rank: 8, alpha: 16, targets: [], rankStabilized: false } as const;
 
@@ -105,9 +107,10 @@ export function TrainForm({
           label="Games a step"
           hint="A multiple of the group: more take longer and teach more."
           min={2}
+          max={MOST_GAMES}
           {...number('batchSize')}
         />
-        <NumberField label="Group" hint="Games that begin alike." min={2} {...number('groupSize')} />
+        <NumberField label="Group" hint="Games that begin alike." min={2} max={MOST_GAMES} {...number('groupSize')} />
         <NumberField label="Learning rate" min={0} step="any" {...number('learningRate')} />
         <NumberField
           label="KL weight"
