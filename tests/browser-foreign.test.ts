@@ -7,13 +7,8 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLudic } from '../apps/cli/src/run-ludic.ts';
-import type {
-  Answers,
-  DeviceChoice,
-  PolicyChoice,
-  Position,
-  RequestOf,
-} from '../apps/evaluator/src/engine/protocol.ts';
+import type { Answers, PolicyChoice, Position, RequestOf } from '../apps/evaluator/src/engine/protocol.ts';
+import type { DeviceChoice } from '../apps/evaluator/src/engine/shelf.ts';
 import { watchLink } from '../apps/evaluator/src/engine/watch-link.ts';
 import { DEFAULT_TRAINING } from '../packages/grpo/src/index.ts';
 import { keepingLogits } from '../packages/policies/testing/kept-logits.ts';

@@ -303,6 +303,26 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       await page.evaluate((name) => globalThis.ludic.ask({ type: 'remove', name }), `large on ${server.url}`);
     }, 60_000);
 
+    it('is not waited for by whoever signs out', async () => {
+      const slow = Promise.withResolvers<void>();
+      await page.route('**/models/second/model.safetensors', async (route) => {
+        await slow.promise;
+        await route.continue().catch(() => {});
+      });
+      await tab('Jobs').click();
+      await inList('second').click();
+      await jobs.getByRole('button', { name: 'Open in Evaluate' }).click();
+      await jobs.getByRole('progressbar').first().waitFor();
+      await jobs.getByRole('button', { name: 'Sign out' }).click();
+      slow.resolve();
+      await signInToJobs();
+      await heading('second').waitFor();
+      expect(await tab('Jobs').getAttribute('aria-selected')).toBe('true');
+      const { cards } = await page.evaluate(() => globalThis.ludic.ask({ type: 'models' }));
+      expect(cards.map(({ name }) => name)).not.toContain(`second on ${server.url}`);
+      await page.unroute('**/models/second/model.safetensors');
+    });
+
     it('that finds no room is played all the same, and both views say that it is not kept', async () => {
       const session = await context.newCDPSession(page);
       await session.send('Storage.overrideQuotaForOrigin', { origin: server.url, quotaSize: 1000 });

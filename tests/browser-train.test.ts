@@ -194,6 +194,15 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await form.getByLabel('Group', { exact: true }).fill('4');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
     await view.getByRole('img', { name: /^Reward after [2-9] steps/ }).waitFor();
+    // What somebody writes meanwhile stays as it is written, key by key.
+    const rate = form.getByLabel('Learning rate');
+    const before = await rate.inputValue();
+    await rate.clear();
+    await view.getByRole('img', { name: /^Reward after \d\d steps/ }).waitFor();
+    expect(await rate.inputValue()).toBe('');
+    await rate.pressSequentially('0.0004');
+    expect(await rate.inputValue()).toBe('0.0004');
+    await rate.fill(before);
     await view.getByRole('button', { name: 'Pause' }).click();
     await view.getByText(/Paused after step \d+\. What was learned is saved/).waitFor();
     const row = view.getByRole('row', { name: /Continue nano trained 2/ });
@@ -288,6 +297,10 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await view.getByRole('button', { name: 'Delete half' }).click();
     await view.getByRole('button', { name: 'Delete half for good' }).click();
     await view.getByRole('button', { name: 'Delete half' }).waitFor({ state: 'detached' });
+    const { cards } = await opened.page.evaluate(() => globalThis.ludic.ask({ type: 'models' }));
+    const models = cards.map(({ name }) => name);
+    expect(models).toContain('whole');
+    expect(models).not.toContain('half');
     await reload();
     expect(await view.getByRole('button', { name: 'half', exact: true }).count()).toBe(0);
     expect(await view.getByRole('button', { name: 'whole', exact: true }).count()).toBe(1);
@@ -367,6 +380,55 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await other.close();
     await page.bringToFront();
     await reload();
+  });
+
+  it('is played as it was saved last, and seen by another tab as it is', async () => {
+    const { page, context, origin } = opened;
+    const other = await context.newPage();
+    await other.goto(`${origin}/#train`);
+    const seen = () =>
+      other.evaluate(async () => {
+        const runs = await globalThis.ludic.ask({ type: 'runs' });
+        const found = runs.find(({ name }) => name === 'seen');
+        return found && [found.step, found.finished];
+      });
+    await page.bringToFront();
+    const settings = { ...SETTINGS, steps: 100, saveEvery: 5, learningRate: 0.02 };
+    const [first, later] = await page.evaluate(
+      ([settings, game]) => {
+        const chances = async (name: string) => {
+          const policy = { kind: 'model', name, device: 'cpu', temperature: 1, maxCompletionLength: 4 } as const;
+          const position = { game, seed: 1, dynamicsSeed: 1, replies: [] };
+          const candidates = ['<move>1</move>', '<move>5</move>'];
+          return (await globalThis.ludic.ask({ type: 'hint', position, policy, candidates })).chances;
+        };
+        const controller = new AbortController();
+        return new Promise<(readonly number[])[]>((resolve, reject) => {
+          let found: Promise<(readonly number[])[]>;
+          const onProgress = (progress: Progress) => {
+            if (progress.stage !== 'saved' || progress.step !== 5) return;
+            found = Promise.all([chances('nano'), chances('seen')]).finally(() => controller.abort());
+          };
+          const request = { type: 'train', model: 'nano', device: 'cpu', settings, saveAs: 'seen' } as const;
+          globalThis.ludic.ask(request, { onProgress, signal: controller.signal }).then(() => resolve(found), reject);
+        });
+      },
+      [settings, GAME] as const,
+    );
+    expect(Math.abs(later![0]! - first![0]!)).toBeGreaterThan(0.01);
+    const last = (await steps('seen'))!;
+    expect(last).toBeGreaterThanOrEqual(5);
+    expect(await seen()).toEqual([last, false]);
+    const next = last - (last % 5) + 5;
+    await goOn('seen', `saved ${next}`);
+    expect((await seen())![0]).toBeGreaterThanOrEqual(next);
+    await reload();
+    await other.evaluate(() => globalThis.ludic.ask({ type: 'delete', run: 'seen' }));
+    await view.getByRole('button', { name: 'Download the model seen', exact: true }).click();
+    await view.getByText('The run seen is no longer in this browser: perhaps another tab deleted it.').waitFor();
+    await view.getByRole('button', { name: 'seen', exact: true }).waitFor({ state: 'detached' });
+    await other.close();
+    await page.bringToFront();
   });
 
   it('has nothing on its console and asks nobody else', () => {

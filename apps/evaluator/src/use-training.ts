@@ -6,7 +6,8 @@ import { useCallback, useEffect, useState } from 'preact/hooks';
 import { saveFile } from './components/download.ts';
 import { useWork } from './components/work.tsx';
 import type { KeptGames } from './engine/kept-games.ts';
-import type { DeviceChoice, Progress, RequestOf, RunSummary, StepEvaluation } from './engine/protocol.ts';
+import type { Progress, RequestOf, RunSummary, StepEvaluation } from './engine/protocol.ts';
+import type { DeviceChoice } from './engine/shelf.ts';
 import { duration } from './numbers.ts';
 import { useWorkplace } from './workplace.tsx';
 
@@ -100,6 +101,11 @@ export function useTraining() {
 
   const start = async (model: string, device: DeviceChoice, settings: TrainSettings) => {
     setTrouble('');
+    const { batchSize, groupSize } = settings;
+    if (batchSize % groupSize !== 0) {
+      setTrouble(`Games a step are ${batchSize}: they have to be a multiple of the group, which is ${groupSize}.`);
+      return;
+    }
     // Other tabs have runs of their own.
     const found = await refresh().catch(() => runs);
     const name = nameFor(model, [...models, ...found.map((one) => one.name)]);

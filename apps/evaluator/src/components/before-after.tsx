@@ -2,7 +2,8 @@
 
 import { type Difference, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
-import type { Answers, DeviceChoice, Game, RunContents } from '../engine/protocol.ts';
+import type { Answers, Game, RunContents } from '../engine/protocol.ts';
+import type { DeviceChoice } from '../engine/shelf.ts';
 import { percent } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { NumberField } from './fields.tsx';

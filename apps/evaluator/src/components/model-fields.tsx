@@ -1,6 +1,6 @@
 // Where models compute.
 
-import type { DeviceChoice } from '../engine/protocol.ts';
+import type { DeviceChoice } from '../engine/shelf.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { type Choice, SelectField } from './fields.tsx';
 

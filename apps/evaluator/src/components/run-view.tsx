@@ -2,7 +2,8 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useState } from 'preact/hooks';
-import type { DeviceChoice, RunSummary } from '../engine/protocol.ts';
+import type { RunSummary } from '../engine/protocol.ts';
+import type { DeviceChoice } from '../engine/shelf.ts';
 import { gameOf } from '../presets.ts';
 import type { ShownRun } from '../use-training.ts';
 import { BeforeAfter } from './before-after.tsx';

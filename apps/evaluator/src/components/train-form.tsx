@@ -3,7 +3,8 @@
 import type { TrainSettings } from '@ludic/grpo';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { DeviceChoice, Game } from '../engine/protocol.ts';
+import type { Game } from '../engine/protocol.ts';
+import type { DeviceChoice } from '../engine/shelf.ts';
 import { gameOf, presetFor } from '../presets.ts';
 import { useWorkplace } from '../workplace.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';
@@ -12,6 +13,8 @@ import { GameFields } from './game-fields.tsx';
 import { DeviceField } from './model-fields.tsx';
 import { PickFolder } from './pick-folder.tsx';
 
+/** Of a step: they are played side by side, and no page has room for more. */
+const MOST_GAMES = 65_536;
 /** An adapter to begin with, of every linear layer. */
 const ADAPTER = { rank: 8, alpha: 16, targets: [], rankStabilized: false } as const;
 
@@ -105,9 +108,10 @@ export function TrainForm({
           label="Games a step"
           hint="A multiple of the group: more take longer and teach more."
           min={2}
+          max={MOST_GAMES}
           {...number('batchSize')}
         />
-        <NumberField label="Group" hint="Games that begin alike." min={2} {...number('groupSize')} />
+        <NumberField label="Group" hint="Games that begin alike." min={2} max={MOST_GAMES} {...number('groupSize')} />
         <NumberField label="Learning rate" min={0} step="any" {...number('learningRate')} />
         <NumberField
           label="KL weight"

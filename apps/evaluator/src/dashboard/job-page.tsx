@@ -129,9 +129,10 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
     controller.current = new AbortController();
     setLoading({ progress: undefined });
     setUnkept('');
-    await act(async () => {
+    const { signal } = controller.current;
+    const isOpened = await act(async () => {
       const { card, trouble } = await loadModel(engine, board.session, job.output_dir!, {
-        signal: controller.current!.signal,
+        signal,
         onProgress: (progress) => !isNews(progress) && setLoading({ progress }),
       });
       // It can be played all the same.
@@ -139,6 +140,8 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
       openModel({ model: card.name, game: gameOf(job), note: trouble });
     });
     setLoading(undefined);
+    // Somebody may have deleted it.
+    if (!isOpened && !signal.aborted) board.refreshModels().catch(() => {});
   };
 
   return (

@@ -7,8 +7,8 @@ import { reportDevices } from '@ludic/runtime/web';
 import { whyUnfit } from './fit.ts';
 import { StorageError } from './kept.ts';
 import type { Models, Report } from './models.ts';
-import type { Answers, DeviceChoice, RequestOf } from './protocol.ts';
-import type { Offer } from './shelf.ts';
+import type { Answers, RequestOf } from './protocol.ts';
+import type { DeviceChoice, Offer } from './shelf.ts';
 import { headersOf, needsOf, refused, ShopError } from './shops.ts';
 
 /** @throws ShopError where it cannot fit or may not come, ModelError `not_fetched` where it did not come */

@@ -10,8 +10,8 @@ import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { breathingRuntime } from './breathing.ts';
 import { Foreign } from './foreign.ts';
 import { KeptModels } from './kept.ts';
-import type { DeviceChoice, Progress } from './protocol.ts';
-import type { ModelCard, Storage } from './shelf.ts';
+import type { Progress } from './protocol.ts';
+import type { DeviceChoice, ModelCard, Storage } from './shelf.ts';
 
 type Device = 'cpu' | 'webgpu';
 export type Report = (progress: Progress) => void;
@@ -20,6 +20,7 @@ export type Report = (progress: Progress) => void;
 const NANO_SIZE = 2_900_000;
 /** Names of models that a page knows are few; those on devices are large. */
 const RESIDENT = 4;
+const TRIES = 3;
 
 /** The files of a model, or how they are made when they are first needed. */
 export type ModelBlobs = ReadonlyMap<string, Blob> | LazyBlobs;
@@ -211,7 +212,7 @@ export class Models {
     const runtime = await this.runtime(choice, report);
     const key = `${runtime.device} ${name}`;
     const resident = this.#resident.get(key) ?? {
-      model: openLanguageModel(this.files(name, report, signal), runtime),
+      model: this.#open(name, runtime, report, signal),
       free: ({ parameters }: LanguageModel) => parameters.dispose(),
       users: 0,
       dropped: false,
@@ -225,6 +226,18 @@ export class Models {
       if (this.#resident.get(key) === resident) this.#resident.delete(key);
     });
     return use(resident, play);
+  }
+
+  async #open(name: string, runtime: WebRuntime, report: Report, signal: AbortSignal): Promise<LanguageModel> {
+    for (let tries = 1; ; tries++)
+      try {
+        return await openLanguageModel(this.files(name, report, signal), runtime);
+      } catch (error) {
+        // A training that goes on removes old checkpoints, also while they are read: there are newer ones.
+        const { cause } = error as Error;
+        const isGone = cause instanceof DOMException && this.#cards.get(name)?.from === 'training';
+        if (!isGone || tries === TRIES) throw error;
+      }
   }
 
   /** Forgets a device that is lost, and what was on it. */

@@ -7,9 +7,7 @@ import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { KeptGame, KeptGames } from './kept-games.ts';
-import type { ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
-
-export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
+import type { DeviceChoice, ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
 
 export interface Game {
   /** Id in the registry of environments. */

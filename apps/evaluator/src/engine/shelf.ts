@@ -2,7 +2,8 @@
 
 import type { TransformersDtype } from '@ludic/policies/transformers';
 import type { Account } from '../account.ts';
-import type { DeviceChoice } from './protocol.ts';
+
+export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
 /** A model that can be played. */
 export interface ModelCard {
