@@ -143,7 +143,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     await page.getByRole('tab', { name: 'Train' }).click();
     await view.getByLabel('Games a step').fill('10');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
-    await view.getByRole('alert').getByText('batchSize is 10').waitFor();
+    await view.getByRole('alert').getByText('10 games a step do not make groups of 8').waitFor();
     await page.getByRole('tab', { name: 'Evaluate' }).click();
   });
 

@@ -103,7 +103,7 @@ export function useTraining() {
     setTrouble('');
     const { batchSize, groupSize } = settings;
     if (batchSize % groupSize !== 0) {
-      setTrouble(`Games a step are ${batchSize}: they have to be a multiple of the group, which is ${groupSize}.`);
+      setTrouble(`${batchSize} games a step do not make groups of ${groupSize}: take a multiple of ${groupSize}.`);
       return;
     }
     // Other tabs have runs of their own.
