@@ -85,17 +85,21 @@ export function useTraining() {
     setWorking(name);
     const answer = await run(request, hear);
     setWorking(undefined);
-    await attempt(refresh);
+    let found = runs;
+    await attempt(async () => {
+      found = await refresh();
+    });
     if (!answer) {
       // Settings that cannot be used make no run.
       setLive((live) => (live && live.metrics.length > 0 ? live : undefined));
       return;
     }
     const { steps, seconds, finished } = answer;
+    const isStored = found.some((one) => one.name === name && one.stored);
     setDone(
       finished
         ? `${steps} steps in ${duration(seconds)}. The model is ${name} now, among the policies.`
-        : `Paused after step ${steps}. What was learned is saved, and ${name} is among the policies.`,
+        : `Paused after step ${steps}. What was learned is ${isStored ? 'saved' : 'in this page until it is closed'}, and ${name} is among the policies.`,
     );
   };
 
