@@ -78,7 +78,8 @@ export function useTraining() {
 
   const hear = (progress: Progress) => {
     setLive((before) => before && { ...before, ...changeOf(before, progress) });
-    if (progress.stage === 'saved') void attempt(refresh);
+    // What cannot be listed now will be when the training ends.
+    if (progress.stage === 'saved') refresh().catch(() => {});
   };
   const conduct = async (name: string, request: RequestOf<'train'> | RequestOf<'continue'>) => {
     setDone('');

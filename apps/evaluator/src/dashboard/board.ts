@@ -1,10 +1,10 @@
 // The jobs of a server as the page knows them: asked for at a gentle rate, and told by the events of those that run.
 
 import { isEnd, type Job, type Model } from '@ludic/service';
+import { rest, Store } from '../store.ts';
 import { Follower } from './follower.ts';
 import { isAbsent, isAway, isRefused, sentence } from './sentences.ts';
 import type { Session } from './session.ts';
-import { rest, Store } from './store.ts';
 
 export interface BoardState {
   /** The newest first; undefined until they are known. */

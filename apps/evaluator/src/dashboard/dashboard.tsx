@@ -4,6 +4,7 @@ import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import '../styles/dashboard.css';
 import { door, useSignedIn } from '../account.ts';
+import { useStore } from '../store.ts';
 import { Board } from './board.ts';
 import { isOfJobs, jobLink, readJobLink } from './job-link.ts';
 import { JobList } from './job-list.tsx';
@@ -13,7 +14,6 @@ import type { Given } from './request-forms.ts';
 import { moment } from './sentences.ts';
 import { openSession, type Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
-import { useStore } from './store.ts';
 
 export function Dashboard() {
   const { account, left } = useSignedIn();

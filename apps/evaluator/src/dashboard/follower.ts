@@ -3,9 +3,9 @@
 
 import type { Job } from '@ludic/service';
 import type { NumberedJobEvent } from '@ludic/service/client';
+import { rest, Store } from '../store.ts';
 import { isAway, isRefused } from './sentences.ts';
 import type { Session } from './session.ts';
-import { rest, Store } from './store.ts';
 
 export type Numbers = Readonly<Record<string, unknown>> & { readonly step: number };
 

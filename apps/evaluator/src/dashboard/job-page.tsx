@@ -6,6 +6,7 @@ import { Confirm, type Question } from '../components/confirm.tsx';
 import { WorkStatus } from '../components/work.tsx';
 import { isNews, type Stage } from '../engine/protocol.ts';
 import { bytes } from '../numbers.ts';
+import { useStore } from '../store.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { useAction } from './action.tsx';
 import type { Board } from './board.ts';
@@ -18,7 +19,6 @@ import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
 import { evaluationOf, type Given } from './request-forms.ts';
 import { moment, namedOwner, span } from './sentences.ts';
-import { useStore } from './store.ts';
 import { Unfolding } from './unfolding.tsx';
 
 export interface JobPageProps {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVALUATION } from '../../testing/evaluation-line.ts';
 import { CurveReader } from './curve.ts';
 import { ingestCurve } from './ingest.ts';
 import { JobStore, type StoredJob } from './job-store.ts';
@@ -19,20 +20,6 @@ afterAll(async () => {
   store.close();
   await rm(scratch, { recursive: true, force: true });
 });
-
-const rate = { rate: 0.5, interval: [0, 1] };
-const EVALUATION = {
-  episodes: 4,
-  success: rate,
-  meanReward: 0.25,
-  meanRewardInterval: [0, 1],
-  meanSteps: 3,
-  invalidRate: 0,
-  invalidEpisodes: rate,
-  truncationRate: 0,
-  failureRate: 0,
-  cutOffRate: 0,
-};
 
 /** The whole file of a run of so many steps, evaluated every third. */
 const linesOf = (steps: number) =>

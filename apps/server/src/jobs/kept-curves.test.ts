@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EVALUATION } from '../../testing/evaluation-line.ts';
 import { KeptCurves, metricsJson } from './kept-curves.ts';
 
 let scratch = '';
@@ -12,20 +13,6 @@ beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'ludic-curves-'));
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
-
-const rate = { rate: 0.5, interval: [0, 1] };
-const EVALUATION = {
-  episodes: 4,
-  success: rate,
-  meanReward: 0.25,
-  meanRewardInterval: [0, 1],
-  meanSteps: 3,
-  invalidRate: 0,
-  invalidEpisodes: rate,
-  truncationRate: 0,
-  failureRate: 0,
-  cutOffRate: 0,
-};
 
 let time = 0;
 /** Steps `from` to `to`, every second evaluated. No line of a run takes as long as another. */

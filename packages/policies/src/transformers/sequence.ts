@@ -73,10 +73,15 @@ export class SequenceRunner {
     const logits: Float32Array[] = [];
     let place = from;
     for (let i = 0; i < tokens.length; i++) {
-      const next = await this.go(place, tokens.subarray(i, i + 1), 'last');
-      if (place !== from) await this.leave(place);
-      place = next.place;
-      logits.push(next.logits[0]!);
+      const here = place;
+      try {
+        const next = await this.go(here, tokens.subarray(i, i + 1), 'last');
+        place = next.place;
+        logits.push(next.logits[0]!);
+      } finally {
+        // Also where the rest fails.
+        if (here !== from) await this.leave(here);
+      }
     }
     return { place, logits };
   }

@@ -1,0 +1,99 @@
+// Training where others look on: a second tab, and whoever plays the model meanwhile.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Progress } from '../apps/evaluator/src/engine/protocol.ts';
+import { hasChromium, type OpenedPage, openPage } from './browser/page.ts';
+import { GAME, SETTINGS, TrainingPage } from './browser/training.ts';
+
+let scratch = '';
+let opened: OpenedPage;
+let training: TrainingPage;
+let view: Locator;
+
+describe.skipIf(!hasChromium)('training that others look at (needs Chromium at /usr/bin/chromium)', () => {
+  beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), 'ludic-train-tabs-'));
+    opened = await openPage('#train');
+    training = new TrainingPage(opened, scratch);
+    view = training.view;
+  }, 120_000);
+
+  afterAll(async () => {
+    await opened?.close();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  it('works on a run once at a time', async () => {
+    const { page, context, origin } = opened;
+    await training.ask('shared', { ...SETTINGS, steps: 500 }, 'learned 1');
+    const other = await context.newPage();
+    await other.goto(`${origin}/#train`);
+    const refused = await other.evaluate(() =>
+      globalThis.ludic.ask({ type: 'continue', run: 'shared', device: 'cpu' }).then(
+        () => 'it went on',
+        (error: Error) => error.message,
+      ),
+    );
+    expect(refused).toContain('is being worked on, here or in another tab');
+    await other.close();
+    await page.bringToFront();
+    await training.reload();
+  });
+
+  it('is played as it was saved last, and seen by another tab as it is', async () => {
+    const { page, context, origin } = opened;
+    const other = await context.newPage();
+    await other.goto(`${origin}/#train`);
+    const seen = () =>
+      other.evaluate(async () => {
+        const runs = await globalThis.ludic.ask({ type: 'runs' });
+        const found = runs.find(({ name }) => name === 'seen');
+        return found && [found.step, found.finished];
+      });
+    await page.bringToFront();
+    const settings = { ...SETTINGS, steps: 100, saveEvery: 5, learningRate: 0.02 };
+    const [first, later] = await page.evaluate(
+      ([settings, game]) => {
+        const chances = async (name: string) => {
+          const policy = { kind: 'model', name, device: 'cpu', temperature: 1, maxCompletionLength: 4 } as const;
+          const position = { game, seed: 1, dynamicsSeed: 1, replies: [] };
+          const candidates = ['<move>1</move>', '<move>5</move>'];
+          return (await globalThis.ludic.ask({ type: 'hint', position, policy, candidates })).chances;
+        };
+        const controller = new AbortController();
+        return new Promise<(readonly number[])[]>((resolve, reject) => {
+          let found: Promise<(readonly number[])[]>;
+          const onProgress = (progress: Progress) => {
+            if (progress.stage !== 'saved' || progress.step !== 5) return;
+            found = Promise.all([chances('nano'), chances('seen')]).finally(() => controller.abort());
+          };
+          const request = { type: 'train', model: 'nano', device: 'cpu', settings, saveAs: 'seen' } as const;
+          globalThis.ludic.ask(request, { onProgress, signal: controller.signal }).then(() => resolve(found), reject);
+        });
+      },
+      [settings, GAME] as const,
+    );
+    expect(Math.abs(later![0]! - first![0]!)).toBeGreaterThan(0.01);
+    const last = (await training.steps('seen'))!;
+    expect(last).toBeGreaterThanOrEqual(5);
+    expect(await seen()).toEqual([last, false]);
+    const next = last - (last % 5) + 5;
+    await training.goOn('seen', `saved ${next}`);
+    expect((await seen())![0]).toBeGreaterThanOrEqual(next);
+    await training.reload();
+    await other.evaluate(() => globalThis.ludic.ask({ type: 'delete', run: 'seen' }));
+    await view.getByRole('button', { name: 'Download the model seen', exact: true }).click();
+    await view.getByText('The run seen is no longer in this browser: perhaps another tab deleted it.').waitFor();
+    await view.getByRole('button', { name: 'seen', exact: true }).waitFor({ state: 'detached' });
+    await other.close();
+    await page.bringToFront();
+  });
+
+  it('has nothing on its console and asks nobody else', () => {
+    expect(opened.blemishes).toEqual([]);
+  });
+});
