@@ -54,7 +54,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     const titles = ['Reward', 'Success', 'Entropy', 'Gradient norm', 'Sampler against trainer', 'Learning rate'];
     for (const title of titles) {
       const curve = view.getByRole('img', { name: new RegExp(`^${title}.*after 8 steps`) });
-      await expect.poll(() => curve.locator('canvas').count(), title).toBe(1);
+      await expect.poll(() => curve.locator('canvas').count(), { message: title }).toBe(1);
     }
     await view.getByRole('img', { name: /^Evaluations after 2 steps/ }).waitFor();
     const group = view.getByRole('table', { name: 'Replies, advantages' });
