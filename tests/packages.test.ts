@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const PURE = ['random', 'environments', 'history'];
+const PURE = ['random', 'io', 'environments', 'history'];
 let scratch = '';
 let tarballs: Record<string, string> = {};
 

@@ -2,7 +2,7 @@
 // server has the very same file still and says so by its tag, and all of it anew otherwise.
 
 import { ModelError } from './errors.ts';
-import { askedWait, ENOUGH, Hiccup, isPassing, type Patience, persist } from './patience.ts';
+import { ENOUGH, Hiccup, isPassing, type Patience, persist, waitOf } from './patience.ts';
 
 /** How far the fetching of a model's files is. */
 export interface FetchProgress {
@@ -113,7 +113,7 @@ class Fetching {
     if (!response.ok) {
       const failure = this.#failed(`the server answers ${status}.`);
       const mayPass = status === 429 || isPassing(status);
-      throw await refuse(mayPass ? new Hiccup(failure, askedWait(headers)) : failure);
+      throw await refuse(mayPass ? new Hiccup(failure, waitOf(headers)) : failure);
     }
     if (status !== 206) this.#begin(headers);
     for (const reader = body!.getReader(); ; ) {

@@ -1,6 +1,8 @@
 // Trying again: what may pass is tried a bounded number of times, with longer and longer pauses between. For Node and for
 // browsers.
 
+import { askedWait } from '@ludic/io';
+
 export interface Patience {
   /** Failures in a row after which it is given up. */
   readonly attempts: number;
@@ -22,12 +24,10 @@ const PASSING = new Set([408, 500, 502, 503, 504]);
 
 export const isPassing = (status: number): boolean => PASSING.has(status);
 
-/** Milliseconds that a server asks to wait, in `Retry-After: 12` or `RateLimit: "api";r=0;t=12`. */
-export function askedWait(headers: Headers): number | undefined {
-  const seconds =
-    /^\s*(\d+)\s*$/.exec(headers.get('retry-after') ?? '') ??
-    /;\s*r=0\s*;\s*t=(\d+)/.exec(headers.get('ratelimit') ?? '');
-  return seconds ? 1000 * Number(seconds[1]) : undefined;
+/** Milliseconds that a server asks to wait. */
+export function waitOf(headers: Headers): number | undefined {
+  const seconds = askedWait(headers);
+  return seconds === undefined ? undefined : 1000 * seconds;
 }
 
 /** A failure that may pass. */

@@ -1,6 +1,6 @@
 // What the Hub's answers mean: which refusals may pass, and the sentence for each that does not.
 
-import { askedWait, Hiccup, isPassing } from '../patience.ts';
+import { Hiccup, isPassing, waitOf } from '../patience.ts';
 import { HubError } from './errors.ts';
 import { type HubReference, referenceText } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -19,7 +19,7 @@ export async function refusal(response: Response, asking: Asking): Promise<HubEr
   if (status === 429) return rateLimited(response, asking);
   if (isPassing(status)) {
     const sentence = `${host(asking)} answers with status ${status}${said}. That is a fault at its side: try again later.`;
-    return new Hiccup(new HubError('server_fault', sentence, { status }), askedWait(response.headers));
+    return new Hiccup(new HubError('server_fault', sentence, { status }), waitOf(response.headers));
   }
   const code = response.headers.get('x-error-code');
   const error = (kind: HubError['code'], sentence: string) => new HubError(kind, sentence, { status });
@@ -61,7 +61,7 @@ export async function refusal(response: Response, asking: Asking): Promise<HubEr
 }
 
 function rateLimited(response: Response, asking: Asking): Hiccup<HubError> {
-  const wait = askedWait(response.headers);
+  const wait = waitOf(response.headers);
   const when = wait === undefined ? 'Try again later' : `Try again in ${Math.ceil(wait / 1000)} s`;
   const advice = asking.settings.token ? '' : '; with HF_TOKEN set the limit is higher';
   const sentence = `${host(asking)} has had too many requests from here. ${when}${advice}.`;

@@ -1,7 +1,6 @@
 // How long to wait before a request is sent again. All in seconds.
 
 import type { RandomStream } from '@ludic/random';
-import { parseHttpDate } from './http-date.ts';
 
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 30;
@@ -16,15 +15,6 @@ export function pause(tries: number, random: RandomStream, retryAfter?: number):
   if (retryAfter !== undefined) return Math.min(retryAfter, LONGEST_RETRY_AFTER) + FIRST_PAUSE * random.nextFloat();
   const most = Math.min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE);
   return most * (0.5 + random.nextFloat() / 2);
-}
-
-/** What a `Retry-After` header asks for: seconds, or a date, which counts from the answer's own `Date`. */
-export function retryAfter(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim() ?? '';
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value);
-  const until = parseHttpDate(value);
-  const now = parseHttpDate(headers.get('date') ?? '');
-  return until === undefined || now === undefined ? undefined : Math.max(0, until - now);
 }
 
 /** Rejects with the signal's reason as soon as that is aborted. */

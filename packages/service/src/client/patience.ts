@@ -12,12 +12,6 @@ export function pause(tries: number, random: RandomStream, first = FIRST_PAUSE):
   return Math.min(first * 2 ** (tries - 1), LONGEST_PAUSE) * (0.5 + random.nextFloat() / 2);
 }
 
-/** Seconds that `Retry-After` asks for. A date there would need a clock, and counts as no word. */
-export function retryAfter(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim() ?? '';
-  return /^\d{1,9}(\.\d+)?$/.test(value) ? Number(value) : undefined;
-}
-
 /** Milliseconds. Timers take longer times for none. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 

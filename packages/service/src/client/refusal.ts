@@ -1,9 +1,9 @@
 // An answer that is no success: the server's own error where it is one, else a sentence about who answered.
 
+import { retryAfter } from '@ludic/io';
 import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../errors.ts';
 import type { Answer } from './answer.ts';
 import { ClientError } from './errors.ts';
-import { retryAfter } from './patience.ts';
 
 const MOST_BYTES = 65_536;
 const MOST_CHARACTERS = 1000;

@@ -1,0 +1,1 @@
+export { writeFileWhole } from './node/write-file.ts';
