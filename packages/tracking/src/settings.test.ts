@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkTrackingSettings, mergeTrackingSettings } from './settings.ts';
 import { readWandbAccount, runUrl } from './wandb/account.ts';
-import { pauseAfter } from './wandb/persistence.ts';
 
 const KEY = 'a1'.repeat(20);
 
@@ -61,13 +60,4 @@ describe('the account at W&B', () => {
       expect(read).not.toThrow(/secret/);
     },
   );
-});
-
-describe('pauses', () => {
-  it('double up to a minute, with a share of chance, and heed the server within reason', () => {
-    expect([1, 2, 3, 9].map((failures) => pauseAfter(failures, 0, 0))).toEqual([1000, 2000, 4000, 30_000]);
-    expect([1, 2, 3, 900].map((failures) => pauseAfter(failures, 0, 1))).toEqual([2000, 4000, 8000, 60_000]);
-    expect(pauseAfter(1, 90_000, 0.5)).toBe(90_000);
-    expect(pauseAfter(1, 1e9, 0.5)).toBe(600_000);
-  });
 });

@@ -1,46 +1,47 @@
-// For tests: a server on this machine that answers as W&B's API does, and is strict about what it is told. What it holds,
-// what it was asked, and how it fails are in the test's hands.
+// For tests: a server on this machine that answers as W&B's API does, and is as strict: documents are checked against a
+// schema, updates against the run. What it holds, what it was asked, and how it fails are in the test's hands.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { execute, type GraphQLError, getOperationAST, parse, validate } from 'graphql';
+import {
+  type Body,
+  Deleted,
+  ENTITY,
+  objectIn,
+  objectOf,
+  type StoredRun,
+  WANDB_KEY,
+  WandbRuns,
+  Wrong,
+} from './wandb-runs.ts';
+import { SCHEMA } from './wandb-schema.ts';
+
+export { ENTITY, type StoredRun, WANDB_KEY } from './wandb-runs.ts';
+
+const KINDS = { viewer: 'viewer', upsertBucket: 'upsert', model: 'run', createRunFiles: 'files' } as const;
 
 export interface Asked {
-  readonly kind: 'viewer' | 'upsert' | 'stream' | 'other';
+  readonly kind: (typeof KINDS)[keyof typeof KINDS] | 'stream' | 'other';
   readonly path: string;
   readonly body: Body;
 }
 
-type Body = Readonly<Record<string, unknown>>;
-
 /** What goes wrong with one request. */
 export type Fault =
-  | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly text?: string;
+    }
   /** Breaks the connection before anything was done, or after, so that the answer alone is lost. */
   | { readonly kind: 'cut'; readonly after: 'nothing' | 'everything' }
   | { readonly kind: 'body'; readonly text: string };
 
-export interface StoredRun {
-  readonly displayName: string;
-  config: Record<string, { value: unknown }>;
-  /** Lines by their place. */
-  readonly history: Record<string, number>[];
-  summary: Record<string, unknown>;
-  /** Lines that came again for a place that had one. */
-  again: number;
-  /** Each exit code that it was told. */
-  readonly exits: number[];
-  heartbeats: number;
-}
-
-export const WANDB_KEY = '0123456789abcdef0123456789abcdef01234567';
-export const ENTITY = 'some-team';
-
-/** What was told that the true server would not take. */
-class Wrong extends Error {}
-
 export class WandbServer {
-  /** By `entity/project/run`. */
-  readonly runs = new Map<string, StoredRun>();
+  readonly store = new WandbRuns();
   readonly asked: Asked[] = [];
   /** Why requests were refused as malformed. */
   readonly complaints: string[] = [];
@@ -48,6 +49,8 @@ export class WandbServer {
   strangers = 0;
   /** Decides for each request whether something goes wrong. */
   fault: (asked: Asked) => Fault | undefined = () => undefined;
+  /** Headers of answers that are no faults. */
+  headers: Readonly<Record<string, string>> = {};
   #server: Server | undefined;
   readonly #sockets = new Set<Socket>();
   #port = 0;
@@ -60,6 +63,11 @@ export class WandbServer {
 
   get baseUrl(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** By `entity/project/run`. */
+  get runs(): Map<string, StoredRun> {
+    return this.store.runs;
   }
 
   /** The only run there is. */
@@ -104,155 +112,94 @@ export class WandbServer {
       response.end(JSON.stringify(body));
     };
     const authorization = request.headers.authorization ?? '';
+    const path = request.url ?? '';
+    // Files of the official client, which goes there without a key.
+    if (path.startsWith('/upload/')) return reply(200, {});
     if (authorization !== `Basic ${Buffer.from(`api:${WANDB_KEY}`).toString('base64')}`) {
       this.strangers++;
       return reply(401, { error: 'user is not logged in' });
     }
-    const path = request.url ?? '';
+    const raw = Buffer.concat(chunks);
+    const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw).toString();
+    const wrong = (message: string) => {
+      this.complaints.push(message);
+      reply(400, path === '/graphql' ? { errors: [{ message }] } : { error: message });
+    };
     let asked: Asked;
     try {
       if (request.method !== 'POST') throw new Wrong(`method ${request.method}`);
       if (request.headers['content-type'] !== 'application/json') throw new Wrong('content type');
-      const body = objectIn(Buffer.concat(chunks).toString(), 'body');
-      asked = { kind: kindOf(path, body), path, body };
+      const body = objectIn(text, 'body');
+      asked = { kind: path === '/graphql' ? graphqlKind(body) : kindOf(path), path, body };
     } catch (error) {
-      this.complaints.push((error as Error).message);
-      return reply(400, { error: (error as Error).message });
+      return wrong((error as Error).message);
     }
     this.asked.push(asked);
     const fault = this.fault(asked);
     if (fault?.kind === 'cut' && fault.after === 'nothing') return void request.socket.destroy();
-    if (fault?.kind === 'status') return reply(fault.status, { error: 'something is wrong' }, fault.headers);
+    if (fault?.kind === 'status') {
+      if (fault.text === undefined) return reply(fault.status, { error: 'something is wrong' }, fault.headers);
+      return void response.writeHead(fault.status, fault.headers).end(fault.text);
+    }
     if (fault?.kind === 'body') return void response.end(fault.text);
     try {
-      const [status, answer] = this.#do(asked);
+      const [status, answer] = await this.#do(asked);
       if (fault) return void request.socket.destroy();
-      reply(status, answer);
+      reply(status, answer, this.headers);
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;
-      this.complaints.push(`${path}: ${error.message}`);
-      reply(400, { error: error.message });
+      wrong(`${path}: ${error.message}`);
     }
   }
 
-  #do({ kind, path, body }: Asked): [status: number, answer: object] {
-    switch (kind) {
-      case 'viewer':
-        return [200, { data: { viewer: { id: 'VXNlcjox', entity: ENTITY } } }];
-      case 'upsert':
-        return [200, { data: { upsertBucket: this.#upsert(objectOf(body.variables, 'variables')) } }];
-      case 'stream': {
-        const run = this.runs.get(path.split('/').slice(2, 5).map(decodeURIComponent).join('/'));
-        if (!run) return [404, { error: 'run not found' }];
-        stream(run, body);
-        return [200, { exitcode: null, limits: {} }];
-      }
-      case 'other':
-        throw new Wrong('nothing is here');
-      default:
-        return kind satisfies never;
+  async #do({ kind, path, body }: Asked): Promise<[status: number, answer: object]> {
+    if (kind === 'other') throw new Wrong('nothing is here');
+    if (kind === 'stream') {
+      const taken = this.store.stream(path.split('/').slice(2, 5).map(decodeURIComponent).join('/'), body);
+      return taken === 'taken' ? [200, { exitcode: null, limits: {} }] : [404, { error: 'run not found' }];
     }
+    const { data, errors } = await execute({
+      schema: SCHEMA,
+      document: parse(String(body.query)),
+      rootValue: this.#root(),
+      variableValues: objectOf(body.variables ?? {}, 'variables'),
+    });
+    const failure: GraphQLError | undefined = errors?.[0];
+    if (!failure) return [200, { data }];
+    if (failure.originalError instanceof Deleted)
+      return [409, { errors: [{ message: failure.message, path: failure.path }], data }];
+    throw new Wrong(failure.message);
   }
 
-  #upsert(variables: Body): object {
-    onlyKeys(variables, ['name', 'displayName', 'project', 'entity', 'config', 'jobType']);
-    const text = (key: string): string => {
-      const value = variables[key];
-      if (typeof value !== 'string' || value === '') throw new Wrong(`${key} is ${JSON.stringify(value)}`);
-      return value;
+  #root(): object {
+    return {
+      viewer: () => ({ id: 'VXNlcjox', entity: ENTITY, username: 'player' }),
+      model: ({ name, entityName }: Body) => this.store.project(entityName, name),
+      upsertBucket: ({ input }: { input: Parameters<WandbRuns['upsert']>[0] }) => this.store.upsert(input),
+      createRunFiles: ({ input }: { input: { files: readonly string[]; runName: string } }) => ({
+        runID: input.runName,
+        uploadHeaders: [],
+        files: input.files.map((name) => ({ name, uploadUrl: `${this.baseUrl}/upload/${encodeURIComponent(name)}` })),
+      }),
     };
-    const [name, entity, project] = [text('name'), text('entity'), text('project')];
-    if (!/^[0-9a-z]{8}$/.test(name)) throw new Wrong(`name ${name}`);
-    const config = objectIn(text('config'), 'config') as Record<string, { value: unknown }>;
-    for (const [key, value] of Object.entries(config)) {
-      if (!('value' in objectOf(value, `config.${key}`))) throw new Wrong(`config.${key} has no value`);
-    }
-    const path = `${entity}/${project}/${name}`;
-    const known = this.runs.get(path);
-    const displayName = text('displayName');
-    const run: StoredRun = known ?? {
-      displayName,
-      config,
-      history: [],
-      summary: {},
-      again: 0,
-      exits: [],
-      heartbeats: 0,
-    };
-    run.config = config;
-    this.runs.set(path, run);
-    const bucket = {
-      id: Buffer.from(`Run:v1:${name}:${project}:${entity}`).toString('base64'),
-      name,
-      displayName,
-      historyLineCount: run.history.length,
-      project: { name: project, entity: { name: entity } },
-    };
-    return { bucket, inserted: known === undefined };
   }
 }
 
-function kindOf(path: string, body: Body): Asked['kind'] {
-  if (path === '/graphql') {
-    onlyKeys(body, ['query', 'variables']);
-    const query = String(body.query);
-    if (/^\s*query\b[^{]*\{\s*viewer\s*\{[^}]*\bentity\b/.test(query)) return 'viewer';
-    const asks = /^\s*mutation\b[\s\S]*\bupsertBucket\s*\(\s*input:[\s\S]*\bhistoryLineCount\b[\s\S]*\binserted\b/;
-    if (asks.test(query)) return 'upsert';
-  }
-  return /^\/files\/[^/]+\/[^/]+\/[^/]+\/file_stream$/.test(path) ? 'stream' : 'other';
-}
-
-/** Takes an update whole, or not at all. */
-function stream(run: StoredRun, body: Body): void {
-  onlyKeys(body, ['files', 'complete', 'exitcode', 'dropped', 'uploaded']);
-  const { complete, exitcode } = body;
-  if (complete !== undefined && typeof complete !== 'boolean') throw new Wrong('complete is no truth value');
-  if ((complete === true) !== Number.isInteger(exitcode)) throw new Wrong('complete without exitcode, or the reverse');
-  const files = objectOf(body.files ?? {}, 'files');
-  onlyKeys(files, ['wandb-history.jsonl', 'wandb-summary.json', 'wandb-events.jsonl', 'output.log']);
-  const parts = Object.entries(files).map(([name, value]) => {
-    const part = objectOf(value, name);
-    onlyKeys(part, ['offset', 'content']);
-    const { offset, content } = part;
-    if (!Number.isInteger(offset) || (offset as number) < 0) throw new Wrong(`${name}: offset ${offset}`);
-    if (!Array.isArray(content) || content.length === 0 || !content.every((line) => typeof line === 'string')) {
-      throw new Wrong(`${name}: content is no list of lines`);
-    }
-    return { name, offset: offset as number, lines: content.map((line: string) => objectIn(line, name)) };
-  });
-  for (const { name, offset, lines } of parts) {
-    if (name === 'wandb-summary.json') run.summary = { ...lines.at(-1) };
-    if (name !== 'wandb-history.jsonl') continue;
-    if (offset > run.history.length) throw new Wrong(`a gap: line ${offset} after ${run.history.length}`);
-    for (const [i, line] of lines.entries()) {
-      for (const key of ['_step', '_runtime', '_timestamp']) {
-        if (typeof line[key] !== 'number') throw new Wrong(`history has no ${key}`);
-      }
-      const before = run.history[offset + i - 1];
-      if (before && !((line._step as number) > before._step!))
-        throw new Wrong(`step ${line._step} after ${before._step}`);
-      if (offset + i < run.history.length) run.again++;
-      run.history[offset + i] = line as Record<string, number>;
-    }
-  }
-  if (parts.length === 0 && complete === undefined) run.heartbeats++;
-  if (complete === true) run.exits.push(exitcode as number);
-}
-
-function objectIn(text: string, what: string): Body {
+/** What a document asks for; it must be whole and fit the schema. */
+function graphqlKind(body: Body): Asked['kind'] {
+  let document: ReturnType<typeof parse>;
   try {
-    return objectOf(JSON.parse(text), what);
-  } catch {
-    throw new Wrong(`${what} is no JSON object`);
+    document = parse(String(body.query));
+  } catch (error) {
+    throw new Wrong((error as Error).message);
   }
+  const [error] = validate(SCHEMA, document);
+  if (error) throw new Wrong(error.message);
+  const fields = getOperationAST(document)?.selectionSet.selections ?? [];
+  const [field] = fields;
+  if (fields.length !== 1 || field?.kind !== 'Field') throw new Wrong('one field of the API in a document');
+  return KINDS[field.name.value as keyof typeof KINDS];
 }
 
-function objectOf(value: unknown, what: string): Body {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Wrong(`${what} is no object`);
-  return value as Body;
-}
-
-function onlyKeys(value: Body, known: readonly string[]): void {
-  for (const key of Object.keys(value)) if (!known.includes(key)) throw new Wrong(`unknown field ${key}`);
-}
+const kindOf = (path: string): Asked['kind'] =>
+  /^\/files\/[^/]+\/[^/]+\/[^/]+\/file_stream$/.test(path) ? 'stream' : 'other';

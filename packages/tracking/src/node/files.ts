@@ -1,7 +1,8 @@
 // The folder tracking/ of a run: who is told about it, and how far W&B has been told.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileWhole } from '@ludic/io/node';
 import { TrackingError } from '../errors.ts';
 import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
 
@@ -18,6 +19,10 @@ export interface WandbState {
   readonly startedAt: number;
   /** Rows of metrics.jsonl that have arrived, counted from the first. */
   readonly rows: number;
+  /** Lines of W&B's history before the next row; `rows` where absent. More than `rows` where others wrote lines as well. */
+  readonly lines?: number;
+  /** Rows of a request whose answer has not come: they may have arrived. */
+  readonly sending?: number;
   /** Absent while the run goes on, and where it was killed. */
   readonly ended?: RunEnd;
 }
@@ -40,14 +45,13 @@ export const writeTrackingSettings = (run: string, settings: TrackingSettings): 
 export async function readWandbState(run: string): Promise<WandbState | undefined> {
   const state = (await readJson(join(run, 'tracking', 'wandb.json'))) as WandbState | undefined;
   if (state === undefined) return undefined;
-  const { formatVersion, run: name, startedAt, rows, ended } = state;
+  const { formatVersion, run: name, startedAt, rows, lines = rows, sending = 0, ended } = state;
   const sound =
     formatVersion === 1 &&
     typeof name === 'string' &&
     /^[\w-]{1,64}$/.test(name) &&
     Number.isFinite(startedAt) &&
-    Number.isSafeInteger(rows) &&
-    rows >= 0 &&
+    [rows, lines, sending].every((count) => Number.isSafeInteger(count) && count >= 0) &&
     (ended === undefined || Object.hasOwn(EXIT_CODES, ended));
   if (!sound) throw damaged(run, 'wandb.json');
   return state;
@@ -76,8 +80,4 @@ async function readJson(path: string): Promise<unknown> {
 const damaged = (run: string, name: string) =>
   new TrackingError('bad_folder', `${join(run, 'tracking', name)} is damaged. Remove it, and the run is tracked anew.`);
 
-async function writeJson(path: string, value: object): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, `${JSON.stringify(value)}\n`, { flush: true });
-  await rename(`${path}.new`, path);
-}
+const writeJson = (path: string, value: object): Promise<void> => writeFileWhole(path, `${JSON.stringify(value)}\n`);

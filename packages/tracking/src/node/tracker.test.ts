@@ -205,6 +205,58 @@ describe('a run that is told to W&B', () => {
     expect(pauses.filter((pause) => pause === 77_000)).toHaveLength(2);
   });
 
+  it('waits for the next request where nothing is left of the rate limit', async () => {
+    server.headers = { 'ratelimit-remaining': '0', 'ratelimit-reset': '9' };
+    const tracker = trackerOf();
+    const training = await Training.begin(tracker);
+    await training.take(10);
+    await tracker.end('finished', LAST_WAIT);
+    expectWhole(10, [0]);
+    const streams = server.asked.filter(({ kind }) => kind === 'stream').length;
+    expect(pauses.filter((pause) => pause === 9000)).toHaveLength(streams);
+  });
+
+  it('arrives whole where the server works on the same run for another request', async () => {
+    let conflicts = 0;
+    server.fault = ({ kind }) =>
+      kind === 'upsert' && conflicts++ < 2 ? { kind: 'status', status: 409, text: '{"error":"conflict"}' } : undefined;
+    const tracker = trackerOf();
+    await (await Training.begin(tracker)).take(4);
+    await tracker.end('finished', LAST_WAIT);
+    expectWhole(4, [0]);
+    expect(said.join()).toContain('answers with status 409: conflict.');
+  });
+
+  it.each([
+    ['a number', '{"errors":[{"message":503}]}', '503'],
+    ['an object', '{"error":{"code":"E7"}}', '{"error":{"code":"E7"}}'],
+    ['a page', '<html>Bad\n Gateway</html>', '<html>Bad Gateway</html>'],
+  ])('passes on what a proxy says as %s', async (_, text, quoted) => {
+    let answers = 0;
+    server.fault = () => (answers++ === 0 ? { kind: 'status', status: 503, text } : undefined);
+    const tracker = trackerOf();
+    await (await Training.begin(tracker)).take(2);
+    await tracker.end('finished', LAST_WAIT);
+    expectWhole(2, [0]);
+    expect(said[0]).toContain(`answers with status 503: ${quoted}.`);
+  });
+
+  it.each([
+    ['offline', /WANDB_MODE is offline\..* sync /],
+    ['dryrun', /WANDB_MODE is dryrun\..* sync /],
+    ['disabled', /WANDB_MODE is disabled\..* sync /],
+    ['sideways', /WANDB_MODE is sideways, which is none of online, offline and disabled\..* sync /],
+  ])('is not sent where WANDB_MODE is %s, and can be sent later', async (mode, sentence) => {
+    const tracker = trackerOf(WANDB, environment({ WANDB_MODE: mode }));
+    await (await Training.begin(tracker)).take(4);
+    await tracker.end('finished', LAST_WAIT);
+    expect(server.asked).toEqual([]);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(sentence);
+    await sync();
+    expectWhole(4, [0]);
+  });
+
   it('arrives whole where the server goes away in the middle and comes back', async () => {
     const tracker = trackerOf();
     const training = await Training.begin(tracker);
@@ -278,8 +330,8 @@ describe('a run that is told to W&B', () => {
   });
 
   it.each<[string, Fault, RegExp]>([
-    ['status 403', { kind: 'status', status: 403 }, /with status 403: \{"error":"something is wrong"\}/],
-    ['a redirect', { kind: 'status', status: 302, headers: { location: 'http://x' } }, /it sends elsewhere/],
+    ['status 403', { kind: 'status', status: 403 }, /with status 403: something is wrong\./],
+    ['a redirect', { kind: 'status', status: 302, headers: { location: 'http://x' } }, /it redirects/],
     [
       'an error of GraphQL',
       { kind: 'body', text: JSON.stringify({ errors: [{ message: `no\n project, ${WANDB_KEY}` }] }) },
@@ -333,15 +385,15 @@ describe('a run that is resumed', () => {
     await training.take(11);
     await first.end('failed', LAST_WAIT);
     // As if it had been killed before it could write down what had arrived.
-    const state = (await readWandbState(run))!;
-    const { ended: _, ...killed } = state;
-    await writeFile(join(run, 'tracking', 'wandb.json'), JSON.stringify({ ...killed, rows: 4 }));
+    const { ended: _, ...state } = (await readWandbState(run))!;
+    const killed = { ...state, rows: 4, lines: 4, sending: 6 };
+    await writeFile(join(run, 'tracking', 'wandb.json'), JSON.stringify(killed));
     const second = trackerOf();
     const again = await Training.resume(8, second);
     await again.take(6);
     await second.end('finished', LAST_WAIT);
     expectWhole(14, [1, 0]);
-    expect(server.run.again).toBe(0);
+    expect(server.run.again).toBe(6);
   });
 
   it('keeps the last step of a failed run back, which gets its evaluation when it is taken again', async () => {
@@ -360,7 +412,7 @@ describe('a run that is resumed', () => {
     expectWhole(8, [1, 1, 0]);
   });
 
-  it('is told from its beginning where the run was deleted at W&B', async () => {
+  it('is told from its beginning where W&B has lost the run', async () => {
     const first = trackerOf();
     await (await Training.begin(first)).take(6);
     await first.end('interrupted', LAST_WAIT);
@@ -369,6 +421,62 @@ describe('a run that is resumed', () => {
     await (await Training.resume(6, second)).take(3);
     await second.end('finished', LAST_WAIT);
     expectWhole(9, [0]);
+  });
+
+  it('is a new run where the old one was deleted at W&B, also when it is sent later', async () => {
+    const first = trackerOf();
+    await (await Training.begin(first)).take(6);
+    await first.end('interrupted', LAST_WAIT);
+    server.store.delete([...server.runs.keys()][0]!);
+    said = [];
+    const second = trackerOf();
+    await (await Training.resume(6, second)).take(3);
+    await second.end('finished', LAST_WAIT);
+    expectWhole(9, [0]);
+    const [path] = server.runs.keys();
+    const { run: name } = (await readWandbState(run))!;
+    expect(path).toBe(`${ENTITY}/games/${name}`);
+    expect(said[0]).toMatch(new RegExp(`^The run \\w{8} was deleted at W&B. It is sent as a new run, ${name}\\.$`));
+    server.store.delete(path!);
+    expect(await sync()).toMatchObject({ steps: 9 });
+    expectWhole(9, [0]);
+    expect([...server.runs.keys()]).not.toContain(path);
+  });
+
+  it('keeps the name and the settings that were changed at W&B', async () => {
+    const first = trackerOf();
+    await (await Training.begin(first)).take(2);
+    await first.end('interrupted', LAST_WAIT);
+    server.run.displayName = 'the good one';
+    server.run.config = {
+      ...server.run.config,
+      note: { value: 'of a colleague' },
+      _wandb: { value: { t: { '5': '0.31' } } },
+    };
+    await sync();
+    const second = trackerOf();
+    await (await Training.resume(2, second)).take(2);
+    await second.end('finished', LAST_WAIT);
+    expect(server.run.displayName).toBe('the good one');
+    expect(server.run.config).toMatchObject({
+      note: { value: 'of a colleague' },
+      learning_rate: { value: 1e-3 },
+      _wandb: { value: { t: { '5': '0.31' } } },
+    });
+  });
+
+  it("goes on behind another writer's lines, and misses none of its own", async () => {
+    const first = trackerOf();
+    await (await Training.begin(first)).take(4);
+    await first.end('interrupted', LAST_WAIT);
+    const theirs = { _step: 5, _runtime: 9, _timestamp: 9, note: 1 };
+    server.run.history.push(theirs, { ...theirs, _step: 6 });
+    const second = trackerOf();
+    await (await Training.resume(4, second)).take(5);
+    await second.end('finished', LAST_WAIT);
+    const whole = historyOf(9);
+    expect(server.run.history).toEqual([...whole.slice(0, 4), theirs, { ...theirs, _step: 6 }, ...whole.slice(4)]);
+    expect(server.run.again).toBe(0);
   });
 
   it('says which of its files is damaged, and goes on', async () => {

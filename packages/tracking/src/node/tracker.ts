@@ -6,7 +6,7 @@ import type { RunEvent } from '@ludic/grpo/node';
 import { RunFolder } from '@ludic/grpo/node';
 import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { readWandbAccount } from '../wandb/account.ts';
+import { readWandbAccount, whyNotOnline } from '../wandb/account.ts';
 import { type RunEnd, type WandbState, writeTrackingSettings, writeWandbState } from './files.ts';
 import { MetricsFollower } from './follower.ts';
 import { TensorBoardLog } from './tensorboard-log.ts';
@@ -16,7 +16,7 @@ export interface TrackerOptions {
   /** The folder of the run, which need not be there before the run begins. */
   readonly run: string;
   readonly settings: TrackingSettings;
-  /** Variables of the process: WANDB_API_KEY, WANDB_BASE_URL, WANDB_ENTITY. */
+  /** Variables of the process: WANDB_API_KEY, WANDB_BASE_URL, WANDB_ENTITY, WANDB_MODE. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly surroundings: Surroundings;
   /** Takes sentences for people. */
@@ -32,11 +32,14 @@ export function whyNotTracked(
   environment: TrackerOptions['environment'],
 ): string | undefined {
   if (!settings.wandb) return undefined;
+  const unsent = (reason: string) => `The run will not be tracked at W&B: ${reason}`;
+  const offline = whyNotOnline(environment);
+  if (offline !== undefined) return unsent(offline);
   try {
     readWandbAccount(environment);
     return undefined;
   } catch (error) {
-    return `The run will not be tracked at W&B: ${(error as Error).message}`;
+    return unsent((error as Error).message);
   }
 }
 

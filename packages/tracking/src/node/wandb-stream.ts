@@ -1,9 +1,10 @@
 // Brings a run's rows to W&B: one request at a time, each made of what metrics.jsonl holds beyond what has arrived. What
 // cannot be sent stays in the file, so nothing is buffered here and nothing can be lost; how far it got is remembered in
-// the run's folder. Row n is line n of W&B's history, so a line that is sent twice takes its own place.
+// the run's folder. A row that is sent twice takes its own line of W&B's history.
 
 import { basename, resolve } from 'node:path';
 import type { RunConfig } from '@ludic/grpo/node';
+import { pauseAfter, type RetryPolicy, TransientError } from '@ludic/io';
 import { TrackingError } from '../errors.ts';
 import type { Row } from '../rows.ts';
 import type { Scalars } from '../scalars.ts';
@@ -11,8 +12,8 @@ import type { WandbSettings } from '../settings.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { WandbAccount } from '../wandb/account.ts';
 import { type OpenedRun, type StreamUpdate, WandbClient } from '../wandb/client.ts';
-import { historyLine, newRunName, summaryLine, wandbConfig } from '../wandb/content.ts';
-import { Hiccup, pauseAfter } from '../wandb/persistence.ts';
+import { historyLine, mergedConfig, newRunName, summaryLine, wandbConfig } from '../wandb/content.ts';
+import { placeAfter } from '../wandb/place.ts';
 import { EXIT_CODES, type RunEnd, readWandbState, type WandbState, writeWandbState } from './files.ts';
 import { MetricsFollower } from './follower.ts';
 
@@ -21,6 +22,7 @@ const ROWS = 100;
 /** Milliseconds between looks at the file while a run goes on, and of silence before a sign of life. */
 const INTERVAL = 5000;
 const HEARTBEAT = 30_000;
+const RETRY: RetryPolicy = { firstPause: 2000, longestPause: 60_000, longestWait: 600_000 };
 
 export interface WandbStreamOptions {
   /** The folder of the run. */
@@ -111,26 +113,38 @@ export class WandbStream {
   }
 
   async #open(): Promise<void> {
-    const { run, config, settings, account, say } = this.#options;
-    const definition = {
-      name: this.#state.run,
-      displayName: basename(resolve(run)),
-      project: settings.project,
-      config: wandbConfig(config),
-    };
+    const { settings, account, say } = this.#options;
     const entity =
       settings.entity ?? account.entity ?? (await this.#persist((signal) => this.#client.defaultEntity(signal)));
     if (entity === undefined) return;
-    const opened = await this.#persist((signal) => this.#client.openRun({ ...definition, entity }, signal));
+    const opened = await this.#openIn(entity).catch(async (error: unknown) => {
+      if (!(error instanceof TrackingError && error.code === 'deleted')) throw error;
+      const name = newRunName(this.#options.surroundings.random);
+      say(`The run ${this.#state.run} was deleted at W&B. It is sent as a new run, ${name}.`);
+      const { lines: _, sending: __, ...state } = this.#state;
+      await this.#change({ ...state, run: name, rows: 0 });
+      return this.#openIn(entity);
+    });
     if (!opened) return;
     this.#opened = opened;
-    // A run that was deleted there is told again from the beginning; lines that arrived unnoticed are not sent again.
-    const rows = opened.isNew ? 0 : Math.max(this.#state.rows, opened.historyLines);
-    if (rows !== this.#state.rows) {
-      this.#state = { ...this.#state, rows };
-      await this.#save();
-    }
+    // A run that W&B no longer knows is told again from the beginning.
+    const known = opened.isNew ? { rows: 0, lines: 0 } : placeAfter(this.#state, opened.historyLines);
+    const { sending: _, ...state } = this.#state;
+    await this.#change({ ...state, ...known });
     say(`Tracked at ${opened.url}`);
+  }
+
+  /** Opens the run under its present name: a name and a config that were changed at W&B stay. */
+  async #openIn(entity: string): Promise<OpenedRun | undefined> {
+    const { run, config, settings } = this.#options;
+    const ours = wandbConfig(config);
+    const address = { name: this.#state.run, project: settings.project, entity };
+    const found = await this.#persist(async (signal) => ({ config: await this.#client.configOf(address, signal) }));
+    if (!found) return undefined;
+    const definition = found.config
+      ? { ...address, displayName: null, config: mergedConfig(found.config, ours) }
+      : { ...address, displayName: basename(resolve(run)), config: ours };
+    return this.#persist((signal) => this.#client.openRun(definition, signal));
   }
 
   /** @returns whether there were any that had not arrived */
@@ -144,13 +158,15 @@ export class WandbStream {
       if (!last) return false;
       const fresh = rows.filter(({ index }) => index >= this.#state.rows);
       if (fresh.length === 0) continue;
+      const { lines: offset = this.#state.rows } = this.#state;
+      await this.#change({ ...this.#state, sending: fresh.length });
       const arrived = await this.#send({
-        history: { offset: fresh[0]!.index, lines: fresh.map((row: Row) => historyLine(row, startedAt)) },
+        history: { offset, lines: fresh.map((row: Row) => historyLine(row, startedAt)) },
         summary: summaryLine(this.#latest, last, startedAt),
       });
       if (!arrived) return false;
-      this.#state = { ...this.#state, rows: last.index + 1 };
-      await this.#save();
+      const { sending: _, ...state } = this.#state;
+      await this.#change({ ...state, rows: last.index + 1, lines: offset + fresh.length });
       return true;
     }
   }
@@ -163,6 +179,7 @@ export class WandbStream {
   async #send(update: StreamUpdate): Promise<boolean> {
     const opened = this.#opened;
     if (!opened) return false;
+    if (this.#client.rest > 0) await this.#pause(this.#client.rest);
     return (await this.#persist((signal) => this.#client.stream(opened, update, signal).then(() => true))) ?? false;
   }
 
@@ -176,13 +193,13 @@ export class WandbStream {
         return result;
       } catch (error) {
         if (signal.aborted) return undefined;
-        if (!(error instanceof Hiccup)) throw error;
+        if (!(error instanceof TransientError)) throw error;
         failures++;
         if (failures >= attempts) throw error.failure;
         if (failures === 1)
           say(`${error.message} What it misses is kept in the run's folder and sent when it answers.`);
         const { ended } = this.#state;
-        await this.#pause(pauseAfter(failures, error.wait, surroundings.random()));
+        await this.#pause(pauseAfter(RETRY, failures, error.wait, surroundings.random()));
         // There is little time at the end: the pauses begin anew.
         if (this.#state.ended !== ended) failures = 1;
       }
@@ -194,6 +211,11 @@ export class WandbStream {
     const { signal, surroundings } = this.#options;
     const alarm = this.#state.ended ? signal : AbortSignal.any([this.#ending.signal, signal]);
     await surroundings.sleep(milliseconds, alarm);
+  }
+
+  #change(state: WandbState): Promise<void> {
+    this.#state = state;
+    return this.#save();
   }
 
   #save(): Promise<void> {

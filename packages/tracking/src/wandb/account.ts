@@ -31,6 +31,16 @@ export function readWandbAccount(environment: Readonly<Record<string, string | u
   return { baseUrl: baseUrl(environment.WANDB_BASE_URL?.trim()), key, ...(entity && { entity }) };
 }
 
+/**
+ * Why a run is not sent while it goes on, by WANDB_MODE as W&B's own tools read it; undefined where it is sent.
+ */
+export function whyNotOnline({ WANDB_MODE }: Readonly<Record<string, string | undefined>>): string | undefined {
+  const mode = WANDB_MODE?.trim() ?? '';
+  if (mode === '' || mode === 'online' || mode === 'shared') return undefined;
+  if (mode === 'offline' || mode === 'dryrun' || mode === 'disabled') return `WANDB_MODE is ${mode}.`;
+  return `WANDB_MODE is ${mode}, which is none of online, offline and disabled.`;
+}
+
 /** A secret, which servers of one's own give a prefix and a dash; or a token of three parts with dots between. */
 function isKey(key: string): boolean {
   if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(key) || /^wb_at_[\w.-]+$/.test(key)) return true;

@@ -1,24 +1,26 @@
-// W&B's HTTP API as far as a run needs it: whose key this is, opening a run, and the stream of its files. What may pass
-// is thrown as a Hiccup, what will not as a TrackingError.
+// W&B's HTTP API as far as a run needs it: the owner of the key, opening a run, and the stream of its files. A failure
+// that may pass is thrown as a TransientError, any other as a TrackingError.
 
+import { askedWait, rateLimitReset, TransientError } from '@ludic/io';
 import { TrackingError } from '../errors.ts';
 import { runUrl, type WandbAccount } from './account.ts';
-import { Hiccup } from './persistence.ts';
+import type { WandbConfig } from './content.ts';
 
-export interface RunDefinition {
+export interface RunAddress {
+  readonly entity: string;
+  readonly project: string;
   /** Its id in the address. */
   readonly name: string;
-  readonly displayName: string;
-  readonly project: string;
-  readonly entity: string;
-  /** Each setting as `{ value }`. */
-  readonly config: Readonly<Record<string, { readonly value: unknown }>>;
 }
 
-export interface OpenedRun {
-  readonly entity: string;
-  readonly project: string;
-  readonly name: string;
+export interface RunDefinition extends RunAddress {
+  /** null keeps the name that the run has. */
+  readonly displayName: string | null;
+  /** Takes the place of the config that the run has. */
+  readonly config: WandbConfig;
+}
+
+export interface OpenedRun extends RunAddress {
   readonly url: string;
   /** Whether there was no such run before. */
   readonly isNew: boolean;
@@ -35,6 +37,9 @@ export interface StreamUpdate {
   readonly exitCode?: number;
 }
 
+const RUN_CONFIG = `query RunConfig($project: String, $entity: String, $name: String!) {
+  model(name: $project, entityName: $entity) { id bucket(name: $name, missingOk: true) { id config } }
+}`;
 const VIEWER = 'query Viewer { viewer { id entity } }';
 const UPSERT_BUCKET = `mutation UpsertBucket(
   $name: String!, $displayName: String, $project: String, $entity: String,
@@ -54,14 +59,22 @@ const TIMEOUT = 60_000;
 /** Statuses that stay what they are however often one asks. */
 const FINAL = new Set([400, 401, 403, 404, 405, 409, 410, 413, 422]);
 const LONGEST_ANSWER = 2 ** 20;
+/** Milliseconds that a rate limit can hold requests back. */
+const LONGEST_REST = 60_000;
 
 export class WandbClient {
   readonly #account: WandbAccount;
   readonly #authorization: string;
+  /** Milliseconds that the last answer asked to wait before the next request, with nothing left of the rate limit. */
+  #rest = 0;
 
   constructor(account: WandbAccount) {
     this.#account = account;
     this.#authorization = `Basic ${btoa(`api:${account.key}`)}`;
+  }
+
+  get rest(): number {
+    return this.#rest;
   }
 
   /** The entity that the key belongs to. */
@@ -77,19 +90,32 @@ export class WandbClient {
     return viewer.entity;
   }
 
-  /** Makes the run, or goes on with the one of this name. */
+  /** The config that W&B holds of a run; undefined where there is no such run. */
+  async configOf({ entity, project, name }: RunAddress, signal: AbortSignal): Promise<WandbConfig | undefined> {
+    const { model } = (await this.#graphql(RUN_CONFIG, { entity, project, name }, signal)) as {
+      model?: { bucket?: { config?: unknown } | null } | null;
+    };
+    const text = model?.bucket?.config;
+    if (!model?.bucket) return undefined;
+    try {
+      const config: unknown = JSON.parse(String(text ?? '{}'));
+      if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as WandbConfig;
+    } catch {}
+    throw this.#notWandb();
+  }
+
+  /**
+   * Makes the run, or opens the one of this name.
+   * @throws TrackingError `deleted` where a run of this name was deleted: W&B does not give the name out again
+   */
   async openRun({ config, ...run }: RunDefinition, signal: AbortSignal): Promise<OpenedRun> {
     const variables = { ...run, config: JSON.stringify(config), jobType: 'train' };
     const { upsertBucket } = (await this.#graphql(UPSERT_BUCKET, variables, signal)) as { upsertBucket?: Upserted };
     const { bucket, inserted } = upsertBucket ?? {};
     const entity = bucket?.project?.entity?.name;
     const project = bucket?.project?.name;
-    if (!bucket || typeof bucket.name !== 'string' || typeof entity !== 'string' || typeof project !== 'string') {
-      throw new TrackingError(
-        'bad_answer',
-        `${this.#account.baseUrl} does not answer as W&B does. Check WANDB_BASE_URL.`,
-      );
-    }
+    if (!bucket || typeof bucket.name !== 'string' || typeof entity !== 'string' || typeof project !== 'string')
+      throw this.#notWandb();
     const { name, historyLineCount } = bucket;
     return {
       entity,
@@ -120,57 +146,64 @@ export class WandbClient {
   }
 
   async #graphql(query: string, variables: object, signal: AbortSignal): Promise<object> {
-    const text = await this.#post('graphql', { query, variables }, signal);
-    let answer: { data?: unknown; errors?: unknown };
-    try {
-      answer = JSON.parse(text) ?? {};
-    } catch {
-      answer = {};
-    }
-    if (Array.isArray(answer.errors) && answer.errors.length > 0) {
-      const message = String((answer.errors[0] as { message?: unknown } | null)?.message ?? 'without a reason');
-      throw new TrackingError('refused', `W&B refuses the run: ${this.#quoted(message)}.`);
-    }
-    if (typeof answer.data !== 'object' || answer.data === null) {
-      throw new Hiccup(
-        new TrackingError('bad_answer', `${this.#account.baseUrl} does not answer as W&B does. Check WANDB_BASE_URL.`),
-      );
-    }
-    return answer.data;
+    // The server answers 409 while it works on the same run for another request.
+    const text = await this.#post('graphql', { query, variables }, signal, { mayConflict: true });
+    const { data, errors } = objectIn(text);
+    if (Array.isArray(errors) && errors.length > 0)
+      throw new TrackingError('refused', `W&B refuses the run: ${this.#quoted(messageOf(text))}.`);
+    if (typeof data !== 'object' || data === null) throw new TransientError(this.#notWandb());
+    return data;
   }
 
-  async #post(path: string, body: object, signal: AbortSignal): Promise<string> {
+  async #post(path: string, body: object, signal: AbortSignal, { mayConflict = false } = {}): Promise<string> {
     const { baseUrl } = this.#account;
-    let status: number;
-    let wait: number;
+    let response: Response;
     let text: string;
     try {
-      const response = await fetch(`${baseUrl}/${path}`, {
+      response = await fetch(`${baseUrl}/${path}`, {
         method: 'POST',
         headers: { authorization: this.#authorization, 'content-type': 'application/json', 'user-agent': 'ludic' },
         body: JSON.stringify(body),
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
       });
-      status = response.status;
-      wait = 1000 * Number(/^\s*(\d{1,6})\s*$/.exec(response.headers.get('retry-after') ?? '')?.[1] ?? 0);
       text = await beginning(response);
     } catch (error) {
-      const { message, cause } = error as Error & { cause?: { code?: string } };
-      const reason = cause?.code ?? message;
-      throw new Hiccup(new TrackingError('unreachable', `${baseUrl} cannot be reached (${this.#quoted(reason)}).`));
+      const { message, cause } = error as Error & { cause?: { code?: unknown } };
+      // A proxy may answer with a number where Node has a name.
+      const reason = String(cause?.code ?? message);
+      throw new TransientError(
+        new TrackingError('unreachable', `${baseUrl} cannot be reached (${this.#quoted(reason)}).`),
+      );
     }
+    const { status, headers } = response;
+    this.#rest = Math.min(1000 * (rateLimitReset(headers) ?? 0), LONGEST_REST);
     if (status >= 200 && status < 300) return text;
     if (status === 401) throw this.#badKey();
     if (status >= 300 && status < 400) {
       throw new TrackingError(
         'refused',
-        `${baseUrl} is not where W&B's API is: it sends elsewhere. Set WANDB_BASE_URL to the right address.`,
+        `${baseUrl} is not where W&B's API is: it redirects. Set WANDB_BASE_URL to the right address.`,
       );
     }
-    const said = text.trim() === '' ? '' : `: ${this.#quoted(text)}`;
-    if (FINAL.has(status)) throw new TrackingError('refused', `W&B refuses the run with status ${status}${said}.`);
-    throw new Hiccup(new TrackingError('unreachable', `${baseUrl} answers with status ${status}.`), wait);
+    const reason = messageOf(text);
+    const said = reason === '' ? '' : `: ${this.#quoted(reason)}`;
+    if (status === 409 && /previously created and deleted/.test(reason))
+      throw new TrackingError('deleted', `The run was deleted at W&B${said}.`);
+    if (FINAL.has(status) && !(status === 409 && mayConflict))
+      throw new TrackingError('refused', `W&B refuses the run with status ${status}${said}.`);
+    const wait = askedWait(headers);
+    throw new TransientError(
+      new TrackingError('unreachable', `${baseUrl} answers with status ${status}${said}.`),
+      wait === undefined ? undefined : 1000 * wait,
+    );
+  }
+
+  #notWandb(): TrackingError {
+    return new TrackingError(
+      'bad_answer',
+      `${this.#account.baseUrl} does not answer as W&B does. Check WANDB_BASE_URL.`,
+    );
   }
 
   #badKey(): TrackingError {
@@ -196,7 +229,23 @@ interface Upserted {
   readonly inserted?: unknown;
 }
 
-/** The text of an answer, as far as anybody will read it. */
+function objectIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
+  } catch {}
+  return {};
+}
+
+/** The reason in an answer, in the forms of GraphQL, of W&B's other paths and of proxies; else the text itself. */
+function messageOf(text: string): string {
+  const { errors, error, message } = objectIn(text);
+  const first = Array.isArray(errors) ? (errors[0] as unknown) : (error ?? message);
+  const found = typeof first === 'object' && first !== null ? (first as { message?: unknown }).message : first;
+  return String(found ?? text).trim();
+}
+
+/** The first megabyte of an answer. */
 async function beginning(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';

@@ -4,13 +4,27 @@ import type { RunConfig } from '@ludic/grpo/node';
 import type { Row } from '../rows.ts';
 import { type Scalars, snakeCase } from '../scalars.ts';
 
+/** Each setting as `{ value }`. */
+export type WandbConfig = Readonly<Record<string, { readonly value: unknown }>>;
+
+/** W&B's own clients refuse to resume a run whose config has no telemetry, `t`: feature numbers of their client. */
+const INTERNAL = { t: { '3': [] } };
+
 /** Settings by their names in snake_case. What the user wrote for the environment stays as it is. */
-export function wandbConfig({ model, settings }: RunConfig): Record<string, { value: unknown }> {
-  const entries = Object.entries({ model, ...settings });
-  return Object.fromEntries(
-    entries.map(([key, value]) => [snakeCase(key), { value: key === 'environmentConfig' ? value : renamed(value) }]),
-  );
+export function wandbConfig({ model, settings }: RunConfig): WandbConfig {
+  const entries = Object.entries({ model, ...settings }).map(([key, value]): [string, { value: unknown }] => [
+    snakeCase(key),
+    { value: key === 'environmentConfig' ? value : renamed(value) },
+  ]);
+  return { ...Object.fromEntries(entries), _wandb: { value: INTERNAL } };
 }
+
+/** Our settings in the config that W&B holds: what others added there stays. */
+export const mergedConfig = (theirs: WandbConfig, ours: WandbConfig): WandbConfig => ({
+  ...theirs,
+  ...ours,
+  _wandb: { value: { ...INTERNAL, ...(theirs._wandb?.value as object | undefined) } },
+});
 
 function renamed(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
