@@ -2,6 +2,7 @@
 // nothing here draws or prints.
 
 import {
+  CARRIED_GAME_FILE,
   type Companions,
   completeCompanions,
   type ModelFiles,
@@ -11,7 +12,7 @@ import {
   readModelConfig,
   readTokenizer,
 } from '@ludic/models';
-import { type LanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
+import { carriedGameText, type LanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
@@ -29,7 +30,7 @@ import type { RunEvent, RunStart } from './run-events.ts';
 import type { RunStorage } from './run-storage.ts';
 import type { ShardRunner } from './shards.ts';
 import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
-import { tableOf } from './table.ts';
+import { carriedGameOf, tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
 import { type StepReport, Trainer } from './trainer.ts';
 
@@ -252,7 +253,7 @@ async function prepare(start: RunStart, options: ConductOptions) {
     const count = await checkMachine(files, settings, options);
     const model = await openTrained(files, settings, runtime);
     return orPutAway(model, async () => {
-      const companions = await completeCompanions(files);
+      const companions = await companionsOf(files, settings);
       const folder = await createRun(storage, {
         formatVersion: 1,
         model: start.model,
@@ -283,8 +284,13 @@ async function prepare(start: RunStart, options: ConductOptions) {
     const state = await folder.loadState(step);
     await trainer.restore(step, state.optimizer);
     await folder.rewind(step);
-    return { folder, model, trainer, workers, companions: await completeCompanions(files), best: state.best };
+    return { folder, model, trainer, workers, companions: await companionsOf(files, settings), best: state.best };
   });
+}
+
+/** What stands beside the weights, the game of the run among it. */
+async function companionsOf(files: ModelFiles, settings: TrainSettings): Promise<Companions> {
+  return new Map([...(await completeCompanions(files)), [CARRIED_GAME_FILE, carriedGameText(carriedGameOf(settings))]]);
 }
 
 async function orPutAway<T>(model: LanguageModel, work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,7 @@
 // The table that a run plays at: its game, its history, and a policy over its model.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import { type LanguageModel, LanguageModelPolicy } from '@ludic/policies';
+import { type CarriedGame, type LanguageModel, LanguageModelPolicy } from '@ludic/policies';
 import type { Table } from '@ludic/rollouts';
 import type { TrainSettings } from './train-settings.ts';
 
@@ -28,4 +28,17 @@ export function policyOf(
       stop: [`</${definition.replyTag}>`],
     },
   );
+}
+
+/** What a model that is trained so carries with it. */
+export function carriedGameOf(settings: TrainSettings): CarriedGame {
+  const { definition, config } = tableOf(settings);
+  return {
+    environment: definition.id,
+    environmentConfig: config as Readonly<Record<string, unknown>>,
+    history: settings.history,
+    temperature: settings.temperature,
+    maxCompletionLength: settings.maxCompletionLength,
+    stop: [`</${definition.replyTag}>`],
+  };
 }

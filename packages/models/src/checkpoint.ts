@@ -220,6 +220,9 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
   }
 }
 
+/** The game that a model was trained in; other libraries ignore it. */
+export const CARRIED_GAME_FILE = 'ludic.json';
+
 /** Files of a model folder that travel with its weights. */
 export const COMPANIONS: readonly string[] = [
   'tokenizer.json',
@@ -230,6 +233,7 @@ export const COMPANIONS: readonly string[] = [
   'special_tokens_map.json',
   'chat_template.jinja',
   'generation_config.json',
+  CARRIED_GAME_FILE,
 ];
 
 /** The files that travel with a model's weights, as far as it has them. */

@@ -13,6 +13,7 @@ export { type TokenizerTraining, trainTokenizer } from './bpe-trainer.ts';
 export { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames } from './cache-graph.ts';
 export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './chat-template.ts';
 export {
+  CARRIED_GAME_FILE,
   type Checkpoint,
   checkpointFiles,
   type FileContent,
@@ -20,6 +21,7 @@ export {
   type OpenFile,
   readCheckpoint,
   readCompanions,
+  readJson,
   readModelConfig,
 } from './checkpoint.ts';
 export { type Companions, completeCompanions } from './companions.ts';

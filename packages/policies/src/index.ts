@@ -1,3 +1,10 @@
+export {
+  type CarriedGame,
+  carriedGameText,
+  gameDifference,
+  type PlayedGame,
+  readCarriedGame,
+} from './carried-game.ts';
 export type { ActOptions, NoReply, Policy, Prompt, Reply, SampledTokens } from './contract.ts';
 export type { ResidentAdapter } from './decoder.ts';
 export type { SamplingSettings } from './distribution.ts';

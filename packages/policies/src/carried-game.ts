@@ -1,0 +1,100 @@
+// The game that a model was trained in, which travels with it as ludic.json: what plays the model begins with that game
+// and says where it differs. Other libraries ignore the file.
+
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
+import { CARRIED_GAME_FILE, ModelError, type ModelFiles, readJson } from '@ludic/models';
+
+export interface CarriedGame {
+  /** Id in the registry of environments. */
+  readonly environment: string;
+  /** All its settings, the penalty for invalid replies among them. */
+  readonly environmentConfig: Readonly<Record<string, unknown>>;
+  readonly history: HistoryStrategy;
+  /** Of sampling in training. */
+  readonly temperature: number;
+  /** Most tokens of a reply. */
+  readonly maxCompletionLength: number;
+  /** Texts that end a reply: the closing tag of the game. */
+  readonly stop: readonly string[];
+}
+
+const VERSION = 1;
+
+/** The content of ludic.json. */
+export function carriedGameText(game: CarriedGame): string {
+  const json = {
+    format_version: VERSION,
+    environment: game.environment,
+    environment_config: game.environmentConfig,
+    history: game.history,
+    temperature: game.temperature,
+    max_completion_length: game.maxCompletionLength,
+    stop: game.stop,
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+/**
+ * The game of a model; undefined where it carries none that this version knows.
+ * @throws ModelError `not_a_model` where ludic.json is damaged
+ */
+export async function readCarriedGame(files: Pick<ModelFiles, 'name' | 'read'>): Promise<CarriedGame | undefined> {
+  const json = (await readJson(files, CARRIED_GAME_FILE)) as Readonly<Record<string, unknown>> | null | undefined;
+  if (json === undefined || json?.format_version !== VERSION) return undefined;
+  const { environment, environment_config, history, temperature, max_completion_length, stop } = json;
+  const game = { environment, environmentConfig: environment_config, history, temperature, stop };
+  if (!isGame({ ...game, maxCompletionLength: max_completion_length }))
+    throw new ModelError('not_a_model', `${CARRIED_GAME_FILE} of ${files.name} is damaged: it describes no game.`);
+  return { ...game, maxCompletionLength: max_completion_length } as unknown as CarriedGame;
+}
+
+function isGame(game: Readonly<Record<keyof CarriedGame, unknown>>): boolean {
+  const { environment, environmentConfig, history, temperature, maxCompletionLength, stop } = game;
+  return (
+    typeof environment === 'string' &&
+    typeof environmentConfig === 'object' &&
+    environmentConfig !== null &&
+    !Array.isArray(environmentConfig) &&
+    (HISTORY_STRATEGIES as readonly unknown[]).includes(history) &&
+    typeof temperature === 'number' &&
+    Number.isInteger(maxCompletionLength) &&
+    Array.isArray(stop) &&
+    stop.every((text) => typeof text === 'string')
+  );
+}
+
+/** What a model is to play. */
+export type PlayedGame = Pick<CarriedGame, 'environment' | 'environmentConfig' | 'history'>;
+
+/**
+ * How another game differs from the one that a model was trained in, as a sentence; undefined where it does not.
+ * @throws EnvironmentError for an environment that is not known, or a config that it refuses
+ */
+export function gameDifference(trained: PlayedGame, played: PlayedGame): string | undefined {
+  if (trained.environment !== played.environment)
+    return `The model was trained in ${trained.environment}; this is ${played.environment}.`;
+  const complete = ({ environment, environmentConfig }: PlayedGame) => {
+    const definition = findEnvironment(environment);
+    return resolveConfig(definition, environmentConfig) as Readonly<Record<string, unknown>>;
+  };
+  const was = { ...completeOrAsIs(complete, trained), history: trained.history };
+  const is: Readonly<Record<string, unknown>> = { ...complete(played), history: played.history };
+  const different = Object.entries(was).filter(([name, value]) => name in is && is[name] !== value);
+  if (different.length === 0) return undefined;
+  const list = (values: Readonly<Record<string, unknown>>) =>
+    different.map(([name]) => `${name} ${values[name]}`).join(', ');
+  return `The model was trained with ${list(was)}; this is ${list(is)}.`;
+}
+
+/** Settings of an earlier version of the game are compared as they stand. */
+function completeOrAsIs(
+  complete: (game: PlayedGame) => Readonly<Record<string, unknown>>,
+  game: PlayedGame,
+): Readonly<Record<string, unknown>> {
+  try {
+    return complete(game);
+  } catch {
+    return game.environmentConfig;
+  }
+}
