@@ -7,11 +7,13 @@ import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 
+type Options = Readonly<Record<string, string | number | object>>;
+
 interface Recipe {
   readonly title: string;
   /** Options of `ludic train` and `ludic evaluate`. */
-  readonly train: Readonly<Record<string, string>>;
-  readonly evaluate: Readonly<Record<string, string>>;
+  readonly train: Options;
+  readonly evaluate: Options;
 }
 
 const ROOT = join(import.meta.dirname, '..');
@@ -27,8 +29,8 @@ if (!name) throw new Error('Name a recipe: npm run recipe -- tic-tac-toe-random 
 const recipe: Recipe = JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8'));
 const run = join(ROOT, 'runs', 'recipes', `${name}-seed-${values.seed}`);
 
-const words = (options: Readonly<Record<string, string>>) =>
-  Object.entries(options).flatMap(([option, value]) => [`--${option}`, value]);
+const text = (value: Options[string]) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+const words = (options: Options) => Object.entries(options).flatMap(([option, value]) => [`--${option}`, text(value)]);
 
 function ludic(args: readonly string[], stdout: 'inherit' | 'pipe'): string {
   const main = join(ROOT, 'apps/cli/src/main.ts');
@@ -45,14 +47,23 @@ const resumed = existsSync(join(run, 'config.json'));
 ludic(['train', ...place, ...(resumed ? ['--resume'] : ['--recipe', name, '--seed', values.seed])], 'inherit');
 
 const { env, 'env-config': _, history = 'NO_HISTORY' } = recipe.train;
-const evaluation = ['evaluate', '--model', join(run, 'final'), '--env', env!, '--history', history, '--json'];
+const evaluation = [
+  'evaluate',
+  '--model',
+  join(run, 'final'),
+  '--env',
+  text(env!),
+  '--history',
+  text(history),
+  '--json',
+];
 const own = env === 'tic_tac_toe' ? opponentOf(recipe) : [];
-const text = ludic([...evaluation, ...own, ...words(recipe.evaluate), '--seed', String(EVALUATION_SEED)], 'pipe');
-const { results } = JSON.parse(text.trim().split('\n').at(-1)!);
+const printed = ludic([...evaluation, ...own, ...words(recipe.evaluate), '--seed', String(EVALUATION_SEED)], 'pipe');
+const { results } = JSON.parse(printed.trim().split('\n').at(-1)!);
 
 /** The opponent is part of the game that is evaluated; the training's own rewards are not. */
 function opponentOf({ train }: Recipe): string[] {
-  const { opponent } = JSON.parse(train['env-config'] ?? '{}');
+  const { opponent } = JSON.parse(text(train['env-config'] ?? {}));
   return opponent === undefined ? [] : ['--env-config', JSON.stringify({ opponent })];
 }
 

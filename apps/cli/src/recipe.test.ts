@@ -36,11 +36,11 @@ describe('a recipe', () => {
     const { env, envConfig, beta, batchSize, learningRate } = command.opts();
     expect({ env, envConfig, batchSize, learningRate }).toEqual({
       env: recipe.env,
-      envConfig: recipe['env-config'],
+      envConfig: JSON.stringify(recipe['env-config']),
       batchSize: Number(recipe['batch-size']),
       learningRate: Number(recipe['learning-rate']),
     });
-    expect(recipe.beta).not.toBe('0.5');
+    expect(recipe.beta).not.toBe(0.5);
     expect(beta).toBe(0.5);
   });
 
@@ -57,13 +57,28 @@ describe('a recipe', () => {
   it.each([
     ['{', /is no JSON/],
     ['{}', /is no recipe/],
-    ['{"train": {"steps": 5}}', /values as texts/],
+    ['{"train": null}', /is no recipe/],
+    ['{"train": {"steps": 5.5}}', /sets steps to 5\.5\. /],
+    ['{"train": {"steps": null}}', /sets steps to null\. /],
     ['{"train": {"dance": "5"}}', /sets dance, which is no setting/],
     ['{"train": {"out": "elsewhere"}}', /sets out, which is no setting/],
     ['{"train": {"steps": "five"}}', /sets steps to five\. /],
     ['{"train": {"credit": "none"}}', /sets credit to none\. /],
   ])('that reads %s is refused with the reason', async (text, reason) => {
     await expect(followRecipe(await train(), await written('bad.json', text))).rejects.toThrow(reason);
+  });
+
+  it('may have its values as texts or as what they are', async () => {
+    const both = async (text: string) => {
+      const command = await train();
+      await followRecipe(command, await written('kinds.json', text));
+      const { steps, learningRate, envConfig, loraTargets, maskTruncatedCompletions } = command.opts();
+      return { steps, learningRate, envConfig, loraTargets, maskTruncatedCompletions };
+    };
+    const texts = `{"train": {"steps": "7", "learning-rate": "2e-3", "env-config": "{\\"size\\":3}", "lora-targets": "q_proj,k_proj"}}`;
+    const kinds = `{"train": {"steps": 7, "learning-rate": 2e-3, "env-config": {"size": 3}, "lora-targets": ["q_proj", "k_proj"]}}`;
+    expect(await both(kinds)).toEqual(await both(texts));
+    expect(await both(kinds)).toMatchObject({ steps: 7, learningRate: 0.002, envConfig: '{"size":3}' });
   });
 
   it('that is not there is answered with those that are', async () => {

@@ -6,6 +6,9 @@ import type { Command } from 'commander';
 import { UsageError } from './failure.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../recipes');
+/** The recipe that leaves everything to the library. */
+export const AUTO = 'auto';
+
 /** What a recipe cannot say for whoever follows it. */
 const OWN = new Set(['out', 'recipe', 'resume']);
 
@@ -38,7 +41,9 @@ async function readRecipe(recipe: string, path: string): Promise<Readonly<Record
     const names = (await readdir(FOLDER).catch(() => []))
       .filter((name) => name.endsWith('.json'))
       .map((name) => name.slice(0, -'.json'.length));
-    throw new UsageError(`There is no recipe ${recipe}. There are ${names.join(', ')}, and files that end in .json.`);
+    throw new UsageError(
+      `There is no recipe ${recipe}. There are ${[AUTO, ...names].join(', ')}, and files that end in .json.`,
+    );
   }
   let train: unknown;
   try {
@@ -46,7 +51,13 @@ async function readRecipe(recipe: string, path: string): Promise<Readonly<Record
   } catch (error) {
     throw new UsageError(`${path} is no JSON: ${(error as Error).message}`);
   }
-  if (typeof train !== 'object' || train === null || !Object.values(train).every((value) => typeof value === 'string'))
-    throw new UsageError(`${path} is no recipe: it needs an object "train" of options and their values as texts.`);
-  return train as Readonly<Record<string, string>>;
+  if (typeof train !== 'object' || train === null)
+    throw new UsageError(`${path} is no recipe: it needs an object "train" of options and their values.`);
+  // As they would be typed: numbers, switches and objects have a text each.
+  return Object.fromEntries(
+    Object.entries(train as Readonly<Record<string, unknown>>).map(([flag, value]) => [flag, typed(value)]),
+  );
 }
+
+const typed = (value: unknown) =>
+  typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : JSON.stringify(value);

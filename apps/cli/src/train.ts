@@ -1,19 +1,29 @@
 // ludic train: GRPO on a model in a game, in a run folder.
 
 import { availableParallelism } from 'node:os';
-import { DEFAULT_TRAINING, gigabytes, type TrainSettings } from '@ludic/grpo';
+import {
+  ADAMW_FIELDS,
+  decideSettings,
+  gigabytes,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  modelTraits,
+  RUN_FIELDS,
+  type TrainSettings,
+  trainSettings,
+} from '@ludic/grpo';
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
 import type { ExportDtype } from '@ludic/models';
-import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, trainingFields, trainSettings } from '@ludic/service';
 import type { TrackingSettings } from '@ludic/tracking';
 import { Command } from 'commander';
+import { choicesText } from './choices.ts';
 import { type DeviceChoice, deviceOption, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import { fieldOption, fieldOptions, fieldValues } from './fields.ts';
 import { chooseGame, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
 import { modelOption, openFiles } from './models.ts';
-import { followRecipe } from './recipe.ts';
+import { AUTO, followRecipe } from './recipe.ts';
 import { TRACKING_NAMES, type TrackingOptions, trackerOf, trackingOptions, trackingSettings } from './tracking.ts';
 
 interface Control extends TrackingOptions {
@@ -39,13 +49,15 @@ const WORKER_TIMEOUT = 3600;
 
 const { lora_rank, lora_alpha, lora_targets } = LORA_FIELDS;
 const FIELDS = { ...RUN_FIELDS, ...LOSS_FIELDS, ...ADAMW_FIELDS };
-const DEFAULTS = trainingFields({ ...DEFAULT_TRAINING, environment: '' });
 
 export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a model in a game with GRPO')
     .requiredOption('--out <folder>', 'the run: settings, curve, checkpoints, final model')
-    .option('--recipe <name>', 'settings that train well, of recipes/ or a .json file; options beside it come first')
+    .option(
+      '--recipe <name>',
+      'settings that train well: auto (the default: chosen for the game and the model), one of recipes/, or a .json file; options beside it come first',
+    )
     .option('--env <id>', 'the game (needed for a new run)')
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))
@@ -67,15 +79,13 @@ export function trainCommand(): Command {
     .option('--workers <n>', 'processes that share each update; the weights are those of one (default: 1)', whole(1))
     .option('--worker-timeout <s>', 'seconds after which a silent worker is started again', whole(1), WORKER_TIMEOUT)
     .option('--json', 'end with one JSON object');
-  for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, DEFAULTS)]) command.addOption(option);
+  for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
     if (options.recipe !== undefined) {
       if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
-      await followRecipe(command, options.recipe);
+      if (options.recipe !== AUTO) await followRecipe(command, options.recipe);
     }
-    const start: RunStart = options.resume
-      ? await resumed(command, options)
-      : { kind: 'new', model: options.model, settings: shardedSettings(command, options), ...onnxOf(options) };
+    const start = options.resume ? await resumed(command, options) : await decided(options);
     const { status } = await trainInFolder(start, options.out, {
       json: options.json ?? false,
       device: options.device,
@@ -124,24 +134,35 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
   return { kind: 'resume' };
 }
 
-/** With workers and no word of shards, one shard for each. */
-function shardedSettings(command: Command, options: Control & Record<string, unknown>): TrainSettings {
-  const settings = settingsOf(options);
-  if (options.workers === undefined || command.getOptionValueSource('shards') === 'cli') return settings;
-  const groups = Math.floor(settings.batchSize / settings.groupSize);
-  return { ...settings, shards: Math.max(1, Math.min(options.workers, groups)) };
-}
-
-function settingsOf(options: Control & Record<string, unknown>): TrainSettings {
+/** A new run: what is named, and what is decided where nothing is; that is said. */
+async function decided(options: Control & Record<string, unknown>): Promise<RunStart> {
   if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
-  const game = chooseGame(options.env, options.envConfig);
+  const { definition, raw } = chooseGame(options.env, options.envConfig);
   const { loraRank, loraAlpha, loraTargets } = options;
   if (loraRank === undefined && (loraAlpha !== undefined || loraTargets !== undefined))
     throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
-  return trainSettings(
-    { environment: game.definition.id, environmentConfig: game.raw },
-    fieldValues({ ...FIELDS, ...LORA_FIELDS }, options),
-  );
+  const game = { environment: definition.id, environmentConfig: raw };
+  const given = fieldValues({ ...FIELDS, ...LORA_FIELDS }, options);
+  const start = (settings: TrainSettings): RunStart => ({
+    kind: 'new',
+    model: options.model,
+    settings: sharded(settings, options),
+    ...onnxOf(options),
+  });
+  // A recipe is a whole: what it leaves out has its fixed default, so that it trains today as it did before.
+  if (options.recipe !== undefined && options.recipe !== AUTO) return start(trainSettings(game, given));
+  const model = await modelTraits(await openFiles(options.model));
+  const { settings, choices } = decideSettings({ ...game, model, given });
+  const out = options.json ? process.stderr : process.stdout;
+  if (choices.length > 0) out.write(`${choicesText(choices)}\n`);
+  return start(settings);
+}
+
+/** With workers and no word of shards, one shard for each. */
+function sharded(settings: TrainSettings, { workers, shards }: Control & Record<string, unknown>): TrainSettings {
+  if (workers === undefined || shards !== undefined) return settings;
+  const groups = Math.floor(settings.batchSize / settings.groupSize);
+  return { ...settings, shards: Math.max(1, Math.min(workers, groups)) };
 }
 
 /** `--onnx` without names stands for fp32. */

@@ -20,6 +20,11 @@ export type { RunEvent, RunStart } from './run-events.ts';
 export type { RunStorage } from './run-storage.ts';
 export type { Sample } from './samples.ts';
 export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './schedule.ts';
+export { camelCase, snakeCase, trainingFields, trainSettings } from './settings/convert.ts';
+export { type Choice, type Decision, decideSettings, type Undecided } from './settings/decide.ts';
+export { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, type TrainingFields } from './settings/fields.ts';
+export { evaluationPlan, groupSizeFor, RULES, type Rule } from './settings/rules.ts';
+export { MODEL_KINDS, type ModelKind, type ModelTraits, modelTraits, NANO_TRAITS } from './settings/situation.ts';
 export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
 export {
   cutIntoShards,

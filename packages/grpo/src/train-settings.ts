@@ -88,7 +88,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   precision: 'float32',
   evalEvery: 50,
   evalEpisodes: 500,
-  evalTemperature: 1,
+  evalTemperature: 0,
   saveEvery: 50,
 };
 

@@ -35,14 +35,3 @@ export {
   type StartTraining,
   startTraining,
 } from './requests.ts';
-export {
-  ADAMW_FIELDS,
-  camelCase,
-  LORA_FIELDS,
-  LOSS_FIELDS,
-  RUN_FIELDS,
-  snakeCase,
-  type TrainingFields,
-  trainingFields,
-  trainSettings,
-} from './training-fields.ts';

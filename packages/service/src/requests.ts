@@ -7,12 +7,11 @@ import {
   findEnvironment,
   resolveConfig,
 } from '@ludic/environments';
-import type { TrainSettings } from '@ludic/grpo';
+import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, type TrainSettings, trainSettings } from '@ludic/grpo';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { EXPORT_DTYPES } from '@ludic/models';
 import { z } from 'zod';
 import { modelName } from './model-name.ts';
-import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, trainSettings } from './training-fields.ts';
 
 const optional = <Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) => z.object(shape).partial().shape;
 

@@ -1,7 +1,6 @@
 // ludic client: a server of Ludic, driven from the command line. The options are the fields of the service's requests.
 
-import { DEFAULT_TRAINING } from '@ludic/grpo';
-import { trainingFields } from '@ludic/service';
+import { DEFAULT_TRAINING, trainingFields } from '@ludic/grpo';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';

@@ -1,6 +1,7 @@
 // A job of a server as it goes on: its curve where it trains, and how it ends. Ctrl-C ends the looking on, not the job.
 
-import { camelCase, isEnd, type Job, type JobEvent } from '@ludic/service';
+import { camelCase } from '@ludic/grpo';
+import { isEnd, type Job, type JobEvent } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
 import { LiveView, type ShownEvent } from '../live.ts';
 

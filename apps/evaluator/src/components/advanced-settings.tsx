@@ -1,15 +1,15 @@
 // All settings of training that the service knows, as fields made from its schemas. Loaded when somebody opens them.
 
-import type { TrainSettings } from '@ludic/grpo';
 import {
   ADAMW_FIELDS,
   LORA_FIELDS,
   LOSS_FIELDS,
   RUN_FIELDS,
   type TrainingFields,
+  type TrainSettings,
   trainingFields,
   trainSettings,
-} from '@ludic/service';
+} from '@ludic/grpo';
 import { useState } from 'preact/hooks';
 import { z } from 'zod';
 import { labelOf, sentenceCase } from '../labels.ts';

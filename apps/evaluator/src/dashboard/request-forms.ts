@@ -1,7 +1,8 @@
 // What can be asked of a server in a form: a training, or an evaluation. The fields come from the schema of the request,
 // so that the forms know every setting that the server does; here is what is said of them beyond that.
 
-import { evaluatePolicy, type Job, playedGame, requestedTraining, startTraining, trainingFields } from '@ludic/service';
+import { trainingFields } from '@ludic/grpo';
+import { evaluatePolicy, type Job, playedGame, requestedTraining, startTraining } from '@ludic/service';
 import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/service/client';
 import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
 

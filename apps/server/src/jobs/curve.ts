@@ -1,8 +1,9 @@
 // The numbers of a run for clients, from its metrics.jsonl, which is the truth about them.
 
 import { open } from 'node:fs/promises';
+import { snakeCase } from '@ludic/grpo';
 import type { Evaluation } from '@ludic/rollouts';
-import { evaluationResults, snakeCase } from '@ludic/service';
+import { evaluationResults } from '@ludic/service';
 
 export interface CurveLine {
   readonly type: 'step' | 'evaluation';

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { trainingFields } from '@ludic/grpo';
 import type { Lock } from '@ludic/grpo/node';
 import {
   type EvaluatePolicy,
@@ -15,7 +16,6 @@ import {
   requestedTraining,
   ServiceError,
   type StartTraining,
-  trainingFields,
 } from '@ludic/service';
 import { whyNotTracked } from '@ludic/tracking/node';
 import { ModelStore } from '../models/model-store.ts';

@@ -1,17 +1,9 @@
-import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from '@ludic/grpo';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  ADAMW_FIELDS,
-  camelCase,
-  LORA_FIELDS,
-  LOSS_FIELDS,
-  RUN_FIELDS,
-  snakeCase,
-  trainingFields,
-  trainSettings,
-} from './training-fields.ts';
+import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
+import { camelCase, snakeCase, trainingFields, trainSettings } from './convert.ts';
+import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS } from './fields.ts';
 
 /** What the faces do not offer: the game, which each face says in its own way, and what nobody has had to change. */
 const ELSEWHERE = ['environmentConfig', 'loss', 'adamw'];

@@ -1,18 +1,13 @@
-// The settings of training as the faces say them: each name, its check and its description once. Requests, the help of
-// the command line and the OpenAPI document are made from here; defaults are the library's.
+// The settings of training as users name them: each name, its check and its description once. Requests, the help of the
+// command line, the OpenAPI document and docs/settings.md are made from here; `decide.ts` says what holds where a
+// setting is not named.
 
-import {
-  CREDITS,
-  DEFAULT_TRAINING,
-  IMPORTANCE_SAMPLING_LEVELS,
-  LOSS_TYPES,
-  SCALE_REWARDS,
-  SCHEDULES,
-  type TrainSettings,
-} from '@ludic/grpo';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
+import { CREDITS } from '../credit.ts';
+import { SCHEDULES } from '../schedule.ts';
+import { IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS } from '../settings.ts';
 
 const whole = (least: number, most: number) => z.int().min(least).max(most);
 const number = (least = 0, most = Number.MAX_VALUE) => z.number().min(least).max(most);
@@ -85,65 +80,8 @@ export const LORA_FIELDS = {
 } as const;
 
 type Fields = Readonly<Record<string, z.ZodType>>;
-type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<Camel<Tail>>}`
-  : Name;
-
-/** `group_size` as `groupSize`. */
-export const camelCase = <Name extends string>(name: Name) =>
-  name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()) as Camel<Name>;
-
-/** `groupSize` as `group_size`. */
-export const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** Those of `fields` that `given` has, under their names in TypeScript. */
-function pick(fields: Fields, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(fields)
-      .filter((name) => given[name] !== undefined)
-      .map((name) => [camelCase(name), given[name]]),
-  );
-}
-
 type Given<F extends Fields> = { readonly [Name in keyof F]?: z.infer<F[Name]> | undefined };
 export type TrainingFields = Given<typeof RUN_FIELDS> &
   Given<typeof LOSS_FIELDS> &
   Given<typeof ADAMW_FIELDS> &
   Given<typeof LORA_FIELDS>;
-
-/** Complete settings: what `fields` say over the library's defaults. */
-export function trainSettings(
-  game: Pick<TrainSettings, 'environment' | 'environmentConfig'>,
-  fields: TrainingFields,
-): TrainSettings {
-  const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets } = fields;
-  // The fields' checks have the types of the settings: `training-fields.test.ts` holds the two together.
-  return {
-    ...DEFAULT_TRAINING,
-    ...pick(RUN_FIELDS, fields),
-    ...game,
-    loss: { ...DEFAULT_TRAINING.loss, ...pick(LOSS_FIELDS, fields) },
-    adamw: { ...DEFAULT_TRAINING.adamw, ...pick(ADAMW_FIELDS, fields) },
-    ...(rank !== undefined && {
-      lora: { rank, alpha: alpha ?? 2 * rank, targets: targets ?? [], rankStabilized: false },
-    }),
-  } as TrainSettings;
-}
-
-/** Settings as fields, complete: the inverse of `trainSettings`. */
-export function trainingFields(settings: TrainSettings): TrainingFields {
-  const { lora } = settings;
-  const from = (fields: Fields, source: object) =>
-    Object.fromEntries(
-      Object.keys(fields).flatMap((name) => {
-        const value = (source as Readonly<Record<string, unknown>>)[camelCase(name)];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-  return {
-    ...from(RUN_FIELDS, settings),
-    ...from(LOSS_FIELDS, settings.loss),
-    ...from(ADAMW_FIELDS, settings.adamw),
-    ...(lora && { lora_rank: lora.rank, lora_alpha: lora.alpha, lora_targets: lora.targets }),
-  } as TrainingFields;
-}

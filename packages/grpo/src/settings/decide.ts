@@ -1,0 +1,68 @@
+// The one place that decides the settings of a run that its user does not name: from the game, the history, the model and
+// the batch. What is named is kept. docs/settings.md is made from the rules below.
+
+import type { HistoryStrategy } from '@ludic/history';
+import { DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
+import { trainingFields, trainSettings } from './convert.ts';
+import type { TrainingFields } from './fields.ts';
+import { RULES } from './rules.ts';
+import { gameTraits, type ModelTraits } from './situation.ts';
+
+export interface Undecided {
+  readonly environment: string;
+  /** As far as it is named. */
+  readonly environmentConfig?: Readonly<Record<string, unknown>>;
+  /** Settings that are named; they are kept. */
+  readonly given?: TrainingFields;
+  readonly model: ModelTraits;
+}
+
+/** A setting that was not named. */
+export interface Choice {
+  /** As users name it, or `env_config.NAME` for one of the game's. */
+  readonly field: string;
+  readonly value: unknown;
+  /** A phrase. */
+  readonly reason: string;
+}
+
+export interface Decision {
+  /** Complete. */
+  readonly settings: TrainSettings;
+  /** What was chosen for this run. All else that was not named has the library's fixed default. */
+  readonly choices: readonly Choice[];
+}
+
+/**
+ * Pure: the same situation has the same settings.
+ * @throws EnvironmentError for the environment and its config
+ */
+export function decideSettings({ environment, environmentConfig = {}, given = {}, model }: Undecided): Decision {
+  const history: HistoryStrategy = given.history ?? DEFAULT_TRAINING.history;
+  const game = gameTraits(environment, environmentConfig, history);
+  const choices: Choice[] = [];
+  const penalty = invalidPenalty(environment);
+  const config = { ...environmentConfig };
+  if (game.has('invalid_penalty') && config.invalid_penalty === undefined) {
+    config.invalid_penalty = penalty;
+    const reason = 'without a price, a reply that the game refuses can pay more than a move that loses';
+    choices.push({ field: 'env_config.invalid_penalty', value: penalty, reason });
+  }
+  // Complete from the first rule on: a rule may look at what was decided before it.
+  const soFar: Record<string, unknown> = { ...trainingFields({ ...DEFAULT_TRAINING, environment }), ...defined(given) };
+  for (const { field, choose } of RULES) {
+    if (given[field] !== undefined) continue;
+    const { value, reason } = choose({ game, model, given, settings: soFar as Required<TrainingFields> });
+    soFar[field] = value;
+    choices.push({ field, value, reason });
+  }
+  return { settings: trainSettings({ environment, environmentConfig: config }, soFar as TrainingFields), choices };
+}
+
+/** A small share of what a game can bring, so that refused replies are never the way out. */
+function invalidPenalty(environment: string): number {
+  return environment === 'tic_tac_toe' ? 0.3 : 0.1;
+}
+
+const defined = (fields: TrainingFields) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,0 +1,72 @@
+// What the settings of a run are decided from, beside what the user names.
+
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import type { HistoryStrategy } from '@ludic/history';
+import { type ModelConfig, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
+
+/**
+ * nano: Ludic's own little model, or one trained from it, which knows the reply formats of the built-in games. base: a
+ * model that may know no format. instruct: a model that follows instructions.
+ */
+export const MODEL_KINDS = ['nano', 'base', 'instruct'] as const;
+export type ModelKind = (typeof MODEL_KINDS)[number];
+
+export interface ModelTraits {
+  readonly kind: ModelKind;
+  /** How many numbers it has. */
+  readonly parameters: number;
+}
+
+/** What nano is, where its files are not at hand. */
+export const NANO_TRAITS: ModelTraits = { kind: 'nano', parameters: 716_672 };
+
+/** @throws ModelError where the files are no model */
+export async function modelTraits(files: ModelFiles): Promise<ModelTraits> {
+  const config = await readModelConfig(files);
+  const parameters = [...tensorsOf(config).values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((size, length) => size * length, 1),
+    0,
+  );
+  if (isNano(config)) return { kind: 'nano', parameters };
+  return { kind: (await hasOwnTemplate(files)) ? 'instruct' : 'base', parameters };
+}
+
+/** Its shape is no other model's: runs that start from nano keep it. */
+const isNano = ({ family, vocabSize, hiddenSize, layers }: ModelConfig) =>
+  family === 'llama' && vocabSize === 600 && hiddenSize === 128 && layers === 3;
+
+/** Models that were taught to follow instructions come with a chat template; base models mostly do not. */
+async function hasOwnTemplate(files: ModelFiles): Promise<boolean> {
+  if ((await files.read('chat_template.jinja')) !== undefined) return true;
+  const bytes = await files.read('tokenizer_config.json');
+  try {
+    return bytes !== undefined && Boolean(JSON.parse(new TextDecoder().decode(bytes)).chat_template);
+  } catch {
+    return false;
+  }
+}
+
+/** What matters of a game for the settings. */
+export interface GameTraits {
+  readonly environment: string;
+  /** Complete. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly history: HistoryStrategy;
+  /** Whether the game has a setting of that name. */
+  readonly has: (setting: string) => boolean;
+}
+
+/** @throws EnvironmentError for the environment and its config */
+export function gameTraits(
+  environment: string,
+  environmentConfig: Readonly<Record<string, unknown>>,
+  history: HistoryStrategy,
+): GameTraits {
+  const definition: EnvironmentDefinition = findEnvironment(environment);
+  return {
+    environment,
+    config: resolveConfig(definition, environmentConfig) as Readonly<Record<string, unknown>>,
+    history,
+    has: (setting) => Object.hasOwn(definition.configSchema.properties, setting),
+  };
+}
