@@ -50,26 +50,66 @@ export function assignCredit(
   }
   const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
   const returns = credit === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
-  const groupMeans = meansBy(totals.flatMap((total, i) => (total === undefined ? [] : [[groups[i]!, total] as const])));
+  const groupMeans = meansByTurn(counted, groups, returns);
   const advantages = episodes.map((episode) => new Float64Array(episode.turns.length));
-  let squares = 0;
-  let count = 0;
   for (const visits of visitsByPrompt(counted, (i) => (credit === 'group_turn' ? groups[i]! : 0))) {
     const sum = sumOver(visits, returns);
     for (const { episode, turn } of visits) {
-      // One pseudo-visit with the group's mean return stands in where a prompt was seen once.
-      const baseline = (sum + groupMeans.get(groups[episode]!)!) / (visits.length + 1);
-      const advantage = returns[episode]![turn]! - baseline;
-      advantages[episode]![turn] = advantage;
-      squares += advantage * advantage;
-      count++;
+      // One pseudo-visit stands in where a prompt was seen once: the mean return of the group from this very turn on.
+      // With the return of another turn, prompts that are all different would get a push against whatever was done.
+      const baseline = (sum + groupMeans.get(groups[episode]!)![turn]!) / (visits.length + 1);
+      advantages[episode]![turn] = returns[episode]![turn]! - baseline;
     }
   }
-  if (scaleRewards !== 'none') {
-    const deviation = Math.sqrt(squares / Math.max(1, count)) + 1e-4;
-    for (const turns of advantages) for (let t = 0; t < turns.length; t++) turns[t]! /= deviation;
-  }
+  if (scaleRewards !== 'none')
+    divideByDeviation(advantages, (i) => (scored[i] ? (scaleRewards === 'group' ? groups[i]! : 0) : undefined));
   return { advantages, zeroVarianceGroups };
+}
+
+/**
+ * Divides advantages by their own root mean square, which is their deviation since they are around 0, plus 1e-4.
+ * @param scopeOf the episodes whose turns are measured together; undefined leaves an episode out
+ */
+function divideByDeviation(
+  advantages: readonly Float64Array[],
+  scopeOf: (episode: number) => number | undefined,
+): void {
+  const squares = new Map<number, { sum: number; count: number }>();
+  for (const [i, turns] of advantages.entries()) {
+    const scope = scopeOf(i);
+    if (scope === undefined) continue;
+    const known = squares.get(scope) ?? { sum: 0, count: 0 };
+    for (const value of turns) known.sum += value * value;
+    known.count += turns.length;
+    squares.set(scope, known);
+  }
+  for (const [i, turns] of advantages.entries()) {
+    const scope = scopeOf(i);
+    if (scope === undefined) continue;
+    const { sum, count } = squares.get(scope)!;
+    const deviation = Math.sqrt(sum / Math.max(1, count)) + 1e-4;
+    for (let t = 0; t < turns.length; t++) turns[t]! /= deviation;
+  }
+}
+
+/** Per group and turn: the mean return from that turn on, of the members that came to it. */
+function meansByTurn(
+  episodes: readonly (Episode | undefined)[],
+  groups: readonly number[],
+  returns: readonly Float64Array[],
+): ReadonlyMap<number, readonly number[]> {
+  const sums = new Map<number, { sum: number; count: number }[]>();
+  for (const [i, episode] of episodes.entries()) {
+    if (!episode) continue;
+    const turns = sums.get(groups[i]!) ?? [];
+    sums.set(groups[i]!, turns);
+    for (const t of episode.turns.keys()) {
+      const known = (turns[t] ??= { sum: 0, count: 0 });
+      known.sum += returns[i]![t]!;
+      known.count++;
+    }
+  }
+  return new Map([...sums].map(([group, turns]) => [group, turns.map(({ sum, count }) => sum / count)]));
 }
 
 /** The discounted rewards from each turn to the end. */

@@ -113,8 +113,9 @@ export class LocalShards implements ShardRunner {
       });
       for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
       const flat = open.filter((g) => {
-        const group = played.get(g)!;
-        return group.every(({ reward }) => reward === group[0]!.reward);
+        // An episode that could not be scored says nothing of its group.
+        const scored = played.get(g)!.filter(({ endReason }) => endReason !== 'failed');
+        return scored.every(({ reward }) => reward === scored[0]!.reward);
       });
       if (round === 0) flatGroups = flat.length;
       if (round === resampleRounds || flat.length === 0) break;
