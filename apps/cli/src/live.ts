@@ -44,7 +44,8 @@ export type ShownEvent =
         | 'gradientNorm'
         | 'maxLogRatio'
         | 'zeroVarianceGroups'
-      >;
+      > &
+        Partial<Pick<StepMetrics, 'failureRate' | 'firstFailure' | 'contextFullRate'>>;
       readonly seconds: number;
       readonly tokensPerSecond: number;
     }
@@ -139,11 +140,12 @@ export class LiveView {
     const done = m.step - this.#firstStep;
     const left = (this.#spent / done) * (this.#steps - m.step);
     const wins = m.winRate === undefined ? `success ${percent(m.successRate)}` : `wins ${percent(m.winRate)}`;
+    const lost = lostGames(m);
     if (!this.#out.isTTY) {
-      if (done === 1 || m.step % 10 === 0 || m.step === this.#steps) {
+      if (lost !== '' || done === 1 || m.step % 10 === 0 || m.step === this.#steps) {
         this.#note(
           `step ${m.step}/${this.#steps}  reward ${m.reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalidRate)}  ` +
-            `norm ${m.gradientNorm.toFixed(2)}  ratio ${m.maxLogRatio.toExponential(0)}  ${Math.round(tokensPerSecond)} tokens/s  ${duration(left)} left`,
+            `norm ${m.gradientNorm.toFixed(2)}  ratio ${m.maxLogRatio.toExponential(0)}  ${Math.round(tokensPerSecond)} tokens/s  ${duration(left)} left${lost}`,
         );
       }
       return;
@@ -155,6 +157,7 @@ export class LiveView {
       `reward ${sparkline(this.#rewards, width)} ${m.reward.toFixed(3)}`,
       `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalidRate)}   equal groups ${percent(m.zeroVarianceGroups)}`,
       `gradient norm ${m.gradientNorm.toFixed(2)}   largest |log ratio| ${m.maxLogRatio.toExponential(1)}   ${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
+      ...(lost === '' ? [] : [paint('yellow', lost.trim())]),
     ];
     this.#draw();
   }
@@ -175,4 +178,14 @@ export class LiveView {
     if (this.#drawn > 0) this.#out.write(`\u001b[${this.#drawn}A\u001b[J`);
     this.#drawn = 0;
   }
+}
+
+/** What is to be said of games that ended before their time. */
+function lostGames({
+  failureRate = 0,
+  firstFailure,
+  contextFullRate = 0,
+}: Pick<Extract<ShownEvent, { type: 'step' }>['metrics'], 'failureRate' | 'firstFailure' | 'contextFullRate'>): string {
+  const failed = failureRate > 0 ? `  failed ${percent(failureRate)}${firstFailure ? ` (${firstFailure})` : ''}` : '';
+  return contextFullRate > 0 ? `  context full ${percent(contextFullRate)}${failed}` : failed;
 }

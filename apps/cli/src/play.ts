@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline/promises';
 import type { HistoryStrategy } from '@ludic/history';
-import type { Policy } from '@ludic/policies';
+import { isReply, type Policy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
@@ -48,7 +48,7 @@ export function playCommand(): Command {
       });
       policy.dispose();
       console.log(
-        `\n${episode!.finalObservation || `The game failed: ${episode!.error}`}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
+        `\n${episode!.endReason === 'failed' ? `The game failed: ${episode!.error}` : episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
       );
     });
   return withOutsideOptions(command);
@@ -91,7 +91,7 @@ async function watched(name: string, game: GameChoice, { delay, ...options }: Op
       await new Promise((resolve) => setTimeout(resolve, 1000 * delay));
       const replies = await policy.act(prompts);
       const [reply] = replies;
-      if (reply!.finish !== 'failed') console.log(`${paint('cyan', `→ ${reply!.text}`)}\n`);
+      if (isReply(reply!)) console.log(`${paint('cyan', `→ ${reply!.text}`)}\n`);
       return replies;
     },
     dispose: () => policy.dispose(),

@@ -1,7 +1,7 @@
 // ludic rollout: one game, to look at.
 
 import type { HistoryStrategy } from '@ludic/history';
-import { episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
+import { assertRoom, episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
@@ -50,6 +50,7 @@ export function rolloutCommand(): Command {
         starts: evaluationStarts(options.seed, 1),
       });
       policy.dispose();
+      assertRoom([episode!]);
       if (!options.json) return console.log(transcript(episode!, paintPart));
       // With its game, so that it can be played again.
       const { definition, config: environmentConfig } = game;

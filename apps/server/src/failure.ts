@@ -31,6 +31,7 @@ const CODES: Codes = {
     bad_definition: 'internal',
     episode_over: 'internal',
     bad_opponent: 'internal',
+    bad_game: 'internal',
   },
   HistoryError: { unknown_strategy: 'bad_request' },
   ModelError: {

@@ -11,6 +11,7 @@ export const EVALUATION = {
   invalidRate: 0,
   invalidEpisodes: rate,
   truncationRate: 0,
+  contextFullRate: 0,
   failureRate: 0,
   cutOffRate: 0,
 };

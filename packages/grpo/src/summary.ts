@@ -15,9 +15,12 @@ export interface BatchSummary {
   readonly turns: number;
   /** Share of replies that the game refused. */
   readonly invalidRate: number;
-  /** Shares of episodes: ended by the step limit, or could not be scored. */
+  /** Shares of episodes: ended by the step limit, outgrew the context, or could not be scored. */
   readonly truncationRate: number;
+  readonly contextFullRate: number;
   readonly failureRate: number;
+  /** Why the first of those that could not be scored failed. */
+  readonly firstFailure?: string;
   /** Share of replies cut off at the token limit. */
   readonly cutOffRate: number;
   /** Mean entropy in nats of the distributions that tokens were drawn from. */
@@ -32,6 +35,7 @@ export function batchSummary(episodes: readonly Episode[]): BatchSummary {
   const count = (test: (episode: Episode) => boolean) => share(episodes.filter(test).length, episodes.length);
   const turns = episodes.flatMap((episode) => episode.turns);
   const outcomes = episodes.some((episode) => episode.outcome);
+  const firstFailure = episodes.find((episode) => episode.endReason === 'failed')?.error;
   let entropy = 0;
   let promptTokens = 0;
   let completionTokens = 0;
@@ -56,7 +60,9 @@ export function batchSummary(episodes: readonly Episode[]): BatchSummary {
     turns: share(turns.length, episodes.length),
     invalidRate: share(turns.filter((turn) => turn.info.invalid).length, turns.length),
     truncationRate: count((episode) => episode.endReason === 'truncated'),
+    contextFullRate: count((episode) => episode.endReason === 'context_full'),
     failureRate: count((episode) => episode.endReason === 'failed'),
+    ...(firstFailure !== undefined && { firstFailure }),
     cutOffRate: share(turns.filter((turn) => turn.reply.finish === 'length').length, turns.length),
     entropy: share(entropy, completionTokens),
     promptTokens,

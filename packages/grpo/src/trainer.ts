@@ -3,7 +3,7 @@
 // and learned from elsewhere; what rests on the whole batch, and the update, is done here.
 
 import type { LanguageModel } from '@ludic/policies';
-import { type Episode, type Evaluation, evaluate, type Table } from '@ludic/rollouts';
+import { assertRoom, type Episode, type Evaluation, evaluate, type Table } from '@ludic/rollouts';
 import { joinedTokens, samplesOf, withSharedPrompts } from './batch.ts';
 import { assignCredit } from './credit.ts';
 import { GrpoError } from './errors.ts';
@@ -89,6 +89,7 @@ export class Trainer {
     const { settings } = this;
     const step = this.#step + 1;
     const batch = await this.#play(step, signal);
+    assertRoom(batch.episodes);
     const { groupSize } = settings;
     const groups = batch.episodes.map((_, i) => Math.floor(i / groupSize));
     const { advantages } = assignCredit(batch.episodes, groups, settings);

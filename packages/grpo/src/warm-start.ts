@@ -3,7 +3,7 @@
 
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import { type LanguageModel, type Policy, PromptEncoder, scriptedPolicy } from '@ludic/policies';
+import { isReply, type LanguageModel, type Policy, PromptEncoder, scriptedPolicy } from '@ludic/policies';
 import type { RandomStream } from '@ludic/random';
 import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import { DEFAULT_ADAMW } from './adamw.ts';
@@ -106,7 +106,7 @@ function withScratchpad(player: Policy): Policy {
     async act(prompts) {
       const replies = await player.act(prompts);
       return replies.map((reply, i) => {
-        if (reply.finish === 'failed') return reply;
+        if (!isReply(reply)) return reply;
         const { messages, random } = prompts[i]!;
         const lines = messages.at(-1)!.content.split('\n');
         const kept = someLines(lines, random);

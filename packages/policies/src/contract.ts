@@ -34,12 +34,18 @@ export interface Reply {
   readonly tokens?: SampledTokens;
 }
 
-/** No reply to this prompt, for good: its game has failed, the others go on. */
+/**
+ * No reply to this prompt, for good; the other games go on. `failed`: its game has failed. `context_full`: the prompt and
+ * a reply do not fit the context of the model, which ends the game as a step limit would.
+ */
 export interface NoReply {
-  readonly finish: 'failed';
+  readonly finish: 'failed' | 'context_full';
   /** Why, in one sentence. */
   readonly error: string;
 }
+
+export const isReply = (reply: Reply | NoReply): reply is Reply =>
+  reply.finish !== 'failed' && reply.finish !== 'context_full';
 
 export interface ActOptions {
   /** Where a policy waits for others, it stops waiting and rejects with the signal's reason. */

@@ -6,6 +6,7 @@ export {
   readCarriedGame,
 } from './carried-game.ts';
 export type { ActOptions, NoReply, Policy, Prompt, Reply, SampledTokens } from './contract.ts';
+export { isReply } from './contract.ts';
 export type { ResidentAdapter } from './decoder.ts';
 export type { SamplingSettings } from './distribution.ts';
 export { PolicyError, type PolicyErrorCode } from './errors.ts';

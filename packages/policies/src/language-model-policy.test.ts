@@ -10,6 +10,7 @@ import { floats, type HostTensor, int32, ResidentTensors, type Runtime } from '@
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
+import { answersOf } from '../testing/answers.ts';
 import type { Prompt, SampledTokens } from './contract.ts';
 import { distributionOf, logprobAt } from './distribution.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -83,7 +84,7 @@ describe.each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('the language-model p
   it('reports the log-probabilities of a plain pass, for rows of different lengths with a shared beginning', async () => {
     const policy = new LanguageModelPolicy(model, settings);
     const prompts = ['20 21', '22', '20 21 23 24 25', '26 27 28'].map((user, i) => prompt(`row ${i}`, SYSTEM, user));
-    for (const { tokens } of await policy.act(prompts)) {
+    for (const { tokens } of await answersOf(policy, prompts)) {
       const plain = await plainLogprobs(model, tokens!, 0.7);
       for (const [t, value] of plain.entries()) expect(Math.abs(tokens!.logprobs[t]! - value)).toBeLessThan(1e-5);
     }
@@ -96,7 +97,10 @@ describe.each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('the language-model p
     let messages = rows.map((row) => [...row.messages]);
     // GPT-2's fixture has 32 positions.
     for (let turn = 0; turn < (name === 'gpt2-tiny' ? 3 : 4); turn++) {
-      const replies = await policy.act(rows.map((row, i) => ({ ...row, messages: messages[i]! })));
+      const replies = await answersOf(
+        policy,
+        rows.map((row, i) => ({ ...row, messages: messages[i]! })),
+      );
       for (const { tokens } of replies) {
         const plain = await plainLogprobs(model, tokens!, 0.7);
         for (const [t, value] of plain.entries()) expect(Math.abs(tokens!.logprobs[t]! - value)).toBeLessThan(1e-5);
@@ -128,7 +132,7 @@ describe.skipIf(!gpu).each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('on WebG
       let rows = ['20', '20', '30 31', '40'].map((user, i) => prompt(`gpu ${i}`, SYSTEM, user));
       const turns = [];
       for (let turn = 0; turn < 3; turn++) {
-        const replies = await policy.act(turn === 0 ? rows.slice(0, 3) : rows);
+        const replies = await answersOf(policy, turn === 0 ? rows.slice(0, 3) : rows);
         turns.push(replies.map(({ tokens }) => tokens!));
         rows = rows.map((row, i) => ({
           ...row,
@@ -167,7 +171,10 @@ describe.skipIf(!gpu)('a device that draws', () => {
       },
     };
     const policy = new LanguageModelPolicy(await modelOf('smollm-tiny', watched), { ...settings, temperature });
-    await policy.act(['20', '30'].map((user) => prompt(user, SYSTEM, user)));
+    await answersOf(
+      policy,
+      ['20', '30'].map((user) => prompt(user, SYSTEM, user)),
+    );
     policy.dispose();
     expect([...outputs].sort()).toEqual(temperature === 0 ? ['tokens'] : ['entropies', 'logprobs', 'tokens']);
   });
@@ -176,9 +183,9 @@ describe.skipIf(!gpu)('a device that draws', () => {
 describe('the language-model policy', () => {
   it('gives an episode the same reply whoever its neighbours are', async () => {
     const alone = new LanguageModelPolicy(model, settings);
-    const [single] = await alone.act([prompt('same', SYSTEM, '20 21')]);
+    const [single] = await answersOf(alone, [prompt('same', SYSTEM, '20 21')]);
     const crowd = new LanguageModelPolicy(model, settings);
-    const replies = await crowd.act([
+    const replies = await answersOf(crowd, [
       prompt('other', SYSTEM, '22'),
       prompt('same', SYSTEM, '20 21'),
       prompt('third', SYSTEM, '23 24 25 26'),
@@ -191,7 +198,7 @@ describe('the language-model policy', () => {
     const draws = 20_000;
     const prompts = Array.from({ length: draws }, (_, i) => prompt(`draw ${i}`, SYSTEM, '20'));
     const counts = new Map<number, { count: number; probability: number }>();
-    for (const { tokens } of await policy.act(prompts)) {
+    for (const { tokens } of await answersOf(policy, prompts)) {
       const token = tokens!.completion[0]!;
       const known = counts.get(token);
       if (known) known.count++;
@@ -207,25 +214,29 @@ describe('the language-model policy', () => {
 
   it('stops at a stop text, at the end-of-turn token, or at the limit', async () => {
     const greedy = new LanguageModelPolicy(model, { ...settings, temperature: 0 });
-    const [reply] = await greedy.act([prompt('x', SYSTEM, '20')]);
+    const [reply] = await answersOf(greedy, [prompt('x', SYSTEM, '20')]);
     const tokens = Array.from(reply!.tokens!.completion);
     expect(reply!.finish).toBe('length');
     expect(tokens).toHaveLength(6);
     const second = tokens[1]!;
     const stopped = new LanguageModelPolicy(model, { ...settings, temperature: 0, stop: [`${second} `] });
-    expect((await stopped.act([prompt('x', SYSTEM, '20')]))[0]).toMatchObject({ finish: 'stop' });
+    expect((await answersOf(stopped, [prompt('x', SYSTEM, '20')]))[0]).toMatchObject({ finish: 'stop' });
     const ended = new LanguageModelPolicy(
       { ...model, config: { ...config, eosTokenIds: [tokens[0]!] } },
       { ...settings, temperature: 0 },
     );
-    const [end] = await ended.act([prompt('x', SYSTEM, '20')]);
+    const [end] = await answersOf(ended, [prompt('x', SYSTEM, '20')]);
     expect(end).toMatchObject({ finish: 'stop' });
     expect(Array.from(end!.tokens!.completion)).toEqual([tokens[0]]);
   });
 
   it('refuses a prompt that does not fit and settings that make no sense', async () => {
     const small = new LanguageModelPolicy({ ...model, config: { ...config, maxPositions: 10 } }, settings);
-    await expect(small.act([prompt('long', SYSTEM, '20 21 22 23')])).rejects.toMatchObject({ code: 'prompt_too_long' });
+    const replies = await small.act([prompt('long', SYSTEM, '20 21 22 23'), prompt('short', '', '20')]);
+    expect(replies).toMatchObject([
+      { finish: 'context_full', error: expect.stringMatching(/do not fit the \d+ positions/) },
+      { text: expect.any(String) },
+    ]);
     expect(() => new LanguageModelPolicy(model, { ...settings, topP: 0 })).toThrow(/topP/);
   });
 });

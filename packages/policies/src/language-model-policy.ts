@@ -1,6 +1,7 @@
 // The language-model policy: a model, and the settings that its replies are sampled with.
 
-import type { ActOptions, Policy, Prompt, Reply } from './contract.ts';
+import { answerFitting } from './answer-fitting.ts';
+import type { ActOptions, NoReply, Policy, Prompt, Reply } from './contract.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { LanguageModelSettings } from './running-reply.ts';
 import { Sampler } from './sampler.ts';
@@ -29,8 +30,13 @@ export class LanguageModelPolicy implements Policy {
     this.#sampler.weightsChanged();
   }
 
-  act(prompts: readonly Prompt[], options?: ActOptions): Promise<Reply[]> {
-    return this.#sampler.sample(prompts, this.#settings, options);
+  act(prompts: readonly Prompt[], options?: ActOptions): Promise<(Reply | NoReply)[]> {
+    const { maxCompletionLength } = this.#settings;
+    return answerFitting(
+      prompts,
+      ({ messages }) => this.#sampler.overflowOf(messages, maxCompletionLength),
+      (fitting) => this.#sampler.sample(fitting, this.#settings, options),
+    );
   }
 
   dispose(): void {

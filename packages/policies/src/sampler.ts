@@ -7,7 +7,7 @@ import type { Prefix } from './caches.ts';
 import type { ActOptions, Reply } from './contract.ts';
 import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
 import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './distribution.ts';
-import { PolicyError } from './errors.ts';
+import { contextOverflow, PolicyError } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { Remembered } from './remembered.ts';
@@ -116,6 +116,11 @@ export class Sampler {
     return this.#encoder.encode(messages).length;
   }
 
+  /** In a sentence why a prompt and a reply do not fit the context of the model; undefined where they do. */
+  overflowOf(messages: readonly Message[], maxCompletionLength: number): string | undefined {
+    return this.#overflow(this.#encoder.encode(messages), maxCompletionLength);
+  }
+
   dispose(): void {
     void this.#decoder.dispose();
   }
@@ -173,17 +178,14 @@ export class Sampler {
     this.#conversations = new Map();
   }
 
+  #overflow({ length }: Int32Array, maxCompletionLength: number): string | undefined {
+    return contextOverflow(length, maxCompletionLength, this.#model.config.maxPositions, this.#model.name);
+  }
+
   #begin(question: Question, mode: Mode): RunningReply {
     const ids = this.#encoder.encode(question.messages);
-    const { maxPositions } = this.#model.config;
-    const { maxCompletionLength } = mode.settings;
-    if (ids.length + maxCompletionLength > maxPositions) {
-      throw new PolicyError(
-        'prompt_too_long',
-        `A prompt of ${ids.length} tokens and a reply of up to ${maxCompletionLength} do not fit the ${maxPositions} ` +
-          `positions of ${this.#model.name}. Choose a history that shows less, fewer steps, or a shorter reply.`,
-      );
-    }
+    const overflow = this.#overflow(ids, mode.settings.maxCompletionLength);
+    if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
     return new RunningReply(question, mode, ids, this.#remembered.endOf(ids), this.#textOf);
   }
 

@@ -1,6 +1,6 @@
 // How good a policy is at a game: fixed episodes, rates and means with intervals.
 
-import { playEpisodes, type Table } from './play.ts';
+import { assertRoom, playEpisodes, type Table } from './play.ts';
 import { evaluationStarts } from './starts.ts';
 import { average, bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
@@ -35,10 +35,11 @@ export interface Evaluation {
   readonly invalidEpisodes: Rate;
   /** In two-player games. */
   readonly outcomes?: { readonly win: Rate; readonly draw: Rate; readonly loss: Rate };
-  /** Shares of episodes that the step limit ended, and that could not be scored. */
+  /** Shares of episodes that the step limit ended, that outgrew the context, and that could not be scored. */
   readonly truncationRate: number;
+  readonly contextFullRate: number;
   readonly failureRate: number;
-  /** Why the first of those could not. */
+  /** Why the first of those that could not be scored failed. */
   readonly firstFailure?: string;
   /** Share of replies cut off at the token limit. */
   readonly cutOffRate: number;
@@ -58,6 +59,7 @@ export async function evaluate({
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
     const fresh = await playEpisodes({ ...table, starts, ...(signal && { signal }) });
+    if (all.length === 0) assertRoom(fresh);
     all.push(...fresh);
     onProgress?.(all.length, fresh);
   }
@@ -76,7 +78,7 @@ export function summarize(episodes: readonly Episode[], seed: number): Evaluatio
   const shareOfReplies = (test: (turn: Episode['turns'][number]) => boolean) =>
     episodes.reduce((sum, episode) => sum + episode.turns.filter(test).length, 0) / Math.max(1, replies);
   const twoPlayers = episodes.some((episode) => episode.outcome);
-  const firstFailure = episodes.find((episode) => episode.error !== undefined)?.error;
+  const firstFailure = episodes.find((episode) => episode.endReason === 'failed')?.error;
   return {
     episodes: episodes.length,
     success: rate((episode) => episode.reward > SUCCESS_REWARD),
@@ -93,6 +95,7 @@ export function summarize(episodes: readonly Episode[], seed: number): Evaluatio
       },
     }),
     truncationRate: rate((episode) => episode.endReason === 'truncated').rate,
+    contextFullRate: rate((episode) => episode.endReason === 'context_full').rate,
     failureRate: rate((episode) => episode.endReason === 'failed').rate,
     ...(firstFailure !== undefined && { firstFailure }),
     cutOffRate: shareOfReplies((turn) => turn.reply.finish === 'length'),

@@ -1,8 +1,8 @@
 export { type EvaluateOptions, type Evaluation, evaluate, type Rate, summarize } from './evaluate.ts';
 export { type Difference, type PairedDifference, pairedDifference } from './paired.ts';
-export { type PlayOptions, playEpisodes, type Table } from './play.ts';
+export { assertRoom, type PlayOptions, playEpisodes, type Table } from './play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export { bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
-export { type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';
+export { END_REASONS, type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';
 export { episodeToJson, type Part, transcript } from './transcript.ts';

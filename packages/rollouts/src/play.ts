@@ -3,8 +3,8 @@
 
 import type { EnvironmentDefinition } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import type { Policy } from '@ludic/policies';
-import { RunningEpisode } from './running-episode.ts';
+import { type Policy, PolicyError } from '@ludic/policies';
+import { RunningEpisode, settingOf } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { Episode } from './trajectory.ts';
 
@@ -31,8 +31,8 @@ export async function playEpisodes({
   starts,
   signal,
 }: PlayOptions): Promise<Episode[]> {
-  const systemPrompt = definition.systemPrompt(config);
-  const runs = starts.map((start) => new RunningEpisode({ definition, config, history, systemPrompt }, start));
+  const setting = settingOf({ definition, config, history });
+  const runs = starts.map((start) => new RunningEpisode(setting, start));
   let open = runs.filter((run) => run.endReason === undefined);
   while (open.length > 0) {
     signal?.throwIfAborted();
@@ -45,4 +45,14 @@ export async function playEpisodes({
     open = open.filter((run) => run.endReason === undefined);
   }
   return runs.map((run) => run.episode());
+}
+
+/**
+ * For games whose very first prompts are too long: then the context is too small for the game, which no other game mends.
+ * @throws PolicyError `prompt_too_long` where no episode had room for a reply
+ */
+export function assertRoom(episodes: readonly Episode[]): void {
+  const first = episodes[0];
+  if (first && episodes.every(({ endReason, turns }) => endReason === 'context_full' && turns.length === 0))
+    throw new PolicyError('prompt_too_long', first.error!);
 }

@@ -4,7 +4,7 @@
 import type { EnvironmentDefinition, StepInfo } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
 import type { Prompt } from '@ludic/policies';
-import { RunningEpisode } from './running-episode.ts';
+import { RunningEpisode, settingOf } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Turn } from './trajectory.ts';
 
@@ -56,14 +56,14 @@ export function replay({ definition, config, history, start, replies, opponent }
     awaiting = { state };
     throw new Error('The other side has not moved yet.');
   };
-  const setting = { definition, config, history, systemPrompt: definition.systemPrompt(config) };
+  const setting = settingOf({ definition, config, history });
   const run = new RunningEpisode(setting, { policyPath: ['replay'], ...start }, opponent && answer);
   const frames: Frame[] = [];
   const note = () => {
-    if (run.endReason === 'failed') return;
-    const { state, memory } = run.environment;
+    const now = run.look();
+    if (!now) return;
     const { reward, info } = run.turns.at(-1) ?? {};
-    frames.push({ state, memory, observation: run.observation, reward, info });
+    frames.push({ ...now, observation: run.observation, reward, info });
   };
   note();
   for (const text of replies) {

@@ -1,8 +1,8 @@
 // One episode while it is played: a prompt goes out, a reply comes in, until the game ends or fails.
 
-import type { Environment, EnvironmentDefinition } from '@ludic/environments';
+import { CheckedGame, type Environment, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
 import { buildMessages, type HistoryStrategy, type Message, type PastTurn } from '@ludic/history';
-import type { NoReply, Prompt, Reply } from '@ludic/policies';
+import { isReply, type NoReply, type Prompt, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Episode, Turn } from './trajectory.ts';
@@ -13,21 +13,28 @@ export interface Setting {
   /** A resolved config of the definition. */
   readonly config: unknown;
   readonly history: HistoryStrategy;
-  readonly systemPrompt: string;
+  /** @throws where the game cannot tell its rules: the episode has failed then */
+  readonly systemPrompt: () => string;
+}
+
+/** The game's rules are asked for once. */
+export function settingOf({ definition, config, history }: Omit<Setting, 'systemPrompt'>): Setting {
+  let rules: string | undefined;
+  return { definition, config, history, systemPrompt: () => (rules ??= rulesOf(definition, config)) };
 }
 
 export class RunningEpisode {
   readonly #history: HistoryStrategy;
-  readonly #systemPrompt: string;
+  #systemPrompt = '';
   readonly #start: EpisodeStart;
   readonly #random;
   readonly turns: Turn[] = [];
   readonly #past: PastTurn[] = [];
-  environment!: Environment;
+  readonly environment: Environment;
   /** What the environment said last. */
   observation = '';
   #reward = 0;
-  /** Why it failed. */
+  /** Why it failed, or what did not fit the context. */
   error: string | undefined;
   /** Undefined while it goes on. */
   endReason: EndReason | undefined;
@@ -39,11 +46,11 @@ export class RunningEpisode {
     opponent?: (state: unknown) => string,
   ) {
     this.#history = history;
-    this.#systemPrompt = systemPrompt;
     this.#start = start;
     this.#random = stream(...start.policyPath);
+    this.environment = new CheckedGame(definition, config);
     this.#guard(() => {
-      this.environment = definition.create(config);
+      this.#systemPrompt = systemPrompt();
       this.observation = this.environment.reset(start.seed, {
         dynamicsSeed: start.dynamicsSeed,
         ...(opponent && { opponent }),
@@ -65,9 +72,23 @@ export class RunningEpisode {
     });
   }
 
+  /** What the environment shows beside its observation; nothing when the game has failed, or fails at this. */
+  look(): { readonly state: unknown; readonly memory: string } | undefined {
+    if (this.endReason === 'failed') return undefined;
+    return this.#guard(() => ({ state: this.environment.state, memory: this.environment.memory }));
+  }
+
   play(prompt: readonly Message[], reply: Reply | NoReply): void {
+    if (isReply(reply)) {
+      this.#step(prompt, reply);
+      return;
+    }
+    this.endReason = reply.finish;
+    this.error = reply.error;
+  }
+
+  #step(prompt: readonly Message[], reply: Reply): void {
     this.#guard(() => {
-      if (reply.finish === 'failed') throw new Error(reply.error);
       const step = this.environment.step(reply.text);
       this.turns.push({ prompt, observation: this.observation, reply, reward: step.reward, info: step.info });
       this.#past.push({ observation: this.observation, reply: reply.text });
@@ -86,7 +107,7 @@ export class RunningEpisode {
       turns: this.turns,
       reward: this.#reward,
       endReason: this.endReason ?? 'failed',
-      finalObservation: this.error === undefined ? this.observation : '',
+      finalObservation: this.endReason === 'failed' ? '' : this.observation,
       ...(outcome && { outcome }),
       ...(this.error !== undefined && { error: this.error }),
     };
@@ -97,7 +118,7 @@ export class RunningEpisode {
       return act();
     } catch (error) {
       this.endReason = 'failed';
-      this.error = error instanceof Error ? error.message : String(error);
+      this.error = reasonOf(error);
       return undefined;
     }
   }

@@ -12,8 +12,12 @@ export interface Turn {
   readonly info: StepInfo;
 }
 
-/** terminated: the game ended by its rules. truncated: the step limit ended it. failed: it could not be scored. */
-export type EndReason = 'terminated' | 'truncated' | 'failed';
+/**
+ * terminated: the game ended by its rules. truncated: the step limit ended it. context_full: the conversation outgrew the
+ * context of the model, and the game counts with what it had earned, as at a step limit. failed: it could not be scored.
+ */
+export const END_REASONS = ['terminated', 'truncated', 'context_full', 'failed'] as const;
+export type EndReason = (typeof END_REASONS)[number];
 
 export interface Episode {
   /** Seed of the opening, and of what was random after it: with the replies they play the episode again. */
@@ -26,7 +30,7 @@ export interface Episode {
   /** What the environment said last; empty for a failed episode. */
   readonly finalObservation: string;
   readonly outcome?: 'win' | 'draw' | 'loss';
-  /** Why it failed, where it did. */
+  /** Why it failed, where it did, or what did not fit the context. */
   readonly error?: string;
 }
 

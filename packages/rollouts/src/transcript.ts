@@ -20,7 +20,9 @@ export function transcript(episode: Episode, style: (part: Part, text: string) =
     if (notes.length > 0) lines.push(style('note', `  (${notes.join(', ')})`));
     if (i < episode.turns.length - 1) lines.push('');
   }
-  lines.push('', style('observation', episode.finalObservation || `The game failed: ${episode.error}`));
+  const end = episode.endReason === 'failed' ? `The game failed: ${episode.error}` : episode.finalObservation;
+  lines.push('', style('observation', end));
+  if (episode.endReason === 'context_full') lines.push(style('note', `The context is full: ${episode.error}`));
   const outcome = episode.outcome ? `, ${episode.outcome}` : '';
   lines.push(
     style(

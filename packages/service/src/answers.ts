@@ -26,10 +26,12 @@ export const trajectory = z
       .int()
       .describe('of the opening: with dynamics_seed, env_config and the replies the game can be played again'),
     dynamics_seed: z.int().describe('of what is random after the opening'),
-    end_reason: z.enum(['terminated', 'truncated', 'failed']),
+    end_reason: z
+      .enum(['terminated', 'truncated', 'context_full', 'failed'])
+      .describe('context_full: the conversation outgrew the context of the model, and counts with what it had earned'),
     final_observation: z.string().describe('what the game said last; empty where it failed'),
     outcome: z.enum(['win', 'draw', 'loss']).optional(),
-    error: z.string().optional().describe('why it failed'),
+    error: z.string().optional().describe('why it failed, or what did not fit the context'),
     steps: z.array(rolloutStep),
   })
   .meta({ id: 'Trajectory' });
@@ -56,7 +58,9 @@ export const evaluationResults = z
     invalid_rate: rate().describe('share of replies that the game refused'),
     invalid_episode_rate: rate(),
     truncation_rate: rate(),
-    failure_rate: rate(),
+    context_full_rate: rate().describe('share of games that outgrew the context of the model').optional(),
+    failure_rate: rate().describe('share of games that could not be scored'),
+    first_failure: z.string().optional().describe('why the first of those failed'),
     cut_off_rate: rate().describe('share of replies cut off at max_tokens'),
     win_rate: rate().optional(),
     draw_rate: rate().optional(),

@@ -263,6 +263,8 @@ function End({ episode }: { readonly episode: Episode }) {
 function ending({ outcome, endReason, error }: Episode): string {
   if (endReason === 'failed') return `The game failed: ${error ?? 'nobody knows why'}`;
   if (endReason === 'truncated') return 'No steps were left.';
+  if (endReason === 'context_full')
+    return `The context of the model was full: ${error ?? 'the conversation was too long'}`;
   return outcome === undefined ? 'The game is over.' : { win: 'Won.', draw: 'A draw.', loss: 'Lost.' }[outcome];
 }
 

@@ -8,7 +8,12 @@ import { policyOf } from '../setting.ts';
 import { SelectField } from './fields.tsx';
 
 const PAGE = 25;
-const ENDS = { terminated: 'by the rules', truncated: 'step limit', failed: 'failed' } as const;
+const ENDS = {
+  terminated: 'by the rules',
+  truncated: 'step limit',
+  context_full: 'context full',
+  failed: 'failed',
+} as const;
 
 export function GameList({ match: { results } }: { readonly match: Match }) {
   const titles = results.map((result) => titleOf(result, results));

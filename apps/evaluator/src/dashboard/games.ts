@@ -40,7 +40,11 @@ export const gameLinesOf = (lines: readonly Line[]): { readonly seed: number; re
 
 function sampled(title: string, line: Line): SampledGame {
   const turns = line.turns as readonly Line[];
-  const reasons: Readonly<Record<string, string>> = { truncated: 'stopped at the step limit', failed: 'failed' };
+  const reasons: Readonly<Record<string, string>> = {
+    truncated: 'stopped at the step limit',
+    context_full: 'stopped where the context was full',
+    failed: 'failed',
+  };
   const end = text(line.finalObservation) || text(line.error);
   return {
     title,

@@ -3,9 +3,11 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import {
+  isReply,
   type LanguageModel,
   LanguageModelPolicy,
   type LanguageModelSettings,
+  PolicyError,
   type Prompt,
   Sampler,
   Scorer,
@@ -80,7 +82,8 @@ export async function replyHere(
   return ask(choice, models, report, signal, async (model) => {
     const settings = settingsOf(choice, findEnvironment(position.game.environment));
     const [reply] = await model.policy(settings).act([prompt], { signal });
-    return { reply: reply!, device: model.device };
+    if (!isReply(reply!)) throw new PolicyError('prompt_too_long', reply!.error);
+    return { reply, device: model.device };
   });
 }
 

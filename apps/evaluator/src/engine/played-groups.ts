@@ -32,7 +32,7 @@ function firstSeen({ seed, dynamicsSeed }: KeptGame, { environment, config, hist
 
 /** How it ended, in a word. */
 export const endOf = ({ outcome, endReason }: KeptGame): string =>
-  outcome ?? (endReason === 'terminated' ? 'ended' : endReason);
+  outcome ?? (endReason === 'terminated' ? 'ended' : endReason.replace('_', ' '));
 
 /** @throws RecordError where the game, played again, is another one */
 export const recordedOf = (games: readonly KeptGame[], game: Game): readonly Recorded[] =>

@@ -3,7 +3,7 @@
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';
-import { type Episode, type Frame, replay, type Turn } from '@ludic/rollouts';
+import { END_REASONS, type Episode, type Frame, replay, type Turn } from '@ludic/rollouts';
 import type { Game } from './protocol.ts';
 
 /** An episode that may be watched. */
@@ -87,7 +87,7 @@ function recorded(line: unknown, index: number, fallback: Game): Recorded {
   };
   const seed = whole('seed');
   const outcome = (['win', 'draw', 'loss'] as const).find((one) => one === value.outcome);
-  const endReason = (['terminated', 'truncated', 'failed'] as const).find((one) => one === value.endReason);
+  const endReason = END_REASONS.find((one) => one === value.endReason);
   if (!endReason) throw new RecordError(`${name} does not say how it ended.`);
   const episode: Episode = {
     seed,

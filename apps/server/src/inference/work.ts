@@ -2,9 +2,17 @@
 // shares runs of the network.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { chancesOf, type LanguageModel, LanguageModelPolicy, PolicyError, type Prompt, Sampler } from '@ludic/policies';
+import {
+  chancesOf,
+  isReply,
+  type LanguageModel,
+  LanguageModelPolicy,
+  PolicyError,
+  type Prompt,
+  Sampler,
+} from '@ludic/policies';
 import { stream } from '@ludic/random';
-import { type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import {
   type ChatAnswer,
@@ -82,6 +90,7 @@ export class ModelWork {
 
   async rollout(task: RolloutTask, signal: AbortSignal): Promise<PlayedEpisode> {
     const [episode] = await playEpisodes({ ...this.#table(task), starts: evaluationStarts(task.seed, 1), signal });
+    assertRoom([episode!]);
     this.#games++;
     return withoutTokens(episode!);
   }
@@ -139,7 +148,7 @@ export class ModelWork {
       name: policy.name,
       act: async (prompts: readonly Prompt[], options?: { readonly signal?: AbortSignal }) => {
         const replies = await policy.act(prompts, options);
-        for (const { tokens } of replies) this.#tokens += tokens!.completion.length;
+        for (const reply of replies) if (isReply(reply)) this.#tokens += reply.tokens!.completion.length;
         return replies;
       },
       dispose() {},

@@ -1,9 +1,10 @@
 // The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
-import type { ActOptions, Policy, Prompt, Reply } from '../contract.ts';
+import { answerFitting } from '../answer-fitting.ts';
+import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
 import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
-import { PolicyError } from '../errors.ts';
+import { contextOverflow } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 import { type LoadedModel, networkOf } from './network.ts';
@@ -33,7 +34,15 @@ export class TransformersPolicy implements Policy {
     this.#endTokens = endTokens(loaded);
   }
 
-  async act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<Reply[]> {
+  act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
+    return answerFitting(
+      prompts,
+      (prompt) => this.#overflowOf(prompt),
+      (fitting) => this.#answerAll(fitting, signal),
+    );
+  }
+
+  async #answerAll(prompts: readonly Prompt[], signal: AbortSignal | undefined): Promise<Reply[]> {
     const answers = prompts.map((prompt) => this.#begin(prompt));
     for (const part of this.#runner.parts(answers.map(({ ids }) => ids.length))) {
       await this.#answer(
@@ -50,16 +59,13 @@ export class TransformersPolicy implements Policy {
 
   #begin({ messages, random }: Prompt): Answer {
     const ids = encodePrompt(this.#loaded, this.name, messages);
-    const { maxCompletionLength } = this.#settings;
-    const positions = networkOf(this.#loaded).config.max_position_embeddings;
-    if (positions !== undefined && ids.length + maxCompletionLength > positions) {
-      throw new PolicyError(
-        'prompt_too_long',
-        `A prompt of ${ids.length} tokens and a reply of up to ${maxCompletionLength} do not fit the ${positions} ` +
-          `positions of ${this.name}. Choose a history that shows less, fewer steps, or a shorter reply.`,
-      );
-    }
     return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
+  }
+
+  #overflowOf({ messages }: Prompt): string | undefined {
+    const positions = networkOf(this.#loaded).config.max_position_embeddings ?? Number.POSITIVE_INFINITY;
+    const { length } = encodePrompt(this.#loaded, this.name, messages);
+    return contextOverflow(length, this.#settings.maxCompletionLength, positions, this.name);
   }
 
   /** Rows that are complete are fed on with the others: cutting them out of the cache costs more. */

@@ -9,6 +9,7 @@ import { completeCompanions, folderFiles, readCheckpoint } from '@ludic/models';
 import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answersOf } from '../../testing/answers.ts';
 import { keepingLogits } from '../../testing/kept-logits.ts';
 import { openLanguageModel } from '../open.ts';
 import { Scorer } from '../scorer.ts';
@@ -87,7 +88,7 @@ describe.each(['each', 'last', 'input'] as const)('a graph whose logits are for 
       maxCompletionLength: 8,
       stop: [],
     });
-    const [reply] = await policy.act([
+    const [reply] = await answersOf(policy, [
       { messages, episode: {}, random: { nextFloat: () => 0.5 } as never, environment },
     ]);
     const { prompt, completion } = reply!.tokens!;

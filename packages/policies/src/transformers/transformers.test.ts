@@ -10,6 +10,7 @@ import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { stream } from '@ludic/random';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answersOf } from '../../testing/answers.ts';
 import type { Prompt } from '../contract.ts';
 import { LanguageModelPolicy } from '../language-model-policy.ts';
 import { openLanguageModel } from '../open.ts';
@@ -70,8 +71,8 @@ describe('the policy of a transformers.js model', () => {
       ...more,
     });
     const theirs = await transformersPolicy(source, { ...settings, ...more });
-    const expected = await ours.act(prompts(12));
-    const replies = await theirs.act(prompts(12));
+    const expected = await answersOf(ours, prompts(12));
+    const replies = await answersOf(theirs, prompts(12));
     for (const [i, { text, finish, tokens }] of replies.entries()) {
       expect({ text, finish }).toEqual({ text: expected[i]!.text, finish: expected[i]!.finish });
       expect(tokens!.prompt).toEqual(expected[i]!.tokens!.prompt);
@@ -85,14 +86,16 @@ describe('the policy of a transformers.js model', () => {
 
   it('gives an episode the same reply whoever its neighbours are', async () => {
     const policy = await transformersPolicy(source, settings);
-    const crowd = await policy.act(prompts(9));
-    for (const i of [0, 4, 8]) expect((await policy.act([prompts(9)[i]!]))[0]!.text).toBe(crowd[i]!.text);
+    const crowd = await answersOf(policy, prompts(9));
+    for (const i of [0, 4, 8]) expect((await answersOf(policy, [prompts(9)[i]!]))[0]!.text).toBe(crowd[i]!.text);
     policy.dispose();
   });
 
   it('refuses a prompt that does not fit', async () => {
     const policy = await transformersPolicy(source, { ...settings, maxCompletionLength: 2040 });
-    await expect(policy.act(prompts(1))).rejects.toMatchObject({ code: 'prompt_too_long' });
+    expect(await policy.act(prompts(1))).toMatchObject([
+      { finish: 'context_full', error: expect.stringMatching(/do not fit/) },
+    ]);
     policy.dispose();
   });
 

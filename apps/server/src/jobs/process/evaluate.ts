@@ -3,7 +3,7 @@
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy } from '@ludic/policies';
-import { type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
+import { assertRoom, type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { evaluationResults, playedGame, trajectoryOf } from '@ludic/service';
 import { ModelStore } from '../../models/model-store.ts';
@@ -46,6 +46,7 @@ export async function evaluateJob(
       const first = episodes.length;
       const starts = evaluationStarts(seed, Math.min(TOGETHER, wanted - first), first);
       const played = await playEpisodes({ ...table, starts, signal });
+      if (first === 0) assertRoom(played);
       if (file) await writeEpisodes(file, played, first);
       episodes.push(...played.map(withoutTokens));
       say(`${episodes.length} of ${wanted} games played`);

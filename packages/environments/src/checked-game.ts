@@ -1,0 +1,193 @@
+// A game that may be wrong. Games are code of users: whatever one throws or returns becomes a step that is right, or
+// one error that says in a sentence what was wrong and where.
+
+import type { Environment, EnvironmentDefinition, ResetOptions, Step, StepInfo } from './contract.ts';
+import { EnvironmentError } from './errors.ts';
+import { type GameCall, placeOf, watched } from './watch.ts';
+
+/** Characters of an observation. More is no text for a policy, and costs minutes to encode. */
+const LONGEST_OBSERVATION = 2 ** 20;
+/** Sums and squares of rewards up to here are exact enough, and finite as 32-bit numbers. */
+const LARGEST_REWARD = 1e15;
+/** Characters that are kept of what a game throws. */
+const LONGEST_REASON = 300;
+
+const OUTCOMES: ReadonlySet<unknown> = new Set(['win', 'draw', 'loss']);
+
+/** An environment that checks what a game does. Its own errors are EnvironmentErrors with the code `bad_game`. */
+export class CheckedGame implements Environment, GameCall {
+  readonly #definition: EnvironmentDefinition;
+  readonly #config: unknown;
+  #environment: Environment | undefined;
+  call = 'create';
+  seed = 0;
+  dynamicsSeed = 0;
+  turn = 0;
+
+  /** @param config a resolved config of the definition; the game gets a copy of its own */
+  constructor(definition: EnvironmentDefinition, config: unknown) {
+    this.#definition = definition;
+    this.#config = copyOf(config);
+  }
+
+  get game(): string {
+    return this.#definition.id;
+  }
+
+  reset(seed: number, options?: ResetOptions): string {
+    this.seed = seed;
+    this.dynamicsSeed = options?.dynamicsSeed ?? seed;
+    this.turn = 0;
+    const environment = (this.#environment ??= this.#call('create', () => {
+      const made: unknown = this.#definition.create(this.#config);
+      refusePromise(made);
+      if (typeof made !== 'object' || made === null) throw new Fault(`it returned ${shown(made)}, no environment`);
+      return made as Environment;
+    }));
+    return this.#call('reset', () => observationOf(environment.reset(seed, options)));
+  }
+
+  step(reply: string): Step {
+    this.turn++;
+    return this.#call('step', () => stepOf(this.#current().step(reply)));
+  }
+
+  get state(): unknown {
+    return this.#call('state', () => this.#current().state);
+  }
+
+  get memory(): string {
+    return this.#call('memory', () => textOf(this.#current().memory, 'memory'));
+  }
+
+  #current(): Environment {
+    if (this.#environment) return this.#environment;
+    throw new Fault('no episode has begun');
+  }
+
+  #call<T>(call: string, act: () => T): T {
+    const outer = this.call;
+    this.call = call;
+    try {
+      return watched(this, act);
+    } catch (error) {
+      // What the other side did is no fault of the game.
+      if (error instanceof EnvironmentError && error.code === 'bad_opponent') throw error;
+      throw new EnvironmentError('bad_game', `${placeOf(this)} failed: ${reasonOf(error)}`, { cause: error });
+    } finally {
+      this.call = outer;
+    }
+  }
+}
+
+/** The rules that a game tells the policy. @throws EnvironmentError `bad_game` */
+export function rulesOf(definition: EnvironmentDefinition, config: unknown): string {
+  try {
+    const call = { game: definition.id, call: 'systemPrompt', seed: 0, dynamicsSeed: 0, turn: 0 };
+    return watched(call, () => textOf(definition.systemPrompt(copyOf(config)), 'system prompt'));
+  } catch (error) {
+    throw new EnvironmentError('bad_game', `systemPrompt of ${definition.id} failed: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What a game did wrong, to follow its place. */
+class Fault extends Error {}
+
+/** Whatever was thrown, as one short line that ends like a sentence. */
+export function reasonOf(error: unknown): string {
+  let text: string;
+  try {
+    const told: unknown = error instanceof Error ? error.message || error.name : error;
+    text = typeof told === 'string' ? told : shown(told);
+  } catch {
+    text = 'it threw something that cannot be read';
+  }
+  const line =
+    text
+      .slice(0, 4 * LONGEST_REASON)
+      .replaceAll(/\s+/g, ' ')
+      .trim() || 'it threw an empty text';
+  const cut = line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON).toWellFormed()}…` : line;
+  return /[.!?…]$/.test(cut) ? cut : `${cut}.`;
+}
+
+function stepOf(given: unknown): Step {
+  refusePromise(given);
+  if (typeof given !== 'object' || given === null) throw new Fault(`it returned ${shown(given)}, no step`);
+  // Each field is read once: what the game does with its object afterwards changes nothing.
+  const { observation, reward, terminated, truncated, info } = given as Record<keyof Step, unknown>;
+  return {
+    observation: observationOf(observation),
+    reward: rewardOf(reward),
+    terminated: flagOf(terminated, 'terminated'),
+    truncated: flagOf(truncated, 'truncated'),
+    info: infoOf(info),
+  };
+}
+
+function rewardOf(reward: unknown): number {
+  if (typeof reward !== 'number' || !Number.isFinite(reward))
+    throw new Fault(`its reward is ${shown(reward)}, and must be a finite number`);
+  if (Math.abs(reward) > LARGEST_REWARD)
+    throw new Fault(`its reward is ${reward}, and must be between -${LARGEST_REWARD} and ${LARGEST_REWARD}`);
+  // No negative zero.
+  return reward + 0;
+}
+
+function flagOf(flag: unknown, name: string): boolean {
+  if (typeof flag !== 'boolean') throw new Fault(`its ${name} is ${shown(flag)}, and must be true or false`);
+  return flag;
+}
+
+function infoOf(given: unknown): StepInfo {
+  if (typeof given !== 'object' || given === null)
+    throw new Fault(`its info is ${shown(given)}, and must be an object with invalid`);
+  const { invalid, outcome } = given as Record<keyof StepInfo, unknown>;
+  const checked = flagOf(invalid, 'info.invalid');
+  if (outcome === undefined) return { invalid: checked };
+  if (!OUTCOMES.has(outcome)) throw new Fault(`its info.outcome is ${shown(outcome)}, and must be win, draw or loss`);
+  return { invalid: checked, outcome: outcome as NonNullable<StepInfo['outcome']> };
+}
+
+const observationOf = (given: unknown): string => textOf(given, 'observation');
+
+function textOf(given: unknown, name: string): string {
+  refusePromise(given);
+  if (typeof given !== 'string') throw new Fault(`its ${name} is ${shown(given)}, and must be text`);
+  if (given.length > LONGEST_OBSERVATION)
+    throw new Fault(`its ${name} has ${given.length} characters, and may have at most ${LONGEST_OBSERVATION}`);
+  return given;
+}
+
+/** A rejection that nothing handles would end the whole program. */
+function refusePromise(given: unknown): void {
+  if (typeof given !== 'object' || given === null) return;
+  const { then } = given as { then?: unknown };
+  if (typeof then !== 'function') return;
+  Promise.resolve(given).catch(() => {});
+  throw new Fault('it answered with a promise: the functions of a game may not be asynchronous');
+}
+
+/** A value for a sentence. Never runs code of the value. */
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+    case 'bigint':
+      return 'a BigInt';
+    case 'symbol':
+      return 'a Symbol';
+    case 'function':
+      return 'a function';
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? 'a list' : 'an object';
+    default:
+      return String(value);
+  }
+}
+
+/** Settings are flat: a copy of the object is a copy of all. */
+const copyOf = (config: unknown): unknown =>
+  typeof config === 'object' && config !== null && !Array.isArray(config) ? { ...config } : config;

@@ -1,0 +1,43 @@
+// Which call into a game this thread is in. A call that never returns blocks its thread, so only another thread can
+// notice it: `watchGames` lets one be told before and after each call.
+
+export interface GameCall {
+  /** Id of the game. */
+  readonly game: string;
+  /** What is called: a function of the definition or of the environment. */
+  readonly call: string;
+  readonly seed: number;
+  readonly dynamicsSeed: number;
+  /** Number of the reply that is played, the first is 1; 0 before the first. */
+  readonly turn: number;
+}
+
+/** Told of every call, so it must be quick; must not throw. */
+export interface GameWatch {
+  enter(call: GameCall): void;
+  leave(): void;
+}
+
+let watch: GameWatch | undefined;
+
+/** Sets the watch of this thread; undefined removes it. */
+export function watchGames(next: GameWatch | undefined): void {
+  watch = next;
+}
+
+/** Calls into a game under the watch of this thread. */
+export function watched<T>(call: GameCall, act: () => T): T {
+  watch?.enter(call);
+  try {
+    return act();
+  } finally {
+    watch?.leave();
+  }
+}
+
+/** The place of a call, for a sentence: `step of tic_tac_toe at turn 3 (seed 5)`. */
+export function placeOf({ game, call, seed, dynamicsSeed, turn }: GameCall): string {
+  const at = turn > 0 ? ` at turn ${turn}` : '';
+  const dynamics = dynamicsSeed === seed ? '' : `, dynamics seed ${dynamicsSeed}`;
+  return `${call} of ${game}${at} (seed ${seed}${dynamics})`;
+}
