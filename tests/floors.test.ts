@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['packages/rollouts'],
   ['packages/grpo'],
   ['packages/nano', 'packages/service', 'packages/tracking'],
+  ['packages/ludic'],
   ['apps/server'],
   ['apps/cli', 'apps/evaluator'],
 ];

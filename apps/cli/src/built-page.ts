@@ -14,6 +14,8 @@ const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
 export async function builtPage(): Promise<string> {
   const folder = join(APP, 'dist');
   const built = await modified(join(folder, 'index.html'));
+  // Installed as a package: without its sources there is nothing newer.
+  if (built > 0 && !existsSync(join(APP, 'src'))) return folder;
   if (built > (await newestSource())) return folder;
   if (!existsSync(VITE))
     throw new UsageError('The page is not built, and Vite is not here to build it: run npm start once.');

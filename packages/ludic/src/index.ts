@@ -1,0 +1,74 @@
+// The library under one name, for Node: what a program needs that plays, evaluates and trains. Each name is listed, so
+// this file says what is public; the packages behind it have more for programs that build on their parts.
+
+// Games
+export {
+  type ConfigSchema,
+  defineEnvironment,
+  type Environment,
+  type EnvironmentDefinition,
+  EnvironmentError,
+  type Expert,
+  environmentIds,
+  environments,
+  findEnvironment,
+  keyDoor,
+  type Move,
+  type Rules,
+  registerEnvironment,
+  resolveConfig,
+  type Step,
+  ticTacToe,
+} from '@ludic/environments';
+// Training
+export {
+  checkSettings,
+  DEFAULT_TRAINING,
+  GrpoError,
+  type RunEvent,
+  type RunResult,
+  type RunStart,
+  type StepMetrics,
+  Trainer,
+  type TrainSettings,
+} from '@ludic/grpo';
+export { processMemory, RunFolder, type RunOptions, runTraining, type WorkerOptions } from '@ludic/grpo/node';
+export { HISTORY_STRATEGIES, type HistoryStrategy, type Message } from '@ludic/history';
+// Models
+export { ModelError, type ModelFiles } from '@ludic/models';
+export { openAdapterFolder, openModelFolder } from '@ludic/models/node';
+// Policies
+export {
+  type LanguageModel,
+  LanguageModelPolicy,
+  type LanguageModelSettings,
+  openLanguageModel,
+  type Policy,
+  PolicyError,
+  type Prompt,
+  type Reply,
+  Scorer,
+  scriptedPolicy,
+} from '@ludic/policies';
+export { type EndpointSettings, openaiPolicy } from '@ludic/policies/openai';
+export { deriveSeed, type RandomStream, stream } from '@ludic/random';
+// Playing
+export {
+  type Episode,
+  type EvaluateOptions,
+  type Evaluation,
+  episodeToJson,
+  evaluate,
+  evaluationStarts,
+  groupStarts,
+  type PlayOptions,
+  pairedDifference,
+  playEpisodes,
+  type Turn,
+  transcript,
+} from '@ludic/rollouts';
+export { type Device, type Runtime, RuntimeError } from '@ludic/runtime';
+export { createRuntime, type NodeRuntimeOptions } from '@ludic/runtime/node';
+// The service
+export { ClientError, LudicClient } from '@ludic/service/client';
+export { openModel } from './node/open-model.ts';

@@ -1,0 +1,123 @@
+// What a stranger gets: the tarball, installed by the README's own lines into an empty folder, and the README's examples
+// run there. It takes the npm registry.
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const section = README.slice(README.indexOf('\n## As a library'), README.indexOf('\n## In the browser'));
+const blocks = [...section.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, text]) => text!);
+const lines = blocks[0]!.trim().split('\n');
+const example = (name: string) => blocks.find((text) => text.startsWith(`// ${name}\n`))!;
+
+const registry = spawnSync('npm', ['ping'], { timeout: 20_000 }).status === 0;
+
+// Node as the README asks for it, and nothing of the repository's own.
+const { NODE_OPTIONS: _, LUDIC_PASSWORD_HASH: __, ...plain } = process.env;
+const env = { ...plain, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, npm_config_fund: 'false' };
+
+describe.skipIf(!registry)('the installed package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ludic-installed-'));
+  const children: ChildProcess[] = [];
+  const shell = (line: string, cwd = folder) =>
+    execFileSync('sh', ['-c', line], { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+  beforeAll(() => {
+    expect(lines.slice(0, 2)).toEqual(['npm run pack -- ../player', 'cd ../player']);
+    shell(lines[0]!.replace('../player', folder), ROOT);
+    expect(lines[2]).toContain('npm install');
+    shell(lines[2]!);
+  }, 240_000);
+  afterAll(() => {
+    for (const child of children) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('plays, trains and evaluates by the examples of the README, each of at most 20 lines', () => {
+    const run = (name: string) => {
+      expect(example(name).trim().split('\n').length).toBeLessThanOrEqual(21);
+      writeFileSync(join(folder, name), example(name));
+      return shell(`node ${name}`);
+    };
+    expect(run('play.mjs')).toMatch(/total reward -?[\d.]+\n$/);
+    const trained = run('train.mjs').trim().split('\n');
+    expect(trained.slice(0, -1).map((line) => line.split(':')[0])).toEqual([1, 2, 3, 4, 5].map((n) => `step ${n}`));
+    expect(trained.at(-1)).toBe('runs/first/final holds the model of step 5.');
+    expect(readdirSync(join(folder, 'runs/first/final'))).toContain('model.safetensors');
+    expect(run('evaluate.mjs')).toMatch(/^wins [\d.]+, draws [\d.]+, invalid [\d.]+\n$/);
+  }, 120_000);
+
+  it('has types for those who check them', () => {
+    for (const name of ['play', 'train', 'evaluate'])
+      writeFileSync(join(folder, `${name}.mts`), example(`${name}.mjs`));
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const options = '--noEmit --strict --skipLibCheck --module nodenext --target es2024 --types node';
+    const types = `--typeRoots ${join(ROOT, 'node_modules/@types')}`;
+    shell(`node ${compiler} ${options} ${types} play.mts train.mts evaluate.mts`);
+  }, 60_000);
+
+  it('has the command line, with recipes and worker processes inside', () => {
+    expect(shell(lines[3]!)).toMatch(/^nano at tic_tac_toe, NO_HISTORY, 20 games/);
+    const size = '--steps 1 --batch-size 64 --group-size 16 --shards 2 --workers 2 --eval-episodes 10';
+    const result = shell(`npx ludic train --recipe tic-tac-toe-random ${size} --out runs/second --json`);
+    expect(JSON.parse(result.trim().split('\n').at(-1)!)).toMatchObject({ status: 'finished', steps: 1 });
+  }, 60_000);
+
+  it('serves the page', async () => {
+    const child = spawn('node', ['node_modules/ludic/bin/ludic.js', 'evaluator', '--port', '0', '--no-open'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const url = await new Promise<string>((found, failed) => {
+      let text = '';
+      child.stdout.on('data', (chunk) => {
+        text += chunk;
+        const match = text.match(/http:\S+/);
+        if (match) found(match[0]);
+      });
+      child.on('exit', () => failed(new Error(text)));
+    });
+    expect(await (await fetch(url)).text()).toContain('<title>Ludic');
+  }, 30_000);
+
+  it('serves, in processes of its own', async () => {
+    const password = 'a-password-of-a-test';
+    const hash = execFileSync('npx', ['ludic', 'hash-password'], {
+      cwd: folder,
+      env,
+      input: `${password}\n`,
+      encoding: 'utf8',
+    });
+    const child = spawn('node', ['node_modules/ludic/bin/ludic.js', 'serve', '--port', '0', '--data', 'data'], {
+      cwd: folder,
+      env: { ...env, LUDIC_PASSWORD_HASH: hash.trim() },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    children.push(child);
+    const url = await new Promise<string>((found, failed) => {
+      let text = '';
+      child.stderr.on('data', (chunk) => {
+        text += chunk;
+        const match = text.match(/http:\/\/[\d.:]+/);
+        if (match) found(match[0]);
+      });
+      child.on('exit', () => failed(new Error(text)));
+    });
+    const post = async (path: string, body: object) => {
+      const response = await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ password, ...body }),
+      });
+      return response.json();
+    };
+    const rollout = await post('/generate-rollout', { model_path: 'nano', env_type: 'tic_tac_toe' });
+    expect(rollout).toMatchObject({ env_type: 'tic_tac_toe' });
+  }, 60_000);
+});
