@@ -8,6 +8,7 @@ import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
+import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
 interface Options extends OutsideOptions {
   readonly model: string;
@@ -22,6 +23,7 @@ interface Options extends OutsideOptions {
   readonly maxCompletionLength: number;
   readonly adapter?: string;
   readonly device: DeviceChoice;
+  readonly stepTimeout: number;
   readonly json?: boolean;
 }
 
@@ -40,12 +42,14 @@ export function evaluateCommand(): Command {
     .option('--top-k <n>', 'sample among the k most likely tokens; 0: all', whole(0), 0)
     .option('--top-p <x>', 'sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
     .option('--max-completion-length <n>', 'most tokens of a reply', whole(1), 64)
+    .addOption(stepTimeoutOption())
     .option('--json', 'print one JSON object')
     .action(run);
   return withOutsideOptions(command);
 }
 
 async function run(options: Options): Promise<void> {
+  watchGames(options.stepTimeout);
   const game = chooseGame(options.env, options.envConfig);
   const policy = await openPolicy(options.model, game, options);
   const live = !options.json && process.stderr.isTTY;

@@ -41,6 +41,8 @@ const FAULTS = new Set([
   'timed_out',
   'server_failed',
   'worker_failed',
+  'game_stuck',
+  'bad_game',
   'too_slow',
   'too_many_requests',
   'internal',

@@ -12,7 +12,7 @@ import {
   type TrainSettings,
   trainSettings,
 } from '@ludic/grpo';
-import { peakMemory, processMemory, RunFolder, type RunStart, runTraining } from '@ludic/grpo/node';
+import { peakMemory, processMemory, RunFolder, type RunStart, runTraining, STEP_TIMEOUT } from '@ludic/grpo/node';
 import type { ExportDtype } from '@ludic/models';
 import type { TrackingSettings } from '@ludic/tracking';
 import { Command } from 'commander';
@@ -24,6 +24,7 @@ import { chooseGame, envConfigOption, exportDtypes, whole } from './input.ts';
 import { LiveView } from './live.ts';
 import { modelOption, openFiles } from './models.ts';
 import { AUTO, followRecipe } from './recipe.ts';
+import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 import { TRACKING_NAMES, type TrackingOptions, trackerOf, trackingOptions, trackingSettings } from './tracking.ts';
 
 interface Control extends TrackingOptions {
@@ -39,6 +40,7 @@ interface Control extends TrackingOptions {
   readonly threads?: number;
   readonly workers?: number;
   readonly workerTimeout: number;
+  readonly stepTimeout: number;
   readonly resume?: boolean;
   readonly recipe?: string;
   readonly json?: boolean;
@@ -78,6 +80,7 @@ export function trainCommand(): Command {
     )
     .option('--workers <n>', 'processes that share each update; the weights are those of one (default: 1)', whole(1))
     .option('--worker-timeout <s>', 'seconds after which a silent worker is started again', whole(1), WORKER_TIMEOUT)
+    .addOption(stepTimeoutOption())
     .option('--json', 'end with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);
   return command.action(async (options: Control & Record<string, unknown>) => {
@@ -91,6 +94,7 @@ export function trainCommand(): Command {
       device: options.device,
       tracking: await trackingSettings(options, options.resume ? options.out : undefined),
       workerTimeout: options.workerTimeout,
+      stepTimeout: options.stepTimeout,
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(options.workers !== undefined && { workers: options.workers }),
     });
@@ -100,7 +104,16 @@ export function trainCommand(): Command {
 
 /** A resumed run keeps its settings: giving others is a mistake, not a wish to be ignored. */
 async function resumed(command: Command, { out }: Control): Promise<RunStart> {
-  const free = new Set(['out', 'resume', 'json', 'device', 'workers', 'workerTimeout', ...TRACKING_NAMES]);
+  const free = new Set([
+    'out',
+    'resume',
+    'json',
+    'device',
+    'workers',
+    'workerTimeout',
+    'stepTimeout',
+    ...TRACKING_NAMES,
+  ]);
   const given = command.options.filter((option) => {
     const name = option.attributeName();
     return !free.has(name) && command.getOptionValueSource(name) === 'cli';
@@ -176,6 +189,8 @@ export interface Machine {
   readonly workers?: number;
   /** Seconds. */
   readonly workerTimeout?: number;
+  /** Seconds in one call of a game; 0: for ever. */
+  readonly stepTimeout?: number;
   readonly tracking?: TrackingSettings;
 }
 
@@ -190,7 +205,9 @@ async function threadsOf(start: RunStart, out: string, wanted: number | undefine
 
 /** Runs to the end, or until Ctrl-C asks for a checkpoint. */
 export async function trainInFolder(given: RunStart, out: string, machine: Machine) {
-  const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, tracking = {} } = machine;
+  const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, stepTimeout = STEP_TIMEOUT } = machine;
+  const { tracking = {} } = machine;
+  watchGames(stepTimeout, `Nothing that was saved is lost; go on with: npm run ludic -- train --out ${out} --resume`);
   const threads = await threadsOf(given, out, machine.threads);
   const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
   const { precision } = start.kind === 'new' ? start.settings : (await RunFolder.open(out)).config.settings;
@@ -230,6 +247,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
             ...(threads !== undefined && { threads }),
           },
           timeoutSeconds: workerTimeout,
+          stepTimeoutSeconds: stepTimeout,
         },
       }),
     }).catch(async (error: unknown) => {

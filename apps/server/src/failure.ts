@@ -96,6 +96,7 @@ const CODES: Codes = {
     no_run: 'unusable',
     disagreement: 'internal',
     worker_failed: 'unavailable',
+    game_stuck: 'unusable',
   },
   RuntimeError: {
     device_missing: 'unavailable',

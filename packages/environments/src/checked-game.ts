@@ -80,6 +80,13 @@ export class CheckedGame implements Environment, GameCall {
   }
 }
 
+/** Lets a scripted player of a game act under the watch of this thread: it is code of the game as well. */
+export function watchedPlayer<T>(name: string, environment: Environment, act: () => T): T {
+  if (!(environment instanceof CheckedGame)) return act();
+  const { game, seed, dynamicsSeed, turn } = environment;
+  return watched({ game, call: `player ${name}`, seed, dynamicsSeed, turn: turn + 1 }, act);
+}
+
 /** The rules that a game tells the policy. @throws EnvironmentError `bad_game` */
 export function rulesOf(definition: EnvironmentDefinition, config: unknown): string {
   try {

@@ -1,6 +1,6 @@
 // Text games: the contract, the registry, the two built-in games, and what a user needs to add one.
 
-export { CheckedGame, reasonOf, rulesOf } from './checked-game.ts';
+export { CheckedGame, reasonOf, rulesOf, watchedPlayer } from './checked-game.ts';
 export { type ConfigOf, type ConfigProperties, resolveConfig } from './config.ts';
 export type {
   ConfigSchema,
@@ -29,4 +29,12 @@ export { winningCells } from './tic-tac-toe/board.ts';
 export type { TicTacToeConfig } from './tic-tac-toe/settings.ts';
 export type { TicTacToeState } from './tic-tac-toe/state.ts';
 export { ticTacToe } from './tic-tac-toe/tic-tac-toe.ts';
-export { type GameCall, type GameWatch, placeOf, watched, watchGames } from './watch.ts';
+export {
+  type GameCall,
+  type GameWatch,
+  placeOf,
+  stuckGame,
+  stuckSentence,
+  watched,
+  watchGames,
+} from './watch.ts';

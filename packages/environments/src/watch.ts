@@ -41,3 +41,11 @@ export function placeOf({ game, call, seed, dynamicsSeed, turn }: GameCall): str
   const dynamics = dynamicsSeed === seed ? '' : `, dynamics seed ${dynamicsSeed}`;
   return `${call} of ${game}${at} (seed ${seed}${dynamics})`;
 }
+
+/** What is told of a call that does not come back. */
+export const stuckSentence = (call: GameCall, seconds: number): string =>
+  `${placeOf(call)} has not come back for ${seconds} seconds, so its process was ended.`;
+
+/** The sentence of a game that did not come back, where `text` holds one. */
+export const stuckGame = (text: string): string | undefined =>
+  /^(.+ of \S+.* has not come back for [\d.]+ seconds, so its process was ended\.)/m.exec(text)?.[1];

@@ -9,7 +9,9 @@ export type GrpoErrorCode =
   | 'run_exists'
   | 'run_busy'
   | 'no_run'
-  | 'worker_failed';
+  | 'worker_failed'
+  /** A game did not come back from a call. */
+  | 'game_stuck';
 
 export class GrpoError extends Error {
   readonly code: GrpoErrorCode;

@@ -1,6 +1,6 @@
 // A scripted player as a policy: it looks at the game itself, not at the prompt. A player that fails loses its own game.
 
-import { type Expert, reasonOf } from '@ludic/environments';
+import { type Expert, reasonOf, watchedPlayer } from '@ludic/environments';
 import type { NoReply, Policy, Prompt, Reply } from './contract.ts';
 
 /** @param makeExpert makes the player of one episode, with a memory of its own */
@@ -8,9 +8,11 @@ export function scriptedPolicy(name: string, makeExpert: () => Expert): Policy {
   const experts = new WeakMap<object, Expert>();
   const answer = ({ episode, environment, random }: Prompt): Reply | NoReply => {
     try {
-      let expert = experts.get(episode);
-      if (!expert) experts.set(episode, (expert = makeExpert()));
-      const text: unknown = expert.act(environment, random);
+      const text: unknown = watchedPlayer(name, environment, () => {
+        let expert = experts.get(episode);
+        if (!expert) experts.set(episode, (expert = makeExpert()));
+        return expert.act(environment, random);
+      });
       if (typeof text === 'string') return { text, finish: 'stop' };
       return { finish: 'failed', error: `The player ${name} answered with no text.` };
     } catch (error) {

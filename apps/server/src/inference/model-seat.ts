@@ -1,6 +1,7 @@
 // One version of one model in the pool: its process while it has one, the requests that it works on, and what is known of
 // its failures. The pool decides when it is filled and emptied.
 
+import { stuckGame } from '@ludic/environments';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
 import { InferenceError } from './errors.ts';
@@ -221,7 +222,9 @@ export class ModelSeat {
       if (request.cancelled) this.#end(request);
       else if (beyond > 0) this.#end(request, this.#resting(now));
       else if (request.tries >= TRIES || request.shown) {
-        const message = `The process of the model ${how}${request.shown ? ' in the middle of the answer' : ' each time'}. Try again.`;
+        const message =
+          stuckGame(printed) ??
+          `The process of the model ${how}${request.shown ? ' in the middle of the answer' : ' each time'}. Try again.`;
         this.#end(request, new InferenceError('worker_died', message, 1));
       } else {
         request.onRetry();

@@ -1,5 +1,7 @@
 // The process that holds one model. It hears tasks from the server, works on all of them at once and ends with the server.
 
+import { watchThread } from '@ludic/environments/node';
+import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
@@ -9,6 +11,8 @@ import type { Counters, FromWorker, Task, ToWorker } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
 
 const ALIVE_MS = 1000;
+
+watchThread({ timeoutSeconds: STEP_TIMEOUT });
 
 let source: ModelSource | undefined;
 let work: Promise<ModelWork> | undefined;

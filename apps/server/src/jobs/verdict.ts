@@ -1,6 +1,7 @@
 // What becomes of a job whose process has ended, or whose server has: the one place that decides between another attempt
 // and an end.
 
+import { stuckGame } from '@ludic/environments';
 import type { Exit } from './job-process.ts';
 import type { StoredJob } from './job-store.ts';
 import type { FromJob } from './process/messages.ts';
@@ -28,6 +29,8 @@ export interface Verdict {
 
 /** Deaths of its process or of the server in a row without a new checkpoint between them. */
 export const MOST_STRIKES = 3;
+/** A game that does not come back is tried once more. */
+const MOST_STUCK = 2;
 
 export function verdictOn(job: StoredJob, ending: Ending, timeoutMs: number): Verdict {
   const { account, wish } = ending;
@@ -68,7 +71,7 @@ export function verdictOnLost(job: StoredJob, checkpoint: number): Verdict {
 function afterDeath(job: StoredJob, cause: string, checkpoint: number): Verdict {
   const strikes = checkpoint > job.strikeCheckpoint ? 1 : job.strikes + 1;
   const common = { strikes, strikeCheckpoint: checkpoint, seconds_left: null };
-  if (strikes >= MOST_STRIKES) {
+  if (strikes >= (stuckGame(cause) === undefined ? MOST_STRIKES : MOST_STUCK)) {
     const reason = `${cause} It was tried ${strikes} times in a row without getting to a new checkpoint. It can be resumed.`;
     return { fields: { ...common, status: 'failed', reason }, pause: 0 };
   }
@@ -85,6 +88,8 @@ function saved(what: string, { account, checkpoint }: Ending): string {
 const LESS = 'a smaller batch_size or token_budget, gradient_checkpointing or lora_rank need less';
 
 function causeOf({ exit: { code, signal, error }, wish, lastWords }: Ending): string {
+  const stuck = stuckGame(lastWords);
+  if (stuck !== undefined) return stuck;
   if (error !== undefined) return `Its process could not be started: ${error}.`;
   if (wish === 'silent') return 'Its process gave no sign of life for a long time and was killed.';
   if (/heap out of memory|bad_alloc|Failed to allocate memory/i.test(lastWords))

@@ -8,6 +8,9 @@ import { folderStorage } from './run-folder.ts';
 import { holdRun } from './run-lock.ts';
 import { WorkerPool } from './worker-pool.ts';
 
+/** Seconds. No turn of a text game takes as long. */
+export const STEP_TIMEOUT = 60;
+
 export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers'> {
   readonly folder: string;
   /** Several processes for every update, where it has several shards. */
@@ -23,6 +26,8 @@ export interface WorkerOptions {
   readonly runtime: NodeRuntimeOptions;
   /** A worker that has not answered for so long is started again. */
   readonly timeoutSeconds: number;
+  /** Longest time in one call of a game; a worker that takes longer is ended, with the game's name. Default 60; 0: for ever. */
+  readonly stepTimeoutSeconds?: number;
 }
 
 /** @throws GrpoError, `run_busy` where another process works on the run */
@@ -39,7 +44,12 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
           make: (count, model, settings, first) =>
             new WorkerPool({
               count,
-              setup: { model: `${folder}/${first}`, settings, runtime: workers.runtime },
+              setup: {
+                model: `${folder}/${first}`,
+                settings,
+                runtime: workers.runtime,
+                stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,
+              },
               weights: trainedParameters(model),
               timeoutSeconds: workers.timeoutSeconds,
               ...(onEvent && { onEvent }),

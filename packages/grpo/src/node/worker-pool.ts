@@ -22,6 +22,8 @@ export interface WorkerPoolOptions {
 
 /** So many workers may die over one shard in one update. */
 const MOST_DEATHS = 3;
+/** A game that does not come back is tried once more. */
+const MOST_STUCK = 2;
 
 export class WorkerPool implements ShardRunner {
   readonly #options: WorkerPoolOptions;
@@ -121,6 +123,13 @@ export class WorkerPool implements ShardRunner {
         if (!(error instanceof WorkerGone)) throw error;
         const deaths = (this.#deaths.get(index) ?? 0) + 1;
         this.#deaths.set(index, deaths);
+        if (error.stuck !== undefined && deaths >= MOST_STUCK) {
+          throw new GrpoError(
+            'game_stuck',
+            `${error.stuck} It was tried ${deaths} times. The checkpoints are kept: once the game is mended, the run can be resumed.`,
+            { cause: error },
+          );
+        }
         if (deaths < MOST_DEATHS) continue;
         throw new GrpoError(
           'worker_failed',

@@ -2,16 +2,22 @@
 // long, is gone for good.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { stuckGame } from '@ludic/environments';
 import { float32, floats, type HostTensor, type ResidentTensors } from '@ludic/runtime';
 import { GrpoError, type GrpoErrorCode } from '../errors.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
+import { type FromWorker, LAST_WORDS, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
 
 /** The process is no more: somebody else may do its work. */
 export class WorkerGone extends Error {
-  constructor(reason: string) {
+  /** The sentence about a game that did not come back, where that was why. */
+  readonly stuck: string | undefined;
+  constructor(reason: string, stuck?: string) {
     super(reason);
+    this.stuck = stuck;
     this.name = 'WorkerGone';
   }
 }
@@ -44,12 +50,18 @@ export class WorkerProcess {
       serialization: 'advanced',
       execArgv: [],
       // What a library prints must not get between the lines that the run prints.
-      stdio: ['ignore', 2, 2, 'ipc'],
+      stdio: ['ignore', 2, 2, 'ipc', 'pipe'],
     });
+    const lastWords = textOf(this.#child.stdio[LAST_WORDS] as Readable | undefined);
     this.#exited = new Promise((resolve) => {
       this.#child.on('exit', (code, signal) => {
-        this.#lose(signal ? `was ended by ${signal}` : `ended with code ${code}`);
-        resolve();
+        const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+        void lastWords.then((text) => {
+          const stuck = stuckGame(text);
+          if (stuck === undefined) this.#lose(how);
+          else this.#lose(`was ended: ${stuck}`, stuck);
+          resolve();
+        });
       });
       this.#child.on('error', (error) => {
         this.#lose(`could not be started or reached: ${error.message}`);
@@ -120,9 +132,9 @@ export class WorkerProcess {
     await this.#exited;
   }
 
-  #lose(reason: string): void {
+  #lose(reason: string, stuck?: string): void {
     if (this.#gone) return;
-    this.#gone = new WorkerGone(reason);
+    this.#gone = new WorkerGone(reason, stuck);
     this.kill();
     this.#onGone(reason);
     this.#onLoss?.(this.#gone);
@@ -172,3 +184,6 @@ function errorOf({ name, code, message }: Extract<FromWorker, { kind: 'failed' }
   if (name === 'GrpoError') return new GrpoError(code as GrpoErrorCode, message);
   return Object.assign(new Error(message), { name, code });
 }
+
+/** All that comes; nothing where there is no stream, or where it breaks. */
+const textOf = async (stream: Readable | undefined): Promise<string> => (stream ? text(stream).catch(() => '') : '');

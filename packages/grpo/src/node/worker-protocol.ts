@@ -4,6 +4,9 @@ import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
 import type { TrainSettings } from '../train-settings.ts';
 
+/** File descriptor of a worker that says why it ended, where it could say nothing else. */
+export const LAST_WORDS = 4;
+
 /** What a worker makes its model and its policy of. */
 export interface WorkerSetup {
   /** A folder with the first weights of the run. */
@@ -11,6 +14,8 @@ export interface WorkerSetup {
   readonly settings: TrainSettings;
   /** The same as the run's own: threads decide how sums are rounded. */
   readonly runtime: NodeRuntimeOptions;
+  /** Longest time in one call of a game; by default for ever. */
+  readonly stepTimeoutSeconds?: number;
 }
 
 export interface NamedTensor {

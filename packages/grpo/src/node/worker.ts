@@ -1,6 +1,7 @@
 // A process that plays shards and finds their gradients, started by worker-process.ts. It keeps nothing that another
 // worker could not have: weights, tasks and samples come with the messages.
 
+import { watchThread } from '@ludic/environments/node';
 import { openModelFolder } from '@ludic/models/node';
 import { trainedParameters } from '@ludic/policies';
 import { float32, floats } from '@ludic/runtime';
@@ -8,7 +9,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import type { Learner } from '../learner.ts';
 import { LocalShards, learnerOf } from '../local-shards.ts';
 import { openTrained } from '../open-trained.ts';
-import type { FromWorker, NamedTensor, ToWorker, WorkerSetup } from './worker-protocol.ts';
+import { type FromWorker, LAST_WORDS, type NamedTensor, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
 
 interface Work {
   readonly shards: LocalShards;
@@ -17,7 +18,8 @@ interface Work {
 }
 let work: Promise<Work> | undefined;
 
-async function open({ model: folder, settings, runtime }: WorkerSetup): Promise<Work> {
+async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }: WorkerSetup): Promise<Work> {
+  if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
   const trained = trainedParameters(model);
   return {

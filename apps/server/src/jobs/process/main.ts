@@ -3,6 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
+import { watchThread } from '@ludic/environments/node';
+import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { awaitLock } from '../lock.ts';
 import { INTERRUPTED, type JobEnd } from './context.ts';
 import { evaluateJob } from './evaluate.ts';
@@ -58,6 +60,7 @@ process.on('message', (message: ToJob) => {
 async function begin(given: Begin): Promise<void> {
   graceMs = given.graceMs;
   stepBack();
+  watchThread({ timeoutSeconds: STEP_TIMEOUT });
   setInterval(() => void send({ type: 'alive' }), ALIVE_MS).unref();
   let code = 0;
   try {
