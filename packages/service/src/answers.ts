@@ -43,6 +43,9 @@ export const trainingStarted = z
     status: z.literal('started'),
     message: z.string(),
     effective: z.record(z.string(), z.unknown()).describe('the settings as they will run'),
+    chosen: z
+      .array(z.object({ field: z.string(), value: z.unknown(), reason: z.string() }))
+      .describe('settings that the recipe auto has chosen, and why'),
   })
   .meta({ id: 'TrainingStarted' });
 export type TrainingStarted = z.infer<typeof trainingStarted>;

@@ -30,8 +30,15 @@ export {
   type GenerateRollout,
   generateRollout,
   playedGame,
-  requestedTraining,
   type SamplingParams,
   type StartTraining,
   startTraining,
 } from './requests.ts';
+export {
+  CONTRACT_DEFAULTS,
+  type CompletedTraining,
+  type CompleteTraining,
+  completeTraining,
+  RECIPE_NAMES,
+  requestedTraining,
+} from './training.ts';

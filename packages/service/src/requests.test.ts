@@ -1,8 +1,9 @@
-import { DEFAULT_TRAINING } from '@ludic/grpo';
+import { DEFAULT_TRAINING, decideSettings, NANO_TRAITS } from '@ludic/grpo';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { badRequest } from './errors.ts';
-import { evaluatePolicy, generateRollout, playedGame, requestedTraining, startTraining } from './requests.ts';
+import { evaluatePolicy, generateRollout, playedGame, startTraining } from './requests.ts';
+import { CONTRACT_DEFAULTS, completeTraining, requestedTraining } from './training.ts';
 
 const TRAINING = { model_name: 'nano', env_type: 'key_door', output_dir: 'first' };
 const PLAYING = { model_path: 'nano', env_type: 'key_door' };
@@ -15,17 +16,24 @@ function faults(schema: z.ZodType, request: unknown): readonly string[] {
 
 describe('a request that says only what is needed', () => {
   it('trains with the defaults of the contract', () => {
-    expect(startTraining.parse(TRAINING)).toEqual({
+    const { request } = completeTraining(startTraining.parse(TRAINING), NANO_TRAITS);
+    expect(request).toMatchObject({
       ...TRAINING,
+      learning_rate: 1e-5,
+      batch_size: 32,
+      max_steps: 1000,
+      tensor_parallel_size: 2,
+      env_config: { size: 4, max_steps: 50 },
+      history_strategy: 'NO_HISTORY',
+      tensorboard: false,
+    });
+    expect(CONTRACT_DEFAULTS).toEqual({
       learning_rate: 1e-5,
       batch_size: 32,
       max_steps: 1000,
       env_size: 4,
       rollout_max_steps: 50,
-      tensor_parallel_size: 2,
-      env_config: {},
       history_strategy: 'NO_HISTORY',
-      tensorboard: false,
     });
   });
 
@@ -130,7 +138,9 @@ describe('output_dir', () => {
 });
 
 describe('what a training stands for', () => {
-  const settingsOf = (request: object) => requestedTraining(startTraining.parse({ ...TRAINING, ...request }));
+  const complete = (request: object, model = NANO_TRAITS) =>
+    completeTraining(startTraining.parse({ ...TRAINING, ...request }), model);
+  const settingsOf = (request: object) => complete(request).settings;
 
   it('is the library with the words of the contract', () => {
     expect(settingsOf({})).toEqual({
@@ -143,7 +153,63 @@ describe('what a training stands for', () => {
       steps: 1000,
       // As many as tensor_parallel_size.
       shards: 2,
+      // A tenth of what is trained on.
+      evalEvery: 63,
+      evalEpisodes: 200,
+      evalTemperature: 0,
     });
+  });
+
+  it('is the same when its complete request is read again, by whatever it was completed', () => {
+    for (const request of [
+      {},
+      { recipe: 'auto' },
+      { recipe: 'auto', lora_rank: 4, env_size: 3, rollout_max_steps: 20 },
+      { recipe: 'key-door-soft' },
+      { recipe: 'auto', env_type: 'tic_tac_toe', batch_size: 48, tensor_parallel_size: 3 },
+      { recipe: 'tic-tac-toe-minimax', env_type: 'tic_tac_toe', max_steps: 7 },
+    ]) {
+      const { request: whole, settings } = complete(request);
+      expect(requestedTraining(startTraining.parse(JSON.parse(JSON.stringify(whole))))).toEqual(settings);
+      expect(requestedTraining(whole)).toEqual(settings);
+    }
+  });
+
+  it('cuts a game off where the game does, unless it says otherwise', () => {
+    const limit = (request: object) => settingsOf({ env_type: 'tic_tac_toe', ...request }).environmentConfig.max_steps;
+    expect(limit({})).toBe(10);
+    expect(limit({ rollout_max_steps: 50 })).toBe(50);
+    expect(limit({ env_config: { max_steps: 7 } })).toBe(7);
+    expect(settingsOf({}).environmentConfig.max_steps).toBe(50);
+  });
+
+  it('with the recipe auto is what the library decides, but for what was sent', () => {
+    const sent = { recipe: 'auto', env_type: 'tic_tac_toe', max_steps: 100, learning_rate: 0.001 };
+    const { settings, choices } = complete(sent);
+    const decided = decideSettings({
+      environment: 'tic_tac_toe',
+      given: { steps: 100, learning_rate: 0.001 },
+      model: NANO_TRAITS,
+    });
+    expect(settings).toEqual({ ...decided.settings, shards: 2 });
+    expect(settings).toMatchObject({ steps: 100, learningRate: 0.001, maxCompletionLength: 4 });
+    expect(settings.environmentConfig).toEqual({ invalid_penalty: 0.3 });
+    expect(choices.map(({ field }) => field)).not.toContain('learning_rate');
+    // The value of a default may be sent, and is then kept.
+    expect(complete({ ...sent, learning_rate: 1e-5, batch_size: 32 }).settings).toMatchObject({
+      learningRate: 1e-5,
+      batchSize: 32,
+    });
+  });
+
+  it('with a named recipe is that recipe, but for what was sent', () => {
+    const soft = settingsOf({ recipe: 'key-door-soft', max_steps: 50, env_config: { size: 3 } });
+    expect(soft).toMatchObject({ batchSize: 4096, credit: 'group_turn', finalRate: 0.55, steps: 50 });
+    expect(soft.environmentConfig).toEqual({ size: 3 });
+    expect(settingsOf({ recipe: 'key-door-soft', batch_size: 100 })).toMatchObject({ batchSize: 100, groupSize: 10 });
+    expect(faults(startTraining, { ...TRAINING, recipe: 'tic-tac-toe-random' })).toEqual(['recipe']);
+    for (const recipe of ['../key-door-soft', 'recipes/key-door-soft.json', '', 'none'])
+      expect(faults(startTraining, { ...TRAINING, recipe })).toEqual(['recipe']);
   });
 
   it('is cut into as many shards as processes were asked for, and never into more than there are groups', () => {

@@ -1,19 +1,20 @@
 // What the service can be asked for. Fields and defaults are the contract that existing clients speak.
 
-import {
-  type EnvironmentDefinition,
-  EnvironmentError,
-  environmentIds,
-  findEnvironment,
-  resolveConfig,
-} from '@ludic/environments';
-import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, type TrainSettings, trainSettings } from '@ludic/grpo';
+import { EnvironmentError, environmentIds, findEnvironment, resolveConfig } from '@ludic/environments';
+import { ADAMW_FIELDS, DEFAULT_LOSS, LORA_FIELDS, LOSS_FIELDS, NANO_TRAITS, RUN_FIELDS } from '@ludic/grpo';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { EXPORT_DTYPES } from '@ludic/models';
 import { z } from 'zod';
 import { modelName } from './model-name.ts';
-
-const optional = <Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) => z.object(shape).partial().shape;
+import {
+  CONTRACT_DEFAULTS,
+  completeTraining,
+  FIXED_DEFAULTS,
+  hasSetting,
+  namedGame,
+  RECIPE_NAMES,
+  wrongRecipe,
+} from './training.ts';
 
 /** Games that are registered when this module is loaded. */
 const envType = z.enum(environmentIds() as [string, ...string[]]).describe('the game');
@@ -66,6 +67,16 @@ const strategy = z.enum(HISTORY_STRATEGIES).default('NO_HISTORY').describe('what
 
 const { history, steps: _, batch_size, learning_rate, ...furtherRun } = RUN_FIELDS;
 
+/** Fields that may be left out, with what holds then for the document; a recipe may say otherwise. */
+const optional = <Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) =>
+  Object.fromEntries(
+    Object.entries(shape).map(([name, schema]) => [name, withFallback(schema, FIXED_DEFAULTS[name])]),
+  ) as unknown as { readonly [Name in keyof Shape]: z.ZodOptional<Shape[Name]> };
+
+/** Not filled in by the schema: so a recipe can tell what was sent from what was not. */
+const withFallback = <Schema extends z.ZodType>(schema: Schema, fallback: unknown) =>
+  fallback === undefined ? schema.optional() : schema.optional().meta({ default: fallback });
+
 export const startTraining = z
   .strictObject({
     password,
@@ -81,11 +92,27 @@ export const startTraining = z
         message: 'A name of letters, digits, dots, dashes and underscores is needed, other than nano.',
       })
       .describe('name of the new model; a path such as /tmp/model is taken as the name tmp-model'),
-    learning_rate: learning_rate.default(1e-5),
-    batch_size: batch_size.default(32).describe('episodes of an update'),
-    max_steps: RUN_FIELDS.steps.default(1000).describe('updates'),
-    env_size: z.int().min(2).max(20).default(4).describe('rows and columns of the grid, for games with a size'),
-    rollout_max_steps: maxSteps,
+    recipe: z
+      .enum(RECIPE_NAMES)
+      .optional()
+      .describe(
+        'settings that train well, for all that the request does not name: auto chooses them for the game and the model; without a recipe the defaults below hold',
+      ),
+    learning_rate: withFallback(learning_rate, CONTRACT_DEFAULTS.learning_rate),
+    batch_size: withFallback(batch_size.describe('episodes of an update'), CONTRACT_DEFAULTS.batch_size),
+    max_steps: withFallback(RUN_FIELDS.steps.describe('updates'), CONTRACT_DEFAULTS.max_steps),
+    env_size: withFallback(
+      z.int().min(2).max(20).describe('rows and columns of the grid, for games with a size'),
+      CONTRACT_DEFAULTS.env_size,
+    ),
+    rollout_max_steps: withFallback(
+      z
+        .int()
+        .min(1)
+        .max(10_000)
+        .describe("replies of a game before the cut-off; where it is left out, never more than the game's own default"),
+      CONTRACT_DEFAULTS.rollout_max_steps,
+    ),
     tensor_parallel_size: z
       .int()
       .min(1)
@@ -95,7 +122,7 @@ export const startTraining = z
         'processes that share an update, and shards where none are given; more than the machine can run is lowered',
       ),
     env_config: envConfig,
-    history_strategy: history.default('NO_HISTORY'),
+    history_strategy: withFallback(history, CONTRACT_DEFAULTS.history_strategy),
     ...optional(furtherRun),
     ...optional(LOSS_FIELDS),
     ...optional(ADAMW_FIELDS),
@@ -115,27 +142,29 @@ export const startTraining = z
   .superRefine((request, context) => {
     // What single fields have wrong is told first: it is the cause of what would be told here.
     if (context.issues.length > 0) return;
-    checkGame({ env_type: request.env_type, env_config: trainingGame(request) }, context);
-    if (request.group_size !== undefined && request.batch_size % request.group_size !== 0) {
-      context.addIssue({ code: 'custom', path: ['batch_size'], message: 'A multiple of group_size is needed.' });
+    const wrong = wrongRecipe(request);
+    if (wrong !== undefined) context.addIssue({ code: 'custom', path: ['recipe'], message: wrong });
+    checkGame({ env_type: request.env_type, env_config: namedGame(request) }, context);
+    for (const name of ['lora_alpha', 'lora_targets'] as const) {
+      if (request[name] !== undefined && request.lora_rank === undefined)
+        context.addIssue({ code: 'custom', path: [name], message: 'lora_rank is needed with it.' });
     }
-    const groups = request.batch_size / (request.group_size ?? groupSizeFor(request.batch_size) ?? 1);
-    if (request.shards !== undefined && request.shards > groups)
+    if (request.delta !== undefined && request.delta <= 1 + (request.epsilon ?? DEFAULT_LOSS.epsilon))
+      context.addIssue({ code: 'custom', path: ['delta'], message: 'It must be above 1 + epsilon.' });
+    if (context.issues.length > 0) return;
+    // Which model it is decides nothing of what is checked here.
+    const { batchSize, groupSize, shards } = completeTraining(request, NANO_TRAITS).settings;
+    if (batchSize % groupSize !== 0) {
+      const field = request.batch_size === undefined ? 'group_size' : 'batch_size';
+      const message =
+        field === 'batch_size' ? 'A multiple of group_size is needed.' : 'A divisor of batch_size is needed.';
+      context.addIssue({ code: 'custom', path: [field], message });
+    } else if (shards > batchSize / groupSize)
       context.addIssue({
         code: 'custom',
         path: ['shards'],
         message: 'At most one for each group of the batch is needed.',
       });
-    if (request.group_size === undefined && groupSizeFor(request.batch_size) === undefined) {
-      const message = 'A number with a divisor of at least 2 is needed, so that there are groups to compare.';
-      context.addIssue({ code: 'custom', path: ['batch_size'], message });
-    }
-    for (const name of ['lora_alpha', 'lora_targets'] as const) {
-      if (request[name] !== undefined && request.lora_rank === undefined)
-        context.addIssue({ code: 'custom', path: [name], message: 'lora_rank is needed with it.' });
-    }
-    if (request.delta !== undefined && request.delta <= 1 + (request.epsilon ?? 0.2))
-      context.addIssue({ code: 'custom', path: ['delta'], message: 'It must be above 1 + epsilon.' });
   })
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;
@@ -193,43 +222,5 @@ interface PlayedGame {
 
 /** The game's settings of an evaluation or a rollout: `max_steps` unless `env_config` itself says otherwise. */
 export function playedGame({ env_type, env_config, max_steps }: PlayedGame): Record<string, unknown> {
-  return { ...(has(env_type, 'max_steps') && { max_steps }), ...env_config };
-}
-
-interface TrainingGame extends Omit<PlayedGame, 'max_steps'> {
-  readonly env_size: number;
-  readonly rollout_max_steps: number;
-}
-
-function trainingGame({ env_type, env_config, env_size, rollout_max_steps }: TrainingGame): Record<string, unknown> {
-  return {
-    ...(has(env_type, 'size') && { size: env_size }),
-    ...(has(env_type, 'max_steps') && { max_steps: rollout_max_steps }),
-    ...env_config,
-  };
-}
-
-function has(envType: string, setting: string): boolean {
-  const { configSchema }: EnvironmentDefinition = findEnvironment(envType);
-  return Object.hasOwn(configSchema.properties, setting);
-}
-
-const GROUP_SIZE = 8;
-
-/** The largest group of at most 8 that divides a batch. */
-function groupSizeFor(batchSize: number): number | undefined {
-  for (let size = Math.min(GROUP_SIZE, batchSize); size >= 2; size--) if (batchSize % size === 0) return size;
-  // A prime batch above 8 is one group.
-  return batchSize >= 2 ? batchSize : undefined;
-}
-
-/** The library's settings that a request stands for. */
-export function requestedTraining(request: StartTraining): TrainSettings {
-  const { history_strategy, max_steps, batch_size, group_size = groupSizeFor(batch_size)!, ...fields } = request;
-  // As many shards as were asked for and not as many as this machine runs: so the weights are the same on every machine.
-  const { shards = Math.min(request.tensor_parallel_size, batch_size / group_size) } = request;
-  return trainSettings(
-    { environment: request.env_type, environmentConfig: trainingGame(request) },
-    { ...fields, batch_size, group_size, shards, history: history_strategy, steps: max_steps },
-  );
+  return { ...(hasSetting(env_type, 'max_steps') && { max_steps }), ...env_config };
 }

@@ -5,20 +5,29 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { trainingFields } from '@ludic/grpo';
+import {
+  type Choice,
+  type ModelTraits,
+  modelTraits,
+  type TrainSettings,
+  trainingFields,
+  traitsOfName,
+} from '@ludic/grpo';
 import type { Lock } from '@ludic/grpo/node';
 import {
+  completeTraining,
   type EvaluatePolicy,
   isEnd,
   type Job,
   type JobState,
   modelName,
-  requestedTraining,
   ServiceError,
   type StartTraining,
 } from '@ludic/service';
 import { whyNotTracked } from '@ludic/tracking/node';
+import type { ModelSource } from '../models/model-source.ts';
 import { ModelStore } from '../models/model-store.ts';
+import { openFiles } from '../models/open-model.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
 import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
 import { awaitLock } from './lock.ts';
@@ -96,16 +105,17 @@ export class Jobs {
   async submitTraining(
     request: StartTraining,
     owner: string,
-  ): Promise<{ job: Job; effective: Readonly<Record<string, unknown>>; message: string }> {
-    const { password: _, ...asked } = request;
+  ): Promise<{ job: Job; effective: Readonly<Record<string, unknown>>; chosen: Choice[]; message: string }> {
     this.#assertRoom();
     const outputDir = modelName(request.output_dir)!;
     // Fails here and not in the job where the model is nowhere.
-    await this.#models.resolve(request.model_name);
-    const settings = requestedTraining(request);
+    const traits = await traitsOf(await this.#models.resolve(request.model_name));
+    const { request: complete, settings, choices } = completeTraining(request, traits);
+    const { password: _, ...asked } = complete;
     const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
     const { steps, history, ...fields } = trainingFields(settings);
     const effective = {
+      ...(request.recipe !== undefined && { recipe: request.recipe }),
       model_name: request.model_name,
       env_type: request.env_type,
       env_config: settings.environmentConfig,
@@ -139,8 +149,9 @@ export class Jobs {
         ? [`tensor_parallel_size is ${workers}: more processes than cores or shards would not help.`]
         : []),
       ...(untracked === undefined ? [] : [untracked]),
+      ...(request.recipe === undefined ? [withoutRecipe(settings, traits)] : []),
     ];
-    return { job: present(job), effective, message: notes.join(' ') };
+    return { job: present(job), effective, chosen: [...choices], message: notes.join(' ') };
   }
 
   async submitEvaluation(request: EvaluatePolicy, owner: string): Promise<Job> {
@@ -332,6 +343,24 @@ export class Jobs {
   #places(id: string) {
     return jobPlaces(this.#options.dataFolder, id);
   }
+}
+
+/** What matters of a model for its training. What is still at the Hub has to be judged by its name. */
+async function traitsOf(source: ModelSource): Promise<ModelTraits> {
+  if (source.from === 'hub') return traitsOfName(source.reference);
+  return modelTraits(await openFiles(source));
+}
+
+/** What may be expected of the contract's defaults. */
+function withoutRecipe({ learningRate, batchSize, loss }: TrainSettings, { kind, parameters }: ModelTraits): string {
+  const small = kind === 'nano' || parameters < 20_000_000;
+  const reasons = [
+    ...(small && learningRate < 1e-4 ? [`a model of this size hardly learns at a learning rate of ${learningRate}`] : []),
+    ...(batchSize < 128 ? [`${batchSize} games an update are mostly luck`] : []),
+    ...(loss.beta === 0 ? ['without a beta invalid replies may take over'] : []),
+  ];
+  if (reasons.length === 0) return 'No recipe was asked for; "recipe": "auto" chooses settings that are not sent.';
+  return `What to expect without a recipe: ${reasons.join('; ')}. "recipe": "auto" chooses settings that train well.`;
 }
 
 function present({

@@ -13,9 +13,9 @@ const HEARTBEAT_MS = 15_000;
 /** @param closing ends streams of events; their clients come back with Last-Event-ID */
 export function jobRoutes(app: Hono<Caller>, jobs: Jobs, closing: AbortSignal): void {
   register(app, ENDPOINTS.startTraining, async ({ body, who, context }) => {
-    const { job, effective, message } = await jobs.submitTraining(body, who);
+    const { job, effective, chosen, message } = await jobs.submitTraining(body, who);
     context.header('Location', `/jobs/${job.job_id}`);
-    return context.json({ job_id: job.job_id, status: 'started', message, effective }, 202);
+    return context.json({ job_id: job.job_id, status: 'started', message, effective, chosen }, 202);
   });
 
   register(app, ENDPOINTS.jobs, ({ query, context }) => context.json({ jobs: jobs.list(query) }));

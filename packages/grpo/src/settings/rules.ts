@@ -38,7 +38,7 @@ const TUNED: Readonly<Record<string, Partial<Record<HistoryStrategy, Tuned>>>> =
     NO_HISTORY: { batch: 512, group: 32, credit: 'turn', discount: 1, rate: 2e-3, beta: 0.2 },
   },
   key_door: {
-    NO_HISTORY: { batch: 2048, group: 64, credit: 'td', discount: 0.9, rate: 5e-3, beta: 0.02 },
+    NO_HISTORY: { batch: 2048, group: 64, credit: 'td', discount: 0.9, rate: 3e-3, beta: 0.05 },
   },
 };
 
@@ -150,7 +150,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'learning_rate',
-    how: 'nano: 0.002 for tic_tac_toe, 0.005 for key_door with NO_HISTORY, otherwise 0.001; other models 0.001 × (700,000 ÷ parameters)^0.75, ten times that for an adapter, at most 0.002',
+    how: 'nano: 0.002 for tic_tac_toe, 0.003 for key_door with NO_HISTORY, otherwise 0.001; other models 0.001 × (700,000 ÷ parameters)^0.75, ten times that for an adapter, at most 0.002',
     why: 'measured for nano; the larger a model, the smaller a step it bears (1e-6 at 7 billion parameters in the reports of the field)',
     choose: (known) => ({
       value: learningRate(known),
@@ -159,16 +159,16 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'warmup_steps',
-    how: 'a twentieth of the steps, at most 5',
+    how: 'an eighth of the steps, at most 5',
     why: "Adam's first steps know little of the gradients' size; a short run cannot wait for long",
     choose: ({ settings }) => ({
-      value: Math.min(5, Math.ceil(settings.steps / 20)),
-      reason: 'a twentieth of the steps, at most 5',
+      value: Math.min(5, Math.ceil(settings.steps / 8)),
+      reason: 'an eighth of the steps, at most 5',
     }),
   },
   {
     field: 'beta',
-    how: '0.2 for tic_tac_toe, 0.02 for key_door with NO_HISTORY and for an instruct model, otherwise 0.1',
+    how: '0.2 for tic_tac_toe, 0.05 for key_door with NO_HISTORY, 0.02 for an instruct model, otherwise 0.1',
     why: 'holds the policy near its first model, so that replies stay legal while it learns',
     choose: ({ game, model }) => ({
       value: model.kind === 'instruct' ? 0.02 : tunedFor(game).beta,

@@ -46,6 +46,18 @@ async function hasOwnTemplate(files: ModelFiles): Promise<boolean> {
   }
 }
 
+const UNKNOWN_SIZE = 500_000_000;
+
+/** What a name as `Qwen2.5-0.5B-Instruct` says of a model whose files are not here yet. */
+export function traitsOfName(name: string): ModelTraits {
+  const size = /(?:^|[^a-z0-9.])(\d+(?:\.\d+)?)\s*([mb])(?![a-z0-9])/i.exec(name);
+  const unit = size?.[2]?.toLowerCase() === 'b' ? 1e9 : 1e6;
+  return {
+    kind: /instruct|chat|(?:^|[-_])it(?:$|[-_@])/i.test(name) ? 'instruct' : 'base',
+    parameters: size ? Number(size[1]) * unit : UNKNOWN_SIZE,
+  };
+}
+
 /** What matters of a game for the settings. */
 export interface GameTraits {
   readonly environment: string;

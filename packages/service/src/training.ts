@@ -1,0 +1,193 @@
+// From a request of training to the settings of its run: what was sent, and for the rest a recipe, or the defaults of the
+// contract.
+
+import { type EnvironmentDefinition, findEnvironment } from '@ludic/environments';
+import {
+  type Choice,
+  DEFAULT_TRAINING,
+  decideSettings,
+  evaluationPlan,
+  groupSizeFor,
+  type ModelTraits,
+  RECIPES,
+  type Recipe,
+  type TrainingFields,
+  type TrainSettings,
+  trainingFields,
+  trainSettings,
+} from '@ludic/grpo';
+import type { StartTraining } from './requests.ts';
+
+/** What holds where a request without a recipe says nothing: existing clients rely on it. */
+export const CONTRACT_DEFAULTS = {
+  learning_rate: 1e-5,
+  batch_size: 32,
+  max_steps: 1000,
+  env_size: 4,
+  rollout_max_steps: 50,
+  history_strategy: 'NO_HISTORY',
+} as const;
+
+/** Evaluations follow from the batch and the steps, groups from the batch, shards from the processes. */
+const {
+  group_size: _group,
+  shards: _shards,
+  eval_every: _every,
+  eval_episodes: _episodes,
+  ...fixed
+}: Readonly<Record<string, unknown>> = trainingFields({ ...DEFAULT_TRAINING, environment: '' });
+/** The library's defaults that do not follow from other settings, by field. */
+export const FIXED_DEFAULTS = fixed;
+
+const AUTO = 'auto';
+type RecipeName = keyof typeof RECIPES;
+/** What `recipe` may be: names of a list, never a path. */
+export const RECIPE_NAMES = [AUTO, ...(Object.keys(RECIPES) as RecipeName[])] as [typeof AUTO, ...RecipeName[]];
+
+/** Games of a group where a request without a recipe says nothing. */
+const GROUP_SIZE = 8;
+
+/** A request with nothing left open: it means the same to every version of the server. */
+export type CompleteTraining = StartTraining &
+  Required<Pick<StartTraining, 'learning_rate' | 'batch_size' | 'max_steps' | 'history_strategy'>>;
+
+export interface CompletedTraining {
+  readonly request: CompleteTraining;
+  readonly settings: TrainSettings;
+  /** What a recipe `auto` has chosen. */
+  readonly choices: readonly Choice[];
+}
+
+type Named = Pick<StartTraining, 'env_type' | 'env_config' | 'env_size' | 'rollout_max_steps' | 'recipe'>;
+
+/** Why the recipe cannot be used for this request. */
+export function wrongRecipe({ recipe, env_type }: Named): string | undefined {
+  const found = recipeOf(recipe);
+  if (!found || found.environment === env_type) return undefined;
+  return `It is for ${found.environment}; take auto, or one for ${env_type}.`;
+}
+
+const recipeOf = (name: StartTraining['recipe']): Recipe | undefined =>
+  name === undefined || name === AUTO ? undefined : RECIPES[name];
+
+export function hasSetting(envType: string, setting: string): boolean {
+  const { configSchema }: EnvironmentDefinition = findEnvironment(envType);
+  return Object.hasOwn(configSchema.properties, setting);
+}
+
+/** The game's settings as far as a request names them, or its recipe does. */
+export function namedGame({
+  env_type,
+  env_config,
+  env_size,
+  rollout_max_steps,
+  recipe,
+}: Named): Record<string, unknown> {
+  return {
+    ...recipeOf(recipe)?.environmentConfig,
+    ...(hasSetting(env_type, 'size') && env_size !== undefined && { size: env_size }),
+    ...(hasSetting(env_type, 'max_steps') && rollout_max_steps !== undefined && { max_steps: rollout_max_steps }),
+    ...env_config,
+  };
+}
+
+/** With the contract's defaults; a cut-off that is not named is never later than the game's own. */
+function contractGame(request: Named): Record<string, unknown> {
+  const { properties } = (findEnvironment(request.env_type) as EnvironmentDefinition).configSchema;
+  const { env_size, rollout_max_steps } = CONTRACT_DEFAULTS;
+  const own = properties.max_steps?.default;
+  return {
+    ...(properties.size && { size: env_size }),
+    ...(typeof own === 'number' && { max_steps: Math.min(rollout_max_steps, own) }),
+    ...namedGame(request),
+  };
+}
+
+/** The training's fields that were sent, under the library's names. */
+function sentFields({ history_strategy: history, max_steps: steps, ...request }: StartTraining): TrainingFields {
+  return { ...request, history, steps };
+}
+
+/** @throws EnvironmentError for the game's settings */
+export function completeTraining(request: StartTraining, model: ModelTraits): CompletedTraining {
+  const { settings: decided, choices } = settingsFor(request, model);
+  const groups = Math.max(1, Math.floor(decided.batchSize / decided.groupSize));
+  // As many shards as were asked for and not as many as this machine runs: so the weights are the same on every machine.
+  const settings = { ...decided, shards: request.shards ?? Math.min(request.tensor_parallel_size, groups) };
+  const {
+    steps: max_steps,
+    history: history_strategy,
+    ...fields
+  } = trainingFields(settings) as Required<TrainingFields>;
+  const { lora_targets, ...rest } = fields;
+  return {
+    request: {
+      ...request,
+      ...rest,
+      ...(lora_targets !== undefined && { lora_targets: [...lora_targets] }),
+      max_steps,
+      history_strategy,
+      // The checks of games let through these kinds alone.
+      env_config: settings.environmentConfig as StartTraining['env_config'],
+    },
+    settings,
+    choices,
+  };
+}
+
+function settingsFor(request: StartTraining, model: ModelTraits): Pick<CompletedTraining, 'settings' | 'choices'> {
+  const sent = sentFields(request);
+  const environment = request.env_type;
+  if (request.recipe === AUTO)
+    return decideSettings({ environment, environmentConfig: namedGame(request), given: sent, model });
+  const recipe = recipeOf(request.recipe);
+  if (recipe) {
+    const fields = { ...recipe.fields, ...defined(sent) };
+    const game = { environment, environmentConfig: namedGame(request) };
+    return { settings: trainSettings(game, regrouped(fields, sent)), choices: [] };
+  }
+  const { history_strategy, max_steps, learning_rate, batch_size } = CONTRACT_DEFAULTS;
+  const { steps = max_steps, batch_size: batch = batch_size } = sent;
+  const plan = evaluationPlan(steps, batch);
+  const defaults = {
+    learning_rate,
+    history: history_strategy,
+    group_size: groupSizeFor(batch, GROUP_SIZE),
+    eval_every: plan.every,
+    eval_episodes: plan.episodes,
+  };
+  const fields = { ...defaults, ...defined(sent), steps, batch_size: batch };
+  return { settings: trainSettings({ environment, environmentConfig: contractGame(request) }, fields), choices: [] };
+}
+
+/** Another batch than the recipe's may need other groups. */
+function regrouped(fields: TrainingFields, sent: TrainingFields): TrainingFields {
+  const { batch_size: batch = DEFAULT_TRAINING.batchSize, group_size: group = DEFAULT_TRAINING.groupSize } = fields;
+  if (sent.group_size !== undefined || batch % group === 0) return fields;
+  return { ...fields, group_size: groupSizeFor(batch, group) };
+}
+
+/** Evaluations of jobs that an earlier server accepted without a word of them. */
+const EARLIER = { eval_every: 50, eval_episodes: 500, eval_temperature: 1 } as const;
+
+/** The library's settings that a complete request stands for. */
+export function requestedTraining(request: StartTraining): TrainSettings {
+  const { learning_rate, batch_size, history_strategy, max_steps } = CONTRACT_DEFAULTS;
+  const sent = defined(sentFields(request)) as TrainingFields;
+  const batch = sent.batch_size ?? batch_size;
+  const group_size = sent.group_size ?? groupSizeFor(batch, GROUP_SIZE);
+  const shards = Math.min(request.tensor_parallel_size, Math.max(1, Math.floor(batch / group_size)));
+  const defaults = {
+    learning_rate,
+    batch_size: batch,
+    history: history_strategy,
+    steps: max_steps,
+    group_size,
+    shards,
+  };
+  const environmentConfig = namedGame({ ...request, recipe: undefined });
+  return trainSettings({ environment: request.env_type, environmentConfig }, { ...EARLIER, ...defaults, ...sent });
+}
+
+const defined = <Fields extends object>(fields: Fields): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
