@@ -25,7 +25,14 @@ export { type Choice, type Decision, decideSettings, type Undecided } from './se
 export { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, type TrainingFields } from './settings/fields.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { evaluationPlan, groupSizeFor, RULES, type Rule } from './settings/rules.ts';
-export { MODEL_KINDS, type ModelKind, type ModelTraits, modelTraits, NANO_TRAITS, traitsOfName } from './settings/situation.ts';
+export {
+  MODEL_KINDS,
+  type ModelKind,
+  type ModelTraits,
+  modelTraits,
+  NANO_TRAITS,
+  traitsOfName,
+} from './settings/situation.ts';
 export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
 export {
   cutIntoShards,

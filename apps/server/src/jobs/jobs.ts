@@ -355,7 +355,9 @@ async function traitsOf(source: ModelSource): Promise<ModelTraits> {
 function withoutRecipe({ learningRate, batchSize, loss }: TrainSettings, { kind, parameters }: ModelTraits): string {
   const small = kind === 'nano' || parameters < 20_000_000;
   const reasons = [
-    ...(small && learningRate < 1e-4 ? [`a model of this size hardly learns at a learning rate of ${learningRate}`] : []),
+    ...(small && learningRate < 1e-4
+      ? [`a model of this size hardly learns at a learning rate of ${learningRate}`]
+      : []),
     ...(batchSize < 128 ? [`${batchSize} games an update are mostly luck`] : []),
     ...(loss.beta === 0 ? ['without a beta invalid replies may take over'] : []),
   ];
