@@ -45,6 +45,7 @@ export const trainingStarted = z
     effective: z.record(z.string(), z.unknown()).describe('the settings as they will run'),
     chosen: z
       .array(z.object({ field: z.string(), value: z.unknown(), reason: z.string() }))
+      .optional()
       .describe('settings that the recipe auto has chosen, and why'),
   })
   .meta({ id: 'TrainingStarted' });

@@ -9,13 +9,13 @@ const { properties, required } = $defs!.StartTraining as unknown as {
   properties: Record<string, JsonSchema>;
   required: string[];
 };
-const fields = fieldsOf(properties, required);
+const fields = fieldsOf(properties, required, false);
 const field = (name: string) => fields.find((one) => one.name === name)!;
 
 describe('the form of a training', () => {
   it('has a field for every setting of the contract', () => {
     expect(fields.map(({ name }) => name)).toEqual(Object.keys(ENDPOINTS.startTraining.body.shape));
-    expect(field('learning_rate')).toMatchObject({ kind: 'number', initial: '0.00001', isOptional: false });
+    expect(field('learning_rate')).toMatchObject({ kind: 'number', initial: '', isOptional: true });
     expect(field('env_type')).toMatchObject({ kind: 'choice', choices: ['key_door', 'tic_tac_toe'] });
     expect(field('shared_dynamics')).toMatchObject({ kind: 'flag', initial: '', isOptional: true });
     expect(field('lora_targets').kind).toBe('words');

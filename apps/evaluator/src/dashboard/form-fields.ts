@@ -31,23 +31,26 @@ export interface FormField {
 /** What is filled in, by name. */
 export type Filled = Readonly<Record<string, string | readonly string[]>>;
 
+/** @param filledIn whether defaults stand in their fields; else they are left to the server, which may know better */
 export function fieldsOf(
   properties: Readonly<Record<string, JsonSchema>>,
   required: readonly string[] = Object.keys(properties),
+  filledIn = true,
 ): readonly FormField[] {
   return Object.entries(properties).flatMap(([name, schema]): readonly FormField[] => {
     // What is inside of what may be left out may be left out.
     if (schema.properties)
-      return fieldsOf(schema.properties, []).map((field) => ({ ...field, name: `${name}.${field.name}` }));
+      return fieldsOf(schema.properties, [], filledIn).map((field) => ({ ...field, name: `${name}.${field.name}` }));
     const kind = kindOf(schema);
+    const fallback = filledIn ? schema.default : undefined;
     const field = {
       name,
       label: labelOf(name),
       hint: schema.description && sentenceCase(schema.description),
       kind,
       choices: ((kind === 'several' ? schema.items?.enum : schema.enum) ?? []).map(String),
-      isOptional: !required.includes(name) && schema.default === undefined,
-      initial: schema.default === undefined || kind === 'several' ? '' : String(schema.default),
+      isOptional: !required.includes(name) && fallback === undefined,
+      initial: fallback === undefined || kind === 'several' ? '' : String(fallback),
     };
     return [field];
   });

@@ -1,8 +1,15 @@
 // What can be asked of a server in a form: a training, or an evaluation. The fields come from the schema of the request,
 // so that the forms know every setting that the server does; here is what is said of them beyond that.
 
-import { trainingFields } from '@ludic/grpo';
-import { evaluatePolicy, type Job, playedGame, requestedTraining, startTraining } from '@ludic/service';
+import { NANO_TRAITS } from '@ludic/grpo';
+import {
+  completeTraining,
+  evaluatePolicy,
+  type Job,
+  playedGame,
+  requestedTraining,
+  startTraining,
+} from '@ludic/service';
 import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/service/client';
 import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
 
@@ -36,6 +43,8 @@ interface Plan extends Omit<RequestForm, 'first' | 'further'> {
   readonly labels: Readonly<Record<string, string>>;
   /** Whose label says it all. */
   readonly clear: readonly string[];
+  /** Whether defaults are filled in. */
+  readonly filledIn: boolean;
   /** Said elsewhere: by the door, by the game's own settings, by the page. */
   readonly unsaid: readonly string[];
 }
@@ -48,8 +57,8 @@ interface ObjectSchema {
 const schemaOf = (document: { readonly $defs?: unknown }, name: string) =>
   (document.$defs as Readonly<Record<string, ObjectSchema>>)[name]!;
 
-function formOf({ schema, labels, clear, unsaid, ...form }: Plan): RequestForm {
-  const all = fieldsOf(schema.properties, schema.required).filter(({ name }) => !unsaid.includes(name));
+function formOf({ schema, labels, clear, filledIn, unsaid, ...form }: Plan): RequestForm {
+  const all = fieldsOf(schema.properties, schema.required, filledIn).filter(({ name }) => !unsaid.includes(name));
   const first = Object.entries(labels).flatMap(([name, label]) => {
     const field = all.find((one) => one.name === name);
     return field ? [{ ...field, label, hint: clear.includes(name) ? undefined : field.hint }] : [];
@@ -61,7 +70,10 @@ const trainingForm = () =>
   formOf({
     title: 'New training',
     schema: schemaOf(startTraining.toJSONSchema({ io: 'input' }), 'StartTraining'),
+    // A recipe fills in what is left empty.
+    filledIn: false,
     labels: {
+      recipe: 'Recipe',
       output_dir: 'Name of the new model',
       model_name: 'Start from',
       env_type: 'Game',
@@ -81,22 +93,29 @@ const trainingForm = () =>
     unsaid: ['password', 'env_config'],
     modelField: 'model_name',
     gameFields: { env_size: 'size', rollout_max_steps: 'max_steps' },
-    given: { filled: { model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
+    given: { filled: { recipe: 'auto', model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
     usual(request) {
       // The name is the last thing that is thought of.
       const { data } = startTraining.safeParse({ output_dir: 'new', ...request });
-      return data && trainingFields(requestedTraining(data));
+      if (!data) return undefined;
+      // The server looks at the model itself; most start from nano.
+      const { request: complete } = completeTraining(data, NANO_TRAITS);
+      const { size: env_size, max_steps: rollout_max_steps } = complete.env_config;
+      return { ...complete, env_size, rollout_max_steps };
     },
     start: (client, request) => client.startTraining(request as unknown as TrainingRequest),
   });
 
 /** More than the contract's ten, which tell hardly any two policies apart. */
 const GAMES = '200';
+/** What the model has learned, without luck. */
+const GREEDY = { 'sampling_params.temperature': '0' };
 
 const evaluationForm = () =>
   formOf({
     title: 'New evaluation',
     schema: schemaOf(evaluatePolicy.toJSONSchema({ io: 'input' }), 'EvaluatePolicy'),
+    filledIn: true,
     labels: {
       model_path: 'Model',
       env_type: 'Game',
@@ -112,7 +131,7 @@ const evaluationForm = () =>
     unsaid: ['password', 'env_config', 'async'],
     modelField: 'model_path',
     gameFields: { max_steps: 'max_steps' },
-    given: { filled: { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: GAMES }, gameFilled: {} },
+    given: { filled: { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: GAMES, ...GREEDY }, gameFilled: {} },
     usual: () => ({}),
     start: (client, request) => client.startEvaluation(request as unknown as EvaluationRequest),
   });
@@ -139,7 +158,7 @@ export function evaluationOf({ kind, request, output_dir }: Job): Given | undefi
     env_type: environment,
     history_strategy: history,
     eval_episodes: GAMES,
-    sampling_params: { max_tokens: maxCompletionLength },
+    sampling_params: { temperature: 0, max_tokens: maxCompletionLength },
     ...(max_steps !== undefined && { max_steps }),
   };
   return { filled: texts(filled), gameFilled: texts(game) };

@@ -348,7 +348,12 @@ export class Jobs {
 /** What matters of a model for its training. What is still at the Hub has to be judged by its name. */
 async function traitsOf(source: ModelSource): Promise<ModelTraits> {
   if (source.from === 'hub') return traitsOfName(source.reference);
-  return modelTraits(await openFiles(source));
+  try {
+    return await modelTraits(await openFiles(source));
+  } catch {
+    // The job tries again and says what is wrong.
+    return traitsOfName(source.model.name);
+  }
 }
 
 /** What may be expected of the contract's defaults. */
