@@ -11,7 +11,7 @@ pnpm() {
 
 pnpm install --frozen-lockfile --prefer-offline
 PATH="$PWD/node_modules/.bin:$PATH"
-(cd apps/evaluator && node ../../node_modules/vite/bin/vite.js build --logLevel warn)
+(cd apps/evaluator && node ../../node_modules/vite/bin/vite.js build --logLevel warn && node precompress.ts)
 
 if [ "${1:-}" = --slim ]; then
   rm -rf node_modules apps/*/node_modules packages/*/node_modules

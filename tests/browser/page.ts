@@ -1,16 +1,12 @@
 // The page in Chromium, for the tests of its views: built once, served as `ludic evaluator` serves it, and watched for
 // what it must not do.
 
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { builtPage } from '../../apps/cli/src/built-page.ts';
-import { serveFolder } from '../../apps/cli/src/static-files.ts';
 import type { Engine } from '../../apps/evaluator/src/engine/client.ts';
-import { awaitLock } from '../../apps/server/src/jobs/lock.ts';
+import { pageServer } from '../../apps/server/src/page-server.ts';
+import { builtInTurn } from './built-in-turn.ts';
 
 declare global {
   /** The engine, as the page gives it to the console. */
@@ -43,8 +39,8 @@ export interface ServedPage {
 }
 
 export async function servePage(): Promise<ServedPage> {
-  const folder = await built();
-  const server = await serveFolder(folder);
+  const folder = await builtInTurn();
+  const server = await pageServer(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -95,19 +91,4 @@ export async function openPage(path = ''): Promise<OpenedPage> {
     served.close();
   };
   return { browser, context, page, origin, blemishes, close };
-}
-
-/** Test files run beside each other: one of them builds, the others wait for it. */
-async function built(): Promise<string> {
-  const checkout = createHash('sha256')
-    .update(import.meta.dirname)
-    .digest('hex')
-    .slice(0, 12);
-  const lock = await awaitLock(join(tmpdir(), `ludic-page-${checkout}.lock`), 120_000);
-  if (!lock) throw new Error('Another process builds the page and does not end.');
-  try {
-    return await builtPage();
-  } finally {
-    lock.release();
-  }
 }

@@ -1,6 +1,6 @@
 // The page as files: built when they are not there, or when its sources are newer.
 
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { UsageError } from './failure.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const APP = join(ROOT, 'apps/evaluator');
+const PRECOMPRESS = join(APP, 'precompress.ts');
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
 
 /** The folder of the page as it is built, after it was built if need be. */
@@ -26,6 +27,17 @@ export async function builtPage(): Promise<string> {
   return folder;
 }
 
+/**
+ * Lets a process beside this one write the page's compressed files, where some are missing: the page is served meanwhile.
+ * An image whose files are all there, or that nothing can be written in, stays as it is.
+ */
+export function precompressBeside(): void {
+  const child = fork(PRECOMPRESS, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  child.on('error', () => {});
+  child.unref();
+  child.channel?.unref();
+}
+
 /** When the latest change was made to what the page is built of, in ms. */
 async function newestSource(): Promise<number> {
   const packages = await readdir(join(ROOT, 'packages'));
@@ -34,7 +46,9 @@ async function newestSource(): Promise<number> {
     join(ROOT, 'packages/nano/model'),
     ...packages.map((name) => join(ROOT, 'packages', name, 'src')),
   ];
-  const files = ['index.html', 'vite.config.ts', 'headers.ts', 'package.json'].map((name) => join(APP, name));
+  const files = ['index.html', 'vite.config.ts', 'headers.ts', 'precompress.ts', 'package.json'].map((name) =>
+    join(APP, name),
+  );
   for (const folder of folders) {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
       if (entry.isFile()) files.push(join(entry.parentPath, entry.name));

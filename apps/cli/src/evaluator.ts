@@ -3,10 +3,9 @@
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { Command } from 'commander';
-import { builtPage } from './built-page.ts';
+import { builtPage, precompressBeside } from './built-page.ts';
 import { UsageError } from './failure.ts';
 import { whole } from './input.ts';
-import { serveFolder } from './static-files.ts';
 
 interface Options {
   readonly port: number;
@@ -30,7 +29,8 @@ export function evaluatorCommand(): Command {
 async function run({ port, host, open }: Options): Promise<void> {
   if (port > 65_535) throw new UsageError(`There is no port ${port}: the last is 65535.`);
   const folder = await builtPage();
-  const server = await serveFolder(folder);
+  const { pageServer } = await import('@ludic/server/page');
+  const server = await pageServer(folder);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE' ? `Port ${port} is taken: choose another with --port.` : error.message;
@@ -38,6 +38,7 @@ async function run({ port, host, open }: Options): Promise<void> {
     });
     server.listen(port, host, resolve);
   });
+  precompressBeside();
   const url = `http://${host}:${(server.address() as AddressInfo).port}/`;
   console.log(`The evaluator is at ${url}\nStop it with Ctrl-C.`);
   if (open && process.stdout.isTTY) openBrowser(url);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { ServeOptions } from '@ludic/server';
 import { Command } from 'commander';
-import { builtPage } from './built-page.ts';
+import { builtPage, precompressBeside } from './built-page.ts';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { UsageError } from './failure.ts';
 import { decimal, whole } from './input.ts';
@@ -53,6 +53,7 @@ export function serveCommand(): Command {
         ...settingsOf(options, process.env),
         ...(pageFolder !== undefined && { pageFolder }),
       });
+      if (options.page) precompressBeside();
       process.stderr.write(`Ludic listens on ${server.url}; its description is at ${server.url}/docs.\n`);
       await untilAsked();
       process.stderr.write('Saving jobs; ask again to stop at once.\n');

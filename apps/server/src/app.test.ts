@@ -116,6 +116,22 @@ describe('a day at the service', () => {
     await refused(await service.ask('/models/tmp-trained'), 404, 'not_found');
   });
 
+  it('compresses what is long, and no stream', async () => {
+    const encodingOf = async (path: string, accepted = 'gzip') => {
+      const answer = await service.ask(path, { headers: { 'accept-encoding': accepted } });
+      await answer.text();
+      return answer.headers.get('content-encoding');
+    };
+    expect(await encodingOf('/openapi.json')).toBe('gzip');
+    expect(await encodingOf('/openapi.json', 'identity')).toBeNull();
+    expect(await encodingOf('/environments')).toBe('gzip');
+    expect(await encodingOf('/docs/swagger-ui-bundle.js')).toBe('gzip');
+    expect(await encodingOf('/health-check')).toBeNull();
+    expect(await encodingOf('/models/nano/tokenizer.json')).toBeNull();
+    const { jobs } = await right(await service.ask('/jobs?limit=1'), 'jobs');
+    expect(await encodingOf(`/jobs/${(jobs as { job_id: string }[])[0]!.job_id}/events`)).toBeNull();
+  });
+
   it('plays a game, the same for the same seed', async () => {
     const play = async () => right(await service.post('/generate-rollout', { ...GAME, seed: 7 }), 'generateRollout');
     const rollout = await play();

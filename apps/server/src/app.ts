@@ -3,6 +3,7 @@
 
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import { Hono } from 'hono';
+import { compress } from 'hono/compress';
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import type { ProxyTrust } from './access/address.ts';
@@ -71,6 +72,8 @@ export function createApp(parts: Parts): Hono<Caller> {
       context.set('route', endpoint.path);
       await next();
     });
+    // Files of models are asked for in parts, which are parts of what lies there.
+    if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compress());
     if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, door);
     if ('body' in endpoint) {
       app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
@@ -81,6 +84,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     }
   }
 
+  app.use('/docs/*', compress());
   aboutRoutes(app, about, jobs, measures);
   documentRoutes(app, about.version);
   jobRoutes(app, jobs, closing);

@@ -1,8 +1,9 @@
 // A file as an HTTP answer: whole or a part, or "you have it already".
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { ServiceError } from '@ludic/service';
+import { parseAccept } from 'hono/utils/accept';
 
 const TYPES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -23,19 +24,50 @@ const TYPES: ReadonlyMap<string, string> = new Map(
 export const mediaType = (path: string) =>
   TYPES.get(path.slice(path.lastIndexOf('.') + 1)) ?? 'application/octet-stream';
 
+/** What may lie beside a file with the same content, the smallest first. */
+const ENCODINGS = [
+  ['br', 'br'],
+  ['gzip', 'gz'],
+] as const;
+
+/** The file in an encoding that the client takes, where there is one beside it. */
+export async function sendPrecompressed(path: string, request: Request): Promise<Response> {
+  const vary = (answer: Response, encoding?: string) => {
+    answer.headers.set('Vary', 'Accept-Encoding');
+    if (encoding !== undefined && answer.ok) answer.headers.set('Content-Encoding', encoding);
+    return answer;
+  };
+  for (const [encoding, suffix] of ENCODINGS) {
+    if (!accepts(request.headers.get('accept-encoding'), encoding)) continue;
+    const packed = `${path}.${suffix}`;
+    const [found, plain] = await Promise.all([packed, path].map((each) => lstat(each).catch(() => undefined)));
+    // One that is older than the file is of another.
+    if (!found?.isFile() || !plain || found.mtimeMs < plain.mtimeMs) continue;
+    return vary(await sendFile(packed, request, mediaType(path)), encoding);
+  }
+  return vary(await sendFile(path, request));
+}
+
+function accepts(header: string | null, encoding: string): boolean {
+  const items = parseAccept(header ?? '');
+  return (
+    ((items.find(({ type }) => type.toLowerCase() === encoding) ?? items.find(({ type }) => type === '*'))?.q ?? 0) > 0
+  );
+}
+
 /**
  * Answers a GET or HEAD with a file. What is sent is the file as it was when it was opened, whatever takes its place
  * meanwhile.
  * @throws ServiceError `not_found` where it has gone
  */
-export async function sendFile(path: string, request: Request): Promise<Response> {
+export async function sendFile(path: string, request: Request, type = mediaType(path)): Promise<Response> {
   const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') throw gone();
     throw error;
   });
   let isSending = false;
   try {
-    const answer = await answerWith(handle, mediaType(path), request);
+    const answer = await answerWith(handle, type, request);
     isSending = answer.body !== null && answer.status < 300;
     return answer;
   } finally {

@@ -2,12 +2,11 @@
 
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { Hono } from 'hono';
-import { mediaType, sendFile } from '../models/send-file.ts';
-import type { Caller } from './register.ts';
+import type { Env, Hono } from 'hono';
+import { mediaType, sendPrecompressed } from '../models/send-file.ts';
 
 /** To be registered last: what no other route takes is looked for in the folder. */
-export function pageRoutes(app: Hono<Caller>, folder: string): void {
+export function pageRoutes<E extends Env>(app: Hono<E>, folder: string): void {
   app.get('/*', async (context, next) => {
     const { path } = context.req;
     const wanted = path === '/' ? '/index.html' : path;
@@ -17,7 +16,7 @@ export function pageRoutes(app: Hono<Caller>, folder: string): void {
     if (!file?.startsWith(root + sep)) return next();
     // Files of kinds that pages do not have are not the page's; nano's weights lie among its assets.
     if (mediaType(file) === 'application/octet-stream' && !wanted.startsWith('/assets/')) return next();
-    const answer = await sendFile(file, context.req.raw);
+    const answer = await sendPrecompressed(file, context.req.raw);
     // The builder writes a hash of the content into the names of assets.
     if (wanted.startsWith('/assets/')) answer.headers.set('Cache-Control', 'public, max-age=31536000, immutable');
     return answer;

@@ -1,14 +1,16 @@
 // A folder over HTTP: what is in it, with its headers, and nothing else.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { serveFolder } from './static-files.ts';
+import { pageServer } from './page-server.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-static-'));
+const BIG = 'export const one = 1;\n'.repeat(100);
 let server: Server;
 let origin = '';
 
@@ -18,11 +20,14 @@ beforeAll(async () => {
   writeFileSync(join(scratch, 'secret.txt'), 'secret');
   writeFileSync(join(site, 'index.html'), '<p>page</p>');
   writeFileSync(join(site, 'assets/part-aB3_xY-9.js'), 'export {};');
+  writeFileSync(join(site, 'assets/big-aB3_xY-9.js'), BIG);
+  writeFileSync(join(site, 'assets/big-aB3_xY-9.js.br'), brotliCompressSync(BIG));
+  writeFileSync(join(site, 'assets/big-aB3_xY-9.js.gz'), gzipSync(BIG));
   writeFileSync(
     join(site, '_headers'),
     "/*\n  Content-Security-Policy: default-src 'none'; img-src data:\n  X-Own: yes\n",
   );
-  server = await serveFolder(site);
+  server = await pageServer(site);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -44,6 +49,37 @@ it('serves the page and its parts with the headers of the folder', async () => {
   expect(part.headers.get('cache-control')).toContain('immutable');
   const head = await fetch(`${origin}/index.html`, { method: 'HEAD' });
   expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '11', '']);
+});
+
+it('sends the compressed form to whoever takes it, under a tag of its own', async () => {
+  const path = '/assets/big-aB3_xY-9.js';
+  const tags = new Map<string, string>();
+  for (const [accepted, encoding] of [
+    ['gzip, br', 'br'],
+    ['gzip, br;q=0', 'gzip'],
+    ['identity', null],
+  ] as const) {
+    const answer = await fetch(origin + path, { headers: { 'accept-encoding': accepted } });
+    expect(answer.headers.get('content-encoding')).toBe(encoding);
+    expect(answer.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    expect(answer.headers.get('vary')).toBe('Accept-Encoding');
+    expect(answer.headers.get('cache-control')).toContain('immutable');
+    expect(answer.headers.get('x-own')).toBe('yes');
+    expect(await answer.text()).toBe(BIG);
+    const etag = answer.headers.get('etag')!;
+    const again = await fetch(origin + path, { headers: { 'accept-encoding': accepted, 'if-none-match': etag } });
+    expect(again.status).toBe(304);
+    tags.set(etag, accepted);
+  }
+  expect(tags.size).toBe(3);
+});
+
+it('leaves a compressed form alone that is older than the file', async () => {
+  const file = join(scratch, 'site/assets/big-aB3_xY-9.js');
+  utimesSync(`${file}.br`, 1, 1);
+  const answer = await fetch(`${origin}/assets/big-aB3_xY-9.js`, { headers: { 'accept-encoding': 'br' } });
+  expect(answer.headers.get('content-encoding')).toBeNull();
+  expect(await answer.text()).toBe(BIG);
 });
 
 /** The status of a path that is sent as it is. */

@@ -1,0 +1,69 @@
+// What the page costs on the wire, from the outside: its first load, and the first game that it plays.
+
+import { readdirSync } from 'node:fs';
+import { request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { precompress } from '../apps/evaluator/precompress.ts';
+import { pageServer } from '../apps/server/src/page-server.ts';
+import { builtInTurn } from './browser/built-in-turn.ts';
+
+let server: Server;
+let names: readonly string[];
+beforeAll(async () => {
+  const folder = await builtInTurn();
+  await precompress(folder);
+  names = readdirSync(`${folder}/assets`).filter((name) => !/\.(?:br|gz)$/.test(name));
+  server = await pageServer(folder);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // The best brotli of 14 MB takes a minute of a free core, once a machine.
+}, 900_000);
+afterAll(() => server.close());
+
+/** Bytes of an answer's body as they come. */
+const weigh = (path: string, encoding: string) =>
+  new Promise<number>((resolve, reject) => {
+    const { port } = server.address() as AddressInfo;
+    request({ port, host: '127.0.0.1', path, headers: { 'accept-encoding': encoding } }, (response) => {
+      expect(response.statusCode).toBe(200);
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      response.on('end', () => resolve(bytes));
+    })
+      .on('error', reject)
+      .end();
+  });
+const weightOf = async (paths: readonly string[], encoding: string) =>
+  (await Promise.all(paths.map((path) => weigh(path, encoding)))).reduce((sum, bytes) => sum + bytes, 0);
+
+/** The one file of each beginning. */
+const assets = (...beginnings: readonly string[]) =>
+  beginnings.map((beginning) => {
+    const found = names.filter((name) => name.replace(/-[\w-]{8}\./, '.') === beginning);
+    expect(found, beginning).toHaveLength(1);
+    return `/assets/${found[0]}`;
+  });
+
+it.each(['br', 'gzip'])('first loads in 160 kB by %s', async (encoding) => {
+  const paths = ['/', ...assets('index.js', 'index.css', 'icon.svg', 'worker.js', 'rolldown-runtime.js')];
+  expect(await weightOf(paths, encoding)).toBeLessThanOrEqual(160_000);
+});
+
+it.each([
+  ['br', 5_100_000],
+  ['gzip', 6_500_000],
+])('plays its first game after few more bytes by %s', async (encoding, most) => {
+  const paths = assets(
+    'ort.wasm.min.js',
+    'ort-wasm-simd-threaded.mjs',
+    'ort-wasm-simd-threaded.wasm',
+    'model.safetensors',
+    'config.json',
+    'generation_config.json',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  );
+  expect(await weightOf(paths, encoding)).toBeLessThanOrEqual(most);
+});
