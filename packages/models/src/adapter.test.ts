@@ -20,7 +20,7 @@ import {
   tensorsOf,
   toFloat32,
 } from './index.ts';
-import { openModelFolder } from './node.ts';
+import { openAdapterFolder, openModelFolder } from './node.ts';
 
 const gpu = await openGpu();
 
@@ -182,8 +182,28 @@ describe('adapters', () => {
 
   it.each([
     [{ peft_type: 'LOHA' }, /peft_type is "LOHA"/],
-    [{ use_dora: true }, /use_dora is not known/],
+    [{ use_dora: true }, /use_dora is true, which is not computed here/],
     [{ r: 0 }, /r is 0/],
+    [{ init_lora_weights: 'pissa' }, /init_lora_weights is "pissa": such a start changes the base model too/],
+    [{ init_lora_weights: 'pissa_niter_16' }, /path_initial_model_for_weight_conversion/],
+    [{ init_lora_weights: 'olora' }, /changes the base/],
+    [{ init_lora_weights: 'corda' }, /changes the base/],
+    [{ init_lora_weights: 'loftq' }, /changes the base/],
+    [{ init_lora_weights: 'lora_ga' }, /changes the base/],
+    [{ init_lora_weights: 'the next idea' }, /changes the base/],
+    [{ a_new_field: 1 }, /a_new_field is not known, and may change what the adapter computes/],
+    [{ bias: 'all' }, /bias is "all"; known: "none"/],
+    [{ lora_bias: true }, /lora_bias is true/],
+    [{ rank_pattern: { q_proj: 8 } }, /rank_pattern is/],
+    [{ alpha_pattern: { q_proj: 8 } }, /alpha_pattern is/],
+    [{ layers_to_transform: [1] }, /layers_to_transform is \[1\]/],
+    [{ modules_to_save: ['lm_head'] }, /modules_to_save is \["lm_head"\].*Merge the adapter/],
+    [{ target_parameters: ['experts.w1'] }, /target_parameters is/],
+    [{ trainable_token_indices: [1, 2] }, /trainable_token_indices is/],
+    [{ layer_replication: [[0, 2]] }, /layer_replication is/],
+    [{ exclude_modules: ['k_proj'] }, /exclude_modules is/],
+    [{ megatron_config: { tp: 2 } }, /megatron_config is/],
+    [{ task_type: 'SEQ_CLS' }, /task_type is "SEQ_CLS"; known: "CAUSAL_LM"/],
     [{ r: 3 }, /is \[4,48\] and should be \[3,48\]/],
     [{ target_modules: ['q_proj'] }, /does not belong there/],
   ])('with %j are refused with a reason', async (change, message) => {
@@ -196,5 +216,22 @@ describe('adapters', () => {
         ? new TextEncoder().encode(JSON.stringify(json))
         : new Uint8Array(readFileSync(`${place}/${file}`));
     await expect(readAdapter({ ...files, read }, config)).rejects.toThrow(message);
+  });
+
+  it.each([
+    { init_lora_weights: false },
+    { init_lora_weights: 'gaussian' },
+    { init_lora_weights: 'eva', eva_config: { rho: 2 } },
+    { a_new_field: null, another: [], a_third: {}, a_fourth: false },
+    { runtime_config: { ephemeral_gpu_offload: false }, megatron_core: 'megatron.core', loftq_config: {} },
+  ])('with %j are read as without it', async (change) => {
+    const { config, adapter } = await open('llama-tiny-lora', 'llama-tiny');
+    const files = await openAdapterFolder(folder('adapters/llama-tiny-lora'));
+    const json = JSON.parse(readFileSync(`${folder('adapters/llama-tiny-lora')}/adapter_config.json`, 'utf8'));
+    const read = async (file: string) =>
+      file === 'adapter_config.json'
+        ? new TextEncoder().encode(JSON.stringify({ ...json, ...change }))
+        : files.read(file);
+    expect(await readAdapter({ name: files.name, read }, config)).toEqual(adapter);
   });
 });

@@ -7,6 +7,8 @@ import { type ModelFiles, readJson } from './checkpoint.ts';
 import type { Json, ModelConfig } from './config.ts';
 import { ModelError } from './errors.ts';
 import { tensorsOf } from './families/registry.ts';
+import { ADAPTER_FIELDS, PLAIN_STARTS } from './fields/adapter-fields.ts';
+import { namesShown, shown, sortFields } from './fields/understood.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from './safetensors.ts';
 
 export interface LoraConfig {
@@ -40,7 +42,7 @@ export function loraNames(config: ModelConfig, { targets }: LoraConfig): readonl
   const missing = targets.filter((target) => hits(target).length === 0);
   if (missing.length > 0) {
     const known = [...new Set(layers.map((name) => name.split('.').at(-1)!))].join(', ');
-    throw new ModelError('bad_adapter', `The model has no layer ${missing.join(', ')} to adapt; it has ${known}.`);
+    throw new ModelError('bad_adapter', `The model has no layer ${namesShown(missing)} to adapt; it has ${known}.`);
   }
   const adapted = new Set(targets.flatMap(hits));
   return layers.filter((name) => adapted.has(name));
@@ -139,31 +141,33 @@ export async function readAdapter(files: ModelFiles, model: ModelConfig): Promis
   }
   for (const stored of tensors.keys()) if (!wanted.has(stored)) problems.push(`${stored} does not belong there`);
   if (problems.length > 0) {
-    throw new ModelError('bad_adapter', `The adapter ${files.name} does not fit the model: ${problems.join('; ')}.`);
+    const first = problems.slice(0, 5).join('; ');
+    const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
+    throw new ModelError('bad_adapter', `The adapter ${files.name} does not fit the model: ${first}${more}.`);
   }
   return { config, parameters };
 }
 
+/** No published adapter comes near. */
+const MOST_RANK = 65_536;
+
 function readLoraConfig(json: Json, name: string): LoraConfig {
   const bad = (what: string) => new ModelError('bad_adapter', `adapter_config.json of ${name}: ${what}.`);
-  if (json.peft_type !== 'LORA') throw bad(`peft_type is ${JSON.stringify(json.peft_type)}; known: "LORA"`);
-  for (const field of [
-    'use_dora',
-    'use_qalora',
-    'lora_bias',
-    'modules_to_save',
-    'layers_to_transform',
-    'layer_replication',
-  ]) {
-    if (json[field] != null && json[field] !== false) throw bad(`${field} is not known`);
-  }
-  for (const field of ['rank_pattern', 'alpha_pattern']) {
-    if (Object.keys((json[field] ?? {}) as object).length > 0) throw bad(`${field} is not known`);
-  }
-  if (json.bias != null && json.bias !== 'none') throw bad(`bias ${JSON.stringify(json.bias)} is not known`);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad('it holds no object');
+  if (json.peft_type !== 'LORA') throw bad(`peft_type is ${shown(json.peft_type)}; known: "LORA"`);
+  const { refused, unknown } = sortFields(json, ADAPTER_FIELDS);
+  if (refused.length > 0) throw bad(refused[0]!);
+  if (unknown.length > 0) throw bad(`${namesShown(unknown)} is not known, and may change what the adapter computes`);
+  const start = json.init_lora_weights ?? true;
+  if (!PLAIN_STARTS.includes(typeof start === 'string' ? start.toLowerCase() : start))
+    throw bad(
+      `init_lora_weights is ${shown(start)}: such a start changes the base model too, so the adapter does not fit the ` +
+        'base as it is published. Convert it with PEFT: save_pretrained(…, path_initial_model_for_weight_conversion=…)',
+    );
   const { r: rank, lora_alpha: alpha, target_modules: targets } = json;
-  if (!Number.isSafeInteger(rank) || (rank as number) < 1) throw bad(`r is ${JSON.stringify(rank)}`);
-  if (typeof alpha !== 'number' || !(alpha > 0)) throw bad(`lora_alpha is ${JSON.stringify(alpha)}`);
+  if (!Number.isSafeInteger(rank) || (rank as number) < 1 || (rank as number) > MOST_RANK)
+    throw bad(`r is ${shown(rank)}`);
+  if (typeof alpha !== 'number' || !(alpha > 0)) throw bad(`lora_alpha is ${shown(alpha)}`);
   if (!Array.isArray(targets) || targets.length === 0 || !targets.every((target) => typeof target === 'string')) {
     throw bad('target_modules is no list of names');
   }

@@ -3,9 +3,12 @@
 
 import type { ByteStream } from '@ludic/graph';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
-import type { ModelConfig } from './config.ts';
+import type { Json, ModelConfig } from './config.ts';
 import { ModelError } from './errors.ts';
-import { familyOf, readConfig, writeConfig } from './families/registry.ts';
+import { familyOf, readConfig, unheededFields, writeConfig } from './families/registry.ts';
+import { namesShown } from './fields/understood.ts';
+import { readGeneration, withEndTokens } from './generation.ts';
+import { isLfsPointer, isQuantizedName, LFS_ADVICE, lacksConfig, lacksWeights } from './refusals.ts';
 import {
   isFloating,
   type NamedTensor,
@@ -29,6 +32,8 @@ export interface ModelFiles {
   read(file: string): Promise<Uint8Array | undefined>;
   /** The file to be read in parts, where that is possible: then large files need not be in memory as a whole. */
   open?(file: string): Promise<OpenFile | undefined>;
+  /** The names of its files, where they can be told. */
+  list?(): Promise<readonly string[]>;
 }
 
 export interface OpenFile {
@@ -53,11 +58,13 @@ export interface Checkpoint {
   readonly config: ModelConfig;
   /** float32, by name in the checkpoint. */
   readonly parameters: Record<string, HostTensor>;
+  /** What the model's files say that is not heeded, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws ModelError that names the file and says what is wrong */
 export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
-  const config = await readModelConfig(files);
+  const { config, warnings } = await readConfigs(files);
   const family = familyOf(config);
   const stored = new Map<string, FoundTensor>();
   const opened: OpenFile[] = [];
@@ -76,25 +83,46 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
       else if (!isFloating(tensor.dtype)) problems.push(`${name} is ${tensor.dtype}, no floating-point numbers`);
     }
     for (const name of stored.keys()) if (!expected.has(name)) problems.push(`${name} does not belong there`);
-    if (problems.length > 0) {
-      throw new ModelError(
-        'bad_tensors',
-        `The weights of ${files.name} do not fit its config.json: ${problems.join('; ')}.`,
-      );
-    }
+    if (problems.length > 0) throw misfit(files.name, problems, [...stored.keys()]);
     // One tensor after the other: beside the parameters no more than one is in memory as it was stored.
     const parameters: Record<string, HostTensor> = {};
     for (const [name, { shape }] of expected) parameters[name] = float32(await stored.get(name)!.floats(), shape);
-    return { config, parameters };
+    return { config, parameters, warnings };
   } finally {
     for (const file of opened) await file.close();
   }
 }
 
-export async function readModelConfig(files: ModelFiles): Promise<ModelConfig> {
+function misfit(model: string, problems: readonly string[], stored: readonly string[]): ModelError {
+  const quantized = stored.filter(isQuantizedName);
+  if (quantized.length > 0)
+    return new ModelError(
+      'bad_tensors',
+      `The weights of ${model} are quantized (${namesShown(quantized)}). Give the model as it was before that.`,
+    );
+  const first = problems.slice(0, 5).join('; ');
+  const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
+  return new ModelError('bad_tensors', `The weights of ${model} do not fit its config.json: ${first}${more}.`);
+}
+
+/** What config.json and generation_config.json say of a model. @throws ModelError */
+export const readModelConfig = async (files: ModelFiles): Promise<ModelConfig> => (await readConfigs(files)).config;
+
+async function readConfigs(files: ModelFiles): Promise<Pick<Checkpoint, 'config' | 'warnings'>> {
   const json = await readJson(files, 'config.json');
-  if (json === undefined) throw new ModelError('not_a_model', `${files.name} is no model: it has no config.json.`);
-  return readConfig(json);
+  if (json === undefined) throw lacksConfig(files.name, (await files.list?.()) ?? []);
+  const config = readConfig(json);
+  const warnings: string[] = [];
+  const warn = (file: string, names: readonly string[]) => {
+    if (names.length > 0)
+      warnings.push(`${file} of ${files.name} says ${namesShown(names)}, which is not heeded here.`);
+  };
+  warn('config.json', unheededFields(json as Json, config));
+  const generation = await readJson(files, 'generation_config.json');
+  if (generation === undefined) return { config, warnings };
+  const { eosTokenIds, unheeded } = readGeneration(generation);
+  warn('generation_config.json', unheeded);
+  return { config: withEndTokens(config, eosTokenIds), warnings };
 }
 
 interface WeightsFormat {
@@ -121,11 +149,8 @@ async function findWeights(files: ModelFiles, opened: OpenFile[]): Promise<Reado
     const index = await readJson(files, indexOf(file));
     if (index !== undefined) return findShards(files, indexOf(file), index, format, opened);
   }
-  const names = WEIGHTS.flatMap(([file]) => [file, indexOf(file)]).join(', ');
-  throw new ModelError(
-    'not_a_model',
-    `${files.name} is no model: it has no weights, which would be in one of ${names}.`,
-  );
+  const names = WEIGHTS.flatMap(([file]) => [file, indexOf(file)]);
+  throw lacksWeights(files.name, (await files.list?.()) ?? [], names);
 }
 
 /** The tensors of a file, undefined where there is no such file. */
@@ -216,7 +241,8 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw new ModelError('not_a_model', `${name} of ${files.name} is damaged: it is no JSON.`, { cause: error });
+    const why = isLfsPointer(bytes) ? LFS_ADVICE : 'it is no JSON';
+    throw new ModelError('not_a_model', `${name} of ${files.name} is damaged: ${why}.`, { cause: error });
   }
 }
 

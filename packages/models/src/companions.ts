@@ -3,8 +3,9 @@
 
 import { readTemplateSource, type TemplateSource } from './chat-template.ts';
 import { type ModelFiles, readCompanions, readJson, readModelConfig } from './checkpoint.ts';
-import type { Json, ModelConfig } from './config.ts';
+import type { Json } from './config.ts';
 import { ModelError } from './errors.ts';
+import { completedGeneration, generationConfig } from './generation.ts';
 import { readTokenizerJson } from './tokenizer.ts';
 
 export type Companions = ReadonlyMap<string, Uint8Array | string>;
@@ -16,8 +17,8 @@ export type Companions = ReadonlyMap<string, Uint8Array | string>;
  */
 export async function completeCompanions(files: ModelFiles): Promise<Companions> {
   const found = new Map<string, Uint8Array | string>(await readCompanions(files));
-  if (!found.has('generation_config.json'))
-    found.set('generation_config.json', text(generationConfig(await readModelConfig(files))));
+  const generation = await completeGeneration(files);
+  if (generation) found.set('generation_config.json', text(generation));
   if (!found.has('tokenizer.json')) {
     if (!found.has('vocab.json') || !found.has('merges.txt')) return found;
     found.set('tokenizer.json', text(await readTokenizerJson(files)));
@@ -32,6 +33,13 @@ export async function completeCompanions(files: ModelFiles): Promise<Companions>
   return found;
 }
 
+/** generation_config.json, where the source has none, or one that lacks end tokens which its config.json names. */
+async function completeGeneration(files: ModelFiles): Promise<Json | undefined> {
+  const config = await readModelConfig(files);
+  const json = (await readJson(files, 'generation_config.json')) as Json | undefined;
+  return json === undefined ? generationConfig(config) : completedGeneration(json, config);
+}
+
 async function templateOf(files: ModelFiles): Promise<TemplateSource | undefined> {
   try {
     return await readTemplateSource(files);
@@ -40,15 +48,6 @@ async function templateOf(files: ModelFiles): Promise<TemplateSource | undefined
     if (error instanceof ModelError && error.code === 'bad_template') return undefined;
     throw error;
   }
-}
-
-/** generation_config.json of a model that comes without one: which tokens begin, end and pad. */
-export function generationConfig({ bosTokenId, eosTokenIds, padTokenId }: ModelConfig): object {
-  return {
-    ...(bosTokenId !== undefined && { bos_token_id: bosTokenId }),
-    ...(eosTokenIds.length > 0 && { eos_token_id: eosTokenIds.length > 1 ? eosTokenIds : eosTokenIds[0] }),
-    ...(padTokenId !== undefined && { pad_token_id: padTokenId }),
-  };
 }
 
 const text = (json: object) => `${JSON.stringify(json, null, 2)}\n`;

@@ -2,6 +2,7 @@
 // readers of single fields that the families share.
 
 import { ModelError } from './errors.ts';
+import { shown } from './fields/understood.ts';
 
 export const FAMILY_NAMES = ['llama', 'qwen2', 'qwen3', 'gemma3_text', 'gpt2'] as const;
 /** As `model_type` names it. */
@@ -15,10 +16,15 @@ export interface Llama3RopeScaling {
   readonly originalMaxPositions: number;
 }
 
+/** Stretching of rotary positions that divides all of them alike. */
+export interface LinearRopeScaling {
+  readonly factor: number;
+}
+
 export interface RotaryConfig {
   /** Base of the frequencies. */
   readonly theta: number;
-  readonly scaling?: Llama3RopeScaling;
+  readonly scaling?: Llama3RopeScaling | LinearRopeScaling;
 }
 
 /** Layers that see only the last `size` tokens, themselves included. */
@@ -81,36 +87,47 @@ export function writeCommon(config: ModelConfig): Json {
   };
 }
 
-/** A whole number above 0. */
+/** More than any published model has. A config that says more would keep a machine busy before its weights are missed. */
+const MOST: Readonly<Record<string, number>> = {
+  vocab_size: 2 ** 24,
+  num_hidden_layers: 1024,
+  n_layer: 1024,
+  num_attention_heads: 4096,
+  num_key_value_heads: 4096,
+  n_head: 4096,
+  head_dim: 8192,
+  max_position_embeddings: 2 ** 24,
+  n_positions: 2 ** 24,
+  original_max_position_embeddings: 2 ** 24,
+  sliding_window: 2 ** 24,
+};
+const MOST_OTHERWISE = 2 ** 20;
+
+/** A whole number above 0, within what models have. */
 export function count(json: Json, name: string, fallback?: number): number {
   const value = json[name] ?? fallback;
   if (!Number.isSafeInteger(value) || (value as number) < 1)
-    throw bad(`${name} is ${JSON.stringify(value)}; a whole number above 0 is needed`);
+    throw bad(`${name} is ${shown(value)}; a whole number above 0 is needed`);
+  const most = MOST[name] ?? MOST_OTHERWISE;
+  if ((value as number) > most) throw bad(`${name} is ${value}; at most ${most} can be`);
   return value as number;
 }
 
 /** A number above 0. */
 export function positive(json: Json, name: string, fallback?: number): number {
   const value = json[name] ?? fallback;
-  if (typeof value !== 'number' || !(value > 0))
-    throw bad(`${name} is ${JSON.stringify(value)}; a number above 0 is needed`);
+  if (typeof value !== 'number' || !(value > 0)) throw bad(`${name} is ${shown(value)}; a number above 0 is needed`);
   return value;
 }
 
-/** Refuses a field that says something other than what the family does. Absent fields are fine. */
-export function must(json: Json, name: string, known: readonly unknown[]): void {
-  const value = json[name];
-  if (value == null || known.includes(value)) return;
-  throw bad(`${name} is ${JSON.stringify(value)}; known: ${known.map((one) => JSON.stringify(one)).join(', ')}`);
-}
-
-function tokenIds(json: Json, name: string): number[] {
+/** A token id or a list of them. */
+export function tokenIds(json: Json, name: string, file = 'config.json'): number[] {
   const value = json[name];
   const ids = value == null ? [] : Array.isArray(value) ? value : [value];
   if (!ids.every((id) => Number.isSafeInteger(id)))
-    throw bad(`${name} is ${JSON.stringify(value)}; token ids are whole numbers`);
+    throw bad(`${name} is ${shown(value)}; token ids are whole numbers`, file);
   // Some published configs say −1 for "none".
   return ids.filter((id) => id >= 0);
 }
 
-export const bad = (what: string) => new ModelError('bad_config', `config.json: ${what}.`);
+export const bad = (what: string, file = 'config.json') => new ModelError('bad_config', `${file}: ${what}.`);

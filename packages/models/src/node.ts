@@ -1,10 +1,11 @@
 // Models in folders of this machine.
 
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileContent, ModelFiles, OpenFile } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
 import type { FolderFiles } from './model-folder.ts';
+import { lacksConfig } from './refusals.ts';
 
 /** @throws ModelError `not_a_model` where there is no folder with a config.json */
 export const openModelFolder = (path: string): Promise<ModelFiles> => openFolder(path, 'model', 'config.json');
@@ -18,12 +19,13 @@ async function openFolder(path: string, kind: string, needed: string): Promise<M
   if (!folder?.isDirectory())
     throw new ModelError('not_a_model', `${path} is no ${kind} folder: there is no such folder.`);
   if (!(await stat(join(path, needed)).catch(() => undefined))) {
-    throw new ModelError('not_a_model', `${path} is no ${kind} folder: it has no ${needed}.`);
+    throw lacksConfig(path, await readdir(path).catch(() => []), needed, kind);
   }
   return {
     name: path,
     read: (name) => present(join(path, name), async (file) => new Uint8Array(await readFile(file))),
     open: (name) => present(join(path, name), openFile),
+    list: () => readdir(path),
   };
 }
 

@@ -2,10 +2,11 @@
 
 import type { RotaryConfig } from './config.ts';
 
-/** Radians per position of each of the headDim / 2 pairs, after scaling. Source: Hugging Face transformers, `llama3`. */
+/** Radians per position of each of the headDim / 2 pairs, after scaling. Source: Hugging Face transformers, `linear` and `llama3`. */
 export function inverseFrequencies({ theta, scaling }: RotaryConfig, headDim: number): Float64Array {
   const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
   if (!scaling) return plain;
+  if (!('lowFreqFactor' in scaling)) return plain.map((frequency) => frequency / scaling.factor);
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositions } = scaling;
   return plain.map((frequency) => {
     const wavelength = (2 * Math.PI) / frequency;

@@ -2,6 +2,7 @@
 // file is believed before it is checked.
 
 import { ModelError } from './errors.ts';
+import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 
 /** Bytes of one element. */
 const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
@@ -47,6 +48,7 @@ export function readSafetensors(file: Uint8Array): Safetensors {
 export function safetensorsHeaderEnd(first: Uint8Array, size: number): number {
   if (first.length < 8) throw bad(`it has ${first.length} bytes, fewer than the 8 of the header's length`);
   const headerLength = Number(viewOf(first).getBigUint64(0, true));
+  if (isLfsPointer(first)) throw bad(LFS_ADVICE);
   if (headerLength > LARGEST_HEADER) throw bad(`its header would be ${headerLength} bytes long`);
   if (8 + headerLength > size) throw bad(`it is cut off: ${8 + headerLength - size} bytes of the header are missing`);
   return 8 + headerLength;

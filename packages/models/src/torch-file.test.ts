@@ -197,7 +197,7 @@ describe('a PyTorch file', () => {
     ['closes what is not open', archive('}u'), /never began/],
     ['remembers nothing', archive('h\x00'), /memo 0/],
     ['is full of nothing', archive('}'.repeat(100_000)), /too many empty objects/],
-    ['is something else', latin('version https://git-lfs.github.com/spec/v1'), /neither as a zip archive nor/],
+    ['is something else', latin('version https://git-lfs.github.com/spec/v1'), /Git LFS pointer, not the file itself/],
     ['is empty', new Uint8Array(), /neither/],
     ['is another pickle', latin('\x80\x02}.'), /torch\.save did not write/],
   ])('that %s is refused', (_, file, message) => {

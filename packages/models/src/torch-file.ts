@@ -3,6 +3,7 @@
 // storages are read once it is done, so that tensors share them. Nothing of the file is executed.
 
 import { badTorchFile, type PickleGlobal, PickleList, quoted, readPickle } from './pickle.ts';
+import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 import type { StoredTensor, TensorDtype } from './safetensors.ts';
 
 /** By the names of their storages. */
@@ -49,6 +50,7 @@ class TensorView {
 export function readTorchFile(bytes: Uint8Array): ReadonlyMap<string, StoredTensor> {
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) return readZipFormat(bytes);
   if (startsWith(bytes, [0x80])) return readOldFormat(bytes);
+  if (isLfsPointer(bytes)) throw badTorchFile(LFS_ADVICE);
   throw badTorchFile('it begins neither as a zip archive nor as a pickle');
 }
 

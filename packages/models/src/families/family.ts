@@ -74,5 +74,7 @@ export interface Family {
 /** Ignores what many files carry beside the parameters, and the tied head that some repeat. */
 export function plainName(stored: string, config: ModelConfig): string | undefined {
   if (stored.endsWith('.rotary_emb.inv_freq')) return undefined;
-  return config.tieWordEmbeddings && stored === 'lm_head.weight' ? undefined : stored;
+  if (config.tieWordEmbeddings && stored === 'lm_head.weight') return undefined;
+  // Saved as the network alone, without the head.
+  return /^(embed_tokens|layers|norm)\./.test(stored) ? `model.${stored}` : stored;
 }

@@ -2,7 +2,8 @@
 // embeddings, and layers that see a sliding window and turn by frequencies of their own.
 
 import { add, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
-import { bad, count, type Json, type ModelConfig, must, positive, readCommon, writeCommon } from '../config.ts';
+import { count, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config.ts';
+import { readLayerTypes, readRotaries, writeLayerTypes, writeRopeScaling, writeRotaries } from '../rope-config.ts';
 import { type Family, plainName, type TensorSpec } from './family.ts';
 import { headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
 
@@ -10,19 +11,13 @@ export const gemma3: Family = {
   name: 'gemma3_text',
 
   readConfig(json: Json): ModelConfig {
-    must(json, 'attention_bias', [false]);
-    must(json, 'hidden_activation', ['gelu_pytorch_tanh']);
-    must(json, 'rope_scaling', [null]);
-    must(json, 'use_bidirectional_attention', [false]);
-    for (const name of ['attn_logit_softcapping', 'final_logit_softcapping']) must(json, name, [null]);
     const shape = readShape(json, 256);
     return {
       family: 'gemma3_text',
       ...readCommon(json),
       ...shape,
       normEpsilon: positive(json, 'rms_norm_eps', 1e-6),
-      rotary: { theta: positive(json, 'rope_theta', 1_000_000) },
-      localRotary: { theta: positive(json, 'rope_local_base_freq', 10_000) },
+      ...readRotaries(json),
       slidingWindow: { size: count(json, 'sliding_window', 4096), layers: localLayers(json, shape.layers) },
       queryScalar: positive(json, 'query_pre_attn_scalar', 256),
       tieWordEmbeddings: json.tie_word_embeddings !== false,
@@ -39,10 +34,12 @@ export const gemma3: Family = {
     rms_norm_eps: config.normEpsilon,
     rope_theta: config.rotary!.theta,
     rope_local_base_freq: config.localRotary!.theta,
-    rope_scaling: null,
+    rope_scaling: writeRopeScaling(config.rotary!.scaling),
+    // What the older two fields cannot say.
+    ...(config.localRotary!.scaling && { rope_parameters: writeRotaries(config) }),
     query_pre_attn_scalar: config.queryScalar,
     sliding_window: config.slidingWindow!.size,
-    layer_types: config.slidingWindow!.layers.map((local) => (local ? 'sliding_attention' : 'full_attention')),
+    layer_types: writeLayerTypes(config.slidingWindow!),
     attn_logit_softcapping: null,
     final_logit_softcapping: null,
   }),
@@ -116,17 +113,9 @@ const countedFromOne = (weight: Value): Value => add(weight, weight.graph.scalar
 
 /** Which layers see a sliding window: as `layer_types` says, else all but every n-th. */
 function localLayers(json: Json, layers: number): boolean[] {
-  const types = json.layer_types;
-  if (types == null) {
-    const every = count(
-      json,
-      json.sliding_window_pattern == null ? '_sliding_window_pattern' : 'sliding_window_pattern',
-      6,
-    );
-    return Array.from({ length: layers }, (_, layer) => (layer + 1) % every !== 0);
-  }
-  const known = ['sliding_attention', 'full_attention'];
-  if (!Array.isArray(types) || types.length !== layers || !types.every((type) => known.includes(type)))
-    throw bad(`layer_types is no list of ${layers} times ${known.join(' or ')}`);
-  return types.map((type) => type === 'sliding_attention');
+  const types = readLayerTypes(json, layers);
+  if (types) return types;
+  const name = json.sliding_window_pattern == null ? '_sliding_window_pattern' : 'sliding_window_pattern';
+  const every = count(json, name, 6);
+  return Array.from({ length: layers }, (_, layer) => (layer + 1) % every !== 0);
 }

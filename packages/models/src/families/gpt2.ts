@@ -2,16 +2,13 @@
 // of linear layers are [in, out].
 
 import { add, geluTanh, layerNorm, scale, split, type Value } from '@ludic/graph';
-import { bad, count, type Json, type ModelConfig, must, positive, readCommon, writeCommon } from '../config.ts';
+import { bad, count, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config.ts';
 import type { Family, TensorSpec, Weights } from './family.ts';
 
 export const gpt2: Family = {
   name: 'gpt2',
 
   readConfig(json: Json): ModelConfig {
-    must(json, 'activation_function', ['gelu_new']);
-    must(json, 'scale_attn_weights', [true]);
-    for (const name of ['scale_attn_by_inverse_layer_idx', 'add_cross_attention']) must(json, name, [false]);
     const hiddenSize = count(json, 'n_embd');
     const heads = count(json, 'n_head');
     if (hiddenSize % heads !== 0) throw bad(`n_embd ${hiddenSize} is no multiple of n_head ${heads}`);

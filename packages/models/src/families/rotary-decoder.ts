@@ -18,13 +18,14 @@ import {
   count,
   type FamilyName,
   type Json,
-  type Llama3RopeScaling,
   type ModelConfig,
-  must,
   positive,
   readCommon,
+  type SlidingWindow,
   writeCommon,
 } from '../config.ts';
+import { shown } from '../fields/understood.ts';
+import { readLayerTypes, readRotary, writeLayerTypes, writeRopeScaling } from '../rope-config.ts';
 import { type Family, type Network, plainName, type TensorSpec, type Weights } from './family.ts';
 
 export interface RotaryDecoderTraits {
@@ -53,16 +54,15 @@ export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
 }
 
 function readConfig(json: Json, traits: RotaryDecoderTraits): ModelConfig {
-  must(json, 'attention_bias', [traits.qkvBias]);
-  must(json, 'mlp_bias', [false]);
-  must(json, 'hidden_act', ['silu']);
-  must(json, 'use_sliding_window', [false]);
+  const shape = readShape(json, traits.headDim);
+  const slidingWindow = readWindow(json, shape.layers);
   return {
     family: traits.name,
     ...readCommon(json),
-    ...readShape(json, traits.headDim),
+    ...shape,
     normEpsilon: positive(json, 'rms_norm_eps', 1e-6),
     rotary: readRotary(json),
+    ...(slidingWindow && { slidingWindow }),
     tieWordEmbeddings: json.tie_word_embeddings === true,
     maxPositions: count(json, 'max_position_embeddings', 2048),
   };
@@ -91,28 +91,24 @@ export function readShape(
   };
 }
 
-function readRotary(json: Json): NonNullable<ModelConfig['rotary']> {
-  const parameters = (json.rope_parameters ?? {}) as Json;
-  const theta = positive(json.rope_theta == null ? parameters : json, 'rope_theta', 10_000);
-  const scaling = readRopeScaling((json.rope_scaling ?? json.rope_parameters) as Json | undefined);
-  return { theta, ...(scaling && { scaling }) };
-}
-
-function readRopeScaling(scaling: Json | undefined): Llama3RopeScaling | undefined {
-  if (scaling == null) return undefined;
-  const type = scaling.rope_type ?? scaling.type ?? 'default';
-  if (type === 'default') return undefined;
-  if (type !== 'llama3') throw bad(`rope scaling of type ${JSON.stringify(type)} is not known. Known: llama3`);
-  return {
-    factor: positive(scaling, 'factor'),
-    lowFreqFactor: positive(scaling, 'low_freq_factor'),
-    highFreqFactor: positive(scaling, 'high_freq_factor'),
-    originalMaxPositions: count(scaling, 'original_max_position_embeddings'),
-  };
+/** Layers with a sliding window, as Qwen has them: those that layer_types names, else all from max_window_layers on. */
+function readWindow(json: Json, layers: number): SlidingWindow | undefined {
+  const windowed = json.use_sliding_window === true && json.sliding_window != null;
+  const types = readLayerTypes(json, layers);
+  if (!windowed) {
+    if (types?.includes(true)) throw bad('layer_types names sliding_attention, but there is no sliding window');
+    return undefined;
+  }
+  const first = json.max_window_layers ?? 28;
+  if (!Number.isSafeInteger(first)) throw bad(`max_window_layers is ${shown(first)}; a whole number is needed`);
+  const local = types ?? Array.from({ length: layers }, (_, layer) => layer >= (first as number));
+  const size = count(json, 'sliding_window');
+  return local.includes(true) ? { size, layers: local } : undefined;
 }
 
 function writeConfig(config: ModelConfig, { architecture, qkvBias }: RotaryDecoderTraits): Json {
   const { theta, scaling } = config.rotary!;
+  const { slidingWindow } = config;
   return {
     architectures: [architecture],
     ...writeCommon(config),
@@ -122,15 +118,14 @@ function writeConfig(config: ModelConfig, { architecture, qkvBias }: RotaryDecod
     mlp_bias: false,
     rms_norm_eps: config.normEpsilon,
     rope_theta: theta,
-    rope_scaling: scaling
-      ? {
-          rope_type: 'llama3',
-          factor: scaling.factor,
-          low_freq_factor: scaling.lowFreqFactor,
-          high_freq_factor: scaling.highFreqFactor,
-          original_max_position_embeddings: scaling.originalMaxPositions,
-        }
-      : null,
+    rope_scaling: writeRopeScaling(scaling),
+    ...(slidingWindow && {
+      use_sliding_window: true,
+      sliding_window: slidingWindow.size,
+      // For readers that do not know layer_types: the first such layer.
+      max_window_layers: slidingWindow.layers.indexOf(true),
+      layer_types: writeLayerTypes(slidingWindow),
+    }),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { COMPANIONS, indexOf, shardsOf, WEIGHT_FILES } from '../checkpoint.ts';
 import { ModelError } from '../errors.ts';
+import { lacksConfig, lacksWeights } from '../refusals.ts';
 
 export interface Selection {
   /** config.json, tokenizer and the like. */
@@ -16,14 +17,9 @@ export interface Selection {
  * @throws ModelError `not_a_model` where there is no config.json or nothing that holds weights
  */
 export function select(model: string, names: ReadonlySet<string>): Selection {
-  if (!names.has('config.json')) throw new ModelError('not_a_model', `${model} is no model: it has no config.json.`);
+  if (!names.has('config.json')) throw lacksConfig(model, names);
   const [file] = WEIGHT_FILES.flatMap((name) => [name, indexOf(name)]).filter((name) => names.has(name));
-  if (file === undefined) {
-    throw new ModelError(
-      'not_a_model',
-      `${model} has no weights that can be read, which would be in ${WEIGHT_FILES.join(' or ')}, or in several such files with an index.`,
-    );
-  }
+  if (file === undefined) throw lacksWeights(model, names, WEIGHT_FILES);
   // The tokenizer in one file makes GPT-2's older files superfluous.
   const superfluous = names.has('tokenizer.json') ? ['vocab.json', 'merges.txt', 'added_tokens.json'] : [];
   const small = ['config.json', ...COMPANIONS].filter((name) => names.has(name) && !superfluous.includes(name));

@@ -1,0 +1,70 @@
+// The fields of generation_config.json. Which tokens end a reply is read; how replies are sampled is for whoever samples
+// to say, so those fields are harmless.
+
+import type { FieldTable } from './understood.ts';
+
+const HARMLESS = [
+  '_from_model_config',
+  'assistant_confidence_threshold',
+  'bos_token_id',
+  'cache_implementation',
+  'decoder_start_token_id',
+  'disable_compile',
+  'diversity_penalty',
+  'do_sample',
+  'early_stopping',
+  'epsilon_cutoff',
+  'eta_cutoff',
+  'length_penalty',
+  'max_length',
+  'max_new_tokens',
+  'max_time',
+  'min_length',
+  'min_new_tokens',
+  'min_p',
+  'no_repeat_ngram_size',
+  'num_beam_groups',
+  'num_beams',
+  'num_return_sequences',
+  'output_attentions',
+  'output_hidden_states',
+  'output_logits',
+  'output_scores',
+  'pad_token_id',
+  'penalty_alpha',
+  'renormalize_logits',
+  'repetition_penalty',
+  'encoder_repetition_penalty',
+  'return_dict_in_generate',
+  'temperature',
+  'top_h',
+  'top_k',
+  'top_p',
+  'transformers_version',
+  'trust_remote_code',
+  'typical_p',
+  'use_cache',
+  'use_model_defaults',
+];
+/** These forbid, force or favour tokens, or end a reply in ways that are not followed here. */
+const TOLD = [
+  'bad_words_ids',
+  'begin_suppress_tokens',
+  'constraints',
+  'exponential_decay_length_penalty',
+  'force_words_ids',
+  'forced_bos_token_id',
+  'forced_decoder_ids',
+  'forced_eos_token_id',
+  'guidance_scale',
+  'sequence_bias',
+  'stop_strings',
+  'suppress_tokens',
+  'watermarking_config',
+];
+
+export const GENERATION_FIELDS: FieldTable = Object.fromEntries([
+  ['eos_token_id', 'computed'],
+  ...HARMLESS.map((name) => [name, 'harmless']),
+  ...TOLD.map((name) => [name, 'told']),
+]);
