@@ -1,5 +1,6 @@
 // The command line: npm run ludic -- <command>.
 
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { clientCommand } from './client/command.ts';
 import { demoCommand } from './demo.ts';
@@ -8,10 +9,12 @@ import { evaluateCommand } from './evaluate.ts';
 import { evaluatorCommand } from './evaluator.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
+import { gamesCommand } from './games.ts';
 import { hashPasswordCommand } from './hash-password.ts';
 import { playCommand } from './play.ts';
 import { pushCommand } from './push.ts';
 import { rolloutCommand } from './rollout.ts';
+import { runsCommand } from './runs/command.ts';
 import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
 import { syncCommand } from './sync.ts';
@@ -20,9 +23,16 @@ import { warmupCommand } from './warmup.ts';
 
 const program = new Command('ludic')
   .description('Train and evaluate language models in text games with GRPO.')
+  .version(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version)
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done, 1 a fault that is not yours (disk, network, server), 2 bad input, 130 stopped by Ctrl-C and saved.',
+  )
   .showHelpAfterError('Add --help to see what there is.');
 const commands = [
   trainCommand(),
+  runsCommand(),
+  gamesCommand(),
   evaluateCommand(),
   evaluatorCommand(),
   rolloutCommand(),
@@ -39,7 +49,7 @@ const commands = [
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command);
-for (const command of [program, ...commands]) command.exitOverride();
+for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) command.exitOverride();
 
 // A reader that closes the pipe early, such as head, is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -17,16 +17,27 @@ import { type DeviceChoice, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';
 import type { GameChoice } from './input.ts';
 import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
+import { openRunModel } from './runs/run-model.ts';
 import { TransferView } from './transfers.ts';
 
 export const modelOption = (purpose = '') =>
-  new Option('--model <name>', `nano, a model folder, or org/name of the Hugging Face Hub${purpose}`).default('nano');
+  new Option('--model <name>', `nano, a model folder, a run, or org/name of the Hugging Face Hub${purpose}`).default(
+    'nano',
+  );
 
 /** A folder of that name comes first; what is not here and is named as the Hub names models is fetched from there. */
 export async function openFiles(name: string): Promise<ModelFiles> {
   if (name === 'nano') return { ...(await openModelFolder(fileURLToPath(NANO_FOLDER))), name };
-  return (existsSync(name) ? undefined : await openFromHub(name)) ?? (await openModelFolder(name));
+  if (!existsSync(name)) return (await openFromHub(name)) ?? (await openModelFolder(name));
+  const run = await openRunModel(name);
+  if (!run) return openModelFolder(name);
+  if (!told.has(name)) process.stderr.write(`${name} is a run: ${run.what} is taken.\n`);
+  told.add(name);
+  return { ...run.files, name };
 }
+
+/** Runs whose model was named already. */
+const told = new Set<string>();
 
 /** @returns undefined where the name is none of the Hub's */
 async function openFromHub(name: string): Promise<ModelFiles | undefined> {

@@ -59,6 +59,7 @@ describe('a recipe', () => {
     ['{}', /is no recipe/],
     ['{"train": null}', /is no recipe/],
     ['{"train": {"steps": 5.5}}', /sets steps to 5\.5\. /],
+    ['{"train": {"shared-dynamics": "yes"}}', /sets shared-dynamics to yes\. true or false/],
     ['{"train": {"steps": null}}', /sets steps to null\. /],
     ['{"train": {"dance": "5"}}', /sets dance, which is no setting/],
     ['{"train": {"out": "elsewhere"}}', /sets out, which is no setting/],
@@ -79,6 +80,13 @@ describe('a recipe', () => {
     const kinds = `{"train": {"steps": 7, "learning-rate": 2e-3, "env-config": {"size": 3}, "lora-targets": ["q_proj", "k_proj"]}}`;
     expect(await both(kinds)).toEqual(await both(texts));
     expect(await both(kinds)).toMatchObject({ steps: 7, learningRate: 0.002, envConfig: '{"size":3}' });
+  });
+
+  it('turns switches on and off', async () => {
+    const command = await train();
+    const switches = '{"train": {"shared-dynamics": true, "mask-truncated-completions": false}}';
+    await followRecipe(command, await written('switches.json', switches));
+    expect(command.opts()).toMatchObject({ sharedDynamics: true, maskTruncatedCompletions: false });
   });
 
   it('that is not there is answered with those that are', async () => {

@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../recipes');
@@ -26,11 +26,20 @@ export async function followRecipe(command: Command, recipe: string): Promise<vo
       throw new UsageError(`${path} sets ${flag}, which is no setting of a training.`);
     if (command.getOptionValueSource(name) === 'cli') continue;
     try {
-      command.setOptionValueWithSource(name, option.parseArg ? option.parseArg(value, undefined) : value, 'config');
+      command.setOptionValueWithSource(name, readValue(option, value), 'config');
     } catch (error) {
       throw new UsageError(`${path} sets ${flag} to ${value}. ${(error as Error).message}`);
     }
   }
+}
+
+/** What an option makes of a text; a switch takes true and false. */
+function readValue(option: Option, text: string): unknown {
+  if (option.isBoolean()) {
+    if (text !== 'true' && text !== 'false') throw new UsageError('true or false is needed.');
+    return text === 'true';
+  }
+  return option.parseArg ? option.parseArg(text, undefined) : text;
 }
 
 async function readRecipe(recipe: string, path: string): Promise<Readonly<Record<string, string>>> {

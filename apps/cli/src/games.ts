@@ -1,0 +1,63 @@
+// ludic games: which games there are, and what can be set in each.
+
+import { type EnvironmentDefinition, environments, findEnvironment, type PropertySchema } from '@ludic/environments';
+import { HISTORY_STRATEGIES } from '@ludic/history';
+import { Command } from 'commander';
+
+export function gamesCommand(): Command {
+  return new Command('games')
+    .description('List the games with their settings and scripted players')
+    .argument('[game]', 'Show this one alone, with an example')
+    .option('--json', 'Print JSON')
+    .action((name: string | undefined, { json }: { json?: boolean }) => {
+      const games = name === undefined ? [...environments.values()] : [findEnvironment(name)];
+      if (json) return console.log(JSON.stringify(name === undefined ? games.map(gameJson) : gameJson(games[0]!)));
+      console.log(games.map(gameText).join('\n\n'));
+      console.log(`\nWhat a policy may see (--history): ${HISTORY_STRATEGIES.join(', ')}`);
+      if (name === undefined) return;
+      const [first] = Object.entries<PropertySchema>(games[0]!.configSchema.properties);
+      const config = first ? ` --env-config '${JSON.stringify({ [first[0]]: first[1].default })}'` : '';
+      console.log(`Try it: evaluate --env ${name} --model nano${config}`);
+    });
+}
+
+const gameJson = ({ id, title, description, replyTag, configSchema, experts }: EnvironmentDefinition) => ({
+  env_type: id,
+  title,
+  description,
+  reply_tag: replyTag,
+  config_schema: configSchema,
+  players: Object.keys(experts),
+  history_strategies: HISTORY_STRATEGIES,
+});
+
+function gameText({ id, title, description, replyTag, configSchema, experts }: EnvironmentDefinition): string {
+  const settings = Object.entries(configSchema.properties).map(
+    ([name, schema]) => [name, takes(schema), schema] as const,
+  );
+  const width = Math.max(0, ...settings.map(([name]) => name.length));
+  const wide = Math.max(0, ...settings.map(([, range]) => range.length));
+  return [
+    `${id}  ${title}`,
+    `  ${description}`,
+    '',
+    '  Settings (--env-config, a JSON object)',
+    ...settings.map(
+      ([name, range, { description: what, default: value }]) =>
+        `    ${name.padEnd(width)}  ${range.padEnd(wide)}  ${what} (default: ${value})`,
+    ),
+    '',
+    `  Replies: <${replyTag}>…</${replyTag}>`,
+    `  Scripted players (--model): ${Object.keys(experts).join(', ')}`,
+  ].join('\n');
+}
+
+/** What a setting may be. */
+function takes(schema: PropertySchema): string {
+  if (schema.type === 'boolean') return 'true, false';
+  if (schema.type === 'string') return schema.enum.join(', ');
+  const { minimum, maximum } = schema;
+  const kind = schema.type === 'integer' ? 'whole number' : 'number';
+  if (minimum !== undefined && maximum !== undefined) return `${kind}, ${minimum} to ${maximum}`;
+  return minimum === undefined ? kind : `${kind}, at least ${minimum}`;
+}
