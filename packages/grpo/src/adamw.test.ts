@@ -33,7 +33,7 @@ it('updates in place as PyTorch does', async () => {
   const shapes = new Map(Object.entries(golden.shapes));
   const runtime = await createRuntime({ device: 'cpu', threads: 1 });
   const norm = await runtime.load(buildSquaredNorm(shapes));
-  const update = await runtime.load(buildAdamW(shapes, settings));
+  const update = await runtime.load(buildAdamW(shapes, settings, () => true));
   const state: Record<string, HostTensor> = {};
   const into: Record<string, HostTensor> = {};
   for (const [name, shape] of shapes) {
@@ -59,4 +59,31 @@ it('updates in place as PyTorch does', async () => {
       }
     }
   }
+});
+
+const SETTINGS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
+
+it('does not clip where the norm is 0 or Infinity', () => {
+  const plain = adamWScalars({ ...SETTINGS, maxGradNorm: Number.POSITIVE_INFINITY }, 1, 1e-3, 50);
+  expect(adamWScalars({ ...SETTINGS, maxGradNorm: 0 }, 1, 1e-3, 50)).toEqual(plain);
+  expect(plain.first_gain).toBeCloseTo(0.1, 12);
+});
+
+it('lets matrices decay, and neither norms nor biases', async () => {
+  const settings = { ...SETTINGS, weightDecay: 0.5 };
+  const shapes = new Map([
+    ['matrix', [1, 2]],
+    ['norm', [2]],
+  ]);
+  const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+  const update = await runtime.load(buildAdamW(shapes, settings));
+  const inputs: Record<string, HostTensor> = {};
+  for (const [name, shape] of shapes) {
+    inputs[name] = float32([1, 1], shape);
+    for (const prefix of ['gradient.', 'first.', 'second.']) inputs[prefix + name] = zeros(shape);
+  }
+  const numbers = Object.entries(adamWScalars(settings, 1, 0.1, 0)).map(([name, value]) => [name, scalar(value)]);
+  const outputs = await update.run({ ...inputs, ...Object.fromEntries(numbers) });
+  expect([...floats(outputs['next.matrix'] as HostTensor)].map((x) => Number(x.toFixed(6)))).toEqual([0.95, 0.95]);
+  expect([...floats(outputs['next.norm'] as HostTensor)]).toEqual([1, 1]);
 });

@@ -1,6 +1,7 @@
 // AdamW as two graphs: the squared norm of the gradients, and the update. Between them stands one number, the norm, so
 // that a gradient that is not finite is seen before anything has changed.
-// Source: torch.optim.AdamW and clip_grad_norm_ (decoupled decay on every tensor; eps outside the square root).
+// Source: torch.optim.AdamW and clip_grad_norm_ (decoupled decay; eps outside the square root). Which tensors decay is chosen
+// as Hugging Face's trainers do: matrices and embeddings, not norms and biases.
 
 import { add, div, Graph, mul, type Shape, scale, serialize, sqrt, sub, sumOfSquares } from '@ludic/graph';
 
@@ -9,7 +10,7 @@ export interface AdamWSettings {
   readonly beta2: number;
   readonly epsilon: number;
   readonly weightDecay: number;
-  /** Gradients are scaled down to this global norm; Infinity leaves them. */
+  /** Gradients are scaled down to this global norm; 0 or Infinity leaves them. */
   readonly maxGradNorm: number;
 }
 
@@ -38,15 +39,20 @@ export function buildSquaredNorm(shapes: ParameterShapes): Uint8Array {
  * Inputs, for each parameter: `NAME`, `gradient.NAME`, `first.NAME` and `second.NAME` (the moments); and the scalars of
  * `adamWScalars`. Outputs: `next.NAME`, `next.first.NAME`, `next.second.NAME`. Every element depends on its own
  * inputs alone: outputs may be written over inputs.
+ * @param decays which parameters the weight decay falls on
  */
-export function buildAdamW(shapes: ParameterShapes, { beta1, beta2, weightDecay }: AdamWSettings): Uint8Array {
+export function buildAdamW(
+  shapes: ParameterShapes,
+  { beta1, beta2, weightDecay }: AdamWSettings,
+  decays: (shape: Shape) => boolean = isDecayed,
+): Uint8Array {
   const graph = new Graph('adamw');
   const scalar = (name: keyof AdamWScalars) => graph.input(name, 'float32', []);
   const firstGain = scalar('first_gain');
   const secondGain = scalar('second_gain');
   const stepSize = scalar('step_size');
   const epsilon = scalar('scaled_epsilon');
-  const decay = weightDecay > 0 ? scalar('decay') : undefined;
+  const decay = weightDecay > 0 && [...shapes.values()].some(decays) ? scalar('decay') : undefined;
   for (const [name, shape] of shapes) {
     const input = (prefix: string) => graph.input(`${prefix}${name}`, 'float32', shape);
     const gradient = input('gradient.');
@@ -54,12 +60,15 @@ export function buildAdamW(shapes: ParameterShapes, { beta1, beta2, weightDecay 
     const second = add(scale(input('second.'), beta2), mul(mul(gradient, gradient), secondGain));
     const update = div(mul(first, stepSize), add(sqrt(second), epsilon));
     const before = input('');
-    graph.output(`next.${name}`, sub(decay ? mul(before, decay) : before, update));
+    graph.output(`next.${name}`, sub(decay && decays(shape) ? mul(before, decay) : before, update));
     graph.output(`next.first.${name}`, first);
     graph.output(`next.second.${name}`, second);
   }
   return serialize(graph);
 }
+
+/** Weights of norms and biases are vectors; all else is a matrix. */
+const isDecayed = (shape: Shape): boolean => shape.length >= 2;
 
 /** What changes from update to update, folded so that each tensor is passed over as seldom as possible. */
 export interface AdamWScalars {
@@ -76,7 +85,7 @@ export interface AdamWScalars {
 /** The numbers of update `step` (the first is 1) for a gradient of the given norm. */
 export function adamWScalars(settings: AdamWSettings, step: number, learningRate: number, norm: number): AdamWScalars {
   const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = settings;
-  const clip = Math.min(1, maxGradNorm / (norm + CLIP_EPSILON));
+  const clip = maxGradNorm === 0 ? 1 : Math.min(1, maxGradNorm / (norm + CLIP_EPSILON));
   const secondCorrection = Math.sqrt(1 - beta2 ** step);
   return {
     first_gain: (1 - beta1) * clip,

@@ -179,6 +179,28 @@ describe('the learner', () => {
     for (const learner of [one, gathering, ...others]) await learner.dispose();
   });
 
+  it('changes nothing when there is nothing to learn from, whatever momentum is left', async () => {
+    const own = await ResidentTensors.of(runtime, copyOf(parameters as Record<string, HostTensor>));
+    const learner = new Learner({
+      runtime,
+      config,
+      parameters: own,
+      objective: DEFAULT_LOSS,
+      adamw: { ...DEFAULT_ADAMW, weightDecay: 0.1 },
+      temperature: 1,
+      tokenBudget: 1000,
+    });
+    const flat = samples.map((sample) => ({ ...sample, advantage: 0 }));
+    await learner.accumulate(samples);
+    expect(await learner.step(1e-3)).toBeGreaterThan(0);
+    const [before, state] = [copyOf(await own.download()), await learner.optimizerState()];
+    await learner.accumulate(flat);
+    expect(await learner.step(1e-3)).toBe(0);
+    expect(await own.download()).toEqual(before);
+    expect((await learner.optimizerState()).updates).toBe(state.updates);
+    await learner.dispose();
+  });
+
   it('changes nothing when the gradient is not finite', async () => {
     const own: Record<string, HostTensor> = Object.fromEntries(
       Object.entries(parameters).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),

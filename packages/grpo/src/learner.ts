@@ -186,7 +186,8 @@ export class Learner {
   }
 
   /**
-   * One AdamW update with the summed gradient, which is then zero again. Returns the gradient's norm before clipping.
+   * One AdamW update with the summed gradient, which is then zero again. A gradient of exactly 0 changes nothing, where Adam's
+   * momentum alone would move the weights. Returns the gradient's norm before clipping.
    * @throws GrpoError `not_finite`, and nothing has changed
    */
   async step(learningRate: number): Promise<number> {
@@ -204,6 +205,10 @@ export class Learner {
           precision === 'float16' ? ', or train with precision float32: float16 ends at 65504' : ''
         }.`,
       );
+    }
+    if (norm === 0) {
+      this.clearGradients();
+      return norm;
     }
     const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
     const inputs = {

@@ -30,6 +30,9 @@ export interface LossSettings {
 /** Weights of the extra terms of the loss, which may change from step to step. */
 export type LossCoefficients = Pick<LossSettings, 'beta' | 'entropyCoefficient'>;
 
+/** CISPO caps the ratio itself: the papers take about 5, where 0.2 would leave a fifth of the gradient. */
+export const defaultEpsilonHigh = (lossType: LossType): number => (lossType === 'cispo' ? 5 : 0.2);
+
 export const DEFAULT_LOSS: LossSettings = {
   lossType: 'dapo',
   importanceSamplingLevel: 'token',

@@ -1,6 +1,6 @@
 // Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
 
-import type { HistoryStrategy } from '@ludic/history';
+import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { type LoraConfig, PRECISIONS, type Precision } from '@ludic/models';
 import { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
 import { CREDITS, type CreditSettings } from './credit.ts';
@@ -160,6 +160,7 @@ export function checkSettings(settings: TrainSettings): void {
     need('lora.rank', lora.rank, 'a whole number above 0', Number.isInteger(lora.rank) && lora.rank > 0);
     need('lora.alpha', lora.alpha, 'above 0', lora.alpha > 0 && Number.isFinite(lora.alpha));
   }
+  oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('credit', settings.credit, CREDITS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
@@ -168,12 +169,25 @@ export function checkSettings(settings: TrainSettings): void {
   oneOf('lossType', loss.lossType, LOSS_TYPES);
   oneOf('importanceSamplingLevel', loss.importanceSamplingLevel, IMPORTANCE_SAMPLING_LEVELS);
   need('epsilon', loss.epsilon, 'between 0 and 1', loss.epsilon >= 0 && loss.epsilon < 1);
-  need('epsilonHigh', loss.epsilonHigh, '0 or more', loss.epsilonHigh >= 0);
-  need('beta', loss.beta, '0 or more', loss.beta >= 0);
-  need('entropyCoefficient', loss.entropyCoefficient, '0 or more', loss.entropyCoefficient >= 0);
+  need('epsilonHigh', loss.epsilonHigh, '0 or more', isAmount(loss.epsilonHigh));
+  need('beta', loss.beta, '0 or more', isAmount(loss.beta));
+  need('entropyCoefficient', loss.entropyCoefficient, '0 or more', isAmount(loss.entropyCoefficient));
   if (loss.delta !== undefined)
     need('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
+  for (const name of ['sapoTemperaturePos', 'sapoTemperatureNeg'] as const)
+    need(name, loss[name], 'above 0', loss[name] > 0 && Number.isFinite(loss[name]));
+  checkAdamW(settings.adamw);
 }
+
+function checkAdamW({ beta1, beta2, epsilon, weightDecay, maxGradNorm }: AdamWSettings): void {
+  for (const [name, value] of Object.entries({ beta1, beta2 }))
+    need(`adamw.${name}`, value, 'at least 0 and below 1', value >= 0 && value < 1);
+  need('adamw.epsilon', epsilon, 'above 0', epsilon > 0 && Number.isFinite(epsilon));
+  need('adamw.weightDecay', weightDecay, '0 or more', isAmount(weightDecay));
+  need('adamw.maxGradNorm', maxGradNorm, '0 or more; 0 does not clip', maxGradNorm >= 0);
+}
+
+const isAmount = (value: number): boolean => value >= 0 && Number.isFinite(value);
 
 function need(name: string, value: unknown, what: string, right: boolean): void {
   if (!right) throw new GrpoError('bad_setting', `${name} is ${value}; it must be ${what}.`);

@@ -21,6 +21,8 @@ export interface StepMetrics extends BatchSummary, LossMetrics {
   readonly step: number;
   readonly loss: number;
   readonly gradientNorm: number;
+  /** Updates of this step that did not happen because there was nothing to learn from: the gradient was exactly 0. */
+  readonly skippedUpdates: number;
   readonly learningRate: number;
   /** Share of the groups, as first drawn, whose rewards are all equal. */
   readonly zeroVarianceGroups: number;
@@ -106,6 +108,7 @@ export class Trainer {
 
     let first: { loss: number; metrics: LossMetrics } | undefined;
     let gradientNorm = 0;
+    let skippedUpdates = 0;
     for (let iteration = 0; iteration < settings.numIterations; iteration++) {
       this.#learner.clearGradients();
       const learned = await this.#runner.learn(
@@ -121,6 +124,7 @@ export class Trainer {
       const norm = await this.#learner.step(learningRate);
       this.#runner.weightsChanged();
       if (iteration === 0) gradientNorm = norm;
+      if (norm === 0) skippedUpdates++;
     }
     this.#step = step;
     const metrics: StepMetrics = {
@@ -129,6 +133,7 @@ export class Trainer {
       ...first!.metrics,
       loss: first!.loss,
       gradientNorm,
+      skippedUpdates,
       learningRate,
       zeroVarianceGroups: batch.zeroVarianceGroups,
       resampledGroups: batch.resampledGroups,

@@ -62,6 +62,6 @@ export {
   writeSafetensors,
 } from './safetensors.ts';
 export { buildScoring, type ScoringOptions, type ScoringOutputs } from './scoring-graph.ts';
-export { makeTokenizer, readTokenizer, type Tokenizer } from './tokenizer.ts';
+export { makeTokenizer, readTokenizer, type Tokenizer, tokenizerWithin } from './tokenizer.ts';
 export type { TreeLevels } from './tree-attention.ts';
 export { type PackedTree, packTree, type TreeShape } from './tree-packing.ts';

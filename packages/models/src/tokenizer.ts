@@ -49,6 +49,21 @@ async function readGpt2Tokenizer(files: ModelFiles): Promise<object> {
   return gpt2Tokenizer(parts, files.name);
 }
 
+/** A tokenizer that refuses tokens that the model has no row for, where ONNX Runtime would fail without their name. */
+export function tokenizerWithin(tokenizer: Tokenizer, rows: number, name: string): Tokenizer {
+  const encode = (text: string): Int32Array => {
+    const ids = tokenizer.encode(text);
+    const stranger = ids.find((id) => id < 0 || id >= rows);
+    if (stranger === undefined) return ids;
+    throw new ModelError(
+      'bad_tokenizer',
+      `The tokenizer of ${name} gives ${JSON.stringify(tokenizer.decode([stranger]))} the id ${stranger}, and the model has ${rows} rows (0 to ${rows - 1}). ` +
+        'Fetch the tokenizer that belongs to this model, or leave that token out of the texts.',
+    );
+  };
+  return { ...tokenizer, encode };
+}
+
 function parseVocab(bytes: Uint8Array, name: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));

@@ -7,6 +7,7 @@ import {
   readChatTemplate,
   readCheckpoint,
   readTokenizer,
+  tokenizerWithin,
 } from '@ludic/models';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import type { LanguageModel } from './language-model.ts';
@@ -22,7 +23,7 @@ export async function openLanguageModel(
 ): Promise<LanguageModel> {
   const { config, parameters: plain } = await readCheckpoint(files);
   const merged = adapter ? mergeAdapter(config, plain, await readAdapter(adapter, config)) : plain;
-  const tokenizer = await readTokenizer(files);
+  const tokenizer = tokenizerWithin(await readTokenizer(files), config.vocabSize, files.name);
   const template = await readChatTemplate(files);
   const parameters = await ResidentTensors.of(runtime, merged);
   return { name: files.name, runtime, config, parameters, tokenizer, template };

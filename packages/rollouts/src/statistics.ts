@@ -14,7 +14,8 @@ export function wilsonInterval(successes: number, trials: number): Interval {
   const z2 = (Z95 * Z95) / trials;
   const centre = (rate + z2 / 2) / (1 + z2);
   const half = (Z95 * Math.sqrt((rate * (1 - rate)) / trials + z2 / (4 * trials))) / (1 + z2);
-  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+  // At the ends the formula gives exactly 0 and 1, and rounding a hair beside them.
+  return [successes === 0 ? 0 : Math.max(0, centre - half), successes === trials ? 1 : Math.min(1, centre + half)];
 }
 
 const RESAMPLES = 1000;

@@ -2,7 +2,7 @@
 // names alone and no schema, so that a page can do without the schema library.
 
 import { DEFAULT_ADAMW } from '../adamw.ts';
-import { DEFAULT_LOSS } from '../settings.ts';
+import { DEFAULT_LOSS, defaultEpsilonHigh } from '../settings.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
 import type { TrainingFields } from './fields.ts';
 
@@ -55,7 +55,11 @@ export function trainSettings(
     ...DEFAULT_TRAINING,
     ...pick(RUN_NAMES, fields),
     ...game,
-    loss: { ...DEFAULT_TRAINING.loss, ...pick(LOSS_NAMES, fields) },
+    loss: {
+      ...DEFAULT_TRAINING.loss,
+      epsilonHigh: defaultEpsilonHigh(fields.loss_type ?? DEFAULT_LOSS.lossType),
+      ...pick(LOSS_NAMES, fields),
+    },
     adamw: { ...DEFAULT_TRAINING.adamw, ...pick(ADAMW_NAMES, fields) },
     ...(rank !== undefined && {
       lora: { rank, alpha: alpha ?? 2 * rank, targets: targets ?? [], rankStabilized: false },

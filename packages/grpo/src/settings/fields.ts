@@ -66,8 +66,8 @@ export const LOSS_FIELDS = {
 
 export const ADAMW_FIELDS = {
   beta2: belowOne().describe("AdamW's memory of squared gradients"),
-  weight_decay: number().describe('of AdamW'),
-  max_grad_norm: number().describe('gradients are scaled down to this norm'),
+  weight_decay: number().describe('Weight decay of AdamW, which norms and biases are spared'),
+  max_grad_norm: number().describe('Norm that gradients are scaled down to; 0 does not clip'),
 } as const;
 
 export const LORA_FIELDS = {

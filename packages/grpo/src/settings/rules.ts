@@ -2,6 +2,7 @@
 
 import type { HistoryStrategy } from '@ludic/history';
 import type { Credit } from '../credit.ts';
+import { defaultEpsilonHigh } from '../settings.ts';
 import type { TrainingFields } from './fields.ts';
 import type { GameTraits, ModelTraits } from './situation.ts';
 
@@ -173,6 +174,15 @@ export const RULES: readonly Rule[] = [
     choose: ({ game, model }) => ({
       value: model.kind === 'instruct' ? 0.02 : tunedFor(game).beta,
       reason: 'holds the replies near legal play while the policy learns',
+    }),
+  },
+  {
+    field: 'epsilon_high',
+    how: '0.2; with cispo, whose cap of the ratio it is, 5',
+    why: 'a cap of 0.2 would leave cispo a fifth of its gradient',
+    choose: ({ settings }) => ({
+      value: defaultEpsilonHigh(settings.loss_type),
+      reason: settings.loss_type === 'cispo' ? 'the cap of the ratio itself' : 'the ratio is clipped as in PPO',
     }),
   },
   {
