@@ -1,0 +1,80 @@
+// What is known of a run from its folder, for lists and comparisons.
+
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { RunFolder, takeLock } from '@ludic/grpo/node';
+
+export type RunState = 'finished' | 'running' | 'stopped';
+type LogLine = Awaited<ReturnType<RunFolder['log']>>[number];
+export type StepLine = Extract<LogLine, { type: 'step' }>;
+export type EvaluationLine = Extract<LogLine, { type: 'evaluation' }>;
+
+export interface RunReport {
+  readonly name: string;
+  readonly folder: string;
+  readonly config: RunFolder['config'];
+  readonly state: RunState;
+  readonly steps: readonly StepLine[];
+  readonly evaluations: readonly EvaluationLine[];
+  readonly best: EvaluationLine | undefined;
+}
+
+/** @throws GrpoError `no_run` */
+export async function readRun(folder: string): Promise<RunReport> {
+  const run = await RunFolder.open(folder);
+  const log = await run.log();
+  const evaluations = log.filter((line) => line.type === 'evaluation');
+  return {
+    name: basename(resolve(folder)),
+    folder,
+    config: run.config,
+    state: stateOf(folder),
+    steps: log.filter((line) => line.type === 'step'),
+    evaluations,
+    best: evaluations.findLast(({ best }) => best),
+  };
+}
+
+/** The runs in a folder, or the one that it is; newest names last. */
+export async function readRuns(folder: string): Promise<RunReport[]> {
+  const isRun = (path: string) => existsSync(join(path, 'config.json')) && existsSync(join(path, 'checkpoints'));
+  if (isRun(folder)) return [await readRun(folder)];
+  const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const paths = names.map(({ name }) => join(folder, name)).filter(isRun);
+  return Promise.all(paths.sort().map(readRun));
+}
+
+function stateOf(folder: string): RunState {
+  const path = join(folder, 'run.lock');
+  if (existsSync(path)) {
+    const lock = takeLock(path);
+    if (!lock) return 'running';
+    lock.release();
+  }
+  return existsSync(join(folder, 'final/config.json')) ? 'finished' : 'stopped';
+}
+
+/** One object for scripts; metrics as metrics.jsonl names them. */
+export function runJson({ name, folder, config, state, steps, evaluations, best }: RunReport): object {
+  const rates = (line: EvaluationLine | undefined) =>
+    line && {
+      step: line.step,
+      success_rate: line.success.rate,
+      success_interval: line.success.interval,
+      ...(line.outcomes && { win_rate: line.outcomes.win.rate }),
+      mean_reward: line.meanReward,
+    };
+  return {
+    name,
+    folder,
+    state,
+    env_type: config.settings.environment,
+    history_strategy: config.settings.history,
+    model: config.model,
+    steps_done: steps.at(-1)?.step ?? 0,
+    steps: config.settings.steps,
+    last: rates(evaluations.at(-1)) ?? null,
+    best: rates(best) ?? null,
+  };
+}
