@@ -64,8 +64,7 @@ async function list(folder: string, { json }: Output): Promise<void> {
   ]);
 }
 
-const reached = (line: EvaluationLine | undefined) =>
-  line ? `${percent(line.success.rate)} at ${line.step}` : '–';
+const reached = (line: EvaluationLine | undefined) => (line ? `${percent(line.success.rate)} at ${line.step}` : '–');
 
 async function show(folder: string, { svg, json }: Output & { readonly svg?: string }): Promise<void> {
   const run = await readRun(folder);
@@ -111,12 +110,11 @@ async function compare(folders: readonly string[], { json }: Output): Promise<vo
     ...trainingFields(config.settings),
   })) as readonly Readonly<Record<string, unknown>>[];
   const names = [...new Set(settings.flatMap((each) => Object.keys(each)))];
-  const text = (value: unknown) => (value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value));
+  const text = (value: unknown) =>
+    value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
   const differing = names.filter((name) => new Set(settings.map((each) => text(each[name]))).size > 1);
   if (json) {
-    const differences = Object.fromEntries(
-      differing.map((name) => [name, settings.map((each) => each[name] ?? null)]),
-    );
+    const differences = Object.fromEntries(differing.map((name) => [name, settings.map((each) => each[name] ?? null)]));
     return console.log(JSON.stringify({ runs: runs.map(runJson), differences }));
   }
   const rate = (line: EvaluationLine | undefined) =>
@@ -135,5 +133,11 @@ async function compare(folders: readonly string[], { json }: Output): Promise<vo
 
 function printTable(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  for (const row of rows) console.log(row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd());
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    );
 }

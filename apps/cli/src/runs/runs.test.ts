@@ -8,9 +8,30 @@ import { runLudic } from '../run-ludic.ts';
 
 let folder = '';
 const run = (name: string) => join(folder, name);
-const SIZE = ['--env', 'tic_tac_toe', '--batch-size', '32', '--group-size', '8', '--eval-episodes', '20', '--threads', '1'];
+const SIZE = [
+  '--env',
+  'tic_tac_toe',
+  '--batch-size',
+  '32',
+  '--group-size',
+  '8',
+  '--eval-episodes',
+  '20',
+  '--threads',
+  '1',
+];
 const train = async (name: string, ...words: readonly string[]) => {
-  const { code, stderr } = await runLudic('train', '--out', run(name), ...SIZE, '--steps', '3', '--eval-every', '2', ...words);
+  const { code, stderr } = await runLudic(
+    'train',
+    '--out',
+    run(name),
+    ...SIZE,
+    '--steps',
+    '3',
+    '--eval-every',
+    '2',
+    ...words,
+  );
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
 };
 const config = async (name: string) => JSON.parse(await readFile(join(run(name), 'config.json'), 'utf8'));
@@ -32,7 +53,10 @@ describe('ludic runs', () => {
 
   it('draws the curve in the terminal and as a picture', async () => {
     const { stdout } = await runLudic('runs', 'show', run('first'), '--svg', run('first.svg'));
-    const log = (await readFile(join(run('first'), 'metrics.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+    const log = (await readFile(join(run('first'), 'metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     const rewards = log.filter(({ type }) => type === 'step').map(({ reward }) => reward);
     const chart = stdout.slice(stdout.indexOf('Mean reward'), stdout.indexOf('Success rate'));
     expect(chart).toContain(`${Math.max(...rewards).toFixed(3)} ┤`);
@@ -53,13 +77,17 @@ describe('ludic runs', () => {
     expect((await runLudic('runs', 'compare', run('first'), run('adapter'))).stdout).toMatch(/^lora-rank +– +2$/m);
   });
 
-  it.each(['first', 'adapter'])('makes a recipe of %s that trains the same', async (name) => {
-    const { stdout } = await runLudic('runs', 'recipe', run(name));
-    await writeFile(run(`${name}.json`), stdout);
-    const again = await runLudic('train', '--recipe', run(`${name}.json`), '--out', run(`${name}-again`));
-    expect(again.code).toBe(0);
-    expect(await config(`${name}-again`)).toEqual(await config(name));
-  }, 60_000);
+  it.each(['first', 'adapter'])(
+    'makes a recipe of %s that trains the same',
+    async (name) => {
+      const { stdout } = await runLudic('runs', 'recipe', run(name));
+      await writeFile(run(`${name}.json`), stdout);
+      const again = await runLudic('train', '--recipe', run(`${name}.json`), '--out', run(`${name}-again`));
+      expect(again.code).toBe(0);
+      expect(await config(`${name}-again`)).toEqual(await config(name));
+    },
+    60_000,
+  );
 
   it('says what is no run', async () => {
     const { code, stderr } = await runLudic('runs', 'show', folder);
@@ -87,7 +115,9 @@ describe('--model with a run', () => {
     expect(stderr).toMatch(/its best checkpoint, of step [23] is taken/);
     expect(ofRun).toBeCloseTo(before, 5);
     expect(ofRun).not.toBe((await loss('nano')).loss);
-    expect((await runLudic('evaluate', '--model', run('adapter'), '--env', 'tic_tac_toe', '--episodes', '5')).code).toBe(0);
+    expect(
+      (await runLudic('evaluate', '--model', run('adapter'), '--env', 'tic_tac_toe', '--episodes', '5')).code,
+    ).toBe(0);
     expect((await runLudic('export', '--model', run('adapter'), '--out', run('exported'))).code).toBe(0);
   });
 });
