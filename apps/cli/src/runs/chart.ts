@@ -55,7 +55,7 @@ export function svgChart(heading: string, curves: readonly Curve[]): string {
     const y = (value: number) => 30 + ((high - value) / (high - low)) * (HEIGHT - 60);
     const line = points.map(({ step, value }) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
     const label = (left: number, top: number, text: string, anchor = 'end') =>
-      `<text x="${left}" y="${top}" text-anchor="${anchor}">${escape(text)}</text>`;
+      `<text x="${left}" y="${top}" text-anchor="${anchor}">${escaped(text)}</text>`;
     return [
       `<g transform="translate(0 ${40 + i * HEIGHT})">`,
       label(MARGIN, 16, title, 'start'),
@@ -72,10 +72,10 @@ export function svgChart(heading: string, curves: readonly Curve[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    `<text x="${MARGIN}" y="24" font-size="15">${escape(heading)}</text>`,
+    `<text x="${MARGIN}" y="24" font-size="15">${escaped(heading)}</text>`,
     ...panels,
     '</svg>\n',
   ].join('\n');
 }
 
-const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
