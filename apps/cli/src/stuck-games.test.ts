@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLudic } from './run-ludic.ts';
 
 const GAME = pathToFileURL(join(import.meta.dirname, '../../../packages/environments/testing/endless-game.ts')).href;
-const STUCK = /step of endless at turn \d+ \(seed \d+, dynamics seed \d+\) has not come back for 1 seconds/;
+const STUCK = /step of endless at turn \d+ \(seed \d+, dynamics seed \d+\) has not come back for 3 seconds/;
 
 let scratch = '';
 beforeAll(async () => {
@@ -19,9 +19,10 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** @param from number of the step, in its process, that does not come back */
 const ludic = (args: readonly string[], from: number, once?: string) =>
-  startLudic([...args, '--step-timeout', '1'], {
+  startLudic([...args, '--step-timeout', '3'], {
     NODE_OPTIONS: `--import=${GAME}`,
     ENDLESS_FROM: String(from),
+    ...(args.includes('--workers') && { ENDLESS_IN: 'workers' }),
     ...(once !== undefined && { ENDLESS_ONCE: once }),
   }).finished;
 const train = (name: string, ...more: readonly string[]) => [
@@ -51,14 +52,14 @@ describe('a game that never comes back', { timeout: 120_000 }, () => {
   });
 
   it.skipIf(availableParallelism() < 2)('is tried once more in another worker', async () => {
-    const { code, stdout } = await ludic(train('once', '--workers', '2'), 60, join(scratch, 'was-endless'));
+    const { code, stdout } = await ludic(train('once', '--workers', '2'), 20, join(scratch, 'was-endless'));
     expect(stdout).toMatch(STUCK);
     expect(stdout).toMatch(/its shard is done again/);
     expect(code).toBe(0);
   });
 
   it.skipIf(availableParallelism() < 2)('then ends the run, which goes on from its checkpoint', async () => {
-    const { code, stderr } = await ludic(train('workers', '--workers', '2'), 60);
+    const { code, stderr } = await ludic(train('workers', '--workers', '2'), 20);
     expect(code).toBe(1);
     expect(stderr).toMatch(STUCK);
     expect(stderr).toMatch(/It was tried 2 times\. The checkpoints are kept/);

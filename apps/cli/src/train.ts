@@ -3,6 +3,8 @@
 import { availableParallelism } from 'node:os';
 import {
   ADAMW_FIELDS,
+  CHANGEABLE,
+  camelCase,
   decideSettings,
   gigabytes,
   LORA_FIELDS,
@@ -71,7 +73,10 @@ export function trainCommand(): Command {
       'graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',
       exportDtypes,
     )
-    .option('--resume', 'go on with the run that the folder holds; its own settings stay')
+    .option(
+      '--resume',
+      'go on with the run that the folder holds; its own settings stay, but for those given that may change (--learning-rate and others)',
+    )
     .addOption(deviceOption())
     .option(
       '--threads <n>',
@@ -102,7 +107,7 @@ export function trainCommand(): Command {
   });
 }
 
-/** A resumed run keeps its settings: giving others is a mistake, not a wish to be ignored. */
+/** A resumed run keeps its settings, but for those that may change: giving others is a mistake, not a wish to be ignored. */
 async function resumed(command: Command, { out }: Control): Promise<RunStart> {
   const free = new Set([
     'out',
@@ -135,16 +140,21 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
     // A run that left them to the runtime may be given others.
     threads: config.threads ?? wanted.threads,
   };
+  const change: Record<string, unknown> = {};
   for (const option of given) {
     const name = option.attributeName();
     const text = (value: unknown) => (typeof value === 'string' ? value.replaceAll(/\s/g, '') : String(value));
-    if (text(stored[name]) !== text(wanted[name])) {
+    if (text(stored[name]) === text(wanted[name])) continue;
+    const field = CHANGEABLE.find((each) => camelCase(each) === name);
+    if (field === undefined) {
+      const free = CHANGEABLE.map((each) => `--${each.replaceAll('_', '-')}`).join(', ');
       throw new UsageError(
-        `${option.long} ${wanted[name]} differs from the run's own ${stored[name]}. Leave it out, or start a new run in another folder.`,
+        `${option.long} ${wanted[name]} differs from the run's own ${stored[name]}. Leave it out, or start a new run in another folder. A run may be resumed with other values of ${free}.`,
       );
     }
+    change[field] = wanted[name];
   }
-  return { kind: 'resume' };
+  return Object.keys(change).length === 0 ? { kind: 'resume' } : { kind: 'resume', change };
 }
 
 /** A new run: what is named, and what is decided where nothing is; that is said. */

@@ -20,6 +20,13 @@ export type { RunEvent, RunStart } from './run-events.ts';
 export type { RunStorage } from './run-storage.ts';
 export type { Sample } from './samples.ts';
 export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './schedule.ts';
+export {
+  CHANGEABLE,
+  changedSettings,
+  firstSettings,
+  type RecordedChange,
+  type SettingsChange,
+} from './settings/changes.ts';
 export { camelCase, snakeCase, trainingFields, trainSettings } from './settings/convert.ts';
 export { type Choice, type Decision, decideSettings, type Undecided } from './settings/decide.ts';
 export { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, type TrainingFields } from './settings/fields.ts';

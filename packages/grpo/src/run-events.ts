@@ -4,6 +4,7 @@ import type { ExportDtype } from '@ludic/models';
 import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import type { MemoryEstimate } from './memory.ts';
+import type { SettingsChange } from './settings/changes.ts';
 import type { TrainSettings } from './train-settings.ts';
 import type { StepReport } from './trainer.ts';
 
@@ -17,7 +18,11 @@ export type RunStart =
       /** Those that the runtime was made with. */
       readonly threads?: number;
     }
-  | { readonly kind: 'resume' };
+  | {
+      readonly kind: 'resume';
+      /** Other settings from here on, by their names as fields; kept in the run. See `CHANGEABLE`. */
+      readonly change?: SettingsChange;
+    };
 
 export type RunEvent =
   | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }

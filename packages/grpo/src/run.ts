@@ -28,6 +28,7 @@ import { openTrained } from './open-trained.ts';
 import { rehearse } from './rehearsal.ts';
 import type { RunEvent, RunStart } from './run-events.ts';
 import type { RunStorage } from './run-storage.ts';
+import { CHANGEABLE } from './settings/changes.ts';
 import type { ShardRunner } from './shards.ts';
 import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
 import { carriedGameOf, tableOf } from './table.ts';
@@ -181,13 +182,21 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     await finish(folder, model, companions, best, trainer.step, evaluation);
     return { status: 'finished', step: trainer.step, best, evaluation, peakMemory: peak() };
   } catch (error) {
-    if (!signal?.aborted) throw error;
+    if (!signal?.aborted) throw resumable(error, savedStep);
     await folder.rewind(trainer.step);
     await save();
     return { status: 'interrupted', step: trainer.step, best, evaluation, peakMemory: peak() };
   } finally {
     await putAway(model, trainer);
   }
+}
+
+/** Numbers that overflowed would overflow again: what may be changed to get past them is told. */
+function resumable(error: unknown, step: number): unknown {
+  const { code, name, message } = error as Error & { readonly code?: string };
+  if (code !== 'not_finite' || (name !== 'GrpoError' && name !== 'PolicyError')) return error;
+  const way = `The run is kept up to step ${step}: resume it with another ${CHANGEABLE.slice(0, -1).join(', ')} or ${CHANGEABLE.at(-1)}.`;
+  return new GrpoError('not_finite', `${message} ${way}`, { cause: error });
 }
 
 /** What went wrong is what to tell, not what could not be tidied up after it. */
@@ -265,14 +274,16 @@ async function prepare(start: RunStart, options: ConductOptions) {
       return { folder, model, ...made, companions, best: undefined };
     });
   }
-  const folder = await openRun(storage);
-  const step = (await folder.checkpoints()).at(-1);
+  const stored = await openRun(storage);
+  const step = (await stored.checkpoints()).at(-1);
   if (step === undefined) {
     throw new GrpoError(
       'no_run',
       `${storage.place} has no checkpoint yet: the run was stopped before its first. Remove the folder and start again.`,
     );
   }
+  // Before anything is loaded, so that what may not change is refused at once.
+  const folder = await stored.changed(step, start.change ?? {});
   // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
   const { settings } = folder.config;
   const files = await storage.open(checkpointFolder(0), 'model');

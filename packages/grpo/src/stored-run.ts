@@ -25,7 +25,8 @@ import { float32 } from '@ludic/runtime';
 import { GrpoError } from './errors.ts';
 import type { OptimizerState } from './learner.ts';
 import type { RunStorage } from './run-storage.ts';
-import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
+import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from './settings/changes.ts';
+import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 import type { StepMetrics } from './trainer.ts';
 
 /** What config.json holds: the whole definition of the run. */
@@ -33,7 +34,10 @@ export interface RunConfig {
   readonly formatVersion: 1;
   /** Where the first weights came from, for people; a copy is in checkpoints/step-000000. */
   readonly model: string;
+  /** Those of now. */
   readonly settings: TrainSettings;
+  /** What was changed on the way, oldest first. */
+  readonly changes?: readonly RecordedChange[];
   /** Numbers of the graphs under onnx/ in every checkpoint and in final/; none where absent. */
   readonly onnx?: readonly ExportDtype[];
   /** Of one run of the network on the CPU, which decides how sums are rounded; the runtime's own choice where absent. */
@@ -109,6 +113,18 @@ export class StoredRun {
   constructor(storage: RunStorage, config: RunConfig) {
     this.storage = storage;
     this.config = config;
+  }
+
+  /** The run under other settings from a step on. @throws GrpoError `bad_setting` */
+  async changed(step: number, change: SettingsChange): Promise<StoredRun> {
+    const { settings, changes = [] } = this.config;
+    const record = recordOf(settings, change, step);
+    if (!record) return this;
+    const next = changedSettings(settings, change);
+    checkSettings(next);
+    const config = { ...this.config, settings: next, changes: [...changes, record] };
+    await this.storage.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+    return new StoredRun(this.storage, config);
   }
 
   /** Steps of the whole checkpoints, oldest first. */

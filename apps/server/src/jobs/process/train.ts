@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { TrainSettings } from '@ludic/grpo';
+import { firstSettings, type TrainSettings } from '@ludic/grpo';
 import { processMemory, type RunEvent, RunFolder, type RunResult, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { evaluationResults, requestedTraining, ServiceError } from '@ludic/service';
@@ -95,7 +95,11 @@ async function startOf(
   const settings = requestedTraining(request);
   const run = await RunFolder.open(folder).catch(() => undefined);
   if (run && (await run.checkpoints()).length > 0) {
-    if (run.config.model !== request.model_name || !agree(run.config.settings, settings)) throw foreign(outputDir);
+    if (
+      run.config.model !== request.model_name ||
+      !agree(firstSettings(run.config.settings, run.config.changes), settings)
+    )
+      throw foreign(outputDir);
     const final = await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => undefined);
     return final === undefined ? { kind: 'resume' } : { kind: 'finished', result: JSON.parse(final) };
   }
