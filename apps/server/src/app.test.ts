@@ -6,7 +6,7 @@ import { cp, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ENDPOINTS, type EndpointName, errorAnswer } from '@ludic/service';
+import { ENDPOINTS, type EndpointName, errorAnswer, openaiErrorAnswer } from '@ludic/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { copyOfNano, until } from '../testing/models.ts';
@@ -49,6 +49,14 @@ async function refused(response: Response, status: number, code: string) {
   for (const secret of [PASSWORD, CANARY, service.folder, tmpdir(), process.cwd(), 'node_modules', '.ts:', '    at '])
     expect(text).not.toContain(secret);
   return error;
+}
+
+/** A refusal in OpenAI's words. */
+async function told(response: Response, status: number, type: string, code: string, param: string | null) {
+  const body: unknown = await response.json();
+  expect(openaiErrorAnswer.parse(body)).toEqual(body);
+  expect({ status: response.status, body }).toMatchObject({ status, body: { error: { type, code, param } } });
+  expect(JSON.stringify(body)).not.toContain(service.folder);
 }
 
 const train = (fields: object) => service.post('/start-training', { ...TRAINING, ...fields });
@@ -133,10 +141,14 @@ describe('a day at the service', () => {
   });
 
   it('plays a game, the same for the same seed', async () => {
-    const play = async () => right(await service.post('/generate-rollout', { ...GAME, seed: 7 }), 'generateRollout');
+    const play = async (fields: object = { seed: 7 }) =>
+      right(await service.post('/generate-rollout', { ...GAME, ...fields }), 'generateRollout');
     const rollout = await play();
     expect((rollout.trajectory as { steps: unknown[] }).steps.length).toBeGreaterThan(0);
     expect(await play()).toEqual(rollout);
+    const drawn = [await play({}), await play({})];
+    expect(drawn[0]!.seed).not.toBe(drawn[1]!.seed);
+    expect(await play({ seed: drawn[0]!.seed })).toEqual(drawn[0]);
   });
 
   it('evaluates as a job', async () => {
@@ -185,15 +197,37 @@ describe('chat', () => {
     expect(pieces.map(({ choices: [choice] }) => choice.delta.content ?? '').join('')).toBe(content);
   });
 
-  it('tells what is wrong with a request, and that a prompt is too long', async () => {
-    const { details } = await refused(
-      await service.post('/v1/chat/completions', { model: 'nano', messages: [{ role: 'wizard', content: '' }] }),
-      400,
-      'bad_request',
-    );
-    expect(details).toMatchObject([{ field: 'messages.0.role' }]);
-    const long = { model: 'nano', messages: [{ role: 'user', content: 'word '.repeat(50_000) }] };
-    await refused(await service.post('/v1/chat/completions', long), 422, 'unusable');
+  it('tells one model, by its name, by a path that means it, and not one that is missing', async () => {
+    for (const id of ['nano', 'nano?x=1']) {
+      const model = await right(await service.ask(`/v1/models/${id}`), 'chatModel');
+      expect(model).toMatchObject({ id: 'nano', object: 'model', created: expect.any(Number), owned_by: 'ludic' });
+    }
+    const started = await right(await train({ output_dir: '/tmp/retrieved' }), 'startTraining', 202);
+    await ended(String(started.job_id));
+    for (const id of ['tmp-retrieved', 'tmp/retrieved', 'tmp%2Fretrieved', '%2Ftmp%2Fretrieved'])
+      expect(await right(await service.ask(`/v1/models/${id}`), 'chatModel')).toMatchObject({ id: 'tmp-retrieved' });
+    for (const id of ['missing', 'no-such/model', 'no-such%2Fmodel', '..%2f..%2fsecret.txt'])
+      await told(await service.ask(`/v1/models/${id}`), 404, 'not_found_error', 'model_not_found', 'model');
+  });
+
+  it("tells in OpenAI's words what is wrong, at the door and behind it", async () => {
+    const chat = (fields: object, init: RequestInit = {}) =>
+      service.post('/v1/chat/completions', { model: 'nano', messages, ...fields }, init);
+    const bad = 'invalid_request_error';
+    await told(await chat({ messages: [{ role: 'wizard' }] }), 400, bad, 'invalid_value', 'messages.0.role');
+    await told(await chat({ min_p: 0.1 }), 400, bad, 'unsupported_parameter', 'min_p');
+    const long = [{ role: 'user', content: 'word '.repeat(50_000) }];
+    await told(await chat({ messages: long }), 400, bad, 'context_length_exceeded', 'messages');
+    await told(await chat({ model: 'missing' }), 404, 'not_found_error', 'model_not_found', 'model');
+    await told(await chat({}, { body: 'no JSON' }), 400, bad, 'invalid_value', null);
+    await told(await chat({}, { headers: { 'content-type': 'text/plain' } }), 415, bad, 'unsupported_media_type', null);
+    const wrong = { headers: { authorization: 'Bearer wrong' } };
+    await told(await chat({}, wrong), 401, 'authentication_error', 'invalid_api_key', null);
+    await told(await service.ask('/v1/models', wrong), 401, 'authentication_error', 'invalid_api_key', null);
+    await told(await service.ask('/v1/chat/completions'), 405, bad, 'method_not_allowed', null);
+    await told(await service.post('/v1/embeddings'), 404, 'not_found_error', 'unknown_url', null);
+    // Everywhere else the contract's own words stay.
+    await refused(await service.ask('/models/missing'), 404, 'not_found');
   });
 });
 
@@ -227,7 +261,8 @@ describe('refusals', () => {
       const address = service.url + path.replaceAll(/\{\w+\}/g, 'x');
       const response = await fetch(address, { method: method.toUpperCase() });
       expect(response.headers.get('www-authenticate')).toContain('Bearer');
-      await refused(response, 401, 'unauthorized');
+      if (path.startsWith('/v1/')) await told(response, 401, 'authentication_error', 'invalid_api_key', null);
+      else await refused(response, 401, 'unauthorized');
     }
     const wrong = { method: 'GET', headers: { authorization: 'Bearer not the password' } };
     await refused(await fetch(`${service.url}/jobs`, wrong), 401, 'unauthorized');

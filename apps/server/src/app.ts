@@ -23,6 +23,7 @@ import { chatRoutes } from './routes/chat.ts';
 import { DOCUMENT_PATHS, documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
+import { openaiErrors } from './routes/openai-errors.ts';
 import { pageRoutes } from './routes/page.ts';
 import { playingRoutes } from './routes/playing.ts';
 import { type Caller, honoPath } from './routes/register.ts';
@@ -61,6 +62,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     const route = context.get('route') ?? 'none';
     measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
   });
+  app.use('/v1/*', openaiErrors);
   app.use(requireHttps(trust, parts.assumeHttps));
   app.use(safeHeaders(ELSEWHERE));
   app.use(allowOrigins(origins));
@@ -126,7 +128,7 @@ function methodsByPath(): (path: string) => string[] {
   const documents = DOCUMENT_PATHS.map((path) => ({ path, method: 'get' }));
   const patterns = [...Object.values(ENDPOINTS), ...documents].map(({ path, method }) => ({
     methods: method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
-    pattern: new RegExp(`^${path.replace('{file}', '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`, 's'),
+    pattern: new RegExp(`^${path.replace(/\{(file|model)\}/, '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`, 's'),
   }));
   return (path) => [...new Set(patterns.flatMap(({ pattern, methods }) => (pattern.test(path) ? methods : [])))];
 }

@@ -124,6 +124,7 @@ export function asServiceError(error: unknown, reference: string): ServiceError 
     return new ServiceError(known, withoutPlaces(String(fields.message)), {
       cause: error,
       ...(typeof retryAfter === 'number' && { retryAfter }),
+      ...(fields.code === 'prompt_too_long' && { reason: 'context_length_exceeded' }),
     });
   }
   if (fields.code === 'ENOSPC' || fields.code === 'EDQUOT')

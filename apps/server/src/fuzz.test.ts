@@ -11,7 +11,7 @@ it('answers every request as the contract says, and touches nothing outside its 
     const before = listing(service.folder);
     const report = await runFuzz(
       { url: service.url, password: PASSWORD, secrets: [CANARY, PASSWORD, 'root:x:0:'] },
-      { requests: 500, seed: 2, specials: 1, slow: false },
+      { requests: 500, seed: 5, specials: 1, slow: false },
     );
     expect(report.complaints).toEqual([]);
     expect(report.statuses).not.toHaveProperty('500');

@@ -2,29 +2,14 @@
 
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
+import { badChatRequest, openaiError, openaiStatus } from '@ludic/service';
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { asServiceError } from '../src/failure.ts';
 import { chatCompletions } from '../src/inference/chat-route.ts';
 import type { InferencePool } from '../src/inference/pool.ts';
+import type { ModelSource } from '../src/models/model-source.ts';
 import { NANO } from './models.ts';
-
-class Refusal extends Error {
-  readonly code = 'bad_request';
-  readonly details: readonly object[];
-  constructor(message: string, details: readonly object[]) {
-    super(message);
-    this.details = details;
-  }
-}
-
-const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
-  bad_request: 400,
-  not_a_model: 404,
-  bad_setting: 422,
-  prompt_too_long: 422,
-  busy: 429,
-  worker_died: 503,
-};
 
 export interface ChatServer {
   /** Up to /v1. */
@@ -32,20 +17,25 @@ export interface ChatServer {
   close(): Promise<void>;
 }
 
-export async function startChatServer(pool: Pick<InferencePool, 'chat'>): Promise<ChatServer> {
+/** @param others models beside nano */
+export async function startChatServer(
+  pool: Pick<InferencePool, 'chat'>,
+  others: Readonly<Record<string, ModelSource>> = {},
+): Promise<ChatServer> {
   const app = new Hono();
   app.post(
     '/v1/chat/completions',
     chatCompletions(pool, {
       resolveModel: async (model) =>
-        model === 'nano' ? NANO : { from: 'store', model: { name: model, folder: '/nowhere' } },
-      refuse: (message, details) => new Refusal(message, details),
+        model === 'nano' ? NANO : (others[model] ?? { from: 'store', model: { name: model, folder: '/nowhere' } }),
+      refuse: badChatRequest,
       explain: (error) => ({ message: (error as Error).message }),
     }),
   );
   app.onError((error, context) => {
-    const { code = 'fault', message, details = [] } = error as Error & { code?: string; details?: object[] };
-    return context.json({ error: { code, message, details } }, STATUS[code] ?? 500);
+    const known = asServiceError(error, 'test');
+    const reason = known.reason ?? (known.code === 'unusable' ? 'model_not_found' : undefined);
+    return context.json(openaiError(known, reason), openaiStatus(known.code) as ContentfulStatusCode);
   });
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 });
   await new Promise((resolve) => server.once('listening', resolve));

@@ -1,7 +1,7 @@
 // Requests that nobody would send, made from the OpenAPI document: right ones with a few things wrong. And what must hold
 // of every answer.
 
-import { errorAnswer } from '@ludic/service';
+import { errorAnswer, openaiErrorAnswer } from '@ludic/service';
 import fc from 'fast-check';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -218,7 +218,7 @@ const mostly = <T>(usual: T, ...others: readonly T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 19, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 
 /** Parameters in paths that there is something for. */
-const LIKELY: Readonly<Record<string, string>> = { id: JOB, name: 'nano', file: 'config.json' };
+const LIKELY: Readonly<Record<string, string>> = { id: JOB, name: 'nano', file: 'config.json', model: 'nano' };
 
 /** As clients write it, with its slashes, or as it is. */
 function inPath(text: string, dice: number): string {
@@ -246,7 +246,11 @@ export function complaint(
   if (status === 500) return 'a fault of the server';
   if (status >= 400 && method !== 'HEAD') {
     if (!contentType.startsWith('application/json')) return `an error that is ${contentType || 'empty'}`;
-    if (!errorAnswer.safeParse(JSON.parse(text)).success) return 'an error of another shape';
+    // What cannot be read is refused before it is known whose language its address speaks.
+    const shapes = !route.startsWith('/v1/')
+      ? [errorAnswer]
+      : [openaiErrorAnswer, ...(status === 400 ? [errorAnswer] : [])];
+    if (!shapes.some((shape) => shape.safeParse(JSON.parse(text)).success)) return 'an error of another shape';
   }
   if (/\bat \S+ \(?(file|node|\/)[^)]*:\d+:\d+/.test(text) && status >= 400) return 'a stack trace';
   return secrets.some((secret) => text.includes(secret)) ? 'it tells a secret' : undefined;

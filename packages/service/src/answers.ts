@@ -79,6 +79,7 @@ export const policyEvaluation = z
     env_type: z.string(),
     eval_episodes: z.int(),
     history_strategy: z.string(),
+    seed: z.int().optional().describe('with it the same request gives the same games'),
     results: evaluationResults,
     trajectories: z.array(z.object({ episode: z.int(), reward: z.number(), steps: z.int(), trajectory })).optional(),
   })
@@ -90,6 +91,7 @@ export const rollout = z
     model_path: z.string(),
     env_type: z.string(),
     max_steps: z.int(),
+    seed: z.int().optional().describe('with it the same request gives the same game'),
     trajectory,
     summary: z.object({ total_reward: z.number(), steps_taken: z.int(), final_reward: z.number() }),
   })

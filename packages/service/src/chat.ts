@@ -1,72 +1,150 @@
-// A request in the shape of OpenAI's chat completions.
+// A request in the shape of OpenAI's chat completions. Each field of it is honoured, means nothing here, or is refused by
+// name: none that would change an answer is passed over.
 
 import { z } from 'zod';
-
-const textPart = z.object({ type: z.literal('text'), text: z.string() });
-const content = z.union([z.string(), z.array(textPart)], {
-  error: 'A text is needed, or a list of parts of type text: the models here read nothing else.',
-});
-const message = z.discriminatedUnion(
-  'role',
-  [
-    z.object({ role: z.enum(['system', 'developer', 'user']), content }),
-    z.object({ role: z.literal('assistant'), content: content.nullish() }),
-  ],
-  { error: 'A role is needed: system, developer, user or assistant.' },
-);
-
-/** Fields of the shape that would change an answer, and that no model here can honour. */
-const UNSUPPORTED = [
-  'tools',
-  'tool_choice',
-  'functions',
-  'function_call',
-  'audio',
-  'modalities',
-  'response_format',
-  'logit_bias',
-  'frequency_penalty',
-  'presence_penalty',
-  'prediction',
-  'web_search_options',
-] as const;
-
-/** What those fields may say, since it asks for nothing. */
-const HARMLESS = new Set(['null', '0', '[]', '{}', '"none"', '"auto"', '["text"]', '{"type":"text"}']);
+import { CHAT_ROLES, chatMessage } from './chat-messages.ts';
+import { ServiceError } from './errors.ts';
 
 /** Replies to one request. */
-export const MOST_CHOICES = 16;
+export const MOST_CHOICES = 128;
 
-/** Fields that nobody here knows are let pass, as other servers do. */
+/** Fields that change no answer of the models here, whatever they say. */
+export const HARMLESS_FIELDS: readonly string[] = [
+  'user',
+  'metadata',
+  'store',
+  'service_tier',
+  'safety_identifier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'parallel_tool_calls',
+  // Of vLLM.
+  'priority',
+  'request_id',
+  'cache_salt',
+  'include_reasoning',
+  'spaces_between_special_tokens',
+  // Of this service: where the password stands that has no header.
+  'password',
+];
+
+/** Fields that no model here can honour, and what they may say since it asks for nothing. Null may always be said. */
+export const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
+  tools: [[]],
+  tool_choice: ['none', 'auto'],
+  functions: [[]],
+  function_call: ['none', 'auto'],
+  audio: [],
+  modalities: [['text']],
+  response_format: [{ type: 'text' }],
+  logit_bias: [{}],
+  frequency_penalty: [0],
+  presence_penalty: [0],
+  prediction: [],
+  reasoning_effort: ['none'],
+  verbosity: ['medium'],
+  web_search_options: [],
+  // Of vLLM and of servers like it.
+  best_of: [1],
+  use_beam_search: [false],
+  min_p: [0],
+  repetition_penalty: [1],
+  length_penalty: [1],
+  stop_token_ids: [[]],
+  ignore_eos: [false],
+  min_tokens: [0],
+  skip_special_tokens: [true],
+  truncate_prompt_tokens: [],
+  prompt_logprobs: [],
+  allowed_token_ids: [],
+  bad_words: [[]],
+  echo: [false],
+  add_generation_prompt: [true],
+  continue_final_message: [false],
+  add_special_tokens: [false],
+  documents: [[]],
+  chat_template: [],
+  chat_template_kwargs: [{}],
+  mm_processor_kwargs: [{}],
+  media_io_kwargs: [{}],
+  structured_outputs: [],
+  structural_tag: [],
+  guided_json: [],
+  guided_regex: [],
+  guided_choice: [],
+  guided_grammar: [],
+  guided_decoding_backend: [],
+  guided_whitespace_pattern: [],
+  logits_processors: [[]],
+  return_tokens_as_token_ids: [false],
+  return_token_ids: [false],
+  kv_transfer_params: [],
+  vllm_xargs: [{}],
+  thinking_token_budget: [],
+};
+
+const HONOURED = {
+  model: z.string().min(1).max(300).describe('as in model_path of POST /evaluate-policy'),
+  messages: z
+    .array(chatMessage)
+    .min(1)
+    .max(10_000)
+    .describe(`messages of ${CHAT_ROLES.join(', ')}`),
+  temperature: z.number().min(0).max(100).nullish().describe('default: 1; 0 takes the most likely token'),
+  top_p: z.number().gt(0).max(1).nullish().describe('default: 1'),
+  top_k: z.int().min(-1).nullish().describe('not of OpenAI; default: 0, which keeps all, as -1 does'),
+  max_tokens: z.int().min(1).nullish().describe('most tokens of a reply, as far as the context of the model reaches'),
+  max_completion_tokens: z.int().min(1).nullish().describe('the newer name of max_tokens'),
+  stop: z
+    .union([z.string().min(1), z.array(z.string().min(1)).max(16)])
+    .nullish()
+    .describe('texts that end a reply and are no part of it, beside what ends a turn of the model'),
+  include_stop_str_in_output: z.boolean().nullish().describe('of vLLM: the text of stop stays in the reply'),
+  n: z.int().min(1).max(MOST_CHOICES).nullish().describe('replies; default: 1'),
+  seed: z.int().nullish().describe('the same seed gives the same replies; default: another each time'),
+  logprobs: z.boolean().nullish().describe('natural log-probabilities of the model itself, at temperature 1'),
+  top_logprobs: z.int().min(0).max(20).nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z
+    .looseObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
+    .nullish(),
+};
+
 export const chatRequest = z
-  .looseObject({
-    model: z.string().min(1).max(300).describe('as in model_path of POST /evaluate-policy'),
-    messages: z.array(message).min(1).max(10_000),
-    temperature: z.number().min(0).max(100).nullish().describe('default: 1; 0 takes the most likely token'),
-    top_p: z.number().gt(0).max(1).nullish().describe('default: 1'),
-    top_k: z.int().min(0).nullish().describe('not of OpenAI; default: 0, which keeps all'),
-    max_tokens: z.int().min(1).max(1_000_000).nullish(),
-    max_completion_tokens: z.int().min(1).max(1_000_000).nullish().describe('the newer name of max_tokens'),
-    stop: z
-      .union([z.string().min(1), z.array(z.string().min(1)).max(16)])
-      .nullish()
-      .describe('texts that end a reply and are no part of it'),
-    n: z.int().min(1).max(MOST_CHOICES).nullish().describe('replies; default: 1'),
-    seed: z.int().nullish().describe('the same seed gives the same replies'),
-    logprobs: z.boolean().nullish().describe('natural log-probabilities of the model itself, at temperature 1'),
-    top_logprobs: z.int().min(0).max(20).nullish(),
-    stream: z.boolean().nullish(),
-    stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-    user: z.string().nullish(),
-  })
+  .looseObject(HONOURED)
   .superRefine((request, context) => {
-    for (const field of UNSUPPORTED) {
-      const value = request[field];
-      if (value === undefined || HARMLESS.has(JSON.stringify(value))) continue;
-      context.addIssue({ code: 'custom', path: [field], message: 'The models here cannot do that; leave it out.' });
+    for (const [field, value] of Object.entries(request)) {
+      if (value == null || Object.hasOwn(HONOURED, field) || HARMLESS_FIELDS.includes(field)) continue;
+      const refuse = (code: string, message: string) =>
+        context.addIssue({ code: 'custom', path: [field], message, params: { code } });
+      const neutral = Object.hasOwn(REFUSED_FIELDS, field) ? REFUSED_FIELDS[field]! : undefined;
+      if (!neutral) refuse('unknown_parameter', 'There is no such parameter here; leave it out.');
+      else if (!neutral.some((one) => JSON.stringify(one) === JSON.stringify(value)))
+        refuse('unsupported_parameter', 'The models here cannot do that; leave it out.');
     }
-    if (request.top_logprobs != null && !request.logprobs)
+    if (request.top_logprobs && !request.logprobs)
       context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'logprobs: true is needed with it.' });
   })
   .meta({ id: 'ChatRequest' });
 export type ChatRequest = z.infer<typeof chatRequest>;
+
+/** Complaints about one request, and characters of a name that came from outside. */
+const MOST_DETAILS = 50;
+const LONGEST_NAME = 60;
+
+/** What is wrong with a request, in a sentence that has all of it: clients of OpenAI show nothing else. */
+export function badChatRequest({ issues }: z.ZodError): ServiceError {
+  const details = issues.slice(0, MOST_DETAILS).map(({ path, message }) => ({
+    field: path.map((part) => String(part).slice(0, LONGEST_NAME)).join('.'),
+    message,
+  }));
+  const message = details.map((detail) => `${detail.field || 'The request'}: ${detail.message}`).join(' ');
+  return new ServiceError('bad_request', message, { details, reason: reasonOf(issues[0]!) });
+}
+
+/** OpenAI's code of a complaint. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom' && typeof issue.params?.code === 'string') return issue.params.code;
+  if (issue.code !== 'invalid_type') return 'invalid_value';
+  return issue.message.endsWith('received undefined') ? 'missing_required_parameter' : 'invalid_type';
+}

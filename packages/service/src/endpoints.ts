@@ -207,6 +207,14 @@ export const ENDPOINTS = {
     answers: { 200: z.record(z.string(), z.unknown()) },
     errors: [],
   },
+  chatModel: {
+    method: 'get',
+    path: '/v1/models/{model}',
+    summary: "One model, in OpenAI's shape. Its name may hold slashes",
+    params: z.object({ model: z.string().min(1).max(300) }),
+    answers: { 200: z.record(z.string(), z.unknown()) },
+    errors: ['bad_request', ...MODEL],
+  },
   environments: {
     method: 'get',
     path: '/environments',

@@ -50,6 +50,8 @@ export class ServiceError extends Error {
   readonly details: readonly ErrorDetail[];
   /** Seconds after which it may be tried again. */
   readonly retryAfter: number | undefined;
+  /** A finer code, in OpenAI's words, where one is known. */
+  readonly reason: string | undefined;
 
   constructor(
     code: ErrorCode,
@@ -57,10 +59,17 @@ export class ServiceError extends Error {
     {
       details = [],
       retryAfter,
+      reason,
       cause,
-    }: { readonly details?: readonly ErrorDetail[]; readonly retryAfter?: number; readonly cause?: unknown } = {},
+    }: {
+      readonly details?: readonly ErrorDetail[];
+      readonly retryAfter?: number;
+      readonly reason?: string;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, { cause });
+    this.reason = reason;
     this.code = code;
     this.details = details;
     this.retryAfter = retryAfter;

@@ -9,7 +9,14 @@ export {
   type Rollout,
   type TrainingStarted,
 } from './answers.ts';
-export { type ChatRequest, chatRequest, MOST_CHOICES } from './chat.ts';
+export {
+  badChatRequest,
+  type ChatRequest,
+  chatRequest,
+  HARMLESS_FIELDS,
+  MOST_CHOICES,
+  REFUSED_FIELDS,
+} from './chat.ts';
 export { ENDPOINTS, type Endpoint, type EndpointName } from './endpoints.ts';
 export {
   badRequest,
@@ -23,6 +30,7 @@ export {
 export { evaluationResults, rolloutSummary, trajectoryOf } from './from-library.ts';
 export { isEnd, JOB_EVENTS, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './jobs.ts';
 export { modelName } from './model-name.ts';
+export { type OpenAiErrorAnswer, openaiError, openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
 export { openApiDocument } from './openapi.ts';
 export {
   type EvaluatePolicy,

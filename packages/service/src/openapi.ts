@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { Endpoint } from './endpoints.ts';
 import { ERROR_STATUS, type ErrorCode, errorAnswer } from './errors.ts';
+import { openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,9 +35,12 @@ export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentIn
 function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
   const { summary, params, query, headers = {}, body, bodyOptional, answers, errors, open } = endpoint;
   const own: readonly ErrorCode[] = [...errors, ...(open ? [] : GUARDED), ...ANYWHERE];
+  const isOpenAis = endpoint.path.startsWith('/v1/');
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set(own))
-    byStatus.set(ERROR_STATUS[code], [...(byStatus.get(ERROR_STATUS[code]) ?? []), code]);
+  for (const code of new Set(own)) {
+    const status = isOpenAis ? openaiStatus(code) : ERROR_STATUS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
   const parameters = [
     ...parametersOf('path', params, schemas),
     ...parametersOf('query', query, schemas),
@@ -75,7 +79,9 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
           status,
           {
             description: codes.join(', '),
-            content: { 'application/json': { schema: schemaOf(errorAnswer, 'output', schemas) } },
+            content: {
+              'application/json': { schema: schemaOf(isOpenAis ? openaiErrorAnswer : errorAnswer, 'output', schemas) },
+            },
           },
         ]),
       ),

@@ -58,7 +58,6 @@ describe('a request that says only what is needed', () => {
       max_steps: 50,
       sampling_params: { temperature: 0.7, max_tokens: 5, top_k: 0, top_p: 1 },
       history_strategy: 'NO_HISTORY',
-      seed: 0,
     });
   });
 });

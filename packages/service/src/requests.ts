@@ -20,6 +20,11 @@ import {
 const envType = z.enum(environmentIds() as [string, ...string[]]).describe('the game');
 const password = z.string().max(1000).optional().describe('needed here unless an Authorization header holds it');
 const seed = z.int().min(0).default(0).describe('decides everything that is random');
+const drawnSeed = z
+  .int()
+  .min(0)
+  .optional()
+  .describe('decides everything that is random; default: another each time, which the answer tells');
 const maxSteps = z.int().min(1).max(10_000).default(50).describe('replies of a game before the cut-off');
 const envConfig = z
   .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
@@ -208,7 +213,7 @@ export const generateRollout = z
     max_steps: maxSteps,
     sampling_params: samplingParams(0.7),
     history_strategy: strategy,
-    seed,
+    seed: drawnSeed,
   })
   .superRefine((request, context) => checkGame({ ...request, env_config: playedGame(request) }, context))
   .meta({ id: 'GenerateRollout' });

@@ -10,14 +10,15 @@ import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChatServer, startChatServer } from '../../testing/chat-server.ts';
-import { until } from '../../testing/models.ts';
+import { copyOfNano, until } from '../../testing/models.ts';
 import { InferencePool } from './pool.ts';
 
 let pool: InferencePool;
 let server: ChatServer;
 beforeAll(async () => {
   pool = new InferencePool({ threads: 1 });
-  server = await startChatServer(pool);
+  // Nobody knows what it was trained in: it goes on after a move.
+  server = await startChatServer(pool, { rambler: await copyOfNano('rambler') });
 });
 afterAll(async () => {
   await server.close();
@@ -51,7 +52,7 @@ interface Body {
     logprobs: { content: Token[] } | null;
   }[];
   usage: { prompt_tokens: number; completion_tokens: number };
-  error: { code: string; message: string; details: { field: string }[] };
+  error: { code: string; message: string; type: string; param: string | null };
 }
 const ask = async (fields: object = {}) => (await (await post(fields)).json()) as Body;
 const events = async (fields: object) => {
@@ -60,7 +61,7 @@ const events = async (fields: object) => {
   expect(data.at(-1)).toBe('data: [DONE]');
   return data.slice(0, -1).map((line) => JSON.parse(line.slice('data: '.length)) as Body);
 };
-const LONG = { max_tokens: 1500, temperature: 1, logit_bias: {} };
+const LONG = { model: 'rambler', max_tokens: 1500, temperature: 1, logit_bias: {} };
 
 describe('POST /v1/chat/completions', () => {
   it('gives our own client the games that the model plays here', async () => {
@@ -93,11 +94,12 @@ describe('POST /v1/chat/completions', () => {
   });
 
   it('streams what it answers as a whole, with the same log-probabilities', async () => {
-    const fields = { n: 2, max_tokens: 20, stop: ['</move>'], logprobs: true, top_logprobs: 3 };
+    const fields = { n: 20, max_tokens: 20, stop: ['</move>'], logprobs: true, top_logprobs: 3 };
     const whole = await ask(fields);
     const chunks = await events({ ...fields, stream_options: { include_usage: true } });
     for (const { index, message, logprobs, finish_reason } of whole.choices) {
       const own = chunks.flatMap(({ choices }) => choices.filter((choice) => choice.index === index));
+      expect(own.map(({ delta }) => 'role' in delta)).toEqual(own.map((_, i) => i === 0));
       expect(own.map(({ delta }) => delta.content ?? '').join('')).toBe(message.content);
       expect(own.flatMap((choice) => choice.logprobs?.content ?? [])).toEqual(logprobs!.content);
       expect(own.at(-1)!.finish_reason).toBe(finish_reason);
@@ -137,17 +139,43 @@ describe('POST /v1/chat/completions', () => {
   it('says which fields are wrong, and which model is not there, before a stream begins', async () => {
     const bad = await post({ stream: true, temperature: -1, tools: [{}] });
     expect(bad.status).toBe(400);
-    expect(((await bad.json()) as Body).error.details.map(({ field }) => field)).toEqual(['temperature', 'tools']);
+    const { error } = (await bad.json()) as Body;
+    expect(error).toMatchObject({ type: 'invalid_request_error', param: 'temperature', code: 'invalid_value' });
+    expect(error.message).toContain('tools: The models here cannot do that');
     const missing = await post({ stream: true, model: 'missing' });
-    expect(missing.status).toBe(404);
+    expect(missing.status).toBe(400);
     expect(((await missing.json()) as Body).error.message).not.toContain('/nowhere');
-    expect((await post({ messages: [{ role: 'user', content: 'x '.repeat(200_000) }] })).status).toBe(422);
-    expect((await post({ max_tokens: 2048 })).status).toBe(422);
-    expect((await post({ temperature: 1e-300 })).status).toBe(422);
+    const long = await post({ messages: [{ role: 'user', content: 'x '.repeat(200_000) }] });
+    expect(long.status).toBe(400);
+    expect(((await long.json()) as Body).error).toMatchObject({ code: 'context_length_exceeded', param: 'messages' });
+    expect((await post({ temperature: 1e-300 })).status).toBe(400);
+  });
+
+  it('ends where a turn of the model ends, and keeps what ends it', async () => {
+    for (const fields of [{}, { stop: null }, { stop: ['zebra'] }, { max_tokens: 1_000_000 }]) {
+      const { choices, usage } = await ask({ ...fields, temperature: 0 });
+      expect(choices[0]!.message.content).toMatch(/^<move>\d<\/move>$/);
+      expect(choices[0]!.finish_reason).toBe('stop');
+      expect(usage.completion_tokens).toBeLessThan(20);
+    }
+    const kept = await ask({ stop: '</move>', include_stop_str_in_output: true, temperature: 0 });
+    expect(kept.choices[0]!.message.content).toMatch(/^<move>\d<\/move>$/);
+  });
+
+  it('gives many replies a few at a time, each its own, and never more than one answer holds', async () => {
+    const most = (await ask({ n: 40, max_tokens: 3 })).choices;
+    expect(most.map(({ index }) => index)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    // Which of them are sampled together changes none.
+    const few = (await ask({ n: 20, max_tokens: 3 })).choices;
+    expect(most.slice(0, 20)).toEqual(few);
+    const huge = await post({ n: 128, logprobs: true, top_logprobs: 20, max_tokens: 1000 });
+    expect(huge.status).toBe(400);
+    expect(((await huge.json()) as Body).error.message).toContain('more log-probabilities than one answer holds');
   });
 
   it.each([true, false])('stops when the client goes away (streaming: %s)', async (stream) => {
-    const tokens = () => pool.status.processes[0]!.counters.tokens;
+    const rambler = () => pool.status.processes.find(({ model }) => model.includes('rambler'));
+    const tokens = () => rambler()!.counters.tokens;
     const whole = (await ask({ ...LONG, n: 4, seed: stream ? 11 : 12 })).usage.completion_tokens;
     expect(whole).toBeGreaterThan(1000);
     const before = tokens();
@@ -158,7 +186,7 @@ describe('POST /v1/chat/completions', () => {
     client.abort();
     await asked.then((response) => response.text()).catch(() => {});
     await until(() => pool.status.requests === 0);
-    await ask({ max_tokens: 1 });
+    await ask({ ...LONG, max_tokens: 1 });
     // Four times as much was asked for.
     expect(tokens() - before).toBeLessThan(2 * whole);
   });
@@ -167,7 +195,7 @@ describe('POST /v1/chat/completions', () => {
     const response = await post({ ...LONG, n: 16, stream: true });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     const first = await reader.read();
-    process.kill(pool.status.processes[0]!.pid!, 'SIGKILL');
+    for (const { pid } of pool.status.processes) process.kill(pid!, 'SIGKILL');
     let text = first.value ?? '';
     for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
     expect(text).toMatch(/data: \{"error":\{"message":"The process of the model was ended by SIGKILL/);

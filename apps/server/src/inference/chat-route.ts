@@ -4,24 +4,23 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { type ChatRequest, chatRequest } from '@ludic/service';
 import type { Context, Env, Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import type { z } from 'zod';
 import type { ModelSource } from '../models/model-source.ts';
 import { CompletionChunks, type CompletionHead, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
 import type { ChatAnswer, ChatDelta } from './protocol.ts';
+import { UnsentDeltas } from './unsent-deltas.ts';
 
 export interface ChatRouteOptions<E extends Env> {
   /** What a client means by `model`. Its errors are the app's to answer. */
   readonly resolveModel: (model: string) => Promise<ModelSource>;
   /** The error of a request that is wrong, for the app to answer. */
-  readonly refuse: (message: string, details: readonly { readonly field: string; readonly message: string }[]) => Error;
+  readonly refuse: (error: z.ZodError) => Error;
   /** What a stream that has begun says of an error, under `error`. */
   readonly explain: (error: unknown, context: Context<E>) => object;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
-
-/** Complaints about one request. */
-const MOST_DETAILS = 50;
 
 /** Errors before the first piece of an answer are thrown, for the app to answer with their status. */
 export function chatCompletions<E extends Env>(
@@ -30,16 +29,9 @@ export function chatCompletions<E extends Env>(
 ): Handler<E> {
   const { resolveModel, refuse, now = Date.now } = options;
   return async (context) => {
-    const body: unknown = await context.req.json().catch(() => {
-      throw refuse('The body is no JSON.', []);
-    });
+    const body: unknown = await context.req.json().catch(() => undefined);
     const parsed = chatRequest.safeParse(body);
-    if (!parsed.success) {
-      const details = parsed.error.issues
-        .slice(0, MOST_DETAILS)
-        .map(({ path, message }) => ({ field: path.join('.'), message }));
-      throw refuse('The request cannot be used.', details);
-    }
+    if (!parsed.success) throw refuse(parsed.error);
     const request = parsed.data;
     const source = await resolveModel(request.model);
     const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(now() / 1000), model: request.model };
@@ -62,18 +54,18 @@ async function stream<E extends Env>(
 ): Promise<Response> {
   const chunks = new CompletionChunks(head, request);
   const gone = new AbortController();
-  const waiting: object[] = [];
+  const unsent = new UnsentDeltas();
   let wake = () => {};
-  let answer: { readonly chunks: readonly object[] } | { readonly error: unknown } | undefined;
+  let answer: { readonly whole: ChatAnswer } | { readonly error: unknown } | undefined;
   const begun = new Promise<void>((resolve) => {
     wake = resolve;
   });
   void chat((delta) => {
-    waiting.push(...chunks.of(delta));
+    unsent.add(delta);
     wake();
   }, gone.signal).then(
     (whole) => {
-      answer = { chunks: chunks.end(whole) };
+      answer = { whole };
       wake();
     },
     (error) => {
@@ -82,15 +74,17 @@ async function stream<E extends Env>(
     },
   );
   await begun;
-  if (answer && 'error' in answer && waiting.length === 0) throw answer.error;
+  if (answer && 'error' in answer && unsent.isEmpty) throw answer.error;
   return streamSSE(context, async (sse) => {
     sse.onAbort(() => gone.abort());
     for (;;) {
       const more = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      for (const chunk of waiting.splice(0)) await sse.writeSSE({ data: JSON.stringify(chunk) });
-      if (waiting.length > 0) continue;
+      // A client that reads slowly holds up this loop; what is sampled meanwhile comes to it in larger pieces.
+      for (const delta of unsent.take())
+        for (const chunk of chunks.of(delta)) await sse.writeSSE({ data: JSON.stringify(chunk) });
+      if (!unsent.isEmpty) continue;
       if (answer) break;
       await more;
     }
@@ -98,7 +92,7 @@ async function stream<E extends Env>(
       if (!gone.signal.aborted) await sse.writeSSE({ data: JSON.stringify({ error: explain(answer.error, context) }) });
       return;
     }
-    for (const chunk of answer.chunks) await sse.writeSSE({ data: JSON.stringify(chunk) });
+    for (const chunk of chunks.end(answer.whole)) await sse.writeSSE({ data: JSON.stringify(chunk) });
     await sse.writeSSE({ data: '[DONE]' });
   });
 }

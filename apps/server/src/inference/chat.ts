@@ -14,10 +14,11 @@ export function chatTask(request: ChatRequest, randomSeed: () => number): ChatTa
     sampling: {
       temperature: request.temperature ?? 1,
       topP: request.top_p ?? 1,
-      topK: request.top_k ?? 0,
+      topK: Math.max(0, request.top_k ?? 0),
       ...(limit != null && { maxCompletionLength: limit }),
     },
     stop: typeof stop === 'string' ? [stop] : stop,
+    keepStop: request.include_stop_str_in_output ?? false,
     seed: request.seed ?? randomSeed(),
     choices: request.n ?? 1,
     ...(request.logprobs && { alternatives: request.top_logprobs ?? 0 }),
@@ -56,6 +57,7 @@ export function completion(head: CompletionHead, answer: ChatAnswer, withLogprob
       logprobs: withLogprobs ? logprobsOf(tokens) : null,
     })),
     usage: usageOf(answer),
+    system_fingerprint: null,
   };
 }
 
@@ -105,6 +107,7 @@ export class CompletionChunks {
       created,
       model,
       choices,
+      system_fingerprint: null,
       ...(this.#withUsage && { usage }),
     };
   }

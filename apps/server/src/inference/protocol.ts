@@ -34,10 +34,15 @@ export interface EvaluationTask extends RolloutTask {
 
 export interface ChatTask {
   readonly messages: readonly Message[];
-  /** Without a limit a reply may fill what the prompt leaves of the context, up to {@link LONGEST_REPLY} tokens. */
+  /**
+   * A reply may fill what the prompt leaves of the context, whatever the limit; without one, up to {@link LONGEST_REPLY}
+   * tokens of it.
+   */
   readonly sampling: Omit<Sampling, 'maxCompletionLength'> & { readonly maxCompletionLength?: number };
-  /** Texts that end a reply and are no part of it. */
+  /** Texts that end a reply, beside what ends a turn of the model. */
   readonly stop: readonly string[];
+  /** Whether they are a part of it. */
+  readonly keepStop: boolean;
   readonly seed: number;
   /** How many replies. */
   readonly choices: number;

@@ -28,6 +28,10 @@ import { VisibleText } from './visible-text.ts';
 
 /** Games in lockstep: more would keep others waiting for each token. */
 const GAMES_AT_ONCE = 100;
+/** Replies of one chat that are sampled at once: what more of them hold in memory would have no bound. */
+const REPLIES_AT_ONCE = 16;
+/** Log-probabilities in one answer: about 60 MB of JSON. */
+const MOST_CHANCES = 2 ** 19;
 /** No tokenizer that we know makes longer tokens on average: longer prompts are refused unread. */
 const CHARACTERS_PER_TOKEN = 64;
 
@@ -53,14 +57,19 @@ export function countedRuntime(runtime: Runtime, onRun: () => void): Runtime {
 
 export class ModelWork {
   readonly #model: LanguageModel;
+  readonly #endings: readonly string[];
   readonly #sampler: Sampler;
   readonly #runs: () => number;
   #tokens = 0;
   #games = 0;
 
-  /** @param runs of the network so far */
-  constructor(model: LanguageModel, runs: () => number) {
+  /**
+   * @param runs of the network so far
+   * @param endings texts that end a turn of the model, as its own end tokens do
+   */
+  constructor(model: LanguageModel, runs: () => number, endings: readonly string[] = []) {
     this.#model = model;
+    this.#endings = endings;
     this.#runs = runs;
     // Messages of the server come in between two tokens.
     this.#sampler = new Sampler(model, { pause: () => new Promise((resolve) => setImmediate(resolve)) });
@@ -96,48 +105,64 @@ export class ModelWork {
   }
 
   async chat(task: ChatTask, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatAnswer> {
-    const { messages, stop, seed, alternatives } = task;
-    const visible = Array.from({ length: task.choices }, () => new VisibleText(stop));
-    const tokens = visible.map((): ChatDelta['tokens'][number][] => []);
-    const show = (choice: number, piece: Omit<ChatDelta, 'choice'>) => {
-      tokens[choice]!.push(...piece.tokens);
-      if (task.stream && (piece.text !== '' || piece.tokens.length > 0)) onDelta({ choice, ...piece });
-    };
-    const questions = visible.map((_, choice) => ({ messages, episode: {}, random: stream(seed, 'chat', choice) }));
-    const settings = { ...task.sampling, stop, maxCompletionLength: this.#longestReply(task) };
-    const replies = await this.#sampler.sample(questions, settings, {
-      signal,
-      logits: alternatives !== undefined,
-      onToken: (choice, { token, text, logits }) => {
-        this.#tokens++;
-        const chances =
-          alternatives !== undefined ? chancesOf(token, logits!, alternatives, this.#model.tokenizer) : undefined;
-        show(choice, visible[choice]!.grow(text, chances));
-      },
-    });
-    for (const [choice, { text }] of replies.entries()) show(choice, visible[choice]!.finish(text));
-    return {
-      choices: replies.map(({ finish }, choice) => ({
-        text: visible[choice]!.shown,
-        finish,
-        tokens: tokens[choice]!,
-      })),
-      promptTokens: replies[0]!.tokens!.prompt.length,
-      completionTokens: replies.reduce((sum, reply) => sum + reply.tokens!.completion.length, 0),
-    };
+    const { stop, alternatives } = task;
+    const limit = this.#longestReply(task);
+    const settings = { ...task.sampling, stop: [...stop, ...this.#endings], maxCompletionLength: limit };
+    const choices: ChatAnswer['choices'][number][] = [];
+    let promptTokens = 0;
+    let completionTokens = 0;
+    for (let first = 0; first < task.choices; first += REPLIES_AT_ONCE) {
+      const count = Math.min(REPLIES_AT_ONCE, task.choices - first);
+      const visible = Array.from({ length: count }, () => new VisibleText(task.keepStop ? [] : stop));
+      const tokens = visible.map((): ChatDelta['tokens'][number][] => []);
+      const show = (i: number, piece: Omit<ChatDelta, 'choice'>) => {
+        // What is told at once need not be kept.
+        if (!task.stream) tokens[i]!.push(...piece.tokens);
+        else if (piece.text !== '' || piece.tokens.length > 0) onDelta({ choice: first + i, ...piece });
+      };
+      const replies = await this.#sampler.sample(this.#questions(task, first, count), settings, {
+        signal,
+        logits: alternatives !== undefined,
+        onToken: (i, { token, text, logits }) => {
+          this.#tokens++;
+          const chances =
+            alternatives !== undefined ? chancesOf(token, logits!, alternatives, this.#model.tokenizer) : undefined;
+          show(i, visible[i]!.grow(text, chances));
+        },
+      });
+      for (const [i, { text, finish }] of replies.entries()) {
+        show(i, visible[i]!.finish(text));
+        choices.push({ text: visible[i]!.shown, finish, tokens: tokens[i]! });
+      }
+      promptTokens = replies[0]!.tokens!.prompt.length;
+      completionTokens += replies.reduce((sum, reply) => sum + reply.tokens!.completion.length, 0);
+    }
+    return { choices, promptTokens, completionTokens };
   }
 
-  /** @throws PolicyError `prompt_too_long` */
-  #longestReply({ messages, sampling }: ChatTask): number {
+  #questions({ messages, seed }: ChatTask, first: number, count: number) {
+    return Array.from({ length: count }, (_, i) => ({
+      messages,
+      episode: {},
+      random: stream(seed, 'chat', first + i),
+    }));
+  }
+
+  /** @throws PolicyError `prompt_too_long`, `bad_setting` */
+  #longestReply({ messages, sampling, choices, alternatives }: ChatTask): number {
     const { maxPositions } = this.#model.config;
     const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
     if (characters > CHARACTERS_PER_TOKEN * maxPositions)
       throw tooLong(`${characters} characters`, maxPositions, this.#model.name);
     const length = this.#sampler.promptLength(messages);
-    const { maxCompletionLength = Math.min(LONGEST_REPLY, maxPositions - length) } = sampling;
-    if (length + Math.max(1, maxCompletionLength) > maxPositions)
-      throw tooLong(`${length} tokens and a reply of up to ${maxCompletionLength}`, maxPositions, this.#model.name);
-    return maxCompletionLength;
+    if (length >= maxPositions) throw tooLong(`${length} tokens`, maxPositions, this.#model.name);
+    const limit = Math.min(sampling.maxCompletionLength ?? LONGEST_REPLY, maxPositions - length);
+    if (alternatives !== undefined && choices * limit * (1 + alternatives) > MOST_CHANCES) {
+      const most = `${choices} replies of up to ${limit} tokens with ${alternatives} likely ones each`;
+      const message = `${most} are more log-probabilities than one answer holds. Ask for fewer replies, tokens or top_logprobs.`;
+      throw new PolicyError('bad_setting', message);
+    }
+    return limit;
   }
 
   #table({ environment, environmentConfig, history, sampling }: RolloutTask) {
@@ -160,7 +185,7 @@ export class ModelWork {
 const tooLong = (what: string, positions: number, name: string) =>
   new PolicyError(
     'prompt_too_long',
-    `A prompt of ${what} does not fit the ${positions} positions of ${name}. Send less, or ask for fewer tokens.`,
+    `The context of ${name} has ${positions} tokens; the messages are ${what} and leave no room for a reply. Send less.`,
   );
 
 const withoutTokens = (episode: Episode): PlayedEpisode => ({

@@ -5,7 +5,7 @@ import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
-import { openModel } from '../models/open-model.ts';
+import { endingsOf, openModel } from '../models/open-model.ts';
 import { failureOf } from './failure.ts';
 import type { Counters, FromWorker, Task, ToWorker } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
@@ -64,7 +64,8 @@ async function open({ source, device, threads }: ToWorker & { type: 'open' }): P
     say({ type: 'weighed', bytes });
     return admitted.promise;
   };
-  return new ModelWork(await openModel(source, counted, admit), () => runs);
+  const model = await openModel(source, counted, admit);
+  return new ModelWork(model, () => runs, await endingsOf(source));
 }
 
 async function answer(id: number, task: Task): Promise<void> {

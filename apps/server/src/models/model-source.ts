@@ -1,5 +1,8 @@
 // What a name that a client gave means: files of this server, or a model of the Hugging Face Hub.
 
+/** The name of the model that is part of Ludic. No other has it. */
+export const NANO = 'nano';
+
 /** Where a model's files are. */
 export type ModelSource =
   | {

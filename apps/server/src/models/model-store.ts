@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { RunFolder } from '@ludic/grpo/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import { type Model, modelName, ServiceError } from '@ludic/service';
-import type { ModelSource } from './model-source.ts';
+import { type ModelSource, NANO } from './model-source.ts';
 
 /** Where a model's files are, and which of them a client may have. */
 export interface StoredModel {
@@ -19,8 +19,6 @@ export interface StoredModel {
   /** An adapter that belongs on top of it, while its run has not finished. */
   readonly adapter?: string;
 }
-
-export const NANO = 'nano';
 
 /** What a checkpoint holds for the trainer alone. */
 const TRAINERS_OWN: ReadonlySet<string> = new Set(['optimizer.safetensors', 'state.json']);
@@ -186,7 +184,7 @@ const notFound = (name: string) =>
   new ServiceError('not_found', `There is no model ${shown(name)}. GET /models lists those of this server.`);
 
 /** A name from outside, short and in quotes. */
-const shown = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+export const shown = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;

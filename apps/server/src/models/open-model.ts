@@ -2,10 +2,10 @@
 
 import { type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { type LanguageModel, openLanguageModel } from '@ludic/policies';
+import { type LanguageModel, openLanguageModel, readCarriedGame } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
-import type { ModelSource } from './model-source.ts';
+import { type ModelSource, NANO } from './model-source.ts';
 
 /**
  * The files of a model to train from.
@@ -43,6 +43,23 @@ export async function openModel(
   const files = { ...(await openModelFolder(folder)), name };
   await admit(await weightBytes(files));
   return openLanguageModel(files, runtime, await openAdapterFolder(adapter));
+}
+
+/** nano plays both games and carries none: what ends its turns in either. */
+const NANO_ENDINGS = ['</move>', '</action>'];
+
+/**
+ * Texts that end a turn of a model, as its own end tokens do: the closing tag of the game that it was trained in.
+ * @throws ModelError
+ */
+export async function endingsOf(source: ModelSource): Promise<readonly string[]> {
+  // An adapter has its game beside it; what it is worked into may have been trained in another.
+  const files =
+    source.from === 'store' && source.model.adapter !== undefined
+      ? await openAdapterFolder(source.model.adapter)
+      : await openFiles(source);
+  const game = await readCarriedGame(files);
+  return game?.stop ?? (source.from === 'store' && source.model.name === NANO ? NANO_ENDINGS : []);
 }
 
 /** In float32, however they are stored. */

@@ -1,12 +1,14 @@
 // OpenAI's addresses, so that clients which speak its language can chat with any model.
 
-import { ENDPOINTS, type Model, ServiceError } from '@ludic/service';
+import { badChatRequest, ENDPOINTS, type Model, openaiError, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { asServiceError } from '../failure.ts';
 import { chatCompletions } from '../inference/chat-route.ts';
 import type { InferencePool } from '../inference/pool.ts';
-import type { ModelStore } from '../models/model-store.ts';
+import { isHubModelHere } from '../models/hub-cache.ts';
+import { type ModelStore, shown } from '../models/model-store.ts';
+import { finerReason } from './openai-errors.ts';
 import { type Caller, register } from './register.ts';
 
 /** @param list all models, as the store lists them */
@@ -19,25 +21,37 @@ export function chatRoutes(
 ): void {
   const answer = chatCompletions<Caller>(pool, {
     resolveModel: (model) => store.resolve(model),
-    refuse: (message, details) => new ServiceError('bad_request', message, { details }),
+    refuse: badChatRequest,
     explain: (error, context) => {
       const known = asServiceError(error, context.get('requestId'));
       if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
-      return known.toJSON().error;
+      return openaiError(known, finerReason(error)).error;
     },
   });
   register(app, ENDPOINTS.chat, async ({ context }) => (await answer(context, async () => {})) as Response);
 
   register(app, ENDPOINTS.chatModels, async ({ context }) => {
     const models = (await list()).filter(({ status }) => status !== 'empty');
-    return context.json({
-      object: 'list',
-      data: models.map(({ name, modified_at }) => ({
-        id: name,
-        object: 'model',
-        created: Math.floor(Date.parse(modified_at) / 1000),
-        owned_by: 'ludic',
-      })),
-    });
+    return context.json({ object: 'list', data: models.map(listed) });
+  });
+
+  register(app, ENDPOINTS.chatModel, async ({ params, context }) => {
+    const source = await store.resolve(params.model);
+    if (source.from === 'store') return context.json(listed(await store.describe(source.model.name)));
+    const { reference } = source;
+    if (!(await isHubModelHere(reference)))
+      throw new ServiceError(
+        'not_found',
+        `${shown(reference)} is not on this server. A chat with it looks at the Hub.`,
+      );
+    // When it was made is not known here.
+    return context.json({ id: reference, object: 'model', created: 0, owned_by: reference.split('/')[0] });
   });
 }
+
+const listed = ({ name, modified_at }: Model) => ({
+  id: name,
+  object: 'model',
+  created: Math.floor(Date.parse(modified_at) / 1000),
+  owned_by: 'ludic',
+});

@@ -1,5 +1,6 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
+import { randomInt } from 'node:crypto';
 import {
   ENDPOINTS,
   type EvaluatePolicy,
@@ -32,6 +33,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       env_type: body.env_type,
       eval_episodes: body.eval_episodes,
       history_strategy: body.history_strategy,
+      seed: body.seed,
       results: evaluationResults(evaluation),
     };
     if (!body.include_trajectories) return context.json(answer);
@@ -42,18 +44,21 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
 
   register(app, ENDPOINTS.generateRollout, async ({ body, signal, context }) => {
     const source = await store.resolve(body.model_path);
-    const episode = await pool.rollout(source, rolloutTask(body), { signal });
+    // Another game each time, unless one is asked for again.
+    const seed = body.seed ?? randomInt(2 ** 31);
+    const episode = await pool.rollout(source, rolloutTask({ ...body, seed }), { signal });
     return context.json({
       model_path: body.model_path,
       env_type: body.env_type,
       max_steps: body.max_steps,
+      seed,
       trajectory: trajectoryOf(episode),
       summary: rolloutSummary(episode),
     });
   });
 }
 
-const rolloutTask = (request: GenerateRollout | EvaluatePolicy) => ({
+const rolloutTask = (request: (GenerateRollout | EvaluatePolicy) & { readonly seed: number }) => ({
   environment: request.env_type,
   environmentConfig: playedGame(request),
   history: request.history_strategy,

@@ -1,7 +1,7 @@
 // From an endpoint of the contract to a route: the request is checked against the endpoint's schemas before the handler
 // sees it, and nothing that a schema did not let through reaches one.
 
-import { badRequest, type Endpoint } from '@ludic/service';
+import { badChatRequest, badRequest, type Endpoint } from '@ludic/service';
 import type { Context, Env, Hono } from 'hono';
 import type { z } from 'zod';
 
@@ -31,8 +31,8 @@ export interface Input<E extends Endpoint> {
   readonly context: Context<Caller>;
 }
 
-/** `/jobs/{id}` as Hono writes it. The last part of a file's path may hold slashes. */
-export const honoPath = (path: string) => path.replace('{file}', ':file{.+}').replaceAll(/\{(\w+)\}/g, ':$1');
+/** `/jobs/{id}` as Hono writes it. The path of a file may hold slashes, as may the name that a chat gives a model. */
+export const honoPath = (path: string) => path.replace(/\{(file|model)\}/, ':$1{.+}').replaceAll(/\{(\w+)\}/g, ':$1');
 
 /** The status in the log where a client has gone before its answer; nobody is there to read it. */
 const CLIENT_GONE = 499;
@@ -42,11 +42,12 @@ export function register<E extends Endpoint>(
   endpoint: E,
   handle: (input: Input<E>) => Response | Promise<Response>,
 ): void {
+  const refuse = endpoint.path.startsWith('/v1/') ? badChatRequest : badRequest;
   app.on(endpoint.method.toUpperCase(), honoPath(endpoint.path), async (context) => {
     const read = (schema: z.ZodType | undefined, value: unknown) => {
       if (!schema) return undefined;
       const result = schema.safeParse(value);
-      if (!result.success) throw badRequest(result.error);
+      if (!result.success) throw refuse(result.error);
       return result.data;
     };
     const { signal } = context.req.raw;
