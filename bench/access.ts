@@ -1,5 +1,5 @@
 // 200 wrong passwords at once, again and again, against a server in a process of its own: how fast health answers
-// meanwhile, how soon a right password is accepted, what memory it takes. Run: `node bench/access.ts [--busy]`.
+// meanwhile, how soon a right password is accepted, what memory it takes. Run: `npx node bench/access.ts [--busy]`.
 //
 // Wanted: health within 50 ms (p99), a right password from another address within 2 s. With --busy as
 // many processes as there are cores compute all the time, as a training job would.

@@ -1,6 +1,6 @@
 // kill -9 at random moments to everything that `ludic serve` is made of: itself, the processes of jobs, their workers, and
 // those that hold models, while people train, evaluate, play and chat over HTTP. Afterwards nothing may be lost, damaged,
-// different or left over. Run: `node bench/chaos.ts [--kills 20] [--seed 0]`; kept in bench/results/chaos.json.
+// different or left over. Run: `npx node bench/chaos.ts [--kills 20] [--seed 0]`; kept in bench/results/chaos.json.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 // Thousands of requests that nobody would send, made from the service's own description, against a whole server: every
 // answer has to be a documented one, in time, and nothing outside the data folder may be read or written.
-// Run: `node bench/fuzz.ts [--requests 10000] [--seed 1]`. Writes bench/results/fuzz.json.
+// Run: `npx node bench/fuzz.ts [--requests 10000] [--seed 1]`. Writes bench/results/fuzz.json.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

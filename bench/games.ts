@@ -1,5 +1,5 @@
 // How many steps per second the games play on one thread: resets, parsing the replies, rules and observation texts
-// included. Replies are random and legal, prepared beforehand. Run: `node bench/games.ts`.
+// included. Replies are random and legal, prepared beforehand. Run: `npx node bench/games.ts`.
 
 import { environments, resolveConfig } from '../packages/environments/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';

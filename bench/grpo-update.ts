@@ -1,5 +1,5 @@
 // One GRPO update of nano (sampling, advantages, gradient, AdamW), beside TRL's GRPOTrainer on the same checkpoint,
-// prompts, batch and completion length. Run: `node bench/grpo-update.ts`.
+// prompts, batch and completion length. Run: `npx node bench/grpo-update.ts`.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

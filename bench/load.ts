@@ -1,5 +1,5 @@
 // How quick the service stays while a training job uses all cores: GET /health-check a hundred times a second, and 32
-// games at once meanwhile. Run: `node bench/load.ts [--seconds 60]`. Writes bench/results/load.json.
+// games at once meanwhile. Run: `npx node bench/load.ts [--seconds 60]`. Writes bench/results/load.json.
 //
 // Wanted: health within 50 ms (p99), and every game played or told to come again (429).
 

@@ -1,5 +1,5 @@
 // Peak memory and time of one training micro-batch and its update, layers kept or recomputed, the whole model or an adapter, beside
-// the estimate. Each in a process of its own. Run: `node bench/memory.ts`; kept in bench/results/memory.json.
+// the estimate. Each in a process of its own. Run: `npx node bench/memory.ts`; kept in bench/results/memory.json.
 
 import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';

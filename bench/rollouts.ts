@@ -1,5 +1,5 @@
 // A group of 64 games of nano from one start, beside transformers.js `generate` on the same exported model for the same
-// prompts. Run: `node bench/rollouts.ts`.
+// prompts. Run: `npx node bench/rollouts.ts`.
 
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 // What batching gains when many ask one model: games of nano through the pool of processes, so many at once. Each game is
-// a request of its own, and none is like another. Run: `node bench/serving.ts`; kept in bench/results/serving.json.
+// a request of its own, and none is like another. Run: `npx node bench/serving.ts`; kept in bench/results/serving.json.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';

@@ -1,4 +1,4 @@
-// A recorded terminal as an SVG: node docs/picture.ts < recording > docs/terminal.svg
+// A recorded terminal as an SVG: npx node docs/picture.ts < recording > docs/terminal.svg
 // Record with: script -qec "npm start" recording. The last screen is drawn, as wide as its longest line.
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Writes .br and .gz beside the files of the built page, which servers send in their place: node precompress.ts [folder].
+// Writes .br and .gz beside the files of the built page, which servers send in their place: npx node precompress.ts [folder].
 // The best brotli of WebAssembly takes a minute, so what was compressed once is kept by the hash of its content.
 
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-// A server with the page, as a process that tests may kill: `node server-script.ts OPTIONS`. It tells its URL, and ends
+// A server with the page, as a process that tests may kill: `npx node server-script.ts OPTIONS`. It tells its URL, and ends
 // when it is asked to or its parent is gone.
 
 import { serve } from '../../apps/server/src/index.ts';

@@ -3,12 +3,13 @@
 import { fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { UsageError } from './failure.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const APP = join(ROOT, 'apps/evaluator');
-const PRECOMPRESS = join(APP, 'precompress.ts');
+/** Compiled where it is installed as a package: Node strips no types there. */
+const PRECOMPRESS = join(APP, `precompress${extname(import.meta.filename)}`);
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
 
 /** The folder of the page as it is built, after it was built if need be. */

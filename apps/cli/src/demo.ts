@@ -31,8 +31,8 @@ const SETTINGS: TrainSettings = {
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('train nano at Tic-Tac-Toe for a few minutes and compare before with after')
-    .option('--out <folder>', 'keep the run here')
+    .description('Train nano at Tic-Tac-Toe for a few minutes and compare before with after')
+    .option('--out <folder>', 'Folder to keep the run in')
     .action(async ({ out }: { out?: string }) => {
       const began = performance.now();
       const scratch = out === undefined ? await mkdtemp(join(tmpdir(), 'ludic-')) : undefined;

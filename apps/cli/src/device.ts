@@ -10,7 +10,7 @@ export type DeviceChoice = Device | 'auto';
 export const deviceOption = () =>
   new Option(
     '--device <name>',
-    'where to compute; auto: on a real GPU through WebGPU where there is one, else on the CPU',
+    'Where to compute; auto: on a real GPU through WebGPU where there is one, else on the CPU',
   )
     .choices([...DEVICES, 'auto'])
     .default('cpu');

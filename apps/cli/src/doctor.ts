@@ -18,8 +18,8 @@ interface Finding {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('tell what this machine has for training and what each missing thing would take')
-    .option('--json', 'print one JSON array')
+    .description('Tell what this machine has for training and what each missing thing would take')
+    .option('--json', 'Print one JSON array')
     .action(async ({ json }: { readonly json?: boolean }) => {
       const findings = [node(), processor(), memory(), ...(await devices()), ...(await hub())];
       if (json) console.log(JSON.stringify(findings));

@@ -29,21 +29,21 @@ interface Options extends OutsideOptions {
 
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
-    .description('play many games and tell how good a policy is')
-    .requiredOption('--env <id>', 'the game')
-    .option('--model <name>', POLICY_NAMES, 'nano')
+    .description('Play many games and tell how good a policy is')
+    .requiredOption('--env <id>', 'Game to play; ludic games lists them')
+    .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(envConfigOption())
-    .option('--episodes <n>', 'games to play', whole(1), 1000)
+    .option('--episodes <n>', 'Games to play', whole(1), 1000)
     .addOption(historyOption())
-    .option('--seed <n>', 'which games', whole(0), 0)
-    .option('--temperature <x>', '0 takes the most likely token', decimal(0), 1)
-    .option('--top-k <n>', 'sample among the k most likely tokens; 0: all', whole(0), 0)
-    .option('--top-p <x>', 'sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
-    .option('--max-completion-length <n>', 'most tokens of a reply', whole(1), 64)
+    .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
+    .option('--temperature <x>', 'Sampling temperature; 0 takes the most likely token', decimal(0), 1)
+    .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
+    .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
+    .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
     .addOption(stepTimeoutOption())
-    .option('--json', 'print one JSON object')
+    .option('--json', 'Print one JSON object')
     .action(run);
   return withOutsideOptions(command);
 }

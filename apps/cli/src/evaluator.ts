@@ -15,14 +15,14 @@ interface Options {
 
 export function evaluatorCommand(): Command {
   return new Command('evaluator')
-    .description('open the page that evaluates and trains in the browser')
-    .option('--port <n>', 'where it listens; 0: any free port', whole(0), 5173)
+    .description('Open the page that evaluates and trains in the browser')
+    .option('--port <n>', 'Port to listen at; 0: any free port', whole(0), 5173)
     .option(
       '--host <name>',
-      'the address it listens at; other machines reach it at 0.0.0.0, without WebGPU and threads',
+      'The address it listens at; other machines reach it at 0.0.0.0, without WebGPU and threads',
       '127.0.0.1',
     )
-    .option('--no-open', 'print the address and open no browser')
+    .option('--no-open', 'Print the address and open no browser')
     .action(run);
 }
 

@@ -18,12 +18,12 @@ interface Options {
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('write a model as a Hugging Face folder with its graph under onnx/, which transformers.js loads')
-    .requiredOption('--out <folder>', 'where the model goes')
+    .description('Write a model as a Hugging Face folder with its graph under onnx/, which transformers.js loads')
+    .requiredOption('--out <folder>', 'Folder that the model is written to')
     .addOption(modelOption())
     .addOption(adapterOption())
     .addOption(
-      new Option('--dtype <names>', 'numbers of the graphs, with commas between: fp32, fp16, q4')
+      new Option('--dtype <names>', 'Numbers of the graphs, with commas between: fp32, fp16, q4')
         .argParser(exportDtypes)
         .default(exportDtypes('fp32'), 'fp32'),
     )

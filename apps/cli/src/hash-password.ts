@@ -6,8 +6,8 @@ import { askSecrets, readSecretLine } from './secret-input.ts';
 
 export function hashPasswordCommand(): Command {
   return new Command('hash-password')
-    .description('ask for a password twice and print its argon2id hash, for LUDIC_PASSWORD_HASH or --password-file')
-    .option('--name <name>', 'whose it is: prints a line name:hash for a password file')
+    .description('Ask for a password twice and print its argon2id hash, for LUDIC_PASSWORD_HASH or --password-file')
+    .option('--name <name>', 'Name of the person: prints a line name:hash for a password file')
     .addHelpText(
       'after',
       '\nA password has at least 8 characters. It is asked for without echo; when input is a pipe, its first line is taken.\nIn a shell write the hash in single quotes, which keep its $ signs.',

@@ -35,10 +35,12 @@ export function exportDtypes(text: string): readonly ExportDtype[] {
 }
 
 export const historyOption = () =>
-  new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default('NO_HISTORY');
+  new Option('--history <strategy>', 'What the policy sees of an episode')
+    .choices(HISTORY_STRATEGIES)
+    .default('NO_HISTORY');
 
 export const envConfigOption = () =>
-  new Option('--env-config <json>', 'settings of the environment as a JSON object').default('{}');
+  new Option('--env-config <json>', 'Settings of the environment as a JSON object').default('{}');
 
 export interface GameChoice {
   readonly definition: EnvironmentDefinition;

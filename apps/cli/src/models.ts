@@ -21,9 +21,10 @@ import { openRunModel } from './runs/run-model.ts';
 import { TransferView } from './transfers.ts';
 
 export const modelOption = (purpose = '') =>
-  new Option('--model <name>', `nano, a model folder, a run, or org/name of the Hugging Face Hub${purpose}`).default(
-    'nano',
-  );
+  new Option(
+    '--model <name>',
+    `Model: nano, a model folder, a run, or org/name of the Hugging Face Hub${purpose}`,
+  ).default('nano');
 
 /** A folder of that name comes first; what is not here and is named as the Hub names models is fetched from there. */
 export async function openFiles(name: string): Promise<ModelFiles> {
@@ -75,7 +76,7 @@ export async function withAdapter(
   return mergeAdapter(config, parameters, await readAdapter(await openAdapterFolder(folder), config));
 }
 
-export const adapterOption = () => new Option('--adapter <folder>', 'a LoRA adapter in PEFT layout, for --model');
+export const adapterOption = () => new Option('--adapter <folder>', 'A LoRA adapter in PEFT layout, for --model');
 
 export interface PolicyOptions extends OutsideOptions {
   readonly temperature: number;

@@ -24,29 +24,29 @@ const ENDPOINT_OPTIONS = ['timeout', 'concurrency', 'retries'] as const;
 const TRANSFORMERS_OPTIONS = ['dtype'] as const;
 
 /** What `--model` takes, for the help of commands that play. */
-export const POLICY_NAMES = `nano, a model folder, org/name of the Hugging Face Hub, a scripted player such as random or expert, ${ENDPOINT_FORM}, ${TRANSFORMERS_FORM}`;
+export const POLICY_NAMES = `nano, a model folder, a run, org/name of the Hugging Face Hub, a scripted player such as random or expert, ${ENDPOINT_FORM}, ${TRANSFORMERS_FORM}`;
 
 /** Adds the options that only models of other software have. */
 export function withOutsideOptions(command: Command): Command {
   const endpoint = 'An openai: endpoint (its key comes from OPENAI_API_KEY):';
   return command
     .addOption(
-      new Option('--timeout <seconds>', `until a request counts as lost (default: ${TIMEOUT})`)
+      new Option('--timeout <seconds>', `Seconds until a request counts as lost (default: ${TIMEOUT})`)
         .argParser(decimal(0.001, 86_400))
         .helpGroup(endpoint),
     )
     .addOption(
-      new Option('--concurrency <n>', `requests at once (default: ${CONCURRENCY})`)
+      new Option('--concurrency <n>', `Requests at once (default: ${CONCURRENCY})`)
         .argParser(whole(1))
         .helpGroup(endpoint),
     )
     .addOption(
-      new Option('--retries <n>', `how often a failed request is sent again (default: ${RETRIES})`)
+      new Option('--retries <n>', `How often a failed request is sent again (default: ${RETRIES})`)
         .argParser(whole(0))
         .helpGroup(endpoint),
     )
     .addOption(
-      new Option('--dtype <type>', 'how its numbers are stored (default: fp32)')
+      new Option('--dtype <type>', 'Number format of a transformers.js model (default: fp32)')
         .choices(TRANSFORMERS_DTYPES)
         .helpGroup('A transformers: model:'),
     );

@@ -25,16 +25,16 @@ interface Options extends OutsideOptions {
 
 export function playCommand(): Command {
   const command = new Command('play')
-    .description('play a game yourself, or watch a policy play it')
-    .requiredOption('--env <id>', 'the game')
+    .description('Play a game yourself, or watch a policy play it')
+    .requiredOption('--env <id>', 'Game to play; ludic games lists them')
     .addOption(envConfigOption())
-    .option('--watch <model>', `watch instead of playing: ${POLICY_NAMES}`)
+    .option('--watch <model>', `Watch instead of playing: ${POLICY_NAMES}`)
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(historyOption())
-    .option('--seed <n>', 'which game', whole(0), 0)
-    .option('--temperature <x>', 'of a watched model', decimal(0), 1)
-    .option('--delay <seconds>', 'pause before each move of a watched player', decimal(0), 0.7)
+    .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
+    .option('--temperature <x>', 'Sampling temperature of a watched model', decimal(0), 1)
+    .option('--delay <seconds>', 'Pause before each move of a watched player', decimal(0), 0.7)
     .action(async (options: Options) => {
       const game = chooseGame(options.env, options.envConfig);
       console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);

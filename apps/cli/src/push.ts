@@ -19,12 +19,12 @@ interface Options {
 
 export function pushCommand(): Command {
   return new Command('push')
-    .description('upload a run or a model folder to the Hugging Face Hub, with a model card; needs HF_TOKEN')
-    .argument('<folder>', 'a run, whose final model is taken, or a model folder')
-    .argument('<repository>', 'user/name; made where there is none')
-    .option('--private', 'a new repository is to be seen by its owner alone')
-    .option('--revision <branch>', 'the branch to write to; made where there is none', 'main')
-    .option('--dry-run', 'print the card and the files, and send nothing')
+    .description('Upload a run or a model folder to the Hugging Face Hub, with a model card; needs HF_TOKEN')
+    .argument('<folder>', 'A run, whose final model is taken, or a model folder')
+    .argument('<repository>', 'Repository, user/name; made where there is none')
+    .option('--private', 'A new repository is to be seen by its owner alone')
+    .option('--revision <branch>', 'The branch to write to; made where there is none', 'main')
+    .option('--dry-run', 'Print the card and the files, and send nothing')
     .action(run);
 }
 

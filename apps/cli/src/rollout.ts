@@ -28,20 +28,20 @@ interface Options extends OutsideOptions {
 
 export function rolloutCommand(): Command {
   const command = new Command('rollout')
-    .description('play one game and show it')
-    .requiredOption('--env <id>', 'the game')
-    .option('--model <name>', POLICY_NAMES, 'nano')
+    .description('Play one game and show it')
+    .requiredOption('--env <id>', 'Game to play; ludic games lists them')
+    .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
     .addOption(envConfigOption())
     .addOption(historyOption())
-    .option('--seed <n>', 'which game', whole(0), 0)
-    .option('--temperature <x>', '0 takes the most likely token', decimal(0), 1)
-    .option('--top-k <n>', 'sample among the k most likely tokens; 0: all', whole(0), 0)
-    .option('--top-p <x>', 'sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
-    .option('--max-completion-length <n>', 'most tokens of a reply', whole(1), 64)
+    .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
+    .option('--temperature <x>', 'Sampling temperature; 0 takes the most likely token', decimal(0), 1)
+    .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
+    .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
+    .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
     .addOption(stepTimeoutOption())
-    .option('--json', 'print the trajectory as one JSON object')
+    .option('--json', 'Print the trajectory as one JSON object')
     .action(async (options: Options) => {
       watchGames(options.stepTimeout);
       const game = chooseGame(options.env, options.envConfig);

@@ -18,12 +18,12 @@ interface Options {
 
 export function scoreCommand(): Command {
   return new Command('score')
-    .description("print the model's log-probability of each token given those before it, and their mean loss")
+    .description("Print the model's log-probability of each token given those before it, and their mean loss")
     .addOption(modelOption())
     .addOption(adapterOption())
-    .option('--ids <list>', 'token ids with commas between; needs no tokenizer')
-    .option('--text <text>', 'a text, for a model with a tokenizer')
-    .option('--json', 'print one JSON object {logprobs, loss}')
+    .option('--ids <list>', 'Token ids with commas between; needs no tokenizer')
+    .option('--text <text>', 'Text to score, for a model with a tokenizer')
+    .option('--json', 'Print one JSON object {logprobs, loss}')
     .action(async (options: Options) => {
       const files = await openFiles(options.model);
       const checkpoint = await readCheckpoint(files);

@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import { whole } from './input.ts';
 
 export const stepTimeoutOption = (): Option =>
-  new Option('--step-timeout <s>', 'seconds after which a game that does not come back ends the program; 0: never')
+  new Option('--step-timeout <s>', 'Seconds after which a game that does not come back ends the program; 0: never')
     .argParser(whole(0))
     .default(STEP_TIMEOUT);
 

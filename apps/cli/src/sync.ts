@@ -6,9 +6,9 @@ import { surroundings } from './tracking.ts';
 
 export function syncCommand(): Command {
   return new Command('sync')
-    .description('send to Weights & Biases what a run could not send while it went on; needs WANDB_API_KEY')
-    .argument('<folder>', 'a run that was started with --wandb-project and is not going on now')
-    .option('--json', 'print one JSON object')
+    .description('Send to Weights & Biases what a run could not send while it went on; needs WANDB_API_KEY')
+    .argument('<folder>', 'A run that was started with --wandb-project and is not going on now')
+    .option('--json', 'Print one JSON object')
     .action(async (run: string, { json }: { readonly json?: boolean }) => {
       const say = (line: string) => process.stderr.write(`${line}\n`);
       const { url, steps } = await deliver({ run, environment: process.env, surroundings, say });

@@ -13,9 +13,9 @@ export interface TrackingOptions {
 }
 
 export const trackingOptions = (): readonly Option[] => [
-  new Option('--wandb-project <name>', 'tell Weights & Biases as well; needs WANDB_API_KEY'),
-  new Option('--wandb-entity <name>', 'the user or team there (default: WANDB_ENTITY, or where the key belongs)'),
-  new Option('--tensorboard', 'write event files for TensorBoard'),
+  new Option('--wandb-project <name>', 'Tell Weights & Biases as well; needs WANDB_API_KEY'),
+  new Option('--wandb-entity <name>', 'The user or team there (default: WANDB_ENTITY, or where the key belongs)'),
+  new Option('--tensorboard', 'Write event files for TensorBoard'),
 ];
 
 /** Names that a resumed run may be given. */

@@ -28,6 +28,7 @@ import { modelOption, openFiles } from './models.ts';
 import { AUTO, followRecipe } from './recipe.ts';
 import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 import { TRACKING_NAMES, type TrackingOptions, trackerOf, trackingOptions, trackingSettings } from './tracking.ts';
+import { groupOptions, TRAIN_EXAMPLES } from './train-help.ts';
 
 interface Control extends TrackingOptions {
   readonly env?: string;
@@ -56,13 +57,13 @@ const FIELDS = { ...RUN_FIELDS, ...LOSS_FIELDS, ...ADAMW_FIELDS };
 
 export function trainCommand(): Command {
   const command = new Command('train')
-    .description('train a model in a game with GRPO')
-    .requiredOption('--out <folder>', 'the run: settings, curve, checkpoints, final model')
+    .description('Train a model in a game with GRPO')
+    .requiredOption('--out <folder>', 'Folder of the run: settings, curve, checkpoints, final model')
     .option(
       '--recipe <name>',
-      'settings that train well: auto (the default: chosen for the game and the model), one of recipes/, or a .json file; options beside it come first',
+      'Recipe, settings that train well: auto (the default: chosen for the game and the model), one of recipes/, or a .json file; options beside it come first',
     )
-    .option('--env <id>', 'the game (needed for a new run)')
+    .option('--env <id>', 'Game to train in (needed for a new run); ludic games lists them')
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))
     .addOption(fieldOption('lora_rank', lora_rank))
@@ -70,25 +71,26 @@ export function trainCommand(): Command {
     .addOption(fieldOption('lora_targets', lora_targets))
     .option(
       '--onnx [names]',
-      'graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',
+      'Graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',
       exportDtypes,
     )
     .option(
       '--resume',
-      'go on with the run that the folder holds; its own settings stay, but for those given that may change (--learning-rate and others)',
+      'Go on with the run that the folder holds; its own settings stay, but for those given that may change (--learning-rate and others)',
     )
     .addOption(deviceOption())
     .option(
       '--threads <n>',
-      'of one run of the network on the CPU, kept for --resume (default: one per core; with shards 1)',
+      'Threads of one run of the network on the CPU, kept for --resume (default: one per core; with shards 1)',
       whole(1),
     )
-    .option('--workers <n>', 'processes that share each update; the weights are those of one (default: 1)', whole(1))
-    .option('--worker-timeout <s>', 'seconds after which a silent worker is started again', whole(1), WORKER_TIMEOUT)
+    .option('--workers <n>', 'Processes that share each update; the weights are those of one (default: 1)', whole(1))
+    .option('--worker-timeout <s>', 'Seconds after which a silent worker is started again', whole(1), WORKER_TIMEOUT)
     .addOption(stepTimeoutOption())
-    .option('--json', 'end with one JSON object');
+    .option('--json', 'End with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);
-  return command.action(async (options: Control & Record<string, unknown>) => {
+  groupOptions(command);
+  return command.addHelpText('after', TRAIN_EXAMPLES).action(async (options: Control & Record<string, unknown>) => {
     if (options.recipe !== undefined) {
       if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
       if (options.recipe !== AUTO) await followRecipe(command, options.recipe);

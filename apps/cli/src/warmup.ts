@@ -34,20 +34,22 @@ const GAME_STEPS = 200;
 export function warmupCommand(): Command {
   const command = new Command('warmup')
     .description(
-      "teach a model the replies of a scripted player (of the random player: a game's reply format alone); without --env, make nano again from nothing",
+      "Teach a model the replies of a scripted player (of the random player: a game's reply format alone); without --env, make nano again from nothing",
     )
-    .requiredOption('--out <folder>', 'where the taught model goes')
-    .option('--env <id>', 'the game')
+    .requiredOption('--out <folder>', 'Where the taught model goes')
+    .option('--env <id>', 'Game to play; ludic games lists them')
     .addOption(modelOption(', to start from'))
     .addOption(envConfigOption())
     .addOption(
-      new Option('--history <strategy>', 'what the policy sees').choices(HISTORY_STRATEGIES).default('NO_HISTORY'),
+      new Option('--history <strategy>', 'What the policy sees of an episode')
+        .choices(HISTORY_STRATEGIES)
+        .default('NO_HISTORY'),
     )
-    .option('--player <name>', 'whose replies are learned', 'random')
-    .option('--steps <n>', `optimizer steps (default: ${GAME_STEPS}; for nano ${NANO_STEPS})`, whole(1))
-    .option('--episodes <n>', 'games of a step', whole(1), 64)
-    .option('--learning-rate <x>', 'the highest rate of AdamW', decimal(0), 1e-3)
-    .option('--seed <n>', 'which games', whole(0), 0);
+    .option('--player <name>', 'Scripted player whose replies are learned', 'random')
+    .option('--steps <n>', `Optimizer steps (default: ${GAME_STEPS}; for nano ${NANO_STEPS})`, whole(1))
+    .option('--episodes <n>', 'Games of a step', whole(1), 64)
+    .option('--learning-rate <x>', 'Learning rate of AdamW at its highest', decimal(0), 1e-3)
+    .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0);
   return command.action(async (options: Options) => {
     if (existsSync(options.out)) throw new UsageError(`${options.out} exists already. Choose another folder.`);
     if (options.env === undefined) refuseGameOptions(command);

@@ -1,4 +1,4 @@
-// A server of jobs alone, as a process that tests may kill: `node jobs-server.ts DATA OPTIONS`. It is told what to accept,
+// A server of jobs alone, as a process that tests may kill: `npx node jobs-server.ts DATA OPTIONS`. It is told what to accept,
 // answers with the job or the error, and tells on request where its jobs' processes are.
 
 import type { EvaluatePolicy, Job, StartTraining } from '@ludic/service';

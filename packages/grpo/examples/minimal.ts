@@ -1,5 +1,5 @@
 // GRPO in one sitting: the whole loop, from the same functions as the trainer, without run folders, evaluation,
-// resume or options. Run it with: node packages/grpo/examples/minimal.ts
+// resume or options. Run it with: npx node packages/grpo/examples/minimal.ts
 //
 // One step is: groups of games from identical starts → one advantage per game → the clipped loss over all sampled
 // tokens → one AdamW update. What it leaves out beside the trainer: credit to single turns, a reference model, several

@@ -4,6 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { builtPage } from '../../../apps/cli/src/built-page.ts';
@@ -27,7 +28,12 @@ try {
   linkFiles(stage, new Map(parts.map(({ name, place, exports }) => [name, { place, exports }])));
   const dependencies = dependenciesOf(stage, parts);
   cpSync(join(ROOT, 'packages/nano/model'), join(stage, 'packages/nano/model'), { recursive: true });
-  cpSync(await builtPage(), join(stage, 'apps/evaluator/dist'), { recursive: true });
+  // What is compressed is as large again, and is made where the page is first served.
+  const filter = (path: string) => !/\.(br|gz)$/.test(path);
+  cpSync(await builtPage(), join(stage, 'apps/evaluator/dist'), { recursive: true, filter });
+  const precompress = stripTypeScriptTypes(readFileSync(join(ROOT, 'apps/evaluator/precompress.ts'), 'utf8'));
+  writeFileSync(join(stage, 'apps/evaluator/precompress.js'), precompress);
+  writeFileSync(join(stage, 'apps/evaluator/package.json'), JSON.stringify({ type: 'module', private: true }));
   mkdirSync(join(stage, 'recipes'));
   for (const name of readdirSync(join(ROOT, 'recipes')).filter((each) => each.endsWith('.json')))
     cpSync(join(ROOT, 'recipes', name), join(stage, 'recipes', name));

@@ -23,18 +23,18 @@ ${ACTION_NAMES.map((name) => `  ${name.padEnd(14)}${ACTIONS[name].summary}`).joi
 
 export function clientCommand(): Command {
   const command = new Command('client')
-    .description('drive a server of Ludic over HTTP')
-    .addOption(new Option('--action <name>', 'what to do').choices(ACTION_NAMES).makeOptionMandatory())
+    .description('Drive a server of Ludic over HTTP')
+    .addOption(new Option('--action <name>', 'Call to make').choices(ACTION_NAMES).makeOptionMandatory())
     .addOption(
       new Option(
         '--base-url <url>',
-        'address of the server; a bare word is a Modal workspace and stands for its two deployments',
+        'Address of the server; a bare word is a Modal workspace and stands for its two deployments',
       ).env('LUDIC_BASE_URL'),
     )
-    .option('--password <password>', 'better given as LUDIC_PASSWORD')
-    .option('--allow-http', 'send the password unencrypted to another machine')
-    .option('--timeout <s>', 'seconds to wait for an answer (default: 30; for games 600)', whole(1))
-    .option('--json', 'print the answer as it came')
+    .option('--password <password>', 'Password of the service; better given as LUDIC_PASSWORD')
+    .option('--allow-http', 'Send the password unencrypted to another machine')
+    .option('--timeout <s>', 'Seconds to wait for an answer (default: 30; for games 600)', whole(1))
+    .option('--json', 'Print the answer as it came')
     .addHelpText('after', NOTE);
   for (const option of fieldsOfAll()) command.addOption(option);
   return command.action((options: Options) => run(command, options));

@@ -19,49 +19,53 @@ const MOST_STEPS = 10_000_000;
 
 /** Settings at the top of `TrainSettings`, by the snake-case form of their names there. */
 export const RUN_FIELDS = {
-  history: z.enum(HISTORY_STRATEGIES).describe('what the policy sees'),
-  steps: whole(1, MOST_STEPS).describe('optimizer batches'),
-  group_size: whole(2, 65_536).describe('episodes that start from the identical state'),
-  batch_size: whole(2, 65_536).describe('episodes of a step'),
-  shards: whole(1, 4096).describe('parts of a batch that are computed each by itself, for several workers'),
-  seed: whole(0, Number.MAX_SAFE_INTEGER).describe('decides everything that is random'),
-  learning_rate: positive().max(10).describe('the highest rate of AdamW'),
-  schedule: z.enum(SCHEDULES).describe('course of the learning rate'),
-  warmup_steps: whole(0, MOST_STEPS).describe('steps in which the rate rises'),
-  final_rate: share().describe('share of the rate that the schedule ends at'),
-  temperature: positive().max(100).describe('of sampling'),
-  max_completion_length: whole(1, 32_768).describe('most tokens of a reply'),
+  history: z.enum(HISTORY_STRATEGIES).describe('What the policy sees of an episode'),
+  steps: whole(1, MOST_STEPS).describe('Steps of training, each a batch of episodes'),
+  group_size: whole(2, 65_536).describe('Episodes of a group, which start from the identical state'),
+  batch_size: whole(2, 65_536).describe('Episodes of a step'),
+  shards: whole(1, 4096).describe('Parts of a batch, each computed by itself, for several workers'),
+  seed: whole(0, Number.MAX_SAFE_INTEGER).describe('Seed of everything that is random'),
+  learning_rate: positive().max(10).describe('Learning rate of AdamW at its highest'),
+  schedule: z.enum(SCHEDULES).describe('Course of the learning rate'),
+  warmup_steps: whole(0, MOST_STEPS).describe('Steps in which the learning rate rises'),
+  final_rate: share().describe('Share of the learning rate that the schedule ends at'),
+  temperature: positive().max(100).describe('Sampling temperature'),
+  max_completion_length: whole(1, 32_768).describe('Most tokens of a reply'),
   credit: z
     .enum(CREDITS)
     .describe(
-      'who gets the credit: the whole episode; each turn against all turns with its prompt, in the batch or in its group; or each turn by what it led to, with the rest of the game averaged out',
+      'Who gets the credit: the whole episode; each turn against all turns with its prompt, in the batch or in its group; or each turn by what it led to, with the rest of the game averaged out',
     ),
-  discount: positive().max(1).describe('weight of a reward one turn later'),
-  scale_rewards: z.enum(SCALE_REWARDS).describe('divide advantages by the deviation of'),
-  shared_dynamics: z.boolean().describe("members of a group also meet the same opponent's dice"),
-  resample_rounds: whole(0, 100).describe('replace groups whose rewards are all equal up to n times'),
-  mask_truncated_completions: z.boolean().describe('do not learn from replies cut off at the token limit'),
-  num_iterations: whole(1, 1000).describe('passes over a batch'),
-  precision: z.enum(PRECISIONS).describe('numbers that matrix products are taken in; float16 needs a GPU to be faster'),
-  token_budget: whole(1, 2 ** 24).describe('token slots of a micro-batch'),
+  discount: positive().max(1).describe('Weight of a reward one turn later'),
+  scale_rewards: z
+    .enum(SCALE_REWARDS)
+    .describe('Divide advantages by the deviation of rewards in the group, in the batch, or not at all'),
+  shared_dynamics: z.boolean().describe("Members of a group also meet the same opponent's dice"),
+  resample_rounds: whole(0, 100).describe('Rounds in which groups whose rewards are all equal are replaced'),
+  mask_truncated_completions: z.boolean().describe('Learn nothing from replies cut off at the token limit'),
+  num_iterations: whole(1, 1000).describe('Passes over a batch'),
+  precision: z.enum(PRECISIONS).describe('Numbers that matrix products are taken in; float16 needs a GPU to be faster'),
+  token_budget: whole(1, 2 ** 24).describe('Token slots of a micro-batch'),
   gradient_checkpointing: z
     .boolean()
-    .describe('compute each layer twice instead of keeping it: less memory, more time'),
-  final_exploration: share().describe('share of beta and of the entropy coefficient that is left at the end'),
-  eval_every: whole(0, MOST_STEPS).describe('evaluate every so many steps; 0: only at the end'),
-  eval_episodes: whole(1, 100_000).describe('games of an evaluation'),
-  eval_temperature: number(0, 100).describe('of the evaluation'),
-  save_every: whole(1, MOST_STEPS).describe('steps between checkpoints'),
+    .describe('Compute each layer twice instead of keeping it: less memory, more time'),
+  final_exploration: share().describe('Share of beta and of the entropy coefficient that is left at the end'),
+  eval_every: whole(0, MOST_STEPS).describe('Steps between evaluations; 0: evaluate only at the end'),
+  eval_episodes: whole(1, 100_000).describe('Games of an evaluation'),
+  eval_temperature: number(0, 100).describe('Sampling temperature of the evaluation'),
+  save_every: whole(1, MOST_STEPS).describe('Steps between checkpoints'),
 } as const;
 
 export const LOSS_FIELDS = {
-  loss_type: z.enum(LOSS_TYPES).describe('how the loss is formed and averaged'),
-  importance_sampling_level: z.enum(IMPORTANCE_SAMPLING_LEVELS).describe('one ratio per'),
-  epsilon: belowOne().describe('the ratio is clipped below 1 − epsilon'),
-  epsilon_high: number().describe('and above 1 + epsilon_high (cispo: above epsilon_high)'),
-  delta: number(1).describe('upper cap of the unclipped ratio'),
-  beta: number().describe('weight of the KL term against the first model'),
-  entropy_coefficient: number().describe('weight of the entropy bonus'),
+  loss_type: z.enum(LOSS_TYPES).describe('How the loss is formed and averaged'),
+  importance_sampling_level: z
+    .enum(IMPORTANCE_SAMPLING_LEVELS)
+    .describe('One ratio for each token, or one for each reply'),
+  epsilon: belowOne().describe('Lower clip of the ratio: 1 − epsilon'),
+  epsilon_high: number().describe('Upper clip of the ratio: 1 + epsilon_high (cispo: epsilon_high)'),
+  delta: number(1).describe('Upper cap of the unclipped ratio'),
+  beta: number().describe('Weight of the KL term against the first model'),
+  entropy_coefficient: number().describe('Weight of the entropy bonus'),
 } as const;
 
 export const ADAMW_FIELDS = {
@@ -71,12 +75,12 @@ export const ADAMW_FIELDS = {
 } as const;
 
 export const LORA_FIELDS = {
-  lora_rank: whole(1, 4096).describe('train an adapter of this rank instead of the model'),
-  lora_alpha: positive().describe('strength of the adapter (default: twice its rank)'),
+  lora_rank: whole(1, 4096).describe('Rank of a LoRA adapter, which is trained instead of the model'),
+  lora_alpha: positive().describe('Strength of the adapter (default: twice its rank)'),
   lora_targets: z
     .array(z.string().min(1).max(100))
     .max(100)
-    .describe('layers to adapt (default: every linear layer but the head)'),
+    .describe('Layers to adapt (default: every linear layer but the head)'),
 } as const;
 
 type Fields = Readonly<Record<string, z.ZodType>>;

@@ -1,0 +1,48 @@
+// The help of ludic train: its options in groups, in the order in which they are wanted, and examples.
+
+import type { Command, Option } from 'commander';
+
+/** Every option of the command is in one of them. */
+const GROUPS: readonly (readonly [heading: string, names: string])[] = [
+  ['The run', 'env env-config model history out resume recipe steps seed json'],
+  [
+    'What a step learns from',
+    'batch-size group-size credit discount scale-rewards shared-dynamics resample-rounds mask-truncated-completions',
+  ],
+  ['Sampling', 'temperature max-completion-length'],
+  [
+    'Learning rate and optimizer',
+    'learning-rate schedule warmup-steps final-rate beta2 weight-decay max-grad-norm num-iterations',
+  ],
+  ['Loss', 'loss-type importance-sampling-level epsilon epsilon-high delta beta entropy-coefficient final-exploration'],
+  ['Adapter (LoRA)', 'lora-rank lora-alpha lora-targets'],
+  ['Evaluation and checkpoints', 'eval-every eval-episodes eval-temperature save-every onnx'],
+  ['Tracking', 'wandb-project wandb-entity tensorboard'],
+  [
+    'Machine and memory',
+    'device threads workers worker-timeout step-timeout shards precision token-budget gradient-checkpointing',
+  ],
+];
+
+/** Gives each option of the command its heading; those of no group stand last. */
+export function groupOptions(command: Command): void {
+  const places = new Map(
+    GROUPS.flatMap(([heading, names]) => names.split(' ').map((name) => [name, heading] as const)).map(
+      ([name, heading], place) => [name, { heading, place }] as const,
+    ),
+  );
+  const placeOf = (name: string) => places.get(name)?.place ?? places.size;
+  for (const option of command.options) option.helpGroup(`${places.get(option.name())?.heading ?? 'Other'}:`);
+  // Headings stand in the order of their first options.
+  (command.options as Option[]).sort((a, b) => placeOf(a.name()) - placeOf(b.name()));
+}
+
+export const TRAIN_EXAMPLES = `
+Examples:
+  train --env tic_tac_toe --out runs/first                      settings chosen for the game and the model
+  train --recipe tic-tac-toe-random --out runs/second           settings that are known to train well
+  train --out runs/first --resume                               go on with a run that was stopped
+  train --env key_door --env-config '{"size": 3}' --out runs/small
+  train --env tic_tac_toe --model OWNER/NAME --lora-rank 16 --out runs/adapter
+  games                                                         what --env and --env-config take
+`;
