@@ -65,6 +65,8 @@ describe.skipIf(!registry)('the installed package', () => {
     const size = '--steps 1 --batch-size 64 --group-size 16 --shards 2 --workers 2 --eval-episodes 10';
     const result = shell(`npx ludic train --recipe tic-tac-toe-random ${size} --out runs/second --json`);
     expect(JSON.parse(result.trim().split('\n').at(-1)!)).toMatchObject({ status: 'finished', steps: 1 });
+    expect(shell('npx ludic runs')).toMatch(/^second +tic_tac_toe +nano +1\/1/m);
+    expect(shell('npx ludic games tic_tac_toe')).toContain('opponent');
   }, 60_000);
 
   it('serves the page', async () => {

@@ -52,11 +52,11 @@ export function demoCommand(): Command {
         console.log(`\n${table(before, after)}\n`);
         console.log(`${duration((performance.now() - began) / 1000)} in all. What to try next:`);
         console.log(
-          '  npm run recipe -- tic-tac-toe-random                           a longer run that you keep, to 95 %',
+          '  npm run ludic -- train --recipe tic-tac-toe-random --out runs/first   a run that you keep, to 95 %',
         );
-        console.log('  npm run ludic -- play --env tic_tac_toe                        play yourself');
-        console.log('  npm run ludic -- rollout --env key_door --model expert         look at the other game');
-        console.log('  npm run ludic -- --help                                        everything else');
+        console.log('  npm run ludic -- play --env tic_tac_toe                               play yourself');
+        console.log('  npm run ludic -- rollout --env key_door --model expert                look at the other game');
+        console.log('  npm run ludic -- --help                                               everything else');
       } finally {
         if (scratch) await rm(scratch, { recursive: true, force: true });
       }

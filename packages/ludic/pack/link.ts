@@ -46,7 +46,9 @@ export function linkFiles(stage: string, parts: ReadonlyMap<string, Part>): void
     };
     const text = readFileSync(path, 'utf8')
       .replaceAll(IMPORTS, (_, before, quote, specifier) => `${before}${quote}${linked(specifier)}${quote}`)
-      .replaceAll(SCRIPTS, (_, quote, script) => `new URL(${quote}${script}.js${quote}`);
+      .replaceAll(SCRIPTS, (_, quote, script) => `new URL(${quote}${script}.js${quote}`)
+      // What is advised must run where it is read.
+      .replaceAll('npm run ludic --', 'npx ludic');
     writeFileSync(path, text);
     const lost = importsOf(text)
       .filter((specifier) => specifier.startsWith('.') && specifier.endsWith('.js'))
