@@ -25,10 +25,8 @@ const nano = fileURLToPath(new URL('../../nano/model/', import.meta.url));
 const model = await openLanguageModel(await openModelFolder(nano), await createRuntime());
 const policy = new LanguageModelPolicy(model, {
   temperature: 1, // log π is taken at the temperature that sampled
-  topK: 0,
-  topP: 1,
   maxCompletionLength: 16,
-  stop: ['</move>'],
+  game: definition, // a reply ends with the game's closing tag
 });
 const learner = new Learner({
   ...model,

@@ -44,7 +44,8 @@ export interface ConductOptions {
   readonly clock: () => number;
   /** Aborting it ends the run after a checkpoint. */
   readonly signal?: AbortSignal;
-  readonly onEvent?: (event: RunEvent) => void;
+  /** Awaited: the run goes on when it is done. What it throws ends the run. */
+  readonly onEvent?: (event: RunEvent) => unknown;
   /** What a step leaves in episodes.jsonl, each line with its `step`. Default: two games of every tenth step. */
   readonly keepEpisodes?: (report: StepReport, settings: TrainSettings) => readonly KeptEpisode[];
   /** What this process may use. Without it nothing is estimated and nothing refused. */
@@ -106,7 +107,7 @@ function firstEpisodes({ metrics: { step }, episodes, advantages }: StepReport):
 
 export async function conductRun(start: RunStart, options: ConductOptions): Promise<RunResult> {
   const { clock, signal, keepEpisodes = firstEpisodes } = options;
-  const emit = options.onEvent ?? (() => {});
+  const emit = async (event: RunEvent) => options.onEvent?.(event);
   const { folder, model, trainer, workers, best: knownBest, companions } = await prepare(start, options);
   const { settings } = trainer;
   let best = knownBest;
@@ -122,7 +123,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     });
     await folder.prune(best);
     savedStep = trainer.step;
-    emit({ type: 'checkpoint', step: trainer.step });
+    await emit({ type: 'checkpoint', step: trainer.step });
   };
   const isEvaluated = (step: number) =>
     step > 0 && (step === settings.steps || (settings.evalEvery > 0 && step % settings.evalEvery === 0));
@@ -138,11 +139,11 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     await folder.append('metrics.jsonl', [
       { type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds },
     ]);
-    emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds });
+    await emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds });
   };
   try {
     if (start.kind === 'new') await save();
-    emit({ type: 'start', settings, step: trainer.step, model });
+    await emit({ type: 'start', settings, step: trainer.step, model });
     if (start.kind === 'resume' && isEvaluated(trainer.step)) {
       evaluation = await folder.evaluationAt(trainer.step);
       if (!evaluation) {
@@ -163,14 +164,14 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
         { type: 'step', ...metrics, seconds, tokensPerSecond, ...(peakMemory !== undefined && { peakMemory }) },
       ]);
       await folder.append('episodes.jsonl', keepEpisodes(report, settings));
-      emit({ type: 'step', ...report, seconds, tokensPerSecond });
+      await emit({ type: 'step', ...report, seconds, tokensPerSecond });
       if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
         const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
-        emit({ type: 'warning', step: metrics.step, message });
+        await emit({ type: 'warning', step: metrics.step, message });
       }
       if (metrics.invalidRate > MANY_INVALID && metrics.step % KEEP_EVERY === 1) {
         const message = `${Math.round(100 * metrics.invalidRate)} % of the replies are invalid. If the share grows, an endless game may pay more than a lost one: give the environment an invalid_penalty, and hold the policy near its first model with a beta of 0.1 or more.`;
-        emit({ type: 'warning', step: metrics.step, message });
+        await emit({ type: 'warning', step: metrics.step, message });
       }
       if (isEvaluated(trainer.step)) {
         const found = await evaluate();
@@ -238,13 +239,13 @@ async function checkMachine(files: ModelFiles, settings: TrainSettings, options:
       reason = `more do not fit into ${gigabytes(limit)} of memory`;
     }
     const estimate = estimateFor(count);
-    onEvent?.({ type: 'memory', estimate, limit, available });
+    await onEvent?.({ type: 'memory', estimate, limit, available });
     if (!fits(estimate)) {
       const advice = memoryAdvice(config, settings, prompts, limit);
       throw new GrpoError('too_large', `The run ${describeMemory(estimate, limit)}. ${advice}`);
     }
   }
-  if (workers) onEvent?.({ type: 'workers', count, wanted, reason });
+  if (workers) await onEvent?.({ type: 'workers', count, wanted, reason });
   return count;
 }
 

@@ -11,7 +11,7 @@ export type { ResidentAdapter } from './decoder.ts';
 export type { SamplingSettings } from './distribution.ts';
 export { PolicyError, type PolicyErrorCode } from './errors.ts';
 export { type LanguageModel, trainedParameters } from './language-model.ts';
-export { LanguageModelPolicy } from './language-model-policy.ts';
+export { LanguageModelPolicy, type PolicySettings } from './language-model-policy.ts';
 export { openLanguageModel } from './open.ts';
 export { PromptEncoder } from './prompt-encoder.ts';
 export { REMEMBERED } from './remembered.ts';

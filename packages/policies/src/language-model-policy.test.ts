@@ -230,7 +230,17 @@ describe('the language-model policy', () => {
     expect(Array.from(end!.tokens!.completion)).toEqual([tokens[0]]);
   });
 
-  it('refuses a prompt that does not fit and settings that make no sense', async () => {
+  it('draws from all tokens and stops at the tag of the game where nothing else is said', async () => {
+    const asked = [prompt('x', SYSTEM, '20')];
+    const short = { temperature: 1, maxCompletionLength: 4 };
+    const [given] = await answersOf(new LanguageModelPolicy(model, { ...short, topK: 0, topP: 1, stop: [] }), asked);
+    // The stream of an episode goes on: a new prompt draws the same again.
+    const [plain] = await answersOf(new LanguageModelPolicy(model, short), [prompt('x', SYSTEM, '20')]);
+    expect(plain).toEqual(given);
+    expect(() => new LanguageModelPolicy(model, { ...short, topP: 0 })).toThrow(/topP/);
+  });
+
+  it('ends the game of a prompt that does not fit, and refuses settings that make no sense', async () => {
     const small = new LanguageModelPolicy({ ...model, config: { ...config, maxPositions: 10 } }, settings);
     const replies = await small.act([prompt('long', SYSTEM, '20 21 22 23'), prompt('short', '', '20')]);
     expect(replies).toMatchObject([

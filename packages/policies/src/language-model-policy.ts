@@ -1,11 +1,20 @@
 // The language-model policy: a model, and the settings that its replies are sampled with.
 
+import type { EnvironmentDefinition } from '@ludic/environments';
 import { answerFitting } from './answer-fitting.ts';
 import type { ActOptions, NoReply, Policy, Prompt, Reply } from './contract.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { LanguageModelSettings } from './running-reply.ts';
 import { Sampler } from './sampler.ts';
 import { checkSampling } from './sampling-settings.ts';
+
+/** What has a default may be left out: all tokens are drawn from, and a reply ends with its end token. */
+export interface PolicySettings
+  extends Omit<LanguageModelSettings, 'topK' | 'topP' | 'stop'>,
+    Partial<Pick<LanguageModelSettings, 'topK' | 'topP' | 'stop'>> {
+  /** Replies to this game end with its closing tag as well, where `stop` says nothing else. */
+  readonly game?: Pick<EnvironmentDefinition, 'replyTag'>;
+}
 
 export class LanguageModelPolicy implements Policy {
   readonly name: string;
@@ -17,7 +26,9 @@ export class LanguageModelPolicy implements Policy {
    * @param shared a sampler of the same model that others ask as well; it stays theirs
    * @throws PolicyError `bad_setting`
    */
-  constructor(model: LanguageModel, settings: LanguageModelSettings, shared?: Sampler) {
+  constructor(model: LanguageModel, given: PolicySettings, shared?: Sampler) {
+    const { game, ...rest } = given;
+    const settings = { topK: 0, topP: 1, stop: game ? [`</${game.replyTag}>`] : [], ...rest };
     checkSampling(settings);
     this.name = model.name;
     this.#settings = settings;

@@ -1,9 +1,12 @@
 // A whole run in a folder of this machine, its updates shared by processes where that is wanted.
 
+import type { ModelFiles } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
 import { trainedParameters } from '@ludic/policies';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { type ConductOptions, conductRun, type RunResult } from '../run.ts';
 import type { RunStart } from '../run-events.ts';
+import { eventQueue } from './event-queue.ts';
 import { folderStorage } from './run-folder.ts';
 import { holdRun } from './run-lock.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -11,8 +14,12 @@ import { WorkerPool } from './worker-pool.ts';
 /** Seconds. No turn of a text game takes as long. */
 export const STEP_TIMEOUT = 60;
 
-export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers'> {
+export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers' | 'clock' | 'openFiles'> {
   readonly folder: string;
+  /** Milliseconds of any steady clock. Default: that of Node. */
+  readonly clock?: () => number;
+  /** Finds the files of the model that a new run starts from. Default: `model` is a folder. */
+  readonly openFiles?: (model: string) => Promise<ModelFiles>;
   /** Several processes for every update, where it has several shards. */
   readonly workers?: WorkerOptions;
 }
@@ -32,10 +39,13 @@ export interface WorkerOptions {
 
 /** @throws GrpoError, `run_busy` where another process works on the run */
 export function runTraining(start: RunStart, { folder, workers, ...options }: RunOptions): Promise<RunResult> {
-  const { onEvent } = options;
+  const onEvent = options.onEvent && eventQueue(options.onEvent);
   return holdRun(folder, start.kind, () =>
     conductRun(start, {
+      openFiles: openModelFolder,
+      clock: () => Number(process.hrtime.bigint()) / 1e6,
       ...options,
+      ...(onEvent && { onEvent }),
       storage: folderStorage(folder),
       ...(workers && {
         workers: {

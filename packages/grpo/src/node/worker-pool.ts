@@ -17,7 +17,7 @@ export interface WorkerPoolOptions {
   readonly weights: ResidentTensors;
   /** A worker that is silent for so long counts as dead. */
   readonly timeoutSeconds: number;
-  readonly onEvent?: (event: WorkerEvent) => void;
+  readonly onEvent?: (event: WorkerEvent) => unknown;
 }
 
 /** So many workers may die over one shard in one update. */
