@@ -29,6 +29,19 @@ describe('the verdict on a job', () => {
     expect(on({ account }, { cancelling: true }).fields.status).toBe('completed');
   });
 
+  it('tries a job whose game does not come back once more, and then names the game', () => {
+    const stuck =
+      'step of key_door at turn 3 (seed 5, dynamics seed 9) has not come back for 60 seconds, so its process was ended.';
+    const lastWords = `step 4: reward 0.5\n${stuck}\n`;
+    const first = on({ lastWords });
+    expect(first.fields).toMatchObject({ status: 'queued', reason: expect.stringContaining(stuck) });
+    const { fields } = on({ lastWords }, first.fields);
+    expect(fields).toMatchObject({
+      status: 'failed',
+      reason: expect.stringMatching(/dynamics seed 9.* can be resumed/),
+    });
+  });
+
   it('counts deaths between checkpoints, and begins anew at each new one', () => {
     const checkpoints = [-1, 0, 0, 2, 2, 3, 3, 3];
     let job = JOB;
