@@ -27,7 +27,8 @@ export function dependenciesOf(stage: string, parts: readonly Dependencies[]): o
   );
   const entries = [...new Set([...imported, ...BY_PLACE])].sort().map((name) => {
     if (versions[name] === undefined) throw new Error(`No package.json says which version of ${name} is needed.`);
-    return [name, versions[name]] as const;
+    // What its user installs may be newer.
+    return [name, OPTIONAL.has(name) ? `^${versions[name]}` : versions[name]] as const;
   });
   const only = (wanted: (name: string) => boolean) => Object.fromEntries(entries.filter(([name]) => wanted(name)));
   const optional = only((name) => OPTIONAL.has(name));
