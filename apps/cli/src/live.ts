@@ -57,6 +57,14 @@ export type ShownEvent =
       readonly seconds: number;
     };
 
+/** How a warm start went, in a sentence. */
+export function warmStartText({ plan, before, after }: Extract<RunEvent, { type: 'warm_started' }>): string {
+  const invalid = percent(before.invalidRate);
+  return plan
+    ? `The model has learned the reply format: ${percent(after.invalidRate)} of its replies are invalid, before ${invalid}`
+    : `The model knows the reply format: ${invalid} of its replies are invalid, so it had no warm start`;
+}
+
 /** Draws the events of a run on `out`. */
 export class LiveView {
   readonly #out: NodeJS.WriteStream;
@@ -99,6 +107,13 @@ export class LiveView {
         break;
       case 'worker_lost':
         this.#note(paint('yellow', `A worker (process ${event.pid}) ${event.reason}; its shard is done again`));
+        break;
+      case 'warm_start':
+        if (event.step % 10 === 0 || event.step === event.steps)
+          this.#note(`warm start ${event.step}/${event.steps}  loss ${event.loss.toFixed(3)}`);
+        break;
+      case 'warm_started':
+        this.#note(warmStartText(event));
         break;
       case 'step':
         this.#step(event);

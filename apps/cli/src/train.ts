@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import {
   ADAMW_FIELDS,
+  AUTO_WARM_START,
   CHANGEABLE,
   camelCase,
   decideSettings,
@@ -38,6 +39,9 @@ interface Control extends TrackingOptions {
   readonly loraRank?: number;
   readonly loraAlpha?: number;
   readonly loraTargets?: readonly string[];
+  readonly warmStart?: number | 'auto';
+  readonly warmStartEpisodes?: number;
+  readonly warmStartPlayer?: string;
   readonly onnx?: true | readonly ExportDtype[];
   readonly device: DeviceChoice;
   readonly threads?: number;
@@ -69,6 +73,13 @@ export function trainCommand(): Command {
     .addOption(fieldOption('lora_rank', lora_rank))
     .addOption(fieldOption('lora_alpha', lora_alpha))
     .addOption(fieldOption('lora_targets', lora_targets))
+    .option(
+      '--warm-start <n>',
+      'steps in which the model is taught the reply format before the first, or auto: where nearly all its replies are invalid',
+      warmStartSteps,
+    )
+    .option('--warm-start-episodes <n>', `games of such a step (default: ${AUTO_WARM_START.episodes})`, whole(1))
+    .option('--warm-start-player <name>', 'whose replies are taught; random teaches the format alone (default: random)')
     .option(
       '--onnx [names]',
       'Graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',
@@ -106,7 +117,21 @@ export function trainCommand(): Command {
       ...(options.workers !== undefined && { workers: options.workers }),
     });
     if (status === 'interrupted') process.exitCode = 130;
+    if (status === 'stopped') process.exitCode = 1;
   });
+}
+
+const warmStartSteps = (text: string): number | 'auto' => (text === 'auto' ? text : whole(1)(text));
+
+/** The field that the options say; none where they say nothing. */
+function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlayer: player }: Control) {
+  if (warmStart === undefined || warmStart === 'auto') {
+    if (episodes !== undefined || player !== undefined)
+      throw new UsageError('--warm-start-episodes and --warm-start-player need --warm-start with a number of steps.');
+    return warmStart && { warm_start: warmStart };
+  }
+  const plan = { ...(episodes !== undefined && { episodes }), ...(player !== undefined && { player }) };
+  return { warm_start: { steps: warmStart, ...plan } };
 }
 
 /** A resumed run keeps its settings, but for those that may change: giving others is a mistake, not a wish to be ignored. */
@@ -138,6 +163,7 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
     loraRank: config.settings.lora?.rank,
     loraAlpha: config.settings.lora?.alpha,
     loraTargets: config.settings.lora?.targets.join(),
+    ...warmStartOptions(config.settings.warmStart),
     onnx: config.onnx?.join() ?? 'none',
     // A run that left them to the runtime may be given others.
     threads: config.threads ?? wanted.threads,
@@ -159,6 +185,11 @@ async function resumed(command: Command, { out }: Control): Promise<RunStart> {
   return Object.keys(change).length === 0 ? { kind: 'resume' } : { kind: 'resume', change };
 }
 
+const warmStartOptions = (choice: TrainSettings['warmStart']) =>
+  typeof choice === 'object'
+    ? { warmStart: choice.steps, warmStartEpisodes: choice.episodes, warmStartPlayer: choice.player ?? 'random' }
+    : { warmStart: choice ?? 'none' };
+
 /** A new run: what is named, and what is decided where nothing is; that is said. */
 async function decided(options: Control & Record<string, unknown>): Promise<RunStart> {
   if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
@@ -167,7 +198,7 @@ async function decided(options: Control & Record<string, unknown>): Promise<RunS
   if (loraRank === undefined && (loraAlpha !== undefined || loraTargets !== undefined))
     throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
   const game = { environment: definition.id, environmentConfig: raw };
-  const given = fieldValues({ ...FIELDS, ...LORA_FIELDS }, options);
+  const given = { ...fieldValues({ ...FIELDS, ...LORA_FIELDS }, options), ...warmStartField(options) };
   const start = (settings: TrainSettings): RunStart => ({
     kind: 'new',
     model: options.model,
@@ -267,11 +298,16 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
       throw error;
     });
     view.close();
-    await tracker?.end(result.status);
+    await tracker?.end(result.status === 'stopped' ? 'failed' : result.status);
     const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
     if (result.status === 'interrupted')
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
-    else if (result.best)
+    else if (result.status === 'stopped') {
+      say(
+        `Stopped by a watchdog after step ${result.step}: ${out}/final holds the model of step ${result.best?.step ?? 0}.`,
+      );
+      say(`To go on all the same: npm run ludic -- train --out ${out} --resume`);
+    } else if (result.best)
       say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
     const peak = result.peakMemory ?? peakMemory();
     say(`Peak memory ${gigabytes(peak)}.`);
@@ -286,6 +322,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
       console.log(
         JSON.stringify({
           status: result.status,
+          ...(result.reason !== undefined && { reason: result.reason }),
           out,
           steps: result.step,
           best_step: result.best?.step ?? null,

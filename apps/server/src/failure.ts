@@ -88,6 +88,7 @@ const CODES: Codes = {
   GrpoError: {
     bad_setting: 'bad_request',
     too_large: 'unusable',
+    collapsed: 'unusable',
     not_finite: 'unusable',
     bad_checkpoint: 'unusable',
     run_exists: 'conflict',

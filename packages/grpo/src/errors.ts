@@ -5,6 +5,7 @@ export type GrpoErrorCode =
   | 'too_large'
   | 'not_finite'
   | 'disagreement'
+  | 'collapsed'
   | 'bad_checkpoint'
   | 'run_exists'
   | 'run_busy'

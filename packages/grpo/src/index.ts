@@ -1,6 +1,7 @@
 export { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
 export { groupAdvantages } from './advantages.ts';
 export { samplesOf } from './batch.ts';
+export type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
 export { assignCredit, CREDITS, type Credit, type CreditSettings } from './credit.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
 export type { Objective } from './gradient-graph.ts';
@@ -15,6 +16,7 @@ export {
 } from './memory.ts';
 export { type LossMetrics, lossMetrics, ROUNDING } from './metrics.ts';
 export { rehearse } from './rehearsal.ts';
+export { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
 export { type ConductOptions, conductRun, type KeptEpisode, type RunResult } from './run.ts';
 export type { RunEvent, RunStart } from './run-events.ts';
 export type { RunStorage } from './run-storage.ts';
@@ -29,7 +31,14 @@ export {
 } from './settings/changes.ts';
 export { camelCase, snakeCase, trainingFields, trainSettings } from './settings/convert.ts';
 export { type Choice, type Decision, decideSettings, type Undecided } from './settings/decide.ts';
-export { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, type TrainingFields } from './settings/fields.ts';
+export {
+  ADAMW_FIELDS,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  RUN_FIELDS,
+  type TrainingFields,
+  WARM_START_FIELDS,
+} from './settings/fields.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { evaluationPlan, groupSizeFor, RULES, type Rule } from './settings/rules.ts';
 export {
@@ -52,7 +61,22 @@ export {
 } from './shards.ts';
 export { checkpointFolder, type LogLine, openRun, type RunConfig, readRunConfig, StoredRun } from './stored-run.ts';
 export { type BatchSummary, batchSummary } from './summary.ts';
-export { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
+export {
+  checkSettings,
+  DEFAULT_TRAINING,
+  ON_COLLAPSE,
+  type OnCollapse,
+  type TrainSettings,
+} from './train-settings.ts';
 export { type StepMetrics, type StepReport, Trainer } from './trainer.ts';
 export { type WarmStartSettings, type WarmStartStep, type WarmStartTask, warmStart } from './warm-start.ts';
+export { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from './warm-start-plan.ts';
+export {
+  NOTHING_WATCHED,
+  WATCHDOGS,
+  type Watched,
+  type WatchedMetrics,
+  type WatchState,
+  watch,
+} from './watchdogs/index.ts';
 export { tokenWeights } from './weights.ts';

@@ -5,7 +5,7 @@ import type { LanguageModel, LanguageModelPolicy } from '@ludic/policies';
 import { type Episode, groupStarts, playEpisodes, type Table } from '@ludic/rollouts';
 import type { ResidentTensors } from '@ludic/runtime';
 import { flatTokens } from './batch.ts';
-import { Learner } from './learner.ts';
+import { Learner, type LearnerOptions } from './learner.ts';
 import type { Sample } from './samples.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from './shards.ts';
 import { policyOf, tableOf } from './table.ts';
@@ -38,9 +38,17 @@ interface Reference {
 
 async function referenceOf(model: LanguageModel, settings: TrainSettings): Promise<Reference | undefined> {
   if (settings.loss.beta === 0) return undefined;
-  // With an adapter the model itself is the reference: it never changes.
-  const copy = model.adapter ? undefined : await model.parameters.copy();
-  return { learner: new Learner({ ...commonOf(model, settings), parameters: copy ?? model.parameters }), copy };
+  const { parameters, adapter } = model;
+  const learnerWith = (own: Pick<LearnerOptions, 'parameters' | 'adapter'>) =>
+    new Learner({ ...commonOf(model, settings), ...own });
+  if (!adapter) {
+    const copy = await parameters.copy();
+    return { learner: learnerWith({ parameters: copy }), copy };
+  }
+  // A new adapter changes nothing, and the model itself is never changed. After a warm start the adapter counts.
+  if (settings.warmStart === undefined) return { learner: learnerWith({ parameters }), copy: undefined };
+  const copy = await adapter.parameters.copy();
+  return { learner: learnerWith({ parameters, adapter: { config: adapter.config, parameters: copy } }), copy };
 }
 
 export class LocalShards implements ShardRunner {

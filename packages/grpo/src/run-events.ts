@@ -3,6 +3,7 @@
 import type { ExportDtype } from '@ludic/models';
 import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
+import type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
 import type { MemoryEstimate } from './memory.ts';
 import type { SettingsChange } from './settings/changes.ts';
 import type { TrainSettings } from './train-settings.ts';
@@ -35,6 +36,9 @@ export type RunEvent =
       readonly reason: string | undefined;
     }
   | WorkerEvent
+  /** Steps before the first: the model learns the format of replies. */
+  | (WarmStartProgress & { readonly type: 'warm_start' })
+  | (WarmStartResult & { readonly type: 'warm_started' })
   | (StepReport & { readonly type: 'step'; readonly seconds: number; readonly tokensPerSecond: number })
   | {
       readonly type: 'evaluation';

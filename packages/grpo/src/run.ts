@@ -15,6 +15,7 @@ import {
 import { carriedGameText, type LanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
+import { beginWithFormat, type WarmStartProgress } from './begin-format.ts';
 import { GrpoError } from './errors.ts';
 import {
   certainMemory,
@@ -34,6 +35,7 @@ import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from 
 import { carriedGameOf, tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
 import { type StepReport, Trainer } from './trainer.ts';
+import { afterCollapse, NOTHING_WATCHED, type WatchState, watch, watchedOf } from './watchdogs/index.ts';
 
 export interface ConductOptions {
   readonly storage: RunStorage;
@@ -80,7 +82,10 @@ export interface ProcessMemory {
 }
 
 export interface RunResult {
-  readonly status: 'finished' | 'interrupted';
+  /** `stopped`: by a watchdog, since the policy had become worse. */
+  readonly status: 'finished' | 'interrupted' | 'stopped';
+  /** Why it was stopped. */
+  readonly reason?: string;
   readonly step: number;
   readonly best: Best | undefined;
   readonly evaluation: Evaluation | undefined;
@@ -94,10 +99,8 @@ export type KeptEpisode = object & { readonly step: number };
 /** Sampled games of a step that go to episodes.jsonl, every so many steps. */
 const KEPT_EPISODES = 2;
 const KEEP_EVERY = 10;
-/** Below this the policy hardly explores any more. */
-const LOW_ENTROPY = 0.05;
-/** A policy that was taught the format and gives more invalid replies than this has found that they pay. */
-const MANY_INVALID = 0.3;
+/** So often a run goes back to its best checkpoint; the next collapse ends it. */
+const MOST_REVERTS = 2;
 
 function firstEpisodes({ metrics: { step }, episodes, advantages }: StepReport): readonly KeptEpisode[] {
   if (step % KEEP_EVERY !== 1) return [];
@@ -108,9 +111,19 @@ function firstEpisodes({ metrics: { step }, episodes, advantages }: StepReport):
 export async function conductRun(start: RunStart, options: ConductOptions): Promise<RunResult> {
   const { clock, signal, keepEpisodes = firstEpisodes } = options;
   const emit = async (event: RunEvent) => options.onEvent?.(event);
-  const { folder, model, trainer, workers, best: knownBest, companions } = await prepare(start, options);
+  const prepared = await unlessInterrupted(prepare(start, options), signal);
+  if (!prepared)
+    return {
+      status: 'interrupted',
+      step: 0,
+      best: undefined,
+      evaluation: undefined,
+      peakMemory: options.memory?.peak(),
+    };
+  const { folder, model, trainer, workers, companions } = prepared;
   const { settings } = trainer;
-  let best = knownBest;
+  let { best, watched } = prepared;
+  trainer.slowDown(2 ** -watched.reverts);
   let evaluation: Evaluation | undefined;
   const peak = () => options.memory && options.memory.peak() + (workers?.peakMemory ?? 0);
   let savedStep = trainer.step;
@@ -120,6 +133,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
       step: trainer.step,
       optimizer: await trainer.optimizerState(),
       best,
+      watched,
     });
     await folder.prune(best);
     savedStep = trainer.step;
@@ -141,8 +155,10 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     ]);
     await emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds });
   };
+  const warn = (message: string) => emit({ type: 'warning', step: trainer.step, message });
   try {
-    if (start.kind === 'new') await save();
+    if (prepared.isNew) await save();
+    const whatIsWatched = await watchedOf(settings, model);
     await emit({ type: 'start', settings, step: trainer.step, model });
     if (start.kind === 'resume' && isEvaluated(trainer.step)) {
       evaluation = await folder.evaluationAt(trainer.step);
@@ -165,13 +181,31 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
       ]);
       await folder.append('episodes.jsonl', keepEpisodes(report, settings));
       await emit({ type: 'step', ...report, seconds, tokensPerSecond });
-      if (metrics.entropy < LOW_ENTROPY && metrics.step % KEEP_EVERY === 1) {
-        const message = `The entropy is ${metrics.entropy.toFixed(3)}: the policy hardly tries anything new. Lower the learning rate or raise the entropy coefficient.`;
-        await emit({ type: 'warning', step: metrics.step, message });
-      }
-      if (metrics.invalidRate > MANY_INVALID && metrics.step % KEEP_EVERY === 1) {
-        const message = `${Math.round(100 * metrics.invalidRate)} % of the replies are invalid. If the share grows, an endless game may pay more than a lost one: give the environment an invalid_penalty, and hold the policy near its first model with a beta of 0.1 or more.`;
-        await emit({ type: 'warning', step: metrics.step, message });
+      const seen = watch(watched, metrics, whatIsWatched(report.episodes));
+      watched = seen.state;
+      for (const message of seen.warnings) await warn(message);
+      if (seen.collapse !== undefined) {
+        const { reverts } = watched;
+        const goesBack = settings.onCollapse === 'revert' && reverts < MOST_REVERTS;
+        watched = afterCollapse(watched, goesBack ? reverts + 1 : reverts);
+        const bestStep = best?.step ?? 0;
+        if (goesBack) {
+          await loadWeights(model, folder, bestStep);
+          await trainer.restore(trainer.step, (await folder.loadState(bestStep)).optimizer);
+          trainer.slowDown(2 ** -watched.reverts);
+          await save();
+          await warn(
+            `${seen.collapse} The run goes on from the model of step ${bestStep} with half the learning rate.`,
+          );
+        } else if (settings.onCollapse === 'warn')
+          await warn(`${seen.collapse} The run goes on, as on_collapse is warn.`);
+        else {
+          await save();
+          const reason = `${seen.collapse} The run was stopped after step ${trainer.step}; its model is that of step ${bestStep}.`;
+          await warn(reason);
+          await finish(folder, model, companions, bestStep, trainer.step, { best, evaluation, stopped: reason });
+          return { status: 'stopped', reason, step: trainer.step, best, evaluation, peakMemory: peak() };
+        }
       }
       if (isEvaluated(trainer.step)) {
         const found = await evaluate();
@@ -180,7 +214,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
       }
       if (trainer.step === settings.steps || trainer.step % settings.saveEvery === 0) await save();
     }
-    await finish(folder, model, companions, best, trainer.step, evaluation);
+    await finish(folder, model, companions, best?.step ?? trainer.step, trainer.step, { best, evaluation });
     return { status: 'finished', step: trainer.step, best, evaluation, peakMemory: peak() };
   } catch (error) {
     if (!signal?.aborted) throw resumable(error, savedStep);
@@ -255,7 +289,7 @@ async function makeTrainer(model: LanguageModel, settings: TrainSettings, count:
   return { trainer: await Trainer.create(model, settings, workers), workers };
 }
 
-async function prepare(start: RunStart, options: ConductOptions) {
+async function prepare(start: RunStart, options: ConductOptions): Promise<Prepared> {
   const { storage, runtime, openFiles } = options;
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
@@ -271,12 +305,22 @@ async function prepare(start: RunStart, options: ConductOptions) {
         ...(onnx && { onnx }),
         ...(threads !== undefined && { threads }),
       });
-      const made = await makeTrainer(model, settings, count, options);
-      return { folder, model, ...made, companions, best: undefined };
+      return begun(folder, model, settings, count, companions, options);
     });
   }
   const stored = await openRun(storage);
   const step = (await stored.checkpoints()).at(-1);
+  if (step === undefined && stored.config.settings.warmStart !== undefined) {
+    // It was stopped in its warm start, which begins again.
+    await stored.rewind(-1);
+    const { settings } = stored.config;
+    const files = await openFiles(stored.config.model);
+    const count = await checkMachine(files, settings, options);
+    const model = await openTrained(files, settings, runtime);
+    return orPutAway(model, async () =>
+      begun(stored, model, settings, count, await companionsOf(files, settings), options),
+    );
+  }
   if (step === undefined) {
     throw new GrpoError(
       'no_run',
@@ -291,13 +335,58 @@ async function prepare(start: RunStart, options: ConductOptions) {
   const count = await checkMachine(files, settings, options);
   const model = await openTrained(files, settings, runtime);
   return orPutAway(model, async () => {
+    // A new adapter is the same every time; one that had a warm start is not.
+    if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
     const { trainer, workers } = await makeTrainer(model, settings, count, options);
     await loadWeights(model, folder, step);
     const state = await folder.loadState(step);
     await trainer.restore(step, state.optimizer);
     await folder.rewind(step);
-    return { folder, model, trainer, workers, companions: await companionsOf(files, settings), best: state.best };
+    const companions = await companionsOf(files, settings);
+    return { folder, model, trainer, workers, companions, best: state.best, watched: state.watched, isNew: false };
   });
+}
+
+/** A run at its beginning: its warm start done, its first weights not saved yet. */
+async function begun(
+  folder: StoredRun,
+  model: LanguageModel,
+  settings: TrainSettings,
+  count: number,
+  companions: Companions,
+  options: ConductOptions,
+): Promise<Prepared> {
+  const { onEvent, signal } = options;
+  const tell = async (each: WarmStartProgress) => onEvent?.({ type: 'warm_start', ...each });
+  const result = await beginWithFormat(model, settings, tell, signal);
+  if (result) {
+    await folder.append('metrics.jsonl', [{ type: 'warm_start', step: 0, ...result }]);
+    await onEvent?.({ type: 'warm_started', ...result });
+  }
+  const made = await makeTrainer(model, settings, count, options);
+  return { folder, model, ...made, companions, best: undefined, watched: NOTHING_WATCHED, isNew: true };
+}
+
+interface Prepared {
+  readonly folder: StoredRun;
+  readonly model: LanguageModel;
+  readonly trainer: Trainer;
+  readonly workers: SharedUpdates | undefined;
+  readonly companions: Companions;
+  readonly best: Best | undefined;
+  readonly watched: WatchState;
+  /** It has no checkpoint yet. */
+  readonly isNew: boolean;
+}
+
+/** Undefined where the work ended because it was asked to. */
+async function unlessInterrupted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
 }
 
 /** What stands beside the weights, the game of the run among it. */
@@ -323,14 +412,15 @@ async function loadWeights(model: LanguageModel, { storage }: StoredRun, step: n
   await trainedParameters(model).set(parameters);
 }
 
+/** Puts the weights of a step into the model and writes it as the run's. */
 async function finish(
   folder: StoredRun,
   model: LanguageModel,
   companions: Companions,
-  best: Best | undefined,
+  bestStep: number,
   step: number,
-  evaluation: Evaluation | undefined,
+  result: object,
 ): Promise<void> {
-  if (best && best.step !== step) await loadWeights(model, folder, best.step);
-  await folder.writeFinal(model, companions, { steps: step, best, evaluation });
+  if (bestStep !== step) await loadWeights(model, folder, bestStep);
+  await folder.writeFinal(model, companions, { steps: step, ...result });
 }

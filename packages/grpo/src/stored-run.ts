@@ -22,12 +22,14 @@ import {
 import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
+import type { WarmStartResult } from './begin-format.ts';
 import { GrpoError } from './errors.ts';
 import type { OptimizerState } from './learner.ts';
 import type { RunStorage } from './run-storage.ts';
 import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from './settings/changes.ts';
 import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 import type { StepMetrics } from './trainer.ts';
+import { NOTHING_WATCHED, type WatchState } from './watchdogs/state.ts';
 
 /** What config.json holds: the whole definition of the run. */
 export interface RunConfig {
@@ -54,6 +56,7 @@ export interface SavedState {
   readonly step: number;
   readonly optimizer: OptimizerState;
   readonly best: Best | undefined;
+  readonly watched: WatchState;
 }
 
 /** A line of metrics.jsonl. */
@@ -64,7 +67,8 @@ export type LogLine =
       readonly step: number;
       readonly best: boolean;
       readonly seconds: number;
-    });
+    })
+  | (WarmStartResult & { readonly type: 'warm_start'; readonly step: 0 });
 
 /** Where the checkpoint of a step lies in its run. */
 export const checkpointFolder = (step: number) => `checkpoints/step-${String(step).padStart(6, '0')}`;
@@ -156,7 +160,10 @@ export class StoredRun {
       data: bytesOf(data),
     }));
     files.set('optimizer.safetensors', safetensorsParts(tensors, {}));
-    files.set('state.json', `${JSON.stringify({ step: state.step, updates, best: state.best })}\n`);
+    files.set(
+      'state.json',
+      `${JSON.stringify({ step: state.step, updates, best: state.best, watched: state.watched })}\n`,
+    );
     await this.storage.writeFolder(checkpointFolder(state.step), files);
   }
 
@@ -177,12 +184,16 @@ export class StoredRun {
       return bytes;
     };
     try {
-      const { updates, best } = JSON.parse(new TextDecoder().decode(await read('state.json')));
+      const {
+        updates,
+        best,
+        watched = NOTHING_WATCHED,
+      } = JSON.parse(new TextDecoder().decode(await read('state.json')));
       const { tensors } = readSafetensors(await read('optimizer.safetensors'));
       const moments = Object.fromEntries(
         [...tensors].map(([name, tensor]) => [name, float32(toFloat32(tensor), tensor.shape)]),
       );
-      return { step, optimizer: { updates, moments }, best: best ?? undefined };
+      return { step, optimizer: { updates, moments }, best: best ?? undefined, watched };
     } catch (error) {
       const path = `${this.storage.place}/${folder}`;
       throw new GrpoError('bad_checkpoint', `The checkpoint ${path} cannot be read: ${(error as Error).message}`, {

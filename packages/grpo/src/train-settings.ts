@@ -7,6 +7,7 @@ import { CREDITS, type CreditSettings } from './credit.ts';
 import { GrpoError } from './errors.ts';
 import { SCHEDULES, type ScheduleSettings } from './schedule.ts';
 import { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
+import { checkWarmStart, type WarmStartChoice } from './warm-start-plan.ts';
 
 export interface TrainSettings extends CreditSettings, ScheduleSettings {
   /** Id in the registry of environments. */
@@ -57,7 +58,15 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   readonly evalTemperature: number;
   /** Save a checkpoint every so many steps. */
   readonly saveEvery: number;
+  /** Teach the format of replies before the first step; not at all where absent. */
+  readonly warmStart?: WarmStartChoice;
+  /** What to do when the policy has become worse than it was at the start, see `watchdogs/`. */
+  readonly onCollapse: OnCollapse;
 }
+
+/** End the run with its best model; say it and go on; or go back to the best checkpoint with half the rate, at most twice. */
+export const ON_COLLAPSE = ['stop', 'warn', 'revert'] as const;
+export type OnCollapse = (typeof ON_COLLAPSE)[number];
 
 export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   environmentConfig: {},
@@ -90,6 +99,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   evalEpisodes: 500,
   evalTemperature: 0,
   saveEvery: 50,
+  onCollapse: 'stop',
 };
 
 /** @throws GrpoError `bad_setting` */
@@ -161,6 +171,8 @@ export function checkSettings(settings: TrainSettings): void {
     need('lora.alpha', lora.alpha, 'above 0', lora.alpha > 0 && Number.isFinite(lora.alpha));
   }
   oneOf('history', settings.history, HISTORY_STRATEGIES);
+  oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
+  if (settings.warmStart !== undefined) checkWarmStart(settings.environment, settings.warmStart);
   oneOf('credit', settings.credit, CREDITS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);

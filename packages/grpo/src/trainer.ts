@@ -51,6 +51,7 @@ export class Trainer {
   readonly #runner: ShardRunner;
   readonly #learner: Learner;
   #step = 0;
+  #rateFactor = 1;
 
   /**
    * @param runner who plays the shards and finds their gradients, taken over; by default this process
@@ -73,6 +74,11 @@ export class Trainer {
   /** Steps done. */
   get step(): number {
     return this.#step;
+  }
+
+  /** From now on the learning rate is this share of what the settings say. */
+  slowDown(share: number): void {
+    this.#rateFactor = share;
   }
 
   optimizerState(): Promise<OptimizerState> {
@@ -99,7 +105,7 @@ export class Trainer {
     const samplesIn = ({ firstGroup, groups: own }: Shard) =>
       replies.slice(firstGroup * groupSize, (firstGroup + own) * groupSize).flat();
     const tasks = this.#shards.map((shard) => ({ shard, step, samples: samplesIn(shard) }));
-    const learningRate = learningRateAt(settings, step, settings.steps);
+    const learningRate = this.#rateFactor * learningRateAt(settings, step, settings.steps);
     const exploration = 1 - (1 - settings.finalExploration) * ((step - 1) / settings.steps);
     const coefficients = {
       beta: settings.loss.beta * exploration,

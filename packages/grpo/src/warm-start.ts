@@ -7,6 +7,7 @@ import { isReply, type LanguageModel, type Policy, PromptEncoder, scriptedPolicy
 import type { RandomStream } from '@ludic/random';
 import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import { DEFAULT_ADAMW } from './adamw.ts';
+import { GrpoError } from './errors.ts';
 import { Learner } from './learner.ts';
 import type { Sample } from './samples.ts';
 import { learningRateAt } from './schedule.ts';
@@ -28,6 +29,7 @@ export interface WarmStartSettings {
   readonly learningRate: number;
   readonly seed: number;
   readonly tokenBudget: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface WarmStartStep {
@@ -40,14 +42,15 @@ export interface WarmStartStep {
 /** Most lines that a taught scratchpad keeps. */
 const KEPT_LINES = 4;
 
-/** Trains the model in place, step by step. */
+/** Trains the model in place, or its adapter where it has one, step by step. */
 export async function* warmStart(model: LanguageModel, settings: WarmStartSettings): AsyncGenerator<WarmStartStep> {
-  const { runtime, config, parameters, tokenizer, template } = model;
+  const { runtime, config, parameters, adapter, tokenizer, template } = model;
   const encoder = new PromptEncoder(tokenizer, template);
   const learner = new Learner({
     runtime,
     config,
     parameters,
+    ...(adapter && { adapter }),
     objective: 'supervised',
     adamw: DEFAULT_ADAMW,
     temperature: 1,
@@ -61,6 +64,7 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
   } as const;
   try {
     for (let step = 1; step <= settings.steps; step++) {
+      settings.signal?.throwIfAborted();
       const samples: Sample[] = [];
       for (const [t, task] of settings.tasks.entries()) {
         const starts = groupStarts({
@@ -70,16 +74,22 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
           groupSize: 1,
         });
         const taught = await taughtReplies(task, starts);
-        const replies = taught.map(({ messages, reply }) => ({
-          prompt: encoder.encode(messages),
-          completion: tokenizer.encode(reply),
-        }));
+        const replies = taught
+          .map(({ messages, reply }) => ({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) }))
+          // What the model has no room for it will not be asked for either.
+          .filter(({ prompt, completion }) => prompt.length + completion.length <= config.maxPositions);
+        if (replies.length === 0) continue;
         // Every task weighs the same, however many tokens its games have.
         const tokens = replies.reduce((sum, { completion }) => sum + completion.length, 0);
         const weight = 1 / (tokens * settings.tasks.length);
         for (const reply of replies)
           samples.push({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight });
       }
+      if (samples.length === 0)
+        throw new GrpoError(
+          'bad_setting',
+          `No reply can be taught: every prompt of the games is longer than the ${config.maxPositions} tokens that the model has room for.`,
+        );
       const { loss } = await learner.accumulate(samples);
       await learner.step(learningRateAt(schedule, step, settings.steps));
       yield { step, loss, replies: samples.length };

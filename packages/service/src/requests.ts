@@ -1,7 +1,21 @@
 // What the service can be asked for. Fields and defaults are the contract that existing clients speak.
 
-import { EnvironmentError, environmentIds, findEnvironment, resolveConfig } from '@ludic/environments';
-import { ADAMW_FIELDS, DEFAULT_LOSS, LORA_FIELDS, LOSS_FIELDS, NANO_TRAITS, RUN_FIELDS } from '@ludic/grpo';
+import {
+  type EnvironmentDefinition,
+  EnvironmentError,
+  environmentIds,
+  findEnvironment,
+  resolveConfig,
+} from '@ludic/environments';
+import {
+  ADAMW_FIELDS,
+  DEFAULT_LOSS,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  NANO_TRAITS,
+  RUN_FIELDS,
+  WARM_START_FIELDS,
+} from '@ludic/grpo';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { EXPORT_DTYPES } from '@ludic/models';
 import { z } from 'zod';
@@ -132,6 +146,7 @@ export const startTraining = z
     ...optional(LOSS_FIELDS),
     ...optional(ADAMW_FIELDS),
     ...optional(LORA_FIELDS),
+    ...optional(WARM_START_FIELDS),
     onnx: z
       .array(z.enum(EXPORT_DTYPES))
       .max(EXPORT_DTYPES.length)
@@ -170,6 +185,12 @@ export const startTraining = z
         path: ['shards'],
         message: 'At most one for each group of the batch is needed.',
       });
+    const { warm_start } = request;
+    const { experts }: EnvironmentDefinition = findEnvironment(request.env_type);
+    if (typeof warm_start === 'object' && !Object.keys(experts).includes(warm_start.player ?? 'random')) {
+      const message = `One of ${Object.keys(experts).join(', ')} is needed.`;
+      context.addIssue({ code: 'custom', path: ['warm_start', 'player'], message });
+    }
   })
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;

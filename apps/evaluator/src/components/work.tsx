@@ -125,6 +125,14 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
           : `, ${duration(seconds)} a step, about ${duration(seconds * (steps - step + 1))} left`;
       return <Bar text={`Step ${step} of ${steps}${left}`} value={step - 1} max={steps} />;
     }
+    case 'teaching':
+      return (
+        <Bar
+          text={`Learning the reply format, step ${progress.step} of ${progress.steps}`}
+          value={progress.step}
+          max={progress.steps}
+        />
+      );
     case 'finishing':
       return <Bar text="Evaluating what was learned" />;
     default:

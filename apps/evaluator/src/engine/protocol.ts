@@ -115,6 +115,7 @@ export type Stage =
   /** A step begins; `seconds` is what the last took. */
   | { readonly stage: 'learning'; readonly step: number; readonly steps: number; readonly seconds: number | undefined }
   /** After the last step: an evaluation, the last checkpoint, the finished model. */
+  | { readonly stage: 'teaching'; readonly step: number; readonly steps: number }
   | { readonly stage: 'finishing' };
 
 /** What happened in a run. */

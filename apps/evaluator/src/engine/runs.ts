@@ -92,7 +92,7 @@ export class Runs {
       // A page that was closed may have written more steps than its last checkpoint has.
       if (!summary.finished && line.step > summary.step) continue;
       if (line.type === 'evaluation') evaluations.push({ step: line.step, evaluation: line });
-      else {
+      else if (line.type === 'step') {
         metrics.push(line);
         seconds += line.seconds;
       }

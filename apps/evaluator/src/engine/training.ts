@@ -134,6 +134,9 @@ function telling(report: Report): (event: RunEvent) => void {
         next(metrics.step, seconds);
         return;
       }
+      case 'warm_start':
+        report({ stage: 'teaching', step: event.step, steps: event.steps });
+        return;
       case 'warning':
         report({ stage: 'warned', message: `Step ${event.step}: ${event.message}` });
         return;

@@ -2,7 +2,8 @@
 // worker could not have: weights, tasks and samples come with the messages.
 
 import { watchThread } from '@ludic/environments/node';
-import { openModelFolder } from '@ludic/models/node';
+import { readAdapter } from '@ludic/models';
+import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { trainedParameters } from '@ludic/policies';
 import { float32, floats } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
@@ -21,6 +22,11 @@ let work: Promise<Work> | undefined;
 async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }: WorkerSetup): Promise<Work> {
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
+  // The reference is the first model, which has learned the format where there was a warm start.
+  if (model.adapter && settings.warmStart !== undefined) {
+    const { parameters } = await readAdapter(await openAdapterFolder(folder), model.config);
+    await model.adapter.parameters.set(parameters);
+  }
   const trained = trainedParameters(model);
   return {
     shards: await LocalShards.create(model, settings),

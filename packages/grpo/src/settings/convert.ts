@@ -4,6 +4,7 @@
 import { DEFAULT_ADAMW } from '../adamw.ts';
 import { DEFAULT_LOSS, defaultEpsilonHigh } from '../settings.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
+import { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from '../warm-start-plan.ts';
 import type { TrainingFields } from './fields.ts';
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -49,7 +50,7 @@ export function trainSettings(
   game: Pick<TrainSettings, 'environment' | 'environmentConfig'>,
   fields: TrainingFields,
 ): TrainSettings {
-  const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets } = fields;
+  const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets, warm_start: warmStart } = fields;
   // The fields' checks have the types of the settings: `fields.test.ts` holds the two together.
   return {
     ...DEFAULT_TRAINING,
@@ -64,12 +65,25 @@ export function trainSettings(
     ...(rank !== undefined && {
       lora: { rank, alpha: alpha ?? 2 * rank, targets: targets ?? [], rankStabilized: false },
     }),
+    ...(warmStart !== undefined && { warmStart: warmStartOf(warmStart) }),
   } as TrainSettings;
+}
+
+function warmStartOf(field: NonNullable<TrainingFields['warm_start']>): WarmStartChoice {
+  if (field === 'auto') return field;
+  const { learning_rate: learningRate, ...plan } = field;
+  return { ...AUTO_WARM_START, ...plan, ...(learningRate !== undefined && { learningRate }) } as WarmStartPlan;
+}
+
+function warmStartField(choice: WarmStartChoice): TrainingFields['warm_start'] {
+  if (choice === 'auto') return choice;
+  const { learningRate, ...plan } = choice;
+  return { ...plan, ...(learningRate !== undefined && { learning_rate: learningRate }) };
 }
 
 /** Settings as fields, complete: the inverse of `trainSettings`. */
 export function trainingFields(settings: TrainSettings): TrainingFields {
-  const { lora } = settings;
+  const { lora, warmStart } = settings;
   const from = (names: readonly string[], source: object) =>
     Object.fromEntries(
       names.flatMap((name) => {
@@ -82,5 +96,6 @@ export function trainingFields(settings: TrainSettings): TrainingFields {
     ...from(LOSS_NAMES, settings.loss),
     ...from(ADAMW_NAMES, settings.adamw),
     ...(lora && { lora_rank: lora.rank, lora_alpha: lora.alpha, lora_targets: lora.targets }),
+    ...(warmStart !== undefined && { warm_start: warmStartField(warmStart) }),
   } as TrainingFields;
 }

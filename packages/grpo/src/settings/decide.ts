@@ -52,7 +52,9 @@ export function decideSettings({ environment, environmentConfig = {}, given = {}
   const soFar: Record<string, unknown> = { ...trainingFields({ ...DEFAULT_TRAINING, environment }), ...defined(given) };
   for (const { field, choose } of RULES) {
     if (given[field] !== undefined) continue;
-    const { value, reason } = choose({ game, model, given, settings: soFar as Required<TrainingFields> });
+    const chosen = choose({ game, model, given, settings: soFar as Required<TrainingFields> });
+    if (!chosen) continue;
+    const { value, reason } = chosen;
     soFar[field] = value;
     choices.push({ field, value, reason });
   }

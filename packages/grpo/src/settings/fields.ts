@@ -8,6 +8,8 @@ import { z } from 'zod';
 import { CREDITS } from '../credit.ts';
 import { SCHEDULES } from '../schedule.ts';
 import { IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS } from '../settings.ts';
+import { ON_COLLAPSE } from '../train-settings.ts';
+import { AUTO_WARM_START } from '../warm-start-plan.ts';
 
 const whole = (least: number, most: number) => z.int().min(least).max(most);
 const number = (least = 0, most = Number.MAX_VALUE) => z.number().min(least).max(most);
@@ -54,6 +56,11 @@ export const RUN_FIELDS = {
   eval_episodes: whole(1, 100_000).describe('Games of an evaluation'),
   eval_temperature: number(0, 100).describe('Sampling temperature of the evaluation'),
   save_every: whole(1, MOST_STEPS).describe('Steps between checkpoints'),
+  on_collapse: z
+    .enum(ON_COLLAPSE)
+    .describe(
+      'What to do when the policy has become worse than at the start: end the run with its best model, warn, or go back to the best checkpoint with half the learning rate (at most twice)',
+    ),
 } as const;
 
 export const LOSS_FIELDS = {
@@ -83,9 +90,34 @@ export const LORA_FIELDS = {
     .describe('Layers to adapt (default: every linear layer but the head)'),
 } as const;
 
+/** What is taught before the first step. The parts that are left out are those of `auto`. */
+export const WARM_START_FIELDS = {
+  warm_start: z
+    .union([
+      z.literal('auto'),
+      z.strictObject({
+        steps: whole(1, MOST_STEPS).optional().describe(`Optimizer steps; ${AUTO_WARM_START.steps} where left out`),
+        episodes: whole(1, 65_536).optional().describe(`Games of a step; ${AUTO_WARM_START.episodes} where left out`),
+        player: z
+          .string()
+          .min(1)
+          .max(100)
+          .optional()
+          .describe('Scripted player whose replies are learned; random, where left out, teaches the format alone'),
+        learning_rate: positive()
+          .max(10)
+          .optional()
+          .describe('Highest rate of AdamW; by the size of the model where left out'),
+      }),
+    ])
+    .describe(
+      'Teach the model the format of replies before the first step; auto does so only where nearly all its replies are invalid',
+    ),
+} as const;
+
 type Fields = Readonly<Record<string, z.ZodType>>;
 type Given<F extends Fields> = { readonly [Name in keyof F]?: z.infer<F[Name]> | undefined };
 export type TrainingFields = Given<typeof RUN_FIELDS> &
   Given<typeof LOSS_FIELDS> &
   Given<typeof ADAMW_FIELDS> &
-  Given<typeof LORA_FIELDS>;
+  Given<typeof LORA_FIELDS> & { readonly warm_start?: z.input<typeof WARM_START_FIELDS.warm_start> | undefined };

@@ -20,7 +20,8 @@ export interface Rule {
   readonly how: string;
   /** Why, for docs/settings.md. */
   readonly why: string;
-  readonly choose: (known: Known) => { readonly value: unknown; readonly reason: string };
+  /** Undefined where nothing is to be decided. */
+  readonly choose: (known: Known) => { readonly value: unknown; readonly reason: string } | undefined;
 }
 
 /** What is known of a game from trying. */
@@ -221,5 +222,14 @@ export const RULES: readonly Rule[] = [
       value: Math.max(1, Math.min(50, Math.ceil(settings.steps / 10))),
       reason: 'what may be lost when a run is killed',
     }),
+  },
+  {
+    field: 'warm_start',
+    how: 'auto, but for nano in the built-in games',
+    why: 'a model that does not know the format of replies cannot learn from games: all its replies are refused alike',
+    choose: ({ game, model }) =>
+      model.kind === 'nano' && Object.hasOwn(TUNED, game.environment)
+        ? undefined
+        : { value: 'auto', reason: 'taught the reply format first, where nearly all its replies are invalid' },
   },
 ];

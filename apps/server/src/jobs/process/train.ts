@@ -4,7 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { firstSettings, type TrainSettings } from '@ludic/grpo';
+import { firstSettings, GrpoError, type TrainSettings } from '@ludic/grpo';
 import { processMemory, type RunEvent, RunFolder, type RunResult, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { evaluationResults, requestedTraining, ServiceError } from '@ludic/service';
@@ -68,8 +68,9 @@ export async function trainJob(
     await tracker?.end('failed');
     throw error;
   });
-  await tracker?.end(result.status);
+  await tracker?.end(result.status === 'stopped' ? 'failed' : result.status);
   if (result.status === 'interrupted') return INTERRUPTED;
+  if (result.status === 'stopped') throw new GrpoError('collapsed', result.reason!);
   const { best, evaluation, step: steps } = result;
   return { status: 'finished', result: resultOf(job, { steps, best, evaluation }) };
 }
@@ -101,7 +102,11 @@ async function startOf(
     )
       throw foreign(outputDir);
     const final = await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => undefined);
-    return final === undefined ? { kind: 'resume' } : { kind: 'finished', result: JSON.parse(final) };
+    if (final === undefined) return { kind: 'resume' };
+    const result = JSON.parse(final);
+    if (typeof result.stopped !== 'string') return { kind: 'finished', result };
+    // A run that a watchdog has stopped may go on: it stops again where it gets no better.
+    return { kind: 'resume' };
   }
   // An attempt that died before its first checkpoint has left nothing of worth.
   if (!(await holdsCrumbs(folder))) throw foreign(outputDir);
@@ -159,6 +164,16 @@ function lineOf(event: RunEvent): string | undefined {
       return `a worker was lost: ${event.reason}`;
     case 'warning':
       return `warning: ${event.message}`;
+    case 'warm_start':
+      return `warm start, step ${event.step} of ${event.steps}: loss ${event.loss.toFixed(3)}`;
+    case 'warm_started': {
+      const [before, after] = [event.before, event.after].map(
+        ({ invalidRate }) => `${(100 * invalidRate).toFixed(1)} %`,
+      );
+      return event.plan
+        ? `the model has learned the reply format: ${after} of its replies are invalid, before ${before}`
+        : `the model knows the reply format: ${before} of its replies are invalid`;
+    }
     case 'checkpoint':
       return `checkpoint of step ${event.step} saved`;
     default:

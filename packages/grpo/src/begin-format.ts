@@ -1,0 +1,62 @@
+// The warm start of a run: before its first step the model learns the format of replies, where the settings ask for that
+// or where it turns out not to know it. What it is then is the model that the run starts from.
+
+import { type LanguageModel, trainedParameters } from '@ludic/policies';
+import { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
+import { tableOf } from './table.ts';
+import type { TrainSettings } from './train-settings.ts';
+import { warmStart } from './warm-start.ts';
+import { AUTO_WARM_START, type WarmStartPlan, warmStartRate } from './warm-start-plan.ts';
+
+/** How a warm start went, and whether there was one. */
+export interface WarmStartResult {
+  /** Undefined where the model knew the format. */
+  readonly plan: WarmStartPlan | undefined;
+  readonly before: ReplyFormat;
+  readonly after: ReplyFormat;
+  /** Of the last step. */
+  readonly loss: number | undefined;
+}
+
+export interface WarmStartProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+}
+
+/** How many numbers learn. */
+function sizeOf(model: LanguageModel): number {
+  const trained = trainedParameters(model);
+  return trained.names.reduce((sum, name) => sum + trained.dims(name).reduce((a, b) => a * b, 1), 0);
+}
+
+/** Trains the model in place; undefined where the settings ask for none. */
+export async function beginWithFormat(
+  model: LanguageModel,
+  settings: TrainSettings,
+  onStep: (progress: WarmStartProgress) => unknown,
+  signal?: AbortSignal,
+): Promise<WarmStartResult | undefined> {
+  const choice = settings.warmStart;
+  if (choice === undefined) return undefined;
+  const before = await measureReplyFormat(model, settings, signal);
+  if (choice === 'auto' && !needsWarmStart(before)) return { plan: undefined, before, after: before, loss: undefined };
+  const plan = choice === 'auto' ? AUTO_WARM_START : choice;
+  const { definition, config, history } = tableOf(settings);
+  const player = definition.experts[plan.player ?? 'random']!;
+  const task = { definition, config, history, makeExpert: () => player(config), episodes: plan.episodes };
+  let loss: number | undefined;
+  const taught = warmStart(model, {
+    tasks: [task],
+    steps: plan.steps,
+    learningRate: plan.learningRate ?? warmStartRate(sizeOf(model)),
+    seed: settings.seed,
+    tokenBudget: settings.tokenBudget,
+    ...(signal && { signal }),
+  });
+  for await (const step of taught) {
+    loss = step.loss;
+    await onStep({ step: step.step, steps: plan.steps, loss });
+  }
+  return { plan, before, after: await measureReplyFormat(model, settings, signal), loss };
+}

@@ -1,0 +1,125 @@
+// What can go wrong in a run without an error: each rule is a condition on the numbers of a step, one sentence that
+// says what is seen, and one cure. Settings are named as requests name them.
+
+import { type Start, tokensOf, type WatchedMetrics } from './state.ts';
+
+/** What rules know beside the numbers of the step. */
+export interface Watched {
+  readonly maxCompletionLength: number;
+  readonly groupSize: number;
+  readonly learningRate: number;
+  readonly beta: number;
+  readonly entropyCoefficient: number;
+  /** Steps of the warm start that the run had; 0 for none. */
+  readonly warmStartSteps: number;
+  /** What an invalid reply costs; undefined where the game has no such setting. */
+  readonly invalidPenalty: number | undefined;
+  /** Tokens of the shortest reply in the game's format. */
+  readonly replyTokens: number;
+  /** Why the first failed game of the step failed. */
+  readonly firstFailure: string | undefined;
+}
+
+export interface Rule {
+  readonly code: string;
+  /** Steps in a row that it has to hold before it is told. */
+  readonly steps: number;
+  holds(metrics: WatchedMetrics, start: Start, watched: Watched): boolean;
+  tell(metrics: WatchedMetrics, start: Start, watched: Watched): string;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+const ALL = 0.9;
+/** A share of replies that is not to be passed over. */
+const MANY = 0.2;
+const LOW_ENTROPY = 0.05;
+const SOLVED = 0.99;
+const SLOWER = 10;
+
+const isTooShort = ({ cutOffRate }: WatchedMetrics, { maxCompletionLength, replyTokens }: Watched) =>
+  cutOffRate > MANY && maxCompletionLength < replyTokens;
+
+const neverTaught: Rule = {
+  code: 'format_unknown',
+  steps: 1,
+  holds: (m, start, watched) => start.invalid >= ALL && m.invalidRate >= ALL && !isTooShort(m, watched),
+  tell: (m, _, { warmStartSteps }) =>
+    `${percent(m.invalidRate)} of the replies have been invalid from the first step on: the model does not know the reply format of the game, and nothing can be learned. ` +
+    (warmStartSteps > 0
+      ? `Give the run a longer warm start: warm_start with ${2 * warmStartSteps} steps.`
+      : 'Give the run a warm start: warm_start "auto".'),
+};
+
+const cutOff: Rule = {
+  code: 'cut_off',
+  steps: 1,
+  holds: (m, start, watched) => m.cutOffRate > MANY && !neverTaught.holds(m, start, watched),
+  tell: ({ cutOffRate }, _, { maxCompletionLength, replyTokens }) =>
+    `${percent(cutOffRate)} of the replies are cut off at ${maxCompletionLength} tokens. Allow longer ones: max_completion_length ${Math.max(2 * maxCompletionLength, 2 * replyTokens)}.`,
+};
+
+const invalidGrows: Rule = {
+  code: 'invalid_growing',
+  steps: 3,
+  holds: (m, start) => m.invalidRate > start.invalid + MANY && m.cutOffRate <= MANY,
+  tell: (m, start, { invalidPenalty, beta, learningRate }) => {
+    const seen = `${percent(m.invalidRate)} of the replies are invalid; at the start it was ${percent(start.invalid)}.`;
+    if (invalidPenalty === 0)
+      return `${seen} A game without an end pays more than a lost one: give the game an invalid_penalty of 0.3.`;
+    if (beta < 0.1) return `${seen} Hold the policy near its first model: beta 0.1.`;
+    return `${seen} Halve the learning rate: learning_rate ${learningRate / 2}.`;
+  },
+};
+
+const failing: Rule = {
+  code: 'games_failing',
+  steps: 1,
+  holds: ({ failureRate }) => failureRate > 0,
+  tell: ({ failureRate }, _, { firstFailure }) =>
+    `${percent(failureRate)} of the games failed, the first because ${firstFailure ?? 'of an unknown error'}${/[.!?]$/.test(firstFailure ?? '') ? '' : '.'} Nothing is learned from them: mend the game.`,
+};
+
+const equalGroups: Rule = {
+  code: 'equal_groups',
+  steps: 5,
+  holds: (m, start, watched) =>
+    m.zeroVarianceGroups === 1 && !neverTaught.holds(m, start, watched) && m.failureRate < 1,
+  tell: ({ successRate }, _, { groupSize }) =>
+    successRate >= SOLVED
+      ? 'Every game of the last steps was won, so there is nothing left to learn: end the run.'
+      : `In every group of the last steps all games ended alike, so nothing is learned from them. Take larger groups: group_size ${2 * groupSize}.`,
+};
+
+const lowEntropy: Rule = {
+  code: 'low_entropy',
+  steps: 3,
+  holds: ({ entropy }) => entropy < LOW_ENTROPY,
+  tell: ({ entropy, successRate }, _, { entropyCoefficient }) =>
+    `The entropy is ${entropy.toFixed(3)}: the policy hardly tries anything new. ` +
+    (successRate >= ALL
+      ? 'It wins nearly every game, so this is no harm: end the run when you like.'
+      : `Raise the bonus for trying things: entropy_coefficient ${entropyCoefficient > 0 ? 2 * entropyCoefficient : 0.01}.`),
+};
+
+const slow: Rule = {
+  code: 'slow_steps',
+  steps: 3,
+  holds: (m, { tokens }) => tokens > 0 && tokensOf(m) >= SLOWER * tokens,
+  tell: (m, start) => {
+    const times = Math.round(tokensOf(m) / start.tokens);
+    const seen = `A step takes ${times} times as many tokens as the first.`;
+    return m.turns >= 2 * start.turns
+      ? `${seen} Games last ${m.turns.toFixed(1)} turns instead of ${start.turns.toFixed(1)}: cut them off sooner by max_steps of the game.`
+      : `${seen} Replies grow longer: lower max_completion_length.`;
+  },
+};
+
+/** In the order in which they are told. */
+export const RULES: readonly Rule[] = [failing, neverTaught, cutOff, invalidGrows, equalGroups, lowEntropy, slow];
+
+/** The cure for what a collapse is made of. */
+export function cureOf(metrics: WatchedMetrics, start: Start, watched: Watched): string {
+  const { failureRate, cutOffRate, invalidRate } = metrics;
+  const rule = failureRate >= Math.max(cutOffRate, invalidRate) ? failing : cutOffRate > MANY ? cutOff : invalidGrows;
+  return rule.tell(metrics, start, watched);
+}
