@@ -132,3 +132,39 @@ describe.skipIf(!imports('requests'))("the guide's client in Python", () => {
     }
   });
 });
+
+describe.skipIf(!imports('openai'))("OpenAI's client in Python", () => {
+  it('chats, streams, lists, and shows what was wrong', async () => {
+    const service = await startService();
+    try {
+      const script = fileURLToPath(new URL('./python_openai.py', import.meta.url));
+      const python = spawn(PYTHON, [script, `${service.url}/v1`, PASSWORD], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const told = JSON.parse(Buffer.concat(await python.stdout.toArray()).toString());
+      expect(told).toMatchObject({ finish: 'stop', continued: 'chat.completion', replies: 20, model: 'model' });
+      expect(told.content).toMatch(/<\/(move|action)>$/);
+      expect(told.streamed).toBe(told.content);
+      expect(told.usage[0]).toBe(told.usage[1]);
+      expect(told.stopped).not.toContain('</');
+      expect(told.top.every((count: number) => count === 3)).toBe(true);
+      expect(told.models).toContain('nano');
+      const bad = ['BadRequestError', 400, 'invalid_request_error'];
+      expect(told.failures).toEqual([
+        [
+          'AuthenticationError',
+          401,
+          'authentication_error',
+          null,
+          'invalid_api_key',
+          expect.stringMatching(/password/),
+        ],
+        ['NotFoundError', 404, 'not_found_error', 'model', 'model_not_found', expect.stringMatching(/no-such-model/)],
+        [...bad, 'presence_penalty', 'unsupported_parameter', expect.stringMatching(/presence_penalty: The models/)],
+        [...bad, 'guided_regex', 'unsupported_parameter', expect.stringMatching(/guided_regex: The models/)],
+        [...bad, 'messages', 'context_length_exceeded', expect.stringMatching(/The context of nano has/)],
+        ['NotFoundError', 404, 'not_found_error', 'model', 'model_not_found', expect.stringMatching(/no-such\/model/)],
+      ]);
+    } finally {
+      await service.close();
+    }
+  });
+});

@@ -76,6 +76,8 @@ export function createApp(parts: Parts): Hono<Caller> {
     });
     // Files of models are asked for in parts, which are parts of what lies there.
     if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compress());
+    // Before it is compressed, an error can still be put into other words.
+    if (path.startsWith('/v1/')) app.on(endpoint.method.toUpperCase(), path, openaiErrors);
     if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, door);
     if ('body' in endpoint) {
       app.on(endpoint.method.toUpperCase(), path, async (context, next) => {

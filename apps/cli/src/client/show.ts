@@ -82,7 +82,8 @@ const subject = (job: Job) => (job.output_dir === null ? job.model_name : `${job
 
 export function jobsText(jobs: readonly Job[]): string {
   if (jobs.length === 0) return 'There are no jobs.';
-  return table([
+  const reasons = jobs.flatMap(({ job_id, reason }) => (reason === null ? [] : [`${job_id}: ${reason}`]));
+  const listed = table([
     ['job', 'kind', 'state', 'model', 'game', 'done', 'left'],
     ...jobs.map((job) => [
       job.job_id,
@@ -94,6 +95,7 @@ export function jobsText(jobs: readonly Job[]): string {
       job.seconds_left === null ? '' : duration(job.seconds_left),
     ]),
   ]);
+  return reasons.length === 0 ? listed : [listed, '', ...reasons].join('\n');
 }
 
 export function jobText(job: Job): string {

@@ -8,7 +8,8 @@ import type { Caller } from './register.ts';
 export const openaiErrors = createMiddleware<Caller>(async (context, next) => {
   await next();
   const { res, error } = context;
-  if (res.status < 400 || !res.headers.get('content-type')?.startsWith('application/json')) return;
+  if (res.status < 400 || res.headers.has('content-encoding')) return;
+  if (!res.headers.get('content-type')?.startsWith('application/json')) return;
   const told = errorAnswer.safeParse(await res.clone().json());
   if (!told.success) return;
   const answer = openaiError(told.data.error, error && finerReason(error));
