@@ -38,7 +38,7 @@ export function evaluateCommand(): Command {
     .option('--episodes <n>', 'Games to play', whole(1), 1000)
     .addOption(historyOption())
     .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
-    .option('--temperature <x>', 'Sampling temperature; 0 takes the most likely token', decimal(0), 1)
+    .option('--temperature <x>', 'Sampling temperature; 0 takes the most likely token', decimal(0), 0)
     .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
     .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
     .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
@@ -77,20 +77,21 @@ async function run(options: Options): Promise<void> {
 /** The shape that the service answers with. */
 export function evaluationJson(
   evaluation: Evaluation,
-  options: Pick<Options, 'model' | 'env' | 'history' | 'episodes'>,
+  options: Pick<Options, 'model' | 'env' | 'history' | 'episodes' | 'temperature'>,
 ): object {
   return {
     model: options.model,
     env_type: options.env,
     eval_episodes: options.episodes,
     history_strategy: options.history,
+    temperature: options.temperature,
     results: evaluationResults(evaluation),
   };
 }
 
 export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-function evaluationText(evaluation: Evaluation, { model, env, history }: Options): string {
+function evaluationText(evaluation: Evaluation, { model, env, history, temperature }: Options): string {
   const rate = (name: string, { rate: share, interval: [low, high] }: Evaluation['success']) =>
     `${name.padEnd(22)}${percent(share).padStart(8)}   (${percent(low)} to ${percent(high)})`;
   const number = (name: string, value: number) => `${name.padEnd(22)}${value.toFixed(3).padStart(8)}`;
@@ -99,7 +100,7 @@ function evaluationText(evaluation: Evaluation, { model, env, history }: Options
     meanRewardInterval: [low, high],
   } = evaluation;
   return [
-    `${model} at ${env}, ${history}, ${evaluation.episodes} games (95 % intervals)`,
+    `${model} at ${env}, ${history}, ${evaluation.episodes} games at temperature ${temperature} (95 % intervals)`,
     rate('success', evaluation.success),
     ...(outcomes ? [rate('win', outcomes.win), rate('draw', outcomes.draw), rate('loss', outcomes.loss)] : []),
     `${number('mean reward', evaluation.meanReward)}   (${low.toFixed(3)} to ${high.toFixed(3)})`,

@@ -1,6 +1,6 @@
 // What a person sees while a run goes on: in a terminal a few lines that are drawn again, elsewhere plain lines.
 
-import { describeMemory, gigabytes, type StepMetrics, type TrainSettings } from '@ludic/grpo';
+import { describeMemory, gigabytes, type SampledRate, type StepMetrics, type TrainSettings } from '@ludic/grpo';
 import type { RunEvent } from '@ludic/grpo/node';
 import type { Evaluation } from '@ludic/rollouts';
 import { percent } from './evaluate.ts';
@@ -52,7 +52,10 @@ export type ShownEvent =
   | {
       readonly type: 'evaluation';
       readonly step: number;
-      readonly evaluation: Pick<Evaluation, 'success' | 'outcomes' | 'meanSteps' | 'meanReward'>;
+      readonly evaluation: Pick<Evaluation, 'success' | 'outcomes' | 'meanSteps' | 'meanReward' | 'episodes'>;
+      /** Servers of earlier versions do not say it. */
+      readonly temperature?: number | undefined;
+      readonly sampled?: SampledRate | undefined;
       readonly best: boolean;
       readonly seconds: number;
     };
@@ -64,6 +67,9 @@ export function warmStartText({ plan, before, after }: Extract<RunEvent, { type:
     ? `The model has learned the reply format: ${percent(after.invalidRate)} of its replies are invalid, before ${invalid}`
     : `The model knows the reply format: ${invalid} of its replies are invalid, so it had no warm start`;
 }
+
+const sampledText = ({ temperature, episodes, successRate, winRate }: SampledRate) =>
+  `; sampled at temperature ${temperature} (${episodes} games of the step): ${winRate === undefined ? `success ${percent(successRate)}` : `wins ${percent(winRate)}`}`;
 
 /** Draws the events of a run on `out`. */
 export class LiveView {
@@ -119,11 +125,12 @@ export class LiveView {
         this.#step(event);
         break;
       case 'evaluation': {
-        const { evaluation, best, step } = event;
+        const { evaluation, best, step, temperature, sampled } = event;
         const won = evaluation.outcomes
           ? `wins ${percent(evaluation.outcomes.win.rate)}, losses ${percent(evaluation.outcomes.loss.rate)}`
           : `success ${percent(evaluation.success.rate)}`;
-        this.#evaluation = `evaluation at step ${step}: ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${best ? ', the best so far' : ''}`;
+        const how = `${evaluation.episodes} games${temperature === undefined ? '' : `, temperature ${temperature}`}`;
+        this.#evaluation = `evaluation at step ${step} (${how}): ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
         if (!this.#out.isTTY) this.#note(this.#evaluation);
         else if (this.#lines.length > 0) this.#draw();

@@ -4,6 +4,7 @@ export { samplesOf } from './batch.ts';
 export type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
 export { assignCredit, CREDITS, type Credit, type CreditSettings } from './credit.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
+export { evaluationScore, type SampledRate, sampledBeside } from './evaluation-score.ts';
 export type { Objective } from './gradient-graph.ts';
 export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './learner.ts';
 export {

@@ -4,6 +4,7 @@ import type { ExportDtype } from '@ludic/models';
 import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
+import type { SampledRate } from './evaluation-score.ts';
 import type { MemoryEstimate } from './memory.ts';
 import type { SettingsChange } from './settings/changes.ts';
 import type { TrainSettings } from './train-settings.ts';
@@ -44,6 +45,8 @@ export type RunEvent =
       readonly type: 'evaluation';
       readonly step: number;
       readonly evaluation: Evaluation;
+      readonly temperature: number;
+      readonly sampled?: SampledRate;
       readonly best: boolean;
       readonly seconds: number;
     }

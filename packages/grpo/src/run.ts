@@ -17,6 +17,7 @@ import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import { beginWithFormat, type WarmStartProgress } from './begin-format.ts';
 import { GrpoError } from './errors.ts';
+import { evaluationScore, sampledBeside } from './evaluation-score.ts';
 import {
   certainMemory,
   describeMemory,
@@ -144,16 +145,18 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
   const evaluate = async () => {
     const began = clock();
     evaluation = await trainer.evaluate(signal);
-    const score = evaluation.meanReward;
+    const sampled = sampledBeside(settings, await folder.stepAt(trainer.step));
+    const score = evaluationScore(evaluation, sampled);
     const isBest = !best || score > best.score || best.step === trainer.step;
     if (isBest) best = { step: trainer.step, score };
-    return { evaluation, isBest, seconds: (clock() - began) / 1000 };
+    const beside = { temperature: settings.evalTemperature, ...(sampled && { sampled }) };
+    return { evaluation, isBest, beside, seconds: (clock() - began) / 1000 };
   };
-  const tell = async ({ evaluation, isBest, seconds }: Awaited<ReturnType<typeof evaluate>>) => {
+  const tell = async ({ evaluation, isBest, beside, seconds }: Awaited<ReturnType<typeof evaluate>>) => {
     await folder.append('metrics.jsonl', [
-      { type: 'evaluation', step: trainer.step, ...evaluation, best: isBest, seconds },
+      { type: 'evaluation', step: trainer.step, ...evaluation, ...beside, best: isBest, seconds },
     ]);
-    await emit({ type: 'evaluation', step: trainer.step, evaluation, best: isBest, seconds });
+    await emit({ type: 'evaluation', step: trainer.step, evaluation, ...beside, best: isBest, seconds });
   };
   const warn = (message: string) => emit({ type: 'warning', step: trainer.step, message });
   try {

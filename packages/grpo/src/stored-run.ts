@@ -24,6 +24,7 @@ import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import type { WarmStartResult } from './begin-format.ts';
 import { GrpoError } from './errors.ts';
+import type { SampledRate } from './evaluation-score.ts';
 import type { OptimizerState } from './learner.ts';
 import type { RunStorage } from './run-storage.ts';
 import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from './settings/changes.ts';
@@ -65,6 +66,9 @@ export type LogLine =
   | (Evaluation & {
       readonly type: 'evaluation';
       readonly step: number;
+      /** Runs of earlier versions do not say it. */
+      readonly temperature?: number;
+      readonly sampled?: SampledRate;
       readonly best: boolean;
       readonly seconds: number;
     })
@@ -232,10 +236,17 @@ export class StoredRun {
   async evaluationAt(step: number): Promise<Evaluation | undefined> {
     for (const line of (await this.log()).reverse()) {
       if (line.type !== 'evaluation' || line.step !== step) continue;
-      const { type: _, step: __, best: ___, seconds: ____, ...evaluation } = line;
+      const { type: _, step: __, best: ___, seconds: ____, temperature: _____, sampled: ______, ...evaluation } = line;
       return evaluation;
     }
     return undefined;
+  }
+
+  /** The numbers of a step, where metrics.jsonl has them. */
+  async stepAt(step: number): Promise<StepMetrics | undefined> {
+    return (await this.log()).findLast(
+      (line): line is Extract<LogLine, { type: 'step' }> => line.type === 'step' && line.step === step,
+    );
   }
 
   /** The whole lines of metrics.jsonl. */

@@ -80,6 +80,7 @@ export const policyEvaluation = z
     eval_episodes: z.int(),
     history_strategy: z.string(),
     seed: z.int().optional().describe('with it the same request gives the same games'),
+    temperature: z.number().optional().describe('that replies were drawn at'),
     results: evaluationResults,
     trajectories: z.array(z.object({ episode: z.int(), reward: z.number(), steps: z.int(), trajectory })).optional(),
   })

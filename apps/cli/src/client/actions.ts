@@ -91,7 +91,10 @@ export const ACTIONS = {
     fields: { ...without(evaluatePolicy.shape, 'password', 'include_trajectories'), ...sampling, ...follow },
     async run({ client, given, ...setting }) {
       const { follow: isFollowed, async: isJob, ...rest } = given;
-      const request = { ...withSampling(rest), include_trajectories: setting.json } as unknown as EvaluationRequest;
+      const request = {
+        ...withSampling(rest),
+        include_trajectories: setting.json,
+      } as unknown as EvaluationRequest;
       if (!isFollowed && !isJob) {
         const answer = await client.evaluatePolicy(request).catch(adviseFollowing);
         return console.log(setting.json ? JSON.stringify(answer) : evaluationText(answer));

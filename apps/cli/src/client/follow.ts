@@ -143,7 +143,18 @@ function evaluationOf(data: Numbers): ShownEvent {
           }),
       meanSteps: number(data.meanSteps),
       meanReward: number(data.meanReward),
+      episodes: number(data.totalEpisodes ?? data.episodes),
     },
+    ...(typeof data.temperature === 'number' && { temperature: data.temperature }),
+    ...(typeof data.sampledTemperature === 'number' && {
+      sampled: {
+        temperature: data.sampledTemperature,
+        episodes: number(data.sampledEpisodes),
+        successRate: number(data.sampledSuccessRate),
+        ...(typeof data.sampledWinRate === 'number' && { winRate: data.sampledWinRate }),
+        meanReward: number(data.sampledMeanReward),
+      },
+    }),
     best: data.best === true,
     seconds: number(data.seconds),
   };

@@ -30,11 +30,12 @@ export function evaluationText({
   model_path,
   env_type,
   history_strategy,
+  temperature,
   results,
 }: Omit<PolicyEvaluation, 'trajectories'>): string {
   const { outcomes, ...r } = withOutcomes(results);
   return [
-    `${model_path} at ${env_type}, ${history_strategy}, ${r.total_episodes} games`,
+    `${model_path} at ${env_type}, ${history_strategy}, ${r.total_episodes} games${temperature === undefined ? '' : ` at temperature ${temperature}`}`,
     `Success rate: ${percent(r.success_rate)}`,
     `Success rate, 95% interval: ${interval(r.success_ci95, percent)}`,
     `Mean reward: ${r.mean_reward.toFixed(3)}`,

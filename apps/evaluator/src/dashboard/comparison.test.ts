@@ -110,7 +110,7 @@ describe('another evaluation', () => {
       max_steps: 12,
       env_config: { size: 3 },
       history_strategy: 'OPTIMAL_SCRATCHPAD',
-      sampling_params: { max_tokens: 8, temperature: 0.1 },
+      sampling_params: { max_tokens: 8, temperature: 0 },
     });
     expect(evaluationOf({ ...job, request: {} })).toBeUndefined();
   });

@@ -95,9 +95,19 @@ function parse(line: string): CurveLine | undefined {
     return { type, step, data: { step, mean_reward: reward, ...named } };
   }
   if (type === 'evaluation' && typeof rest.success === 'object' && rest.success !== null) {
-    const { best, seconds } = rest;
+    const { best, seconds, temperature, sampled } = rest;
+    const beside = {
+      ...(typeof temperature === 'number' && { temperature }),
+      ...Object.fromEntries(
+        Object.entries((sampled ?? {}) as object).map(([name, value]) => [`sampled_${snakeCase(name)}`, value]),
+      ),
+    };
     // `run.ts` of @ludic/grpo writes the whole evaluation into the line.
-    return { type, step, data: { step, best, seconds, ...evaluationResults(rest as unknown as Evaluation) } };
+    return {
+      type,
+      step,
+      data: { step, best, seconds, ...beside, ...evaluationResults(rest as unknown as Evaluation) },
+    };
   }
   return undefined;
 }

@@ -34,6 +34,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       eval_episodes: body.eval_episodes,
       history_strategy: body.history_strategy,
       seed: body.seed,
+      temperature: body.sampling_params.temperature,
       results: evaluationResults(evaluation),
     };
     if (!body.include_trajectories) return context.json(answer);

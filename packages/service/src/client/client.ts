@@ -68,16 +68,16 @@ export class LudicClient {
     return this.#json('startTraining', { ...options, body: request });
   }
 
-  /** Plays and waits for the result. More than some minutes of games are better begun with `startEvaluation`. */
+  /** Plays, at temperature 0 unless the request names one, and waits for the result. More than some minutes of games are better begun with `startEvaluation`. */
   async evaluatePolicy(request: EvaluationRequest, options: CallOptions = {}): Promise<PolicyEvaluation> {
-    const answer = await this.#json('evaluatePolicy', { ...options, usualMs: PLAYING, body: request });
+    const answer = await this.#json('evaluatePolicy', { ...options, usualMs: PLAYING, body: greedy(request) });
     if ('results' in answer) return answer;
     throw new ClientError('bad_answer', `The server made a job of the evaluation: ${answer.job_id}.`);
   }
 
   /** The same as a job, whose `result` is the evaluation. */
   async startEvaluation(request: EvaluationRequest, options: CallOptions = {}): Promise<JobStarted> {
-    const answer = await this.#json('evaluatePolicy', { ...options, body: { ...request, async: true } });
+    const answer = await this.#json('evaluatePolicy', { ...options, body: { ...greedy(request), async: true } });
     if ('job_id' in answer) return answer;
     throw new ClientError('bad_answer', 'The server evaluated at once, although a job was asked for.');
   }
@@ -218,3 +218,9 @@ function callOf<Name extends EndpointName>(name: Name, asking: Asking<Name>) {
   const { method, path } = ENDPOINTS[name];
   return { method, path, ...rest, ...(params && { params }), ...(query && { query }) };
 }
+
+/** Judged is what the model holds likeliest. The contract's own default, 0.1, is for other clients. */
+const greedy = (request: EvaluationRequest): EvaluationRequest => ({
+  ...request,
+  sampling_params: { ...request.sampling_params, temperature: request.sampling_params?.temperature ?? 0 },
+});

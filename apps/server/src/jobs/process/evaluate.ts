@@ -64,6 +64,7 @@ export async function evaluateJob(
       env_type: request.env_type,
       eval_episodes: wanted,
       history_strategy: request.history_strategy,
+      temperature: sampling.temperature,
       results: evaluationResults(summarize(episodes, seed)),
     },
   };

@@ -154,9 +154,13 @@ function lineOf(event: RunEvent): string | undefined {
       return `step ${step}: ${numbers}, ${event.seconds.toFixed(1)} s`;
     }
     case 'evaluation': {
-      const { success, meanReward } = event.evaluation;
+      const { success, meanReward, episodes } = event.evaluation;
+      const { temperature, sampled } = event;
       const numbers = `success ${(100 * success.rate).toFixed(1)} %, mean reward ${meanReward.toFixed(3)}`;
-      return `evaluation after step ${event.step}: ${numbers}${event.best ? ', the best so far' : ''}`;
+      const beside = sampled
+        ? `; sampled at temperature ${sampled.temperature}, ${sampled.episodes} games of the step: success ${(100 * sampled.successRate).toFixed(1)} %`
+        : '';
+      return `evaluation after step ${event.step} (${episodes} games, temperature ${temperature}): ${numbers}${beside}${event.best ? ', the best so far' : ''}`;
     }
     case 'workers':
       return `${event.count} ${event.count === 1 ? 'process shares' : 'processes share'} each update`;
