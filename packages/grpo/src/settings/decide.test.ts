@@ -21,7 +21,7 @@ registerEnvironment(
     start: () => ({}),
     play: (state: object) => ({ state, reward: 1, terminated: true }),
     observe: () => 'Well?',
-    limit: () => ({ steps: 1 }),
+    limit: () => ({ steps: 1, reward: 0 }),
     experts: {
       random: () => ({ act: () => '<answer>yes</answer>' }),
       expert: () => ({ act: () => '<answer>yes</answer>' }),
