@@ -3,7 +3,7 @@
 
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import { Hono } from 'hono';
-import { compress } from 'hono/compress';
+
 import { HTTPException } from 'hono/http-exception';
 import type { Logger } from 'pino';
 import type { ProxyTrust } from './access/address.ts';
@@ -20,6 +20,7 @@ import { Measures } from './measures.ts';
 import type { ModelStore } from './models/model-store.ts';
 import { type About, aboutRoutes } from './routes/about.ts';
 import { chatRoutes } from './routes/chat.ts';
+import { compressLong } from './routes/compress-long.ts';
 import { DOCUMENT_PATHS, documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -75,7 +76,7 @@ export function createApp(parts: Parts): Hono<Caller> {
       await next();
     });
     // Files of models are asked for in parts, which are parts of what lies there.
-    if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compress());
+    if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compressLong());
     // Before it is compressed, an error can still be put into other words.
     if (path.startsWith('/v1/')) app.on(endpoint.method.toUpperCase(), path, openaiErrors);
     if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, door);
@@ -88,7 +89,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     }
   }
 
-  app.use('/docs/*', compress());
+  app.use('/docs/*', compressLong());
   aboutRoutes(app, about, jobs, measures);
   documentRoutes(app, about.version);
   jobRoutes(app, jobs, closing);
