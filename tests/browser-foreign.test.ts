@@ -194,10 +194,10 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     expect((await ask(rollout(policy(nameOf('ludic/nano')), 1))).episodes).toHaveLength(1);
   });
 
-  it('say what does not fit, and play on', async () => {
+  it('play with what fits where longer replies are allowed than the context holds', async () => {
     const long = { ...policy(nameOf('ludic/nano')), maxCompletionLength: 100_000 };
-    expect(await failure(rollout(long))).toMatch(/^prompt_too_long: /);
-    expect((await ask(rollout(policy(nameOf('ludic/nano')), 1))).episodes).toHaveLength(1);
+    const [episode] = (await ask(rollout(long))).episodes;
+    expect(episode!.endReason).not.toBe('failed');
   });
 
   it('share the GPU with ours, both at the same time', async () => {

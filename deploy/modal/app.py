@@ -53,7 +53,7 @@ STOP_SECONDS = 20  # Modal gives a container 30 to end
 root = Path(__file__).resolve().parents[2] if modal.is_local() else APP
 FILES = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "tsconfig.base.json", "deploy/build.sh"]
 FOLDERS = ["apps", "packages"]
-LEFT_OUT = ["**/node_modules", "**/dist", "**/runs", "**/*.test.ts", "**/*.tsbuildinfo"]
+LEFT_OUT = ["**/node_modules", "**/dist", "runs", "**/*.test.ts", "**/*.tsbuildinfo"]
 
 image = (
     modal.Image.from_registry(NODE_IMAGE, add_python=PYTHON)
