@@ -261,7 +261,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
     });
 
     it('of a job that runs is that of its last checkpoint', async () => {
-      await train('third', { max_steps: 5000, save_every: 2 });
+      await train('third', { max_steps: 5000, save_every: 2, batch_size: 512 });
       await tab('Jobs').click();
       await inList('third').click();
       await jobs.getByRole('article').getByText('running', { exact: true }).waitFor();
