@@ -36,7 +36,7 @@ describe.skipIf(!isThere)("W&B's own client", () => {
       random: Math.random,
       sleep: (milliseconds: number, signal?: AbortSignal) =>
         new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, Math.min(milliseconds, 50));
+          const timer = setTimeout(resolve, milliseconds === 15_000 ? milliseconds : Math.min(milliseconds, 50));
           signal?.addEventListener('abort', () => {
             clearTimeout(timer);
             resolve();

@@ -57,7 +57,8 @@ describe('a client', () => {
     const { client } = clientOf(server.baseUrl);
     const request = { model_path: 'nano', env_type: 'key_door' };
     expect(await client.startEvaluation(request)).toMatchObject({ job_id: 'j1' });
-    expect(JSON.parse(server.received[0]!.body)).toEqual({ ...request, async: true });
+    const asked = { ...request, sampling_params: { temperature: 0 }, async: true };
+    expect(JSON.parse(server.received[0]!.body)).toEqual(asked);
     await expect(client.evaluatePolicy(request)).rejects.toMatchObject({ code: 'bad_answer' });
   });
 
