@@ -210,6 +210,7 @@ describe('ludic train --lora-rank', () => {
     expect((await readdir(at('checkpoints', 'step-000006'))).sort()).toEqual([
       'adapter_config.json',
       'adapter_model.safetensors',
+      'ludic.json',
       'generation_config.json',
       'optimizer.safetensors',
       'state.json',
@@ -280,7 +281,7 @@ describe('bad input', () => {
     [['evaluate', '--env', 'key_door', '--env-config', '{'], /no JSON/],
     [['evaluate', '--env', 'key_door', '--colour'], /unknown option/],
     [['train', '--env', 'key_door'], /--out/],
-    [['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65'], /batchSize is 65/],
+    [['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65', '--group-size', '64'], /batchSize is 65/],
     [['train', '--env', 'key_door', '--out', '/tmp/never', '--lora-alpha', '2'], /need --lora-rank/],
     [['evaluate', '--env', 'key_door', '--adapter', '/tmp'], /no adapter_config\.json/],
     [['evaluate', '--env', 'key_door', '--model', 'random', '--adapter', '/tmp'], /scripted player/],
