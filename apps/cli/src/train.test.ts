@@ -210,8 +210,8 @@ describe('ludic train --lora-rank', () => {
     expect((await readdir(at('checkpoints', 'step-000006'))).sort()).toEqual([
       'adapter_config.json',
       'adapter_model.safetensors',
-      'ludic.json',
       'generation_config.json',
+      'ludic.json',
       'optimizer.safetensors',
       'state.json',
       'tokenizer.json',
