@@ -106,6 +106,7 @@ describe('ludic push', () => {
       'adapter/adapter_model.safetensors',
       'config.json',
       'generation_config.json',
+      'ludic.json',
       'model.safetensors',
       'tokenizer.json',
       'tokenizer_config.json',

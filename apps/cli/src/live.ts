@@ -129,8 +129,11 @@ export class LiveView {
         const won = evaluation.outcomes
           ? `wins ${percent(evaluation.outcomes.win.rate)}, losses ${percent(evaluation.outcomes.loss.rate)}`
           : `success ${percent(evaluation.success.rate)}`;
-        const how = `${evaluation.episodes} games${temperature === undefined ? '' : `, temperature ${temperature}`}`;
-        this.#evaluation = `evaluation at step ${step} (${how}): ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
+        const how = [
+          ...(Number.isFinite(evaluation.episodes) ? [`${evaluation.episodes} games`] : []),
+          ...(temperature === undefined ? [] : [`temperature ${temperature}`]),
+        ].join(', ');
+        this.#evaluation = `evaluation at step ${step}${how && ` (${how})`}: ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
         if (!this.#out.isTTY) this.#note(this.#evaluation);
         else if (this.#lines.length > 0) this.#draw();

@@ -38,7 +38,10 @@ it('says in one line why it does not open', async () => {
     end(serve(['--data', join(folder, 'other')], {})),
     end(serve(['--data', join(folder, 'other'), '--tls-cert', 'x.pem'])),
   ]);
-  expect([busy, second]).toEqual([1, expect.stringMatching(/^ludic: Another server uses .*\n$/)]);
+  expect([busy, second]).toEqual([
+    1,
+    expect.stringMatching(/^(?:Building the page…\n)?ludic: Another server uses .*\n$/),
+  ]);
   expect([none, without]).toEqual([2, expect.stringMatching(/^ludic: .*hash-password.*\n$/)]);
   expect([half, tls]).toEqual([2, 'ludic: --tls-cert and --tls-key belong together.\n']);
   first.kill('SIGTERM');

@@ -10,13 +10,14 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
     'batch-size group-size credit discount scale-rewards shared-dynamics resample-rounds mask-truncated-completions',
   ],
   ['Sampling', 'temperature max-completion-length'],
+  ['Warm start', 'warm-start warm-start-episodes warm-start-player'],
   [
     'Learning rate and optimizer',
     'learning-rate schedule warmup-steps final-rate beta2 weight-decay max-grad-norm num-iterations',
   ],
   ['Loss', 'loss-type importance-sampling-level epsilon epsilon-high delta beta entropy-coefficient final-exploration'],
   ['Adapter (LoRA)', 'lora-rank lora-alpha lora-targets'],
-  ['Evaluation and checkpoints', 'eval-every eval-episodes eval-temperature save-every onnx'],
+  ['Evaluation and checkpoints', 'eval-every eval-episodes eval-temperature save-every on-collapse onnx'],
   ['Tracking', 'wandb-project wandb-entity tensorboard'],
   [
     'Machine and memory',

@@ -281,7 +281,10 @@ describe('bad input', () => {
     [['evaluate', '--env', 'key_door', '--env-config', '{'], /no JSON/],
     [['evaluate', '--env', 'key_door', '--colour'], /unknown option/],
     [['train', '--env', 'key_door'], /--out/],
-    [['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65', '--group-size', '64'], /batchSize is 65/],
+    [
+      ['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65', '--group-size', '64'],
+      /batchSize is 65/,
+    ],
     [['train', '--env', 'key_door', '--out', '/tmp/never', '--lora-alpha', '2'], /need --lora-rank/],
     [['evaluate', '--env', 'key_door', '--adapter', '/tmp'], /no adapter_config\.json/],
     [['evaluate', '--env', 'key_door', '--model', 'random', '--adapter', '/tmp'], /scripted player/],

@@ -75,11 +75,18 @@ export function trainCommand(): Command {
     .addOption(fieldOption('lora_targets', lora_targets))
     .option(
       '--warm-start <n>',
-      'steps in which the model is taught the reply format before the first, or auto: where nearly all its replies are invalid',
+      'Steps in which the model is taught the reply format before the first, or auto: where nearly all its replies are invalid',
       warmStartSteps,
     )
-    .option('--warm-start-episodes <n>', `games of such a step (default: ${AUTO_WARM_START.episodes})`, whole(1))
-    .option('--warm-start-player <name>', 'whose replies are taught; random teaches the format alone (default: random)')
+    .option(
+      '--warm-start-episodes <n>',
+      `Games of a step of the warm start (default: ${AUTO_WARM_START.episodes})`,
+      whole(1),
+    )
+    .option(
+      '--warm-start-player <name>',
+      'Player whose replies are taught; random teaches the format alone (default: random)',
+    )
     .option(
       '--onnx [names]',
       'Graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',

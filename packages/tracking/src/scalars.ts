@@ -6,6 +6,8 @@ const GROUPS: ReadonlyMap<unknown, string> = new Map([
   ['step', 'train'],
   ['evaluation', 'eval'],
 ]);
+/** Objects whose members carry their name: they measure by other means what the line measures as well. */
+const NAMED = new Set(['sampled']);
 /** They say where the numbers belong, and are no numbers of their own. */
 const PLACE = new Set(['type', 'step']);
 
@@ -30,6 +32,7 @@ function namedNumbers(object: object): [string, number][] {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
     const { rate } = value as { rate?: unknown };
     if (typeof rate === 'number') return Number.isFinite(rate) ? [[`${snakeCase(key)}_rate`, rate]] : [];
-    return namedNumbers(value);
+    const inner = namedNumbers(value);
+    return NAMED.has(key) ? inner.map(([name, number]) => [`${snakeCase(key)}_${name}`, number]) : inner;
   });
 }

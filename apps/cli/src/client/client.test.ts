@@ -97,6 +97,7 @@ describe('ludic client', () => {
       model_path: 'first',
       env_type: 'tic_tac_toe',
       include_trajectories: true,
+      sampling_params: { temperature: 0 },
     });
   });
 
