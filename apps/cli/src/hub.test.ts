@@ -118,7 +118,7 @@ describe('ludic push', () => {
       /^---\nlibrary_name: transformers\npipeline_tag: text-generation\nbase_model: org\/tiny\ntags:\n- ludic\n- grpo\n- reinforcement-learning\n---\n\n# player\n/,
     );
     expect(card).toContain('It began as `org/tiny`.');
-    expect(card).toMatch(/20 games at temperature 1, the weights of step 2/);
+    expect(card).toMatch(/20 games at temperature 0, the weights of step 2/);
     expect(card).toMatch(/\| success \| [\d.]+ % \([\d.]+ % to [\d.]+ %\) \|/);
     expect(card).toMatch(
       /\| steps \| reward \| success \| won \| invalid replies \|\n\| --- \|.*\n\| 1 \| .*\n\| 2 \| .*\n/,

@@ -5,6 +5,14 @@ import { scalarsOf } from './scalars.ts';
 const rate = (value: number) => ({ rate: value, interval: { low: 0, high: 1 } });
 
 describe('scalars', () => {
+  it('keep apart what an evaluation measured and what was sampled beside it', () => {
+    const line = { type: 'evaluation', step: 4, meanReward: -0.25, sampled: { temperature: 1, meanReward: 0.5 } };
+    expect(scalarsOf(line)).toEqual({
+      'eval/mean_reward': -0.25,
+      'eval/sampled_temperature': 1,
+      'eval/sampled_mean_reward': 0.5,
+    });
+  });
   it('of a step are grouped under train', () => {
     const line = { type: 'step', step: 3, reward: 0.5, invalidRate: 0, meanKl: null, note: 'x', tokensPerSecond: 12 };
     expect(scalarsOf(line)).toEqual({ 'train/reward': 0.5, 'train/invalid_rate': 0, 'train/tokens_per_second': 12 });
