@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { ServeOptions } from '@ludic/server';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { builtPage, precompressBeside } from './built-page.ts';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { UsageError } from './failure.ts';
@@ -19,8 +19,11 @@ interface Options {
   readonly tlsKey?: string;
   readonly trustProxy?: string | true;
   readonly assumeHttps?: true;
+  readonly hostName: readonly string[];
   readonly allowOrigin: readonly string[];
   readonly maxConcurrentJobs: number;
+  readonly admin: readonly string[];
+  readonly jobsPerName: { readonly running: number; readonly queued: number };
   readonly jobTimeout: number;
   readonly maxConcurrentRequests: number;
   readonly idleTimeout: number;
@@ -38,15 +41,23 @@ export function serveCommand(): Command {
     .option('--password-file <file>', 'Lines of name:hash, read again when they change (or LUDIC_PASSWORD_HASH)')
     .option('--tls-cert <file>', 'Certificate chain in PEM, with --tls-key; read again when it changes')
     .option('--tls-key <file>', 'Key of the certificate in PEM')
-    .option('--trust-proxy [networks]', 'A proxy speaks HTTPS for this server; its addresses, with commas between')
+    .option(
+      '--trust-proxy [networks]',
+      'A proxy speaks HTTPS for this server; its networks, by default this machine and private ones',
+    )
     .option('--assume-https', 'With --trust-proxy: a proxy that does not say how a request came speaks HTTPS alone')
+    .option('--host-name <name>', 'Name that this server is called by, others get 403; may be given again', append, [])
     .option('--allow-origin <origin>', 'Origin whose pages may call; may be given again', append, [])
     .option('--max-concurrent-jobs <n>', 'Jobs that run at once; the others wait', whole(1), 1)
+    .option('--admin <name>', 'Name that sees and ends all jobs; may be given again', append, [])
+    .option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin', perName, perName('2,10'))
     .option('--job-timeout <seconds>', 'Longest time of a job; 0: as long as it takes', decimal(0), 0)
     .option('--max-concurrent-requests <n>', 'Evaluations, rollouts and chats at once; more get 429', whole(1), 10)
     .option('--idle-timeout <seconds>', 'Seconds after which a model that is not asked leaves memory', decimal(0), 300)
     .option('--no-page', 'Leave out the page for browsers at /')
     .action(async (options: Options) => {
+      // What people train is theirs: files of the server and its jobs are for its user alone.
+      process.umask(0o077);
       const { serve } = await import('@ludic/server');
       const pageFolder = options.page ? await builtPage() : undefined;
       const server = await serve({
@@ -59,6 +70,13 @@ export function serveCommand(): Command {
       process.stderr.write('Saving jobs; ask again to stop at once.\n');
       await server.close();
     });
+}
+
+function perName(text: string): { readonly running: number; readonly queued: number; toString(): string } {
+  const [, running, queued] = /^([1-9]\d{0,5}),(\d{1,6})$/.exec(text) ?? [];
+  if (running === undefined || queued === undefined)
+    throw new InvalidArgumentError('Two whole numbers are needed, such as 1,10: how many run, and how many wait.');
+  return { running: Number(running), queued: Number(queued), toString: () => text };
 }
 
 const append = (value: string, before: readonly string[]) => [...before, value];
@@ -77,8 +95,11 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
     host: options.host,
     port: options.port,
     device: options.device,
+    hostNames: options.hostName,
     origins: options.allowOrigin,
     maxConcurrentJobs: options.maxConcurrentJobs,
+    admins: options.admin,
+    jobsPerName: options.jobsPerName,
     jobTimeout: options.jobTimeout,
     maxConcurrentRequests: options.maxConcurrentRequests,
     idleTimeout: options.idleTimeout,
@@ -95,10 +116,16 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
 function untilAsked(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const ask = () => {
+    clearInterval(orphaned);
     process.off('SIGINT', ask);
     process.off('SIGTERM', ask);
     resolve();
   };
+  // npm dies of a signal without passing it on: who was started by it ends with it.
+  const parent = process.ppid;
+  const orphaned = process.env.npm_lifecycle_event
+    ? setInterval(() => process.ppid !== parent && ask(), 500).unref()
+    : undefined;
   process.on('SIGINT', ask);
   process.on('SIGTERM', ask);
   return promise;

@@ -140,6 +140,19 @@ describe('a day at the service', () => {
     expect(await encodingOf(`/jobs/${(jobs as { job_id: string }[])[0]!.job_id}/events`)).toBeNull();
   });
 
+  it('goes by the names of this machine alone', async () => {
+    const { port } = new URL(service.url);
+    const statusAt = (host: string) =>
+      new Promise((resolve) =>
+        request({ port, path: '/health-check', headers: { host } }, (answer) =>
+          resolve(answer.resume().statusCode),
+        ).end(),
+      );
+    expect(await statusAt(`localhost:${port}`)).toBe(200);
+    expect(await statusAt(`[::1]:${port}`)).toBe(200);
+    expect(await statusAt(`evil.example:${port}`)).toBe(403);
+  });
+
   it('plays a game, the same for the same seed', async () => {
     const play = async (fields: object = { seed: 7 }) =>
       right(await service.post('/generate-rollout', { ...GAME, ...fields }), 'generateRollout');

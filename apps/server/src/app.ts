@@ -9,10 +9,12 @@ import type { Logger } from 'pino';
 import type { ProxyTrust } from './access/address.ts';
 import type { Gatekeeper } from './access/gatekeeper.ts';
 import { allowOrigins, safeHeaders } from './access/headers.ts';
+import { requireHostName } from './access/host-name.ts';
 import { requireHttps } from './access/https.ts';
 import { jsonBody } from './access/json-body.ts';
 import { accessLog } from './access/log.ts';
 import { hasBody, requirePassword } from './access/middleware.ts';
+import { type Owners, requireOwner } from './access/owners.ts';
 import { asServiceError } from './failure.ts';
 import type { InferencePool } from './inference/pool.ts';
 import type { Jobs } from './jobs/index.ts';
@@ -36,9 +38,12 @@ export interface Parts {
   readonly jobs: Jobs;
   readonly pool: InferencePool;
   readonly gatekeeper: Gatekeeper;
+  readonly owners: Owners;
   readonly trust: ProxyTrust;
   /** Whether a trusted proxy that says nothing of how a request came speaks HTTPS alone. */
   readonly assumeHttps?: boolean;
+  /** By which names beside this machine's own the server is called; undefined: any. */
+  readonly hostNames?: readonly string[];
   /** Pages of these origins may call. */
   readonly origins: readonly string[];
   readonly logger: Logger;
@@ -52,7 +57,7 @@ export interface Parts {
 const ELSEWHERE = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
 
 export function createApp(parts: Parts): Hono<Caller> {
-  const { about, store, jobs, pool, gatekeeper, trust, origins, logger, closing } = parts;
+  const { about, store, jobs, pool, gatekeeper, owners, trust, origins, logger, closing } = parts;
   const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
   const app = new Hono<Caller>();
 
@@ -64,6 +69,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
   });
   app.use('/v1/*', openaiErrors);
+  app.use(requireHostName(parts.hostNames));
   app.use(requireHttps(trust, parts.assumeHttps));
   app.use(safeHeaders(ELSEWHERE));
   app.use(allowOrigins(origins));
@@ -87,13 +93,15 @@ export function createApp(parts: Parts): Hono<Caller> {
         await next();
       });
     }
+    if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, requireOwner(owners, endpoint.path));
   }
 
   app.use('/docs/*', compressLong());
   aboutRoutes(app, about, jobs, measures);
   documentRoutes(app, about.version);
-  jobRoutes(app, jobs, closing);
-  const list = sharedWork(() => store.list());
+  jobRoutes(app, jobs, owners, closing);
+  const listAll = sharedWork(() => store.list());
+  const list = async (who: string) => (await listAll()).filter(({ name }) => owners.seesModel(name, who));
   modelRoutes(app, store, list, jobs);
   playingRoutes(app, store, pool, jobs);
   chatRoutes(app, store, list, pool, logger);

@@ -49,6 +49,10 @@ it.each([
   ['insecure_address', { host: '0.0.0.0' }],
   ['bad_origin', { origins: ['everywhere'] }],
   ['bad_proxy', { trustProxy: 'everybody' }],
+  ['bad_data_folder', { dataFolder: '/proc/ludic/data' }],
+  ['bad_data_folder', { dataFolder: '/etc/passwd' }],
+  ['bad_data_folder', { dataFolder: '/etc/passwd/data' }],
+  ['no_names', { admins: ['root'] }],
   ['bad_certificate', { certificate: '/missing.pem', key: '/missing.key' }],
 ] as const)('does not open: %s', async (code, options) => {
   await expect(start(options as Partial<ServeOptions>)).rejects.toMatchObject({ code });

@@ -1,15 +1,18 @@
 // Starting and ending the server: every part is opened before the door is, and closed after it.
 
-import { mkdir, realpath } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { type Device, RuntimeError } from '@ludic/runtime';
 import { reportDevices } from '@ludic/runtime/node';
 import type { Logger } from 'pino';
-import { parseTrust } from './access/address.ts';
+import { isLoopback, parseTrust } from './access/address.ts';
+import { AccessError } from './access/error.ts';
 import { Gatekeeper } from './access/gatekeeper.ts';
 import { parseOrigins } from './access/headers.ts';
 import { createLogger } from './access/log.ts';
+import { Owners } from './access/owners.ts';
 import { Passwords } from './access/passwords.ts';
 import { createApp } from './app.ts';
+import { openDataFolder } from './data-folder.ts';
 import type { SeatEvent } from './inference/model-seat.ts';
 import { InferencePool } from './inference/pool.ts';
 import { openJobs } from './jobs/index.ts';
@@ -30,8 +33,14 @@ export interface ServeOptions {
   readonly trustProxy?: string | boolean;
   /** The trusted proxy speaks HTTPS alone, and may say nothing of it. */
   readonly assumeHttps?: boolean;
+  /** By which names the server is called; without any it is checked on loopback alone. */
+  readonly hostNames?: readonly string[];
   readonly origins: readonly string[];
   readonly maxConcurrentJobs: number;
+  /** Names that see and end everyone's jobs and models. */
+  readonly admins?: readonly string[];
+  /** Of each name that is no admin's. */
+  readonly jobsPerName?: { readonly running: number; readonly queued: number };
   /** Seconds; 0: as long as it takes. */
   readonly jobTimeout: number;
   readonly maxConcurrentRequests: number;
@@ -64,9 +73,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
     onNews: onFileNews,
   });
   opened.defer(() => passwords.close());
+  const isShared = passwords.book.entries.some(({ name }) => name === undefined);
+  const admins = options.admins ?? [];
+  if (isShared && admins.length > 0)
+    throw new AccessError(
+      'no_names',
+      '--admin needs passwords with names: give --password-file a file of name:hash lines.',
+    );
+  const isLocal = trust.kind === 'none' && (options.host === 'localhost' || isLoopback(options.host));
+  const hostNames = options.hostNames?.length ? options.hostNames : isLocal ? [options.host] : undefined;
   const { device, gpuAvailable } = await chooseDevice(options.device);
-  await mkdir(options.dataFolder, { recursive: true });
-  const dataFolder = await realpath(options.dataFolder);
+  const dataFolder = await openDataFolder(options.dataFolder);
   const onCpu = { device, ...(options.threads !== undefined && { threads: options.threads }) };
   const pool = new InferencePool({
     ...onCpu,
@@ -81,6 +98,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     dataFolder,
     maxConcurrent: options.maxConcurrentJobs,
     timeoutMs: 1000 * options.jobTimeout,
+    limitsOf: (owner) => (isShared || admins.includes(owner) ? undefined : options.jobsPerName),
     onFault: (error) => logger.error({ err: error }, 'fault in the jobs'),
   });
   opened.defer(() => jobs.stop());
@@ -90,9 +108,17 @@ export async function serve(options: ServeOptions): Promise<Server> {
     jobs,
     pool,
     gatekeeper: new Gatekeeper(passwords),
+    owners: new Owners({
+      isShared,
+      admins,
+      jobOf: (id) => jobs.get(id),
+      ownerOfModel: (name) => jobs.ownerOfModel(name),
+      hasModel: (name) => name === 'nano' || existsSync(store.folderOf(name)),
+    }),
     trust,
     assumeHttps: options.assumeHttps ?? false,
     origins,
+    ...(hostNames !== undefined && { hostNames }),
     logger,
     closing: closing.signal,
     ...(options.pageFolder !== undefined && { pageFolder: options.pageFolder }),

@@ -21,6 +21,7 @@ export const job = z
     model_name: z.string().describe('the model that is trained or evaluated'),
     output_dir: z.string().nullable().describe('name of the run, for model_path and /models'),
     env_type: z.string(),
+    queue_place: z.int().nullable().optional().describe('how many wait before it, and it; null where it does not wait'),
     created_at: time(),
     started_at: time().nullable(),
     ended_at: time().nullable(),

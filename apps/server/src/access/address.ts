@@ -8,7 +8,7 @@ import { AccessError } from './error.ts';
 /** Whose X-Forwarded headers count. */
 export type ProxyTrust =
   | { readonly kind: 'none' }
-  /** Whoever connects is the one proxy there is. */
+  /** The one proxy there is connects from this machine or a private network. */
   | { readonly kind: 'peer' }
   | { readonly kind: 'networks'; readonly list: BlockList };
 
@@ -39,9 +39,28 @@ export function parseTrust(value: string | boolean | undefined): ProxyTrust {
   return { kind: 'networks', list };
 }
 
-export const isTrusted = (address: string, trust: ProxyTrust): boolean =>
-  trust.kind === 'peer' ||
-  (trust.kind === 'networks' && isIP(address) !== 0 && trust.list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6'));
+/** Loopback, private, shared (RFC 6598) and link-local networks: no stranger connects from there. */
+const NEARBY = new BlockList();
+for (const [network, bits] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+] as const)
+  NEARBY.addSubnet(network, bits, 'ipv4');
+NEARBY.addSubnet('::1', 128, 'ipv6');
+NEARBY.addSubnet('fc00::', 7, 'ipv6');
+NEARBY.addSubnet('fe80::', 10, 'ipv6');
+
+export function isTrusted(address: string, trust: ProxyTrust): boolean {
+  // As a server on both families sees an address of the older one.
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (trust.kind === 'none' || isIP(plain) === 0) return false;
+  const list = trust.kind === 'peer' ? NEARBY : trust.list;
+  return list.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6');
+}
 
 /** @param peer the other end of the connection, as the socket says it */
 export function clientAddress(peer: string | undefined, forwardedFor: string | undefined, trust: ProxyTrust): string {

@@ -9,6 +9,8 @@ export type AccessErrorCode =
   | 'bad_origin'
   | 'insecure_address'
   | 'bad_certificate'
+  | 'no_names'
+  | 'bad_data_folder'
   | 'cannot_listen';
 
 export class AccessError extends Error {

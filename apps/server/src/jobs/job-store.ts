@@ -68,14 +68,27 @@ export class JobStore {
   }
 
   /** The newest first. */
-  list(status: JobState | undefined, limit: number): StoredJob[] {
-    const rows =
-      status === undefined
-        ? this.#database.prepare('SELECT record FROM jobs ORDER BY number DESC LIMIT ?').all(limit)
-        : this.#database
-            .prepare('SELECT record FROM jobs WHERE status = ? ORDER BY number DESC LIMIT ?')
-            .all(status, limit);
-    return rows.map(read);
+  list(status: JobState | undefined, limit: number, owner?: string): StoredJob[] {
+    const text = `SELECT record FROM jobs WHERE (?1 IS NULL OR status = ?1)
+      AND (?2 IS NULL OR json_extract(record, '$.owner') = ?2) ORDER BY number DESC LIMIT ?3`;
+    return this.#database
+      .prepare(text)
+      .all(status ?? null, owner ?? null, limit)
+      .map(read);
+  }
+
+  /** Who asked for the newest job that trains under that name. */
+  ownerOf(outputDir: string): string | undefined {
+    const text = 'SELECT record FROM jobs WHERE output_dir = ? ORDER BY number DESC LIMIT 1';
+    const row = this.#database.prepare(text).get(outputDir);
+    return row && read(row).owner;
+  }
+
+  /** How many wait before a job and with it; null where it does not wait. */
+  queuePlace(id: string): number | null {
+    const text = `SELECT count(*) AS count FROM jobs AS other JOIN jobs AS mine ON other.place <= mine.place
+      WHERE mine.id = ? AND mine.status = 'queued' AND other.status = 'queued'`;
+    return (this.#database.prepare(text).get(id) as { count: number }).count || null;
   }
 
   /** In the order of the queue. */

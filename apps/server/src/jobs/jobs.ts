@@ -48,6 +48,7 @@ const DEFAULTS: Required<Omit<JobsOptions, 'dataFolder' | 'device' | 'threads' |
   silenceMs: 30 * 60_000,
   orphanMs: 10 * 60_000,
   maxQueued: 1000,
+  limitsOf: () => undefined,
   cores: availableParallelism(),
   onFault: (error) => void process.stderr.write(`jobs: ${(error as Error).stack ?? String(error)}\n`),
 };
@@ -106,7 +107,7 @@ export class Jobs {
     request: StartTraining,
     owner: string,
   ): Promise<{ job: Job; effective: Readonly<Record<string, unknown>>; chosen: Choice[]; message: string }> {
-    this.#assertRoom();
+    this.#assertRoom(owner);
     const outputDir = modelName(request.output_dir)!;
     // Fails here and not in the job where the model is nowhere.
     const traits = await traitsOf(await this.#models.resolve(request.model_name));
@@ -156,7 +157,7 @@ export class Jobs {
 
   async submitEvaluation(request: EvaluatePolicy, owner: string): Promise<Job> {
     const { password: _, async: __, ...asked } = request;
-    this.#assertRoom();
+    this.#assertRoom(owner);
     const job = this.#insert({
       kind: 'evaluate',
       model_name: request.model_path,
@@ -169,13 +170,27 @@ export class Jobs {
     return present(job!);
   }
 
-  list({ status, limit }: { readonly status?: JobState | undefined; readonly limit: number }): Job[] {
-    return this.#store.list(status, limit).map(present);
+  /** @param owner only those of one */
+  list({
+    status,
+    limit,
+    owner,
+  }: {
+    readonly status?: JobState | undefined;
+    readonly limit: number;
+    readonly owner?: string;
+  }): Job[] {
+    return this.#store.list(status, limit, owner).map((job) => this.#placed(job));
+  }
+
+  /** Who trained the model of that name last; undefined where no job did. */
+  ownerOfModel(name: string): string | undefined {
+    return this.#store.ownerOf(name);
   }
 
   /** @throws ServiceError `not_found`, as all that take an id */
   get(id: string): Job {
-    return present(this.#find(id));
+    return this.#placed(this.#find(id));
   }
 
   counts(): { readonly queued: number; readonly running: number } {
@@ -192,7 +207,7 @@ export class Jobs {
 
   /** The contract's answer, in pieces of its JSON. @param after only steps after this one */
   async metrics(id: string, after: number): Promise<readonly Uint8Array[]> {
-    const { output_dir: name } = this.#find(id);
+    const name = this.#modelOf(this.#find(id));
     const path = name === null ? undefined : join(this.#models.folderOf(name), 'metrics.jsonl');
     return metricsJson(id, path === undefined ? NO_CURVE : await this.#curves.read(path, after));
   }
@@ -202,7 +217,9 @@ export class Jobs {
   }
 
   episodesFile(id: string): string {
-    const { id: known, output_dir: name } = this.#find(id);
+    const job = this.#find(id);
+    const { id: known } = job;
+    const name = this.#modelOf(job);
     return name === null ? this.#places(known).episodes : join(this.#models.folderOf(name), 'episodes.jsonl');
   }
 
@@ -286,8 +303,15 @@ export class Jobs {
   }
 
   /** @throws ServiceError `unavailable`, `too_many_requests` */
-  #assertRoom(): void {
+  #assertRoom(owner: string): void {
     this.#assertOpen();
+    const limit = this.#options.limitsOf(owner);
+    const waiting = limit ? this.#store.list('queued', limit.queued, owner) : [];
+    if (limit && waiting.length >= limit.queued) {
+      const place = this.#store.queuePlace(waiting.at(-1)!.id);
+      const message = `You have ${waiting.length} jobs waiting, the most that one name may have; the first is number ${place} in the queue. Try again when it runs.`;
+      throw new ServiceError('too_many_requests', message, { retryAfter: 60 });
+    }
     if (this.#store.count('queued') >= this.#options.maxQueued) {
       const message = `${this.#options.maxQueued} jobs are waiting already. Try again when some of them have ended.`;
       throw new ServiceError('too_many_requests', message, { retryAfter: 60 });
@@ -338,6 +362,15 @@ export class Jobs {
     const job = this.#store.get(id);
     if (!job) throw new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
     return job;
+  }
+
+  #placed(job: StoredJob): Job {
+    return { ...present(job), queue_place: job.status === 'queued' ? this.#store.queuePlace(job.id) : null };
+  }
+
+  /** The name of a job's model, unless another owner has it by now. */
+  #modelOf({ output_dir: name, owner }: StoredJob): string | null {
+    return name !== null && this.#store.ownerOf(name) === owner ? name : null;
   }
 
   #places(id: string) {

@@ -20,6 +20,8 @@ export interface JobsOptions {
   readonly orphanMs?: number;
   /** Jobs that may wait; more are refused. */
   readonly maxQueued?: number;
+  /** Jobs of one owner that may run and wait at once; undefined: as many as there is room for. */
+  readonly limitsOf?: (owner: string) => { readonly running: number; readonly queued: number } | undefined;
   /** Cores of the machine, which limit `tensor_parallel_size`. */
   readonly cores?: number;
   /** Something of the server's own, such as its disk, failed: work goes on as far as it can. */

@@ -118,10 +118,16 @@ export class Supervisor {
     if (this.#stopping) return;
     const free = () => this.#options.maxConcurrent - this.#attempts.size - this.#starting.size;
     if (free() <= 0) return;
-    for (const { id } of this.#store.withStatus('queued')) {
+    const running = new Map<string, number>();
+    const count = (owner: string) => running.set(owner, (running.get(owner) ?? 0) + 1);
+    for (const active of [...this.#attempts.keys(), ...this.#starting]) count(this.#store.get(active)!.owner);
+    for (const { id, owner } of this.#store.withStatus('queued')) {
       if (free() <= 0) return;
       if (this.#starting.has(id) || this.#attempts.has(id)) continue;
       if ((this.#notBefore.get(id) ?? 0) > performance.now()) continue;
+      const most = this.#options.limitsOf(owner)?.running ?? Number.POSITIVE_INFINITY;
+      if ((running.get(owner) ?? 0) >= most) continue;
+      count(owner);
       this.#starting.add(id);
       this.#start(id)
         .catch((error: Error) => {

@@ -11,11 +11,11 @@ import { type ModelStore, shown } from '../models/model-store.ts';
 import { finerReason } from './openai-errors.ts';
 import { type Caller, register } from './register.ts';
 
-/** @param list all models, as the store lists them */
+/** @param list the models that a person sees */
 export function chatRoutes(
   app: Hono<Caller>,
   store: ModelStore,
-  list: () => Promise<Model[]>,
+  list: (who: string) => Promise<Model[]>,
   pool: InferencePool,
   logger: Logger,
 ): void {
@@ -30,8 +30,8 @@ export function chatRoutes(
   });
   register(app, ENDPOINTS.chat, async ({ context }) => (await answer(context, async () => {})) as Response);
 
-  register(app, ENDPOINTS.chatModels, async ({ context }) => {
-    const models = (await list()).filter(({ status }) => status !== 'empty');
+  register(app, ENDPOINTS.chatModels, async ({ who, context }) => {
+    const models = (await list(who)).filter(({ status }) => status !== 'empty');
     return context.json({ object: 'list', data: models.map(listed) });
   });
 

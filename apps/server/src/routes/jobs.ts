@@ -3,6 +3,7 @@
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import type { Owners } from '../access/owners.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Caller, register } from './register.ts';
 import { openWholeLines } from './whole-lines.ts';
@@ -11,14 +12,16 @@ import { openWholeLines } from './whole-lines.ts';
 const HEARTBEAT_MS = 15_000;
 
 /** @param closing ends streams of events; their clients come back with Last-Event-ID */
-export function jobRoutes(app: Hono<Caller>, jobs: Jobs, closing: AbortSignal): void {
+export function jobRoutes(app: Hono<Caller>, jobs: Jobs, owners: Owners, closing: AbortSignal): void {
   register(app, ENDPOINTS.startTraining, async ({ body, who, context }) => {
     const { job, effective, chosen, message } = await jobs.submitTraining(body, who);
     context.header('Location', `/jobs/${job.job_id}`);
     return context.json({ job_id: job.job_id, status: 'started', message, effective, chosen }, 202);
   });
 
-  register(app, ENDPOINTS.jobs, ({ query, context }) => context.json({ jobs: jobs.list(query) }));
+  register(app, ENDPOINTS.jobs, ({ query, who, context }) =>
+    context.json({ jobs: jobs.list({ ...query, ...(!owners.seesAll(who) && { owner: who }) }) }),
+  );
 
   register(app, ENDPOINTS.job, ({ params, context }) => context.json(jobs.get(params.id)));
 

@@ -7,9 +7,14 @@ import type { ModelStore } from '../models/model-store.ts';
 import { sendFile } from '../models/send-file.ts';
 import { type Caller, register } from './register.ts';
 
-/** @param list all models, as the store lists them */
-export function modelRoutes(app: Hono<Caller>, store: ModelStore, list: () => Promise<Model[]>, jobs: Jobs): void {
-  register(app, ENDPOINTS.models, async ({ context }) => context.json({ models: await list() }));
+/** @param list the models that a person sees */
+export function modelRoutes(
+  app: Hono<Caller>,
+  store: ModelStore,
+  list: (who: string) => Promise<Model[]>,
+  jobs: Jobs,
+): void {
+  register(app, ENDPOINTS.models, async ({ who, context }) => context.json({ models: await list(who) }));
 
   register(app, ENDPOINTS.model, async ({ params, context }) => context.json(await store.describe(params.name)));
 

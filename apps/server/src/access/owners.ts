@@ -1,0 +1,89 @@
+// Whose jobs and models are whose. With one password that has no name everything belongs to everyone who knows it; with names
+// each has their own, and admins see all. What is another's looks as if it were not there.
+
+import { modelName, ServiceError } from '@ludic/service';
+import { createMiddleware } from 'hono/factory';
+
+export interface OwnersOptions {
+  /** One password without a name: no one is told from another. */
+  readonly isShared: boolean;
+  /** Names that see everything. */
+  readonly admins: readonly string[];
+  readonly jobOf: (id: string) => { readonly owner: string; readonly model_name: string };
+  /** Who trained the model of that name last; undefined where no job did, as with models from before. */
+  readonly ownerOfModel: (name: string) => string | undefined;
+  /** Whether there is anything under that name. */
+  readonly hasModel: (name: string) => boolean;
+}
+
+/** Models that belong to the program. */
+const EVERYONES: ReadonlySet<string> = new Set(['nano']);
+/** Where requests name models. */
+const FIELDS = ['model_name', 'model_path', 'model'] as const;
+
+export class Owners {
+  readonly #options: OwnersOptions;
+  readonly #admins: ReadonlySet<string>;
+
+  constructor(options: OwnersOptions) {
+    this.#options = options;
+    this.#admins = new Set(options.admins);
+  }
+
+  seesAll(who: string): boolean {
+    return this.#options.isShared || this.#admins.has(who);
+  }
+
+  /** @param name of a model of this server */
+  seesModel(name: string, who: string): boolean {
+    return this.seesAll(who) || EVERYONES.has(name) || this.#options.ownerOfModel(name) === who;
+  }
+
+  /**
+   * Lets names pass that mean nothing here: they may be the Hub's, or nobody's.
+   * @throws ServiceError `not_found`
+   */
+  assertModel(path: string, who: string): void {
+    const name = modelName(path);
+    if (name !== undefined && this.#options.hasModel(name)) this.assertOwnModel(name, who);
+  }
+
+  /** @throws ServiceError `not_found` where the model is not there for that person */
+  assertOwnModel(name: string, who: string): void {
+    if (this.seesModel(name, who)) return;
+    const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+    throw new ServiceError('not_found', `There is no model ${shown}. GET /models lists those of this server.`);
+  }
+
+  /** @throws ServiceError `not_found` */
+  assertJob(id: string, who: string): void {
+    if (!this.seesAll(who) && this.#options.jobOf(id).owner !== who)
+      throw new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
+  }
+
+  /** A job that goes on opens its model again, whose name may be another's by now. @throws ServiceError `not_found` */
+  assertResumable(id: string, who: string): void {
+    this.assertJob(id, who);
+    this.assertModel(this.#options.jobOf(id).model_name, this.#options.jobOf(id).owner);
+  }
+}
+
+/** For an endpoint behind the password, after its body was read: refuses what belongs to another. */
+export const requireOwner = (owners: Owners, path: string) =>
+  createMiddleware<{ Variables: { who: string; body: unknown } }>(async (context, next) => {
+    const who = context.get('who');
+    const params = context.req.param() as Readonly<Record<string, string | undefined>>;
+    const id = params.id ?? params.model ?? params.name;
+    if (id !== undefined) {
+      if (path.endsWith('/resume')) owners.assertResumable(id, who);
+      else if (path.startsWith('/jobs/')) owners.assertJob(id, who);
+      else if (path.startsWith('/models/')) owners.assertOwnModel(id, who);
+      else owners.assertModel(id, who);
+    }
+    const body = context.get('body') as Readonly<Record<string, unknown>> | undefined;
+    for (const field of FIELDS) {
+      const named = body?.[field];
+      if (typeof named === 'string') owners.assertModel(named, who);
+    }
+    return next();
+  });
