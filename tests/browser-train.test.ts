@@ -139,7 +139,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     const { metrics } = await training.contents('cut');
     expect(metrics.map(({ step }) => step)).toEqual(curve.map(({ step }) => step));
     for (const [i, expected] of curve.entries())
-      for (const [name, value] of Object.entries(expected))
+      for (const [name, value] of Object.entries(expected).filter(([, each]) => typeof each === 'number'))
         expect(
           Math.abs(metrics[i]![name as keyof StepMetrics]! - value),
           `${name} of step ${i + 1}`,

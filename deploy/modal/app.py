@@ -78,12 +78,14 @@ def secrets(wanted):
     return [modal.Secret.from_name(name, required_keys=keys) for name, keys in wanted.items()]
 
 
-def command():
+def command(keeps_jobs):
     """What a container runs. Modal speaks HTTPS, reaches the port from inside the container, and may not say how it came."""
     return [
         *("node", "--disable-warning=ExperimentalWarning", str(APP / "apps/cli/src/main.ts"), "serve"),
         *("--host", "0.0.0.0", "--port", str(PORT), "--trust-proxy", "--assume-https"),
         *("--data", str(DATA), "--device", "auto", "--job-timeout", str(JOB_TIMEOUT)),
+        # Where jobs are is known who trained a model. Elsewhere every name of the password file may use all.
+        *(() if keeps_jobs else ("--share-models",)),
         *("--max-concurrent-jobs", str(CONCURRENT_JOBS), "--max-concurrent-requests", str(CONCURRENT_REQUESTS)),
     ]
 
@@ -135,7 +137,7 @@ class Service:
             environment.pop("LUDIC_PASSWORD_HASH", None)
             environment["LUDIC_PASSWORD_FILE"] = str(DATA / "passwords.txt")
         # A session of its own: signals for this process do not reach it, `stop` does.
-        self.process = subprocess.Popen(command(), env=environment, start_new_session=True)
+        self.process = subprocess.Popen(command(self.keeps_jobs), env=environment, start_new_session=True)
         self.watcher = threading.Thread(target=self.watch, daemon=True)
         self.watcher.start()
 

@@ -23,6 +23,7 @@ interface Options {
   readonly allowOrigin: readonly string[];
   readonly maxConcurrentJobs: number;
   readonly admin: readonly string[];
+  readonly shareModels?: true;
   readonly jobsPerName: { readonly running: number; readonly queued: number };
   readonly jobTimeout: number;
   readonly maxConcurrentRequests: number;
@@ -50,6 +51,7 @@ export function serveCommand(): Command {
     .option('--allow-origin <origin>', 'Origin whose pages may call; may be given again', append, [])
     .option('--max-concurrent-jobs <n>', 'Jobs that run at once; the others wait', whole(1), 1)
     .option('--admin <name>', 'Name that sees and ends all jobs; may be given again', append, [])
+    .option('--share-models', 'Let every name see all models; jobs stay those of who asked for them')
     .option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin', perName, perName('2,10'))
     .option('--job-timeout <seconds>', 'Longest time of a job; 0: as long as it takes', decimal(0), 0)
     .option('--max-concurrent-requests <n>', 'Evaluations, rollouts and chats at once; more get 429', whole(1), 10)
@@ -99,6 +101,7 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
     origins: options.allowOrigin,
     maxConcurrentJobs: options.maxConcurrentJobs,
     admins: options.admin,
+    shareModels: options.shareModels ?? false,
     jobsPerName: options.jobsPerName,
     jobTimeout: options.jobTimeout,
     maxConcurrentRequests: options.maxConcurrentRequests,

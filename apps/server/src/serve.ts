@@ -39,6 +39,8 @@ export interface ServeOptions {
   readonly maxConcurrentJobs: number;
   /** Names that see and end everyone's jobs and models. */
   readonly admins?: readonly string[];
+  /** Everyone sees all models. */
+  readonly shareModels?: boolean;
   /** Of each name that is no admin's. */
   readonly jobsPerName?: { readonly running: number; readonly queued: number };
   /** Seconds; 0: as long as it takes. */
@@ -110,6 +112,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     gatekeeper: new Gatekeeper(passwords),
     owners: new Owners({
       isShared,
+      sharesModels: options.shareModels ?? false,
       admins,
       jobOf: (id) => jobs.get(id),
       ownerOfModel: (name) => jobs.ownerOfModel(name),

@@ -66,6 +66,10 @@ const SMALL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   max_steps: fc.integer({ min: 1, max: 4 }),
   model_path: model,
   model_name: model,
+  recipe: fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom('auto', 'tic-tac-toe-random') },
+    { weight: 1, arbitrary: fc.constantFrom(...TRICKS) },
+  ),
   output_dir: fc.oneof(
     { weight: 1, arbitrary: fc.constantFrom('trained', ...TRICKS) },
     { weight: 3, arbitrary: fc.stringMatching(/^[a-z]{3,12}$/) },
@@ -249,7 +253,7 @@ export function complaint(
     // What cannot be read is refused before it is known whose language its address speaks.
     const shapes = !route.startsWith('/v1/')
       ? [errorAnswer]
-      : [openaiErrorAnswer, ...(status === 400 ? [errorAnswer] : [])];
+      : [openaiErrorAnswer, ...(status === 400 || status === 404 ? [errorAnswer] : [])];
     if (!shapes.some((shape) => shape.safeParse(JSON.parse(text)).success)) return 'an error of another shape';
   }
   if (/\bat \S+ \(?(file|node|\/)[^)]*:\d+:\d+/.test(text) && status >= 400) return 'a stack trace';

@@ -15,7 +15,7 @@ export interface DocumentInfo {
 
 /** What any endpoint behind the password may answer beside its own errors, and what any at all may. */
 const GUARDED: readonly ErrorCode[] = ['unauthorized', 'too_many_requests'];
-const ANYWHERE: readonly ErrorCode[] = ['https_required', 'internal'];
+const ANYWHERE: readonly ErrorCode[] = ['https_required', 'internal', 'forbidden'];
 
 export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentInfo): Json {
   const schemas: Record<string, unknown> = {};

@@ -7,6 +7,8 @@ import { createMiddleware } from 'hono/factory';
 export interface OwnersOptions {
   /** One password without a name: no one is told from another. */
   readonly isShared: boolean;
+  /** Everyone sees all models; jobs stay each one's own. For servers whose models were trained elsewhere. */
+  readonly sharesModels?: boolean;
   /** Names that see everything. */
   readonly admins: readonly string[];
   readonly jobOf: (id: string) => { readonly owner: string; readonly model_name: string };
@@ -36,6 +38,7 @@ export class Owners {
 
   /** @param name of a model of this server */
   seesModel(name: string, who: string): boolean {
+    if (this.#options.sharesModels) return true;
     return this.seesAll(who) || EVERYONES.has(name) || this.#options.ownerOfModel(name) === who;
   }
 
