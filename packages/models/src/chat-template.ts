@@ -1,11 +1,11 @@
 // Messages to the text that a model was taught to expect, by its chat template or its family's usual one.
 
-import { Template } from '@huggingface/jinja';
 import { type ModelFiles, readJson, readModelConfig } from './checkpoint.ts';
 import type { Json } from './config.ts';
 import { type DefaultTemplate, defaultTemplate } from './default-templates.ts';
 import { ModelError } from './errors.ts';
 import { tokenText } from './gpt2-tokenizer.ts';
+import { compileJinja, RaisedByTemplate } from './jinja.ts';
 import { readTokenizer } from './tokenizer.ts';
 
 export interface ChatMessage {
@@ -82,27 +82,43 @@ export function makeChatTemplate(
     new ModelError('bad_template', `The chat template of ${name} cannot be used: ${(error as Error).message}`, {
       cause: error,
     });
-  let template: Template;
+  let compiled: ReturnType<typeof compileJinja>;
   try {
-    template = new Template(source);
+    compiled = compileJinja(source);
   } catch (error) {
     throw failed(error);
   }
   return {
     render(messages, { addGenerationPrompt }) {
+      // What transformers gives as well: templates ask whether tools are none.
+      const others = { ...tokens, add_generation_prompt: addGenerationPrompt, tools: null, documents: null };
       try {
-        return template.render({ ...tokens, messages, add_generation_prompt: addGenerationPrompt });
+        return compiled({ ...others, messages });
       } catch (error) {
-        throw failed(error);
+        const folded = error instanceof RaisedByTemplate ? foldSystem(messages) : undefined;
+        if (!folded) throw failed(error);
+        try {
+          return compiled({ ...others, messages: folded });
+        } catch {
+          throw failed(error);
+        }
       }
     },
   };
 }
 
+/** The conversation for templates that know no system role: its text stands in front of the first user message. */
+function foldSystem([first, ...rest]: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
+  if (first?.role !== 'system') return undefined;
+  const [next, ...others] = rest;
+  if (next?.role !== 'user') return [{ role: 'user', content: first.content }, ...rest];
+  return [{ role: 'user', content: `${first.content}\n\n${next.content}` }, ...others];
+}
+
 /** `bos_token` and its like. */
 function tokenTexts(config: Json): Record<string, string> {
   const texts: Record<string, string> = {};
-  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token']) {
+  for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token']) {
     const text = tokenText(config[name]);
     if (text !== undefined) texts[name] = text;
   }
