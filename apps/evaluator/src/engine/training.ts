@@ -1,5 +1,5 @@
 // GRPO in the page: a run like any other, in the browser's storage. What was trained is files, apart from the device, so
-// that it can be played on any.
+// that it can be played on any. The worker loads this file when something is trained: a page that plays does without it.
 
 import { conductRun, type RunEvent, type RunStart } from '@ludic/grpo';
 import type { ModelFiles } from '@ludic/models';
@@ -35,28 +35,6 @@ export function continueHere(
     throw new Error('A run that goes on has its model.');
   };
   return conduct(run, { kind: 'resume' }, device, none, models, runs, report, signal);
-}
-
-/** What the models of a run are known by. */
-const namesOf = (run: string) => ({ before: `${run}, before`, after: run });
-
-export async function deleteRun(run: string, models: Models, runs: Runs): Promise<undefined> {
-  await runs.delete(run);
-  for (const name of Object.values(namesOf(run))) models.leave(name);
-}
-
-export async function listRuns(models: Models, runs: Runs): Promise<Answers['runs']> {
-  const found = await runs.list();
-  for (const { name } of found) if (!models.has(name)) models.add(name, 'training', await runs.modelBlobs(name));
-  return found;
-}
-
-export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
-  const contents = await runs.contents(run);
-  const { before, after } = namesOf(run);
-  models.know(before, await runs.firstBlobs(run));
-  models.add(after, 'training', await runs.modelBlobs(run));
-  return { ...contents, before, after };
 }
 
 function conduct(

@@ -8,7 +8,7 @@ import { evaluateHere, rolloutHere } from './playing.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
 import { Runs } from './runs.ts';
 import { browse } from './shops.ts';
-import { continueHere, deleteRun, listRuns, lookInto, trainHere } from './training.ts';
+import { deleteRun, listRuns, lookInto } from './trained.ts';
 
 const models = new Models();
 const runs = new Runs();
@@ -63,9 +63,9 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
     case 'rate':
       return rateHere(request, models, report, signal);
     case 'train':
-      return trainHere(request, models, runs, report, signal);
+      return (await import('./training.ts')).trainHere(request, models, runs, report, signal);
     case 'continue':
-      return continueHere(request, models, runs, report, signal);
+      return (await import('./training.ts')).continueHere(request, models, runs, report, signal);
     case 'runs':
       return listRuns(models, runs);
     case 'run':

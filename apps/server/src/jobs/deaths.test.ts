@@ -22,7 +22,7 @@ beforeAll(async () => {
   await ended(jobs, job.job_id);
   weights = await finalWeights(data, 'whole');
   curve = await curveOf(data, 'whole');
-});
+}, 60_000);
 afterAll(() => bench.clear());
 
 const isAlive = (pid: number) => {
