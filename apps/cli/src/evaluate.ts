@@ -1,18 +1,20 @@
 // ludic evaluate: how good a policy is at a game.
 
 import type { HistoryStrategy } from '@ludic/history';
+import type { ModelFiles } from '@ludic/models';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { evaluationResults } from '@ludic/service';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
+import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
-interface Options extends OutsideOptions {
+interface Given extends OutsideOptions {
   readonly model: string;
-  readonly env: string;
+  readonly env?: string;
   readonly envConfig: string;
   readonly episodes: number;
   readonly history: HistoryStrategy;
@@ -27,10 +29,12 @@ interface Options extends OutsideOptions {
   readonly json?: boolean;
 }
 
+type Options = Given & { readonly env: string; readonly files?: ModelFiles };
+
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('Play many games and tell how good a policy is')
-    .requiredOption('--env <id>', 'Game to play; ludic games lists them')
+    .option('--env <id>', 'Game to play (default: the one that the model was trained in); ludic games lists them')
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
@@ -44,7 +48,7 @@ export function evaluateCommand(): Command {
     .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
     .addOption(stepTimeoutOption())
     .option('--json', 'Print one JSON object')
-    .action(run);
+    .action(async (given: Given) => run(await withModelGame(command, given)));
   return withOutsideOptions(command);
 }
 

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { environmentIds, findEnvironment } from '@ludic/environments';
 import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
@@ -84,8 +85,20 @@ export interface PolicyOptions extends OutsideOptions {
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
+  /** Of the model, where they are open already. */
+  readonly files?: ModelFiles;
   /** Default: the CPU. */
   readonly device?: DeviceChoice;
+}
+
+/** Whether a policy is files of a model: no player of the game, nor run by other software. */
+export function isModelName(name: string, env: string | undefined): boolean {
+  if (/^(openai|transformers):/.test(name)) return false;
+  const games = env === undefined ? environmentIds() : [env];
+  return (
+    !games.some((id) => Object.hasOwn(findEnvironment(id).experts, name)) &&
+    (name === 'nano' || /[/\\]/.test(name) || existsSync(name))
+  );
 }
 
 /**
@@ -106,12 +119,14 @@ export async function openPolicy(
     throw new UsageError(`--adapter needs a model; ${name} is a scripted player.`);
   if (expert) return scriptedPolicy(name, () => expert(config));
   const players = Object.keys(definition.experts).join(', ');
-  const files = await openFiles(name).catch((error: Error & { code?: string }) => {
-    if (error.code !== 'not_a_model' || /[/\\]/.test(name)) throw error;
-    throw new UsageError(
-      `There is no model ${name}: it is no folder. Use nano, a model folder, org/name of the Hugging Face Hub, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
-    );
-  });
+  const files = await (options.files ? Promise.resolve(options.files) : openFiles(name)).catch(
+    (error: Error & { code?: string }) => {
+      if (error.code !== 'not_a_model' || /[/\\]/.test(name)) throw error;
+      throw new UsageError(
+        `There is no model ${name}: it is no folder. Use nano, a model folder, org/name of the Hugging Face Hub, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
+      );
+    },
+  );
   const model = await openModel(files, options);
   return new LanguageModelPolicy(model, settings);
 }

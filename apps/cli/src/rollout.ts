@@ -5,6 +5,7 @@ import { assertRoom, episodeToJson, evaluationStarts, playEpisodes, transcript }
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
+import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paintPart } from './paint.ts';
@@ -12,7 +13,7 @@ import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
 interface Options extends OutsideOptions {
   readonly model: string;
-  readonly env: string;
+  readonly env?: string;
   readonly envConfig: string;
   readonly history: HistoryStrategy;
   readonly seed: number;
@@ -29,7 +30,7 @@ interface Options extends OutsideOptions {
 export function rolloutCommand(): Command {
   const command = new Command('rollout')
     .description('Play one game and show it')
-    .requiredOption('--env <id>', 'Game to play; ludic games lists them')
+    .option('--env <id>', 'Game to play (default: the one that the model was trained in); ludic games lists them')
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
@@ -42,8 +43,9 @@ export function rolloutCommand(): Command {
     .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
     .addOption(stepTimeoutOption())
     .option('--json', 'Print the trajectory as one JSON object')
-    .action(async (options: Options) => {
-      watchGames(options.stepTimeout);
+    .action(async (given: Options) => {
+      watchGames(given.stepTimeout);
+      const options = await withModelGame(command, given);
       const game = chooseGame(options.env, options.envConfig);
       const policy = await openPolicy(options.model, game, options);
       const [episode] = await playEpisodes({

@@ -1,0 +1,49 @@
+// A model carries the game that it was trained in to what plays it.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runLudic } from './run-ludic.ts';
+
+let run = '';
+beforeAll(async () => {
+  run = join(await mkdtemp(join(tmpdir(), 'ludic-game-')), 'run');
+  const settings = ['--env', 'key_door', '--env-config', '{"size": 3}', '--steps', '1', '--batch-size', '8'];
+  const { code } = await runLudic('train', '--out', run, ...settings, '--eval-episodes', '4', '--threads', '1');
+  expect(code).toBe(0);
+}, 120_000);
+afterAll(() => rm(join(run, '..'), { recursive: true }));
+
+const evaluate = (...args: readonly string[]) => runLudic('evaluate', '--episodes', '4', '--json', ...args);
+
+describe('a trained model', { timeout: 60_000 }, () => {
+  it('is evaluated in its own game where none is named, without a word', async () => {
+    const { code, stdout, stderr } = await evaluate('--model', join(run, 'final'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ env_type: 'key_door', history_strategy: 'NO_HISTORY' });
+  });
+
+  it('is evaluated as asked, and what differs is said', async () => {
+    const args = ['--model', join(run, 'final'), '--env', 'key_door', '--env-config', '{"size": 4}'];
+    const { code, stderr } = await evaluate(...args, '--history', 'FULL_HISTORY');
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'ludic: The model was trained with size 3, history NO_HISTORY; this is size 4, history FULL_HISTORY.\n',
+    );
+    const other = await evaluate('--model', join(run, 'final'), '--env', 'tic_tac_toe');
+    expect(other.stderr).toBe('ludic: The model was trained in key_door; this is tic_tac_toe.\n');
+  });
+
+  it('shows a game of its own in rollout', async () => {
+    const { code, stdout } = await runLudic('rollout', '--model', join(run, 'final'), '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ environment: 'key_door', environmentConfig: { size: 3 } });
+  });
+
+  it('needs a game to be named where it carries none', async () => {
+    const { code, stderr } = await evaluate('--model', 'nano');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--env is needed/);
+  });
+});
