@@ -43,6 +43,7 @@ describe('a body of JSON', () => {
     ['', 'no valid JSON'],
     ['{"password":"hunter2hunter2"', 'no valid JSON'],
     ['[1]', 'must be a JSON object'],
+    ['{"env_config":{"__proto__":{"size":3}}}', '__proto__ is no name of a field'],
     ['null', 'must be a JSON object'],
     ['"text"', 'must be a JSON object'],
     [nested(33), 'deeper than 32'],

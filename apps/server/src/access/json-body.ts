@@ -50,11 +50,17 @@ async function readObject(context: Context, limits: BodyLimits): Promise<JsonObj
   (context.req.bodyCache as { text?: Promise<string> }).text = Promise.resolve(text);
   if (deeperThan(text, limits.depth)) throw bad(`The body is nested deeper than ${limits.depth} levels.`);
   let value: unknown;
+  let hasProto = false;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text, (key, inner) => {
+      hasProto ||= key === '__proto__';
+      return inner;
+    });
   } catch {
     throw bad('The body is no valid JSON.');
   }
+  // Schemas would drop it without a word.
+  if (hasProto) throw bad('__proto__ is no name of a field.');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('The body must be a JSON object.');
   return value as JsonObject;
 }

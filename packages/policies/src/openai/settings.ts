@@ -42,8 +42,8 @@ export function checkEndpoint(settings: EndpointSettings): void {
   else if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     refuse('The URL of an endpoint holds no password and nothing after its path; its key is a setting of its own.');
   if (model === '') refuse("The name of the endpoint's model is missing.");
-  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey))
-    refuse('The API key has a character that no key has, such as a space or a line break.');
+  if (apiKey !== undefined && !/^[\x21-\x7e](?:[ -~]*[\x21-\x7e])?$/.test(apiKey))
+    refuse('The API key has a character that no header takes, such as a line break, or a space at its end.');
   if (!(Number.isInteger(concurrency) && concurrency > 0))
     refuse(`concurrency ${concurrency} (a whole number above 0)`);
   if (!(timeout > 0 && timeout <= LONGEST_TIMEOUT)) refuse(`timeout ${timeout} (seconds, at most ${LONGEST_TIMEOUT})`);
