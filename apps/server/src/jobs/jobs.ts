@@ -27,7 +27,7 @@ import {
 import { whyNotTracked } from '@ludic/tracking/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { ModelStore } from '../models/model-store.ts';
-import { openFiles } from '../models/open-model.ts';
+import { assertAvailable, openFiles } from '../models/open-model.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
 import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
 import { awaitLock } from './lock.ts';
@@ -109,8 +109,10 @@ export class Jobs {
   ): Promise<{ job: Job; effective: Readonly<Record<string, unknown>>; chosen: Choice[]; message: string }> {
     this.#assertRoom(owner);
     const outputDir = modelName(request.output_dir)!;
-    // Fails here and not in the job where the model is nowhere.
-    const traits = await traitsOf(await this.#models.resolve(request.model_name));
+    // Fails here and not in the job where the model cannot be had.
+    const source = await this.#models.resolve(request.model_name);
+    await assertAvailable(source);
+    const traits = await traitsOf(source);
     const { request: complete, settings, choices } = completeTraining(request, traits);
     const { password: _, ...asked } = complete;
     const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
@@ -158,6 +160,8 @@ export class Jobs {
   async submitEvaluation(request: EvaluatePolicy, owner: string): Promise<Job> {
     const { password: _, async: __, ...asked } = request;
     this.#assertRoom(owner);
+    const source = await this.#models.resolve(request.model_path);
+    if (source.from === 'hub') await assertAvailable(source);
     const job = this.#insert({
       kind: 'evaluate',
       model_name: request.model_path,

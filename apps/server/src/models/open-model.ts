@@ -1,5 +1,6 @@
 // A model from where its files are.
 
+import { totalmem } from 'node:os';
 import { type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type LanguageModel, openLanguageModel, readCarriedGame } from '@ludic/policies';
@@ -22,6 +23,27 @@ export async function openFiles(source: ModelSource): Promise<ModelFiles> {
   if (adapter !== undefined)
     throw new ServiceError('unusable', `${name} is still being trained; start from it when it has finished.`);
   return { ...(await openModelFolder(folder)), name };
+}
+
+/** One quick question: whoever starts something waits for the answer. */
+const LOOK = { attempts: 1, firstDelay: 0, longestDelay: 0, silence: 8000 };
+
+/**
+ * That a model can be had here at all, before it is promised.
+ * @throws ModelError, HubError; ServiceError `unusable` where its weights alone are more than the machine's memory
+ */
+export async function assertAvailable(source: ModelSource): Promise<void> {
+  if (source.from === 'store') return void (await readModelConfig(await openFiles(source)));
+  const { HubError, lookAtHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+  const reference = parseReference(source.reference);
+  if (!reference) throw new HubError('bad_reference', `${source.reference} is no name of the Hugging Face Hub.`);
+  const bytes = await lookAtHubModel(reference, await readHubSettings(process.env), LOOK);
+  if (bytes <= totalmem()) return;
+  const gigabytes = (count: number) => (count / 1e9).toFixed(1);
+  throw new ServiceError(
+    'unusable',
+    `The weights of ${source.reference} are ${gigabytes(bytes)} GB, and this machine has ${gigabytes(totalmem())} GB of memory. Choose a smaller model.`,
+  );
 }
 
 /**

@@ -51,6 +51,28 @@ export async function openHubModel(
   return { ...(await openModelFolder(folder)), name: referenceText(reference) };
 }
 
+/**
+ * Looks at a model before anything large is fetched: that it is there, may be read, and holds weights that can be.
+ * @returns bytes of its weights as they are stored; 0 where the cache holds the model whole
+ * @throws HubError; ModelError where the repository holds no model that can be read
+ */
+export async function lookAtHubModel(
+  reference: HubReference,
+  settings: HubSettings,
+  patience: Patience = DEFAULT_PATIENCE,
+): Promise<number> {
+  if (await completeSnapshot(new ModelCache(settings.cache, reference.repo), reference)) return 0;
+  const name = referenceText(reference);
+  if (settings.offline)
+    throw new HubError('offline', `${name} is not in the cache, and HF_HUB_OFFLINE forbids fetching it.`);
+  const { files } = await lookUp({ settings, reference, purpose: 'read' }, patience, () => {});
+  const { weights } = select(name, new Set(files.keys()));
+  const format = weights.file.replace(/\.index\.json$/, '').replace(/^.*(?=\.)/, '');
+  const shards = [...files.values()].filter(({ file }) => !file.includes('/') && file.endsWith(format));
+  const counted = weights.kind === 'whole' ? shards.filter(({ file }) => file === weights.file) : shards;
+  return counted.reduce((sum, { size }) => sum + size, 0);
+}
+
 /** @returns the folder of the snapshot */
 async function fetchModel(
   reference: HubReference,

@@ -1,5 +1,5 @@
 export { DEFAULT_PATIENCE, type Patience } from '../patience.ts';
-export { type HubEvent, type HubOptions, openHubModel } from './download.ts';
+export { type HubEvent, type HubOptions, lookAtHubModel, openHubModel } from './download.ts';
 export { HubError, type HubErrorCode } from './errors.ts';
 export { publishable } from './publishable.ts';
 export { type HubReference, parseReference, referenceText } from './reference.ts';

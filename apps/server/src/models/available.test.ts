@@ -1,0 +1,68 @@
+// A model is looked at before it is promised: what cannot be had is refused with its reason, and nothing large is fetched.
+
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NANO_FOLDER } from '@ludic/nano';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { HubServer } from '../../../../packages/models/testing/hub-server.ts';
+import { asServiceError } from '../failure.ts';
+import { assertAvailable } from './open-model.ts';
+
+let hub: HubServer;
+let scratch = '';
+beforeAll(async () => {
+  hub = await HubServer.start();
+  scratch = await mkdtemp(join(tmpdir(), 'ludic-available-'));
+  vi.stubEnv('HF_HOME', join(scratch, 'cache'));
+  vi.stubEnv('HF_ENDPOINT', hub.endpoint);
+  vi.stubEnv('HF_HUB_OFFLINE', '');
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await hub.close();
+  await rm(scratch, { recursive: true, force: true });
+});
+beforeEach(() => {
+  hub.fault = () => undefined;
+});
+
+const look = (reference: string) => assertAvailable({ from: 'hub', reference });
+const codeOf = (work: Promise<void>) =>
+  work.then(
+    () => 'there',
+    (error: unknown) => asServiceError(error, '').code,
+  );
+
+it('a model of the Hub that is there, without fetching its weights', async () => {
+  hub.publish('org/nano', fileURLToPath(NANO_FOLDER));
+  expect(await codeOf(look('org/nano'))).toBe('there');
+  expect(hub.transfers).toEqual([]);
+});
+
+it('a model of the Hub that is not there, is gated, or holds nothing that can be read', async () => {
+  expect(await codeOf(look('org/missing'))).toBe('not_found');
+  hub.fault = () => ({ kind: 'status', status: 403, headers: { 'x-error-code': 'GatedRepo' } });
+  expect(await codeOf(look('org/nano'))).toBe('not_found');
+  hub.fault = () => undefined;
+  const empty = join(scratch, 'empty');
+  await cp(fileURLToPath(new URL('config.json', NANO_FOLDER)), join(empty, 'config.json'));
+  hub.publish('org/empty', empty);
+  expect(await codeOf(look('org/empty'))).toBe('unusable');
+});
+
+it('a Hub that does not answer, or must not be asked', async () => {
+  hub.fault = () => ({ kind: 'status', status: 503 });
+  expect(await codeOf(look('org/nano'))).toBe('unavailable');
+  vi.stubEnv('HF_HUB_OFFLINE', '1');
+  expect(await codeOf(look('org/nano'))).toBe('unavailable');
+  vi.stubEnv('HF_HUB_OFFLINE', '');
+});
+
+it('a folder whose config is damaged', async () => {
+  const folder = join(scratch, 'damaged');
+  await cp(fileURLToPath(NANO_FOLDER), folder, { recursive: true });
+  await writeFile(join(folder, 'config.json'), '{');
+  expect(await codeOf(assertAvailable({ from: 'store', model: { name: 'damaged', folder } }))).toBe('unusable');
+});
