@@ -196,7 +196,8 @@ describe('the queue', () => {
     const all = ids.map((id) => jobs.get(id));
     expect(all.map(({ status }) => status)).toEqual(Array(5).fill('completed'));
     const begun = all.map(({ started_at }) => started_at!);
-    expect(begun).toEqual([...begun].sort());
+    // Two begin at once, and either may say so first.
+    for (let i = 2; i < begun.length; i++) expect(begun[i]! >= begun[i - 2]!).toBe(true);
     expect(new Set(all.map(({ result }) => JSON.stringify(result))).size).toBe(1);
     const games = (await readFile(jobs.episodesFile(ids[0]!), 'utf8')).trim().split('\n');
     expect(games.map((line) => JSON.parse(line).episode)).toEqual(Array.from({ length: 20 }, (_, i) => i));
