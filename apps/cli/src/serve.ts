@@ -20,6 +20,7 @@ interface Options {
   readonly trustProxy?: string | true;
   readonly assumeHttps?: true;
   readonly hostName: readonly string[];
+  readonly functionHosts?: true;
   readonly allowOrigin: readonly string[];
   readonly maxConcurrentJobs: number;
   readonly admin: readonly string[];
@@ -48,6 +49,10 @@ export function serveCommand(): Command {
     )
     .option('--assume-https', 'With --trust-proxy: a proxy that does not say how a request came speaks HTTPS alone')
     .option('--host-name <name>', 'Name that this server is called by, others get 403; may be given again', append, [])
+    .option(
+      '--function-hosts',
+      'Take POST / at NAME-start-training.…, …-evaluate-policy.…, …-generate-rollout.…, …-health-check.… for that endpoint',
+    )
     .option('--allow-origin <origin>', 'Origin whose pages may call; may be given again', append, [])
     .option('--max-concurrent-jobs <n>', 'Jobs that run at once; the others wait', whole(1), 1)
     .option('--admin <name>', 'Name that sees and ends all jobs; may be given again', append, [])
@@ -98,6 +103,7 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
     port: options.port,
     device: options.device,
     hostNames: options.hostName,
+    functionHosts: options.functionHosts ?? false,
     origins: options.allowOrigin,
     maxConcurrentJobs: options.maxConcurrentJobs,
     admins: options.admin,

@@ -6,6 +6,7 @@ import { cp, truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { ENDPOINTS, type EndpointName, errorAnswer, openaiErrorAnswer } from '@ludic/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
@@ -152,6 +153,45 @@ describe('a day at the service', () => {
     expect(await statusAt(`[::1]:${port}`)).toBe(200);
     expect(await statusAt(`evil.example:${port}`)).toBe(403);
   });
+
+  it('is one endpoint under the name of a function', async () => {
+    await using other = await startService({ functionHosts: true, hostNames: ['127.0.0.1', 'me--ludic.modal.run'] });
+    const { port } = new URL(other.url);
+    const ask = (host: string, method: string, path = '/', body?: object) =>
+      new Promise<[status: number | undefined, answer: Record<string, unknown>]>((resolve, reject) => {
+        const headers = { host, 'content-type': 'application/json' };
+        const sent = request({ port, path, method, headers }, (response) => {
+          text(response).then((answer) => resolve([response.statusCode, JSON.parse(answer)]), reject);
+        });
+        sent.on('error', reject).end(body && JSON.stringify({ password: PASSWORD, ...body }));
+      });
+    const training = { ...TRAINING, output_dir: 'of-function' };
+    expect(await ask('me--ludic-start-training.modal.run', 'POST', '/', training)).toMatchObject([
+      202,
+      { status: 'started' },
+    ]);
+    expect(await ask(`ME--ludic-Evaluate-Policy.modal.run.:${port}`, 'POST', '/?a=b', GAME)).toMatchObject([
+      200,
+      { results: { total_episodes: 10 } },
+    ]);
+    expect(await ask('me--ludic-generate-rollout.modal.run', 'POST', '', GAME)).toMatchObject([
+      200,
+      { model_path: 'nano' },
+    ]);
+    expect(await ask('me--ludic-health-check.modal.run', 'GET')).toMatchObject([200, { status: 'healthy' }]);
+    // Other addresses are what they are, and the password is asked for as everywhere.
+    expect(await ask('me--ludic-start-training.modal.run', 'GET', '/health-check')).toMatchObject([200, {}]);
+    expect(await ask('me--ludic-start-training.modal.run', 'GET')).toMatchObject([
+      405,
+      { error: { message: 'This address takes POST.' } },
+    ]);
+    expect(
+      await ask('me--ludic-start-training.modal.run', 'POST', '/', { password: 'wrong', ...training }),
+    ).toMatchObject([401, {}]);
+    // A name of somebody else's does not become one of ours by a function before it.
+    expect(await ask('evil-start-training.example', 'POST', '/', training)).toMatchObject([403, {}]);
+    expect(await ask('me--ludic.modal.run', 'POST', '/', training)).toMatchObject([404, {}]);
+  }, 60_000);
 
   it('plays a game, the same for the same seed', async () => {
     const play = async (fields: object = { seed: 7 }) =>

@@ -3,10 +3,11 @@
 
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import { Hono } from 'hono';
-
 import { HTTPException } from 'hono/http-exception';
+import { getPath } from 'hono/utils/url';
 import type { Logger } from 'pino';
 import type { ProxyTrust } from './access/address.ts';
+import { functionHost, hostOf } from './access/function-hosts.ts';
 import type { Gatekeeper } from './access/gatekeeper.ts';
 import { allowOrigins, safeHeaders } from './access/headers.ts';
 import { requireHostName } from './access/host-name.ts';
@@ -44,6 +45,8 @@ export interface Parts {
   readonly assumeHttps?: boolean;
   /** By which names beside this machine's own the server is called; undefined: any. */
   readonly hostNames?: readonly string[];
+  /** `/` of a host such as NAME-start-training.modal.run is that endpoint. */
+  readonly functionHosts?: boolean;
   /** Pages of these origins may call. */
   readonly origins: readonly string[];
   readonly logger: Logger;
@@ -59,7 +62,7 @@ const ELSEWHERE = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
 export function createApp(parts: Parts): Hono<Caller> {
   const { about, store, jobs, pool, gatekeeper, owners, trust, origins, logger, closing } = parts;
   const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
-  const app = new Hono<Caller>();
+  const app = new Hono<Caller>(parts.functionHosts ? { getPath: pathOf } : {});
 
   app.use(accessLog(logger, trust));
   app.use(async (context, next) => {
@@ -69,7 +72,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     measures.answered(context.req.method, route, context.res.status, (performance.now() - start) / 1000);
   });
   app.use('/v1/*', openaiErrors);
-  app.use(requireHostName(parts.hostNames));
+  app.use(requireHostName(parts.hostNames, parts.functionHosts));
   app.use(requireHttps(trust, parts.assumeHttps));
   app.use(safeHeaders(ELSEWHERE));
   app.use(allowOrigins(origins));
@@ -127,6 +130,12 @@ export function createApp(parts: Parts): Hono<Caller> {
     return failed(known);
   });
   return app;
+}
+
+/** The address that a request means, with the name of its host. */
+function pathOf(request: Request): string {
+  const path = getPath(request);
+  return path === '/' ? (functionHost(hostOf(request.url))?.path ?? path) : path;
 }
 
 function failed(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {

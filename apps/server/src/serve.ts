@@ -35,6 +35,8 @@ export interface ServeOptions {
   readonly assumeHttps?: boolean;
   /** By which names the server is called; without any it is checked on loopback alone. */
   readonly hostNames?: readonly string[];
+  /** Hosts whose names end with a function's, such as NAME-start-training.modal.run, are that endpoint. */
+  readonly functionHosts?: boolean;
   readonly origins: readonly string[];
   readonly maxConcurrentJobs: number;
   /** Names that see and end everyone's jobs and models. */
@@ -121,6 +123,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     trust,
     assumeHttps: options.assumeHttps ?? false,
     origins,
+    functionHosts: options.functionHosts ?? false,
     ...(hostNames !== undefined && { hostNames }),
     logger,
     closing: closing.signal,

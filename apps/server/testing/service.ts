@@ -13,7 +13,7 @@ export const PASSWORD = 'correct horse battery';
 /** Stands in `secret.txt` beside the data folder. */
 export const CANARY = 'canary-5c1e0d7a';
 
-export interface TestService {
+export interface TestService extends AsyncDisposable {
   readonly url: string;
   /** Holds `data` and `secret.txt`. */
   readonly folder: string;
@@ -48,6 +48,10 @@ export async function startService(options: Partial<ServeOptions> = {}): Promise
   });
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(server.url + path, { ...init, headers: { authorization: `Bearer ${PASSWORD}`, ...init.headers } });
+  const close = async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
   return {
     url: server.url,
     folder,
@@ -60,10 +64,8 @@ export async function startService(options: Partial<ServeOptions> = {}): Promise
         ...init,
         headers: { 'content-type': 'application/json', ...init.headers },
       }),
-    async close() {
-      await server.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

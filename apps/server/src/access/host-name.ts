@@ -2,15 +2,20 @@
 
 import { ServiceError } from '@ludic/service';
 import type { MiddlewareHandler } from 'hono';
+import { functionHost, hostOf } from './function-hosts.ts';
 
 const LOCAL = ['localhost', '127.0.0.1', '[::1]'];
 
-/** @param names beside those of this machine; undefined: any */
-export const requireHostName =
-  (names: readonly string[] | undefined): MiddlewareHandler =>
-  async (context, next) => {
-    if (names === undefined) return next();
-    const host = new URL(context.req.url).hostname.replace(/\.$/, '').toLowerCase();
-    if (LOCAL.includes(host) || names.some((name) => name.toLowerCase() === host)) return next();
+/**
+ * @param names beside those of this machine; undefined: any
+ * @param ofFunctions whether hosts of functions are taken that a name or this machine has
+ */
+export function requireHostName(names: readonly string[] | undefined, ofFunctions = false): MiddlewareHandler {
+  const known = names && new Set([...LOCAL, ...names.map((name) => name.toLowerCase())]);
+  return async (context, next) => {
+    const host = hostOf(context.req.url);
+    const base = ofFunctions ? functionHost(host)?.base : undefined;
+    if (known === undefined || known.has(host) || (base !== undefined && known.has(base))) return next();
     throw new ServiceError('forbidden', 'This server does not go by that name. Name it with --host-name.');
   };
+}
