@@ -2,12 +2,12 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { completeCompanions, type ExportDtype, folderFiles, readCheckpoint } from '@ludic/models';
+import { completeCompanions, type ExportDtype, folderFiles } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { exportDtypes } from './input.ts';
-import { adapterOption, modelOption, openFiles, withAdapter } from './models.ts';
+import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -30,7 +30,7 @@ export function exportCommand(): Command {
     .action(async ({ model, adapter, out, dtype: onnx }: Options) => {
       if (existsSync(out)) throw new UsageError(`${out} exists already. Choose another folder.`);
       const files = await openFiles(model);
-      const checkpoint = await readCheckpoint(files);
+      const checkpoint = await openCheckpoint(files);
       const parameters = await withAdapter(checkpoint, adapter);
       const companions = await completeCompanions(files);
       await writeFilesAtomically(resolve(out), folderFiles(checkpoint.config, parameters, companions, { onnx }));

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { environmentIds, findEnvironment } from '@ludic/environments';
-import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter } from '@ludic/models';
+import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter, readCheckpoint } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import {
@@ -38,7 +38,7 @@ export async function openFiles(name: string): Promise<ModelFiles> {
   return { ...run.files, name };
 }
 
-/** Runs whose model was named already. */
+/** Runs whose model was named already, and warnings that were told. */
 const told = new Set<string>();
 
 /** @returns undefined where the name is none of the Hub's */
@@ -65,7 +65,24 @@ export async function openModel(
   { adapter, device }: Pick<PolicyOptions, 'adapter' | 'device'>,
 ): Promise<LanguageModel> {
   const folder = adapter === undefined ? undefined : await openAdapterFolder(adapter);
-  return openLanguageModel(files, await openRuntime(device ?? 'cpu'), folder);
+  const model = await openLanguageModel(files, await openRuntime(device ?? 'cpu'), folder);
+  tellWarnings(model.warnings);
+  return model;
+}
+
+/** The checkpoint of a command that needs no more of the model. */
+export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(files);
+  tellWarnings(checkpoint.warnings);
+  return checkpoint;
+}
+
+/** Each once, however many contestants are the same model. */
+function tellWarnings(warnings: readonly string[] = []): void {
+  for (const warning of warnings) {
+    if (!told.has(warning)) process.stderr.write(`ludic: ${warning}\n`);
+    told.add(warning);
+  }
 }
 
 /** The parameters of a model with an adapter merged into them, where a folder of one is given. */

@@ -1,12 +1,12 @@
 // ludic score: the log-probability of each token given those before it, for comparing a model with other programs.
 
 import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '@ludic/grpo';
-import { readCheckpoint, readTokenizer } from '@ludic/models';
+import { readTokenizer } from '@ludic/models';
 import { ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
-import { adapterOption, modelOption, openFiles, withAdapter } from './models.ts';
+import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models.ts';
 
 interface Options {
   readonly model: string;
@@ -26,7 +26,7 @@ export function scoreCommand(): Command {
     .option('--json', 'Print one JSON object {logprobs, loss}')
     .action(async (options: Options) => {
       const files = await openFiles(options.model);
-      const checkpoint = await readCheckpoint(files);
+      const checkpoint = await openCheckpoint(files);
       const { config } = checkpoint;
       const parameters = await withAdapter(checkpoint, options.adapter);
       if ((options.ids === undefined) === (options.text === undefined))

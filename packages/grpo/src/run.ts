@@ -163,6 +163,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     if (prepared.isNew) await save();
     const whatIsWatched = await watchedOf(settings, model);
     await emit({ type: 'start', settings, step: trainer.step, model });
+    for (const message of model.warnings ?? []) await warn(message);
     if (start.kind === 'resume' && isEvaluated(trainer.step)) {
       evaluation = await folder.evaluationAt(trainer.step);
       if (!evaluation) {

@@ -108,6 +108,10 @@ function misfit(model: string, problems: readonly string[], stored: readonly str
 /** What config.json and generation_config.json say of a model. @throws ModelError */
 export const readModelConfig = async (files: ModelFiles): Promise<ModelConfig> => (await readConfigs(files)).config;
 
+/** What a model's files say that is not heeded, as sentences, without its weights. @throws ModelError */
+export const readWarnings = async (files: ModelFiles): Promise<readonly string[]> =>
+  (await readConfigs(files)).warnings;
+
 async function readConfigs(files: ModelFiles): Promise<Pick<Checkpoint, 'config' | 'warnings'>> {
   const json = await readJson(files, 'config.json');
   if (json === undefined) throw lacksConfig(files.name, (await files.list?.()) ?? []);

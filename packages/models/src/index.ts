@@ -23,6 +23,7 @@ export {
   readCompanions,
   readJson,
   readModelConfig,
+  readWarnings,
 } from './checkpoint.ts';
 export { type Companions, completeCompanions } from './companions.ts';
 export { FAMILY_NAMES, type FamilyName, type ModelConfig, type RotaryConfig, type SlidingWindow } from './config.ts';

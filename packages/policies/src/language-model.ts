@@ -17,6 +17,8 @@ export interface LanguageModel {
   readonly precision?: Precision;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
+  /** What the model's files say that is not heeded, as sentences. */
+  readonly warnings?: readonly string[];
 }
 
 /** What training changes: the adapter where there is one, else the model itself. */

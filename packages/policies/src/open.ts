@@ -21,10 +21,10 @@ export async function openLanguageModel(
   runtime: Runtime,
   adapter?: ModelFiles,
 ): Promise<LanguageModel> {
-  const { config, parameters: plain } = await readCheckpoint(files);
+  const { config, parameters: plain, warnings } = await readCheckpoint(files);
   const merged = adapter ? mergeAdapter(config, plain, await readAdapter(adapter, config)) : plain;
   const tokenizer = tokenizerWithin(await readTokenizer(files), config.vocabSize, files.name);
   const template = await readChatTemplate(files);
   const parameters = await ResidentTensors.of(runtime, merged);
-  return { name: files.name, runtime, config, parameters, tokenizer, template };
+  return { name: files.name, runtime, config, parameters, tokenizer, template, warnings };
 }

@@ -2,10 +2,10 @@
 
 import { useState } from 'preact/hooks';
 import { droppedFiles } from '../dropped.ts';
-import { FolderButton, usePicked } from './pick-folder.tsx';
+import { FolderButton, FolderWarnings, usePicked } from './pick-folder.tsx';
 
 export function FromDisk({ onModel }: { readonly onModel: (name: string) => void }) {
-  const { trouble, take } = usePicked(onModel);
+  const { trouble, warnings, take } = usePicked(onModel);
   const [over, setOver] = useState(false);
   return (
     <section
@@ -29,6 +29,7 @@ export function FromDisk({ onModel }: { readonly onModel: (name: string) => void
       <p class="trouble" role="alert">
         {trouble}
       </p>
+      <FolderWarnings warnings={warnings} />
     </section>
   );
 }

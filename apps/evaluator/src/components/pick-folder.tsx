@@ -7,17 +7,20 @@ import { useWorkplace } from '../workplace.tsx';
 export function usePicked(onModel: (name: string) => void) {
   const { engine, refreshModels } = useWorkplace();
   const [trouble, setTrouble] = useState('');
+  const [warnings, setWarnings] = useState<readonly string[]>([]);
   const take = async (coming: Promise<readonly File[]> | readonly File[]) => {
     setTrouble('');
+    setWarnings([]);
     try {
-      const { name } = await engine.ask({ type: 'pick', files: await coming });
+      const { name, warnings } = await engine.ask({ type: 'pick', files: await coming });
+      setWarnings(warnings);
       await refreshModels();
       onModel(name);
     } catch (error) {
       setTrouble((error as Error).message);
     }
   };
-  return { trouble, take };
+  return { trouble, warnings, take };
 }
 
 export function FolderButton({
@@ -51,8 +54,18 @@ export function FolderButton({
   );
 }
 
+/** What a picked model's files say that is not heeded. */
+export const FolderWarnings = ({ warnings }: { readonly warnings: readonly string[] }) =>
+  warnings.length > 0 && (
+    <ul class="warnings" role="status" aria-label="Warnings">
+      {warnings.map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
+  );
+
 export function PickFolder({ onPick }: { readonly onPick: (name: string) => void }) {
-  const { trouble, take } = usePicked(onPick);
+  const { trouble, warnings, take } = usePicked(onPick);
   return (
     <div class="field">
       <FolderButton text="Open a model from disk…" quiet onFiles={(files) => void take(files)} />
@@ -61,6 +74,7 @@ export function PickFolder({ onPick }: { readonly onPick: (name: string) => void
           {trouble}
         </p>
       )}
+      <FolderWarnings warnings={warnings} />
     </div>
   );
 }

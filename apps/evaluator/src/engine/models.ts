@@ -1,7 +1,7 @@
 // The engine's models and devices. Files are known by name and kept; a model is put on a device when it is first played
 // there, and gone when the device is.
 
-import type { ModelFiles } from '@ludic/models';
+import { type ModelFiles, readWarnings } from '@ludic/models';
 import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web';
 import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { RuntimeError } from '@ludic/runtime';
@@ -11,7 +11,7 @@ import { breathingRuntime } from './breathing.ts';
 import { Foreign } from './foreign.ts';
 import { KeptModels } from './kept.ts';
 import type { Progress } from './protocol.ts';
-import type { DeviceChoice, ModelCard, Storage } from './shelf.ts';
+import type { DeviceChoice, ModelCard, PickedModel, Storage } from './shelf.ts';
 
 type Device = 'cpu' | 'webgpu';
 export type Report = (progress: Progress) => void;
@@ -97,7 +97,7 @@ export class Models {
   }
 
   /** @throws ModelError `not_a_model` */
-  pick(files: readonly File[]): ModelCard {
+  async pick(files: readonly File[]): Promise<PickedModel> {
     const { name, blobs } = pickedModel(files);
     // nano, what is kept and what was trained stay what they are.
     const isFixed = (one: string) => {
@@ -106,7 +106,9 @@ export class Models {
     };
     let free = name;
     for (let i = 2; isFixed(free); i++) free = `${name} ${i}`;
-    return this.add(free, 'disk', blobs);
+    const card = this.add(free, 'disk', blobs);
+    // What is wrong with it is told when it is opened.
+    return { ...card, warnings: await readWarnings(filesOf(free, blobs)).catch(() => []) };
   }
 
   async storage(): Promise<Storage> {

@@ -7,7 +7,7 @@ import type { RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { KeptGame, KeptGames } from './kept-games.ts';
-import type { DeviceChoice, ModelCard, ShelfAnswers, ShelfRequest } from './shelf.ts';
+import type { DeviceChoice, PickedModel, ShelfAnswers, ShelfRequest } from './shelf.ts';
 
 export interface Game {
   /** Id in the registry of environments. */
@@ -179,7 +179,7 @@ export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'
 
 export interface Answers extends ShelfAnswers {
   readonly devices: readonly DeviceReport[];
-  readonly pick: ModelCard;
+  readonly pick: PickedModel;
   readonly evaluate: {
     readonly evaluation: Evaluation;
     /** In the order of the seeds. */

@@ -18,6 +18,12 @@ export interface ModelCard {
   readonly dtype?: TransformersDtype;
 }
 
+/** A model from disk. */
+export interface PickedModel extends ModelCard {
+  /** What its files say that is not heeded here. */
+  readonly warnings: readonly string[];
+}
+
 /** Who has models to be loaded. Nobody is asked who was not named by the visitor. */
 export type Shop =
   | ({ readonly from: 'server' } & Account)

@@ -189,7 +189,7 @@ export class ModelSeat {
         return;
       case 'opened':
         this.#unusable = undefined;
-        this.#log('opened', this.#process);
+        this.#log('opened', this.#process, message.warnings.join(' ') || undefined);
         return;
       case 'unusable': {
         const error = errorOf(message.failure);

@@ -124,7 +124,7 @@ export type ToWorker =
 export type FromWorker =
   /** What the weights will take in memory, now that their files are here. It waits for `admit` before it reads them. */
   | { readonly type: 'weighed'; readonly bytes: number }
-  | { readonly type: 'opened' }
+  | { readonly type: 'opened'; readonly warnings: readonly string[] }
   | { readonly type: 'unusable'; readonly failure: Failure }
   /** Every second in which the process is not computing. */
   | { readonly type: 'alive'; readonly counters: Counters }

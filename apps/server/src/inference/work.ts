@@ -75,6 +75,11 @@ export class ModelWork {
     this.#sampler = new Sampler(model, { pause: () => new Promise((resolve) => setImmediate(resolve)) });
   }
 
+  /** What the model's files say that is not heeded. */
+  get warnings(): readonly string[] {
+    return this.#model.warnings ?? [];
+  }
+
   get counters(): Counters {
     return { runs: this.#runs(), tokens: this.#tokens, games: this.#games, memory: process.memoryUsage.rss() };
   }

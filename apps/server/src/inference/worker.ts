@@ -34,7 +34,7 @@ process.on('message', (message: ToWorker) => {
       work.then(
         (opened) => {
           counters = () => opened.counters;
-          say({ type: 'opened' });
+          say({ type: 'opened', warnings: opened.warnings });
         },
         // There is nothing left to do here.
         (error) => say({ type: 'unusable', failure: explain(error) }, () => process.exit(0)),

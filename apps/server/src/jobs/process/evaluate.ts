@@ -24,6 +24,10 @@ export async function evaluateJob(
   const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
   const source = await store.resolve(request.model_path);
   const model = await unlessAborted(signal, openModel(source, runtime));
+  for (const message of model.warnings ?? []) {
+    say(message);
+    send({ type: 'warning', message });
+  }
   const definition = findEnvironment(request.env_type);
   const policy = new LanguageModelPolicy(model, {
     temperature: sampling.temperature,
