@@ -5,6 +5,7 @@ import { floats, int32 } from '@ludic/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { folder, runtime } from '../../testing/golden.ts';
+import { GENERATION_CONFIG_FIELDS, MODEL_CONFIG_FIELDS, PEFT_FIELDS } from '../../testing/library-fields.ts';
 import { PUBLISHED } from '../../testing/published-configs.ts';
 import { readCheckpoint } from '../checkpoint.ts';
 import type { Json } from '../config.ts';
@@ -13,12 +14,31 @@ import { ModelError } from '../errors.ts';
 import { readConfig, unheededFields, writeConfig } from '../families/registry.ts';
 import { openModelFolder } from '../node.ts';
 import { packSequences } from '../packing.ts';
+import { ADAPTER_FIELDS } from './adapter-fields.ts';
+import { GENERATION_FIELDS } from './generation-fields.ts';
+import { MODEL_FIELDS } from './model-fields.ts';
+import type { FieldTable } from './understood.ts';
 
 describe.each(Object.entries(PUBLISHED))('the published config of %s', (_name, json) => {
   it('loads, says nothing unknown, and is the same when written and read again', () => {
     const config = readConfig(json);
     expect(unheededFields(json, config)).toEqual([]);
     expect(readConfig(writeConfig(config))).toEqual(config);
+  });
+});
+
+describe('each field that the libraries of others know', () => {
+  it.each<[string, readonly string[], FieldTable]>([
+    ['adapter_config.json', PEFT_FIELDS, ADAPTER_FIELDS],
+    ['generation_config.json', GENERATION_CONFIG_FIELDS, GENERATION_FIELDS],
+    ...Object.entries(MODEL_FIELDS).map(([family, table]): [string, readonly string[], FieldTable] => [
+      `config.json of ${family}`,
+      MODEL_CONFIG_FIELDS[family]!,
+      table,
+    ]),
+  ])('is understood in %s', (_file, fields, table) => {
+    expect(fields.length).toBeGreaterThan(30);
+    expect(fields.filter((field) => !Object.hasOwn(table, field))).toEqual([]);
   });
 });
 
