@@ -71,6 +71,16 @@ function timed(runtime: Runtime): Runtime & { readonly training: { seconds: numb
   };
 }
 
+interface StepFigures {
+  readonly seconds: number;
+  readonly training: number;
+  readonly sampling: number;
+  readonly completionTokens: number;
+  readonly promptTokens: number;
+  readonly maxLogRatio: number;
+  readonly peakMiB: number;
+}
+
 async function measureTraining(folder: string, gradientCheckpointing: boolean) {
   const runtime = timed(await createRuntime({ device: 'cpu', threads: THREADS }));
   const settings = settingsOf(gradientCheckpointing);
@@ -81,7 +91,7 @@ async function measureTraining(folder: string, gradientCheckpointing: boolean) {
   const prompts = await rehearse(settings, new PromptEncoder(base.tokenizer, base.template));
   const estimatedMiB = estimateMemory(base.config, settings, prompts).total / MIB;
   const trainer = await Trainer.create(model, settings);
-  const steps = [];
+  const steps: StepFigures[] = [];
   for (let step = 0; step < STEPS; step++) {
     runtime.training.seconds = 0;
     const before = performance.now();

@@ -10,6 +10,7 @@ import { buildExport } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import {
+  isReply,
   type LanguageModel,
   LanguageModelPolicy,
   openLanguageModel,
@@ -66,7 +67,7 @@ async function ourRound(
     policy: {
       name: 'nano',
       async act(prompts) {
-        const replies = await policy.act(prompts);
+        const replies = (await policy.act(prompts)).filter(isReply);
         asked.push({ prompts, replies });
         return replies;
       },

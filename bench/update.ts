@@ -10,7 +10,7 @@ import {
   tokenWeights,
 } from '../packages/grpo/src/index.ts';
 import type { Message } from '../packages/history/src/index.ts';
-import { type LanguageModel, LanguageModelPolicy, type Reply } from '../packages/policies/src/index.ts';
+import { isReply, type LanguageModel, LanguageModelPolicy, type Reply } from '../packages/policies/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';
 
 export interface UpdateSizes {
@@ -44,7 +44,7 @@ export function grpoUpdate(
   const environment = definition.create(resolveConfig(definition, {}));
   let updates = 0;
   return {
-    sample() {
+    async sample() {
       updates++;
       const asked = prompts.flatMap((messages, p) =>
         Array.from({ length: groupSize }, (_, g) => ({
@@ -54,7 +54,7 @@ export function grpoUpdate(
           environment,
         })),
       );
-      return policy.act(asked);
+      return (await policy.act(asked)).filter(isReply);
     },
     async learn(replies) {
       const rewards = replies.map(({ tokens }) => tokens!.completion.reduce((a, b) => a + b, 0) % 7);

@@ -32,7 +32,7 @@ const policy = (name: string, device: DeviceChoice = 'cpu', temperature = 0) =>
   ({ kind: 'model', name, device, temperature, maxCompletionLength: 8 }) as const satisfies PolicyChoice;
 
 const ask = <Type extends 'reply' | 'hint' | 'rollout'>(request: RequestOf<Type>): Promise<Answers[Type]> =>
-  page.evaluate((request) => globalThis.ludic.ask(request), request) as Promise<Answers[Type]>;
+  page.evaluate((request) => globalThis.ludic.ask(request), request as RequestOf<'rollout'>) as Promise<Answers[Type]>;
 const failure = (request: RequestOf<'rollout' | 'train'>) =>
   page.evaluate(
     (request) =>
@@ -101,7 +101,9 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     expect(learners).toContain('nano');
     expect(learners).not.toContain(nameOf('ludic/nano'));
     const training = { type: 'train', model: nameOf('ludic/nano'), device: 'cpu', saveAs: 'none' } as const;
-    expect(await failure({ ...training, settings: DEFAULT_TRAINING })).toMatch(/which cannot train: choose nano/);
+    expect(await failure({ ...training, settings: { ...DEFAULT_TRAINING, environment: 'tic_tac_toe' } })).toMatch(
+      /which cannot train: choose nano/,
+    );
   });
 
   describe.each(['ludic/nano', 'ludic/last'])('%s', (id) => {

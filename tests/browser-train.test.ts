@@ -142,7 +142,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     for (const [i, expected] of curve.entries())
       for (const [name, value] of Object.entries(expected).filter(([, each]) => typeof each === 'number'))
         expect(
-          Math.abs(metrics[i]![name as keyof StepMetrics]! - value),
+          Math.abs((metrics[i]![name as keyof StepMetrics] as number) - (value as number)),
           `${name} of step ${i + 1}`,
         ).toBeLessThanOrEqual(2e-3 * Math.max(1, Math.abs(value)));
   });

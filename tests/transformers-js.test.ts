@@ -31,6 +31,7 @@ import {
 import { openModelFolder, writeFilesAtomically } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import {
+  isReply,
   type LanguageModel,
   LanguageModelPolicy,
   openLanguageModel,
@@ -82,7 +83,7 @@ async function open(folder: string): Promise<LanguageModel> {
 async function greedyReplies(model: LanguageModel, prompts: readonly Prompt[]): Promise<readonly Reply[]> {
   const greedy = { temperature: 0, topK: 0, topP: 1, maxCompletionLength: NEW_TOKENS, stop: [] };
   const policy = new LanguageModelPolicy(model, greedy);
-  const replies = await policy.act(prompts);
+  const replies = (await policy.act(prompts)).filter(isReply);
   policy.dispose();
   return replies;
 }

@@ -139,8 +139,9 @@ function pathOf(request: Request): string {
 }
 
 function failed(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {
-  const retry = error.retryAfter === undefined ? {} : { 'Retry-After': String(Math.ceil(error.retryAfter)) };
-  return Response.json(error.toJSON(), { status: error.status, headers: { ...headers, ...retry } });
+  const all = new Headers(headers);
+  if (error.retryAfter !== undefined) all.set('Retry-After', String(Math.ceil(error.retryAfter)));
+  return Response.json(error.toJSON(), { status: error.status, headers: all });
 }
 
 /** Which methods an address takes, for answers that say so. Whatever can be got has a head. */

@@ -1,5 +1,6 @@
 // Training and whatever else goes on as a job: starting, looking, following, ending.
 
+import { Readable } from 'node:stream';
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
@@ -29,7 +30,7 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs, owners: Owners, closing
     const pieces = await jobs.metrics(params.id, query.after);
     context.header('Content-Type', 'application/json');
     context.header('Content-Length', String(pieces.reduce((sum, { length }) => sum + length, 0)));
-    return context.body(ReadableStream.from(pieces) as ReadableStream<Uint8Array>);
+    return context.body(Readable.toWeb(Readable.from(pieces)) as ReadableStream<Uint8Array>);
   });
 
   register(app, ENDPOINTS.jobLogs, async ({ params, query, context }) =>
