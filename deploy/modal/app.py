@@ -86,6 +86,8 @@ def command(keeps_jobs):
         *("--data", str(DATA), "--device", "auto", "--job-timeout", str(JOB_TIMEOUT)),
         # Where jobs are is known who trained a model. Elsewhere every name of the password file may use all.
         *(() if keeps_jobs else ("--share-models",)),
+        # A little less, so that the server says why there is no answer.
+        *("--request-timeout", str(max(1, REQUEST_TIMEOUT - 30))),
         *("--max-concurrent-jobs", str(CONCURRENT_JOBS), "--max-concurrent-requests", str(CONCURRENT_REQUESTS)),
     ]
 

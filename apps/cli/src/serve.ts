@@ -28,6 +28,7 @@ interface Options {
   readonly jobsPerName: { readonly running: number; readonly queued: number };
   readonly jobTimeout: number;
   readonly maxConcurrentRequests: number;
+  readonly requestTimeout: number;
   readonly idleTimeout: number;
   readonly page: boolean;
 }
@@ -60,6 +61,12 @@ export function serveCommand(): Command {
     .option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin', perName, perName('2,10'))
     .option('--job-timeout <seconds>', 'Longest time of a job; 0: as long as it takes', decimal(0), 0)
     .option('--max-concurrent-requests <n>', 'Evaluations, rollouts and chats at once; more get 429', whole(1), 10)
+    .option(
+      '--request-timeout <seconds>',
+      'Longest time of an evaluation, rollout or chat that is answered at once; 0: as long as it takes',
+      decimal(0),
+      600,
+    )
     .option('--idle-timeout <seconds>', 'Seconds after which a model that is not asked leaves memory', decimal(0), 300)
     .option('--no-page', 'Leave out the page for browsers at /')
     .action(async (options: Options) => {
@@ -111,6 +118,7 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
     jobsPerName: options.jobsPerName,
     jobTimeout: options.jobTimeout,
     maxConcurrentRequests: options.maxConcurrentRequests,
+    requestTimeout: options.requestTimeout,
     idleTimeout: options.idleTimeout,
     ...(options.threads !== undefined && { threads: options.threads }),
     ...(hash && { passwordHash: hash }),

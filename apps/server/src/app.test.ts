@@ -525,6 +525,23 @@ describe('comings and goings', () => {
     expect(service.log.filter((line) => line.includes('"fault"'))).toEqual([]);
   });
 
+  it('ends games that take longer than an answer may, says what to do, and is free again', async () => {
+    await using other = await startService({ requestTimeout: 3, maxConcurrentRequests: 1 });
+    const { error } = errorAnswer.parse(
+      await (
+        await other.post('/evaluate-policy', { ...GAME, eval_episodes: 100_000, include_trajectories: false })
+      ).json(),
+    );
+    expect(error.code).toBe('too_long');
+    expect(error.message).toMatch(
+      /^The games took longer than the 3 s that an answer may take here.*Set async to true/,
+    );
+    let next = 429;
+    while (next === 429) next = (await other.post('/generate-rollout', GAME)).status;
+    expect(next).toBe(200);
+    expect(other.log.filter((line) => line.includes('"died"') || line.includes('"fault"'))).toEqual([]);
+  }, 60_000);
+
   it('ends streams of events when it closes, and leaves the job for the next start', async () => {
     const other = await startService();
     const { job_id } = (await (

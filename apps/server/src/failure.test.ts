@@ -19,6 +19,7 @@ describe('an error on its way to a client', () => {
     [new GrpoError('run_exists', 'x'), 409],
     [new GrpoError('no_run', 'x'), 422],
     [new InferenceError('worker_died', 'x'), 503],
+    [new InferenceError('timed_out', 'x'), 422],
     [new InferenceError('closed', 'x'), 503],
     [new InferenceError('fault', 'x'), 500],
     [Object.assign(new Error('no space'), { code: 'ENOSPC' }), 503],

@@ -109,6 +109,7 @@ const CODES: Codes = {
     busy: 'too_many_requests',
     too_large: 'unusable',
     worker_died: 'unavailable',
+    timed_out: 'too_long',
     closed: 'unavailable',
     fault: 'internal',
   },

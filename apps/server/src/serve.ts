@@ -48,6 +48,8 @@ export interface ServeOptions {
   /** Seconds; 0: as long as it takes. */
   readonly jobTimeout: number;
   readonly maxConcurrentRequests: number;
+  /** Seconds that an evaluation, a rollout or a chat may take; 0, the default: as long as it takes. */
+  readonly requestTimeout?: number;
   /** Seconds. */
   readonly idleTimeout: number;
   readonly pageFolder?: string;
@@ -92,6 +94,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const pool = new InferencePool({
     ...onCpu,
     maxConcurrentRequests: options.maxConcurrentRequests,
+    requestTimeoutMs: 1000 * (options.requestTimeout ?? 0),
     idleTimeoutMs: 1000 * options.idleTimeout,
     log: ({ event, ...rest }) => logger[isTrouble(event) ? 'warn' : 'info'](rest, `model process ${event}`),
   });

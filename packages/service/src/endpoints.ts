@@ -41,6 +41,7 @@ const passwordOnly = z.strictObject({ password: z.string().max(1000).optional() 
 
 const WITH_BODY = ['bad_request', 'too_slow', 'too_large', 'unsupported_media_type'] as const;
 const MODEL = ['not_found', 'unusable', 'unavailable'] as const;
+const PLAYED = [...MODEL, 'too_long'] as const;
 
 export const ENDPOINTS = {
   health: {
@@ -65,7 +66,7 @@ export const ENDPOINTS = {
     summary: 'How good a model is at a game',
     body: evaluatePolicy,
     answers: { 200: policyEvaluation, 202: jobStarted },
-    errors: [...WITH_BODY, ...MODEL],
+    errors: [...WITH_BODY, ...PLAYED],
   },
   generateRollout: {
     method: 'post',
@@ -73,7 +74,7 @@ export const ENDPOINTS = {
     summary: 'One game of a model, move by move',
     body: generateRollout,
     answers: { 200: rollout },
-    errors: [...WITH_BODY, ...MODEL],
+    errors: [...WITH_BODY, ...PLAYED],
   },
   jobs: {
     method: 'get',
@@ -198,7 +199,7 @@ export const ENDPOINTS = {
     summary: "A reply of a model, in the shape of OpenAI's chat completions; with stream: true as server-sent events",
     body: chatRequest,
     answers: { 200: z.record(z.string(), z.unknown()) },
-    errors: [...WITH_BODY, ...MODEL],
+    errors: [...WITH_BODY, ...PLAYED],
   },
   chatModels: {
     method: 'get',

@@ -16,6 +16,8 @@ export const ERROR_STATUS = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   unusable: 422,
+  // None that clients and proxies repeat by themselves: it would take as long again.
+  too_long: 422,
   too_many_requests: 429,
   internal: 500,
   unavailable: 503,

@@ -24,6 +24,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   unsupported_media_type: { type: 'invalid_request_error', code: 'unsupported_media_type' },
   range_not_satisfiable: { type: 'invalid_request_error', code: 'range_not_satisfiable' },
   unusable: { type: 'invalid_request_error', code: 'model_not_usable', status: 400 },
+  too_long: { type: 'invalid_request_error', code: 'took_too_long', status: 400 },
   too_many_requests: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
   internal: { type: 'server_error', code: 'server_error' },
   unavailable: { type: 'server_error', code: 'service_unavailable' },

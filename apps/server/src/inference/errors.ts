@@ -7,6 +7,8 @@ export type InferenceErrorCode =
   | 'too_large'
   /** The process of the model ended, and not by our will. */
   | 'worker_died'
+  /** It took longer than an answer may. */
+  | 'timed_out'
   /** The server is shutting down. */
   | 'closed'
   /** A fault of the program; the log tells more. */

@@ -33,6 +33,8 @@ export interface PoolOptions {
   readonly maxModels?: number;
   /** Bytes that the weights of all models may take together, about. Default: {@link memoryShare}. */
   readonly maxBytes?: number;
+  /** A request that takes longer is given up. Default: as long as it takes. */
+  readonly requestTimeoutMs?: number;
   /** A process that has requests and gives no sign for so long is ended. Default: {@link SILENCE_MS}. */
   readonly silenceMs?: number;
   /** How long processes have to end when the pool is closed. Default: {@link GRACE_MS}. */
@@ -230,6 +232,7 @@ export class InferencePool {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
       const request: Request = {
         id: this.#nextId++,
         task,
@@ -237,6 +240,7 @@ export class InferencePool {
         onRetry,
         onEnd: (error) => {
           this.#active--;
+          clearTimeout(timer);
           signal?.removeEventListener('abort', abort);
           if (error) reject(error);
           else resolve();
@@ -245,11 +249,17 @@ export class InferencePool {
         shown: false,
         cancelled: false,
       };
-      const abort = () => {
+      const giveUp = (reason: unknown) => {
+        clearTimeout(timer);
         seat.cancel(request);
-        reject(signal!.reason);
+        reject(reason);
       };
+      const abort = () => giveUp(signal!.reason);
       signal?.addEventListener('abort', abort, { once: true });
+      const { requestTimeoutMs = 0 } = this.#options;
+      // Longer than a timer can wait, it has no end.
+      if (requestTimeoutMs > 0 && requestTimeoutMs < 2 ** 31)
+        timer = setTimeout(() => giveUp(timedOut(task.kind, requestTimeoutMs)), requestTimeoutMs).unref();
       this.#stopTimer(seat);
       seat.ask(request);
     });
@@ -343,6 +353,19 @@ export class InferencePool {
 }
 
 const busy = (why: string) => new InferenceError('busy', `${why} Try again in a moment.`, 1);
+
+const LESS: Readonly<Record<Task['kind'], string>> = {
+  evaluate:
+    'Set async to true, which answers at once with a job that takes as long as it needs; or ask for fewer eval_episodes or max_steps.',
+  rollout: 'Ask for fewer max_steps, or play the game as an evaluation with async: true.',
+  chat: 'Ask for fewer max_tokens or replies.',
+};
+
+function timedOut(kind: Task['kind'], limitMs: number): InferenceError {
+  const what = { evaluate: 'The games', rollout: 'The game', chat: 'The reply' }[kind];
+  const message = `${what} took longer than the ${limitMs / 1000} s that an answer may take here, and nothing of it is kept. ${LESS[kind]}`;
+  return new InferenceError('timed_out', message);
+}
 
 function tooLarge(bytes: number, most: number): InferenceError {
   const mib = (size: number) => `${Math.ceil(size / 2 ** 20)} MiB`;

@@ -42,8 +42,11 @@ export type TrainingRequest = Body<'startTraining'>;
 export type EvaluationRequest = Omit<Body<'evaluatePolicy'>, 'async'>;
 export type RolloutRequest = Body<'generateRollout'>;
 
-/** Milliseconds that games are given. Node itself gives up after five minutes without a word. */
-const PLAYING = 600_000;
+/**
+ * Milliseconds that games are given: longer than a server's own limit by default, so that its reason arrives. Node itself
+ * gives up after five minutes without a word.
+ */
+const PLAYING = 630_000;
 
 /**
  * Every method rejects with a `ServiceError` for what the server has against a request, with a `ClientError` for what

@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   readonly password?: string;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
-  /** Milliseconds that an answer may take. Default 30 000, where games are played 600 000. */
+  /** Milliseconds that an answer may take. Default 30 000, where games are played 630 000. */
   readonly timeoutMs?: number;
   /** How often more a request is sent that failed and can be repeated. Default 3. */
   readonly retries?: number;
