@@ -52,6 +52,19 @@ describe('--model org/name', () => {
     expect(hub.asked).toHaveLength(before);
   });
 
+  it('takes an old name of one word, which the Hub leads on', async () => {
+    hub.renamed.set('tiny', 'org/tiny');
+    const { code, stdout, stderr } = await ludic(['score', '--model', 'tiny', '--ids', '1,2,3', '--json']);
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringMatching(/model\.safetensors/) });
+    const full = await ludic(['score', '--model', 'org/tiny', '--ids', '1,2,3', '--json']);
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(full.stdout.replaceAll('org/tiny', 'tiny')));
+    const slip = await ludic(['rollout', '--env', 'key_door', '--model', 'exprt']);
+    expect(slip.code).toBe(2);
+    expect(slip.stderr).toMatch(
+      /^ludic: There is no folder exprt here\. There is no model exprt at 127\..* Use nano, .* or a player of key_door: /,
+    );
+  });
+
   it('says what is wrong with a name', async () => {
     const { code, stderr } = await ludic(['rollout', '--env', 'key_door', '--model', 'runs/first']);
     expect(code).toBe(2);

@@ -24,7 +24,7 @@ import { TransferView } from './transfers.ts';
 export const modelOption = (purpose = '') =>
   new Option(
     '--model <name>',
-    `Model: nano, a model folder, a run, or org/name of the Hugging Face Hub${purpose}`,
+    `Model: nano, a model folder, a run, or org/name of the Hugging Face Hub (old ones: gpt2)${purpose}`,
   ).default('nano');
 
 /** A folder of that name comes first; what is not here and is named as the Hub names models is fetched from there. */
@@ -41,9 +41,11 @@ export async function openFiles(name: string): Promise<ModelFiles> {
 /** Runs whose model was named already, and warnings that were told. */
 const told = new Set<string>();
 
+/** One word that means nothing: a player may have been meant, too. */
+class UnknownName extends UsageError {}
+
 /** @returns undefined where the name is none of the Hub's */
 async function openFromHub(name: string): Promise<ModelFiles | undefined> {
-  if (!name.includes('/')) return undefined;
   const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
   const reference = parseReference(name);
   if (!reference) return undefined;
@@ -53,7 +55,9 @@ async function openFromHub(name: string): Promise<ModelFiles | undefined> {
   } catch (error) {
     // It may have been meant as a path.
     if (!(error instanceof HubError) || !/^(unauthorized|repository_not_found|offline)$/.test(error.code)) throw error;
-    throw new HubError(error.code, `There is no folder ${name} here. ${error.message}`, { cause: error });
+    const message = `There is no folder ${name} here. ${error.message}`;
+    if (!name.includes('/')) throw new UnknownName(message);
+    throw new HubError(error.code, message, { cause: error });
   } finally {
     view.close();
   }
@@ -138,9 +142,9 @@ export async function openPolicy(
   const players = Object.keys(definition.experts).join(', ');
   const files = await (options.files ? Promise.resolve(options.files) : openFiles(name)).catch(
     (error: Error & { code?: string }) => {
-      if (error.code !== 'not_a_model' || /[/\\]/.test(name)) throw error;
+      if (!(error instanceof UnknownName) && (error.code !== 'not_a_model' || /[/\\]/.test(name))) throw error;
       throw new UsageError(
-        `There is no model ${name}: it is no folder. Use nano, a model folder, org/name of the Hugging Face Hub, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
+        `${error instanceof UnknownName ? error.message : `There is no model ${name}: it is no folder.`} Use nano, a model folder, org/name of the Hugging Face Hub, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
       );
     },
   );

@@ -30,7 +30,7 @@ export function pushCommand(): Command {
 
 async function run(folder: string, repository: string, options: Options): Promise<void> {
   const { parseReference, publishable, readHubSettings, uploadModel } = await import('@ludic/models/hub');
-  const name = repository.includes('@') ? undefined : parseReference(repository);
+  const name = repository.includes('@') || !repository.includes('/') ? undefined : parseReference(repository);
   const reference = name && parseReference(`${repository}@${options.revision}`);
   if (!name) throw new UsageError(`${repository} is no name of a repository, which would be such as user/name.`);
   if (!reference) throw new UsageError(`${options.revision} is no name of a branch.`);

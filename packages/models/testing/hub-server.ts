@@ -57,6 +57,8 @@ const PAGE = 4;
 
 export class HubServer {
   readonly repos = new Map<string, HubRepo>();
+  /** Names that lead on to others. */
+  readonly renamed = new Map<string, string>();
   readonly asked: Asked[] = [];
   readonly commits: Committed[] = [];
   readonly created: Record<string, unknown>[] = [];
@@ -156,7 +158,14 @@ export class HubServer {
     const json = (value: unknown, headers: Readonly<Record<string, string>> = {}) =>
       response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
     const missing = (code: string) => response.writeHead(404, { 'x-error-code': code }).end();
-    const api = /^\/api\/models\/([^/]+\/[^/]+)\/(revision|tree|preupload|commit|branch)\/([^/]+)$/.exec(path);
+    const [, before, old] = /^(\/api\/models\/|\/)([^/]+)\/(?:revision|tree|resolve)\//.exec(path) ?? [];
+    const renamed = this.renamed.get(old!);
+    if (renamed !== undefined) {
+      const location = `${before}${renamed}${path.slice(before!.length + old!.length)}${url.search}`;
+      response.writeHead(307, { location }).end(`Temporary Redirect. Redirecting to ${location}`);
+      return;
+    }
+    const api = /^\/api\/models\/([^/]+(?:\/[^/]+)?)\/(revision|tree|preupload|commit|branch)\/([^/]+)$/.exec(path);
     if (path === '/api/repos/create') {
       this.created.push(JSON.parse(body.toString()));
       const { organization, name } = this.created.at(-1)!;

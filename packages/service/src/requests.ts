@@ -68,7 +68,7 @@ const modelPath = z
   .min(1)
   .max(300)
   .describe(
-    'nano, a model of the server (as output_dir named it, or as GET /models lists it), or org/name of the Hugging Face Hub',
+    'nano, a model of the server (as output_dir named it, or as GET /models lists it), or a model of the Hugging Face Hub: org/name, or one word such as gpt2',
   );
 
 /** Puts what the game has against its settings where the request's other faults are. */
@@ -100,7 +100,7 @@ export const startTraining = z
   .strictObject({
     password,
     model_name: modelPath.describe(
-      'the model to start from: nano, a model of the server, or org/name of the Hugging Face Hub',
+      'the model to start from: nano, a model of the server, or a model of the Hugging Face Hub: org/name, or one word such as gpt2',
     ),
     env_type: envType,
     output_dir: z

@@ -110,7 +110,7 @@ export class Jobs {
     this.#assertRoom(owner);
     const outputDir = modelName(request.output_dir)!;
     // Fails here and not in the job where the model cannot be had.
-    const source = await this.#models.resolve(request.model_name);
+    const source = await this.#models.lookUp(request.model_name);
     await assertAvailable(source);
     const traits = await traitsOf(source);
     const { request: complete, settings, choices } = completeTraining(request, traits);
@@ -160,7 +160,7 @@ export class Jobs {
   async submitEvaluation(request: EvaluatePolicy, owner: string): Promise<Job> {
     const { password: _, async: __, ...asked } = request;
     this.#assertRoom(owner);
-    const source = await this.#models.resolve(request.model_path);
+    const source = await this.#models.lookUp(request.model_path);
     if (source.from === 'hub') await assertAvailable(source);
     const job = this.#insert({
       kind: 'evaluate',

@@ -4,11 +4,13 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readModelConfig } from '@ludic/models';
 import { NANO_FOLDER } from '@ludic/nano';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { HubServer } from '../../../../packages/models/testing/hub-server.ts';
 import { asServiceError } from '../failure.ts';
-import { assertAvailable } from './open-model.ts';
+import { ModelStore } from './model-store.ts';
+import { assertAvailable, openFiles } from './open-model.ts';
 
 let hub: HubServer;
 let scratch = '';
@@ -50,6 +52,28 @@ it('a model of the Hub that is not there, is gated, or holds nothing that can be
   await cp(fileURLToPath(new URL('config.json', NANO_FOLDER)), join(empty, 'config.json'));
   hub.publish('org/empty', empty);
   expect(await codeOf(look('org/empty'))).toBe('unusable');
+});
+
+it('a name of one word, which the Hub leads on, unless it is a model of the server', async () => {
+  hub.publish('org/renamed', fileURLToPath(NANO_FOLDER));
+  hub.renamed.set('old-name', 'org/renamed');
+  const store = await ModelStore.open(join(scratch, 'store'));
+  expect(await store.lookUp('old-name')).toEqual({ from: 'hub', reference: 'old-name' });
+  expect(await look('old-name').then(() => 'there')).toBe('there');
+  const files = await openFiles({ from: 'hub', reference: 'old-name' });
+  expect((await readModelConfig(files)).family).toBeDefined();
+  await cp(fileURLToPath(NANO_FOLDER), join(scratch, 'store', 'models', 'old-name'), { recursive: true });
+  expect(await store.lookUp('old-name')).toMatchObject({ from: 'store', model: { name: 'old-name' } });
+  const reason = (name: string) => store.lookUp(name).catch(({ code, message }) => `${code}: ${message}`);
+  expect(await reason('no-name')).toBe(
+    'not_found: There is no model "no-name". GET /models lists those of this server. The Hugging Face Hub has none of that name either.',
+  );
+  expect(await reason('..')).toBe('not_found: There is no model "..". GET /models lists those of this server.');
+  vi.stubEnv('HF_HUB_OFFLINE', '1');
+  expect(await reason('no-name')).toMatch(
+    /^not_found: There is no model "no-name".* cannot say whether it has one: .*HF_HUB_OFFLINE/,
+  );
+  vi.stubEnv('HF_HUB_OFFLINE', '');
 });
 
 it('a Hub that does not answer, or must not be asked', async () => {

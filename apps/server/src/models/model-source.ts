@@ -15,7 +15,7 @@ export type ModelSource =
         readonly adapter?: string;
       };
     }
-  /** `org/name` of the Hugging Face Hub, with `@revision` where one is meant. */
+  /** `org/name` of the Hugging Face Hub, or one word such as `gpt2`, with `@revision` where one is meant. */
   | { readonly from: 'hub'; readonly reference: string };
 
 /** Places on this machine, and what users are shown instead. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { NANO_FOLDER } from '@ludic/nano';
 import { ENDPOINTS } from '@ludic/service';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ModelStore } from './model-store.ts';
 
 let data: string;
@@ -20,8 +20,14 @@ beforeEach(async () => {
   data = await realpath(await mkdtemp(join(tmpdir(), 'ludic-store-')));
   models = join(data, 'models');
   store = await ModelStore.open(data);
+  // The Hub is not asked what it has.
+  vi.stubEnv('HF_HUB_CACHE', join(data, 'cache'));
+  vi.stubEnv('HF_HUB_OFFLINE', '1');
 });
-afterEach(() => rm(data, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  return rm(data, { recursive: true, force: true });
+});
 
 const MODEL = ENDPOINTS.model.answers[200];
 const CODE = (code: string) => expect.objectContaining({ name: 'ServiceError', code });
@@ -129,7 +135,7 @@ describe('what a name resolves to', () => {
     'x'.repeat(5000),
   ])('is nothing for %j', async (path) => {
     await put('.removed/config.json');
-    const error = await store.resolve(path).catch((reason) => reason);
+    const error = await store.lookUp(path).catch((reason) => reason);
     expect(error).toEqual(CODE('not_found'));
     expect(error.message.length).toBeLessThan(300);
     expect(error.message).not.toContain(data);
@@ -219,7 +225,7 @@ describe('links', () => {
     await symlink(outside, join(models, 'plain/onnx'));
     await symlink('config.json', join(models, 'plain/same.json'));
 
-    await expect(store.resolve('link')).rejects.toEqual(CODE('not_found'));
+    await expect(store.lookUp('link')).rejects.toEqual(CODE('not_found'));
     await expect(store.describe('link')).rejects.toEqual(CODE('not_found'));
     for (const name of ['run', 'other']) await expect(store.resolve(name)).rejects.toEqual(CODE('unusable'));
     for (const [name, file] of [

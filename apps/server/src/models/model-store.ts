@@ -6,9 +6,11 @@ import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunFolder } from '@ludic/grpo/node';
+import type { HubError } from '@ludic/models/hub';
 import { NANO_FOLDER } from '@ludic/nano';
 import { type Model, modelName, ServiceError } from '@ludic/service';
 import { type ModelSource, NANO } from './model-source.ts';
+import { lookAtHub } from './open-model.ts';
 
 /** Where a model's files are, and which of them a client may have. */
 export interface StoredModel {
@@ -50,7 +52,24 @@ export class ModelStore {
   }
 
   /**
-   * What a client means by `model_path`. A model of the server comes before one of the Hub with the same name.
+   * What a client means by `model_path`. One word may be a slip as well as an old name of the Hub, so the Hub is asked.
+   * @throws as {@link resolve}; ModelError where the Hub's model of that name holds nothing that can be read
+   */
+  async lookUp(path: string): Promise<ModelSource> {
+    const source = await this.resolve(path);
+    if (source.from === 'store' || path.includes('/')) return source;
+    await lookAtHub(path).catch((error: HubError) => {
+      if (error.name !== 'HubError' || error.code === 'gated' || error.code === 'forbidden') throw error;
+      const isMissing = error.code === 'unauthorized' || error.code === 'repository_not_found';
+      const hub = isMissing ? 'has none of that name either' : `cannot say whether it has one: ${error.message}`;
+      const message = `${notFound(path).message} The Hugging Face Hub ${hub}${isMissing ? '.' : ''}`;
+      throw new ServiceError('not_found', message, { cause: error });
+    });
+    return source;
+  }
+
+  /**
+   * The same without a look at the Hub. A model of the server comes before one of the Hub with the same name.
    * @throws ServiceError `not_found`, `unusable`
    */
   async resolve(path: string): Promise<ModelSource> {
@@ -63,7 +82,7 @@ export class ModelStore {
         throw new ServiceError('unusable', `${message} GET /models/${name} shows what there is.`);
       }
     }
-    if (path.includes('/') && (await isHubReference(path))) return { from: 'hub', reference: path };
+    if (await isHubReference(path)) return { from: 'hub', reference: path };
     throw notFound(path);
   }
 

@@ -34,16 +34,21 @@ const LOOK = { attempts: 1, firstDelay: 0, longestDelay: 0, silence: 8000 };
  */
 export async function assertAvailable(source: ModelSource): Promise<void> {
   if (source.from === 'store') return void (await readModelConfig(await openFiles(source)));
-  const { HubError, lookAtHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
-  const reference = parseReference(source.reference);
-  if (!reference) throw new HubError('bad_reference', `${source.reference} is no name of the Hugging Face Hub.`);
-  const bytes = await lookAtHubModel(reference, await readHubSettings(process.env), LOOK);
+  const bytes = await lookAtHub(source.reference);
   if (bytes <= totalmem()) return;
   const gigabytes = (count: number) => (count / 1e9).toFixed(1);
   throw new ServiceError(
     'unusable',
     `The weights of ${source.reference} are ${gigabytes(bytes)} GB, and this machine has ${gigabytes(totalmem())} GB of memory. Choose a smaller model.`,
   );
+}
+
+/** @returns bytes of its weights, as `lookAtHubModel` @throws ModelError, HubError */
+export async function lookAtHub(name: string): Promise<number> {
+  const { HubError, lookAtHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+  const reference = parseReference(name);
+  if (!reference) throw new HubError('bad_reference', `${name} is no name of the Hugging Face Hub.`);
+  return lookAtHubModel(reference, await readHubSettings(process.env), LOOK);
 }
 
 /**

@@ -20,7 +20,7 @@ import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
   register(app, ENDPOINTS.evaluatePolicy, async ({ body, who, signal, context }) => {
-    const source = await store.resolve(body.model_path);
+    const source = await store.lookUp(body.model_path);
     if (body.async) {
       const job = await jobs.submitEvaluation(body, who);
       context.header('Location', `/jobs/${job.job_id}`);
@@ -44,7 +44,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
   });
 
   register(app, ENDPOINTS.generateRollout, async ({ body, signal, context }) => {
-    const source = await store.resolve(body.model_path);
+    const source = await store.lookUp(body.model_path);
     // Another game each time, unless one is asked for again.
     const seed = body.seed ?? randomInt(2 ** 31);
     const episode = await pool.rollout(source, rolloutTask({ ...body, seed }), { signal });

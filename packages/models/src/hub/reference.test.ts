@@ -2,11 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { parseReference } from './reference.ts';
 
 describe('a model of the Hub', () => {
-  it('is named by org/name alone', () => {
+  it('is named by org/name, or by one word where it is old', () => {
+    expect(parseReference('gpt2')).toEqual({ repo: 'gpt2', revision: 'main' });
+    expect(parseReference('gpt2@main')).toEqual({ repo: 'gpt2', revision: 'main' });
     expect(parseReference('org/name')).toEqual({ repo: 'org/name', revision: 'main' });
     expect(parseReference('org/name@refs/pr/1')).toEqual({ repo: 'org/name', revision: 'refs/pr/1' });
     for (const text of [
-      'name',
+      '',
+      '.',
+      '..',
+      '-name',
+      'name.',
+      'a name',
+      'C:\\name',
       './name',
       '../name',
       '/org/name',

@@ -1,7 +1,8 @@
-// The name of a model on the Hub: org/name, or org/name@revision.
+// The name of a model on the Hub: org/name, or org/name@revision. A few old models have names of one word, such as gpt2, which
+// the Hub itself leads on to the full ones.
 
 export interface HubReference {
-  /** org/name */
+  /** org/name, or one word. */
   readonly repo: string;
   /** A branch, a tag or a commit. */
   readonly revision: string;
@@ -16,7 +17,7 @@ export const COMMIT = /^[0-9a-f]{40}$/;
 export function parseReference(text: string): HubReference | undefined {
   const [repo, revision, ...rest] = text.split('@') as [string, ...string[]];
   const parts = repo.split('/');
-  if (rest.length > 0 || parts.length !== 2) return undefined;
+  if (rest.length > 0 || parts.length > 2) return undefined;
   if (!parts.every((part) => PART.test(part) && !part.includes('..') && !part.includes('--'))) return undefined;
   if (revision === undefined) return { repo, revision: 'main' };
   return REVISION.test(revision) && !revision.split('/').some((part) => /^\.+$/.test(part))
