@@ -1,9 +1,10 @@
 // Writes .br and .gz beside the files of the built page, which servers send in their place: npx node precompress.ts [folder].
-// The best brotli of WebAssembly takes a minute, so what was compressed once is kept by the hash of its content.
+// The best brotli of WebAssembly takes a minute, so what was compressed once is kept by the hash of its content, for all
+// copies of Ludic that the user has.
 
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { constants as os, setPriority } from 'node:os';
+import { homedir, constants as os, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
@@ -12,7 +13,7 @@ const KINDS = /\.(?:html|m?js|css|json|svg|wasm|safetensors)$/;
 const SMALLEST = 1000;
 /** The GPU's WebAssembly is larger: the last tenth would take two minutes more. */
 const LARGEST_FOR_BEST = 16e6;
-const CACHE = join(import.meta.dirname, '../../node_modules/.cache/ludic-page');
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'ludic/page');
 
 const compressors = {
   gz: (bytes: Buffer) => promisify(gzip)(bytes, { level: 9 }),
