@@ -98,7 +98,7 @@ async function measureTraining(folder: string, gradientCheckpointing: boolean) {
     const { metrics } = await trainer.runStep();
     const seconds = (performance.now() - before) / 1000;
     const training = runtime.training.seconds;
-    const { completionTokens, promptTokens, maxLogRatio } = metrics;
+    const { completion_tokens: completionTokens, prompt_tokens: promptTokens, max_log_ratio: maxLogRatio } = metrics;
     steps.push({
       seconds,
       training,

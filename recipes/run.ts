@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readLogLine } from '../packages/grpo/src/index.ts';
 
 type Options = Readonly<Record<string, string | number | object>>;
 
@@ -67,44 +68,29 @@ function opponentOf({ train }: Recipe): string[] {
   return opponent === undefined ? [] : ['--env-config', JSON.stringify({ opponent })];
 }
 
-/** A line of metrics.jsonl, as far as the curve wants it. */
-interface Line {
-  readonly type: string;
-  readonly step: number;
-  readonly seconds: number;
-  readonly episodes: number;
-  readonly entropy?: number;
-  readonly success: { readonly rate: number };
-  readonly outcomes?: Readonly<Record<'win' | 'draw' | 'loss', { readonly rate: number }>>;
-  readonly meanSteps: number;
-  readonly meanReward: number;
-}
-
 let seconds = 0;
 let games = 0;
 let entropy = 0;
 const curve = [];
-for (const row of readFileSync(join(run, 'metrics.jsonl'), 'utf8').trim().split('\n')) {
-  const line: Line = JSON.parse(row);
+for (const text of readFileSync(join(run, 'metrics.jsonl'), 'utf8').trim().split('\n')) {
+  const line = readLogLine(text);
+  if (line?.type !== 'step' && line?.type !== 'evaluation') continue;
   seconds += line.seconds;
   if (line.type === 'step') {
     games += line.episodes;
-    entropy = line.entropy!;
+    entropy = line.entropy;
     continue;
   }
+  const { step, success_rate, win_rate, draw_rate, loss_rate, mean_steps, mean_reward } = line;
   curve.push({
-    step: line.step,
+    step,
     games,
     minutes: round(seconds / 60, 2),
     entropy: round(entropy, 3),
-    success: line.success.rate,
-    ...(line.outcomes && {
-      win: line.outcomes.win.rate,
-      draw: line.outcomes.draw.rate,
-      loss: line.outcomes.loss.rate,
-    }),
-    steps: round(line.meanSteps, 2),
-    reward: round(line.meanReward, 4),
+    success_rate,
+    ...(win_rate !== undefined && { win_rate, draw_rate, loss_rate }),
+    mean_steps: round(mean_steps, 2),
+    mean_reward: round(mean_reward, 4),
   });
 }
 

@@ -135,7 +135,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     const curve: StepMetrics[] = [];
     for (let step = 0; step < settings.steps; step++) curve.push((await trainer.runStep()).metrics);
     await trainer.dispose();
-    expect(curve.some(({ gradientNorm }) => gradientNorm > 0.1)).toBe(true);
+    expect(curve.some(({ gradient_norm }) => gradient_norm > 0.1)).toBe(true);
     const { metrics } = await training.contents('cut');
     expect(metrics.map(({ step }) => step)).toEqual(curve.map(({ step }) => step));
     // Eight updates with other roundings: nearly the same numbers.
@@ -219,11 +219,11 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     const evaluation = await training.evaluated('whole');
     const { results } = JSON.parse(evaluate(folder, await training.configOf('whole')));
     expect(results.total_episodes).toBe(20);
-    expect(results.success_rate).toBe(evaluation.success.rate);
-    expect(results.success_ci95).toEqual(evaluation.success.interval);
-    expect(results.mean_reward).toBe(evaluation.meanReward);
-    expect(results.mean_steps).toBe(evaluation.meanSteps);
-    expect(results.invalid_rate).toBe(evaluation.invalidRate);
+    expect(results.success_rate).toBe(evaluation.success_rate);
+    expect(results.success_ci95).toEqual(evaluation.success_ci95);
+    expect(results.mean_reward).toBe(evaluation.mean_reward);
+    expect(results.mean_steps).toBe(evaluation.mean_steps);
+    expect(results.invalid_rate).toBe(evaluation.invalid_rate);
     expect(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')).steps).toBe(8);
   });
 
@@ -236,8 +236,8 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     const lines = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n');
     const steps = lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'step');
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    for (const [i, { reward, entropy }] of metrics.entries()) {
-      expect(Math.abs(steps[i].reward - reward)).toBeLessThanOrEqual(1e-3);
+    for (const [i, { mean_reward, entropy }] of metrics.entries()) {
+      expect(Math.abs(steps[i].mean_reward - mean_reward)).toBeLessThanOrEqual(1e-3);
       expect(Math.abs(steps[i].entropy - entropy)).toBeLessThanOrEqual(1e-3);
     }
   });
@@ -254,11 +254,11 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     expect(await row.textContent()).toMatch(/[1-5] of 6/);
     const compare = async (when: string) => {
       const folder = await training.download('adapter', 'model');
-      const { meanReward, meanSteps, invalidRate } = await training.evaluated('adapter');
+      const { mean_reward, mean_steps, invalid_rate } = await training.evaluated('adapter');
       const { results } = JSON.parse(evaluate(folder, settings.environmentConfig));
-      expect(results.mean_reward, when).toBe(meanReward);
-      expect(results.mean_steps).toBe(meanSteps);
-      expect(results.invalid_rate).toBe(invalidRate);
+      expect(results.mean_reward, when).toBe(mean_reward);
+      expect(results.mean_steps).toBe(mean_steps);
+      expect(results.invalid_rate).toBe(invalid_rate);
       return readFileSync(join(folder, 'model.safetensors'));
     };
     const paused = await compare('paused');

@@ -95,12 +95,13 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     const row = results(view).getByRole('row', { name: /^nano/ });
     await row.waitFor();
     const { policy, table } = await sitDown(TIC_TAC_TOE, nanoOn('cpu'));
-    const { success, meanReward, meanRewardInterval } = await evaluate({ ...table, policy, episodes: 40, seed: 0 });
+    const evaluation = await evaluate({ ...table, policy, episodes: 40, seed: 0 });
+    const { success_rate, success_ci95, mean_reward, mean_reward_ci95 } = evaluation;
     const text = await row.textContent();
-    expect(text).toContain(`${(100 * success.rate).toFixed(1)} %`);
-    expect(text).toContain(`${(100 * success.interval[0]).toFixed(1)} % to`);
-    expect(text).toContain(`${meanReward.toFixed(3)}`);
-    expect(text).toContain(`${meanRewardInterval[0].toFixed(3)} to ${meanRewardInterval[1].toFixed(3)}`);
+    expect(text).toContain(`${(100 * success_rate).toFixed(1)} %`);
+    expect(text).toContain(`${(100 * success_ci95[0]).toFixed(1)} % to`);
+    expect(text).toContain(`${mean_reward.toFixed(3)}`);
+    expect(text).toContain(`${mean_reward_ci95[0].toFixed(3)} to ${mean_reward_ci95[1].toFixed(3)}`);
   });
 
   it('stops when it is told to, and goes on with something else', async () => {
@@ -226,7 +227,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     const curve: StepMetrics[] = [];
     for (let step = 0; step < settings.steps; step++) curve.push((await trainer.runStep()).metrics);
     await trainer.dispose();
-    expect(curve.some(({ gradientNorm }) => gradientNorm > 0.1)).toBe(true);
+    expect(curve.some(({ gradient_norm }) => gradient_norm > 0.1)).toBe(true);
     for (const device of ['cpu', 'webgpu'] as const) {
       const here = await page.evaluate(
         async ([device, settings]) => {

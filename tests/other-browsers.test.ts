@@ -74,9 +74,9 @@ for (const { name, path, open, stores } of BROWSERS) {
       await hand.click('form button', 'Evaluate');
       const shown = await hand.until(/% to/);
       const { policy, table } = await sitDown(TIC_TAC_TOE, nanoOn('cpu'));
-      const { success, meanReward } = await evaluate({ ...table, policy, episodes: 40, seed: 0 });
-      expect(shown).toContain(`${(100 * success.rate).toFixed(1)} %`);
-      expect(shown).toContain(meanReward.toFixed(3));
+      const { success_rate, mean_reward } = await evaluate({ ...table, policy, episodes: 40, seed: 0 });
+      expect(shown).toContain(`${(100 * success_rate).toFixed(1)} %`);
+      expect(shown).toContain(mean_reward.toFixed(3));
     });
 
     it('plays the games that Node plays, on each of its devices', async () => {
@@ -177,7 +177,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       const curve: StepMetrics[] = [];
       for (let step = 0; step < settings.steps; step++) curve.push((await trainer.runStep()).metrics);
       await trainer.dispose();
-      expect(curve.some(({ gradientNorm }) => gradientNorm > 0.1)).toBe(true);
+      expect(curve.some(({ gradient_norm }) => gradient_norm > 0.1)).toBe(true);
       expect(metrics.length).toBe(curve.length);
       for (const [i, expected] of curve.entries())
         for (const [name, value] of Object.entries(expected))

@@ -83,9 +83,9 @@ describe.skipIf(!imports('tensorboard'))('the curves of a run', () => {
     const metrics = join(run, 'metrics.jsonl');
     const measure = (from: number, to: number) => {
       for (let step = from; step <= to; step++) {
-        appendFileSync(metrics, `${JSON.stringify({ type: 'step', step, reward: step / 4, seconds: 1 })}\n`);
+        appendFileSync(metrics, `${JSON.stringify({ type: 'step', step, mean_reward: step / 4, seconds: 1 })}\n`);
         if (step % 5 === 0)
-          appendFileSync(metrics, `${JSON.stringify({ type: 'evaluation', step, meanReward: step })}\n`);
+          appendFileSync(metrics, `${JSON.stringify({ type: 'evaluation', step, mean_reward: step })}\n`);
       }
     };
     let seconds = 1_700_000_000;
@@ -103,7 +103,7 @@ describe.skipIf(!imports('tensorboard'))('the curves of a run', () => {
     if (status !== 0) throw new Error(stderr);
     const steps = Array.from({ length: 15 }, (_, i) => i + 1);
     expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toEqual({
-      'train/reward': steps.map((step) => [step, step / 4]),
+      'train/mean_reward': steps.map((step) => [step, step / 4]),
       'train/seconds': steps.map((step) => [step, 1]),
       'eval/mean_reward': [5, 10, 15].map((step) => [step, step]),
     });

@@ -84,24 +84,23 @@ async function measure(model: string): Promise<Evaluation> {
   return evaluation;
 }
 
+type Rate = 'win_rate' | 'draw_rate' | 'loss_rate' | 'invalid_episode_rate';
+
 function table(before: Evaluation, after: Evaluation): string {
-  const row = (name: string, rate: (evaluation: Evaluation) => Evaluation['success']) => {
-    const cell = ({ rate: share, interval: [low, high] }: Evaluation['success']) =>
+  const row = (name: string, rate: Rate, interval: `${string}_ci95` & keyof Evaluation) => {
+    const cell = ({ [rate]: share = 0, [interval]: [low, high] = [0, 1] }: Evaluation) =>
       `${percent(share).padStart(7)} (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`.padEnd(24);
-    return `${name.padEnd(28)}${cell(rate(before))}${cell(rate(after))}`;
+    return `${name.padEnd(28)}${cell(before)}${cell(after)}`;
   };
   return [
     paint(
       'bold',
       `${`${GAMES} games, temperature 1`.padEnd(28)}${'before'.padStart(7).padEnd(24)}${'after'.padStart(7)}`,
     ),
-    paint(
-      'green',
-      row('won', (e) => e.outcomes!.win),
-    ),
-    row('drawn', (e) => e.outcomes!.draw),
-    row('lost', (e) => e.outcomes!.loss),
-    row('games with an invalid move', (e) => e.invalidEpisodes),
+    paint('green', row('won', 'win_rate', 'win_ci95')),
+    row('drawn', 'draw_rate', 'draw_ci95'),
+    row('lost', 'loss_rate', 'loss_ci95'),
+    row('games with an invalid move', 'invalid_episode_rate', 'invalid_episode_ci95'),
     paint('dim', '95 % intervals. The best possible against this opponent: 96.7 % won.'),
   ].join('\n');
 }

@@ -2,8 +2,7 @@
 
 import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
-import { type Evaluation, evaluate } from '@ludic/rollouts';
-import { evaluationResults } from '@ludic/service';
+import { type Evaluation, evaluate, type Interval } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
@@ -68,10 +67,10 @@ async function run(options: Options): Promise<void> {
   });
   if (live) process.stderr.write('\r\u001b[K');
   policy.dispose();
-  if (evaluation.firstFailure !== undefined) {
-    const share = percent(evaluation.failureRate);
+  if (evaluation.first_failure !== undefined) {
+    const share = percent(evaluation.failure_rate);
     process.stderr.write(
-      `ludic: ${share} of the games failed and count as they stood, the first because ${evaluation.firstFailure}\n`,
+      `ludic: ${share} of the games failed and count as they stood, the first because ${evaluation.first_failure}\n`,
     );
   }
   if (options.json) console.log(JSON.stringify(evaluationJson(evaluation, options)));
@@ -89,27 +88,28 @@ export function evaluationJson(
     eval_episodes: options.episodes,
     history_strategy: options.history,
     temperature: options.temperature,
-    results: evaluationResults(evaluation),
+    results: evaluation,
   };
 }
 
 export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function evaluationText(evaluation: Evaluation, { model, env, history, temperature }: Options): string {
-  const rate = (name: string, { rate: share, interval: [low, high] }: Evaluation['success']) =>
-    `${name.padEnd(22)}${percent(share).padStart(8)}   (${percent(low)} to ${percent(high)})`;
+  const rate = (name: string, share: number | undefined, interval: Interval | undefined) =>
+    share === undefined || interval === undefined
+      ? []
+      : [`${name.padEnd(22)}${percent(share).padStart(8)}   (${percent(interval[0])} to ${percent(interval[1])})`];
   const number = (name: string, value: number) => `${name.padEnd(22)}${value.toFixed(3).padStart(8)}`;
-  const {
-    outcomes,
-    meanRewardInterval: [low, high],
-  } = evaluation;
+  const [low, high] = evaluation.mean_reward_ci95;
   return [
-    `${model} at ${env}, ${history}, ${evaluation.episodes} games at temperature ${temperature} (95 % intervals)`,
-    rate('success', evaluation.success),
-    ...(outcomes ? [rate('win', outcomes.win), rate('draw', outcomes.draw), rate('loss', outcomes.loss)] : []),
-    `${number('mean reward', evaluation.meanReward)}   (${low.toFixed(3)} to ${high.toFixed(3)})`,
-    number('mean steps', evaluation.meanSteps),
-    `${'invalid replies'.padEnd(22)}${percent(evaluation.invalidRate).padStart(8)}`,
-    rate('games with an invalid', evaluation.invalidEpisodes),
+    `${model} at ${env}, ${history}, ${evaluation.total_episodes} games at temperature ${temperature} (95 % intervals)`,
+    ...rate('success', evaluation.success_rate, evaluation.success_ci95),
+    ...rate('win', evaluation.win_rate, evaluation.win_ci95),
+    ...rate('draw', evaluation.draw_rate, evaluation.draw_ci95),
+    ...rate('loss', evaluation.loss_rate, evaluation.loss_ci95),
+    `${number('mean reward', evaluation.mean_reward)}   (${low.toFixed(3)} to ${high.toFixed(3)})`,
+    number('mean steps', evaluation.mean_steps),
+    `${'invalid replies'.padEnd(22)}${percent(evaluation.invalid_rate).padStart(8)}`,
+    ...rate('games with an invalid', evaluation.invalid_episode_rate, evaluation.invalid_episode_ci95),
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 // What a person sees while a run goes on: in a terminal a few lines that are drawn again, elsewhere plain lines.
 
-import { describeMemory, gigabytes, type SampledRate, type StepMetrics, type TrainSettings } from '@ludic/grpo';
+import { describeMemory, gigabytes, type LoggedStepMetrics, type SampledRate, type TrainSettings } from '@ludic/grpo';
 import type { RunEvent } from '@ludic/grpo/node';
 import type { Evaluation } from '@ludic/rollouts';
 import { percent } from './evaluate.ts';
@@ -34,25 +34,28 @@ export type ShownEvent =
   | {
       readonly type: 'step';
       readonly metrics: Pick<
-        StepMetrics,
+        LoggedStepMetrics,
         | 'step'
-        | 'reward'
-        | 'successRate'
-        | 'winRate'
+        | 'mean_reward'
+        | 'success_rate'
+        | 'win_rate'
         | 'entropy'
-        | 'invalidRate'
-        | 'gradientNorm'
-        | 'maxLogRatio'
-        | 'zeroVarianceGroups'
+        | 'invalid_rate'
+        | 'gradient_norm'
+        | 'max_log_ratio'
+        | 'zero_variance_groups'
+        | 'seconds'
+        | 'tokens_per_second'
       > &
-        Partial<Pick<StepMetrics, 'failureRate' | 'firstFailure' | 'contextFullRate'>>;
-      readonly seconds: number;
-      readonly tokensPerSecond: number;
+        Partial<Pick<LoggedStepMetrics, 'failure_rate' | 'first_failure' | 'context_full_rate'>>;
     }
   | {
       readonly type: 'evaluation';
       readonly step: number;
-      readonly evaluation: Pick<Evaluation, 'success' | 'outcomes' | 'meanSteps' | 'meanReward' | 'episodes'>;
+      readonly evaluation: Pick<
+        Evaluation,
+        'success_rate' | 'win_rate' | 'loss_rate' | 'mean_steps' | 'mean_reward' | 'total_episodes'
+      >;
       /** Servers of earlier versions do not say it. */
       readonly temperature?: number | undefined;
       readonly sampled?: SampledRate | undefined;
@@ -62,14 +65,14 @@ export type ShownEvent =
 
 /** How a warm start went, in a sentence. */
 export function warmStartText({ plan, before, after }: Extract<RunEvent, { type: 'warm_started' }>): string {
-  const invalid = percent(before.invalidRate);
+  const invalid = percent(before.invalid_rate);
   return plan
-    ? `The model has learned the reply format: ${percent(after.invalidRate)} of its replies are invalid, before ${invalid}`
+    ? `The model has learned the reply format: ${percent(after.invalid_rate)} of its replies are invalid, before ${invalid}`
     : `The model knows the reply format: ${invalid} of its replies are invalid, so it had no warm start`;
 }
 
-const sampledText = ({ temperature, episodes, successRate, winRate }: SampledRate) =>
-  `; sampled at temperature ${temperature} (${episodes} games of the step): ${winRate === undefined ? `success ${percent(successRate)}` : `wins ${percent(winRate)}`}`;
+const sampledText = ({ sampled_temperature, sampled_episodes, ...sampled }: SampledRate) =>
+  `; sampled at temperature ${sampled_temperature} (${sampled_episodes} games of the step): ${sampled.sampled_win_rate === undefined ? `success ${percent(sampled.sampled_success_rate)}` : `wins ${percent(sampled.sampled_win_rate)}`}`;
 
 /** Draws the events of a run on `out`. */
 export class LiveView {
@@ -126,14 +129,16 @@ export class LiveView {
         break;
       case 'evaluation': {
         const { evaluation, best, step, temperature, sampled } = event;
-        const won = evaluation.outcomes
-          ? `wins ${percent(evaluation.outcomes.win.rate)}, losses ${percent(evaluation.outcomes.loss.rate)}`
-          : `success ${percent(evaluation.success.rate)}`;
+        const { success_rate, win_rate, loss_rate = 0, mean_steps, mean_reward, total_episodes } = evaluation;
+        const won =
+          win_rate === undefined
+            ? `success ${percent(success_rate)}`
+            : `wins ${percent(win_rate)}, losses ${percent(loss_rate)}`;
         const how = [
-          ...(Number.isFinite(evaluation.episodes) ? [`${evaluation.episodes} games`] : []),
+          ...(Number.isFinite(total_episodes) ? [`${total_episodes} games`] : []),
           ...(temperature === undefined ? [] : [`temperature ${temperature}`]),
         ].join(', ');
-        this.#evaluation = `evaluation at step ${step}${how && ` (${how})`}: ${won}, ${evaluation.meanSteps.toFixed(1)} steps, reward ${evaluation.meanReward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
+        this.#evaluation = `evaluation at step ${step}${how && ` (${how})`}: ${won}, ${mean_steps.toFixed(1)} steps, reward ${mean_reward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
         if (!this.#out.isTTY) this.#note(this.#evaluation);
         else if (this.#lines.length > 0) this.#draw();
@@ -159,18 +164,18 @@ export class LiveView {
     this.#note(line);
   }
 
-  #step({ metrics: m, seconds, tokensPerSecond }: Extract<ShownEvent, { type: 'step' }>): void {
-    this.#rewards.push(m.reward);
-    this.#spent += seconds;
+  #step({ metrics: m }: Extract<ShownEvent, { type: 'step' }>): void {
+    this.#rewards.push(m.mean_reward);
+    this.#spent += m.seconds;
     const done = m.step - this.#firstStep;
     const left = (this.#spent / done) * (this.#steps - m.step);
-    const wins = m.winRate === undefined ? `success ${percent(m.successRate)}` : `wins ${percent(m.winRate)}`;
+    const wins = m.win_rate === undefined ? `success ${percent(m.success_rate)}` : `wins ${percent(m.win_rate)}`;
     const lost = lostGames(m);
     if (!this.#out.isTTY) {
       if (lost !== '' || done === 1 || m.step % 10 === 0 || m.step === this.#steps) {
         this.#note(
-          `step ${m.step}/${this.#steps}  reward ${m.reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalidRate)}  ` +
-            `norm ${m.gradientNorm.toFixed(2)}  ratio ${m.maxLogRatio.toExponential(0)}  ${Math.round(tokensPerSecond)} tokens/s  ${duration(left)} left${lost}`,
+          `step ${m.step}/${this.#steps}  reward ${m.mean_reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalid_rate)}  ` +
+            `norm ${m.gradient_norm.toFixed(2)}  ratio ${m.max_log_ratio.toExponential(0)}  ${Math.round(m.tokens_per_second)} tokens/s  ${duration(left)} left${lost}`,
         );
       }
       return;
@@ -179,9 +184,9 @@ export class LiveView {
     const filled = Math.round((m.step / this.#steps) * width);
     this.#lines = [
       `${paint('green', '█'.repeat(filled))}${paint('dim', '░'.repeat(width - filled))} ${m.step}/${this.#steps}  ${duration(left)} left`,
-      `reward ${sparkline(this.#rewards, width)} ${m.reward.toFixed(3)}`,
-      `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalidRate)}   equal groups ${percent(m.zeroVarianceGroups)}`,
-      `gradient norm ${m.gradientNorm.toFixed(2)}   largest |log ratio| ${m.maxLogRatio.toExponential(1)}   ${Math.round(tokensPerSecond).toLocaleString('en')} tokens/s`,
+      `reward ${sparkline(this.#rewards, width)} ${m.mean_reward.toFixed(3)}`,
+      `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalid_rate)}   equal groups ${percent(m.zero_variance_groups)}`,
+      `gradient norm ${m.gradient_norm.toFixed(2)}   largest |log ratio| ${m.max_log_ratio.toExponential(1)}   ${Math.round(m.tokens_per_second).toLocaleString('en')} tokens/s`,
       ...(lost === '' ? [] : [paint('yellow', lost.trim())]),
     ];
     this.#draw();
@@ -207,10 +212,11 @@ export class LiveView {
 
 /** What is to be said of games that ended before their time. */
 function lostGames({
-  failureRate = 0,
-  firstFailure,
-  contextFullRate = 0,
-}: Pick<Extract<ShownEvent, { type: 'step' }>['metrics'], 'failureRate' | 'firstFailure' | 'contextFullRate'>): string {
-  const failed = failureRate > 0 ? `  failed ${percent(failureRate)}${firstFailure ? ` (${firstFailure})` : ''}` : '';
-  return contextFullRate > 0 ? `  context full ${percent(contextFullRate)}${failed}` : failed;
+  failure_rate = 0,
+  first_failure,
+  context_full_rate = 0,
+}: Extract<ShownEvent, { type: 'step' }>['metrics']): string {
+  const failed =
+    failure_rate > 0 ? `  failed ${percent(failure_rate)}${first_failure ? ` (${first_failure})` : ''}` : '';
+  return context_full_rate > 0 ? `  context full ${percent(context_full_rate)}${failed}` : failed;
 }

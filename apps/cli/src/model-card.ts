@@ -1,18 +1,11 @@
 // The README.md of a published model: what it was trained to do, how, how the learning went, and how good it became.
 
+import type { LoggedStepMetrics } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';
-import type { Evaluation } from '@ludic/rollouts';
+import type { Evaluation, Interval } from '@ludic/rollouts';
 import { percent } from './evaluate.ts';
 
-/** A line of metrics.jsonl that tells of a step. */
-export interface StepLine {
-  readonly type: 'step';
-  readonly step: number;
-  readonly reward: number;
-  readonly successRate: number;
-  readonly winRate?: number;
-  readonly invalidRate: number;
-}
+type StepLine = Pick<LoggedStepMetrics, 'step' | 'mean_reward' | 'success_rate' | 'win_rate' | 'invalid_rate'>;
 
 /** What is known of the training. */
 export interface TrainedIn {
@@ -73,23 +66,21 @@ function gameWords({ settings }: RunConfig): string {
 
 function evaluationPart({ evaluation, config }: TrainedIn): string {
   if (!evaluation) return '';
-  const rate = ({ rate: share, interval: [low, high] }: Evaluation['success']) =>
-    `${percent(share)} (${percent(low)} to ${percent(high)})`;
-  const { outcomes, meanRewardInterval: interval } = evaluation;
+  const rate = (name: string, share: number | undefined, interval: Interval | undefined): [string, string][] =>
+    share === undefined || interval === undefined
+      ? []
+      : [[name, `${percent(share)} (${percent(interval[0])} to ${percent(interval[1])})`]];
+  const [low, high] = evaluation.mean_reward_ci95;
   const rows: readonly (readonly [string, string])[] = [
-    ['success', rate(evaluation.success)],
-    ...(outcomes
-      ? ([
-          ['won', rate(outcomes.win)],
-          ['drawn', rate(outcomes.draw)],
-          ['lost', rate(outcomes.loss)],
-        ] as const)
-      : []),
-    ['mean reward', `${evaluation.meanReward.toFixed(3)} (${interval[0].toFixed(3)} to ${interval[1].toFixed(3)})`],
-    ['mean steps', evaluation.meanSteps.toFixed(2)],
-    ['invalid replies', percent(evaluation.invalidRate)],
+    ...rate('success', evaluation.success_rate, evaluation.success_ci95),
+    ...rate('won', evaluation.win_rate, evaluation.win_ci95),
+    ...rate('drawn', evaluation.draw_rate, evaluation.draw_ci95),
+    ...rate('lost', evaluation.loss_rate, evaluation.loss_ci95),
+    ['mean reward', `${evaluation.mean_reward.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`],
+    ['mean steps', evaluation.mean_steps.toFixed(2)],
+    ['invalid replies', percent(evaluation.invalid_rate)],
   ];
-  const settings = `${evaluation.episodes} games at temperature ${config.settings.evalTemperature}, the weights of step ${evaluation.step}, 95 % intervals.`;
+  const settings = `${evaluation.total_episodes} games at temperature ${config.settings.evalTemperature}, the weights of step ${evaluation.step}, 95 % intervals.`;
   return `## Evaluation\n\n${settings}\n\n${table(['measure', 'value'], rows)}`;
 }
 
@@ -97,17 +88,17 @@ function evaluationPart({ evaluation, config }: TrainedIn): string {
 function curvePart(steps: readonly StepLine[]): string {
   if (steps.length === 0) return '';
   const count = Math.min(ROWS, steps.length);
-  const games = steps.every(({ winRate }) => winRate !== undefined);
+  const games = steps.every(({ win_rate }) => win_rate !== undefined);
   const rows = Array.from({ length: count }, (_, row) => {
     const part = steps.slice(Math.floor((row * steps.length) / count), Math.floor(((row + 1) * steps.length) / count));
     const mean = (value: (line: StepLine) => number) => part.reduce((sum, line) => sum + value(line), 0) / part.length;
     const [first, last] = [part[0]!.step, part.at(-1)!.step];
     return [
       first === last ? `${first}` : `${first}–${last}`,
-      mean(({ reward }) => reward).toFixed(3),
-      percent(mean(({ successRate }) => successRate)),
-      ...(games ? [percent(mean(({ winRate }) => winRate!))] : []),
-      percent(mean(({ invalidRate }) => invalidRate)),
+      mean(({ mean_reward }) => mean_reward).toFixed(3),
+      percent(mean(({ success_rate }) => success_rate)),
+      ...(games ? [percent(mean(({ win_rate }) => win_rate!))] : []),
+      percent(mean(({ invalid_rate }) => invalid_rate)),
     ];
   });
   const head = ['steps', 'reward', 'success', ...(games ? ['won'] : []), 'invalid replies'];

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readLogLine } from '@ludic/grpo';
 import type { Best, RunConfig } from '@ludic/grpo/node';
-import type { Evaluation } from '@ludic/rollouts';
 import { UsageError } from './failure.ts';
-import type { StepLine, TrainedIn } from './model-card.ts';
+import type { TrainedIn } from './model-card.ts';
 
 export interface Publishable {
   /** The folder of the model. */
@@ -38,19 +38,14 @@ async function readRunConfig(folder: string): Promise<RunConfig | undefined> {
 
 async function readRun(folder: string, config: RunConfig): Promise<TrainedIn> {
   const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
-  const lines = text.split('\n').map((line) => parse(line) as StepLine | (Evaluation & EvaluationLine) | undefined);
-  const steps = lines.filter((line): line is StepLine => line?.type === 'step');
+  const lines = text.split('\n').map(readLogLine);
+  const steps = lines.filter((line) => line?.type === 'step');
   const result = parse(await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => '')) as
     | { readonly best?: Best }
     | undefined;
-  const evaluations = lines.filter((line): line is Evaluation & EvaluationLine => line?.type === 'evaluation');
+  const evaluations = lines.filter((line) => line?.type === 'evaluation');
   const evaluation = evaluations.find(({ step }) => step === result?.best?.step) ?? evaluations.at(-1);
   return { config, steps, ...(evaluation && { evaluation }) };
-}
-
-interface EvaluationLine {
-  readonly type: 'evaluation';
-  readonly step: number;
 }
 
 /** JSON, undefined where it is none. */

@@ -35,8 +35,7 @@ const resume = (name: string) => ['train', '--out', out(name), '--resume', '--th
 interface Line {
   readonly type: string;
   readonly step: number;
-  readonly reward?: number;
-  readonly meanReward?: number;
+  readonly mean_reward?: number;
 }
 
 const metricsOf = async (name: string): Promise<Line[]> =>
@@ -50,10 +49,9 @@ async function expectWhole(name: string): Promise<void> {
   expect(server.complaints).toEqual([]);
   const { history } = server.run;
   expect(history.map((line) => line._step)).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
-  for (const { type, step, reward, meanReward } of await metricsOf(name)) {
+  for (const { type, step, mean_reward } of await metricsOf(name)) {
     const line = history[step - 1]!;
-    if (type === 'step') expect(line['train/reward']).toBe(reward);
-    else expect(line['eval/mean_reward']).toBe(meanReward);
+    expect(line[type === 'step' ? 'train/mean_reward' : 'eval/mean_reward']).toBe(mean_reward);
   }
   expect(history.filter((line) => 'eval/mean_reward' in line)).toHaveLength(STEPS / 2);
 }

@@ -50,7 +50,7 @@ async function metricsOf(name: string): Promise<object[]> {
     .trim()
     .split('\n')
     .map((line) => {
-      const { seconds: _, tokensPerSecond: __, peakMemory: ___, ...rest } = JSON.parse(line);
+      const { seconds: _, tokens_per_second: __, peak_memory: ___, ...rest } = JSON.parse(line);
       return rest;
     });
 }
@@ -80,7 +80,7 @@ describe('ludic train', () => {
     ]);
     const metrics = await metricsOf('whole');
     expect(metrics.filter((line) => 'loss' in line)).toHaveLength(STEPS);
-    for (const line of metrics) if ('maxLogRatio' in line) expect(line.maxLogRatio).toBeLessThan(1e-4);
+    for (const line of metrics) if ('max_log_ratio' in line) expect(line.max_log_ratio).toBeLessThan(1e-4);
     const { code: evaluated, stdout: json } = await runLudic(
       'evaluate',
       '--model',

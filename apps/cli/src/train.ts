@@ -319,13 +319,6 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
     const peak = result.peakMemory ?? peakMemory();
     say(`Peak memory ${gigabytes(peak)}.`);
     if (json) {
-      const { evaluation } = result;
-      const results = evaluation && {
-        success_rate: evaluation.success.rate,
-        mean_reward: evaluation.meanReward,
-        mean_steps: evaluation.meanSteps,
-        ...(evaluation.outcomes && { win_rate: evaluation.outcomes.win.rate }),
-      };
       console.log(
         JSON.stringify({
           status: result.status,
@@ -333,7 +326,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
           out,
           steps: result.step,
           best_step: result.best?.step ?? null,
-          results: results ?? null,
+          results: result.evaluation ?? null,
           peak_memory_bytes: peak,
         }),
       );

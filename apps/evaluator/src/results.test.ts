@@ -45,7 +45,7 @@ describe('results', () => {
 
   it('take the place of an earlier one of the same player and settings alone', () => {
     const [match] = gather(resultOf(NANO, [1, 0]), resultOf(NANO, [0, 0]), resultOf(NANO, [0, 1], { temperature: 0 }));
-    expect(match!.results.map(({ evaluation }) => evaluation.meanReward)).toEqual([0, 0.5]);
+    expect(match!.results.map(({ evaluation }) => evaluation.mean_reward)).toEqual([0, 0.5]);
     expect(match!.results.map((result) => titleOf(result, match!.results))).toEqual([
       'nano (the present moment, temperature 1)',
       'nano (the present moment, temperature 0)',

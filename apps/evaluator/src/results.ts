@@ -1,7 +1,6 @@
 // What evaluations leave behind: results that stand beside each other, and files made of them.
 
 import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
-import { evaluationResults } from '@ludic/service';
 import type { Answers, GameLine } from './engine/protocol.ts';
 import { HISTORY_TITLES } from './history-titles.ts';
 import { policyText } from './link-words.ts';
@@ -148,7 +147,7 @@ const describe = ({ contestant, setting, device }: Result) => ({
   device,
 });
 
-const numbersOf = ({ evaluation, seconds, tokens }: Result) => ({ ...evaluationResults(evaluation), seconds, tokens });
+const numbersOf = ({ evaluation, seconds, tokens }: Result) => ({ ...evaluation, seconds, tokens });
 
 function csv(rows: readonly Readonly<Record<string, unknown>>[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];

@@ -1,17 +1,19 @@
 // What an evaluation says in metrics.jsonl, besides its type, its step and how long it took.
 
-const rate = { rate: 0.5, interval: [0, 1] };
+import type { Evaluation } from '@ludic/rollouts';
 
-export const EVALUATION = {
-  episodes: 4,
-  success: rate,
-  meanReward: 0.25,
-  meanRewardInterval: [0, 1],
-  meanSteps: 3,
-  invalidRate: 0,
-  invalidEpisodes: rate,
-  truncationRate: 0,
-  contextFullRate: 0,
-  failureRate: 0,
-  cutOffRate: 0,
+export const EVALUATION: Evaluation = {
+  total_episodes: 4,
+  mean_reward: 0.25,
+  mean_reward_ci95: [0, 1],
+  success_rate: 0.5,
+  success_ci95: [0, 1],
+  mean_steps: 3,
+  invalid_rate: 0,
+  invalid_episode_rate: 0.5,
+  invalid_episode_ci95: [0, 1],
+  truncation_rate: 0,
+  context_full_rate: 0,
+  failure_rate: 0,
+  cut_off_rate: 0,
 };

@@ -92,7 +92,7 @@ export async function curveOf(dataFolder: string, name: string): Promise<object[
     .trim()
     .split('\n')
     .map((line) => {
-      const { seconds: _, tokensPerSecond: __, peakMemory: ___, ...rest } = JSON.parse(line);
+      const { seconds: _, tokens_per_second: __, peak_memory: ___, ...rest } = JSON.parse(line);
       return rest;
     });
 }

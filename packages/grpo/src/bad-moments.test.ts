@@ -64,13 +64,14 @@ describe('a game that fails now and then', () => {
     for (const credit of ['episode', 'turn'] as const) {
       const trainer = await trainerOf({ ...common, environment, credit });
       const { metrics, episodes, advantages } = await trainer.runStep();
-      expect(metrics.failureRate).toBeCloseTo(1 / 3);
-      expect(metrics.firstFailure).toMatch(new RegExp(`^step of ${environment} at turn 1 \\(seed `));
-      for (const name of ['reward', 'loss', 'gradientNorm'] as const) expect(metrics[name]).toSatisfy(Number.isFinite);
-      expect(metrics.gradientNorm).toBeGreaterThan(0);
+      expect(metrics.failure_rate).toBeCloseTo(1 / 3);
+      expect(metrics.first_failure).toMatch(new RegExp(`^step of ${environment} at turn 1 \\(seed `));
+      for (const name of ['mean_reward', 'loss', 'gradient_norm'] as const)
+        expect(metrics[name]).toSatisfy(Number.isFinite);
+      expect(metrics.gradient_norm).toBeGreaterThan(0);
       for (const [i, { endReason }] of episodes.entries())
         if (endReason === 'failed') expect([...advantages[i]!].every((a) => a === 0)).toBe(true);
-      expect((await trainer.evaluate()).failureRate).toBeGreaterThan(0);
+      expect((await trainer.evaluate()).failure_rate).toBeGreaterThan(0);
       await trainer.dispose();
     }
   });
@@ -88,11 +89,11 @@ describe('a conversation that outgrows the context', () => {
   it('ends its game, which counts', async () => {
     const trainer = await trainerOf(talk, 140);
     const { metrics, episodes } = await trainer.runStep();
-    expect(metrics.contextFullRate).toBeGreaterThan(0);
-    expect(metrics.failureRate).toBe(0);
+    expect(metrics.context_full_rate).toBeGreaterThan(0);
+    expect(metrics.failure_rate).toBe(0);
     for (const { endReason, turns } of episodes)
       if (endReason === 'context_full') expect(turns.length).toBeGreaterThan(0);
-    expect((await trainer.evaluate()).contextFullRate).toBeGreaterThan(0);
+    expect((await trainer.evaluate()).context_full_rate).toBeGreaterThan(0);
     await trainer.dispose();
   });
 

@@ -1,33 +1,45 @@
 // Which checkpoint of a run is the best. At temperature 0 a policy shows what it holds likeliest, which in a game that
 // hides part of its state may lead round in circles; sampled, it shows what it was trained to do. Both count the same.
 
-import type { Evaluation } from '@ludic/rollouts';
-import type { BatchSummary } from './summary.ts';
+import { type Evaluation, GAME_METRICS, type Measured, type Metric } from '@ludic/rollouts';
+import type { BatchSummary } from './step-metrics.ts';
 import type { TrainSettings } from './train-settings.ts';
 
+const { success_rate, win_rate, mean_reward } = GAME_METRICS;
+
 /** How the games of a step went: played at the training's temperature with the weights from before its update. */
-export interface SampledRate {
-  readonly temperature: number;
-  readonly episodes: number;
-  readonly successRate: number;
-  readonly winRate?: number;
-  readonly meanReward: number;
-}
+export const SAMPLED_METRICS = {
+  sampled_temperature: {
+    unit: 'temperature',
+    meaning: "Temperature of the training, at which the step's games were played",
+  },
+  sampled_episodes: { unit: 'games', meaning: 'Games of the step' },
+  sampled_success_rate: success_rate,
+  sampled_win_rate: win_rate,
+  sampled_mean_reward: mean_reward,
+} as const satisfies Readonly<Record<string, Metric>>;
+
+export type SampledRate = Measured<typeof SAMPLED_METRICS>;
 
 /** What stands beside an evaluation; nothing where it samples at the training's own temperature. */
 export function sampledBeside(
   { evalTemperature, temperature }: Pick<TrainSettings, 'evalTemperature' | 'temperature'>,
-  metrics: Pick<BatchSummary, 'episodes' | 'successRate' | 'winRate' | 'reward'> | undefined,
+  metrics: Pick<BatchSummary, 'episodes' | 'success_rate' | 'win_rate' | 'mean_reward'> | undefined,
 ): SampledRate | undefined {
   if (!metrics || evalTemperature === temperature) return undefined;
-  const { episodes, successRate, winRate, reward } = metrics;
-  return { temperature, episodes, successRate, ...(winRate !== undefined && { winRate }), meanReward: reward };
+  return {
+    sampled_temperature: temperature,
+    sampled_episodes: metrics.episodes,
+    sampled_success_rate: metrics.success_rate,
+    ...(metrics.win_rate !== undefined && { sampled_win_rate: metrics.win_rate }),
+    sampled_mean_reward: metrics.mean_reward,
+  };
 }
 
 /** The mean reward of the evaluation, or its mean with the sampled one. */
 export function evaluationScore(
-  { meanReward }: Pick<Evaluation, 'meanReward'>,
+  { mean_reward }: Pick<Evaluation, 'mean_reward'>,
   sampled: SampledRate | undefined,
 ): number {
-  return sampled === undefined ? meanReward : (meanReward + sampled.meanReward) / 2;
+  return sampled === undefined ? mean_reward : (mean_reward + sampled.sampled_mean_reward) / 2;
 }

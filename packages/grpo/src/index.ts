@@ -4,7 +4,7 @@ export { samplesOf } from './batch.ts';
 export type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
 export { assignCredit, CREDITS, type Credit, type CreditSettings } from './credit.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
-export { evaluationScore, type SampledRate, sampledBeside } from './evaluation-score.ts';
+export { evaluationScore, SAMPLED_METRICS, type SampledRate, sampledBeside } from './evaluation-score.ts';
 export type { Objective } from './gradient-graph.ts';
 export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './learner.ts';
 export {
@@ -15,7 +15,8 @@ export {
   memoryAdvice,
   type PromptShape,
 } from './memory.ts';
-export { type LossMetrics, lossMetrics, ROUNDING } from './metrics.ts';
+export { lossMetrics, ROUNDING } from './metrics.ts';
+export { currentEvaluation, type LogLine, readLogLine } from './metrics-log.ts';
 export { rehearse } from './rehearsal.ts';
 export { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
 export { type ConductOptions, conductRun, type KeptEpisode, type RunResult } from './run.ts';
@@ -60,8 +61,16 @@ export {
   type Shard,
   type ShardRunner,
 } from './shards.ts';
-export { checkpointFolder, type LogLine, openRun, type RunConfig, readRunConfig, StoredRun } from './stored-run.ts';
-export { type BatchSummary, batchSummary } from './summary.ts';
+export {
+  type BatchSummary,
+  batchSummary,
+  LOGGED_STEP_METRICS,
+  type LoggedStepMetrics,
+  type LossMetrics,
+  STEP_METRICS,
+  type StepMetrics,
+} from './step-metrics.ts';
+export { checkpointFolder, openRun, type RunConfig, readRunConfig, StoredRun } from './stored-run.ts';
 export {
   checkSettings,
   DEFAULT_TRAINING,
@@ -69,7 +78,7 @@ export {
   type OnCollapse,
   type TrainSettings,
 } from './train-settings.ts';
-export { type StepMetrics, type StepReport, Trainer } from './trainer.ts';
+export { type StepReport, Trainer } from './trainer.ts';
 export { type WarmStartSettings, type WarmStartStep, type WarmStartTask, warmStart } from './warm-start.ts';
 export { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from './warm-start-plan.ts';
 export {

@@ -114,13 +114,13 @@ describe('the GRPO loss', () => {
       sequences: lengths.length,
     });
     const ours: Record<string, number | undefined> = {
-      mean_kl: metrics.meanKl,
-      clip_ratio_low_mean: metrics.clipRatioLowMean,
-      clip_ratio_high_mean: metrics.clipRatioHighMean,
-      clip_ratio_region_mean: metrics.clipRatioRegionMean,
-      clip_ratio_low_min: metrics.clipRatioLowMin,
-      clip_ratio_high_max: metrics.clipRatioHighMax,
-      cispo_clip_ratio: metrics.clipRatioHighMean,
+      mean_kl: metrics.mean_kl,
+      clip_ratio_low_mean: metrics.clip_ratio_low_mean,
+      clip_ratio_high_mean: metrics.clip_ratio_high_mean,
+      clip_ratio_region_mean: metrics.clip_ratio_region_mean,
+      clip_ratio_low_min: metrics.clip_ratio_low_min,
+      clip_ratio_high_max: metrics.clip_ratio_high_max,
+      cispo_clip_ratio: metrics.clip_ratio_high_mean,
     };
     for (const [name, value] of Object.entries(expected.metrics)) {
       if (value === null) expect(ours[name]).toBeUndefined();

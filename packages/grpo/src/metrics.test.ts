@@ -14,7 +14,7 @@ describe('lossMetrics', () => {
         sequences: 1,
       });
     const stray = batch([-1.0002, ...oldLogprobs.slice(1)]);
-    expect(stray.maxLogRatio).toBeCloseTo(2e-4, 10);
+    expect(stray.max_log_ratio).toBeCloseTo(2e-4, 10);
     expect(stray.disagreement).toBe(1 / 4000);
     expect(batch(oldLogprobs.map((value, i) => value + (i % 4 === 0 ? 0.01 : 0))).disagreement).toBe(0.25);
   });

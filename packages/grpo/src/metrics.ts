@@ -3,6 +3,7 @@
 
 import type { Precision } from '@ludic/models';
 import type { LossSettings } from './settings.ts';
+import type { LossMetrics } from './step-metrics.ts';
 
 /** Action tokens of a batch, flat. */
 export interface TokenBatch {
@@ -14,23 +15,6 @@ export interface TokenBatch {
   /** Index of each token's sequence. */
   readonly sequenceOf: ArrayLike<number>;
   readonly sequences: number;
-}
-
-export interface LossMetrics {
-  /** Mean over tokens of the KL term as it was used; absent where beta is 0. */
-  readonly meanKl?: number;
-  /** Share of tokens (at sequence level: of sequences) whose ratio fell below 1 − epsilon with a negative advantage. */
-  readonly clipRatioLowMean: number;
-  /** Share whose ratio rose above the upper bound with a positive advantage. */
-  readonly clipRatioHighMean: number;
-  readonly clipRatioRegionMean: number;
-  /** Smallest and largest share within one sequence; sequences without tokens are left out. */
-  readonly clipRatioLowMin: number;
-  readonly clipRatioHighMax: number;
-  /** max |log π − log π_old|: 0 up to rounding on fresh data, or sampler and trainer disagree. */
-  readonly maxLogRatio: number;
-  /** Share of tokens whose |log π − log π_old| is above its `ROUNDING`: more than a stray one is no rounding. */
-  readonly disagreement: number;
 }
 
 /**
@@ -76,13 +60,13 @@ export function lossMetrics(settings: LossSettings, batch: TokenBatch, precision
   const clipRatioLowMean = mean(low);
   const clipRatioHighMean = mean(high);
   return {
-    ...(settings.beta > 0 && { meanKl: klSum / Math.max(1, count) }),
-    clipRatioLowMean,
-    clipRatioHighMean,
-    clipRatioRegionMean: clipRatioLowMean + clipRatioHighMean,
-    clipRatioLowMin: counted(low).reduce((a, b) => Math.min(a, b), 1),
-    clipRatioHighMax: counted(high).reduce((a, b) => Math.max(a, b), 0),
-    maxLogRatio,
+    ...(settings.beta > 0 && { mean_kl: klSum / Math.max(1, count) }),
+    clip_ratio_low_mean: clipRatioLowMean,
+    clip_ratio_high_mean: clipRatioHighMean,
+    clip_ratio_region_mean: clipRatioLowMean + clipRatioHighMean,
+    clip_ratio_low_min: counted(low).reduce((a, b) => Math.min(a, b), 1),
+    clip_ratio_high_max: counted(high).reduce((a, b) => Math.max(a, b), 0),
+    max_log_ratio: maxLogRatio,
     disagreement: disagreeing / Math.max(1, count),
   };
 }

@@ -127,8 +127,8 @@ describe('training in float16', () => {
     let largest = 0;
     for (let step = 0; step < settings.steps; step++) {
       const { metrics } = await trainer.runStep();
-      rewards.push(metrics.reward);
-      largest = Math.max(largest, metrics.maxLogRatio);
+      rewards.push(metrics.mean_reward);
+      largest = Math.max(largest, metrics.max_log_ratio);
     }
     await trainer.dispose();
     const mean = (list: readonly number[]) => list.reduce((a, b) => a + b, 0) / list.length;

@@ -11,8 +11,8 @@ export interface ReplyFormat {
   /** How many were asked for. */
   readonly replies: number;
   /** Shares of them. */
-  readonly invalidRate: number;
-  readonly cutOffRate: number;
+  readonly invalid_rate: number;
+  readonly cut_off_rate: number;
 }
 
 const GAMES = 48;
@@ -21,7 +21,7 @@ const ASKED_TURNS: readonly number[] = [0, 2, 5];
 /** Nearly all: a model that gets one reply in ten right learns the rest by itself. */
 const UNKNOWN = 0.9;
 
-export const needsWarmStart = ({ invalidRate }: ReplyFormat): boolean => invalidRate >= UNKNOWN;
+export const needsWarmStart = ({ invalid_rate }: ReplyFormat): boolean => invalid_rate >= UNKNOWN;
 
 /** Asks a model at the turns of games under the settings of a run; nothing is learned. */
 export async function measureReplyFormat(
@@ -40,8 +40,8 @@ export async function measureReplyFormat(
     const share = (count: number) => count / Math.max(1, turns.length);
     return {
       replies: turns.length,
-      invalidRate: share(turns.filter(({ info }) => info.invalid).length),
-      cutOffRate: share(turns.filter(({ reply }) => reply.finish === 'length').length),
+      invalid_rate: share(turns.filter(({ info }) => info.invalid).length),
+      cut_off_rate: share(turns.filter(({ reply }) => reply.finish === 'length').length),
     };
   } finally {
     own.dispose();

@@ -7,6 +7,7 @@ import type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
 import type { SampledRate } from './evaluation-score.ts';
 import type { MemoryEstimate } from './memory.ts';
 import type { SettingsChange } from './settings/changes.ts';
+import type { LoggedStepMetrics } from './step-metrics.ts';
 import type { TrainSettings } from './train-settings.ts';
 import type { StepReport } from './trainer.ts';
 
@@ -40,7 +41,7 @@ export type RunEvent =
   /** Steps before the first: the model learns the format of replies. */
   | (WarmStartProgress & { readonly type: 'warm_start' })
   | (WarmStartResult & { readonly type: 'warm_started' })
-  | (StepReport & { readonly type: 'step'; readonly seconds: number; readonly tokensPerSecond: number })
+  | (Omit<StepReport, 'metrics'> & { readonly type: 'step'; readonly metrics: LoggedStepMetrics })
   | {
       readonly type: 'evaluation';
       readonly step: number;

@@ -1,5 +1,6 @@
 // A run over a storage that is no folder: the same files, the same way to go on.
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openModelFolder } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
@@ -111,6 +112,23 @@ describe('a run in a storage of its own', () => {
     const [log, expected] = await Promise.all([stopped, whole].map(async (one) => (await openRun(one)).log()));
     expect(log!.map(({ type, step }) => `${type} ${step}`)).toEqual(['step 1', 'step 2', 'step 3', 'evaluation 3']);
     expect(log!.filter(({ type }) => type === 'step')).toEqual(expected!.filter(({ type }) => type === 'step'));
+  });
+
+  it('goes on where its first lines have the keys of an earlier version', async () => {
+    const fixture = new URL('../fixtures/metrics-camel-case.jsonl', import.meta.url);
+    const lines = readFileSync(fixture, 'utf8').split('\n').slice(1, 3);
+    const storage = memoryStorage();
+    const controller = new AbortController();
+    const stop = (event: RunEvent) => event.type === 'step' && event.metrics.step === 2 && controller.abort();
+    await run(storage, begin, stop, controller.signal);
+    await storage.write('metrics.jsonl', `${lines.join('\n')}\n`);
+    expect((await run(storage, { kind: 'resume' })).status).toBe('finished');
+    const steps = (await (await openRun(storage)).log()).filter(({ type }) => type === 'step');
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3]);
+    const keysOf = (line: object) => Object.keys(line).filter((key) => key !== 'mean_kl' && key !== 'peak_memory');
+    expect(keysOf(steps[1]!).sort()).toEqual(keysOf(steps[2]!).sort());
+    // What was written stays as it was.
+    expect(new TextDecoder().decode(storage.files.get('metrics.jsonl')).startsWith(lines.join('\n'))).toBe(true);
   });
 
   it('tells what every turn was credited with', async () => {

@@ -32,6 +32,7 @@ import type { RunEvent, RunStart } from './run-events.ts';
 import type { RunStorage } from './run-storage.ts';
 import { CHANGEABLE } from './settings/changes.ts';
 import type { ShardRunner } from './shards.ts';
+import type { LoggedStepMetrics } from './step-metrics.ts';
 import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
 import { carriedGameOf, tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
@@ -149,14 +150,13 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     const score = evaluationScore(evaluation, sampled);
     const isBest = !best || score > best.score || best.step === trainer.step;
     if (isBest) best = { step: trainer.step, score };
-    const beside = { temperature: settings.evalTemperature, ...(sampled && { sampled }) };
-    return { evaluation, isBest, beside, seconds: (clock() - began) / 1000 };
+    return { evaluation, isBest, sampled, seconds: (clock() - began) / 1000 };
   };
-  const tell = async ({ evaluation, isBest, beside, seconds }: Awaited<ReturnType<typeof evaluate>>) => {
-    await folder.append('metrics.jsonl', [
-      { type: 'evaluation', step: trainer.step, ...evaluation, ...beside, best: isBest, seconds },
-    ]);
-    await emit({ type: 'evaluation', step: trainer.step, evaluation, ...beside, best: isBest, seconds });
+  const tell = async ({ evaluation, isBest, sampled, seconds }: Awaited<ReturnType<typeof evaluate>>) => {
+    const place = { type: 'evaluation', step: trainer.step } as const;
+    const beside = { temperature: settings.evalTemperature, best: isBest, seconds };
+    await folder.append('metrics.jsonl', [{ ...place, ...evaluation, ...sampled, ...beside }]);
+    await emit({ ...place, evaluation, ...(sampled && { sampled }), ...beside });
   };
   const warn = (message: string) => emit({ type: 'warning', step: trainer.step, message });
   try {
@@ -176,15 +176,18 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
     while (trainer.step < settings.steps) {
       const before = clock();
       const report = await trainer.runStep(signal);
-      const { metrics } = report;
       const seconds = (clock() - before) / 1000;
-      const tokensPerSecond = (metrics.promptTokens + metrics.completionTokens) / seconds;
+      const { prompt_tokens, completion_tokens } = report.metrics;
       const peakMemory = peak();
-      await folder.append('metrics.jsonl', [
-        { type: 'step', ...metrics, seconds, tokensPerSecond, ...(peakMemory !== undefined && { peakMemory }) },
-      ]);
+      const metrics: LoggedStepMetrics = {
+        ...report.metrics,
+        seconds,
+        tokens_per_second: (prompt_tokens + completion_tokens) / seconds,
+        ...(peakMemory !== undefined && { peak_memory: peakMemory }),
+      };
+      await folder.append('metrics.jsonl', [{ type: 'step', ...metrics }]);
       await folder.append('episodes.jsonl', keepEpisodes(report, settings));
-      await emit({ type: 'step', ...report, seconds, tokensPerSecond });
+      await emit({ type: 'step', ...report, metrics });
       const seen = watch(watched, metrics, whatIsWatched(report.episodes));
       watched = seen.state;
       for (const message of seen.warnings) await warn(message);

@@ -22,14 +22,13 @@ import {
 import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
-import type { WarmStartResult } from './begin-format.ts';
 import { GrpoError } from './errors.ts';
-import type { SampledRate } from './evaluation-score.ts';
 import type { OptimizerState } from './learner.ts';
+import { evaluationOf, type LogLine, readLogLine } from './metrics-log.ts';
 import type { RunStorage } from './run-storage.ts';
 import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from './settings/changes.ts';
+import type { StepMetrics } from './step-metrics.ts';
 import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
-import type { StepMetrics } from './trainer.ts';
 import { NOTHING_WATCHED, type WatchState } from './watchdogs/state.ts';
 
 /** What config.json holds: the whole definition of the run. */
@@ -59,20 +58,6 @@ export interface SavedState {
   readonly best: Best | undefined;
   readonly watched: WatchState;
 }
-
-/** A line of metrics.jsonl. */
-export type LogLine =
-  | (StepMetrics & { readonly type: 'step'; readonly seconds: number; readonly tokensPerSecond: number })
-  | (Evaluation & {
-      readonly type: 'evaluation';
-      readonly step: number;
-      /** Runs of earlier versions do not say it. */
-      readonly temperature?: number;
-      readonly sampled?: SampledRate;
-      readonly best: boolean;
-      readonly seconds: number;
-    })
-  | (WarmStartResult & { readonly type: 'warm_start'; readonly step: 0 });
 
 /** Where the checkpoint of a step lies in its run. */
 export const checkpointFolder = (step: number) => `checkpoints/step-${String(step).padStart(6, '0')}`;
@@ -234,12 +219,10 @@ export class StoredRun {
 
   /** The evaluation after a step, where metrics.jsonl has one. */
   async evaluationAt(step: number): Promise<Evaluation | undefined> {
-    for (const line of (await this.log()).reverse()) {
-      if (line.type !== 'evaluation' || line.step !== step) continue;
-      const { type: _, step: __, best: ___, seconds: ____, temperature: _____, sampled: ______, ...evaluation } = line;
-      return evaluation;
-    }
-    return undefined;
+    const line = (await this.log()).findLast(
+      (line): line is Extract<LogLine, { type: 'evaluation' }> => line.type === 'evaluation' && line.step === step,
+    );
+    return line && evaluationOf(line);
   }
 
   /** The numbers of a step, where metrics.jsonl has them. */
@@ -254,7 +237,7 @@ export class StoredRun {
     const bytes = (await this.storage.read('metrics.jsonl').catch(() => undefined)) ?? new Uint8Array();
     const whole = bytes.subarray(0, lengthUpTo(bytes, Number.POSITIVE_INFINITY));
     const lines = new TextDecoder().decode(whole).split('\n').slice(0, -1);
-    return lines.map((line) => JSON.parse(line));
+    return lines.flatMap((line) => readLogLine(line) ?? []);
   }
 
   /** Cuts the logs back to what belongs to the first `step` steps, a half-written last line included. */

@@ -9,25 +9,12 @@ import { assignCredit } from './credit.ts';
 import { GrpoError } from './errors.ts';
 import type { Learner, OptimizerState } from './learner.ts';
 import { LocalShards, learnerOf } from './local-shards.ts';
-import { type LossMetrics, lossMetrics, ROUNDING } from './metrics.ts';
+import { lossMetrics, ROUNDING } from './metrics.ts';
 import { learningRateAt } from './schedule.ts';
 import { cutIntoShards, type Shard, type ShardRunner } from './shards.ts';
-import { type BatchSummary, batchSummary } from './summary.ts';
+import { batchSummary, type LossMetrics, type StepMetrics } from './step-metrics.ts';
 import { policyOf, tableOf } from './table.ts';
 import { checkSettings, type TrainSettings } from './train-settings.ts';
-
-export interface StepMetrics extends BatchSummary, LossMetrics {
-  /** The first is 1. */
-  readonly step: number;
-  readonly loss: number;
-  readonly gradientNorm: number;
-  /** Updates of this step that did not happen because there was nothing to learn from: the gradient was exactly 0. */
-  readonly skippedUpdates: number;
-  readonly learningRate: number;
-  /** Share of the groups, as first drawn, whose rewards are all equal. */
-  readonly zeroVarianceGroups: number;
-  readonly resampledGroups: number;
-}
 
 export interface StepReport {
   readonly metrics: StepMetrics;
@@ -138,11 +125,11 @@ export class Trainer {
       ...batchSummary(batch.episodes),
       ...first!.metrics,
       loss: first!.loss,
-      gradientNorm,
-      skippedUpdates,
-      learningRate,
-      zeroVarianceGroups: batch.zeroVarianceGroups,
-      resampledGroups: batch.resampledGroups,
+      gradient_norm: gradientNorm,
+      skipped_updates: skippedUpdates,
+      learning_rate: learningRate,
+      zero_variance_groups: batch.zeroVarianceGroups,
+      resampled_groups: batch.resampledGroups,
     };
     return { metrics, episodes: batch.episodes, advantages };
   }
@@ -182,7 +169,7 @@ export class Trainer {
     };
   }
 
-  #assertAgreement(step: number, { maxLogRatio, disagreement }: LossMetrics): void {
+  #assertAgreement(step: number, { max_log_ratio: maxLogRatio, disagreement }: LossMetrics): void {
     const rounding = ROUNDING[this.settings.precision];
     if (maxLogRatio <= rounding) return;
     throw new GrpoError(

@@ -72,10 +72,10 @@ describe('a run with a warm start', () => {
     expect((await train(stopped, { kind: 'resume' })).status).toBe('finished');
     expect(await log(stopped)).toEqual(await log(whole));
     const [first] = await log(whole);
-    expect(first).toMatchObject({ type: 'warm_start', step: 0, plan: settings.warmStart, before: { invalidRate: 1 } });
+    expect(first).toMatchObject({ type: 'warm_start', step: 0, plan: settings.warmStart, before: { invalid_rate: 1 } });
     const step = (await log(whole)).find(({ type }) => type === 'step');
     // The reference is the model after its warm start, from which the first step has not moved.
-    expect((step as { meanKl?: number }).meanKl).toBeLessThan(1e-9);
+    expect((step as { mean_kl?: number }).mean_kl).toBeLessThan(1e-9);
   });
 
   it('has none by auto where the model knows the format, and leaves its game with the model', async () => {

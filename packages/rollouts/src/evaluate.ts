@@ -1,8 +1,9 @@
 // How good a policy is at a game: fixed episodes, rates and means with intervals.
 
+import { type EVALUATION_METRICS, gameMetrics, type Measured } from './metrics.ts';
 import { assertRoom, playEpisodes, type Table } from './play.ts';
 import { evaluationStarts } from './starts.ts';
-import { average, bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
+import { bootstrapInterval, wilsonInterval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
 
 export interface EvaluateOptions extends Table {
@@ -15,35 +16,7 @@ export interface EvaluateOptions extends Table {
   readonly signal?: AbortSignal;
 }
 
-export interface Rate {
-  readonly rate: number;
-  /** Wilson, 95 %. */
-  readonly interval: Interval;
-}
-
-export interface Evaluation {
-  readonly episodes: number;
-  /** Share of episodes with a total reward above 0.5. */
-  readonly success: Rate;
-  readonly meanReward: number;
-  /** Bootstrap, 95 %. */
-  readonly meanRewardInterval: Interval;
-  readonly meanSteps: number;
-  /** Share of replies that the game refused. */
-  readonly invalidRate: number;
-  /** Share of episodes with at least one such reply. */
-  readonly invalidEpisodes: Rate;
-  /** In two-player games. */
-  readonly outcomes?: { readonly win: Rate; readonly draw: Rate; readonly loss: Rate };
-  /** Shares of episodes that the step limit ended, that outgrew the context, and that could not be scored. */
-  readonly truncationRate: number;
-  readonly contextFullRate: number;
-  readonly failureRate: number;
-  /** Why the first of those that could not be scored failed. */
-  readonly firstFailure?: string;
-  /** Share of replies cut off at the token limit. */
-  readonly cutOffRate: number;
-}
+export type Evaluation = Measured<typeof EVALUATION_METRICS>;
 
 const BATCH = 1000;
 
@@ -68,36 +41,24 @@ export async function evaluate({
 
 /** @param seed names the stream of the bootstrap */
 export function summarize(episodes: readonly Episode[], seed: number): Evaluation {
-  const count = (test: (episode: Episode) => boolean) => episodes.filter(test).length;
-  const rate = (test: (episode: Episode) => boolean): Rate => {
-    const hits = count(test);
-    return { rate: hits / Math.max(1, episodes.length), interval: wilsonInterval(hits, episodes.length) };
-  };
-  const rewards = episodes.map((episode) => episode.reward);
-  const replies = episodes.reduce((sum, episode) => sum + episode.turns.length, 0);
-  const shareOfReplies = (test: (turn: Episode['turns'][number]) => boolean) =>
-    episodes.reduce((sum, episode) => sum + episode.turns.filter(test).length, 0) / Math.max(1, replies);
-  const twoPlayers = episodes.some((episode) => episode.outcome);
-  const firstFailure = episodes.find((episode) => episode.endReason === 'failed')?.error;
+  const hits = (test: (episode: Episode) => boolean) => episodes.filter(test).length;
+  const interval = (test: (episode: Episode) => boolean) => wilsonInterval(hits(test), episodes.length);
+  const isInvalid = (episode: Episode) => episode.turns.some((turn) => turn.info.invalid);
+  const metrics = gameMetrics(episodes);
   return {
-    episodes: episodes.length,
-    success: rate((episode) => episode.reward > SUCCESS_REWARD),
-    meanReward: average(rewards),
-    meanRewardInterval: bootstrapInterval(rewards, seed),
-    meanSteps: replies / Math.max(1, episodes.length),
-    invalidRate: shareOfReplies((turn) => turn.info.invalid),
-    invalidEpisodes: rate((episode) => episode.turns.some((turn) => turn.info.invalid)),
-    ...(twoPlayers && {
-      outcomes: {
-        win: rate((episode) => episode.outcome === 'win'),
-        draw: rate((episode) => episode.outcome === 'draw'),
-        loss: rate((episode) => episode.outcome === 'loss'),
-      },
+    total_episodes: episodes.length,
+    ...metrics,
+    mean_reward_ci95: bootstrapInterval(
+      episodes.map((episode) => episode.reward),
+      seed,
+    ),
+    success_ci95: interval((episode) => episode.reward > SUCCESS_REWARD),
+    ...(metrics.win_rate !== undefined && {
+      win_ci95: interval((episode) => episode.outcome === 'win'),
+      draw_ci95: interval((episode) => episode.outcome === 'draw'),
+      loss_ci95: interval((episode) => episode.outcome === 'loss'),
     }),
-    truncationRate: rate((episode) => episode.endReason === 'truncated').rate,
-    contextFullRate: rate((episode) => episode.endReason === 'context_full').rate,
-    failureRate: rate((episode) => episode.endReason === 'failed').rate,
-    ...(firstFailure !== undefined && { firstFailure }),
-    cutOffRate: shareOfReplies((turn) => turn.reply.finish === 'length'),
+    invalid_episode_rate: hits(isInvalid) / Math.max(1, episodes.length),
+    invalid_episode_ci95: interval(isInvalid),
   };
 }

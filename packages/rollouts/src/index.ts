@@ -1,4 +1,12 @@
-export { type EvaluateOptions, type Evaluation, evaluate, type Rate, summarize } from './evaluate.ts';
+export { type EvaluateOptions, type Evaluation, evaluate, summarize } from './evaluate.ts';
+export {
+  EVALUATION_METRICS,
+  GAME_METRICS,
+  type GameMetrics,
+  gameMetrics,
+  type Measured,
+  type Metric,
+} from './metrics.ts';
 export { type Difference, type PairedDifference, pairedDifference } from './paired.ts';
 export { assertRoom, type PlayOptions, playEpisodes, type Table } from './play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';

@@ -158,7 +158,7 @@ describe('a game in which', () => {
     expect(bad.error).not.toContain('\n');
     expect(Number.isFinite(bad.reward)).toBe(true);
     expect(others(episodes)).toEqual(others(right));
-    expect(summarize(episodes, 0)).toMatchObject({ failureRate: 0.25, firstFailure: bad.error });
+    expect(summarize(episodes, 0)).toMatchObject({ failure_rate: 0.25, first_failure: bad.error });
     expect(transcript(bad)).toContain(bad.error);
     expect(JSON.parse(JSON.stringify(bad))).toMatchObject({ endReason: 'failed' });
   });
@@ -277,8 +277,8 @@ describe('a conversation that outgrows the context', () => {
     expect(episode!.finalObservation).not.toBe('');
     expect(transcript(episode!)).toMatch(/The context is full: too long for 8 positions/);
     const summary = summarize(episodes, 0);
-    expect(summary).toMatchObject({ contextFullRate: 1, failureRate: 0, truncationRate: 0 });
-    expect(summary).not.toHaveProperty('firstFailure');
+    expect(summary).toMatchObject({ context_full_rate: 1, failure_rate: 0, truncation_rate: 0 });
+    expect(summary).not.toHaveProperty('first_failure');
   });
 
   it('is a fault of the settings where no game has room for its first prompt', async () => {

@@ -1,5 +1,6 @@
 // What the service answers.
 
+import { EVALUATION_METRICS, type Evaluation, type Metric } from '@ludic/rollouts';
 import { z } from 'zod';
 
 const rate = () => z.number().min(0).max(1);
@@ -51,27 +52,22 @@ export const trainingStarted = z
   .meta({ id: 'TrainingStarted' });
 export type TrainingStarted = z.infer<typeof trainingStarted>;
 
+/** They are younger than the contract: a server of an earlier version does not tell them. */
+const YOUNGER = ['context_full_rate', 'invalid_episode_ci95'] as const;
+type Younger = (typeof YOUNGER)[number];
+
+export type EvaluationResults = Omit<Evaluation, Younger> & Partial<Pick<Evaluation, Younger>>;
+
+function measured([key, { unit, type, meaning, optional }]: [string, Metric]): [string, z.ZodType] {
+  const number = unit === 'share' ? rate() : unit === 'games' ? z.int() : z.number();
+  const schema = { interval: interval(), text: z.string(), number }[type ?? 'number'].describe(meaning);
+  return [key, optional || YOUNGER.some((each) => each === key) ? schema.optional() : schema];
+}
+
+/** The library's table of them, as a schema. */
 export const evaluationResults = z
-  .object({
-    mean_reward: z.number(),
-    mean_reward_ci95: interval(),
-    success_rate: rate().describe('share of games with a total reward above 0.5'),
-    success_ci95: interval(),
-    total_episodes: z.int(),
-    mean_steps: z.number(),
-    invalid_rate: rate().describe('share of replies that the game refused'),
-    invalid_episode_rate: rate(),
-    truncation_rate: rate(),
-    context_full_rate: rate().describe('share of games that outgrew the context of the model').optional(),
-    failure_rate: rate().describe('share of games that could not be scored'),
-    first_failure: z.string().optional().describe('why the first of those failed'),
-    cut_off_rate: rate().describe('share of replies cut off at max_tokens'),
-    win_rate: rate().optional(),
-    draw_rate: rate().optional(),
-    loss_rate: rate().optional(),
-  })
-  .meta({ id: 'EvaluationResults' });
-export type EvaluationResults = z.infer<typeof evaluationResults>;
+  .object(Object.fromEntries(Object.entries(EVALUATION_METRICS).map(measured)))
+  .meta({ id: 'EvaluationResults' }) as unknown as z.ZodType<EvaluationResults>;
 
 export const policyEvaluation = z
   .object({

@@ -1,27 +1,7 @@
 // Results of the library as answers of the service.
 
-import type { Episode, Evaluation } from '@ludic/rollouts';
-import type { EvaluationResults, Rollout, Trajectory } from './answers.ts';
-
-export function evaluationResults(evaluation: Evaluation): EvaluationResults {
-  const { outcomes, meanRewardInterval, success } = evaluation;
-  return {
-    success_rate: success.rate,
-    success_ci95: [...success.interval],
-    mean_reward: evaluation.meanReward,
-    mean_reward_ci95: [...meanRewardInterval],
-    mean_steps: evaluation.meanSteps,
-    invalid_rate: evaluation.invalidRate,
-    invalid_episode_rate: evaluation.invalidEpisodes.rate,
-    truncation_rate: evaluation.truncationRate,
-    context_full_rate: evaluation.contextFullRate,
-    failure_rate: evaluation.failureRate,
-    ...(evaluation.firstFailure !== undefined && { first_failure: evaluation.firstFailure }),
-    total_episodes: evaluation.episodes,
-    cut_off_rate: evaluation.cutOffRate,
-    ...(outcomes && { win_rate: outcomes.win.rate, draw_rate: outcomes.draw.rate, loss_rate: outcomes.loss.rate }),
-  };
-}
+import type { Episode } from '@ludic/rollouts';
+import type { Rollout, Trajectory } from './answers.ts';
 
 export function trajectoryOf(episode: Episode, group = 0): Trajectory {
   return {

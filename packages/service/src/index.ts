@@ -27,7 +27,7 @@ export {
   errorAnswer,
   ServiceError,
 } from './errors.ts';
-export { evaluationResults, rolloutSummary, trajectoryOf } from './from-library.ts';
+export { rolloutSummary, trajectoryOf } from './from-library.ts';
 export { isEnd, JOB_EVENTS, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './jobs.ts';
 export { modelName } from './model-name.ts';
 export { type OpenAiErrorAnswer, openaiError, openaiErrorAnswer, openaiStatus } from './openai-errors.ts';

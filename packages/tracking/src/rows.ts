@@ -1,5 +1,6 @@
 // Lines of metrics.jsonl become rows, one a step: the step's numbers, and those of an evaluation that followed it.
 
+import { readLogLine } from '@ludic/grpo';
 import { type Scalars, scalarsOf } from './scalars.ts';
 
 export interface Row {
@@ -48,15 +49,10 @@ interface Line {
 }
 
 function parsed(text: string): Line | undefined {
-  let line: unknown;
-  try {
-    line = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof line !== 'object' || line === null) return undefined;
-  const { step, seconds } = line as { step?: unknown; seconds?: unknown };
-  const values = scalarsOf(line as Record<string, unknown>);
-  if (!Number.isSafeInteger(step) || Object.keys(values).length === 0) return undefined;
-  return { step: step as number, seconds: typeof seconds === 'number' && seconds > 0 ? seconds : 0, values };
+  const line = readLogLine(text);
+  if (!line) return undefined;
+  const { step, seconds } = line as { readonly step: number; readonly seconds?: unknown };
+  const values = scalarsOf({ ...line });
+  if (Object.keys(values).length === 0) return undefined;
+  return { step, seconds: typeof seconds === 'number' && seconds > 0 ? seconds : 0, values };
 }

@@ -290,15 +290,15 @@ const event = (id: number, type: string, data: unknown) =>
   `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 const step = (number: number) => ({
   step: number,
-  reward: number / 10,
-  successRate: 0.5,
+  mean_reward: number / 10,
+  success_rate: 0.5,
   entropy: 1.25,
   invalid_rate: 0.25,
-  gradientNorm: 0.5,
-  maxLogRatio: 1e-6,
-  zeroVarianceGroups: 0,
+  gradient_norm: 0.5,
+  max_log_ratio: 1e-6,
+  zero_variance_groups: 0,
   seconds: 0.5,
-  tokensPerSecond: 1000,
+  tokens_per_second: 1000,
 });
 const ENDED = { ...JOB, status: 'completed', step: 4 };
 const EVENTS = [

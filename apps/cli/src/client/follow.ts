@@ -1,6 +1,5 @@
 // A job of a server as it goes on: its curve where it trains, and how it ends. Ctrl-C ends the looking on, not the job.
 
-import { camelCase } from '@ludic/grpo';
 import { isEnd, type Job, type JobEvent } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
 import { LiveView, type ShownEvent } from '../live.ts';
@@ -50,10 +49,10 @@ export class ShownJob {
       case 'step': {
         const start = this.#isShown ? [] : [this.#start(event.data.step)];
         this.#isShown = true;
-        return [...start, stepOf(inCamelCase(event.data))];
+        return [...start, stepOf(event.data)];
       }
       case 'evaluation':
-        return [evaluationOf(inCamelCase(event.data))];
+        return [evaluationOf(event.data)];
       case 'warning':
         return [{ type: 'warning', step: event.data.step ?? 0, message: event.data.message }];
       default:
@@ -93,15 +92,6 @@ export class ShownJob {
 
 type Numbers = Readonly<Record<string, unknown>>;
 
-/** The service speaks snake case; what is in snake case or not comes out as the library has it. */
-const inCamelCase = (value: unknown): Numbers =>
-  Object.fromEntries(
-    Object.entries(value as Numbers).map(([name, inner]) => [
-      camelCase(name),
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inCamelCase(inner) : inner,
-    ]),
-  );
-
 const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
 
 function stepOf(data: Numbers): ShownEvent {
@@ -109,57 +99,45 @@ function stepOf(data: Numbers): ShownEvent {
     type: 'step',
     metrics: {
       step: number(data.step),
-      reward: number(data.reward ?? data.meanReward),
-      successRate: number(data.successRate),
-      ...(typeof data.winRate === 'number' && { winRate: data.winRate }),
+      mean_reward: number(data.mean_reward),
+      success_rate: number(data.success_rate),
+      ...(typeof data.win_rate === 'number' && { win_rate: data.win_rate }),
       entropy: number(data.entropy),
-      invalidRate: number(data.invalidRate),
-      gradientNorm: number(data.gradientNorm),
-      maxLogRatio: number(data.maxLogRatio),
-      zeroVarianceGroups: number(data.zeroVarianceGroups),
-      ...(typeof data.failureRate === 'number' && { failureRate: data.failureRate }),
-      ...(typeof data.firstFailure === 'string' && { firstFailure: data.firstFailure }),
-      ...(typeof data.contextFullRate === 'number' && { contextFullRate: data.contextFullRate }),
+      invalid_rate: number(data.invalid_rate),
+      gradient_norm: number(data.gradient_norm),
+      max_log_ratio: number(data.max_log_ratio),
+      zero_variance_groups: number(data.zero_variance_groups),
+      ...(typeof data.failure_rate === 'number' && { failure_rate: data.failure_rate }),
+      ...(typeof data.first_failure === 'string' && { first_failure: data.first_failure }),
+      ...(typeof data.context_full_rate === 'number' && { context_full_rate: data.context_full_rate }),
+      seconds: number(data.seconds),
+      tokens_per_second: number(data.tokens_per_second),
     },
-    seconds: number(data.seconds),
-    tokensPerSecond: number(data.tokensPerSecond),
   };
 }
 
 function evaluationOf(data: Numbers): ShownEvent {
-  const { success, outcomes } = data as {
-    readonly success?: Rate;
-    readonly outcomes?: { readonly win: Rate; readonly draw: Rate; readonly loss: Rate };
-  };
   return {
     type: 'evaluation',
     step: number(data.step),
     evaluation: {
-      success: success ?? rateOf(data.successRate),
-      ...(outcomes
-        ? { outcomes }
-        : typeof data.winRate === 'number' && {
-            outcomes: { win: rateOf(data.winRate), draw: rateOf(data.drawRate), loss: rateOf(data.lossRate) },
-          }),
-      meanSteps: number(data.meanSteps),
-      meanReward: number(data.meanReward),
-      episodes: number(data.totalEpisodes ?? data.episodes),
+      success_rate: number(data.success_rate),
+      ...(typeof data.win_rate === 'number' && { win_rate: data.win_rate, loss_rate: number(data.loss_rate) }),
+      mean_steps: number(data.mean_steps),
+      mean_reward: number(data.mean_reward),
+      total_episodes: number(data.total_episodes),
     },
     ...(typeof data.temperature === 'number' && { temperature: data.temperature }),
-    ...(typeof data.sampledTemperature === 'number' && {
+    ...(typeof data.sampled_temperature === 'number' && {
       sampled: {
-        temperature: data.sampledTemperature,
-        episodes: number(data.sampledEpisodes),
-        successRate: number(data.sampledSuccessRate),
-        ...(typeof data.sampledWinRate === 'number' && { winRate: data.sampledWinRate }),
-        meanReward: number(data.sampledMeanReward),
+        sampled_temperature: data.sampled_temperature,
+        sampled_episodes: number(data.sampled_episodes),
+        sampled_success_rate: number(data.sampled_success_rate),
+        ...(typeof data.sampled_win_rate === 'number' && { sampled_win_rate: data.sampled_win_rate }),
+        sampled_mean_reward: number(data.sampled_mean_reward),
       },
     }),
     best: data.best === true,
     seconds: number(data.seconds),
   };
 }
-
-type Rate = Extract<ShownEvent, { type: 'evaluation' }>['evaluation']['success'];
-/** A share without its interval, which is not shown. */
-const rateOf = (share: unknown): Rate => ({ rate: number(share), interval: [Number.NaN, Number.NaN] });

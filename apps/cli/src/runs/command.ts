@@ -64,7 +64,7 @@ async function list(folder: string, { json }: Output): Promise<void> {
   ]);
 }
 
-const reached = (line: EvaluationLine | undefined) => (line ? `${percent(line.success.rate)} at ${line.step}` : '–');
+const reached = (line: EvaluationLine | undefined) => (line ? `${percent(line.success_rate)} at ${line.step}` : '–');
 
 async function show(folder: string, { svg, json }: Output & { readonly svg?: string }): Promise<void> {
   const run = await readRun(folder);
@@ -75,10 +75,10 @@ async function show(folder: string, { svg, json }: Output & { readonly svg?: str
   for (const curve of curvesOf(run)) console.log(`\n${textChart(curve, width, 6)}`);
   if (run.evaluations.length > 0) console.log('\nEvaluations, with 95 % intervals');
   for (const line of run.evaluations) {
-    const [low, high] = line.success.interval;
+    const [low, high] = line.success_ci95;
     const mark = line === run.best ? '   best' : '';
     console.log(
-      `  step ${String(line.step).padEnd(6)} success ${percent(line.success.rate)} (${percent(low)} to ${percent(high)})   mean reward ${line.meanReward.toFixed(3)}${mark}`,
+      `  step ${String(line.step).padEnd(6)} success ${percent(line.success_rate)} (${percent(low)} to ${percent(high)})   mean reward ${line.mean_reward.toFixed(3)}${mark}`,
     );
   }
 }
@@ -93,9 +93,9 @@ function curvesOf({ steps }: RunReport): readonly Curve[] {
     points: steps.map((line) => ({ step: line.step, value: value(line) })),
   });
   return [
-    curve('Mean reward of a step', (line) => line.reward),
-    curve('Success rate of a step', (line) => line.successRate),
-    curve('Share of invalid replies', (line) => line.invalidRate),
+    curve('Mean reward of a step', (line) => line.mean_reward),
+    curve('Success rate of a step', (line) => line.success_rate),
+    curve('Share of invalid replies', (line) => line.invalid_rate),
     curve('Entropy', (line) => line.entropy),
   ];
 }
@@ -118,12 +118,12 @@ async function compare(folders: readonly string[], { json }: Output): Promise<vo
     return console.log(JSON.stringify({ runs: runs.map(runJson), differences }));
   }
   const rate = (line: EvaluationLine | undefined) =>
-    line ? `${reached(line)} (${line.success.interval.map(percent).join(' to ')})` : '–';
+    line ? `${reached(line)} (${line.success_ci95.map(percent).join(' to ')})` : '–';
   printTable([
     ['', ...runs.map(({ name }) => name)],
     ['best success', ...runs.map(({ best }) => rate(best))],
     ['last success', ...runs.map(({ evaluations }) => rate(evaluations.at(-1)))],
-    ['mean reward', ...runs.map(({ evaluations }) => evaluations.at(-1)?.meanReward.toFixed(3) ?? '–')],
+    ['mean reward', ...runs.map(({ evaluations }) => evaluations.at(-1)?.mean_reward.toFixed(3) ?? '–')],
     ['steps', ...runs.map(({ steps, config }) => `${steps.at(-1)?.step ?? 0}/${config.settings.steps}`)],
     ['minutes', ...runs.map(({ steps }) => (steps.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1))],
     ['state', ...runs.map(({ state }) => state)],

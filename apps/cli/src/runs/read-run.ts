@@ -60,10 +60,10 @@ export function runJson({ name, folder, config, state, steps, evaluations, best 
   const rates = (line: EvaluationLine | undefined) =>
     line && {
       step: line.step,
-      success_rate: line.success.rate,
-      success_interval: line.success.interval,
-      ...(line.outcomes && { win_rate: line.outcomes.win.rate }),
-      mean_reward: line.meanReward,
+      success_rate: line.success_rate,
+      success_ci95: line.success_ci95,
+      ...(line.win_rate !== undefined && { win_rate: line.win_rate }),
+      mean_reward: line.mean_reward,
     };
   return {
     name,

@@ -57,7 +57,7 @@ describe('ludic runs', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    const rewards = log.filter(({ type }) => type === 'step').map(({ reward }) => reward);
+    const rewards = log.filter(({ type }) => type === 'step').map(({ mean_reward }) => mean_reward);
     const chart = stdout.slice(stdout.indexOf('Mean reward'), stdout.indexOf('Success rate'));
     expect(chart).toContain(`${Math.max(...rewards).toFixed(3)} ┤`);
     // The best step alone reaches the top.

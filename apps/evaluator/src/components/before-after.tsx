@@ -104,23 +104,23 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ title, evaluation: { success, meanReward, meanRewardInterval, meanSteps, invalidRate } }) => (
+            {rows.map(({ title, evaluation }) => (
               <tr key={title}>
                 <th scope="row">{title}</th>
                 <td class="number">
-                  {percent(success.rate)}
+                  {percent(evaluation.success_rate)}
                   <small>
-                    {percent(success.interval[0])} to {percent(success.interval[1])}
+                    {percent(evaluation.success_ci95[0])} to {percent(evaluation.success_ci95[1])}
                   </small>
                 </td>
                 <td class="number">
-                  {meanReward.toFixed(3)}
+                  {evaluation.mean_reward.toFixed(3)}
                   <small>
-                    {meanRewardInterval[0].toFixed(3)} to {meanRewardInterval[1].toFixed(3)}
+                    {evaluation.mean_reward_ci95[0].toFixed(3)} to {evaluation.mean_reward_ci95[1].toFixed(3)}
                   </small>
                 </td>
-                <td class="number">{meanSteps.toFixed(2)}</td>
-                <td class="number">{percent(invalidRate)}</td>
+                <td class="number">{evaluation.mean_steps.toFixed(2)}</td>
+                <td class="number">{percent(evaluation.invalid_rate)}</td>
               </tr>
             ))}
           </tbody>

@@ -44,8 +44,8 @@ export function MatchCard({ match }: { readonly match: Match }) {
           title="Success"
           rows={results.map((result) => ({
             title: titleOf(result, results),
-            value: result.evaluation.success.rate,
-            interval: result.evaluation.success.interval,
+            value: result.evaluation.success_rate,
+            interval: result.evaluation.success_ci95,
           }))}
           range={[0, 1]}
           write={(value) => percent(value).replace('.0', '')}
@@ -54,8 +54,8 @@ export function MatchCard({ match }: { readonly match: Match }) {
           title="Mean reward"
           rows={results.map((result) => ({
             title: titleOf(result, results),
-            value: result.evaluation.meanReward,
-            interval: result.evaluation.meanRewardInterval,
+            value: result.evaluation.mean_reward,
+            interval: result.evaluation.mean_reward_ci95,
           }))}
           range={[0, 1]}
           write={(value) => String(Number(value.toFixed(2)))}

@@ -1,11 +1,11 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
-import type { Rate } from '@ludic/rollouts';
+import type { Interval } from '@ludic/rollouts';
 import { duration, percent, whole } from '../numbers.ts';
 import { type Match, type Result, titleOf } from '../results.ts';
 
 export function ResultsTable({ match: { results } }: { readonly match: Match }) {
-  const twoPlayers = results.some(({ evaluation }) => evaluation.outcomes);
+  const twoPlayers = results.some(({ evaluation }) => evaluation.win_rate !== undefined);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
     <section class="scroll" aria-label="Results" tabIndex={0}>
@@ -34,31 +34,30 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
 
 function Row({ result, title, wide }: { readonly result: Result; readonly title: string; readonly wide: boolean }) {
   const { device, seconds, evaluation } = result;
-  const { success, meanReward, meanRewardInterval, meanSteps, invalidRate, outcomes, firstFailure } = evaluation;
-  const [low, high] = meanRewardInterval;
+  const { success_rate, success_ci95, mean_reward, mean_steps, invalid_rate, first_failure } = evaluation;
+  const { win_rate, draw_rate = 0, loss_rate = 0 } = evaluation;
+  const [low, high] = evaluation.mean_reward_ci95;
   return (
     <tr>
       <th scope="row">
         {title}
         <small>{device === 'script' ? 'scripted' : device === 'cpu' ? 'on the CPU' : 'on WebGPU'}</small>
-        {firstFailure !== undefined && <small class="trouble">some games failed: {firstFailure}</small>}
+        {first_failure !== undefined && <small class="trouble">some games failed: {first_failure}</small>}
       </th>
       <td>
-        <RateCell {...success} />
+        <RateCell rate={success_rate} interval={success_ci95} />
       </td>
       <td class="number">
-        {meanReward.toFixed(3)}
+        {mean_reward.toFixed(3)}
         <small>
           {low.toFixed(3)} to {high.toFixed(3)}
         </small>
       </td>
-      <td class="number">{meanSteps.toFixed(2)}</td>
-      <td class="number">{percent(invalidRate)}</td>
+      <td class="number">{mean_steps.toFixed(2)}</td>
+      <td class="number">{percent(invalid_rate)}</td>
       {wide && (
         <td class="number">
-          {outcomes
-            ? [outcomes.win, outcomes.draw, outcomes.loss].map(({ rate }) => whole(100 * rate)).join(' / ')
-            : '–'}
+          {win_rate === undefined ? '–' : [win_rate, draw_rate, loss_rate].map((rate) => whole(100 * rate)).join(' / ')}
         </td>
       )}
       <td class="number">{duration(seconds)}</td>
@@ -67,7 +66,7 @@ function Row({ result, title, wide }: { readonly result: Result; readonly title:
 }
 
 /** A rate in numbers, and its interval drawn between 0 and 1. */
-export function RateCell({ rate, interval: [low, high] }: Rate) {
+export function RateCell({ rate, interval: [low, high] }: { readonly rate: number; readonly interval: Interval }) {
   return (
     <div class="rate">
       <span class="number">{percent(rate)}</span>

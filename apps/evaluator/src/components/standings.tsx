@@ -35,8 +35,8 @@ function Line({ standing }: { readonly standing: Standing }) {
       const { evaluation, seconds, tokens } = standing.result;
       return (
         <span>
-          done: {percent(evaluation.success.rate)} success in {duration(seconds)}
-          {speeds(evaluation.episodes, tokens, seconds)}
+          done: {percent(evaluation.success_rate)} success in {duration(seconds)}
+          {speeds(evaluation.total_episodes, tokens, seconds)}
         </span>
       );
     }

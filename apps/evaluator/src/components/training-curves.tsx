@@ -30,19 +30,19 @@ export function TrainingCurves({
   const last = metrics.at(-1)!;
   const bound = ROUNDING[settings.precision];
   const pick = (value: (step: StepMetrics) => number) => metrics.map(value);
-  const wins = last.winRate !== undefined;
+  const wins = last.win_rate !== undefined;
   return (
     <>
       <dl class="numbers">
         <Figure name="Step" value={`${last.step} of ${settings.steps}`} />
-        <Figure name="Reward" value={last.reward.toFixed(3)} />
-        <Figure name="Success" value={percent(last.successRate)} />
-        <Figure name="Invalid" value={percent(last.invalidRate)} />
+        <Figure name="Reward" value={last.mean_reward.toFixed(3)} />
+        <Figure name="Success" value={percent(last.success_rate)} />
+        <Figure name="Invalid" value={percent(last.invalid_rate)} />
         <Figure name="Entropy" value={last.entropy.toFixed(3)} />
-        <Figure name="Gradient norm" value={last.gradientNorm.toFixed(2)} />
-        <Figure name="Largest |log ratio|" value={last.maxLogRatio.toExponential(1)} />
+        <Figure name="Gradient norm" value={last.gradient_norm.toFixed(2)} />
+        <Figure name="Largest |log ratio|" value={last.max_log_ratio.toExponential(1)} />
         {evaluated && (
-          <Figure name={`Evaluation after step ${evaluated.step}`} value={percent(evaluated.evaluation.success.rate)} />
+          <Figure name={`Evaluation after step ${evaluated.step}`} value={percent(evaluated.evaluation.success_rate)} />
         )}
         <Figure name="A step takes" value={duration(seconds / Math.max(1, metrics.length))} />
       </dl>
@@ -50,16 +50,18 @@ export function TrainingCurves({
         <Curve
           title="Reward"
           {...common}
-          series={[{ label: 'mean reward of a game', color: 'series-1', values: pick(({ reward }) => reward) }]}
+          series={[
+            { label: 'mean reward of a game', color: 'series-1', values: pick(({ mean_reward }) => mean_reward) },
+          ]}
         />
         <Curve
           title={wins ? 'Success, wins and invalid replies' : 'Success and invalid replies'}
           {...common}
           range={[0, 1]}
           series={[
-            { label: 'success', color: 'series-1', values: pick(({ successRate }) => successRate) },
-            ...(wins ? [{ label: 'wins', color: 'series-2', values: pick(({ winRate = 0 }) => winRate) }] : []),
-            { label: 'invalid', color: 'series-3', values: pick(({ invalidRate }) => invalidRate) },
+            { label: 'success', color: 'series-1', values: pick(({ success_rate }) => success_rate) },
+            ...(wins ? [{ label: 'wins', color: 'series-2', values: pick(({ win_rate = 0 }) => win_rate) }] : []),
+            { label: 'invalid', color: 'series-3', values: pick(({ invalid_rate }) => invalid_rate) },
           ]}
         />
         {evaluations.length > 1 && (
@@ -71,12 +73,12 @@ export function TrainingCurves({
               {
                 label: 'success',
                 color: 'series-1',
-                values: evaluations.map(({ evaluation }) => evaluation.success.rate),
+                values: evaluations.map(({ evaluation }) => evaluation.success_rate),
               },
               {
                 label: 'invalid',
                 color: 'series-3',
-                values: evaluations.map(({ evaluation }) => evaluation.invalidRate),
+                values: evaluations.map(({ evaluation }) => evaluation.invalid_rate),
               },
             ]}
           />
@@ -89,19 +91,19 @@ export function TrainingCurves({
         <Curve
           title="Gradient norm"
           {...common}
-          series={[{ label: 'before clipping', color: 'series-1', values: pick(({ gradientNorm }) => gradientNorm) }]}
+          series={[{ label: 'before clipping', color: 'series-1', values: pick(({ gradient_norm }) => gradient_norm) }]}
         />
-        {last.meanKl === undefined ? (
+        {last.mean_kl === undefined ? (
           <Curve
             title="Learning rate"
             {...common}
-            series={[{ label: 'of AdamW', color: 'series-1', values: pick(({ learningRate }) => learningRate) }]}
+            series={[{ label: 'of AdamW', color: 'series-1', values: pick(({ learning_rate }) => learning_rate) }]}
           />
         ) : (
           <Curve
             title="Distance from the first model"
             {...common}
-            series={[{ label: 'mean KL', color: 'series-1', values: pick(({ meanKl = 0 }) => meanKl) }]}
+            series={[{ label: 'mean KL', color: 'series-1', values: pick(({ mean_kl = 0 }) => mean_kl) }]}
           />
         )}
         <Curve
@@ -112,7 +114,7 @@ export function TrainingCurves({
             {
               label: 'largest |log ratio|',
               color: 'series-2',
-              values: pick(({ maxLogRatio }) => Math.max(LEAST_RATIO, maxLogRatio)),
+              values: pick(({ max_log_ratio }) => Math.max(LEAST_RATIO, max_log_ratio)),
             },
             { label: 'most that rounding may do', color: 'series-3', values: pick(() => bound), dashed: true },
           ]}

@@ -107,7 +107,8 @@ function telling(report: Report): (event: RunEvent) => void {
         next(event.step, undefined);
         return;
       case 'step': {
-        const { metrics, seconds } = event;
+        const { metrics } = event;
+        const { seconds } = metrics;
         report({ stage: 'learned', metrics, seconds, games: keptGames(event, groupSize) });
         next(metrics.step, seconds);
         return;

@@ -1,9 +1,7 @@
 // The numbers of a run for clients, from its metrics.jsonl, which is the truth about them.
 
 import { open } from 'node:fs/promises';
-import { snakeCase } from '@ludic/grpo';
-import type { Evaluation } from '@ludic/rollouts';
-import { evaluationResults } from '@ludic/service';
+import { readLogLine } from '@ludic/grpo';
 
 export interface CurveLine {
   readonly type: 'step' | 'evaluation';
@@ -80,34 +78,11 @@ export class CurveReader {
   }
 }
 
-function parse(line: string): CurveLine | undefined {
-  let value: ({ type?: unknown; step?: unknown } & Record<string, unknown>) | null;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const { type, step, ...rest } = value ?? {};
-  if (typeof step !== 'number') return undefined;
-  if (type === 'step') {
-    const { reward, ...others } = rest;
-    const named = Object.fromEntries(Object.entries(others).map(([name, each]) => [snakeCase(name), each]));
-    return { type, step, data: { step, mean_reward: reward, ...named } };
-  }
-  if (type === 'evaluation' && typeof rest.success === 'object' && rest.success !== null) {
-    const { best, seconds, temperature, sampled } = rest;
-    const beside = {
-      ...(typeof temperature === 'number' && { temperature }),
-      ...Object.fromEntries(
-        Object.entries((sampled ?? {}) as object).map(([name, value]) => [`sampled_${snakeCase(name)}`, value]),
-      ),
-    };
-    // `run.ts` of @ludic/grpo writes the whole evaluation into the line.
-    return {
-      type,
-      step,
-      data: { step, best, seconds, ...beside, ...evaluationResults(rest as unknown as Evaluation) },
-    };
-  }
-  return undefined;
+function parse(text: string): CurveLine | undefined {
+  const line = readLogLine(text);
+  if (line?.type !== 'step' && line?.type !== 'evaluation') return undefined;
+  // Half of an evaluation is none.
+  if (line.type === 'evaluation' && typeof line.success_rate !== 'number') return undefined;
+  const { type, ...data } = line;
+  return { type, step: data.step, data };
 }

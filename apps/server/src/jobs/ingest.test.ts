@@ -24,7 +24,7 @@ afterAll(async () => {
 /** The whole file of a run of so many steps, evaluated every third. */
 const linesOf = (steps: number) =>
   Array.from({ length: steps }, (_, i) => i + 1).flatMap((step) => [
-    { type: 'step', step, reward: step / 10, successRate: 0.5, seconds: 1 },
+    { type: 'step', step, mean_reward: step / 10, success_rate: 0.5, seconds: 1 },
     ...(step % 3 === 0 ? [{ type: 'evaluation', step, ...EVALUATION, best: true, seconds: 2 }] : []),
   ]);
 
@@ -75,7 +75,7 @@ describe('ingesting a curve', () => {
     const path = join(scratch, 'odd.jsonl');
     const long = JSON.stringify({ type: 'step', step: 2, note: 'x'.repeat(700_000) });
     const odd = [
-      '{"type":"step","step":1,"reward":1}',
+      '{"type":"step","step":1,"mean_reward":1}',
       'null',
       '[]',
       '{"step":"9"}',

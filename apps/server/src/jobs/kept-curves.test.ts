@@ -18,7 +18,7 @@ let time = 0;
 /** Steps `from` to `to`, every second evaluated. No line of a run takes as long as another. */
 const linesOf = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i).flatMap((step) => [
-    `${JSON.stringify({ type: 'step', step, reward: 0, seconds: ++time / 7 })}\n`,
+    `${JSON.stringify({ type: 'step', step, mean_reward: 0, seconds: ++time / 7 })}\n`,
     ...(step % 2 ? [] : [`${JSON.stringify({ type: 'evaluation', step, ...EVALUATION, seconds: ++time / 7 })}\n`]),
   ]);
 

@@ -4,7 +4,6 @@ import { randomInt } from 'node:crypto';
 import {
   ENDPOINTS,
   type EvaluatePolicy,
-  evaluationResults,
   type GenerateRollout,
   playedGame,
   rolloutSummary,
@@ -35,7 +34,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       history_strategy: body.history_strategy,
       seed: body.seed,
       temperature: body.sampling_params.temperature,
-      results: evaluationResults(evaluation),
+      results: evaluation,
     };
     if (!body.include_trajectories) return context.json(answer);
     return context.body(jsonWithList(answer, 'trajectories', trajectoriesOf(episodes)), 200, {

@@ -36,15 +36,15 @@ const LOW_ENTROPY = 0.05;
 const SOLVED = 0.99;
 const SLOWER = 10;
 
-const isTooShort = ({ cutOffRate }: WatchedMetrics, { maxCompletionLength, replyTokens }: Watched) =>
-  cutOffRate > MANY && maxCompletionLength < replyTokens;
+const isTooShort = ({ cut_off_rate }: WatchedMetrics, { maxCompletionLength, replyTokens }: Watched) =>
+  cut_off_rate > MANY && maxCompletionLength < replyTokens;
 
 const neverTaught: Rule = {
   code: 'format_unknown',
   steps: 1,
-  holds: (m, start, watched) => start.invalid >= ALL && m.invalidRate >= ALL && !isTooShort(m, watched),
+  holds: (m, start, watched) => start.invalid >= ALL && m.invalid_rate >= ALL && !isTooShort(m, watched),
   tell: (m, _, { warmStartSteps }) =>
-    `${percent(m.invalidRate)} of the replies have been invalid from the first step on: the model does not know the reply format of the game, and nothing can be learned. ` +
+    `${percent(m.invalid_rate)} of the replies have been invalid from the first step on: the model does not know the reply format of the game, and nothing can be learned. ` +
     (warmStartSteps > 0
       ? `Give the run a longer warm start: warm_start with ${2 * warmStartSteps} steps.`
       : 'Give the run a warm start: warm_start "auto".'),
@@ -53,17 +53,17 @@ const neverTaught: Rule = {
 const cutOff: Rule = {
   code: 'cut_off',
   steps: 1,
-  holds: (m, start, watched) => m.cutOffRate > MANY && !neverTaught.holds(m, start, watched),
-  tell: ({ cutOffRate }, _, { maxCompletionLength, replyTokens }) =>
-    `${percent(cutOffRate)} of the replies are cut off at ${maxCompletionLength} tokens. Allow longer ones: max_completion_length ${Math.max(2 * maxCompletionLength, 2 * replyTokens)}.`,
+  holds: (m, start, watched) => m.cut_off_rate > MANY && !neverTaught.holds(m, start, watched),
+  tell: ({ cut_off_rate }, _, { maxCompletionLength, replyTokens }) =>
+    `${percent(cut_off_rate)} of the replies are cut off at ${maxCompletionLength} tokens. Allow longer ones: max_completion_length ${Math.max(2 * maxCompletionLength, 2 * replyTokens)}.`,
 };
 
 const invalidGrows: Rule = {
   code: 'invalid_growing',
   steps: 3,
-  holds: (m, start) => m.invalidRate > start.invalid + MANY && m.cutOffRate <= MANY,
+  holds: (m, start) => m.invalid_rate > start.invalid + MANY && m.cut_off_rate <= MANY,
   tell: (m, start, { invalidPenalty, beta, learningRate }) => {
-    const seen = `${percent(m.invalidRate)} of the replies are invalid; at the start it was ${percent(start.invalid)}.`;
+    const seen = `${percent(m.invalid_rate)} of the replies are invalid; at the start it was ${percent(start.invalid)}.`;
     if (invalidPenalty === 0)
       return `${seen} A game without an end pays more than a lost one: give the game an invalid_penalty of 0.3.`;
     if (beta < 0.1) return `${seen} Hold the policy near its first model: beta 0.1.`;
@@ -74,18 +74,18 @@ const invalidGrows: Rule = {
 const failing: Rule = {
   code: 'games_failing',
   steps: 1,
-  holds: ({ failureRate }) => failureRate > 0,
-  tell: ({ failureRate }, _, { firstFailure }) =>
-    `${percent(failureRate)} of the games failed, the first because ${firstFailure ?? 'of an unknown error'}${/[.!?]$/.test(firstFailure ?? '') ? '' : '.'} Nothing is learned from them: mend the game.`,
+  holds: ({ failure_rate }) => failure_rate > 0,
+  tell: ({ failure_rate }, _, { firstFailure }) =>
+    `${percent(failure_rate)} of the games failed, the first because ${firstFailure ?? 'of an unknown error'}${/[.!?]$/.test(firstFailure ?? '') ? '' : '.'} Nothing is learned from them: mend the game.`,
 };
 
 const equalGroups: Rule = {
   code: 'equal_groups',
   steps: 5,
   holds: (m, start, watched) =>
-    m.zeroVarianceGroups === 1 && !neverTaught.holds(m, start, watched) && m.failureRate < 1,
-  tell: ({ successRate }, _, { groupSize }) =>
-    successRate >= SOLVED
+    m.zero_variance_groups === 1 && !neverTaught.holds(m, start, watched) && m.failure_rate < 1,
+  tell: ({ success_rate }, _, { groupSize }) =>
+    success_rate >= SOLVED
       ? 'Every game of the last steps was won, so there is nothing left to learn: end the run.'
       : `In every group of the last steps all games ended alike, so nothing is learned from them. Take larger groups: group_size ${2 * groupSize}.`,
 };
@@ -94,9 +94,9 @@ const lowEntropy: Rule = {
   code: 'low_entropy',
   steps: 3,
   holds: ({ entropy }) => entropy < LOW_ENTROPY,
-  tell: ({ entropy, successRate }, _, { entropyCoefficient }) =>
+  tell: ({ entropy, success_rate }, _, { entropyCoefficient }) =>
     `The entropy is ${entropy.toFixed(3)}: the policy hardly tries anything new. ` +
-    (successRate >= ALL
+    (success_rate >= ALL
       ? 'It wins nearly every game, so this is no harm: end the run when you like.'
       : `Raise the bonus for trying things: entropy_coefficient ${entropyCoefficient > 0 ? 2 * entropyCoefficient : 0.01}.`),
 };
@@ -108,8 +108,8 @@ const slow: Rule = {
   tell: (m, start) => {
     const times = Math.round(tokensOf(m) / start.tokens);
     const seen = `A step takes ${times} times as many tokens as the first.`;
-    return m.turns >= 2 * start.turns
-      ? `${seen} Games last ${m.turns.toFixed(1)} turns instead of ${start.turns.toFixed(1)}: cut them off sooner by max_steps of the game.`
+    return m.mean_steps >= 2 * start.turns
+      ? `${seen} Games last ${m.mean_steps.toFixed(1)} turns instead of ${start.turns.toFixed(1)}: cut them off sooner by max_steps of the game.`
       : `${seen} Replies grow longer: lower max_completion_length.`;
   },
 };
@@ -119,7 +119,8 @@ export const RULES: readonly Rule[] = [failing, neverTaught, cutOff, invalidGrow
 
 /** The cure for what a collapse is made of. */
 export function cureOf(metrics: WatchedMetrics, start: Start, watched: Watched): string {
-  const { failureRate, cutOffRate, invalidRate } = metrics;
-  const rule = failureRate >= Math.max(cutOffRate, invalidRate) ? failing : cutOffRate > MANY ? cutOff : invalidGrows;
+  const { failure_rate, cut_off_rate, invalid_rate } = metrics;
+  const rule =
+    failure_rate >= Math.max(cut_off_rate, invalid_rate) ? failing : cut_off_rate > MANY ? cutOff : invalidGrows;
   return rule.tell(metrics, start, watched);
 }

@@ -1,21 +1,21 @@
 // What the watchdogs remember from step to step. It is plain JSON and part of every checkpoint, so a resumed run warns
 // and stops where the whole one would have.
 
-import type { StepMetrics } from '../trainer.ts';
+import type { StepMetrics } from '../step-metrics.ts';
 
 /** What the watchdogs look at of a step. */
 export type WatchedMetrics = Pick<
   StepMetrics,
   | 'step'
-  | 'successRate'
-  | 'invalidRate'
-  | 'failureRate'
-  | 'cutOffRate'
+  | 'success_rate'
+  | 'invalid_rate'
+  | 'failure_rate'
+  | 'cut_off_rate'
   | 'entropy'
-  | 'turns'
-  | 'promptTokens'
-  | 'completionTokens'
-  | 'zeroVarianceGroups'
+  | 'mean_steps'
+  | 'prompt_tokens'
+  | 'completion_tokens'
+  | 'zero_variance_groups'
 >;
 
 /** The first step: its games are played by the model as it was before any update. */
@@ -43,16 +43,16 @@ export interface WatchState {
 export const NOTHING_WATCHED: WatchState = { lasting: {}, told: {}, badUpdates: [], reverts: 0 };
 
 /** The largest share of what makes a step bad: replies that are invalid or cut off, games that failed. */
-export const badShare = ({ invalidRate, failureRate, cutOffRate }: WatchedMetrics) =>
-  Math.max(invalidRate, failureRate, cutOffRate);
+export const badShare = ({ invalid_rate, failure_rate, cut_off_rate }: WatchedMetrics) =>
+  Math.max(invalid_rate, failure_rate, cut_off_rate);
 
 /** All that the model was given and gave: what a step costs, without a clock. */
-export const tokensOf = ({ promptTokens, completionTokens }: WatchedMetrics) => promptTokens + completionTokens;
+export const tokensOf = ({ prompt_tokens, completion_tokens }: WatchedMetrics) => prompt_tokens + completion_tokens;
 
 export const startOf = (metrics: WatchedMetrics): Start => ({
-  success: metrics.successRate,
-  invalid: metrics.invalidRate,
+  success: metrics.success_rate,
+  invalid: metrics.invalid_rate,
   bad: badShare(metrics),
-  turns: metrics.turns,
+  turns: metrics.mean_steps,
   tokens: tokensOf(metrics),
 });

@@ -35,7 +35,7 @@ export function watch(before: WatchState, metrics: WatchedMetrics, watched: Watc
     warnings.push(rule.tell(metrics, start, watched));
   }
   const bad = badShare(metrics);
-  const update = { success: metrics.successRate, bad };
+  const update = { success: metrics.success_rate, bad };
   const badUpdates = bad > BAD ? [...before.badUpdates, update].slice(-DECIDING) : [];
   const state: WatchState = { ...before, start, lasting, told, badUpdates };
   const success = mean(badUpdates.map((each) => each.success));

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(run, { recursive: true, force: true }));
 
-const line = (step: number, note = '') => `${JSON.stringify({ type: 'step', step, reward: step, note })}\n`;
+const line = (step: number, note = '') => `${JSON.stringify({ type: 'step', step, mean_reward: step, note })}\n`;
 const stepsOf = async (follower: MetricsFollower, limit: number, ended: boolean) =>
   (await follower.next(limit, ended)).map(({ step }) => step);
 

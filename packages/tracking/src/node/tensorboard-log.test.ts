@@ -20,7 +20,7 @@ afterEach(() => rm(run, { recursive: true, force: true }));
 const measure = (...steps: number[]) =>
   appendFile(
     join(run, 'metrics.jsonl'),
-    steps.map((step) => `${JSON.stringify({ type: 'step', step, reward: step / 4, seconds: 1 })}\n`).join(''),
+    steps.map((step) => `${JSON.stringify({ type: 'step', step, mean_reward: step / 4, seconds: 1 })}\n`).join(''),
   );
 const open = (after: number) =>
   TensorBoardLog.open({ run, after, now: () => 1000 * seconds, host: 'a machine/of mine' });

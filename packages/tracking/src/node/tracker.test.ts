@@ -85,10 +85,10 @@ class Training {
   async take(steps: number, pause = 3): Promise<void> {
     for (let i = 0; i < steps; i++) {
       const step = ++this.step;
-      await this.folder.append('metrics.jsonl', [{ type: 'step', step, reward: step / 8, seconds: 0.5 }]);
+      await this.folder.append('metrics.jsonl', [{ type: 'step', step, mean_reward: step / 8, seconds: 0.5 }]);
       this.#tracker.on({ type: 'step' } as RunEvent);
       if (step % 3 === 0) {
-        await this.folder.append('metrics.jsonl', [{ type: 'evaluation', step, meanReward: -step, seconds: 1 }]);
+        await this.folder.append('metrics.jsonl', [{ type: 'evaluation', step, mean_reward: -step, seconds: 1 }]);
         this.#tracker.on({ type: 'evaluation' } as RunEvent);
       }
       await wait(pause);
@@ -105,7 +105,7 @@ const historyOf = (steps: number) =>
       _step: step,
       _runtime: runtime,
       _timestamp: 1_700_000_000 + runtime,
-      'train/reward': step / 8,
+      'train/mean_reward': step / 8,
       'train/seconds': 0.5,
       ...(step % 3 === 0 && { 'eval/mean_reward': -step, 'eval/seconds': 1 }),
     };
@@ -400,7 +400,7 @@ describe('a run that is resumed', () => {
     const first = trackerOf();
     const training = await Training.begin(first);
     await training.take(5);
-    await training.folder.append('metrics.jsonl', [{ type: 'step', step: 6, reward: 6 / 8, seconds: 0.5 }]);
+    await training.folder.append('metrics.jsonl', [{ type: 'step', step: 6, mean_reward: 6 / 8, seconds: 0.5 }]);
     await first.end('failed', LAST_WAIT);
     expect(server.run.history).toEqual(historyOf(5));
     await sync();

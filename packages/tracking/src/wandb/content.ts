@@ -1,8 +1,9 @@
 // What is said to W&B about a run: its settings, a line of history a step, the latest of every number.
 
+import { snakeCase } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Row } from '../rows.ts';
-import { type Scalars, snakeCase } from '../scalars.ts';
+import type { Scalars } from '../scalars.ts';
 
 /** Each setting as `{ value }`. */
 export type WandbConfig = Readonly<Record<string, { readonly value: unknown }>>;

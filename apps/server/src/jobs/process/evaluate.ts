@@ -5,7 +5,7 @@ import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy } from '@ludic/policies';
 import { assertRoom, type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
-import { evaluationResults, playedGame, trajectoryOf } from '@ludic/service';
+import { playedGame, trajectoryOf } from '@ludic/service';
 import { ModelStore } from '../../models/model-store.ts';
 import { openModel } from '../../models/open-model.ts';
 import { jobPlaces } from '../places.ts';
@@ -69,7 +69,7 @@ export async function evaluateJob(
       eval_episodes: wanted,
       history_strategy: request.history_strategy,
       temperature: sampling.temperature,
-      results: evaluationResults(summarize(episodes, seed)),
+      results: summarize(episodes, seed),
     },
   };
 }

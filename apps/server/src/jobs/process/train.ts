@@ -4,10 +4,10 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { firstSettings, GrpoError, type TrainSettings } from '@ludic/grpo';
+import { currentEvaluation, firstSettings, GrpoError, type TrainSettings } from '@ludic/grpo';
 import { processMemory, type RunEvent, RunFolder, type RunResult, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
-import { evaluationResults, requestedTraining, ServiceError } from '@ludic/service';
+import { requestedTraining, ServiceError } from '@ludic/service';
 import { isTracked } from '@ludic/tracking';
 import { RunTracker } from '@ludic/tracking/node';
 import { ModelStore } from '../../models/model-store.ts';
@@ -81,7 +81,7 @@ const resultOf = ({ outputDir }: Training, { steps, best, evaluation }: Final) =
   model: outputDir,
   steps,
   best_step: best?.step ?? null,
-  ...(evaluation && { evaluation: evaluationResults(evaluation) }),
+  ...(evaluation && { evaluation: currentEvaluation({ ...evaluation }) }),
 });
 
 /**
@@ -149,18 +149,18 @@ const foreign = (name: string) =>
 function lineOf(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'step': {
-      const { step, reward, successRate, entropy } = event.metrics;
-      const numbers = `reward ${reward.toFixed(3)}, success ${(100 * successRate).toFixed(1)} %, entropy ${entropy.toFixed(3)}`;
-      return `step ${step}: ${numbers}, ${event.seconds.toFixed(1)} s`;
+      const { step, mean_reward, success_rate, entropy, seconds } = event.metrics;
+      const numbers = `reward ${mean_reward.toFixed(3)}, success ${(100 * success_rate).toFixed(1)} %, entropy ${entropy.toFixed(3)}`;
+      return `step ${step}: ${numbers}, ${seconds.toFixed(1)} s`;
     }
     case 'evaluation': {
-      const { success, meanReward, episodes } = event.evaluation;
+      const { success_rate, mean_reward, total_episodes } = event.evaluation;
       const { temperature, sampled } = event;
-      const numbers = `success ${(100 * success.rate).toFixed(1)} %, mean reward ${meanReward.toFixed(3)}`;
+      const numbers = `success ${(100 * success_rate).toFixed(1)} %, mean reward ${mean_reward.toFixed(3)}`;
       const beside = sampled
-        ? `; sampled at temperature ${sampled.temperature}, ${sampled.episodes} games of the step: success ${(100 * sampled.successRate).toFixed(1)} %`
+        ? `; sampled at temperature ${sampled.sampled_temperature}, ${sampled.sampled_episodes} games of the step: success ${(100 * sampled.sampled_success_rate).toFixed(1)} %`
         : '';
-      return `evaluation after step ${event.step} (${episodes} games, temperature ${temperature}): ${numbers}${beside}${event.best ? ', the best so far' : ''}`;
+      return `evaluation after step ${event.step} (${total_episodes} games, temperature ${temperature}): ${numbers}${beside}${event.best ? ', the best so far' : ''}`;
     }
     case 'workers':
       return `${event.count} ${event.count === 1 ? 'process shares' : 'processes share'} each update`;
@@ -172,7 +172,7 @@ function lineOf(event: RunEvent): string | undefined {
       return `warm start, step ${event.step} of ${event.steps}: loss ${event.loss.toFixed(3)}`;
     case 'warm_started': {
       const [before, after] = [event.before, event.after].map(
-        ({ invalidRate }) => `${(100 * invalidRate).toFixed(1)} %`,
+        ({ invalid_rate }) => `${(100 * invalid_rate).toFixed(1)} %`,
       );
       return event.plan
         ? `the model has learned the reply format: ${after} of its replies are invalid, before ${before}`
