@@ -71,8 +71,8 @@ describe('the files of a match', () => {
   it('are tables as CSV, in which no cell is a formula', () => {
     const lines = matchCsv(match!).split('\r\n');
     expect(lines).toHaveLength(4);
-    expect(lines[0]).toContain('success_rate,success_ci95_low,success_ci95_high,mean_reward,');
-    expect(lines[2]).toContain(`"'=cmd, ""x""",SCRATCHPAD,1,64,cpu,0,`);
+    expect(lines[0]).toContain('total_episodes,mean_reward,success_rate,');
+    expect(lines[2]).toContain(`"'=cmd, ""x""",SCRATCHPAD,1,64,cpu,3,`);
     const games = gamesCsv(match!).split('\r\n');
     expect(games).toHaveLength(8);
     expect(games[0]).toBe(

@@ -1,22 +1,20 @@
 // Which checkpoint of a run is the best. At temperature 0 a policy shows what it holds likeliest, which in a game that
 // hides part of its state may lead round in circles; sampled, it shows what it was trained to do. Both count the same.
 
-import { type Evaluation, GAME_METRICS, type Measured, type Metric } from '@ludic/rollouts';
+import type { Evaluation, Measured, Metric } from '@ludic/rollouts';
 import type { BatchSummary } from './step-metrics.ts';
 import type { TrainSettings } from './train-settings.ts';
-
-const { success_rate, win_rate, mean_reward } = GAME_METRICS;
 
 /** How the games of a step went: played at the training's temperature with the weights from before its update. */
 export const SAMPLED_METRICS = {
   sampled_temperature: {
     unit: 'temperature',
-    meaning: "Temperature of the training, at which the step's games were played",
+    meaning: 'Temperature at which the step played its games',
   },
-  sampled_episodes: { unit: 'games', meaning: 'Games of the step' },
-  sampled_success_rate: success_rate,
-  sampled_win_rate: win_rate,
-  sampled_mean_reward: mean_reward,
+  sampled_episodes: { unit: 'games', meaning: 'Games of that step' },
+  sampled_success_rate: { unit: 'share', meaning: 'success_rate of that step' },
+  sampled_win_rate: { unit: 'share', meaning: 'win_rate of that step', optional: true },
+  sampled_mean_reward: { unit: 'reward', meaning: 'mean_reward of that step' },
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type SampledRate = Measured<typeof SAMPLED_METRICS>;

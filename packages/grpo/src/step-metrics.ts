@@ -14,23 +14,25 @@ export const BATCH_METRICS = {
   completion_tokens: { unit: 'tokens', meaning: 'Tokens of its replies' },
 } as const satisfies Table;
 
-/** Of the loss. At sequence level the shares are of sequences, else of action tokens. */
+/** Of the loss. */
 export const LOSS_METRICS = {
   mean_kl: { unit: 'nats', meaning: 'Mean KL term as it was used; absent where beta is 0', optional: true },
   clip_ratio_low_mean: {
     unit: 'share',
-    meaning: 'Share whose ratio fell below 1 - epsilon with a negative advantage',
+    meaning:
+      'Share of action tokens (at sequence level: of sequences) whose ratio fell below 1 - epsilon with a negative advantage',
   },
   clip_ratio_high_mean: {
     unit: 'share',
-    meaning: 'Share whose ratio rose above the upper bound with a positive advantage',
+    meaning:
+      'Share of action tokens (at sequence level: of sequences) whose ratio rose above the upper bound with a positive advantage',
   },
-  clip_ratio_region_mean: { unit: 'share', meaning: 'Sum of the two' },
+  clip_ratio_region_mean: { unit: 'share', meaning: 'Sum of clip_ratio_low_mean and clip_ratio_high_mean' },
   clip_ratio_low_min: {
     unit: 'share',
-    meaning: 'Smallest clip_ratio_low of one sequence; those without tokens are left out',
+    meaning: 'Smallest share of clip_ratio_low_mean within one sequence; sequences without tokens are left out',
   },
-  clip_ratio_high_max: { unit: 'share', meaning: 'Largest clip_ratio_high of one sequence' },
+  clip_ratio_high_max: { unit: 'share', meaning: 'Largest share of clip_ratio_high_mean within one sequence' },
   max_log_ratio: {
     unit: 'nats',
     meaning: 'Largest |log π − log π_old|: 0 up to rounding on fresh data, or sampler and trainer disagree',

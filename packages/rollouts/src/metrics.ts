@@ -40,7 +40,12 @@ export const GAME_METRICS = {
   truncation_rate: { unit: 'share', meaning: 'Share of games that the step limit ended' },
   context_full_rate: { unit: 'share', meaning: 'Share of games that outgrew the context of the model' },
   failure_rate: { unit: 'share', meaning: 'Share of games that could not be scored' },
-  first_failure: { unit: 'text', type: 'text', meaning: 'Why the first of those failed', optional: true },
+  first_failure: {
+    unit: 'text',
+    type: 'text',
+    meaning: 'Why the first game that could not be scored failed',
+    optional: true,
+  },
   cut_off_rate: { unit: 'share', meaning: 'Share of replies cut off at the token limit' },
 } as const satisfies Readonly<Record<string, Metric>>;
 
