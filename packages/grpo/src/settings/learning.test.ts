@@ -19,8 +19,8 @@ it('the settings chosen for nano and TicTacToe win more games within ten updates
   const invalid: number[] = [];
   for (let step = 0; step < settings.steps; step++) {
     const { metrics } = await trainer.runStep();
-    wins.push(metrics.winRate!);
-    invalid.push(metrics.invalidRate);
+    wins.push(metrics.win_rate!);
+    invalid.push(metrics.invalid_rate);
   }
   await trainer.dispose();
   const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
