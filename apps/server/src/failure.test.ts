@@ -4,8 +4,10 @@ import { ModelError } from '@ludic/models';
 import { HubError } from '@ludic/models/hub';
 import { ServiceError } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
-import { asServiceError, withoutPlaces } from './failure.ts';
+import { asServiceError, CODES } from './failure.ts';
 import { InferenceError } from './inference/errors.ts';
+import { finalReason } from './jobs/process/failure.ts';
+import { forClients } from './wording.ts';
 
 const statusOf = (error: unknown) => asServiceError(error, 'request 7').status;
 
@@ -50,20 +52,19 @@ describe('an error on its way to a client', () => {
     }
   });
 
+  it.each(Object.entries(CODES).flatMap(([name, codes]) => Object.keys(codes).map((code) => [name, code] as const)))(
+    'tells nothing of this machine, as %s %s and as the reason of a job',
+    (name, code) => {
+      const text = `/srv/data/models/a/x.bin is bad: use --lora-rank 16, --device webgpu or npm run ludic -- doctor.\n    at read (file:///srv/app/x.ts:1:2)`;
+      const error = Object.assign(new Error(text), { name, code });
+      const reason = finalReason(error, '/srv/data');
+      const told = [asServiceError(error, 'request 7').message, ...(reason === undefined ? [] : [forClients(reason)])];
+      for (const sentence of told) expect(sentence).not.toMatch(/\/srv|--|npm|file:|\n/);
+    },
+  );
+
   it('knows of no place on this machine', () => {
     const error = new ModelError('bad_tensors', 'The file /srv/ludic/models/a/model.safetensors is damaged.');
     expect(asServiceError(error, '').message).toBe('The file model.safetensors is damaged.');
-  });
-});
-
-describe('a sentence without places', () => {
-  it.each([
-    ['/home/ada/data/models/a is no run: it has no config.json.', 'a is no run: it has no config.json.'],
-    ['The disk of ~/.cache/huggingface is full.', 'The disk of huggingface is full.'],
-    ['"/tmp/a b" and C:\\Users\\Ada\\model', '"a b" and model'],
-    ['See https://example.org/docs/models for org/name.', 'See https://example.org/docs/models for org/name.'],
-    ['GET /models lists them; 3/4 of it, and/or more.', 'GET /models lists them; 3/4 of it, and/or more.'],
-  ])('%s', (text, wanted) => {
-    expect(withoutPlaces(text)).toBe(wanted);
   });
 });

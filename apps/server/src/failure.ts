@@ -10,6 +10,7 @@ import type { PolicyErrorCode } from '@ludic/policies';
 import type { RuntimeErrorCode } from '@ludic/runtime';
 import { type ErrorCode, ServiceError } from '@ludic/service';
 import type { InferenceErrorCode } from './inference/errors.ts';
+import { forClients } from './wording.ts';
 
 /** Codes of the packages' errors, by the error's name. `internal`: no request should bring that about. */
 interface Codes {
@@ -23,7 +24,7 @@ interface Codes {
   readonly InferenceError: Readonly<Record<InferenceErrorCode, ErrorCode>>;
 }
 
-const CODES: Codes = {
+export const CODES: Codes = {
   EnvironmentError: {
     unknown_environment: 'bad_request',
     bad_config: 'bad_request',
@@ -123,7 +124,7 @@ export function asServiceError(error: unknown, reference: string): ServiceError 
   const known = codeOf(String(fields.name), String(fields.code));
   if (known !== undefined && known !== 'internal') {
     const { retryAfter } = fields;
-    return new ServiceError(known, withoutPlaces(String(fields.message)), {
+    return new ServiceError(known, forClients(String(fields.message)), {
       cause: error,
       ...(typeof retryAfter === 'number' && { retryAfter }),
       ...(fields.code === 'prompt_too_long' && { reason: 'context_length_exceeded' }),
@@ -143,14 +144,3 @@ function codeOf(name: string, code: string): ErrorCode | undefined {
   if (!Object.hasOwn(codes, name)) return undefined;
   return Object.hasOwn(codes[name]!, code) ? codes[name]![code] : undefined;
 }
-
-/**
- * A sentence in which places on this machine are called by their last part alone. The packages write for whoever sits
- * in front of the machine; a client learns nothing of its folders.
- */
-export const withoutPlaces = (text: string) =>
-  text
-    .replaceAll(/(?<![\w:/.~-])~?(?:\/[\w.@+~-]+){2,}\/?/g, (path) => lastPart(path, '/'))
-    .replaceAll(/\b[A-Za-z]:(?:\\[\w.@+ ~-]+)+/g, (path) => lastPart(path, '\\'));
-
-const lastPart = (path: string, separator: string) => path.split(separator).filter(Boolean).at(-1)!;

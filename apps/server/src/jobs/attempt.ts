@@ -1,5 +1,6 @@
 // One attempt at a job: its process, what it says, how far it gets, and how it is brought to an end.
 
+import { forClients } from '../wording.ts';
 import { CurveReader } from './curve.ts';
 import { ingestCurve } from './ingest.ts';
 import { type Exit, JobProcess } from './job-process.ts';
@@ -120,7 +121,8 @@ export class Attempt {
         onNews();
         return;
       case 'warning': {
-        const { type, ...data } = message;
+        const { type, ...rest } = message;
+        const data = { ...rest, message: forClients(rest.message) };
         // Said again by a run that goes on from an earlier checkpoint.
         if (store.hasEvent(this.id, { type, data })) return;
         store.update(this.id, 'repeatable', () => ({ fields: {}, events: [{ type, data }] }));

@@ -162,7 +162,12 @@ describe('a training', () => {
     expect(done).toMatchObject({ status: 'failed', attempts: 1 });
     expect(done.reason).toMatch(/model_type/);
     expect(done.reason).not.toContain(data);
-    expect(await jobs.logTail(job_id, 100)).toContain(done.reason);
+    const told = await jobs.logTail(job_id, 100);
+    expect(told).toContain(done.reason);
+    // Whoever runs the server finds in the file where it came from.
+    expect(told).not.toMatch(/^\s+at |\.ts:\d/m);
+    expect(told).not.toContain(data);
+    expect(await readFile(join(data, 'jobs', job_id, 'log.txt'), 'utf8')).toMatch(/^\s+at .*\.ts:\d/m);
     // A training looks before it says yes.
     const refused = jobs.submitTraining(smallTraining('a', { model_name: 'broken' }), 'ada');
     await expect(refused).rejects.toThrow(/model_type/);

@@ -28,6 +28,7 @@ import { whyNotTracked } from '@ludic/tracking/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { ModelStore } from '../models/model-store.ts';
 import { assertAvailable, openFiles } from '../models/open-model.ts';
+import { forClients, lineForClients } from '../wording.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
 import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
 import { awaitLock } from './lock.ts';
@@ -216,8 +217,10 @@ export class Jobs {
     return metricsJson(id, path === undefined ? NO_CURVE : await this.#curves.read(path, after));
   }
 
-  logTail(id: string, lines: number): Promise<string> {
-    return tailOf(this.#places(this.#find(id).id), lines);
+  async logTail(id: string, lines: number): Promise<string> {
+    const tail = await tailOf(this.#places(this.#find(id).id), lines);
+    const told = tail.split('\n').flatMap((line) => lineForClients(line) ?? []);
+    return told.join('\n');
   }
 
   episodesFile(id: string): string {
@@ -415,9 +418,10 @@ function present({
   strikeCheckpoint: ____,
   ranMs: _____,
   evaluatedStep: ______,
+  reason,
   ...job
 }: StoredJob): Job {
-  return { job_id: id, ...job };
+  return { job_id: id, ...job, reason: reason === null ? null : forClients(reason) };
 }
 
 const describe = (job: StoredJob): NewEvent => ({ type: 'job', data: present(job) });

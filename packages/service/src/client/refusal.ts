@@ -4,17 +4,18 @@ import { retryAfter } from '@ludic/io';
 import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../errors.ts';
 import type { Answer } from './answer.ts';
 import { ClientError } from './errors.ts';
+import { masked } from './masked.ts';
 
 const MOST_BYTES = 65_536;
 const MOST_CHARACTERS = 1000;
 
-/** @param password is never repeated, whatever the answer holds */
+/** @param password is not repeated, whatever the answer holds */
 export async function refusal(answer: Answer, password: string | undefined): Promise<ServiceError | ClientError> {
   const { status, headers, url } = answer;
   const wait = retryAfter(headers);
   const patience = wait !== undefined && { retryAfter: wait };
   const body = await answer.text(MOST_BYTES).catch(() => '');
-  const hidden = (text: string) => (password ? text.replaceAll(password, '•••') : text).slice(0, MOST_CHARACTERS);
+  const hidden = (text: string) => masked(text, password).slice(0, MOST_CHARACTERS);
   const { error } = parsed(body) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
   const known = ERROR_CODES.find((code) => code === error?.code && ERROR_STATUS[code] === status) ?? codeOf(status);
   if (typeof error?.message === 'string' && typeof error.code === 'string' && known !== undefined) {
