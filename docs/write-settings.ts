@@ -11,6 +11,7 @@ import {
   RULES,
   RUN_FIELDS,
   trainingFields,
+  WARM_START_FIELDS,
 } from '../packages/grpo/src/index.ts';
 import { CONTRACT_DEFAULTS } from '../packages/service/src/index.ts';
 
@@ -33,6 +34,7 @@ export function settingsDocument(): string {
     'The loss': LOSS_FIELDS,
     Optimizer: ADAMW_FIELDS,
     Adapter: LORA_FIELDS,
+    'Warm start': WARM_START_FIELDS,
   }).map(([title, fields]) => {
     const rows = Object.entries(fields).map(([name, schema]) => {
       const rule = RULES.find(({ field }) => field === name);

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type WarmStartStep, warmStart } from '@ludic/grpo';
+import { TAUGHT_MISTAKES, type WarmStartStep, warmStart } from '@ludic/grpo';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { completeCompanions, type FolderFiles, folderFiles } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
@@ -83,7 +83,8 @@ async function taughtModel(options: Options & { readonly env: string }): Promise
   const files = await openFiles(options.model);
   const model = await openLanguageModel(files, await createRuntime());
   const { history, episodes, steps = GAME_STEPS, learningRate, seed } = options;
-  const task = { definition, config, history, makeExpert: () => player(config), episodes };
+  const makeExpert = () => player(config);
+  const task = { definition, config, history, makeExpert, episodes, mistakes: TAUGHT_MISTAKES };
   for await (const step of warmStart(model, { tasks: [task], steps, learningRate, seed, tokenBudget: 8192 }))
     say(step, steps);
   return folderFiles(model.config, await model.parameters.download(), await completeCompanions(files));

@@ -6,7 +6,7 @@ import { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-fo
 import { tableOf } from './table.ts';
 import type { TrainSettings } from './train-settings.ts';
 import { warmStart } from './warm-start.ts';
-import { AUTO_WARM_START, type WarmStartPlan, warmStartRate } from './warm-start-plan.ts';
+import { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartPlan, warmStartRate } from './warm-start-plan.ts';
 
 /** How a warm start went, and whether there was one. */
 export interface WarmStartResult {
@@ -44,7 +44,14 @@ export async function beginWithFormat(
   const plan = choice === 'auto' ? AUTO_WARM_START : choice;
   const { definition, config, history } = tableOf(settings);
   const player = definition.experts[plan.player ?? 'random']!;
-  const task = { definition, config, history, makeExpert: () => player(config), episodes: plan.episodes };
+  const task = {
+    definition,
+    config,
+    history,
+    makeExpert: () => player(config),
+    episodes: plan.episodes,
+    mistakes: TAUGHT_MISTAKES,
+  };
   let loss: number | undefined;
   const taught = warmStart(model, {
     tasks: [task],

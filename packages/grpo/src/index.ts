@@ -80,7 +80,7 @@ export {
 } from './train-settings.ts';
 export { type StepReport, Trainer } from './trainer.ts';
 export { type WarmStartSettings, type WarmStartStep, type WarmStartTask, warmStart } from './warm-start.ts';
-export { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from './warm-start-plan.ts';
+export { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartChoice, type WarmStartPlan } from './warm-start-plan.ts';
 export {
   NOTHING_WATCHED,
   WATCHDOGS,

@@ -20,6 +20,9 @@ export type WarmStartChoice = WarmStartPlan | 'auto';
 /** What `auto` does. */
 export const AUTO_WARM_START: WarmStartPlan = { steps: 100, episodes: 1 };
 
+/** Share of a taught player's turns that show a mistake, for what the game says to it. */
+export const TAUGHT_MISTAKES = 0.15;
+
 /** A rate that suits a million numbers, and one that falls with the size of the model as its training's does. */
 export function warmStartRate(parameters: number): number {
   return Math.min(3e-3, 3e-3 * (parameters / 1_000_000) ** -0.75);

@@ -7,6 +7,7 @@ import { isReply, type LanguageModel, type Policy, PromptEncoder, scriptedPolicy
 import type { RandomStream } from '@ludic/random';
 import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import { DEFAULT_ADAMW } from './adamw.ts';
+import { erringPlayer } from './erring-player.ts';
 import { GrpoError } from './errors.ts';
 import { Learner } from './learner.ts';
 import type { Sample } from './samples.ts';
@@ -21,6 +22,8 @@ export interface WarmStartTask {
   readonly makeExpert: () => Expert;
   /** Episodes of each step. */
   readonly episodes: number;
+  /** Share of the turns at which the player errs; such replies are not learned, those after them are. Default: 0. */
+  readonly mistakes?: number;
 }
 
 export interface WarmStartSettings {
@@ -100,13 +103,16 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
 }
 
 async function taughtReplies(
-  { definition, config, history, makeExpert }: WarmStartTask,
+  { definition, config, history, makeExpert, mistakes = 0 }: WarmStartTask,
   starts: readonly EpisodeStart[],
 ) {
   const player = scriptedPolicy('teacher', makeExpert);
-  const policy = history === 'SCRATCHPAD' ? withScratchpad(player) : player;
+  const faultless = history === 'SCRATCHPAD' ? withScratchpad(player) : player;
+  const { policy, isMistake } =
+    mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ definition, config, history, policy, starts });
-  return episodes.flatMap(({ turns }) => turns.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text })));
+  const taught = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
+  return taught.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
 }
 
 /** The player, also writing a scratchpad: each line of what it sees and remembers is kept or dropped at random. */
