@@ -1,11 +1,11 @@
-import { type EnvironmentDefinition, resolveConfig, ticTacToe } from '@ludic/environments';
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
 import { groupStarts, playEpisodes } from '@ludic/rollouts';
 import { expect, it } from 'vitest';
 import { erringPlayer } from './erring-player.ts';
 
 it('errs at its share of the later turns, is heard about each mistake, and plays faultlessly between', async () => {
-  const definition: EnvironmentDefinition = ticTacToe;
+  const definition: EnvironmentDefinition = findEnvironment('tic_tac_toe');
   const config = resolveConfig(definition, {});
   const player = scriptedPolicy('random', () => definition.experts.random(config));
   const { policy, isMistake } = erringPlayer(player, 0.3);
@@ -26,7 +26,7 @@ it('errs at its share of the later turns, is heard about each mistake, and plays
 });
 
 it('says what the player says where it never errs', async () => {
-  const definition: EnvironmentDefinition = ticTacToe;
+  const definition: EnvironmentDefinition = findEnvironment('tic_tac_toe');
   const config = resolveConfig(definition, {});
   const player = scriptedPolicy('expert', () => definition.experts.expert(config));
   const starts = groupStarts({ seed: 1, step: 1, groups: 20, groupSize: 1 });
