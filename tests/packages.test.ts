@@ -1,9 +1,21 @@
-// What users get: the built packages, packed and installed into projects outside this repository.
+// What users get: the built packages, packed and put into projects outside this repository. Installing what is packed is
+// tests/installed.test.ts.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -16,7 +28,6 @@ const run = (command: string, args: readonly string[], cwd: string) =>
     cwd,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' },
   });
 
 /**
@@ -55,22 +66,29 @@ beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), 'ludic-packages-'));
   tarballs = Object.fromEntries(
     readdirSync(join(ROOT, 'packages'))
-      // All of them in one: tests/installed.test.ts.
+      // It holds the others, and is made another way.
       .filter((name) => name !== 'ludic')
       .map((name) => [name, pack(name)]),
   );
 }, 180_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function project(name: string, packages: readonly string[], more: Record<string, string> = {}): string {
+/** A project with packed packages, and with the libraries that they name, as a package manager puts them there. */
+function project(name: string, packages: readonly string[]): string {
   const folder = join(scratch, name);
-  mkdirSync(folder);
-  const dependencies = Object.fromEntries(packages.map((each) => [`@ludic/${each}`, `file:${tarballs[each]}`]));
-  writeFileSync(
-    join(folder, 'package.json'),
-    JSON.stringify({ name, private: true, type: 'module', dependencies, devDependencies: more }),
-  );
-  run('npm', ['install', '--ignore-scripts', '--no-package-lock'], folder);
+  const modules = join(folder, 'node_modules');
+  for (const each of packages) {
+    const target = join(modules, '@ludic', each);
+    mkdirSync(target, { recursive: true });
+    run('tar', ['-xzf', tarballs[each]!, '-C', target, '--strip-components', '1'], folder);
+    const { dependencies = {} } = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8'));
+    for (const library of Object.keys(dependencies).filter((id) => !id.startsWith('@ludic/'))) {
+      const link = join(modules, library);
+      mkdirSync(dirname(link), { recursive: true });
+      if (!existsSync(link)) symlinkSync(realpathSync(join(ROOT, 'packages', each, 'node_modules', library)), link);
+    }
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }));
   return folder;
 }
 
@@ -116,12 +134,11 @@ console.log(JSON.stringify({ outcome: playOne(), episodes }));`,
   }, 180_000);
 
   it('play a game in a page that Vite builds', () => {
-    const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules/vite/package.json'), 'utf8'));
-    const folder = project('page', PURE, { vite: version });
+    const folder = project('page', PURE);
     writeFileSync(join(folder, 'game.js'), GAME);
     writeFileSync(join(folder, 'index.html'), '<script type="module" src="./main.js"></script>');
     writeFileSync(join(folder, 'main.js'), "import { playOne } from './game.js'; globalThis.outcome = playOne();");
-    run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--minify', 'false'], folder);
+    run(process.execPath, [join(ROOT, 'node_modules/vite/bin/vite.js'), 'build', '--minify', 'false'], folder);
     const [bundle] = readdirSync(join(folder, 'dist/assets'));
     const text = readFileSync(join(folder, 'dist/assets', bundle!), 'utf8');
     expect(text).not.toMatch(/node:/);

@@ -16,8 +16,8 @@ const nano = fileURLToPath(new URL('../../nano/model/', import.meta.url));
 const settings: TrainSettings = {
   ...DEFAULT_TRAINING,
   environment: 'tic_tac_toe',
-  environmentConfig: { invalid_penalty: 0.3 },
-  steps: 5,
+  environmentConfig: { invalid_penalty: 0.3, max_steps: 3 },
+  steps: 3,
   batchSize: 8,
   groupSize: 4,
   maxCompletionLength: 4,
