@@ -133,7 +133,7 @@ describe('the image, put together in an empty folder', () => {
         .replaceAll('8000', `${port}`)
         .replace(/^\/app\//, `${app}/`)
         .replace(/^\/data/, join(scratch, 'data'));
-  }, 180_000);
+  }, 600_000);
 
   it('holds no tests, no tools of development and no libraries of other systems', () => {
     expect(existsSync(join(app, 'node_modules/.pnpm'))).toBe(true);
