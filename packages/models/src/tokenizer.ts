@@ -3,7 +3,9 @@
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { type ModelFiles, readJson } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
+import { namesShown } from './fields/understood.ts';
 import { gpt2Tokenizer } from './gpt2-tokenizer.ts';
+import { TokenizerFault, understoodTokenizer } from './tokenizer-parts.ts';
 
 export interface Tokenizer {
   /** The ids of a text, nothing added. Special tokens written in the text are recognised. */
@@ -11,6 +13,8 @@ export interface Tokenizer {
   decode(ids: ArrayLike<number>, options?: { readonly skipSpecialTokens?: boolean }): string;
   /** The id of a token as it stands in the vocabulary. */
   tokenId(token: string): number | undefined;
+  /** What its files say that is not heeded, as sentences. */
+  readonly warnings?: readonly string[];
 }
 
 /** @throws ModelError `bad_tokenizer` */
@@ -73,27 +77,33 @@ function parseVocab(bytes: Uint8Array, name: string): unknown {
   }
 }
 
-/** @param json a parsed tokenizer.json, @param config a parsed tokenizer_config.json */
+/** @param json a parsed tokenizer.json, @param config a parsed tokenizer_config.json @throws ModelError `bad_tokenizer` */
 export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The model'): Tokenizer {
-  let tokenizer: HubTokenizer;
-  try {
-    tokenizer = new HubTokenizer(json as object, config as object);
-  } catch (error) {
-    throw new ModelError(
-      'bad_tokenizer',
-      `${name} has a tokenizer.json that cannot be used: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
+  const { tokenizer, unheeded } = understood(json, config, name);
+  const isKnown = (id: number) => tokenizer.id_to_token(id) !== undefined;
   return {
     encode: (text) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids),
-    decode: (ids, { skipSpecialTokens = false } = {}) =>
-      ids.length === 0
-        ? ''
-        : tokenizer.decode(Array.from(ids), {
-            skip_special_tokens: skipSpecialTokens,
-            clean_up_tokenization_spaces: false,
-          }),
+    decode: (ids, { skipSpecialTokens = false } = {}) => {
+      // Rows of the model beyond the tokenizer's tokens have no text.
+      const known = Array.from(ids).filter(isKnown);
+      if (known.length === 0) return '';
+      return tokenizer.decode(known, { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false });
+    },
     tokenId: (token) => tokenizer.token_to_id(token),
+    warnings:
+      unheeded.length > 0
+        ? [`tokenizer_config.json of ${name} says ${namesShown(unheeded)}, which is not heeded here.`]
+        : [],
   };
+}
+
+function understood(json: unknown, config: unknown, name: string) {
+  try {
+    const { json: parts, config: fields, unheeded } = understoodTokenizer(json, config);
+    return { tokenizer: new HubTokenizer(parts, fields), unheeded };
+  } catch (error) {
+    // Its own words, where it does not get along with a part all the same, are of no use to people.
+    const what = error instanceof TokenizerFault ? error.message : 'its parts are not as tokenizers are saved';
+    throw new ModelError('bad_tokenizer', `The tokenizer of ${name} cannot be used: ${what}.`, { cause: error });
+  }
 }

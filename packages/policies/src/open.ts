@@ -26,5 +26,13 @@ export async function openLanguageModel(
   const tokenizer = tokenizerWithin(await readTokenizer(files), config.vocabSize, files.name);
   const template = await readChatTemplate(files);
   const parameters = await ResidentTensors.of(runtime, merged);
-  return { name: files.name, runtime, config, parameters, tokenizer, template, warnings };
+  return {
+    name: files.name,
+    runtime,
+    config,
+    parameters,
+    tokenizer,
+    template,
+    warnings: [...warnings, ...(tokenizer.warnings ?? [])],
+  };
 }

@@ -48,7 +48,12 @@ export function sortFields(json: Json, table: FieldTable): FieldsFound {
   return { unknown, told, refused };
 }
 
-function refusalOf(name: string, value: unknown, { fine = [], notFine = [], advice }: Refusal): string | undefined {
+/** What is wrong with a value, as a clause; undefined where it is fine. */
+export function refusalOf(
+  name: string,
+  value: unknown,
+  { fine = [], notFine = [], advice }: Refusal,
+): string | undefined {
   if (fine.includes(value) || (saysNothing(value) && !notFine.includes(value))) return undefined;
   const known =
     fine.length > 0 ? `; known: ${fine.map((one) => shown(one)).join(', ')}` : ', which is not computed here';
