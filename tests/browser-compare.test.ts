@@ -301,7 +301,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       const asked = later.evaluate(() => globalThis.ludic.ask({ type: 'models' }));
       const card = (await asked).cards.find((one) => one.name === name);
       expect(card).toMatchObject({ from: 'server', kept: true, size: expect.any(Number) });
-      expect((await evaluateHere(name, later)).evaluation.episodes).toBe(6);
+      expect((await evaluateHere(name, later)).evaluation.total_episodes).toBe(6);
       await later.close();
       await view.getByRole('button', { name: `Remove ${name}` }).click();
       await expect.poll(() => keptFiles()).toEqual([]);
@@ -430,7 +430,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await source().getByText("The browser's storage is full: ludic/nano as q4").waitFor();
       expect((await keptFiles()).filter((url) => url.includes('q4'))).toEqual([]);
       const { evaluation } = await evaluateHere(`ludic/nano as q4 on ${hub.origin}`);
-      expect(evaluation.episodes).toBe(6);
+      expect(evaluation.total_episodes).toBe(6);
       await session.send('Storage.overrideQuotaForOrigin', { origin: served.origin });
       await view.getByRole('button', { name: `Keep ludic/nano as q4 on ${hub.origin}` }).click();
       await expect.poll(async () => (await keptFiles()).some((url) => url.includes('q4'))).toBe(true);

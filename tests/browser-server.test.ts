@@ -115,7 +115,7 @@ const replies = (name: string) =>
           episodes: 4,
           seed: 1,
         })
-      ).evaluation.episodes,
+      ).evaluation.total_episodes,
     `${name} on ${server.url}`,
   );
 

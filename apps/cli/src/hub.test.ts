@@ -134,7 +134,7 @@ describe('ludic push', () => {
     expect(card).toMatch(/20 games at temperature 0, the weights of step 2/);
     expect(card).toMatch(/\| success \| [\d.]+ % \([\d.]+ % to [\d.]+ %\) \|/);
     expect(card).toMatch(
-      /\| steps \| reward \| success \| won \| invalid replies \|\n\| --- \|.*\n\| 1 \| .*\n\| 2 \| .*\n/,
+      /\| steps \| mean reward \| success \| won \| invalid replies \|\n\| --- \|.*\n\| 1 \| .*\n\| 2 \| .*\n/,
     );
     expect(card).toContain('"groupSize": 8');
     expect(card).toContain('LoRA of rank 2');

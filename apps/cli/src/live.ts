@@ -138,7 +138,7 @@ export class LiveView {
           ...(Number.isFinite(total_episodes) ? [`${total_episodes} games`] : []),
           ...(temperature === undefined ? [] : [`temperature ${temperature}`]),
         ].join(', ');
-        this.#evaluation = `evaluation at step ${step}${how && ` (${how})`}: ${won}, ${mean_steps.toFixed(1)} steps, reward ${mean_reward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
+        this.#evaluation = `evaluation at step ${step}${how && ` (${how})`}: ${won}, ${mean_steps.toFixed(1)} steps, mean reward ${mean_reward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
         if (!this.#out.isTTY) this.#note(this.#evaluation);
         else if (this.#lines.length > 0) this.#draw();
@@ -174,8 +174,8 @@ export class LiveView {
     if (!this.#out.isTTY) {
       if (lost !== '' || done === 1 || m.step % 10 === 0 || m.step === this.#steps) {
         this.#note(
-          `step ${m.step}/${this.#steps}  reward ${m.mean_reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalid_rate)}  ` +
-            `norm ${m.gradient_norm.toFixed(2)}  ratio ${m.max_log_ratio.toExponential(0)}  ${Math.round(m.tokens_per_second)} tokens/s  ${duration(left)} left${lost}`,
+          `step ${m.step}/${this.#steps}  mean reward ${m.mean_reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalid_rate)}  ` +
+            `gradient norm ${m.gradient_norm.toFixed(2)}  max log ratio ${m.max_log_ratio.toExponential(0)}  ${Math.round(m.tokens_per_second)} tokens/s  ${duration(left)} left${lost}`,
         );
       }
       return;
@@ -184,9 +184,9 @@ export class LiveView {
     const filled = Math.round((m.step / this.#steps) * width);
     this.#lines = [
       `${paint('green', '█'.repeat(filled))}${paint('dim', '░'.repeat(width - filled))} ${m.step}/${this.#steps}  ${duration(left)} left`,
-      `reward ${sparkline(this.#rewards, width)} ${m.mean_reward.toFixed(3)}`,
-      `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalid_rate)}   equal groups ${percent(m.zero_variance_groups)}`,
-      `gradient norm ${m.gradient_norm.toFixed(2)}   largest |log ratio| ${m.max_log_ratio.toExponential(1)}   ${Math.round(m.tokens_per_second).toLocaleString('en')} tokens/s`,
+      `mean reward ${sparkline(this.#rewards, width)} ${m.mean_reward.toFixed(3)}`,
+      `${wins}   entropy ${m.entropy.toFixed(2)}   invalid replies ${percent(m.invalid_rate)}   zero-variance groups ${percent(m.zero_variance_groups)}`,
+      `gradient norm ${m.gradient_norm.toFixed(2)}   max log ratio ${m.max_log_ratio.toExponential(1)}   ${Math.round(m.tokens_per_second).toLocaleString('en')} tokens/s`,
       ...(lost === '' ? [] : [paint('yellow', lost.trim())]),
     ];
     this.#draw();

@@ -101,7 +101,7 @@ function curvePart(steps: readonly StepLine[]): string {
       percent(mean(({ invalid_rate }) => invalid_rate)),
     ];
   });
-  const head = ['steps', 'reward', 'success', ...(games ? ['won'] : []), 'invalid replies'];
+  const head = ['steps', 'mean reward', 'success', ...(games ? ['won'] : []), 'invalid replies'];
   return `## Learning curve\n\nMeans of the games that were played for training.\n\n${table(head, rows)}`;
 }
 

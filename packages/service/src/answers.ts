@@ -1,10 +1,7 @@
 // What the service answers.
 
-import { EVALUATION_METRICS, type Evaluation, type Metric } from '@ludic/rollouts';
 import { z } from 'zod';
-
-const rate = () => z.number().min(0).max(1);
-const interval = () => z.tuple([z.number(), z.number()]);
+import { evaluationResults } from './metric-schemas.ts';
 
 const message = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
 
@@ -51,23 +48,6 @@ export const trainingStarted = z
   })
   .meta({ id: 'TrainingStarted' });
 export type TrainingStarted = z.infer<typeof trainingStarted>;
-
-/** They are younger than the contract: a server of an earlier version does not tell them. */
-const YOUNGER = ['context_full_rate', 'invalid_episode_ci95'] as const;
-type Younger = (typeof YOUNGER)[number];
-
-export type EvaluationResults = Omit<Evaluation, Younger> & Partial<Pick<Evaluation, Younger>>;
-
-function measured([key, { unit, type, meaning, optional }]: [string, Metric]): [string, z.ZodType] {
-  const number = unit === 'share' ? rate() : unit === 'games' ? z.int() : z.number();
-  const schema = { interval: interval(), text: z.string(), number }[type ?? 'number'].describe(meaning);
-  return [key, optional || YOUNGER.some((each) => each === key) ? schema.optional() : schema];
-}
-
-/** The library's table of them, as a schema. */
-export const evaluationResults = z
-  .object(Object.fromEntries(Object.entries(EVALUATION_METRICS).map(measured)))
-  .meta({ id: 'EvaluationResults' }) as unknown as z.ZodType<EvaluationResults>;
 
 export const policyEvaluation = z
   .object({

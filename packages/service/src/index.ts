@@ -1,6 +1,5 @@
 export {
   type EnvironmentList,
-  type EvaluationResults,
   type Health,
   type JobStarted,
   type Model,
@@ -29,6 +28,7 @@ export {
 } from './errors.ts';
 export { rolloutSummary, trajectoryOf } from './from-library.ts';
 export { isEnd, JOB_EVENTS, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './jobs.ts';
+export type { EvaluationNumbers, EvaluationResults, StepNumbers } from './metric-schemas.ts';
 export { modelName } from './model-name.ts';
 export { type OpenAiErrorAnswer, openaiError, openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
 export { openApiDocument } from './openapi.ts';

@@ -1,6 +1,7 @@
 // Work that goes on after the answer: training, and evaluations that were asked for as jobs.
 
 import { z } from 'zod';
+import { type EvaluationNumbers, evaluationNumbers, type StepNumbers, stepNumbers } from './metric-schemas.ts';
 
 /**
  * queued: waits for its turn, also between two attempts. running: a process works on it. completed, failed, cancelled:
@@ -45,15 +46,15 @@ export const jobList = z.object({ jobs: z.array(job) });
 
 export const jobMetrics = z.object({
   job_id: z.string(),
-  steps: z.array(z.record(z.string(), z.unknown())).describe('one object per update'),
-  evaluations: z.array(z.record(z.string(), z.unknown())),
+  steps: z.array(stepNumbers).describe('one object per update'),
+  evaluations: z.array(evaluationNumbers),
 });
 export type JobMetrics = z.infer<typeof jobMetrics>;
 
 /** Server-sent events of a job, by name; the data of each is JSON. */
 export type JobEvent =
   | { readonly type: 'job'; readonly data: Job }
-  | { readonly type: 'step'; readonly data: Readonly<Record<string, unknown>> & { readonly step: number } }
-  | { readonly type: 'evaluation'; readonly data: Readonly<Record<string, unknown>> & { readonly step: number } }
+  | { readonly type: 'step'; readonly data: StepNumbers }
+  | { readonly type: 'evaluation'; readonly data: EvaluationNumbers }
   | { readonly type: 'warning'; readonly data: { readonly message: string; readonly step?: number } };
 export const JOB_EVENTS = ['job', 'step', 'evaluation', 'warning'] as const satisfies readonly JobEvent['type'][];

@@ -1,6 +1,6 @@
 // A job of a server as it goes on: its curve where it trains, and how it ends. Ctrl-C ends the looking on, not the job.
 
-import { isEnd, type Job, type JobEvent } from '@ludic/service';
+import { type EvaluationNumbers, isEnd, type Job, type JobEvent, type StepNumbers } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
 import { LiveView, type ShownEvent } from '../live.ts';
 
@@ -90,50 +90,46 @@ export class ShownJob {
   }
 }
 
-type Numbers = Readonly<Record<string, unknown>>;
+/** Servers of earlier versions may not say a number. */
+const number = (value: number | undefined) => value ?? Number.NaN;
 
-const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN);
-
-function stepOf(data: Numbers): ShownEvent {
+function stepOf(data: StepNumbers): ShownEvent {
   return {
     type: 'step',
     metrics: {
-      step: number(data.step),
+      ...data,
       mean_reward: number(data.mean_reward),
       success_rate: number(data.success_rate),
-      ...(typeof data.win_rate === 'number' && { win_rate: data.win_rate }),
       entropy: number(data.entropy),
       invalid_rate: number(data.invalid_rate),
       gradient_norm: number(data.gradient_norm),
       max_log_ratio: number(data.max_log_ratio),
       zero_variance_groups: number(data.zero_variance_groups),
-      ...(typeof data.failure_rate === 'number' && { failure_rate: data.failure_rate }),
-      ...(typeof data.first_failure === 'string' && { first_failure: data.first_failure }),
-      ...(typeof data.context_full_rate === 'number' && { context_full_rate: data.context_full_rate }),
       seconds: number(data.seconds),
       tokens_per_second: number(data.tokens_per_second),
     },
   };
 }
 
-function evaluationOf(data: Numbers): ShownEvent {
+function evaluationOf(data: EvaluationNumbers): ShownEvent {
+  const { sampled_temperature, sampled_win_rate } = data;
   return {
     type: 'evaluation',
-    step: number(data.step),
+    step: data.step,
     evaluation: {
+      ...data,
       success_rate: number(data.success_rate),
-      ...(typeof data.win_rate === 'number' && { win_rate: data.win_rate, loss_rate: number(data.loss_rate) }),
       mean_steps: number(data.mean_steps),
       mean_reward: number(data.mean_reward),
       total_episodes: number(data.total_episodes),
     },
-    ...(typeof data.temperature === 'number' && { temperature: data.temperature }),
-    ...(typeof data.sampled_temperature === 'number' && {
+    temperature: data.temperature,
+    ...(sampled_temperature !== undefined && {
       sampled: {
-        sampled_temperature: data.sampled_temperature,
+        sampled_temperature,
         sampled_episodes: number(data.sampled_episodes),
         sampled_success_rate: number(data.sampled_success_rate),
-        ...(typeof data.sampled_win_rate === 'number' && { sampled_win_rate: data.sampled_win_rate }),
+        ...(sampled_win_rate !== undefined && { sampled_win_rate }),
         sampled_mean_reward: number(data.sampled_mean_reward),
       },
     }),

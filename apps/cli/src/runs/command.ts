@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { trainingFields } from '@ludic/grpo';
+import { LOGGED_STEP_METRICS, trainingFields } from '@ludic/grpo';
 import { Command } from 'commander';
 import { percent } from '../evaluate.ts';
 import { UsageError } from '../failure.ts';
@@ -86,18 +86,14 @@ async function show(folder: string, { svg, json }: Output & { readonly svg?: str
 const headingOf = ({ name, config: { model, settings }, steps, state }: RunReport) =>
   `${name}: ${model} in ${settings.environment}, ${settings.history}, ${steps.at(-1)?.step ?? 0} of ${settings.steps} steps, ${state}`;
 
+const DRAWN = ['mean_reward', 'success_rate', 'invalid_rate', 'entropy'] as const;
+
 function curvesOf({ steps }: RunReport): readonly Curve[] {
   if (steps.length === 0) throw new UsageError('The run has made no step yet.');
-  const curve = (title: string, value: (line: RunReport['steps'][number]) => number): Curve => ({
-    title,
-    points: steps.map((line) => ({ step: line.step, value: value(line) })),
-  });
-  return [
-    curve('Mean reward of a step', (line) => line.mean_reward),
-    curve('Success rate of a step', (line) => line.success_rate),
-    curve('Share of invalid replies', (line) => line.invalid_rate),
-    curve('Entropy', (line) => line.entropy),
-  ];
+  return DRAWN.map((key) => ({
+    title: `${key}: ${LOGGED_STEP_METRICS[key].meaning}`,
+    points: steps.map((line) => ({ step: line.step, value: line[key] })),
+  }));
 }
 
 async function compare(folders: readonly string[], { json }: Output): Promise<void> {

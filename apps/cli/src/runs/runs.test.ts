@@ -58,7 +58,7 @@ describe('ludic runs', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     const rewards = log.filter(({ type }) => type === 'step').map(({ mean_reward }) => mean_reward);
-    const chart = stdout.slice(stdout.indexOf('Mean reward'), stdout.indexOf('Success rate'));
+    const chart = stdout.slice(stdout.indexOf('mean_reward: '), stdout.indexOf('success_rate: '));
     expect(chart).toContain(`${Math.max(...rewards).toFixed(3)} ┤`);
     // The best step alone reaches the top.
     const [top] = chart.split('\n').slice(1);

@@ -150,7 +150,7 @@ function lineOf(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'step': {
       const { step, mean_reward, success_rate, entropy, seconds } = event.metrics;
-      const numbers = `reward ${mean_reward.toFixed(3)}, success ${(100 * success_rate).toFixed(1)} %, entropy ${entropy.toFixed(3)}`;
+      const numbers = `mean reward ${mean_reward.toFixed(3)}, success ${(100 * success_rate).toFixed(1)} %, entropy ${entropy.toFixed(3)}`;
       return `step ${step}: ${numbers}, ${seconds.toFixed(1)} s`;
     }
     case 'evaluation': {
