@@ -1,7 +1,10 @@
+import { NANO_TRAITS } from '@ludic/grpo';
 import { describe, expect, it } from 'vitest';
 import { ENDPOINTS, type Endpoint } from './endpoints.ts';
 import { ERROR_STATUS } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
+import { startTraining } from './requests.ts';
+import { completeTraining } from './training.ts';
 
 interface Operation {
   readonly summary: string;
@@ -91,6 +94,34 @@ describe('the OpenAPI document', () => {
     const statuses = new Set(Object.values(ERROR_STATUS).map(String));
     for (const { operation } of operations)
       for (const status of Object.keys(operation.responses)) if (status >= '400') expect(statuses).toContain(status);
+  });
+
+  it.each(['StartTraining', 'EvaluatePolicy', 'GenerateRollout'])(
+    'says of each field of %s what holds without it',
+    (name) => {
+      const { properties, required } = document.components.schemas[name] as {
+        properties: Record<string, { default?: unknown; description?: string }>;
+        required: string[];
+      };
+      for (const [field, { default: fallback, description = '' }] of Object.entries(properties)) {
+        if (required.includes(field) || field === 'password') continue;
+        expect(description, field).not.toBe('');
+        if (fallback === undefined) expect(description, field).toMatch(/\bdefault: |\bchosen where it is left out\b/);
+      }
+    },
+  );
+
+  it('shows the defaults that a training without any field has', () => {
+    const request = startTraining.parse({ model_name: 'nano', env_type: 'key_door', output_dir: 'a' });
+    const complete: Record<string, unknown> = completeTraining(request, NANO_TRAITS).request;
+    const { properties } = document.components.schemas.StartTraining as { properties: Record<string, object> };
+    const told = Object.entries(properties).filter(([, schema]) => 'default' in schema);
+    expect(told.length).toBeGreaterThan(30);
+    // These become settings of the game.
+    for (const [field, schema] of told)
+      if (!/^(env_config|env_size|rollout_max_steps)$/.test(field))
+        expect({ [field]: (schema as { default: unknown }).default }).toEqual({ [field]: complete[field] });
+    expect(complete.env_config).toMatchObject({ size: 4, max_steps: 50 });
   });
 
   it('shows the defaults and bounds of the requests', () => {

@@ -24,6 +24,7 @@ import {
   CONTRACT_DEFAULTS,
   completeTraining,
   FIXED_DEFAULTS,
+  GROUP_SIZE,
   hasSetting,
   namedGame,
   RECIPE_NAMES,
@@ -86,11 +87,25 @@ const strategy = z.enum(HISTORY_STRATEGIES).default('NO_HISTORY').describe('what
 
 const { history, steps: _, batch_size, learning_rate, ...furtherRun } = RUN_FIELDS;
 
+/** What holds where a field is left out and no single value does. */
+const CHOSEN: Readonly<Record<string, string>> = {
+  group_size: `chosen where it is left out: the largest divisor of batch_size up to ${GROUP_SIZE}`,
+  shards: 'chosen where it is left out: tensor_parallel_size, at most one for each group',
+  eval_every: 'chosen where it is left out, so that evaluations play at most a tenth of the games of the training',
+  eval_episodes: 'chosen where it is left out: up to 500, at most a tenth of the games of the training',
+  delta: 'default: none',
+  lora_rank: 'default: none, the whole model is trained',
+  warm_start: 'default: none',
+};
+
 /** Fields that may be left out, with what holds then for the document; a recipe may say otherwise. */
 const optional = <Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) =>
   Object.fromEntries(
-    Object.entries(shape).map(([name, schema]) => [name, withFallback(schema, FIXED_DEFAULTS[name])]),
+    Object.entries(shape).map(([name, schema]) => [name, withFallback(toldChoice(name, schema), FIXED_DEFAULTS[name])]),
   ) as unknown as { readonly [Name in keyof Shape]: z.ZodOptional<Shape[Name]> };
+
+const toldChoice = (name: string, schema: z.ZodType) =>
+  CHOSEN[name] === undefined ? schema : schema.describe(`${schema.description}; ${CHOSEN[name]}`);
 
 /** Not filled in by the schema: so a recipe can tell what was sent from what was not. */
 const withFallback = <Schema extends z.ZodType>(schema: Schema, fallback: unknown) =>
@@ -115,7 +130,7 @@ export const startTraining = z
       .enum(RECIPE_NAMES)
       .optional()
       .describe(
-        'settings that train well, for all that the request does not name: auto chooses them for the game and the model; without a recipe the defaults below hold',
+        'settings that train well, for all that the request does not name: auto chooses them for the game and the model; default: none, and the other defaults here hold',
       ),
     learning_rate: withFallback(learning_rate, CONTRACT_DEFAULTS.learning_rate),
     batch_size: withFallback(batch_size.describe('episodes of an update'), CONTRACT_DEFAULTS.batch_size),
@@ -151,12 +166,14 @@ export const startTraining = z
       .array(z.enum(EXPORT_DTYPES))
       .max(EXPORT_DTYPES.length)
       .optional()
-      .describe('graphs that transformers.js loads, in every checkpoint and in the final model'),
+      .describe('graphs that transformers.js loads, in every checkpoint and in the final model; default: none'),
     wandb_project: z
       .string()
       .regex(/^[\w.-]{1,128}$/, 'Up to 128 letters, digits, dots, dashes and underscores are needed.')
       .optional()
-      .describe('also stream the curve to this project of Weights & Biases; the server needs WANDB_API_KEY'),
+      .describe(
+        'also stream the curve to this project of Weights & Biases; the server needs WANDB_API_KEY; default: none',
+      ),
     tensorboard: z.boolean().default(false).describe('also write event files for TensorBoard into the run'),
   })
   .superRefine((request, context) => {

@@ -45,7 +45,7 @@ type RecipeName = keyof typeof RECIPES;
 export const RECIPE_NAMES = [AUTO, ...(Object.keys(RECIPES) as RecipeName[])] as [typeof AUTO, ...RecipeName[]];
 
 /** Games of a group where a request without a recipe says nothing. */
-const GROUP_SIZE = 8;
+export const GROUP_SIZE = 8;
 
 /** A request with nothing left open: it means the same to every version of the server. */
 export type CompleteTraining = StartTraining &

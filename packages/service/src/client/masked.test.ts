@@ -12,6 +12,7 @@ it.each([
     'The password "•••" is wrong; Bearer •••, ada:•••.',
   ],
   ['wrong', 'Bearer wrongly, password=wrong', 'Bearer wrongly, password=•••'],
+  ['a\\b', '"a\\b"', '"•••"'],
   ['a.*', "'a.*' and 'abc'", "'•••' and 'abc'"],
 ])('masks %s where it is repeated', (password, text, wanted) => {
   expect(masked(text, password)).toBe(wanted);

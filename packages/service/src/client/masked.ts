@@ -18,7 +18,7 @@ export function masked(text: string, password: string | undefined): string {
   const forms = [...new Set([password, encodeURIComponent(password.toWellFormed())])];
   return forms.reduce((shown, form) => {
     if (password.length >= least) return shown.replaceAll(form, MASK);
-    const exact = form.replaceAll(/[\^$.*+?()[\]{}|]/g, '\\$&');
+    const exact = form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
     const inQuotes = new RegExp(`(["'\`“‘])${exact}(?=["'\`”’])`, 'gu');
     const asValue = new RegExp(`(\\bBearer |=|[\\w.-]:)${exact}(?![\\p{L}\\p{N}])`, 'gu');
     return shown.replace(inQuotes, `$1${MASK}`).replace(asValue, `$1${MASK}`);
