@@ -239,9 +239,38 @@ async function inFile<T>(file: string, read: () => Promise<T>): Promise<T> {
 }
 
 /** A parsed JSON file, undefined where there is none. */
+/** Files of a few hundred bytes or some kilobytes. */
+const SMALL: ReadonlySet<string> = new Set([
+  'config.json',
+  'generation_config.json',
+  'adapter_config.json',
+  'ludic.json',
+]);
+const MOST_BYTES = 2 ** 20;
+const DEEPEST = 100;
+
+function nesting(json: Uint8Array): string | undefined {
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (inText) {
+      if (byte === 0x5c) at++;
+      else if (byte === 0x22) inText = false;
+    } else if (byte === 0x22) inText = true;
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > DEEPEST) return `is nested deeper than ${DEEPEST} levels`;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return undefined;
+}
+
 export async function readJson(files: ModelFiles, name: string): Promise<unknown> {
   const bytes = await files.read(name);
   if (!bytes) return undefined;
+  // A hostile file would keep the machine busy, or be more than its stack holds, before anything of it is refused.
+  const monster = SMALL.has(name) && bytes.length > MOST_BYTES ? 'is larger than 1 MiB' : nesting(bytes);
+  if (monster) throw new ModelError('not_a_model', `${name} of ${files.name} ${monster}, which no model's is.`);
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
