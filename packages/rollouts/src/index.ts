@@ -7,7 +7,7 @@ export {
   type Measured,
   type Metric,
 } from './metrics.ts';
-export { type Difference, type PairedDifference, pairedDifference } from './paired.ts';
+export { type PairedDifference, pairedDifference } from './paired.ts';
 export { assertRoom, type PlayOptions, playEpisodes, type Table } from './play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';

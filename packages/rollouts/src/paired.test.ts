@@ -10,54 +10,56 @@ const games = (...rewards: number[]) => rewards.map((reward, seed) => ({ seed, r
 describe('the paired difference', () => {
   it('is the mean of the differences, game by game', () => {
     // Rewards differ by 1, 0, -1 and 2: 0.5 on average. Successes by 1, 0, -1 and 1: a quarter.
-    const { games: count, reward, success } = pairedDifference(games(1, 0.5, 0, 1), games(0, 0.5, 1, -1), 7);
-    expect(count).toBe(4);
-    expect(reward.mean).toBe(0.5);
-    expect(success.mean).toBe(0.25);
-    for (const { mean, interval } of [reward, success]) {
-      expect(interval[0]).toBeLessThan(mean);
-      expect(interval[1]).toBeGreaterThan(mean);
+    const paired = pairedDifference(games(1, 0.5, 0, 1), games(0, 0.5, 1, -1), 7);
+    const { mean_reward, mean_reward_ci95, success_rate, success_ci95 } = paired;
+    expect(paired).toMatchObject({ total_episodes: 4, mean_reward: 0.5, success_rate: 0.25 });
+    for (const [mean, [low, high]] of [
+      [mean_reward, mean_reward_ci95],
+      [success_rate, success_ci95],
+    ] as const) {
+      expect(low).toBeLessThan(mean);
+      expect(high).toBeGreaterThan(mean);
     }
     // Four draws of four: the least and the most that can come.
-    expect(reward.interval[0]).toBeGreaterThanOrEqual(-1);
-    expect(reward.interval[1]).toBeLessThanOrEqual(2);
+    expect(mean_reward_ci95[0]).toBeGreaterThanOrEqual(-1);
+    expect(mean_reward_ci95[1]).toBeLessThanOrEqual(2);
   });
 
   it('has an interval of no width where every game differs alike', () => {
-    const { reward, success } = pairedDifference(games(1, 0.75, 0.25), games(0.5, 0.25, -0.25), 1);
-    expect(reward).toEqual({ mean: 0.5, interval: [0.5, 0.5] });
+    const paired = pairedDifference(games(1, 0.75, 0.25), games(0.5, 0.25, -0.25), 1);
+    expect(paired).toMatchObject({ mean_reward: 0.5, mean_reward_ci95: [0.5, 0.5] });
     // The first two were won by one of them alone.
-    expect(success.mean).toBeCloseTo(2 / 3, 12);
+    expect(paired.success_rate).toBeCloseTo(2 / 3, 12);
   });
 
   it('agrees with the normal interval of the differences where there are many', () => {
     const random = stream('paired test');
     const first = games(...Array.from({ length: 1500 }, () => random.nextFloat()));
     const second = first.map(({ seed, reward }) => ({ seed, reward: reward - random.nextFloat() }));
-    const { reward } = pairedDifference(first, second, 3);
+    const { mean_reward, mean_reward_ci95 } = pairedDifference(first, second, 3);
     // The differences are uniform on [0, 1): variance 1/12.
     const half = 1.96 * Math.sqrt(1 / 12 / 1500);
-    expect(Math.abs(reward.mean - 0.5)).toBeLessThan(3 * half);
-    expect(Math.abs(reward.interval[1] - reward.interval[0] - 2 * half)).toBeLessThan(0.15 * 2 * half);
+    expect(Math.abs(mean_reward - 0.5)).toBeLessThan(3 * half);
+    expect(Math.abs(mean_reward_ci95[1] - mean_reward_ci95[0] - 2 * half)).toBeLessThan(0.15 * 2 * half);
   });
 
   it('is far narrower than the intervals of both, where games are hard or easy for both', () => {
     const random = stream('hard and easy');
     const first = games(...Array.from({ length: 200 }, () => random.nextFloat()));
     const second = first.map(({ seed, reward }, i) => ({ seed, reward: reward - (i % 2) / 50 }));
-    const { reward } = pairedDifference(first, second, 5);
-    expect(reward.interval[0]).toBeGreaterThan(0);
+    const { mean_reward_ci95 } = pairedDifference(first, second, 5);
+    expect(mean_reward_ci95[0]).toBeGreaterThan(0);
     const own = bootstrapInterval(
       first.map((game) => game.reward),
       5,
     );
-    expect(reward.interval[1] - reward.interval[0]).toBeLessThan((own[1] - own[0]) / 10);
+    expect(mean_reward_ci95[1] - mean_reward_ci95[0]).toBeLessThan((own[1] - own[0]) / 10);
   });
 
   it('changes its sign with the order, and is the same again for the same seed', () => {
     const [a, b] = [games(1, 0, 1, 0, 1), games(0, 0, 1, 1, -1)];
     expect(pairedDifference(a, b, 2)).toEqual(pairedDifference(a, b, 2));
-    expect(pairedDifference(b, a, 2).reward.mean).toBe(-pairedDifference(a, b, 2).reward.mean);
+    expect(pairedDifference(b, a, 2).mean_reward).toBe(-pairedDifference(a, b, 2).mean_reward);
   });
 
   it('refuses games that are not the same', () => {
@@ -68,9 +70,11 @@ describe('the paired difference', () => {
 
   it('of no games is nothing', () => {
     expect(pairedDifference([], [], 0)).toEqual({
-      games: 0,
-      reward: { mean: 0, interval: [0, 0] },
-      success: { mean: 0, interval: [0, 0] },
+      total_episodes: 0,
+      mean_reward: 0,
+      mean_reward_ci95: [0, 0],
+      success_rate: 0,
+      success_ci95: [0, 0],
     });
   });
 });

@@ -4,18 +4,14 @@
 import { average, bootstrapInterval, type Interval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
 
-export interface Difference {
-  /** Of the first less the second, averaged over the games. */
-  readonly mean: number;
-  /** Paired bootstrap, 95 %. */
-  readonly interval: Interval;
-}
-
+/** Of the first less the second, under the keys of what differs; intervals are those of a paired bootstrap, 95 %. */
 export interface PairedDifference {
-  readonly games: number;
-  readonly reward: Difference;
-  /** Of the shares of successes, between -1 and 1. */
-  readonly success: Difference;
+  readonly total_episodes: number;
+  readonly mean_reward: number;
+  readonly mean_reward_ci95: Interval;
+  /** Between -1 and 1. */
+  readonly success_rate: number;
+  readonly success_ci95: Interval;
 }
 
 type Game = Pick<Episode, 'seed' | 'reward'>;
@@ -28,13 +24,14 @@ type Game = Pick<Episode, 'seed' | 'reward'>;
 export function pairedDifference(first: readonly Game[], second: readonly Game[], seed: number): PairedDifference {
   if (first.length !== second.length || first.some((game, i) => game.seed !== second[i]!.seed))
     throw new Error('These are not the same games: compare evaluations with one seed and one number of episodes.');
-  const difference = (value: (game: Game) => number): Difference => {
-    const differences = first.map((game, i) => value(game) - value(second[i]!));
-    return { mean: average(differences), interval: bootstrapInterval(differences, seed) };
-  };
+  const differences = (value: (game: Game) => number) => first.map((game, i) => value(game) - value(second[i]!));
+  const rewards = differences(({ reward }) => reward);
+  const successes = differences(({ reward }) => (reward > SUCCESS_REWARD ? 1 : 0));
   return {
-    games: first.length,
-    reward: difference(({ reward }) => reward),
-    success: difference(({ reward }) => (reward > SUCCESS_REWARD ? 1 : 0)),
+    total_episodes: first.length,
+    mean_reward: average(rewards),
+    mean_reward_ci95: bootstrapInterval(rewards, seed),
+    success_rate: average(successes),
+    success_ci95: bootstrapInterval(successes, seed),
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RowAssembler } from './rows.ts';
 import { scalarsOf } from './scalars.ts';
@@ -71,6 +72,27 @@ describe('rows', () => {
       values: { 'train/mean_reward': 2, 'train/seconds': 2, 'eval/mean_reward': 2, 'eval/seconds': 5 },
     });
     expect(rows.close()).toBeUndefined();
+  });
+
+  it('of a run of an earlier version have the names and numbers of now', () => {
+    const fixture = new URL('../../grpo/fixtures/metrics-camel-case.jsonl', import.meta.url);
+    const rows = new RowAssembler();
+    const lines = readFileSync(fixture, 'utf8').split('\n');
+    const taken = [...lines.map((line) => rows.take(line)), rows.close()].filter((row) => row !== undefined);
+    expect(taken.map(({ index, step: n }) => [index, n])).toEqual([
+      [0, 1],
+      [1, 2],
+    ]);
+    expect(taken[0]!.values).toMatchObject({ 'train/mean_reward': -0.375, 'train/mean_steps': 3.4375 });
+    expect(taken[1]!.values).toMatchObject({
+      'train/mean_reward': 0.15000000000000002,
+      'eval/total_episodes': 10,
+      'eval/success_rate': 0.6,
+      'eval/invalid_episode_rate': 0.1,
+      'eval/sampled_mean_reward': 0.15000000000000002,
+    });
+    const names = taken.flatMap(({ values }) => Object.keys(values));
+    expect(names.filter((name) => !/^(train|eval)\/[a-z0-9_]+$/.test(name))).toEqual([]);
   });
 
   it.each(['', '{', '[]', 'null', '7', '{"type":"step"}', '{"type":"step","step":"4","mean_reward":1}'])(

@@ -1,6 +1,6 @@
 // What a run has brought: the model that it began with and what it has come to, on the same games.
 
-import { type Difference, pairedDifference } from '@ludic/rollouts';
+import { type Interval, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
 import type { DeviceChoice } from '../engine/shelf.ts';
@@ -128,8 +128,8 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
       </section>
       {paired && (
         <p class="verdict">
-          Game by game the success changed by {points(paired.success)} points and the reward by {rewards(paired.reward)}
-          : {verdict(paired.success)}
+          Game by game the success changed by {points(paired.success_rate, paired.success_ci95)} points and the reward
+          by {rewards(paired.mean_reward, paired.mean_reward_ci95)}: {verdict(paired.success_ci95)}
         </p>
       )}
     </>
@@ -137,11 +137,10 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
 }
 
 const signed = (value: number, digits: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
-const points = ({ mean, interval: [low, high] }: Difference) =>
+const points = (mean: number, [low, high]: Interval) =>
   `${signed(100 * mean, 1)} (${signed(100 * low, 1)} to ${signed(100 * high, 1)}) percentage`;
-const rewards = ({ mean, interval: [low, high] }: Difference) =>
-  `${signed(mean, 3)} (${signed(low, 3)} to ${signed(high, 3)})`;
-const verdict = ({ interval: [low, high] }: Difference): string => {
+const rewards = (mean: number, [low, high]: Interval) => `${signed(mean, 3)} (${signed(low, 3)} to ${signed(high, 3)})`;
+const verdict = ([low, high]: Interval): string => {
   if (low > 0) return 'the training has helped.';
   return high < 0 ? 'the training has harmed.' : 'these games cannot tell whether the training has helped.';
 };

@@ -1,6 +1,6 @@
 // Contestants against one of them, game by game on the same games, each said in a sentence.
 
-import type { Difference } from '@ludic/rollouts';
+import type { Interval, PairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import { whole } from '../numbers.ts';
 import { type Compared, differenceOf, titleOf } from '../results.ts';
@@ -30,8 +30,8 @@ export function Differences({ results }: { readonly results: readonly Compared[]
           title="Difference in success, in percentage points"
           rows={others.map(({ title, paired }) => ({
             title,
-            value: paired.success.mean,
-            interval: paired.success.interval,
+            value: paired.success_rate,
+            interval: paired.success_ci95,
           }))}
           range={[0, 0]}
           write={(value) => points(value).replace('.0', '')}
@@ -40,8 +40,8 @@ export function Differences({ results }: { readonly results: readonly Compared[]
           title="Difference in mean reward"
           rows={others.map(({ title, paired }) => ({
             title,
-            value: paired.reward.mean,
-            interval: paired.reward.interval,
+            value: paired.mean_reward,
+            interval: paired.mean_reward_ci95,
           }))}
           range={[0, 0]}
           write={signed}
@@ -62,19 +62,19 @@ const points = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${
 function sentence(
   title: string,
   base: string,
-  { success, reward }: { readonly success: Difference; readonly reward: Difference },
+  { success_rate, success_ci95, mean_reward, mean_reward_ci95 }: PairedDifference,
 ): string {
-  const interval = ({ interval: [low, high] }: Difference, write: (value: number) => string) =>
+  const interval = ([low, high]: Interval, write: (value: number) => string) =>
     `95 % interval ${write(low)} to ${write(high)}`;
-  const rewards = `the mean reward differs by ${signed(reward.mean)} (${interval(reward, signed)})`;
-  const told = success.interval[0] > 0 || success.interval[1] < 0;
+  const rewards = `the mean reward differs by ${signed(mean_reward)} (${interval(mean_reward_ci95, signed)})`;
+  const told = success_ci95[0] > 0 || success_ci95[1] < 0;
   if (!told)
     return (
-      `${title} and ${base} cannot be told apart by success: the difference is ${points(success.mean)} ` +
-      `percentage points (${interval(success, points)}); ${rewards}.`
+      `${title} and ${base} cannot be told apart by success: the difference is ${points(success_rate)} ` +
+      `percentage points (${interval(success_ci95, points)}); ${rewards}.`
     );
   return (
-    `${title} succeeds ${success.mean > 0 ? 'more' : 'less'} often than ${base}, by ` +
-    `${points(Math.abs(success.mean)).slice(1)} percentage points (${interval(success, points)}); ${rewards}.`
+    `${title} succeeds ${success_rate > 0 ? 'more' : 'less'} often than ${base}, by ` +
+    `${points(Math.abs(success_rate)).slice(1)} percentage points (${interval(success_ci95, points)}); ${rewards}.`
   );
 }

@@ -3,10 +3,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ENDPOINTS } from '@ludic/service';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EVALUATION } from '../../testing/evaluation-line.ts';
-import { CurveReader } from './curve.ts';
+import { type CurveLine, CurveReader } from './curve.ts';
 import { ingestCurve } from './ingest.ts';
 import { JobStore, type StoredJob } from './job-store.ts';
 
@@ -87,6 +89,23 @@ describe('ingesting a curve', () => {
     await writeFile(path, `${odd.join('\n')}\n{"type":"step","step":4`);
     await ingestCurve(store, id, new CurveReader(path), () => {});
     expect(told(id)).toEqual(['step 1', 'step 2', 'step 3']);
+  });
+
+  it('tells the keys of now where a run of an earlier version wrote others', async () => {
+    const id = freshJob();
+    const fixture = new URL('../../../../packages/grpo/fixtures/metrics-camel-case.jsonl', import.meta.url);
+    const lines: CurveLine[] = [];
+    await ingestCurve(store, id, new CurveReader(fileURLToPath(fixture)), (page) => lines.push(...page));
+    expect(told(id)).toEqual(['step 1', 'step 2', 'evaluation 2']);
+    expect(store.get(id)!.latest).toMatchObject({ mean_reward: 0.15000000000000002, mean_steps: 4.25 });
+    expect(lines.at(-1)!.data).toMatchObject({ success_rate: 0.6, total_episodes: 10, sampled_success_rate: 0.5625 });
+    const { steps, evaluations } = ENDPOINTS.jobMetrics.answers[200].parse({
+      job_id: id,
+      steps: lines.filter(({ type }) => type === 'step').map(({ data }) => data),
+      evaluations: lines.filter(({ type }) => type === 'evaluation').map(({ data }) => data),
+    });
+    for (const numbers of [...steps, ...evaluations])
+      expect(Object.keys(numbers).filter((key) => !/^[a-z0-9_]+$/.test(key))).toEqual([]);
   });
 
   it('reads again what could not be stored', async () => {
