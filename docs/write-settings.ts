@@ -7,6 +7,7 @@ import {
   DEFAULT_TRAINING,
   LORA_FIELDS,
   LOSS_FIELDS,
+  PRESETS,
   RECIPES,
   RULES,
   RUN_FIELDS,
@@ -47,6 +48,10 @@ export function settingsDocument(): string {
     return `## ${title}\n\n| setting | what it is | where it is not named (\`auto\`) | HTTP without a recipe |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
   });
   const recipes = Object.entries(RECIPES).map(([name, { title }]) => `- \`${name}\`: ${title}`);
+  const presets = PRESETS.map(({ where, environmentConfig, fields, reason }) => {
+    const named = Object.entries({ ...environmentConfig, ...fields }).map(([name, value]) => `\`${name}\` ${value}`);
+    return `- ${where}: ${named.join(', ')}: ${reason}`;
+  });
   return `<!-- Made by \`npm run settings\` from packages/grpo/src/settings. -->
 
 # Settings of a training
@@ -67,6 +72,10 @@ policy holds likeliest; in a game that hides part of its state that can lead rou
 Named recipes (\`--recipe NAME\`, \`"recipe": "NAME"\`); what they leave out has its fixed default:
 
 ${recipes.join('\n')}
+
+What programs of Ludic name themselves; the rest is decided as for anybody:
+
+${presets.join('\n')}
 
 ${parts.join('\n')}`;
 }

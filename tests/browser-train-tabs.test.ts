@@ -99,6 +99,57 @@ describe.skipIf(!hasChromium)('training that others look at (needs Chromium at /
     await page.bringToFront();
   });
 
+  it('is opened in the game that it was trained in, by every view, and what differs is said', async () => {
+    const { page } = opened;
+    const form = view.getByRole('form', { name: 'What to train' });
+    await form.getByLabel('Game', { exact: true }).selectOption('key_door');
+    for (const [label, value] of [
+      ['Steps', '2'],
+      ['Games a step', '8'],
+      ['Group', '4'],
+    ] as const)
+      await form.getByLabel(label, { exact: true }).fill(value);
+    await view.getByText('Settings of the game').click();
+    await form.getByLabel('max steps').fill('5');
+    await view.getByText('All settings of training').click();
+    await form.getByLabel('eval episodes').fill('4');
+    await view.getByRole('button', { name: 'Train', exact: true }).click();
+    await view.getByText('The model is nano trained now').waitFor({ timeout: 120_000 });
+    const run = view.getByRole('region', { name: 'Run nano trained' });
+    await run.getByText('KeyDoor 3×3, 8 games a step').waitFor();
+    await run.getByText('4 games at temperature 1').waitFor();
+    const { config } = (await training.contents('nano trained')).summary.game;
+
+    const open = async (name: string, policy: string, option: string) => {
+      await page.getByRole('tab', { name }).click();
+      const other = page.getByRole('tabpanel', { name });
+      await other.getByLabel(policy, { exact: true }).first().selectOption(option);
+      await expect.poll(() => other.getByLabel('Game', { exact: true }).inputValue()).toBe('key_door');
+      await other.getByText('Settings of the game').click();
+      expect(await other.getByLabel('size').inputValue()).toBe(String(config.size));
+      expect(await other.getByRole('button', { name: 'Take its game' }).count()).toBe(0);
+      return other;
+    };
+    const evaluate = await open('Evaluate', 'Policy', 'model:nano trained');
+    // As its own evaluations were, with the same number.
+    expect(await evaluate.getByLabel('Temperature').inputValue()).toBe('1');
+    await evaluate.getByLabel('Games').fill('4');
+    await evaluate.getByRole('button', { name: 'Evaluate', exact: true }).click();
+    const match = evaluate.getByRole('region', { name: 'KeyDoor 3×3, 4 games' });
+    await match.getByText('temperature 1').first().waitFor();
+    await evaluate.getByLabel('size').fill('4');
+    await evaluate.getByText('The model was trained with size 3; this is size 4.').waitFor();
+    await evaluate.getByRole('button', { name: 'Take its game' }).click();
+    await expect.poll(() => evaluate.getByLabel('size').inputValue()).toBe('3');
+
+    const watch = await open('Watch', 'Policy', 'model nano trained');
+    expect(await watch.getByLabel('Temperature').inputValue()).toBe('1');
+    const play = await open('Play', 'Against', 'model nano trained');
+    await play.getByRole('button', { name: 'New game' }).click();
+    await play.getByRole('region', { name: 'Your game' }).waitFor();
+    await page.getByRole('tab', { name: 'Train' }).click();
+  }, 180_000);
+
   it('has nothing on its console and asks nobody else', () => {
     expect(opened.blemishes).toEqual([]);
   });

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_TRAINING, type TrainSettings } from '@ludic/grpo';
+import { DEMO_PRESET, decideSettings, NANO_TRAITS } from '@ludic/grpo';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { percent } from './evaluate.ts';
@@ -15,19 +15,12 @@ import { duration } from './units.ts';
 
 const GAMES = 1000;
 
-/** Found by trying: about three minutes on two cores. */
-const SETTINGS: TrainSettings = {
-  ...DEFAULT_TRAINING,
+const { settings: SETTINGS } = decideSettings({
   environment: 'tic_tac_toe',
-  environmentConfig: { invalid_penalty: 0.3 },
-  steps: 150,
-  batchSize: 4096,
-  learningRate: 2e-3,
-  loss: { ...DEFAULT_TRAINING.loss, beta: 0.2 },
-  finalExploration: 0.2,
-  maxCompletionLength: 4,
-  evalEvery: 50,
-};
+  environmentConfig: DEMO_PRESET.environmentConfig,
+  given: DEMO_PRESET.fields,
+  model: NANO_TRAITS,
+});
 
 export function demoCommand(): Command {
   return new Command('demo')

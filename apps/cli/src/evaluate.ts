@@ -47,7 +47,7 @@ export function evaluateCommand(): Command {
     .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
     .addOption(stepTimeoutOption())
     .option('--json', 'Print one JSON object')
-    .action(async (given: Given) => run(await withModelGame(command, given)));
+    .action(async (given: Given) => run(await withModelGame(command, given, 'judge')));
   return withOutsideOptions(command);
 }
 

@@ -41,6 +41,15 @@ describe('a trained model', { timeout: 60_000 }, () => {
     expect(JSON.parse(stdout)).toMatchObject({ environment: 'key_door', environmentConfig: { size: 3 } });
   });
 
+  it('is watched in its own game', async () => {
+    const watch = ['play', '--watch', join(run, 'final'), '--delay', '0'];
+    const played = await runLudic(...watch);
+    expect(played).toMatchObject({ code: 0, stderr: '' });
+    const named = await runLudic(...watch, '--env', 'key_door', '--env-config', '{"size": 3}');
+    expect(named).toEqual(played);
+    expect((await runLudic('play')).stderr).toMatch(/--env is needed: which game/);
+  });
+
   it('needs a game to be named where it carries none', async () => {
     const { code, stderr } = await evaluate('--model', 'nano');
     expect(code).toBe(2);

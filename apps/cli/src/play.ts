@@ -2,17 +2,20 @@
 
 import { createInterface } from 'node:readline/promises';
 import type { HistoryStrategy } from '@ludic/history';
+import type { ModelFiles } from '@ludic/models';
 import { isReply, type Policy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
+import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
+import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paint } from './paint.ts';
 
-interface Options extends OutsideOptions {
-  readonly env: string;
+interface Given extends OutsideOptions {
+  readonly env?: string;
   readonly envConfig: string;
   readonly watch?: string;
   readonly adapter?: string;
@@ -23,10 +26,19 @@ interface Options extends OutsideOptions {
   readonly delay: number;
 }
 
+interface Options extends Given {
+  readonly env: string;
+  readonly maxCompletionLength: number;
+  readonly files?: ModelFiles;
+}
+
+/** Where a watched model carries no game that says it. */
+const LONGEST_REPLY = 64;
+
 export function playCommand(): Command {
   const command = new Command('play')
     .description('Play a game yourself, or watch a policy play it')
-    .requiredOption('--env <id>', 'Game to play; ludic games lists them')
+    .option('--env <id>', 'Game to play (default: the one that a watched model was trained in); ludic games lists them')
     .addOption(envConfigOption())
     .option('--watch <model>', `Watch instead of playing: ${POLICY_NAMES}`)
     .addOption(adapterOption())
@@ -35,7 +47,8 @@ export function playCommand(): Command {
     .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
     .option('--temperature <x>', 'Sampling temperature of a watched model', decimal(0), 1)
     .option('--delay <seconds>', 'Pause before each move of a watched player', decimal(0), 0.7)
-    .action(async (options: Options) => {
+    .action(async (given: Given) => {
+      const options = await withGame(command, given);
       const game = chooseGame(options.env, options.envConfig);
       console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);
       const policy = options.watch === undefined ? person(game) : await watched(options.watch, game, options);
@@ -52,6 +65,14 @@ export function playCommand(): Command {
       );
     });
   return withOutsideOptions(command);
+}
+
+async function withGame(command: Command, given: Given): Promise<Options> {
+  const options = { ...given, maxCompletionLength: LONGEST_REPLY };
+  if (given.watch !== undefined) return withModelGame(command, { ...options, model: given.watch }, 'look');
+  if (given.env === undefined)
+    throw new UsageError('--env is needed: which game do you want to play? ludic games lists them.');
+  return { ...options, env: given.env };
 }
 
 /** Asks for each action; what is typed without a tag is put into one. */
@@ -81,7 +102,6 @@ async function watched(name: string, game: GameChoice, { delay, ...options }: Op
     ...options,
     topK: 0,
     topP: 1,
-    maxCompletionLength: 64,
   });
   return {
     ...policy,

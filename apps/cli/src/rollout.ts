@@ -45,7 +45,7 @@ export function rolloutCommand(): Command {
     .option('--json', 'Print the trajectory as one JSON object')
     .action(async (given: Options) => {
       watchGames(given.stepTimeout);
-      const options = await withModelGame(command, given);
+      const options = await withModelGame(command, given, 'look');
       const game = chooseGame(options.env, options.envConfig);
       const policy = await openPolicy(options.model, game, options);
       const [episode] = await playEpisodes({

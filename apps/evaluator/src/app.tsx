@@ -5,6 +5,7 @@ import { Tabs } from './components/tabs.tsx';
 import type { Engine } from './engine/client.ts';
 import type { Answers } from './engine/protocol.ts';
 import type { Storage } from './engine/shelf.ts';
+import { knownHere } from './model-game.ts';
 import { VIEWS } from './views.ts';
 import { type Opened, type Workplace, WorkplaceProvider } from './workplace.tsx';
 
@@ -30,9 +31,14 @@ export function App({ engine }: { readonly engine: Engine }) {
     },
     [addModel],
   );
+  const gameOf = useCallback(
+    // A model that is not here, or is damaged, is told of where it is played.
+    (model: string) => engine.ask({ type: 'game', model }).then(knownHere, () => undefined),
+    [engine],
+  );
   const workplace: Workplace = useMemo(
-    () => ({ engine, devices, playable, models, storage, refreshModels, addModel, opened, openModel }),
-    [engine, devices, playable, models, storage, refreshModels, addModel, opened, openModel],
+    () => ({ engine, devices, playable, models, storage, refreshModels, addModel, gameOf, opened, openModel }),
+    [engine, devices, playable, models, storage, refreshModels, addModel, gameOf, opened, openModel],
   );
   return (
     <WorkplaceProvider value={workplace}>

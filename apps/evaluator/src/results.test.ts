@@ -44,11 +44,11 @@ describe('results', () => {
   });
 
   it('take the place of an earlier one of the same player and settings alone', () => {
-    const [match] = gather(resultOf(NANO, [1, 0]), resultOf(NANO, [0, 0]), resultOf(NANO, [0, 1], { temperature: 0 }));
+    const [match] = gather(resultOf(NANO, [1, 0]), resultOf(NANO, [0, 0]), resultOf(NANO, [0, 1], { temperature: 1 }));
     expect(match!.results.map(({ evaluation }) => evaluation.mean_reward)).toEqual([0, 0.5]);
     expect(match!.results.map((result) => titleOf(result, match!.results))).toEqual([
-      'nano (the present moment, temperature 1)',
       'nano (the present moment, temperature 0)',
+      'nano (the present moment, temperature 1)',
     ]);
   });
 });
@@ -72,7 +72,7 @@ describe('the files of a match', () => {
     const lines = matchCsv(match!).split('\r\n');
     expect(lines).toHaveLength(4);
     expect(lines[0]).toContain('total_episodes,mean_reward,success_rate,');
-    expect(lines[2]).toContain(`"'=cmd, ""x""",SCRATCHPAD,1,64,cpu,3,`);
+    expect(lines[2]).toContain(`"'=cmd, ""x""",SCRATCHPAD,0,64,cpu,3,`);
     const games = gamesCsv(match!).split('\r\n');
     expect(games).toHaveLength(8);
     expect(games[0]).toBe(

@@ -48,9 +48,10 @@ export function titleOf({ contestant, setting }: Entry, among: readonly Entry[])
     (other) =>
       policyText(other.contestant) === policyText(contestant) && other.contestant.history === contestant.history,
   );
-  const differ = (name: 'temperature' | 'maxCompletionLength' | 'device') =>
-    alike.some((other) => other.setting[name] !== setting[name]);
-  if (differ('temperature')) parts.push(`temperature ${setting.temperature}`);
+  const differ = (name: 'temperature' | 'maxCompletionLength' | 'device', from = alike) =>
+    from.some((other) => other.setting[name] !== setting[name]);
+  const models = among.filter((other) => other.contestant.kind === 'model');
+  if (differ('temperature', models)) parts.push(`temperature ${setting.temperature}`);
   if (differ('maxCompletionLength')) parts.push(`up to ${setting.maxCompletionLength} tokens`);
   if (differ('device')) parts.push(`on ${setting.device}`);
   return `${contestant.name} (${parts.join(', ')})`;

@@ -34,7 +34,8 @@ export const DEFAULT_SETTING: Setting = {
   ],
   episodes: 200,
   seed: 0,
-  temperature: 1,
+  // Judging shows what a model holds likeliest.
+  temperature: 0,
   maxCompletionLength: 64,
   device: 'auto',
 };

@@ -1,5 +1,6 @@
 // What all views share: the engine, this page's devices, and the models that are known here.
 
+import type { CarriedGame } from '@ludic/policies';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';
@@ -28,6 +29,8 @@ export interface Workplace {
   readonly refreshModels: () => Promise<void>;
   /** Puts the name of a model that the engine knows on the list. */
   readonly addModel: (name: string) => void;
+  /** The game that a model was trained in, where it carries one that this page knows. */
+  readonly gameOf: (model: string) => Promise<CarriedGame | undefined>;
   /** What was opened last. */
   readonly opened: Opened | undefined;
   /** Shows the view that evaluates, with a model that the engine knows chosen there. */

@@ -114,6 +114,16 @@ describe('a day at the service', () => {
     const { results, trajectories } = await right(evaluation, 'evaluatePolicy');
     expect(results).toMatchObject({ total_episodes: 3 });
     expect(trajectories).toHaveLength(3);
+    // It carries the game that it was trained in.
+    const rollout = async (fields: object) => {
+      const asked = { model_path: '/tmp/trained', env_type: 'tic_tac_toe', ...fields };
+      return right(await service.post('/generate-rollout', asked), 'generateRollout');
+    };
+    const own = await rollout({});
+    expect(own).toMatchObject({ temperature: 1, history_strategy: 'NO_HISTORY' });
+    expect(own.message).toBeUndefined();
+    const other = await rollout({ history_strategy: 'FULL_HISTORY' });
+    expect(other.message).toBe('The model was trained with history NO_HISTORY; this is history FULL_HISTORY.');
     const model = await right(await service.ask('/models/tmp-trained'), 'model');
     expect(model).toMatchObject({ kind: 'run', status: 'ready', env_type: 'tic_tac_toe' });
     await refused(await train({ output_dir: 'tmp-trained' }), 409, 'conflict');

@@ -41,6 +41,7 @@ export {
   type TrainingFields,
   WARM_START_FIELDS,
 } from './settings/fields.ts';
+export { DEMO_PRESET, PRESETS, type Preset, pagePreset } from './settings/presets.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { evaluationPlan, groupSizeFor, RULES, type Rule } from './settings/rules.ts';
 export {

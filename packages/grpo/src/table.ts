@@ -38,6 +38,7 @@ export function carriedGameOf(settings: TrainSettings): CarriedGame {
     environmentConfig: config as Readonly<Record<string, unknown>>,
     history: settings.history,
     temperature: settings.temperature,
+    evalTemperature: settings.evalTemperature,
     maxCompletionLength: settings.maxCompletionLength,
     stop: [`</${definition.replyTag}>`],
   };

@@ -19,7 +19,8 @@ const filesOf = (text: string | undefined) => ({
 
 describe('the game that a model carries', () => {
   it('is read as it was written', async () => {
-    expect(await readCarriedGame(filesOf(carriedGameText(game)))).toEqual(game);
+    for (const one of [game, { ...game, evalTemperature: 0 }])
+      expect(await readCarriedGame(filesOf(carriedGameText(one)))).toEqual(one);
   });
 
   it('is none where there is no file, or one of another version', async () => {
@@ -33,6 +34,7 @@ describe('the game that a model carries', () => {
     ['environment_config', [1]],
     ['history', 'EVERYTHING'],
     ['temperature', '1'],
+    ['eval_temperature', null],
     ['max_completion_length', 1.5],
     ['stop', [1]],
   ])('is refused where its %s is %s', async (name, value) => {

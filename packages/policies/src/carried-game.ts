@@ -13,6 +13,8 @@ export interface CarriedGame {
   readonly history: HistoryStrategy;
   /** Of sampling in training. */
   readonly temperature: number;
+  /** Of the training's own evaluations; models of earlier versions do not say. */
+  readonly evalTemperature?: number;
   /** Most tokens of a reply. */
   readonly maxCompletionLength: number;
   /** Texts that end a reply: the closing tag of the game. */
@@ -29,6 +31,7 @@ export function carriedGameText(game: CarriedGame): string {
     environment_config: game.environmentConfig,
     history: game.history,
     temperature: game.temperature,
+    ...(game.evalTemperature !== undefined && { eval_temperature: game.evalTemperature }),
     max_completion_length: game.maxCompletionLength,
     stop: game.stop,
   };
@@ -42,15 +45,23 @@ export function carriedGameText(game: CarriedGame): string {
 export async function readCarriedGame(files: Pick<ModelFiles, 'name' | 'read'>): Promise<CarriedGame | undefined> {
   const json = (await readJson(files, CARRIED_GAME_FILE)) as Readonly<Record<string, unknown>> | null | undefined;
   if (json === undefined || json?.format_version !== VERSION) return undefined;
-  const { environment, environment_config, history, temperature, max_completion_length, stop } = json;
-  const game = { environment, environmentConfig: environment_config, history, temperature, stop };
-  if (!isGame({ ...game, maxCompletionLength: max_completion_length }))
+  const { environment, environment_config, history, temperature, eval_temperature, max_completion_length, stop } = json;
+  const game = {
+    environment,
+    environmentConfig: environment_config,
+    history,
+    temperature,
+    ...(eval_temperature !== undefined && { evalTemperature: eval_temperature }),
+    maxCompletionLength: max_completion_length,
+    stop,
+  };
+  if (!isGame(game))
     throw new ModelError('not_a_model', `${CARRIED_GAME_FILE} of ${files.name} is damaged: it describes no game.`);
-  return { ...game, maxCompletionLength: max_completion_length } as unknown as CarriedGame;
+  return game as unknown as CarriedGame;
 }
 
-function isGame(game: Readonly<Record<keyof CarriedGame, unknown>>): boolean {
-  const { environment, environmentConfig, history, temperature, maxCompletionLength, stop } = game;
+function isGame(game: { readonly [Name in keyof CarriedGame]: unknown }): boolean {
+  const { environment, environmentConfig, history, temperature, evalTemperature = 0, maxCompletionLength, stop } = game;
   return (
     typeof environment === 'string' &&
     typeof environmentConfig === 'object' &&
@@ -58,6 +69,7 @@ function isGame(game: Readonly<Record<keyof CarriedGame, unknown>>): boolean {
     !Array.isArray(environmentConfig) &&
     (HISTORY_STRATEGIES as readonly unknown[]).includes(history) &&
     typeof temperature === 'number' &&
+    typeof evalTemperature === 'number' &&
     Number.isInteger(maxCompletionLength) &&
     Array.isArray(stop) &&
     stop.every((text) => typeof text === 'string')

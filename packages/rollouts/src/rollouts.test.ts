@@ -62,6 +62,15 @@ describe('playEpisodes', () => {
     }
   });
 
+  it('refuses a history that there is not, which JavaScript may name', async () => {
+    const history = 'EVERYTHING' as 'NO_HISTORY';
+    const wrong = { ...table, policy: random(), history };
+    const message =
+      'There is no history strategy "EVERYTHING"; use one of NO_HISTORY, FULL_HISTORY, SCRATCHPAD, OPTIMAL_SCRATCHPAD.';
+    await expect(playEpisodes({ ...wrong, starts: evaluationStarts(0, 1) })).rejects.toThrow(message);
+    await expect(evaluate({ ...wrong, episodes: 1, seed: 0 })).rejects.toThrow(message);
+  });
+
   it('turns a game that throws into a failed episode and plays the others on', async () => {
     let made = 0;
     const broken: EnvironmentDefinition = {

@@ -1,7 +1,7 @@
 // One episode while it is played: a prompt goes out, a reply comes in, until the game ends or fails.
 
 import { CheckedGame, type Environment, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
-import { buildMessages, type HistoryStrategy, type Message, type PastTurn } from '@ludic/history';
+import { buildMessages, type HistoryStrategy, type Message, type PastTurn, parseHistoryStrategy } from '@ludic/history';
 import { isReply, type NoReply, type Prompt, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { EpisodeStart } from './starts.ts';
@@ -17,8 +17,12 @@ export interface Setting {
   readonly systemPrompt: () => string;
 }
 
-/** The game's rules are asked for once. */
-export function settingOf({ definition, config, history }: Omit<Setting, 'systemPrompt'>): Setting {
+/**
+ * The game's rules are asked for once.
+ * @throws HistoryError for a history that there is not, which JavaScript may name
+ */
+export function settingOf({ definition, config, history: name }: Omit<Setting, 'systemPrompt'>): Setting {
+  const history = parseHistoryStrategy(name);
   let rules: string | undefined;
   return { definition, config, history, systemPrompt: () => (rules ??= rulesOf(definition, config)) };
 }

@@ -5,6 +5,11 @@ import { evaluationResults } from './metric-schemas.ts';
 
 const message = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
 
+const difference = z
+  .string()
+  .optional()
+  .describe('how the game differs from the one that the model was trained in, where it does');
+
 export const rolloutStep = z.object({
   prompt: z.array(message).describe('what the policy saw'),
   observation: z.string().describe('what the game said before the reply'),
@@ -57,6 +62,7 @@ export const policyEvaluation = z
     history_strategy: z.string(),
     seed: z.int().optional().describe('with it the same request gives the same games'),
     temperature: z.number().optional().describe('that replies were drawn at'),
+    message: difference,
     results: evaluationResults,
     trajectories: z.array(z.object({ episode: z.int(), reward: z.number(), steps: z.int(), trajectory })).optional(),
   })
@@ -69,6 +75,9 @@ export const rollout = z
     env_type: z.string(),
     max_steps: z.int(),
     seed: z.int().optional().describe('with it the same request gives the same game'),
+    history_strategy: z.string().optional(),
+    temperature: z.number().optional().describe('that replies were drawn at'),
+    message: difference,
     trajectory,
     summary: z.object({ total_reward: z.number(), steps_taken: z.int(), final_reward: z.number() }),
   })

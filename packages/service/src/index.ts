@@ -32,13 +32,12 @@ export type { EvaluationNumbers, EvaluationResults, StepNumbers } from './metric
 export { modelName } from './model-name.ts';
 export { type OpenAiErrorAnswer, openaiError, openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
 export { openApiDocument } from './openapi.ts';
+export { type Complete, completePlaying, playedGame, playingDifference } from './playing.ts';
 export {
   type EvaluatePolicy,
   evaluatePolicy,
   type GenerateRollout,
   generateRollout,
-  playedGame,
-  type SamplingParams,
   type StartTraining,
   startTraining,
 } from './requests.ts';

@@ -2,7 +2,8 @@ import { DEFAULT_TRAINING, decideSettings, NANO_TRAITS } from '@ludic/grpo';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { badRequest } from './errors.ts';
-import { evaluatePolicy, generateRollout, playedGame, startTraining } from './requests.ts';
+import { completePlaying, playedGame, playingDifference } from './playing.ts';
+import { evaluatePolicy, generateRollout, startTraining } from './requests.ts';
 import { CONTRACT_DEFAULTS, completeTraining, requestedTraining } from './training.ts';
 
 const TRAINING = { model_name: 'nano', env_type: 'key_door', output_dir: 'first' };
@@ -38,7 +39,7 @@ describe('a request that says only what is needed', () => {
   });
 
   it('evaluates with the defaults of the contract', () => {
-    expect(evaluatePolicy.parse(PLAYING)).toEqual({
+    expect(completePlaying(evaluatePolicy.parse(PLAYING))).toEqual({
       ...PLAYING,
       env_config: {},
       eval_episodes: 10,
@@ -52,13 +53,66 @@ describe('a request that says only what is needed', () => {
   });
 
   it('rolls out with the defaults of the contract', () => {
-    expect(generateRollout.parse({ ...PLAYING, sampling_params: { max_tokens: 5 } })).toEqual({
+    expect(completePlaying(generateRollout.parse({ ...PLAYING, sampling_params: { max_tokens: 5 } }))).toEqual({
       ...PLAYING,
       env_config: {},
       max_steps: 50,
       sampling_params: { temperature: 0.7, max_tokens: 5, top_k: 0, top_p: 1 },
       history_strategy: 'NO_HISTORY',
     });
+  });
+});
+
+describe('what a model carries of its game', () => {
+  const carried = {
+    environment: 'key_door',
+    environmentConfig: { size: 3, max_steps: 20, invalid_penalty: 0.1 },
+    history: 'SCRATCHPAD',
+    temperature: 1,
+    maxCompletionLength: 48,
+    stop: ['</action>'],
+  } as const;
+  const rollout = (request: object) => completePlaying(generateRollout.parse({ ...PLAYING, ...request }), carried);
+
+  it('is played where nothing is named, and nothing is said', () => {
+    const request = rollout({});
+    expect(request).toMatchObject({
+      history_strategy: 'SCRATCHPAD',
+      max_steps: 20,
+      sampling_params: { temperature: 1 },
+    });
+    expect(playedGame(request)).toEqual(carried.environmentConfig);
+    expect(playingDifference(request, carried)).toBeUndefined();
+  });
+
+  it('gives way to what is named, which is said', () => {
+    const named = { env_config: { size: 4 }, max_steps: 9, sampling_params: { temperature: 0 } };
+    const request = rollout({ ...named, history_strategy: 'NO_HISTORY' });
+    expect(request).toMatchObject({
+      history_strategy: 'NO_HISTORY',
+      max_steps: 9,
+      sampling_params: { temperature: 0 },
+    });
+    expect(playedGame(request)).toEqual({ size: 4, max_steps: 9, invalid_penalty: 0.1 });
+    expect(playingDifference(request, carried)).toBe(
+      'The model was trained with size 3, max_steps 20, history SCRATCHPAD; this is size 4, max_steps 9, history NO_HISTORY.',
+    );
+  });
+
+  it('leaves the contract its temperature of an evaluation', () => {
+    expect(completePlaying(evaluatePolicy.parse(PLAYING), carried).sampling_params.temperature).toBe(0.1);
+  });
+
+  it('says nothing of another game, or of settings that there are no longer', () => {
+    const other = completePlaying(generateRollout.parse({ ...PLAYING, env_type: 'tic_tac_toe' }), carried);
+    expect(other).toMatchObject({
+      env_config: {},
+      history_strategy: 'NO_HISTORY',
+      sampling_params: { temperature: 0.7 },
+    });
+    expect(playingDifference(other, carried)).toBe('The model was trained in key_door; this is tic_tac_toe.');
+    const earlier = { ...carried, environmentConfig: { colour: 'red' } };
+    expect(completePlaying(generateRollout.parse(PLAYING), earlier)).toMatchObject({ env_config: {}, max_steps: 50 });
   });
 });
 

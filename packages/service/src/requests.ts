@@ -20,12 +20,12 @@ import { HISTORY_STRATEGIES } from '@ludic/history';
 import { EXPORT_DTYPES } from '@ludic/models';
 import { z } from 'zod';
 import { modelName } from './model-name.ts';
+import { PLAYING_DEFAULTS, playedGame } from './playing.ts';
 import {
   CONTRACT_DEFAULTS,
   completeTraining,
   FIXED_DEFAULTS,
   GROUP_SIZE,
-  hasSetting,
   namedGame,
   RECIPE_NAMES,
   wrongRecipe,
@@ -40,29 +40,18 @@ const drawnSeed = z
   .min(0)
   .optional()
   .describe('decides everything that is random; default: another each time, which the answer tells');
-const maxSteps = z.int().min(1).max(10_000).default(50).describe('replies of a game before the cut-off');
 const envConfig = z
   .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
   .default({})
   .describe('settings of the game, as GET /environments lists them');
 
-/** @param temperature of the contract, which differs from request to request */
-const samplingParams = (temperature: number) =>
-  z
-    .strictObject({
-      temperature: z.number().min(0).max(100).default(temperature).describe('0 takes the most likely token'),
-      max_tokens: z.int().min(1).max(32_768).default(100).describe('most tokens of a reply'),
-      top_k: z.int().min(0).default(0).describe('sample among the k most likely tokens; 0: all'),
-      top_p: z
-        .number()
-        .gt(0)
-        .max(1)
-        .default(1)
-        .describe('sample among the most likely tokens that reach this probability'),
-    })
-    .prefault({})
-    .describe('how the policy draws its tokens');
-export type SamplingParams = z.infer<ReturnType<typeof samplingParams>>;
+const temperature = z.number().min(0).max(100).describe('0 takes the most likely token');
+const draw = {
+  max_tokens: z.int().min(1).max(32_768).default(100).describe('most tokens of a reply'),
+  top_k: z.int().min(0).default(0).describe('sample among the k most likely tokens; 0: all'),
+  top_p: z.number().gt(0).max(1).default(1).describe('sample among the most likely tokens that reach this probability'),
+};
+const HOW_DRAWN = 'how the policy draws its tokens';
 
 const modelPath = z
   .string()
@@ -82,8 +71,6 @@ function checkGame(game: { env_type: string; env_config: Record<string, unknown>
     context.addIssue({ code: 'custom', path: ['env_config'], message: error.message });
   }
 }
-
-const strategy = z.enum(HISTORY_STRATEGIES).default('NO_HISTORY').describe('what the policy sees');
 
 const { history, steps: _, batch_size, learning_rate, ...furtherRun } = RUN_FIELDS;
 
@@ -212,6 +199,17 @@ export const startTraining = z
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;
 
+const OR_CARRIED = 'where the model carries the game that it was trained in, what it was there';
+const maxSteps = withFallback(
+  z.int().min(1).max(10_000).describe(`replies of a game before the cut-off; ${OR_CARRIED}`),
+  PLAYING_DEFAULTS.max_steps,
+);
+const strategy = withFallback(
+  z.enum(HISTORY_STRATEGIES).describe(`what the policy sees; ${OR_CARRIED}`),
+  PLAYING_DEFAULTS.history_strategy,
+);
+const playedConfig = envConfig.describe(`settings of the game, as GET /environments lists them; ${OR_CARRIED}`);
+
 /** Games in one answer: the server has them all in memory. */
 const MOST_TRAJECTORIES = 1000;
 
@@ -220,10 +218,13 @@ export const evaluatePolicy = z
     password,
     model_path: modelPath,
     env_type: envType,
-    env_config: envConfig,
+    env_config: playedConfig,
     eval_episodes: z.int().min(1).max(100_000).default(10).describe('games'),
     history_strategy: strategy,
-    sampling_params: samplingParams(0.1),
+    sampling_params: z
+      .strictObject({ temperature: temperature.default(0.1), ...draw })
+      .prefault({})
+      .describe(HOW_DRAWN),
     seed,
     max_steps: maxSteps,
     include_trajectories: z
@@ -247,23 +248,21 @@ export const generateRollout = z
     password,
     model_path: modelPath,
     env_type: envType,
-    env_config: envConfig,
+    env_config: playedConfig,
     max_steps: maxSteps,
-    sampling_params: samplingParams(0.7),
+    sampling_params: z
+      .strictObject({
+        temperature: withFallback(
+          temperature.describe(`0 takes the most likely token; ${OR_CARRIED}`),
+          PLAYING_DEFAULTS.rollout_temperature,
+        ),
+        ...draw,
+      })
+      .prefault({})
+      .describe(HOW_DRAWN),
     history_strategy: strategy,
     seed: drawnSeed,
   })
   .superRefine((request, context) => checkGame({ ...request, env_config: playedGame(request) }, context))
   .meta({ id: 'GenerateRollout' });
 export type GenerateRollout = z.infer<typeof generateRollout>;
-
-interface PlayedGame {
-  readonly env_type: string;
-  readonly env_config: Readonly<Record<string, unknown>>;
-  readonly max_steps: number;
-}
-
-/** The game's settings of an evaluation or a rollout: `max_steps` unless `env_config` itself says otherwise. */
-export function playedGame({ env_type, env_config, max_steps }: PlayedGame): Record<string, unknown> {
-  return { ...(hasSetting(env_type, 'max_steps') && { max_steps }), ...env_config };
-}

@@ -14,6 +14,7 @@ const SEED_AWAY = 1;
 
 interface Row extends Pick<Answers['evaluate'], 'evaluation' | 'games'> {
   readonly title: string;
+  readonly temperature: number;
 }
 
 export function BeforeAfter({
@@ -43,7 +44,11 @@ export function BeforeAfter({
       const policy = { kind: 'model', name, device, temperature, ...pickLength(settings) } as const;
       const answer = await ask({ type: 'evaluate', game, policy, episodes, seed });
       if (!answer) return;
-      found.push({ ...answer, title: name === before ? `Before: ${summary.model}` : `After ${summary.step} steps` });
+      found.push({
+        ...answer,
+        temperature,
+        title: name === before ? `Before: ${summary.model}` : `After ${summary.step} steps`,
+      });
       setRows([...found]);
     }
   };
@@ -92,7 +97,7 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
       <section class="scroll" aria-label="Before and after, in numbers" tabIndex={0}>
         <table>
           <caption>
-            {before?.games.length} games with seed {seed}, with 95 % intervals
+            {before?.games.length} games with seed {seed} at temperature {before?.temperature}, with 95 % intervals
           </caption>
           <thead>
             <tr>

@@ -1,6 +1,7 @@
 // All that is known of contestants on the same games: the plot, the table, the differences, the games, and files of it.
 
 import { findEnvironment } from '@ludic/environments';
+import { gameTitle } from '../game-title.ts';
 import { percent, whole } from '../numbers.ts';
 import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from '../results.ts';
 import { Differences } from './differences.tsx';
@@ -12,13 +13,12 @@ import { Whiskers } from './whiskers.tsx';
 export function MatchCard({ match }: { readonly match: Match }) {
   const { results } = match;
   const { environment, config, episodes, seed } = results[0]!.setting;
-  const definition = findEnvironment(environment);
-  const { properties } = definition.configSchema;
+  const { properties } = findEnvironment(environment).configSchema;
   const changed = Object.entries(config)
-    .filter(([name, value]) => value !== properties[name]?.default)
+    .filter(([name, value]) => name !== 'size' && value !== properties[name]?.default)
     .map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`);
-  const title = `${definition.title}, ${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
-  const below = ['the same for all', `seed ${seed}`, ...changed].join(' · ');
+  const title = `${gameTitle({ environment, config })}, ${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
+  const below = ['the same for all', `seed ${seed}`, ...temperatureOf(results), ...changed].join(' · ');
   const file = `ludic-${environment}-seed-${seed}`;
   return (
     <section class="card match" aria-label={title}>
@@ -66,6 +66,12 @@ export function MatchCard({ match }: { readonly match: Match }) {
       <GameList match={match} />
     </section>
   );
+}
+
+/** Where it is not the same for all models, their titles say it. */
+function temperatureOf(results: Match['results']): readonly string[] {
+  const all = results.filter(({ contestant }) => contestant.kind === 'model').map(({ setting }) => setting.temperature);
+  return new Set(all).size === 1 ? [`temperature ${all[0]}`] : [];
 }
 
 const download = (name: string, type: string, text: string) => saveFile(new Blob([text], { type }), name);

@@ -10,7 +10,7 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
     <section class="scroll" aria-label="Results" tabIndex={0}>
       <table>
-        <caption>With 95 % intervals</caption>
+        <caption>{games(results)}, with 95 % intervals</caption>
         <thead>
           <tr>
             <th scope="col">Policy</th>
@@ -32,8 +32,13 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
   );
 }
 
+const games = ([first]: readonly Result[]) => {
+  const { episodes } = first!.setting;
+  return `${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
+};
+
 function Row({ result, title, wide }: { readonly result: Result; readonly title: string; readonly wide: boolean }) {
-  const { device, seconds, evaluation } = result;
+  const { device, seconds, evaluation, setting } = result;
   const { success_rate, success_ci95, mean_reward, mean_steps, invalid_rate, first_failure } = evaluation;
   const { win_rate, draw_rate = 0, loss_rate = 0 } = evaluation;
   const [low, high] = evaluation.mean_reward_ci95;
@@ -41,7 +46,11 @@ function Row({ result, title, wide }: { readonly result: Result; readonly title:
     <tr>
       <th scope="row">
         {title}
-        <small>{device === 'script' ? 'scripted' : device === 'cpu' ? 'on the CPU' : 'on WebGPU'}</small>
+        <small>
+          {device === 'script'
+            ? 'scripted'
+            : `${device === 'cpu' ? 'on the CPU' : 'on WebGPU'}, temperature ${setting.temperature}`}
+        </small>
         {first_failure !== undefined && <small class="trouble">some games failed: {first_failure}</small>}
       </th>
       <td>

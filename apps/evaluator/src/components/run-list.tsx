@@ -1,8 +1,8 @@
 // The runs that this browser holds, with what can be done with each.
 
-import { findEnvironment } from '@ludic/environments';
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../engine/protocol.ts';
+import { gameTitle } from '../game-title.ts';
 import { HISTORY_TITLES } from '../history-titles.ts';
 import { bytes } from '../numbers.ts';
 
@@ -56,7 +56,7 @@ export function RunList({
                 <small>from {model}</small>
               </th>
               <td>
-                {findEnvironment(game.environment).title}
+                {gameTitle(game)}
                 <small>sees {HISTORY_TITLES[game.history]}</small>
               </td>
               <td class="number">

@@ -1,9 +1,9 @@
 // One run: its warnings, its curves, the games of any of its steps, and what it has brought.
 
-import { findEnvironment } from '@ludic/environments';
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../engine/protocol.ts';
 import type { DeviceChoice } from '../engine/shelf.ts';
+import { gameTitle } from '../game-title.ts';
 import { gameOf } from '../presets.ts';
 import type { ShownRun } from '../use-training.ts';
 import { BeforeAfter } from './before-after.tsx';
@@ -23,7 +23,7 @@ export function RunView({
   readonly device: DeviceChoice;
 }) {
   const { name, settings, metrics, evaluations, seconds, kept, warnings } = run;
-  const { environment, batchSize, lora } = settings;
+  const { batchSize, lora } = settings;
   /** The step whose games are shown; by default the newest, whichever that is. */
   const [step, choose] = useState<number>();
   const newest = kept.steps.at(-1);
@@ -36,7 +36,7 @@ export function RunView({
       <header class="run-head">
         <h2>{name}</h2>
         <p>
-          {findEnvironment(environment).title}, {batchSize} games a step
+          {gameTitle(gameOf(settings))}, {batchSize} games a step
           {lora && `, an adapter of rank ${lora.rank}`}
         </p>
       </header>

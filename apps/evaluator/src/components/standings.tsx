@@ -4,7 +4,7 @@ import type { Progress } from '../engine/protocol.ts';
 import { bytes, duration, percent, whole } from '../numbers.ts';
 import { titleOf } from '../results.ts';
 import type { Run, Standing } from '../use-match.ts';
-import { Bar } from './work.tsx';
+import { Bar, successSoFar } from './work.tsx';
 
 export function Standings({ run }: { readonly run: Run }) {
   return (
@@ -32,10 +32,12 @@ function Line({ standing }: { readonly standing: Standing }) {
         </span>
       );
     case 'done': {
-      const { evaluation, seconds, tokens } = standing.result;
+      const { evaluation, seconds, tokens, setting, contestant } = standing.result;
+      const manner = contestant.kind === 'model' ? ` at temperature ${setting.temperature}` : '';
       return (
         <span>
-          done: {percent(evaluation.success_rate)} success in {duration(seconds)}
+          done: {percent(evaluation.success_rate)} success in {whole(evaluation.total_episodes)} games{manner},{' '}
+          {duration(seconds)}
           {speeds(evaluation.total_episodes, tokens, seconds)}
         </span>
       );
@@ -58,8 +60,8 @@ function Going({ progress }: { readonly progress: Progress | undefined }) {
       return <Bar text={text} value={loaded} max={total} />;
     }
     case 'playing': {
-      const { played, episodes, success, tokens, seconds } = progress;
-      const text = `${whole(played)} of ${whole(episodes)} games, ${percent(success)} success so far${speeds(played, tokens, seconds)}`;
+      const { played, episodes, tokens, seconds } = progress;
+      const text = `${whole(played)} of ${whole(episodes)} games, ${successSoFar(progress)}${speeds(played, tokens, seconds)}`;
       return <Bar text={text} value={played} max={episodes} />;
     }
     default:

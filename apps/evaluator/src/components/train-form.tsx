@@ -1,11 +1,11 @@
 // What is trained, in which game, under which settings.
 
-import type { TrainSettings } from '@ludic/grpo';
+import { type ModelTraits, NANO_TRAITS, type TrainSettings } from '@ludic/grpo';
 import type { ComponentChildren, ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Game } from '../engine/protocol.ts';
 import type { DeviceChoice } from '../engine/shelf.ts';
-import { gameOf, presetFor } from '../presets.ts';
+import { changedFields, gameOf, type NamedTraining, settingsFor } from '../presets.ts';
 import { useWorkplace } from '../workplace.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';
 import { NumberField, SelectField } from './fields.tsx';
@@ -30,8 +30,9 @@ export function TrainForm({
   readonly children: ComponentChildren;
 }) {
   const { models } = useWorkplace();
-  const [settings, setSettings] = useState(() => presetFor('tic_tac_toe'));
+  const [named, setNamed] = useState<NamedTraining>({ environment: 'tic_tac_toe', config: {}, fields: {} });
   const [model, setModel] = useState('nano');
+  const settings = useDecided(named, useTraits(model));
   const float16 = useFloat16(device);
   const { lora } = settings;
   // One that was chosen may have been removed.
@@ -39,13 +40,22 @@ export function TrainForm({
     if (!models.includes(model)) setModel('nano');
   }, [models, model]);
 
-  const set = (change: Partial<TrainSettings>) => setSettings((before) => ({ ...before, ...change }));
+  /** What is changed by hand is named from then on; the rest is decided anew. */
+  const change = (to: (before: TrainSettings) => TrainSettings) => {
+    const fields = changedFields(settings, to(settings));
+    setNamed((before) => ({ ...before, fields: { ...before.fields, ...fields } }));
+  };
+  const set = (part: Partial<TrainSettings>) => change((before) => ({ ...before, ...part }));
   const setAdapter = (adapter: TrainSettings['lora']) =>
-    setSettings(({ lora: _, ...before }) => ({ ...before, ...(adapter && { lora: adapter }) }));
-  const changeGame = ({ environment, config, history }: Game) =>
-    environment === settings.environment
-      ? set({ environmentConfig: config, history })
-      : setSettings({ ...presetFor(environment), history });
+    change(({ lora: _, ...before }) => ({ ...before, ...(adapter && { lora: adapter }) }));
+  const changeGame = ({ environment, config, history }: Game) => {
+    const isSeenOtherwise = history !== settings.history;
+    setNamed(({ fields }) =>
+      environment === settings.environment
+        ? { environment, config, fields: { ...fields, ...(isSeenOtherwise && { history }) } }
+        : { environment, config: {}, fields: { history } },
+    );
+  };
   const number = (name: 'steps' | 'batchSize' | 'groupSize' | 'learningRate' | 'maxCompletionLength') => ({
     value: settings[name],
     onChange: (value: number) => set({ [name]: value }),
@@ -119,14 +129,39 @@ export function TrainForm({
           min={0}
           step="any"
           value={settings.loss.beta}
-          onChange={(beta) => setSettings((before) => ({ ...before, loss: { ...before.loss, beta } }))}
+          onChange={(beta) => change((before) => ({ ...before, loss: { ...before.loss, beta } }))}
         />
         <NumberField label="Longest reply" hint="In tokens." min={1} {...number('maxCompletionLength')} />
-        <Advanced settings={settings} float16={float16} onChange={setSettings} />
+        <Advanced settings={settings} float16={float16} onChange={change} />
       </div>
       {children}
     </form>
   );
+}
+
+/** What is known of a model; nano's traits until then. */
+function useTraits(model: string): ModelTraits {
+  const { engine } = useWorkplace();
+  const [known, setKnown] = useState<{ readonly model: string; readonly traits: ModelTraits }>();
+  useEffect(() => {
+    // A model that cannot be read is told of when it is to be trained.
+    engine.ask({ type: 'traits', model }).then(
+      (traits) => setKnown({ model, traits }),
+      () => {},
+    );
+  }, [engine, model]);
+  return known?.model === model ? known.traits : NANO_TRAITS;
+}
+
+/** What the game refuses is told when it is to be trained: until then the settings stay as they were. */
+function useDecided(named: NamedTraining, traits: ModelTraits): TrainSettings {
+  const last = useRef<TrainSettings | undefined>(undefined);
+  try {
+    last.current = settingsFor(named, traits);
+  } catch {
+    last.current = { ...last.current!, environmentConfig: named.config };
+  }
+  return last.current;
 }
 
 /** Whether a device computes in float16. */

@@ -2,7 +2,7 @@
 
 import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
 import type { StepEvaluation } from '../engine/protocol.ts';
-import { duration, percent } from '../numbers.ts';
+import { duration, percent, whole } from '../numbers.ts';
 import { Curve } from './curve.tsx';
 
 /** Nothing is drawn at 0 where the scale is logarithmic. */
@@ -36,13 +36,21 @@ export function TrainingCurves({
       <dl class="numbers">
         <Figure name="Step" value={`${last.step} of ${settings.steps}`} />
         <Figure name="Reward" value={last.mean_reward.toFixed(3)} />
-        <Figure name="Success" value={percent(last.success_rate)} />
+        <Figure
+          name="Success"
+          value={percent(last.success_rate)}
+          of={manner(settings.batchSize, settings.temperature)}
+        />
         <Figure name="Invalid" value={percent(last.invalid_rate)} />
         <Figure name="Entropy" value={last.entropy.toFixed(3)} />
         <Figure name="Gradient norm" value={last.gradient_norm.toFixed(2)} />
         <Figure name="Largest |log ratio|" value={last.max_log_ratio.toExponential(1)} />
         {evaluated && (
-          <Figure name={`Evaluation after step ${evaluated.step}`} value={percent(evaluated.evaluation.success_rate)} />
+          <Figure
+            name={`Evaluation after step ${evaluated.step}`}
+            value={percent(evaluated.evaluation.success_rate)}
+            of={manner(evaluated.evaluation.total_episodes, settings.evalTemperature)}
+          />
         )}
         <Figure name="A step takes" value={duration(seconds / Math.max(1, metrics.length))} />
       </dl>
@@ -71,7 +79,7 @@ export function TrainingCurves({
             range={[0, 1]}
             series={[
               {
-                label: 'success',
+                label: `success in ${manner(evaluations[0]!.evaluation.total_episodes, settings.evalTemperature)}`,
                 color: 'series-1',
                 values: evaluations.map(({ evaluation }) => evaluation.success_rate),
               },
@@ -124,9 +132,23 @@ export function TrainingCurves({
   );
 }
 
-const Figure = ({ name, value }: { readonly name: string; readonly value: string }) => (
+const manner = (games: number, temperature: number) => `${whole(games)} games at temperature ${temperature}`;
+
+const Figure = ({
+  name,
+  value,
+  of,
+}: {
+  readonly name: string;
+  readonly value: string;
+  /** What a rate rests on. */
+  readonly of?: string;
+}) => (
   <div>
     <dt>{name}</dt>
-    <dd>{value}</dd>
+    <dd>
+      {value}
+      {of !== undefined && <small>{of}</small>}
+    </dd>
   </div>
 );

@@ -104,18 +104,13 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
       return <Bar text={text} value={loaded} max={total} />;
     }
     case 'playing': {
-      const { played, episodes, success, tokens, seconds } = progress;
+      const { played, episodes, tokens, seconds } = progress;
       const speed = [
+        successSoFar(progress),
         `${whole(played / seconds)} games/s`,
         ...(tokens > 0 ? [`${whole(tokens / seconds)} tokens/s`] : []),
       ].join(', ');
-      return (
-        <Bar
-          text={`${whole(played)} of ${whole(episodes)} games, ${percent(success)} success so far, ${speed}`}
-          value={played}
-          max={episodes}
-        />
-      );
+      return <Bar text={`${whole(played)} of ${whole(episodes)} games, ${speed}`} value={played} max={episodes} />;
     }
     case 'learning': {
       const { step, steps, seconds } = progress;
@@ -139,6 +134,10 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
       return progress satisfies never;
   }
 }
+
+/** `43.0 % success so far at temperature 0`. */
+export const successSoFar = ({ success, temperature }: Extract<Stage, { readonly stage: 'playing' }>) =>
+  `${percent(success)} success so far${temperature === undefined ? '' : ` at temperature ${temperature}`}`;
 
 export function Bar({
   text,

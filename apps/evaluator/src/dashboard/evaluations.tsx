@@ -1,6 +1,6 @@
 // How good the policy was at each evaluation, with how far the numbers may be from the true ones.
 
-import type { EvaluationResults, Job } from '@ludic/service';
+import { type EvaluationResults, evaluatePolicy, type Job } from '@ludic/service';
 import { RateCell } from '../components/results-table.tsx';
 import { percent, whole } from '../numbers.ts';
 import type { Numbers } from './follower.ts';
@@ -8,6 +8,8 @@ import type { Numbers } from './follower.ts';
 interface Row {
   readonly name: string;
   readonly best: boolean;
+  /** ` at temperature 0` */
+  readonly manner: string;
   readonly results: Partial<EvaluationResults>;
 }
 
@@ -34,7 +36,7 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
           </tr>
         </thead>
         <tbody>
-          {rows.map(({ name, results }, i) => (
+          {rows.map(({ name, manner, results }, i) => (
             <tr key={name}>
               {job.kind === 'train' && (
                 <th scope="row">
@@ -62,7 +64,10 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
                       .map((rate) => (100 * (rate ?? 0)).toFixed(0))
                       .join(' / ')} %`}
               </td>
-              <td class="number">{results.total_episodes !== undefined && whole(results.total_episodes)}</td>
+              <td class="number">
+                {results.total_episodes !== undefined && whole(results.total_episodes)}
+                <small>{manner}</small>
+              </td>
             </tr>
           ))}
         </tbody>
@@ -71,19 +76,26 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
   );
 }
 
-const rowOf = ({ step, best, ...results }: Numbers): Row => ({
+const rowOf = ({ step, best, temperature, ...results }: Numbers): Row => ({
   name: String(step),
   best: best === true,
+  manner: typeof temperature === 'number' ? `at temperature ${temperature}` : '',
   results,
 });
 
 function ownRow(job: Job): readonly Row[] {
   const results = resultsOf(job);
-  return results ? [{ name: 'result', best: false, results }] : [];
+  return results ? [{ name: 'result', best: false, manner: atTemperature(job).trim(), results }] : [];
 }
 
 /** What an evaluation has found. */
 export function resultsOf({ result }: Job): Partial<EvaluationResults> | undefined {
   const results = result?.results;
   return typeof results === 'object' && results !== null ? results : undefined;
+}
+
+/** Of an evaluation, behind its success rate. */
+export function atTemperature({ request }: Job): string {
+  const { data } = evaluatePolicy.safeParse(request);
+  return data ? ` at temperature ${data.sampling_params.temperature}` : '';
 }

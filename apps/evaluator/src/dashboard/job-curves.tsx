@@ -1,7 +1,8 @@
 // What a training has learned so far, drawn step by step, and its latest numbers.
 
+import { type Job, requestedTraining, startTraining } from '@ludic/service';
 import { Curve, type Series } from '../components/curve.tsx';
-import { percent } from '../numbers.ts';
+import { percent, whole } from '../numbers.ts';
 import type { Numbers } from './follower.ts';
 
 interface Drawing {
@@ -34,7 +35,7 @@ const FIGURES: readonly (readonly [name: string, title: string, show: (value: nu
   ['seconds', 'Seconds', (value) => value.toFixed(1)],
 ];
 
-export function JobCurves({ steps }: { readonly steps: readonly Numbers[] }) {
+export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: readonly Numbers[] }) {
   const last = steps.at(-1);
   if (!last) return <p class="aside">The curve begins with the first update.</p>;
   const places = steps.map(({ step }) => step);
@@ -63,7 +64,10 @@ export function JobCurves({ steps }: { readonly steps: readonly Numbers[] }) {
             typeof value === 'number' && (
               <div key={name}>
                 <dt>{title}</dt>
-                <dd>{show(value)}</dd>
+                <dd>
+                  {show(value)}
+                  {name === 'success_rate' && <small>{mannerOf(job)}</small>}
+                </dd>
               </div>
             )
           );
@@ -71,4 +75,12 @@ export function JobCurves({ steps }: { readonly steps: readonly Numbers[] }) {
       </dl>
     </>
   );
+}
+
+/** What the success of an update rests on. */
+function mannerOf({ request }: Job): string {
+  const { data } = startTraining.safeParse(request);
+  if (!data) return '';
+  const { batchSize, temperature } = requestedTraining(data);
+  return `${whole(batchSize)} games at temperature ${temperature}`;
 }

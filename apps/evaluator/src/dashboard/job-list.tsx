@@ -1,9 +1,9 @@
 // All jobs of the server, each with its state and how far it is.
 
-import { evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
+import { completePlaying, evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
 import { HISTORY_TITLES } from '../history-titles.ts';
 import { percent, whole } from '../numbers.ts';
-import { resultsOf } from './evaluations.tsx';
+import { atTemperature, resultsOf } from './evaluations.tsx';
 import { moment, namedOwner, span } from './sentences.ts';
 
 const STATES: Readonly<Record<JobState, string>> = {
@@ -21,7 +21,7 @@ export const titleOf = ({ kind, output_dir, model_name }: Job) =>
 export function mannerOf({ request }: Job): string {
   const { data } = evaluatePolicy.safeParse(request);
   if (!data) return '';
-  return `seeing ${HISTORY_TITLES[data.history_strategy]}, temperature ${data.sampling_params.temperature}`;
+  return `seeing ${HISTORY_TITLES[completePlaying(data).history_strategy]}, temperature ${data.sampling_params.temperature}`;
 }
 
 export const JobBadge = ({ status }: { readonly status: JobState }) => (
@@ -78,7 +78,7 @@ export function JobProgress({ job }: { readonly job: Job }) {
   const unit = `${kind === 'train' ? 'update' : 'game'}${total_steps === 1 ? '' : 's'}`;
   const left = status === 'running' && seconds_left !== null ? `, about ${span(seconds_left)} left` : '';
   const success = kind === 'evaluate' ? resultsOf(job)?.success_rate : undefined;
-  const found = success === undefined ? '' : `, ${percent(success)} success`;
+  const found = success === undefined ? '' : `, ${percent(success)} success${atTemperature(job)}`;
   const text =
     status === 'completed'
       ? `${whole(total_steps)} ${unit}${found}`

@@ -54,7 +54,7 @@ export function JobPage({ board, job, model, note, onEvaluate }: JobPageProps) {
       {note && job.status !== 'completed' && <p class="aside">{note}</p>}
       {warning && <p class="aside">{warning.message}</p>}
       <JobButtons board={board} job={job} model={model} onEvaluate={onEvaluate} />
-      {job.kind === 'train' && <JobCurves steps={steps} />}
+      {job.kind === 'train' && <JobCurves job={job} steps={steps} />}
       <Evaluations job={job} evaluations={evaluations} />
       {others.length > 0 && (
         <Unfolding

@@ -1,6 +1,13 @@
 // A model of the server as a policy of this page, and the game of a job.
 
-import { evaluatePolicy, type Job, playedGame, requestedTraining, startTraining } from '@ludic/service';
+import {
+  completePlaying,
+  evaluatePolicy,
+  type Job,
+  playedGame,
+  requestedTraining,
+  startTraining,
+} from '@ludic/service';
 import type { AskOptions, Engine } from '../engine/client.ts';
 import type { Answers, Game } from '../engine/protocol.ts';
 import type { Session } from './session.ts';
@@ -27,7 +34,8 @@ export async function loadModel(
 export function gameOf({ kind, request }: Job): Game | undefined {
   if (kind === 'evaluate') {
     const { data } = evaluatePolicy.safeParse(request);
-    return data && { environment: data.env_type, config: playedGame(data), history: data.history_strategy };
+    if (!data) return undefined;
+    return { environment: data.env_type, config: playedGame(data), history: completePlaying(data).history_strategy };
   }
   const { data } = startTraining.safeParse(request);
   if (!data) return undefined;

@@ -3,6 +3,7 @@
 
 import { NANO_TRAITS } from '@ludic/grpo';
 import {
+  completePlaying,
   completeTraining,
   evaluatePolicy,
   type Job,
@@ -146,8 +147,9 @@ export function evaluationOf({ kind, request, output_dir }: Job): Given | undefi
   if (kind === 'evaluate') {
     const { data } = evaluatePolicy.safeParse(request);
     if (!data) return undefined;
-    const { max_steps = data.max_steps, ...game } = playedGame(data);
-    return { filled: texts({ ...data, max_steps }), gameFilled: texts(game) };
+    const complete = completePlaying(data);
+    const { max_steps = complete.max_steps, ...game } = playedGame(complete);
+    return { filled: texts({ ...complete, max_steps }), gameFilled: texts(game) };
   }
   const { data } = startTraining.safeParse(request);
   if (!data || output_dir === null) return undefined;

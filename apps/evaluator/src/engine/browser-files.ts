@@ -116,8 +116,20 @@ export async function removeFolder(home: FileSystemDirectoryHandle, path: string
   try {
     let at = home;
     for (const one of above.split('/').filter(Boolean)) at = await at.getDirectoryHandle(one);
-    await at.removeEntry(name, { recursive: true });
+    await patiently(() => at.removeEntry(name, { recursive: true }));
   } catch (error) {
     if ((error as Error).name !== 'NotFoundError') throw error;
+  }
+}
+
+/** Files of a page that was left are held for a moment longer. */
+async function patiently(remove: () => Promise<void>): Promise<void> {
+  for (let left = 20; ; left--) {
+    try {
+      return await remove();
+    } catch (error) {
+      if ((error as Error).name !== 'NoModificationAllowedError' || left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }

@@ -32,8 +32,10 @@ export async function evaluateHere(
         tokens += tokensOf(fresh);
         for (const episode of fresh) games.push(lineOf(episode));
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
-        const { episodes } = request;
-        report({ stage: 'playing', played, episodes, success: won / played, tokens, seconds: seconds() });
+        const { episodes, policy } = request;
+        const temperature = policy.kind === 'model' && { temperature: policy.temperature };
+        const success = won / played;
+        report({ stage: 'playing', played, episodes, success, ...temperature, tokens, seconds: seconds() });
       },
     });
     return { evaluation, games, device, seconds: seconds(), tokens };

@@ -1,9 +1,9 @@
 // What the page and its engine say to each other. The engine runs in a worker: the page asks, hears how far the work is,
 // gets one answer or one failure, and may cancel. All of it is plain data.
 
-import type { StepMetrics, TrainSettings } from '@ludic/grpo';
+import type { ModelTraits, StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { HistoryStrategy } from '@ludic/history';
-import type { RatedToken, Reply } from '@ludic/policies';
+import type { CarriedGame, RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { KeptGame, KeptGames } from './kept-games.ts';
@@ -41,6 +41,10 @@ export interface Position {
 export type Request =
   | ShelfRequest
   | { readonly type: 'devices' }
+  /** The game that a model was trained in. */
+  | { readonly type: 'game'; readonly model: string }
+  /** What the settings of its training are decided from. */
+  | { readonly type: 'traits'; readonly model: string }
   /** Makes a picked folder known. */
   | { readonly type: 'pick'; readonly files: readonly File[] }
   | {
@@ -108,6 +112,8 @@ export type Stage =
       readonly episodes: number;
       /** Share of the games so far. */
       readonly success: number;
+      /** At which a model samples. */
+      readonly temperature?: number;
       /** Tokens of prompts and replies so far. */
       readonly tokens: number;
       readonly seconds: number;
@@ -179,6 +185,9 @@ export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'
 
 export interface Answers extends ShelfAnswers {
   readonly devices: readonly DeviceReport[];
+  /** Undefined where it carries none. */
+  readonly game: CarriedGame | undefined;
+  readonly traits: ModelTraits;
   readonly pick: PickedModel;
   readonly evaluate: {
     readonly evaluation: Evaluation;

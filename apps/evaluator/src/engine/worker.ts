@@ -1,5 +1,7 @@
 // The engine: everything that computes, in a worker, so that the page never waits.
 
+import { modelTraits } from '@ludic/grpo';
+import { readCarriedGame } from '@ludic/policies';
 import { reportDevices } from '@ludic/runtime/web';
 import { hintHere, rateHere, replyHere } from './answering.ts';
 import { loadHere } from './loading.ts';
@@ -40,6 +42,10 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
   switch (request.type) {
     case 'devices':
       return reportDevices();
+    case 'game':
+      return readCarriedGame(models.files(request.model, report, signal));
+    case 'traits':
+      return modelTraits(models.files(request.model, report, signal));
     case 'pick':
       return models.pick(request.files);
     case 'models':

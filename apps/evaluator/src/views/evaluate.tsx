@@ -1,25 +1,27 @@
 // How good policies are at a game: choose who meets, play the same games, compare.
 
-import { findEnvironment } from '@ludic/environments';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Contestants } from '../components/contestants.tsx';
 import { NumberField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
+import { GameNotes } from '../components/game-notes.tsx';
 import { MatchCard } from '../components/match-card.tsx';
 import { DeviceField } from '../components/model-fields.tsx';
 import { ModelShelf } from '../components/model-shelf.tsx';
 import { Standings } from '../components/standings.tsx';
 import type { Game } from '../engine/protocol.ts';
+import { allNamed, fittingContestants, NOTHING_NAMED, nameChanges, settingFor } from '../model-game.ts';
 import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from '../setting.ts';
 import { isRunning, useMatch } from '../use-match.ts';
 import { useWorkplace } from '../workplace.tsx';
 import '../styles/compare.css';
 
 export function EvaluateView() {
-  const { opened } = useWorkplace();
+  const { opened, gameOf } = useWorkplace();
   const [setting, setSetting] = useState(DEFAULT_SETTING);
   const [trouble, setTrouble] = useState('');
   const [copied, setCopied] = useState('');
+  const named = useRef(NOTHING_NAMED);
   const { run, matches, start, stop } = useMatch();
   const running = isRunning(run);
   const set = (change: Partial<Setting>) => {
@@ -31,7 +33,10 @@ export function EvaluateView() {
     const follow = () => {
       try {
         const wanted = readSetting(location.hash);
-        if (wanted) setSetting(wanted);
+        if (wanted) {
+          named.current = allNamed(wanted);
+          setSetting(wanted);
+        }
         setTrouble('');
       } catch (error) {
         setTrouble((error as Error).message);
@@ -42,36 +47,51 @@ export function EvaluateView() {
     return () => removeEventListener('hashchange', follow);
   }, []);
 
+  /** The game that a model was trained in is where its evaluation begins. */
+  const bring = async (model: string) => {
+    const carried = await gameOf(model);
+    if (carried) setSetting((before) => settingFor(carried, model, before, named.current));
+  };
   // A model that another view has opened meets nobody else at first.
   useEffect(() => {
     if (!opened) return;
     const { model: name, game } = opened;
     const contestants = [{ kind: 'model', name, history: game?.history ?? 'NO_HISTORY' } as const];
+    named.current = NOTHING_NAMED;
     setSetting((before) => ({
       ...before,
       ...(game && { environment: game.environment, config: game.config }),
       contestants,
     }));
+    if (!game) void bring(name);
   }, [opened]);
 
-  const changeGame = ({ environment, config }: Game) =>
-    set({
-      environment,
-      config,
-      // Not every player plays every game.
-      contestants: setting.contestants.map((contestant) =>
-        contestant.kind === 'model' || Object.hasOwn(findEnvironment(environment).experts, contestant.name)
-          ? contestant
-          : { ...contestant, name: 'expert' },
-      ),
-    });
+  const game: Game = { ...setting, history: 'NO_HISTORY' };
+  const changeGame = (next: Game) => {
+    named.current = nameChanges(named.current, game, next);
+    const { environment, config } = next;
+    set({ environment, config, contestants: fittingContestants(setting.contestants, environment) });
+    // Those that were trained in it bring its settings.
+    if (environment !== setting.environment) for (const name of modelsOf(setting.contestants)) void bring(name);
+  };
+  const changeSampling = (change: Partial<Setting>) => {
+    named.current = { ...named.current, sampling: true };
+    set(change);
+  };
+  const changeContestants = (contestants: Setting['contestants']) => {
+    const before = modelsOf(setting.contestants);
+    set({ contestants });
+    for (const name of modelsOf(contestants)) if (!before.includes(name)) void bring(name);
+  };
   /** A model that has come in takes the place of one that was waited for, or is a contestant more. */
-  const invite = (name: string) =>
+  const invite = (name: string) => {
     setSetting((before) =>
       before.contestants.some((one) => one.kind === 'model' && one.name === name)
         ? before
         : { ...before, contestants: [...before.contestants, { kind: 'model', name, history: 'NO_HISTORY' }] },
     );
+    void bring(name);
+  };
   const copy = async () => {
     const link = new URL(writeSetting(setting), location.href).href;
     history.replaceState(null, '', link);
@@ -107,7 +127,7 @@ export function EvaluateView() {
           </p>
         )}
         <div class="fields setting">
-          <GameFields game={{ ...setting, history: 'NO_HISTORY' }} withHistory={false} onChange={changeGame} />
+          <GameFields game={game} withHistory={false} onChange={changeGame} />
           <NumberField
             label="Games"
             hint="Each contestant plays them all."
@@ -133,7 +153,7 @@ export function EvaluateView() {
                 min={0}
                 max={100}
                 step="any"
-                onChange={(temperature) => set({ temperature })}
+                onChange={(temperature) => changeSampling({ temperature })}
               />
               <NumberField
                 label="Longest reply"
@@ -141,16 +161,21 @@ export function EvaluateView() {
                 value={setting.maxCompletionLength}
                 min={1}
                 max={1_000_000}
-                onChange={(maxCompletionLength) => set({ maxCompletionLength })}
+                onChange={(maxCompletionLength) => changeSampling({ maxCompletionLength })}
               />
               <DeviceField device={setting.device} onChange={(device) => set({ device })} />
             </>
           )}
         </div>
-        <Contestants
-          environment={setting.environment}
-          contestants={setting.contestants}
-          onChange={(contestants) => set({ contestants })}
+        <Contestants environment={setting.environment} contestants={setting.contestants} onChange={changeContestants} />
+        <GameNotes
+          players={setting.contestants.flatMap(({ kind, name, history }) =>
+            kind === 'model' ? [{ model: name, game: { ...game, history } }] : [],
+          )}
+          onTake={(name) => {
+            named.current = NOTHING_NAMED;
+            void bring(name);
+          }}
         />
         <div class="work">
           <button type="submit" class="go" disabled={running}>
@@ -178,3 +203,6 @@ export function EvaluateView() {
     </>
   );
 }
+
+const modelsOf = (contestants: Setting['contestants']): readonly string[] =>
+  contestants.flatMap(({ kind, name }) => (kind === 'model' ? [name] : []));

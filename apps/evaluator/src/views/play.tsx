@@ -1,15 +1,18 @@
 // A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
+import { GameNotes } from '../components/game-notes.tsx';
 import { KeyDoorTable } from '../components/key-door-table.tsx';
 import { MatchTable } from '../components/match-table.tsx';
 import { fitting, PolicyFields } from '../components/policy-fields.tsx';
 import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
+import { gameFor, NOTHING_NAMED, nameChanges } from '../model-game.ts';
+import { useWorkplace } from '../workplace.tsx';
 
 /** What was settled when a game began; the form may say something else by now. */
 interface Begun {
@@ -30,9 +33,35 @@ export function PlayView() {
   const [mark, setMark] = useState<Mark>('X');
   const [seed, setSeed] = useState(0);
   const [trouble, setTrouble] = useState('');
+  const { gameOf } = useWorkplace();
+  const named = useRef(NOTHING_NAMED);
+  /** By name: it may be another by the time that its game is known. */
+  const chosen = useRef(policy.name);
   const [begun, setBegun] = useState<Begun>();
   const duel = game.environment === 'tic_tac_toe';
   const start = (next: Omit<Begun, 'count'>) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
+  /** The game that a model was trained in is where playing it begins, and how it sampled then. */
+  const bring = async (model: string, sampling: boolean) => {
+    const carried = await gameOf(model);
+    if (!carried || chosen.current !== model) return;
+    const { temperature, maxCompletionLength } = carried;
+    setGame((before) => gameFor(carried, before, named.current));
+    if (sampling)
+      setPolicy((before) => (before.kind === 'model' ? { ...before, temperature, maxCompletionLength } : before));
+  };
+  const changeGame = (next: Game) => {
+    named.current = nameChanges(named.current, game, next);
+    setGame(next);
+    setPolicy(fitting(policy, next.environment));
+    if (next.environment !== game.environment && policy.kind === 'model') void bring(policy.name, false);
+  };
+  const changePolicy = (next: PolicyChoice) => {
+    setPolicy(next);
+    chosen.current = next.name;
+    if (next.kind !== 'model') return;
+    if (next.name !== policy.name) void bring(next.name, !named.current.sampling);
+    else named.current = { ...named.current, sampling: true };
+  };
   const begin = () => {
     try {
       resolveConfig(findEnvironment(game.environment), game.config);
@@ -62,14 +91,7 @@ export function PlayView() {
         }}
       >
         <div class="fields">
-          <GameFields
-            game={game}
-            without={WITHOUT}
-            onChange={(next) => {
-              setGame(next);
-              setPolicy(fitting(policy, next.environment));
-            }}
-          />
+          <GameFields game={game} without={WITHOUT} onChange={changeGame} />
           {duel && (
             <SelectField
               label="You are"
@@ -85,7 +107,7 @@ export function PlayView() {
             label={duel ? 'Against' : 'Hints by'}
             environment={game.environment}
             policy={policy}
-            onChange={setPolicy}
+            onChange={changePolicy}
           />
           <NumberField
             label="Seed"
@@ -96,6 +118,13 @@ export function PlayView() {
             onChange={setSeed}
           />
         </div>
+        <GameNotes
+          players={policy.kind === 'model' ? [{ model: policy.name, game }] : []}
+          onTake={(model) => {
+            named.current = NOTHING_NAMED;
+            void bring(model, false);
+          }}
+        />
         <div class="work">
           <button type="submit" class="go" disabled={!PLAYABLE.includes(game.environment)}>
             New game

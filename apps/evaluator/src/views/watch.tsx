@@ -5,14 +5,20 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { EpisodePlayer } from '../components/episode-player.tsx';
 import { NumberField, SelectField } from '../components/fields.tsx';
 import { GameFields } from '../components/game-fields.tsx';
+import { GameNotes } from '../components/game-notes.tsx';
 import { fitting, PolicyFields } from '../components/policy-fields.tsx';
 import { useWork, WorkBar } from '../components/work.tsx';
+import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { readEpisodes } from '../engine/recorded.ts';
 import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
+import { allNamed, gameFor, NOTHING_NAMED, nameChanges } from '../model-game.ts';
 import { onShelf, type Shelf, shelved } from '../watching.ts';
+import { useWorkplace } from '../workplace.tsx';
 
 export function WatchView() {
   const { work, run, stop } = useWork();
+  const { gameOf } = useWorkplace();
+  const named = useRef(NOTHING_NAMED);
   const [setting, setSetting] = useState<WatchSetting>(DEFAULT_WATCH);
   const [shelf, setShelf] = useState<Shelf | undefined>(shelved);
   const [shown, setShown] = useState(0);
@@ -52,6 +58,7 @@ export function WatchView() {
       try {
         const wanted = readWatchLink(location.hash);
         if (!wanted) return;
+        named.current = allNamed(wanted.game);
         setSetting(wanted);
         void start(wanted);
       } catch (error) {
@@ -89,6 +96,33 @@ export function WatchView() {
     }
   };
 
+  /** The game that a model was trained in is where watching it begins, and how it sampled then. */
+  const bring = async (model: string, sampling: boolean) => {
+    const carried = await gameOf(model);
+    if (!carried) return;
+    const { temperature, maxCompletionLength } = carried;
+    setSetting((before) =>
+      before.policy.kind === 'model' && before.policy.name === model
+        ? {
+            ...before,
+            game: gameFor(carried, before.game, named.current),
+            policy: { ...before.policy, ...(sampling && { temperature, maxCompletionLength }) },
+          }
+        : before,
+    );
+  };
+  const changeGame = (next: Game) => {
+    named.current = nameChanges(named.current, game, next);
+    set({ game: next, policy: fitting(policy, next.environment) });
+    if (next.environment !== game.environment && policy.kind === 'model') void bring(policy.name, false);
+  };
+  const changePolicy = (next: PolicyChoice) => {
+    set({ policy: next });
+    if (next.kind !== 'model') return;
+    if (next.name !== policy.name) void bring(next.name, !named.current.sampling);
+    else named.current = { ...named.current, sampling: true };
+  };
+
   const recorded = shelf?.episodes[Math.min(shown, shelf.episodes.length - 1)];
   // Tokens of games from elsewhere are looked at by the model that is chosen.
   const reader = shelf?.model ?? (policy.kind === 'model' ? policy.name : undefined);
@@ -104,8 +138,8 @@ export function WatchView() {
         }}
       >
         <div class="fields">
-          <PolicyFields environment={game.environment} policy={policy} onChange={(next) => set({ policy: next })} />
-          <GameFields game={game} onChange={(next) => set({ game: next, policy: fitting(policy, next.environment) })} />
+          <PolicyFields environment={game.environment} policy={policy} onChange={changePolicy} />
+          <GameFields game={game} onChange={changeGame} />
           <NumberField
             label="Seed"
             hint="Of an evaluation."
@@ -140,6 +174,13 @@ export function WatchView() {
             </button>
           </div>
         </div>
+        <GameNotes
+          players={policy.kind === 'model' ? [{ model: policy.name, game }] : []}
+          onTake={(model) => {
+            named.current = NOTHING_NAMED;
+            void bring(model, false);
+          }}
+        />
         {trouble !== '' && (
           <p class="trouble" role="alert">
             {trouble}

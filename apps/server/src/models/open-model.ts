@@ -3,7 +3,7 @@
 import { totalmem } from 'node:os';
 import { type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { type LanguageModel, openLanguageModel, readCarriedGame } from '@ludic/policies';
+import { type CarriedGame, type LanguageModel, openLanguageModel, readCarriedGame } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
 import { type ModelSource, NANO } from './model-source.ts';
@@ -75,17 +75,22 @@ export async function openModel(
 /** nano plays both games and carries none: what ends its turns in either. */
 const NANO_ENDINGS = ['</move>', '</action>'];
 
-/**
- * Texts that end a turn of a model, as its own end tokens do: the closing tag of the game that it was trained in.
- * @throws ModelError
- */
-export async function endingsOf(source: ModelSource): Promise<readonly string[]> {
+/** The game that a model was trained in. @throws ModelError, HubError */
+export async function carriedGameOf(source: ModelSource): Promise<CarriedGame | undefined> {
   // An adapter has its game beside it; what it is worked into may have been trained in another.
   const files =
     source.from === 'store' && source.model.adapter !== undefined
       ? await openAdapterFolder(source.model.adapter)
       : await openFiles(source);
-  const game = await readCarriedGame(files);
+  return readCarriedGame(files);
+}
+
+/**
+ * Texts that end a turn of a model, as its own end tokens do: the closing tag of the game that it was trained in.
+ * @throws ModelError
+ */
+export async function endingsOf(source: ModelSource): Promise<readonly string[]> {
+  const game = await carriedGameOf(source);
   return game?.stop ?? (source.from === 'store' && source.model.name === NANO ? NANO_ENDINGS : []);
 }
 

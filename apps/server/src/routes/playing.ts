@@ -1,11 +1,15 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
 import { randomInt } from 'node:crypto';
+import type { CarriedGame } from '@ludic/policies';
 import {
+  type Complete,
+  completePlaying,
   ENDPOINTS,
   type EvaluatePolicy,
   type GenerateRollout,
   playedGame,
+  playingDifference,
   rolloutSummary,
   trajectoryOf,
 } from '@ludic/service';
@@ -13,17 +17,23 @@ import type { Hono } from 'hono';
 import type { InferencePool } from '../inference/pool.ts';
 import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/index.ts';
+import type { ModelSource } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
+import { carriedGameOf } from '../models/open-model.ts';
 import { jsonWithList } from './long-list.ts';
 import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
-  register(app, ENDPOINTS.evaluatePolicy, async ({ body, who, signal, context }) => {
-    const source = await store.lookUp(body.model_path);
+  register(app, ENDPOINTS.evaluatePolicy, async ({ body: asked, who, signal, context }) => {
+    const source = await store.lookUp(asked.model_path);
+    const carried = await gameOf(source);
+    const body = completePlaying(asked, carried);
+    const difference = playingDifference(body, carried);
     if (body.async) {
       const job = await jobs.submitEvaluation(body, who);
       context.header('Location', `/jobs/${job.job_id}`);
-      const message = `${body.eval_episodes} games are played; GET /jobs/${job.job_id} tells how far they are.`;
+      const started = `${body.eval_episodes} games are played; GET /jobs/${job.job_id} tells how far they are.`;
+      const message = [started, ...(difference === undefined ? [] : [difference])].join(' ');
       return context.json({ job_id: job.job_id, status: 'started', message }, 202);
     }
     const { evaluation, episodes } = await pool.evaluate(source, evaluationTask(body), { signal });
@@ -34,6 +44,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       history_strategy: body.history_strategy,
       seed: body.seed,
       temperature: body.sampling_params.temperature,
+      ...(difference !== undefined && { message: difference }),
       results: evaluation,
     };
     if (!body.include_trajectories) return context.json(answer);
@@ -42,8 +53,11 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     });
   });
 
-  register(app, ENDPOINTS.generateRollout, async ({ body, signal, context }) => {
-    const source = await store.lookUp(body.model_path);
+  register(app, ENDPOINTS.generateRollout, async ({ body: asked, signal, context }) => {
+    const source = await store.lookUp(asked.model_path);
+    const carried = await gameOf(source);
+    const body = completePlaying(asked, carried);
+    const difference = playingDifference(body, carried);
     // Another game each time, unless one is asked for again.
     const seed = body.seed ?? randomInt(2 ** 31);
     const episode = await pool.rollout(source, rolloutTask({ ...body, seed }), { signal });
@@ -52,13 +66,20 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       env_type: body.env_type,
       max_steps: body.max_steps,
       seed,
+      history_strategy: body.history_strategy,
+      temperature: body.sampling_params.temperature,
+      ...(difference !== undefined && { message: difference }),
       trajectory: trajectoryOf(episode),
       summary: rolloutSummary(episode),
     });
   });
 }
 
-const rolloutTask = (request: (GenerateRollout | EvaluatePolicy) & { readonly seed: number }) => ({
+/** What is wrong with its files is told where they are opened; those of the Hub are not fetched before that. */
+const gameOf = async (source: ModelSource): Promise<CarriedGame | undefined> =>
+  source.from === 'hub' ? undefined : carriedGameOf(source).catch(() => undefined);
+
+const rolloutTask = (request: Complete<GenerateRollout | EvaluatePolicy> & { readonly seed: number }) => ({
   environment: request.env_type,
   environmentConfig: playedGame(request),
   history: request.history_strategy,
@@ -71,7 +92,7 @@ const rolloutTask = (request: (GenerateRollout | EvaluatePolicy) & { readonly se
   },
 });
 
-const evaluationTask = (request: EvaluatePolicy) => ({
+const evaluationTask = (request: Complete<EvaluatePolicy>) => ({
   ...rolloutTask(request),
   episodes: request.eval_episodes,
   trajectories: request.include_trajectories,

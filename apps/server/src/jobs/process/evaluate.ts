@@ -5,7 +5,7 @@ import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy } from '@ludic/policies';
 import { assertRoom, type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
-import { playedGame, trajectoryOf } from '@ludic/service';
+import { completePlaying, playedGame, trajectoryOf } from '@ludic/service';
 import { ModelStore } from '../../models/model-store.ts';
 import { openModel } from '../../models/open-model.ts';
 import { jobPlaces } from '../places.ts';
@@ -16,9 +16,10 @@ import type { JobRequest } from './messages.ts';
 const TOGETHER = 250;
 
 export async function evaluateJob(
-  { request }: Extract<JobRequest, { kind: 'evaluate' }>,
+  { request: asked }: Extract<JobRequest, { kind: 'evaluate' }>,
   { id, dataFolder, device, threads, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
+  const request = completePlaying(asked);
   const { eval_episodes: wanted, seed, sampling_params: sampling } = request;
   const store = await ModelStore.open(dataFolder);
   const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });

@@ -1,0 +1,54 @@
+// Where the game in a form is another than the one that a model was trained in: what differs, and a way back.
+
+import type { CarriedGame } from '@ludic/policies';
+import { useEffect, useState } from 'preact/hooks';
+import type { Game } from '../engine/protocol.ts';
+import { differenceFrom } from '../model-game.ts';
+import { useWorkplace } from '../workplace.tsx';
+
+/** A model, and what it is to play. */
+export interface Player {
+  readonly model: string;
+  readonly game: Game;
+}
+
+export function GameNotes({
+  players,
+  onTake,
+}: {
+  readonly players: readonly Player[];
+  /** The game of that model is wanted after all. */
+  readonly onTake: (model: string) => void;
+}) {
+  const { gameOf, playable } = useWorkplace();
+  const [known, setKnown] = useState<ReadonlyMap<string, CarriedGame | undefined>>(new Map());
+  const names = [...new Set(players.map(({ model }) => model))].filter((name) => playable.includes(name)).join('\n');
+  useEffect(() => {
+    let isWanted = true;
+    const all = names === '' ? [] : names.split('\n');
+    void Promise.all(all.map(async (name) => [name, await gameOf(name)] as const)).then((found) => {
+      if (isWanted) setKnown(new Map(found));
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [names, gameOf]);
+  const notes = new Map<string, string>();
+  for (const { model, game } of players) {
+    const carried = known.get(model);
+    const text = carried && differenceFrom(carried, game);
+    if (text !== undefined) notes.set(model, text);
+  }
+  return (
+    <div class="game-notes" role="status">
+      {[...notes].map(([model, text]) => (
+        <p class="note" key={model}>
+          <b>{model}</b>: {text}{' '}
+          <button type="button" class="link" onClick={() => onTake(model)}>
+            Take its game
+          </button>
+        </p>
+      ))}
+    </div>
+  );
+}

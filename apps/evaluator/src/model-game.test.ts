@@ -1,0 +1,89 @@
+// A model brings its game into the forms, but for what the visitor has said by hand.
+
+import type { CarriedGame } from '@ludic/policies';
+import { describe, expect, it } from 'vitest';
+import type { Game } from './engine/protocol.ts';
+import { gameTitle } from './game-title.ts';
+import { allNamed, differenceFrom, gameFor, knownHere, NOTHING_NAMED, nameChanges, settingFor } from './model-game.ts';
+import { DEFAULT_SETTING, type Setting } from './setting.ts';
+
+const CARRIED: CarriedGame = {
+  environment: 'key_door',
+  environmentConfig: { size: 3, max_steps: 20 },
+  history: 'SCRATCHPAD',
+  temperature: 1,
+  maxCompletionLength: 48,
+  stop: ['</action>'],
+};
+const FORM: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
+const TRAINED: Game = { environment: 'key_door', config: CARRIED.environmentConfig, history: 'SCRATCHPAD' };
+
+describe('the game in a form, when a model is chosen', () => {
+  it('is the one that it was trained in', () => {
+    expect(gameFor(CARRIED, FORM, NOTHING_NAMED)).toEqual(TRAINED);
+  });
+
+  it('stays the one that was chosen by hand', () => {
+    const named = nameChanges(NOTHING_NAMED, { ...FORM, environment: 'key_door' }, FORM);
+    expect(gameFor(CARRIED, FORM, named)).toEqual(FORM);
+  });
+
+  it('keeps settings that were changed by hand, and no others', () => {
+    const before = { ...FORM, environment: 'key_door' };
+    const after = { ...before, config: { max_steps: 7 } };
+    const named = nameChanges(nameChanges(NOTHING_NAMED, FORM, before), before, after);
+    expect(gameFor(CARRIED, after, named)).toEqual({ ...TRAINED, config: { size: 3, max_steps: 7 } });
+    const seeing = { ...after, history: 'FULL_HISTORY' } as const;
+    expect(gameFor(CARRIED, seeing, nameChanges(named, after, seeing)).history).toBe('FULL_HISTORY');
+  });
+
+  it('is the one of an address, where that says it', () => {
+    const linked: Game = { environment: 'key_door', config: {}, history: 'NO_HISTORY' };
+    const { config, ...rest } = gameFor(CARRIED, linked, allNamed(linked));
+    expect(rest).toEqual({ environment: 'key_door', history: 'NO_HISTORY' });
+    expect(config).toMatchObject({ size: 4 });
+    expect(differenceFrom(CARRIED, linked)).toMatch(/trained with size 3, .*history SCRATCHPAD; this is size 4, /);
+    expect(differenceFrom(CARRIED, TRAINED)).toBeUndefined();
+  });
+
+  it('is unknown here where the page cannot play it', () => {
+    expect(knownHere(CARRIED)).toBe(CARRIED);
+    expect(knownHere({ ...CARRIED, environment: 'chess' })).toBeUndefined();
+    expect(knownHere({ ...CARRIED, environmentConfig: { size: 1 } })).toBeUndefined();
+  });
+
+  it('is told with its grid', () => {
+    expect(gameTitle(TRAINED)).toBe('KeyDoor 3×3');
+    expect(gameTitle({ environment: 'key_door', config: {} })).toBe('KeyDoor 4×4');
+    expect(gameTitle(FORM)).toBe('Tic-Tac-Toe');
+  });
+});
+
+describe('an evaluation, when a model is chosen', () => {
+  const contestants: Setting['contestants'] = [
+    { kind: 'model', name: 'mine', history: 'NO_HISTORY' },
+    { kind: 'scripted', name: 'minimax', history: 'NO_HISTORY' },
+  ];
+
+  it('is of its game, at temperature 0, as long as its replies', () => {
+    const setting = settingFor(CARRIED, 'mine', { ...DEFAULT_SETTING, contestants }, NOTHING_NAMED);
+    expect(setting).toMatchObject({
+      environment: 'key_door',
+      config: CARRIED.environmentConfig,
+      temperature: 0,
+      maxCompletionLength: 48,
+    });
+    expect(setting.contestants).toEqual([
+      { kind: 'model', name: 'mine', history: 'SCRATCHPAD' },
+      { kind: 'scripted', name: 'expert', history: 'NO_HISTORY' },
+    ]);
+  });
+
+  it('cuts off no other model', () => {
+    const other = { kind: 'model', name: 'nano', history: 'NO_HISTORY' } as const;
+    const setting = { ...DEFAULT_SETTING, contestants: [...contestants, other] };
+    const found = settingFor(CARRIED, 'mine', setting, NOTHING_NAMED);
+    expect(found.maxCompletionLength).toBe(DEFAULT_SETTING.maxCompletionLength);
+    expect(found.contestants[2]).toEqual(other);
+  });
+});

@@ -1,0 +1,73 @@
+// What an evaluation or a rollout plays: what the request names, what the model carries of the game that it was trained
+// in, and the contract's defaults for the rest.
+
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import type { HistoryStrategy } from '@ludic/history';
+import { type CarriedGame, gameDifference } from '@ludic/policies';
+import type { EvaluatePolicy, GenerateRollout } from './requests.ts';
+import { hasSetting } from './training.ts';
+
+/** Of the contract, for requests that name none and models that carry none. */
+export const PLAYING_DEFAULTS = { history_strategy: 'NO_HISTORY', max_steps: 50, rollout_temperature: 0.7 } as const;
+
+type Asked = EvaluatePolicy | GenerateRollout;
+type SamplingParams = EvaluatePolicy['sampling_params'];
+
+/** A request in which nothing is open. */
+export type Complete<Request extends Asked> = Request & {
+  readonly max_steps: number;
+  readonly history_strategy: HistoryStrategy;
+  readonly sampling_params: SamplingParams;
+};
+
+/** @param carried of the model, where it carries a game */
+export function completePlaying<Request extends Asked>(request: Request, carried?: CarriedGame): Complete<Request> {
+  const { env_type, max_steps, history_strategy, sampling_params } = request;
+  const game = fitting(carried, env_type);
+  const env_config = {
+    ...game?.environmentConfig,
+    ...(max_steps !== undefined && hasSetting(env_type, 'max_steps') && { max_steps }),
+    ...request.env_config,
+  };
+  const complete = {
+    env_config,
+    max_steps: max_steps ?? (game?.environmentConfig.max_steps as number | undefined) ?? PLAYING_DEFAULTS.max_steps,
+    history_strategy: history_strategy ?? game?.history ?? PLAYING_DEFAULTS.history_strategy,
+    sampling_params: {
+      ...sampling_params,
+      temperature: sampling_params.temperature ?? game?.temperature ?? PLAYING_DEFAULTS.rollout_temperature,
+    },
+  };
+  return { ...request, ...complete } as Complete<Request>;
+}
+
+/** How a request differs from the game of its model, as a sentence; undefined where it does not. */
+export function playingDifference(request: Complete<Asked>, carried: CarriedGame | undefined): string | undefined {
+  if (!carried) return undefined;
+  const { env_type: environment, history_strategy: history } = request;
+  return gameDifference(carried, { environment, environmentConfig: playedGame(request), history });
+}
+
+/** The game's settings of an evaluation or a rollout: `max_steps` unless `env_config` itself says otherwise. */
+export function playedGame({
+  env_type,
+  env_config,
+  max_steps = PLAYING_DEFAULTS.max_steps,
+}: {
+  readonly env_type: string;
+  readonly env_config: Readonly<Record<string, unknown>>;
+  readonly max_steps?: number | undefined;
+}): Record<string, unknown> {
+  return { ...(hasSetting(env_type, 'max_steps') && { max_steps }), ...env_config };
+}
+
+/** A game whose settings were other ones in an earlier version says nothing. */
+function fitting(carried: CarriedGame | undefined, environment: string): CarriedGame | undefined {
+  if (carried?.environment !== environment) return undefined;
+  try {
+    resolveConfig(findEnvironment(environment), carried.environmentConfig);
+    return carried;
+  } catch {
+    return undefined;
+  }
+}
