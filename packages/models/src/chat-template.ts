@@ -115,8 +115,8 @@ function foldSystem([first, ...rest]: readonly ChatMessage[]): readonly ChatMess
   return [{ role: 'user', content: `${first.content}\n\n${next.content}` }, ...others];
 }
 
-/** `bos_token` and its like. */
-function tokenTexts(config: Json): Record<string, string> {
+/** `bos_token` and its like, as a tokenizer_config.json says them. */
+export function tokenTexts(config: Json): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const name of ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'sep_token', 'cls_token', 'mask_token']) {
     const text = tokenText(config[name]);

@@ -11,7 +11,13 @@ export {
 } from './adapter.ts';
 export { type TokenizerTraining, trainTokenizer } from './bpe-trainer.ts';
 export { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames } from './cache-graph.ts';
-export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './chat-template.ts';
+export {
+  type ChatMessage,
+  type ChatTemplate,
+  makeChatTemplate,
+  readChatTemplate,
+  tokenTexts,
+} from './chat-template.ts';
 export {
   CARRIED_GAME_FILE,
   type Checkpoint,

@@ -18,6 +18,7 @@ export class Remembered {
   readonly #vocabSize: number;
   /** The device draws, where it can. */
   readonly #drawing: boolean;
+  readonly #specialStops: (stop: readonly string[]) => readonly string[];
   #root = new TokenNode();
   #prompts = new Map<Int32Array, TokenNode>();
   #modes = new Map<string, Mode>();
@@ -25,9 +26,15 @@ export class Remembered {
   #spelled: TokenNode[] = [];
   #numbers = 0;
 
-  constructor({ vocabSize }: Pick<ModelConfig, 'vocabSize'>, drawing: boolean) {
+  /** @param specialStops those of some stop texts that hold a special token */
+  constructor(
+    { vocabSize }: Pick<ModelConfig, 'vocabSize'>,
+    drawing: boolean,
+    specialStops: (stop: readonly string[]) => readonly string[],
+  ) {
     this.#vocabSize = vocabSize;
     this.#drawing = drawing;
+    this.#specialStops = specialStops;
   }
 
   /** Between two prompts. */
@@ -70,6 +77,7 @@ export class Remembered {
       sampling,
       drawable: this.#drawing && topK === 0 && topP === 1,
       longestStop: stop.reduce((longest, text) => Math.max(longest, text.length), 0),
+      specialStops: this.#specialStops(stop),
       short: new Map(),
     };
     if (this.#modes.size >= MODES) this.#modes.delete(this.#modes.keys().next().value!);

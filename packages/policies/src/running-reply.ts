@@ -25,6 +25,8 @@ export interface Mode {
   readonly drawable: boolean;
   /** Characters of the longest stop text. */
   readonly longestStop: number;
+  /** Stop texts that hold a special token. */
+  readonly specialStops: readonly string[];
   /** Replies of one token, by the node they were drawn at: shared by all episodes that draw them. */
   readonly short: Map<TokenNode, Map<number, Reply>>;
 }
@@ -42,6 +44,8 @@ export class RunningReply {
   readonly #logprobs: number[] = [];
   readonly #entropies: number[] = [];
   readonly #text: ReplyText;
+  /** With its special tokens, where some stop text holds one. */
+  readonly #wholeText: ReplyText | undefined;
 
   constructor(
     question: Question,
@@ -49,12 +53,14 @@ export class RunningReply {
     ids: Int32Array,
     start: TokenNode,
     decode: (tokens: readonly number[]) => string,
+    decodeWhole: (tokens: readonly number[]) => string,
   ) {
     this.question = question;
     this.mode = mode;
     this.ids = ids;
     this.node = start;
     this.#text = new ReplyText(decode);
+    this.#wholeText = mode.specialStops.length > 0 ? new ReplyText(decodeWhole) : undefined;
   }
 
   /** Whole characters so far. */
@@ -67,10 +73,15 @@ export class RunningReply {
     this.tokens.push(token);
     this.#logprobs.push(logprob);
     this.#entropies.push(entropy);
-    const { settings, longestStop } = this.mode;
-    const from = Math.max(0, this.#text.text.length - longestStop);
-    this.#text.push(token);
-    return settings.stop.some((stop) => this.#text.whole.includes(stop, from));
+    const { settings, specialStops } = this.mode;
+    const stopped = this.#grow(this.#text, token, settings.stop);
+    return (this.#wholeText && this.#grow(this.#wholeText, token, specialStops)) || stopped;
+  }
+
+  #grow(text: ReplyText, token: number, stop: readonly string[]): boolean {
+    const from = Math.max(0, text.text.length - this.mode.longestStop);
+    text.push(token);
+    return stop.some((one) => text.whole.includes(one, from));
   }
 
   /** @param text of all tokens */

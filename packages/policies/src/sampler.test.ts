@@ -145,6 +145,35 @@ describe('a sampler', () => {
     expect(texts).toEqual(replies.map(({ text }) => text));
   });
 
+  it('stops at a stop text that is or holds a special token, which the reply leaves out', async () => {
+    const { model } = await open();
+    const settings = { ...SETTINGS[1]!, maxCompletionLength: 12 };
+    const [plain] = await new Sampler(model).sample([question('special', SYSTEM, '20')], settings);
+    const drawn = [...plain!.tokens!.completion];
+    const special = drawn[5]!;
+    const at = drawn.indexOf(special);
+    expect(at).toBeGreaterThan(0);
+    const shown = (ids: ArrayLike<number>, skip: boolean) =>
+      Array.from(ids)
+        .filter((id) => !skip || id !== special)
+        .map((id) => (id === special ? '<|end|>' : `${id} `))
+        .join('');
+    const withSpecial: LanguageModel = {
+      ...model,
+      tokenizer: {
+        ...tokenizer,
+        encode: (text) => tokenizer.encode(text.replaceAll('<|end|>', `${special}`)),
+        decode: (ids, { skipSpecialTokens = false } = {}) => shown(ids, skipSpecialTokens),
+      },
+    };
+    for (const stop of ['<|end|>', `${drawn[at - 1]} <|end|>`]) {
+      const asked = { ...settings, stop: ['no such text', stop] };
+      const [reply] = await new Sampler(withSpecial).sample([question('special', SYSTEM, '20')], asked);
+      expect([...reply!.tokens!.completion]).toEqual(drawn.slice(0, at + 1));
+      expect(reply).toMatchObject({ finish: 'stop', text: shown(drawn.slice(0, at), true) });
+    }
+  });
+
   it('stops for who has gone and goes on for the others', async () => {
     const { model, runs } = await open();
     const settings = { ...SETTINGS[1]!, maxCompletionLength: 40 };

@@ -13,6 +13,7 @@ import { PromptEncoder } from './prompt-encoder.ts';
 import { Remembered } from './remembered.ts';
 import { type LanguageModelSettings, type Mode, type Question, RunningReply } from './running-reply.ts';
 import { SharedPrefix } from './shared-prefix.ts';
+import { stopsWithSpecialTokens } from './stop-texts.ts';
 import type { TokenNode } from './token-tree.ts';
 
 /** Token slots, padding included, of one run of the network. */
@@ -81,7 +82,9 @@ export class Sampler {
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
     this.#shared = new SharedPrefix(this.#decoder);
-    this.#remembered = new Remembered(model.config, model.runtime.tensors === 'device');
+    this.#remembered = new Remembered(model.config, model.runtime.tensors === 'device', (stop) =>
+      stopsWithSpecialTokens(stop, model.tokenizer),
+    );
   }
 
   /** To be called when the model's parameters have changed: all that was computed with the old ones is forgotten. */
@@ -186,7 +189,7 @@ export class Sampler {
     const ids = this.#encoder.encode(question.messages);
     const overflow = this.#overflow(ids, mode.settings.maxCompletionLength);
     if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
-    return new RunningReply(question, mode, ids, this.#remembered.endOf(ids), this.#textOf);
+    return new RunningReply(question, mode, ids, this.#remembered.endOf(ids), this.#textOf, this.#wholeTextOf);
   }
 
   /** Draws the next token of each reply. What cannot be drawn ends this call and no other. */
@@ -236,6 +239,8 @@ export class Sampler {
     }
     return text;
   };
+
+  readonly #wholeTextOf = (tokens: readonly number[]): string => this.#model.tokenizer.decode(tokens);
 
   /** Computes what comes next: the logits of nodes that have none, or, on a device that draws, the tokens. */
   async #learnNext(answers: readonly RunningReply[], calls: readonly Call[]): Promise<void> {

@@ -1,11 +1,13 @@
 // The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
+import type { Tokenizer } from '@ludic/models';
 import { answerFitting } from '../answer-fitting.ts';
 import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
 import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
 import { contextOverflow } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
+import { stopsWithSpecialTokens } from '../stop-texts.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';
@@ -25,6 +27,8 @@ export class TransformersPolicy implements Policy {
   readonly #settings: LanguageModelSettings;
   readonly #runner: BatchRunner;
   readonly #endTokens: ReadonlySet<number>;
+  /** Stop texts that hold a special token. */
+  readonly #specialStops: readonly string[];
 
   constructor(name: string, loaded: LoadedModel, settings: LanguageModelSettings) {
     this.name = name;
@@ -32,6 +36,7 @@ export class TransformersPolicy implements Policy {
     this.#settings = settings;
     this.#runner = new BatchRunner(loaded);
     this.#endTokens = endTokens(loaded);
+    this.#specialStops = stopsWithSpecialTokens(settings.stop, coderOf(loaded));
   }
 
   act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
@@ -84,6 +89,13 @@ export class TransformersPolicy implements Policy {
     }
   }
 
+  #hasStopText(text: string, tokens: readonly number[]): boolean {
+    if (this.#settings.stop.some((stop) => text.includes(stop))) return true;
+    if (this.#specialStops.length === 0) return false;
+    const whole = coderOf(this.#loaded).decode(tokens);
+    return this.#specialStops.some((stop) => whole.includes(stop));
+  }
+
   #drawToken(answer: Answer, logits: Float32Array): void {
     const distribution = distributionOf(logits, this.#settings);
     const index = draw(distribution, answer.random.nextFloat());
@@ -92,7 +104,7 @@ export class TransformersPolicy implements Policy {
     answer.logprobs.push(logprobAt(distribution, index));
     answer.entropies.push(distribution.entropy);
     const text = replyTextOf(this.#loaded, answer.tokens);
-    const stopped = this.#endTokens.has(token) || this.#settings.stop.some((stop) => text.includes(stop));
+    const stopped = this.#endTokens.has(token) || this.#hasStopText(text, answer.tokens);
     if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) return;
     answer.reply = {
       text,
@@ -107,13 +119,26 @@ export class TransformersPolicy implements Policy {
   }
 }
 
-/** The text of a reply's tokens. */
-export const replyTextOf = ({ tokenizer }: LoadedModel, tokens: number[]): string =>
-  tokenizer.decode(tokens, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+/** Ids and texts as they stand, nothing added. */
+const coderOf = ({ tokenizer }: LoadedModel): Pick<Tokenizer, 'encode' | 'decode'> => ({
+  encode: (text) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false })),
+  decode: (ids, { skipSpecialTokens = false } = {}) =>
+    tokenizer.decode(Array.from(ids), { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false }),
+});
 
-/** The tokens that end a turn, by generation_config.json, config.json or the tokenizer. */
-function endTokens({ model, tokenizer }: LoadedModel): ReadonlySet<number> {
-  const of = (holder: unknown) => (holder as { eos_token_id?: number | readonly number[] } | null)?.eos_token_id;
-  const ids = of(model.generation_config) ?? of(model.config) ?? of(tokenizer) ?? [];
-  return new Set(typeof ids === 'number' ? [ids] : ids);
+/** The text of a reply's tokens. */
+export const replyTextOf = (loaded: LoadedModel, tokens: number[]): string =>
+  coderOf(loaded).decode(tokens, { skipSpecialTokens: true });
+
+/**
+ * The tokens that end a turn: those of config.json and of generation_config.json, as our own models have them, or else the
+ * tokenizer's.
+ */
+export function endTokens({ model, tokenizer }: LoadedModel): ReadonlySet<number> {
+  const of = (holder: unknown): readonly number[] => {
+    const ids = (holder as { eos_token_id?: number | readonly number[] | null } | null)?.eos_token_id ?? [];
+    return typeof ids === 'number' ? [ids] : ids;
+  };
+  const named = [...of(model.generation_config), ...of(model.config)];
+  return new Set(named.length > 0 ? named : of(tokenizer));
 }

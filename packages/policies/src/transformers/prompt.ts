@@ -1,17 +1,32 @@
-// A conversation as the tokens of a transformers.js model, by its own chat template.
+// A conversation as the tokens of a transformers.js model, by its own chat template, rendered as for our own models.
 
 import type { Message } from '@ludic/history';
+import { type ChatTemplate, makeChatTemplate, tokenTexts } from '@ludic/models';
 import { PolicyError } from '../errors.ts';
 import type { LoadedModel } from './network.ts';
+
+type Tokenizer = LoadedModel['tokenizer'];
+
+const templates = new WeakMap<Tokenizer, ChatTemplate>();
 
 /** The whole prompt, up to where the assistant speaks. @throws PolicyError `bad_model` */
 export function encodePrompt({ tokenizer }: LoadedModel, name: string, messages: readonly Message[]): number[] {
   let text: string;
   try {
-    text = tokenizer.apply_chat_template([...messages], { tokenize: false, add_generation_prompt: true }) as string;
+    text = templateOf(tokenizer, name).render(messages, { addGenerationPrompt: true });
   } catch (error) {
     const why = (error as Error).message.split('\n', 1)[0]!;
     throw new PolicyError('bad_model', `${name} cannot write a conversation by its chat template: ${why}`);
   }
   return tokenizer.encode(text, { add_special_tokens: false });
+}
+
+function templateOf(tokenizer: Tokenizer, name: string): ChatTemplate {
+  const known = templates.get(tokenizer);
+  if (known) return known;
+  // It names the template that is meant, or says that there is none.
+  const source = (tokenizer.get_chat_template as () => string)();
+  const template = makeChatTemplate(source, tokenTexts(tokenizer.config), name);
+  templates.set(tokenizer, template);
+  return template;
 }

@@ -1,6 +1,7 @@
 // The policy of a transformers.js model against our own on the same weights, and its failures.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { cp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,9 @@ import type { Prompt } from '../contract.ts';
 import { LanguageModelPolicy } from '../language-model-policy.ts';
 import { openLanguageModel } from '../open.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
-import { type TransformersSource, transformersPolicy } from './index.ts';
+import { loadTransformers, type TransformersSource, transformersPolicy } from './index.ts';
+import { endTokens } from './policy.ts';
+import { encodePrompt } from './prompt.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-transformers-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -82,6 +85,43 @@ describe('the policy of a transformers.js model', () => {
     }
     ours.dispose();
     theirs.dispose();
+  });
+
+  it('stops, as our own does, at a stop text that is a special token', async () => {
+    const greedy = { ...settings, temperature: 0, stop: [] as readonly string[] };
+    const model = await openLanguageModel(files, await createRuntime({ threads: 1 }));
+    const [plain] = await answersOf(new LanguageModelPolicy(model, greedy), prompts(1));
+    const json = JSON.parse(new TextDecoder().decode(await files.read('tokenizer.json')));
+    const drawn = [...plain!.tokens!.completion];
+    const isAdded = (id: number) => json.added_tokens.some((token: { id: number }) => token.id === id);
+    const at = drawn.findIndex(isAdded);
+    expect(at).toBeGreaterThanOrEqual(0);
+    const special = json.added_tokens.find(({ id }: { id: number }) => id === drawn[at]);
+    special.special = true;
+    const place = join(scratch, 'special');
+    await cp(folder, place, { recursive: true });
+    await writeFile(join(place, 'tokenizer.json'), JSON.stringify(json));
+    const asked = { ...greedy, stop: [special.content] };
+    const ours = await openLanguageModel(await openModelFolder(place), await createRuntime({ threads: 1 }));
+    const theirs = await transformersPolicy({ model: place, local: true }, asked);
+    for (const policy of [new LanguageModelPolicy(ours, asked), theirs]) {
+      const [reply] = await answersOf(policy, prompts(1));
+      expect([...reply!.tokens!.completion]).toEqual(drawn.slice(0, at + 1));
+      expect(reply).toMatchObject({ finish: 'stop', text: model.tokenizer.decode(drawn.slice(0, at)) });
+      policy.dispose();
+    }
+  });
+
+  it('writes prompts by the template as Python does, and ends turns at the tokens of both configs', async () => {
+    const loaded = await loadTransformers(source);
+    loaded.tokenizer.chat_template =
+      "{{ eos_token }}{% for m in messages %}{{ m.content.strip('x') }}{% endfor %}{% if tools is none and '' != false %}!{% endif %}";
+    const text = loaded.tokenizer.decode(encodePrompt(loaded, 'nano', [{ role: 'user', content: 'xmovexx' }]), {});
+    expect(text).toBe('<|end|>move!');
+    Object.assign(loaded.model.config, { eos_token_id: 1 });
+    Object.assign(loaded.model.generation_config as object, { eos_token_id: [3, 4] });
+    expect(endTokens(loaded)).toEqual(new Set([3, 4, 1]));
+    await loaded.model.dispose();
   });
 
   it('gives an episode the same reply whoever its neighbours are', async () => {
