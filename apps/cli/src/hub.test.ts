@@ -105,11 +105,12 @@ describe('ludic push', () => {
     expect(train.code).toBe(0);
     const refused = await ludic(['push', run, 'me/player']);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/^ludic: Uploading needs a token\. .* set HF_TOKEN/);
+    expect(refused.stderr).toMatch(/^ludic: Uploading needs a token\. .* set HF_TOKEN/m);
 
     const { code, stdout, stderr } = await ludic(['push', run, 'me/player', '--private'], { HF_TOKEN: 'hf_mine' });
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${hub.endpoint}/me/player\n` });
     expect(stderr).toMatch(/^model\.safetensors {2}2\.9 MB$/m);
+    expect(stderr).toMatch(/^The final model of the run is taken, of step 2\.$/m);
     expect(hub.created.at(-1)).toMatchObject({ organization: 'me', name: 'player', visibility: 'private' });
     const { files, summary } = hub.commits.at(-1)!;
     expect(summary).toBe('Model of tic_tac_toe, trained with Ludic');

@@ -13,6 +13,7 @@ import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
 import { paint } from './paint.ts';
+import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
 interface Given extends OutsideOptions {
   readonly env?: string;
@@ -24,6 +25,7 @@ interface Given extends OutsideOptions {
   readonly seed: number;
   readonly temperature: number;
   readonly delay: number;
+  readonly stepTimeout: number;
 }
 
 interface Options extends Given {
@@ -47,7 +49,9 @@ export function playCommand(): Command {
     .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
     .option('--temperature <x>', 'Sampling temperature of a watched model', decimal(0), 1)
     .option('--delay <seconds>', 'Pause before each move of a watched player', decimal(0), 0.7)
+    .addOption(stepTimeoutOption())
     .action(async (given: Given) => {
+      watchGames(given.stepTimeout);
       const options = await withGame(command, given);
       const game = chooseGame(options.env, options.envConfig);
       console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);

@@ -13,6 +13,8 @@ export interface Publishable {
   /** `model_type` of its config.json. */
   readonly modelType: string;
   readonly run: TrainedIn | undefined;
+  /** Which of a run's models it is, as a sentence. */
+  readonly told?: string;
 }
 
 /** @param folder a run, its `final`, or any model folder */
@@ -27,7 +29,18 @@ export async function findPublishable(folder: string): Promise<Publishable> {
   if (text === undefined) throw new UsageError(`${folder} is neither a run nor a model folder: it has no config.json.`);
   const config = own ?? parent;
   const modelType = String((parse(text) as { model_type?: unknown } | undefined)?.model_type ?? 'unknown');
-  return { model, modelType, run: config && (await readRun(dirname(model), config)) };
+  if (!config) return { model, modelType, run: undefined };
+  const result = await readResult(model);
+  const of = result?.best === undefined ? '' : `, of step ${result.best.step}`;
+  const told = result?.stopped ?? `The final model of the run is taken${of}.`;
+  return { model, modelType, run: await readRun(dirname(model), config, result?.best), told };
+}
+
+/** @param model the final model of a run */
+async function readResult(model: string): Promise<{ readonly best?: Best; readonly stopped?: string } | undefined> {
+  return parse(await readFile(join(model, 'result.json'), 'utf8').catch(() => '')) as Awaited<
+    ReturnType<typeof readResult>
+  >;
 }
 
 async function readRunConfig(folder: string): Promise<RunConfig | undefined> {
@@ -36,15 +49,12 @@ async function readRunConfig(folder: string): Promise<RunConfig | undefined> {
   return config?.formatVersion === 1 && typeof config.settings === 'object' ? config : undefined;
 }
 
-async function readRun(folder: string, config: RunConfig): Promise<TrainedIn> {
+async function readRun(folder: string, config: RunConfig, best: Best | undefined): Promise<TrainedIn> {
   const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
   const lines = text.split('\n').map(readLogLine);
   const steps = lines.filter((line) => line?.type === 'step');
-  const result = parse(await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => '')) as
-    | { readonly best?: Best }
-    | undefined;
   const evaluations = lines.filter((line) => line?.type === 'evaluation');
-  const evaluation = evaluations.find(({ step }) => step === result?.best?.step) ?? evaluations.at(-1);
+  const evaluation = evaluations.find(({ step }) => step === best?.step) ?? evaluations.at(-1);
   return { config, steps, ...(evaluation && { evaluation }) };
 }
 

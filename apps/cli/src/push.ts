@@ -34,7 +34,8 @@ async function run(folder: string, repository: string, options: Options): Promis
   const reference = name && parseReference(`${repository}@${options.revision}`);
   if (!name) throw new UsageError(`${repository} is no name of a repository, which would be such as user/name.`);
   if (!reference) throw new UsageError(`${options.revision} is no name of a branch.`);
-  const { model, modelType, run: trained } = await findPublishable(folder);
+  const { model, modelType, run: trained, told } = await findPublishable(folder);
+  if (told !== undefined) process.stderr.write(`${told}\n`);
   const files = await publishable(model);
   // A model folder's own card is the better one.
   const written = trained === undefined && existsSync(join(model, 'README.md'));

@@ -40,6 +40,16 @@ describe('a game that never comes back', { timeout: 120_000 }, () => {
     expect(stderr).toMatch(STUCK);
   });
 
+  it('ends what is watched, and what is taught', async () => {
+    const watch = ['play', '--env', 'endless', '--watch', 'random', '--delay', '0'];
+    const teach = ['warmup', '--env', 'endless', '--steps', '1', '--episodes', '4', '--out', join(scratch, 'taught')];
+    for (const { signal, stderr } of await Promise.all([ludic(watch, 1), ludic(teach, 1)])) {
+      expect(signal).toBe('SIGKILL');
+      expect(stderr).toMatch(STUCK);
+    }
+    expect(existsSync(join(scratch, 'taught'))).toBe(false);
+  });
+
   it('ends a training, which goes on from its checkpoint', async () => {
     const { signal, stderr } = await ludic(train('alone'), 120);
     expect(signal).toBe('SIGKILL');

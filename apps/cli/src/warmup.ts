@@ -13,6 +13,7 @@ import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
 import { modelOption, openFiles } from './models.ts';
+import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
 interface Options {
   readonly model: string;
@@ -25,6 +26,7 @@ interface Options {
   readonly episodes: number;
   readonly learningRate: number;
   readonly seed: number;
+  readonly stepTimeout: number;
 }
 
 /** Steps where none are asked for: of nano from nothing, and of teaching one game. */
@@ -49,10 +51,12 @@ export function warmupCommand(): Command {
     .option('--steps <n>', `Optimizer steps (default: ${GAME_STEPS}; for nano ${NANO_STEPS})`, whole(1))
     .option('--episodes <n>', 'Games of a step', whole(1), 64)
     .option('--learning-rate <x>', 'Learning rate of AdamW at its highest', decimal(0), 1e-3)
-    .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0);
+    .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
+    .addOption(stepTimeoutOption());
   return command.action(async (options: Options) => {
     if (existsSync(options.out)) throw new UsageError(`${options.out} exists already. Choose another folder.`);
     if (options.env === undefined) refuseGameOptions(command);
+    watchGames(options.stepTimeout);
     const files =
       options.env === undefined ? await nanoFromNothing(options) : await taughtModel({ ...options, env: options.env });
     await writeFilesAtomically(resolve(options.out), files);
