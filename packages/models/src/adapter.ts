@@ -171,7 +171,9 @@ function readLoraConfig(json: Json, name: string): LoraConfig {
   if (!Array.isArray(targets) || targets.length === 0 || !targets.every((target) => typeof target === 'string')) {
     throw bad('target_modules is no list of names');
   }
-  return { rank: rank as number, alpha, targets, rankStabilized: json.use_rslora === true };
+  const rankStabilized = json.use_rslora ?? false;
+  if (typeof rankStabilized !== 'boolean') throw bad(`use_rslora is ${shown(rankStabilized)}; true or false is needed`);
+  return { rank: rank as number, alpha, targets, rankStabilized };
 }
 
 /** adapter_config.json and adapter_model.safetensors, as PEFT reads them. */

@@ -4,6 +4,7 @@ import { type ModelFiles, readJson, readModelConfig } from './checkpoint.ts';
 import type { Json } from './config.ts';
 import { type DefaultTemplate, defaultTemplate } from './default-templates.ts';
 import { ModelError } from './errors.ts';
+import { shown } from './fields/understood.ts';
 import { tokenText } from './gpt2-tokenizer.ts';
 import { compileJinja, RaisedByTemplate } from './jinja.ts';
 import { readTokenizer } from './tokenizer.ts';
@@ -49,7 +50,12 @@ export async function readTemplateSource(files: ModelFiles): Promise<TemplateSou
 /** A template, or the one named "default" of several. */
 function configured(value: unknown, name: string): string | undefined {
   if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) return undefined;
+  if (value == null) return undefined;
+  if (!Array.isArray(value))
+    throw new ModelError(
+      'bad_template',
+      `The chat_template in tokenizer_config.json of ${name} is ${shown(value)}; a text is needed.`,
+    );
   const template = value.find((entry) => entry?.name === 'default')?.template;
   if (typeof template === 'string') return template;
   throw new ModelError(

@@ -120,6 +120,13 @@ export function positive(json: Json, name: string, fallback?: number): number {
   return value;
 }
 
+/** true or false. */
+export function flag(json: Json, name: string, fallback: boolean): boolean {
+  const value = json[name] ?? fallback;
+  if (typeof value !== 'boolean') throw bad(`${name} is ${shown(value)}; true or false is needed`);
+  return value;
+}
+
 /** A token id or a list of them. */
 export function tokenIds(json: Json, name: string, file = 'config.json'): number[] {
   const value = json[name];

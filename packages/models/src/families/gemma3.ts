@@ -2,7 +2,7 @@
 // embeddings, and layers that see a sliding window and turn by frequencies of their own.
 
 import { add, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
-import { count, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config.ts';
+import { count, flag, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config.ts';
 import { readLayerTypes, readRotaries, writeLayerTypes, writeRopeScaling, writeRotaries } from '../rope-config.ts';
 import { type Family, plainName, type TensorSpec } from './family.ts';
 import { headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
@@ -20,7 +20,7 @@ export const gemma3: Family = {
       ...readRotaries(json),
       slidingWindow: { size: count(json, 'sliding_window', 4096), layers: localLayers(json, shape.layers) },
       queryScalar: positive(json, 'query_pre_attn_scalar', 256),
-      tieWordEmbeddings: json.tie_word_embeddings !== false,
+      tieWordEmbeddings: flag(json, 'tie_word_embeddings', true),
       maxPositions: count(json, 'max_position_embeddings', 131_072),
     };
   },

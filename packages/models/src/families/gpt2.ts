@@ -2,7 +2,7 @@
 // of linear layers are [in, out].
 
 import { add, geluTanh, layerNorm, scale, split, type Value } from '@ludic/graph';
-import { bad, count, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config.ts';
+import { bad, count, flag, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config.ts';
 import type { Family, TensorSpec, Weights } from './family.ts';
 
 export const gpt2: Family = {
@@ -22,7 +22,7 @@ export const gpt2: Family = {
       kvHeads: heads,
       headDim: hiddenSize / heads,
       normEpsilon: positive(json, 'layer_norm_epsilon', 1e-5),
-      tieWordEmbeddings: json.tie_word_embeddings !== false,
+      tieWordEmbeddings: flag(json, 'tie_word_embeddings', true),
       maxPositions: count(json, 'n_positions', 1024),
     };
   },

@@ -17,6 +17,7 @@ import {
   bad,
   count,
   type FamilyName,
+  flag,
   type Json,
   type ModelConfig,
   positive,
@@ -63,7 +64,7 @@ function readConfig(json: Json, traits: RotaryDecoderTraits): ModelConfig {
     normEpsilon: positive(json, 'rms_norm_eps', 1e-6),
     rotary: readRotary(json),
     ...(slidingWindow && { slidingWindow }),
-    tieWordEmbeddings: json.tie_word_embeddings === true,
+    tieWordEmbeddings: flag(json, 'tie_word_embeddings', false),
     maxPositions: count(json, 'max_position_embeddings', 2048),
   };
 }
@@ -93,7 +94,7 @@ export function readShape(
 
 /** Layers with a sliding window, as Qwen has them: those that layer_types names, else all from max_window_layers on. */
 function readWindow(json: Json, layers: number): SlidingWindow | undefined {
-  const windowed = json.use_sliding_window === true && json.sliding_window != null;
+  const windowed = flag(json, 'use_sliding_window', false) && json.sliding_window !== null;
   const types = readLayerTypes(json, layers);
   if (!windowed) {
     if (types?.includes(true)) throw bad('layer_types names sliding_attention, but there is no sliding window');
@@ -102,7 +103,7 @@ function readWindow(json: Json, layers: number): SlidingWindow | undefined {
   const first = json.max_window_layers ?? 28;
   if (!Number.isSafeInteger(first)) throw bad(`max_window_layers is ${shown(first)}; a whole number is needed`);
   const local = types ?? Array.from({ length: layers }, (_, layer) => layer >= (first as number));
-  const size = count(json, 'sliding_window');
+  const size = count(json, 'sliding_window', 4096);
   return local.includes(true) ? { size, layers: local } : undefined;
 }
 

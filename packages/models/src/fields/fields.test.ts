@@ -7,7 +7,9 @@ import { describe, expect, it } from 'vitest';
 import { folder, runtime } from '../../testing/golden.ts';
 import { GENERATION_CONFIG_FIELDS, MODEL_CONFIG_FIELDS, PEFT_FIELDS } from '../../testing/library-fields.ts';
 import { PUBLISHED } from '../../testing/published-configs.ts';
-import { readCheckpoint } from '../checkpoint.ts';
+import { readAdapter } from '../adapter.ts';
+import { readTemplateSource } from '../chat-template.ts';
+import { type ModelFiles, readCheckpoint, readModelConfig } from '../checkpoint.ts';
 import type { Json } from '../config.ts';
 import { buildDecoder } from '../decode-graph.ts';
 import { ModelError } from '../errors.ts';
@@ -56,6 +58,8 @@ describe('a config that would change the computation', () => {
     [llama, { partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0.5/],
     [llama, { rope_scaling: { rope_type: 'yarn', factor: 4 } }, /type "yarn" is not known/],
     [llama, { rope_scaling: { rope_type: 'linear', factor: 4, mscale: 2 } }, /mscale of its rotary positions/],
+    [llama, { tie_word_embeddings: 'yes' }, /tie_word_embeddings is "yes"; true or false is needed/],
+    [qwen2, { use_sliding_window: 'true' }, /use_sliding_window is "true"; true or false is needed/],
     [llama, { rope_scaling: 8 }, /rope_scaling is 8; an object is needed/],
     [llama, { rope_interleaved: true }, /rope_interleaved is true/],
     [llama, { layer_types: Array(16).fill('sliding_attention') }, /there is no sliding window/],
@@ -93,6 +97,12 @@ describe('a config that would change the computation', () => {
     expect(String((error as Error).message)).toMatch(message);
   });
 
+  it('has the window of its family where it says that there is one, and not how large', () => {
+    const windowed: Json = { ...qwen2, use_sliding_window: true, max_window_layers: 1, sliding_window: undefined };
+    expect(readConfig(windowed).slidingWindow).toMatchObject({ size: 4096 });
+    expect(readConfig({ ...windowed, sliding_window: null }).slidingWindow).toBeUndefined();
+  });
+
   it('is told apart from one with fields that nobody here knows, which are named', () => {
     const json = { ...llama, a_new_idea: 3, auto_map: { AutoModel: 'x.Y' }, another: null };
     expect(unheededFields(json, readConfig(json))).toEqual(['a_new_idea', 'auto_map']);
@@ -103,7 +113,7 @@ describe('a config that would change the computation', () => {
       fc.jsonValue({ maxDepth: 2 }),
       fc.constantFrom(0, -1, 1e9, 1e300, 0.5, '', 'yarn', true, null),
     );
-    const names = [...new Set(Object.values(PUBLISHED).flatMap((json) => Object.keys(json)))];
+    const names = [...new Set([PUBLISHED, MODEL_FIELDS].flatMap(Object.values).flatMap(Object.keys))];
     const rope = fc.dictionary(
       fc.constantFrom('rope_type', 'factor', 'rope_theta', 'full_attention', 'low_freq_factor'),
       values,
@@ -125,6 +135,62 @@ describe('a config that would change the computation', () => {
         }
       }),
       { numRuns: 1000 },
+    );
+  });
+});
+
+describe('a file beside the weights', () => {
+  const text = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
+  const lora = { peft_type: 'LORA', r: 4, lora_alpha: 8, target_modules: ['q_proj'] };
+  /** What is said of a field's value in one of the files of a model or an adapter. */
+  const told = async (name: string, json: unknown): Promise<string> => {
+    const contents: Record<string, Uint8Array> = {
+      'config.json': text(llama),
+      'adapter_model.safetensors': new Uint8Array(8),
+      [name]: text(json),
+    };
+    const files: ModelFiles = { name: 'a-model', read: async (file) => contents[file] };
+    try {
+      if (name === 'adapter_config.json') await readAdapter(files, readConfig(llama));
+      else if (name === 'tokenizer_config.json') await readTemplateSource(files);
+      else await readModelConfig(files);
+      return 'none';
+    } catch (error) {
+      expect(error).toBeInstanceOf(ModelError);
+      return (error as Error).message;
+    }
+  };
+
+  it.each(['config.json', 'generation_config.json', 'adapter_config.json'])('that is no object: %s', async (name) => {
+    for (const json of [null, [], 'text', 3, true]) {
+      const message = await told(name, json);
+      expect(message).toContain(name);
+      expect(message).toMatch(/holds no object\.$/);
+    }
+  });
+
+  it.each([5, true, { default: 'x' }])('that has a chat template which is no text: %j', async (template) => {
+    const message = await told('tokenizer_config.json', { chat_template: template });
+    expect(message).toMatch(/^The chat_template in tokenizer_config\.json of a-model is .*; a text is needed\.$/);
+  });
+
+  it.each<[string, FieldTable, object]>([
+    ['generation_config.json', GENERATION_FIELDS, {}],
+    ['adapter_config.json', ADAPTER_FIELDS, lora],
+  ])('however %s is changed is read or refused with one sentence', async (name, table, json) => {
+    const field = fc.constantFrom(...Object.keys(table), 'a_new_field');
+    const values = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom(0, -1, 1e300, '', 'pissa', true, null, [], {}),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(field, values, { maxKeys: 3 }), async (changed) => {
+        const message = await told(name, { ...json, ...changed });
+        expect(message.length).toBeLessThan(500);
+        expect(message).not.toMatch(/undefined|is not a function|is not iterable|Cannot read|\[object/);
+        if (message !== 'none') expect(message).toMatch(/\.$/);
+      }),
+      { numRuns: 400 },
     );
   });
 });
