@@ -24,7 +24,12 @@ export {
 export {
   checkSettings,
   DEFAULT_TRAINING,
+  type Decision,
+  decideSettings,
   GrpoError,
+  type ModelTraits,
+  modelTraits,
+  NANO_TRAITS,
   type RunEvent,
   type RunResult,
   type RunStart,
@@ -32,7 +37,7 @@ export {
   Trainer,
   type TrainSettings,
 } from '@ludic/grpo';
-export { processMemory, RunFolder, type RunOptions, runTraining, type WorkerOptions } from '@ludic/grpo/node';
+export { processMemory, RunFolder, type RunOptions, type WorkerOptions } from '@ludic/grpo/node';
 export { HISTORY_STRATEGIES, type HistoryStrategy, type Message } from '@ludic/history';
 // Models
 export { ModelError, type ModelFiles } from '@ludic/models';
@@ -72,3 +77,4 @@ export { createRuntime, type NodeRuntimeOptions } from '@ludic/runtime/node';
 // The service
 export { ClientError, LudicClient } from '@ludic/service/client';
 export { openModel } from './node/open-model.ts';
+export { runTraining } from './node/run-training.ts';

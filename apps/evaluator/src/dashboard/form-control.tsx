@@ -51,7 +51,7 @@ export function FormControl({ field, value, usual, offers, texts, complaint, onC
         <select {...ids} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
           {isOptional && (
             <option value="" selected={value === ''}>
-              {known === undefined ? 'as usual' : `as usual: ${known}`}
+              {texts?.[''] ?? (known === undefined ? 'as usual' : `as usual: ${known}`)}
             </option>
           )}
           {choices.map((choice) => (

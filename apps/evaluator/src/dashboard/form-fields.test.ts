@@ -3,6 +3,7 @@
 import { ENDPOINTS, evaluatePolicy, startTraining } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
 import { complaintsOf, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
+import { RECIPE_TITLES, requestForm } from './request-forms.ts';
 
 const { $defs } = startTraining.toJSONSchema({ io: 'input' });
 const { properties, required } = $defs!.StartTraining as unknown as {
@@ -113,4 +114,29 @@ it('puts complaints where they belong', () => {
     'sampling_params.top_p': 'Five.',
   });
   expect(complaintsOf(details, [{ name: 'epsilon' }], 'env_config.')).toEqual({ epsilon: 'Four.' });
+});
+
+describe('the forms of jobs', () => {
+  it('begin with a recipe, and call the defaults of the contract plain', () => {
+    const { given, first } = requestForm('train');
+    expect(given.filled.recipe).toBe('auto');
+    const recipe = first.find(({ name }) => name === 'recipe')!;
+    for (const choice of ['', ...recipe.choices]) expect(RECIPE_TITLES[choice]).toMatch(/\w/);
+    expect(RECIPE_TITLES['']).toMatch(/^plain: /);
+  });
+
+  it('leave to the model what it carries of its game', () => {
+    const { first, further, given } = requestForm('evaluate');
+    expect(Object.keys(requestOf([...first, ...further], { ...given.filled, model_path: 'mine' }))).not.toContain(
+      'history_strategy',
+    );
+    expect(requestOf(first, given.filled)).toEqual({
+      model_path: 'nano',
+      env_type: 'tic_tac_toe',
+      eval_episodes: 200,
+      sampling_params: { temperature: 0, max_tokens: 100 },
+      seed: 0,
+      include_trajectories: true,
+    });
+  });
 });

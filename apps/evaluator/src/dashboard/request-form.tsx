@@ -7,7 +7,7 @@ import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';
 import { FormControl } from './form-control.tsx';
 import { complaintsOf, type Filled, type FormField, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
-import { type Fields, type Given, requestForm } from './request-forms.ts';
+import { type Fields, type Given, RECIPE_TITLES, requestForm } from './request-forms.ts';
 import { sentence } from './sentences.ts';
 
 type Environment = EnvironmentList['environments'][number];
@@ -92,9 +92,11 @@ export function RequestForm({
       texts={
         field.name === 'history_strategy'
           ? HISTORY_TITLES
-          : field.name === 'env_type'
-            ? Object.fromEntries((games ?? []).map(({ env_type, title }) => [env_type, title]))
-            : undefined
+          : field.name === 'recipe'
+            ? RECIPE_TITLES
+            : field.name === 'env_type'
+              ? Object.fromEntries((games ?? []).map(({ env_type, title }) => [env_type, title]))
+              : undefined
       }
       complaint={complaints[field.name]}
       onChange={(value) => {

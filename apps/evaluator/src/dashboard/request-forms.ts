@@ -1,7 +1,7 @@
 // What can be asked of a server in a form: a training, or an evaluation. The fields come from the schema of the request,
 // so that the forms know every setting that the server does; here is what is said of them beyond that.
 
-import { NANO_TRAITS } from '@ludic/grpo';
+import { NANO_TRAITS, RECIPES } from '@ludic/grpo';
 import {
   completePlaying,
   completeTraining,
@@ -46,6 +46,8 @@ interface Plan extends Omit<RequestForm, 'first' | 'further'> {
   readonly clear: readonly string[];
   /** Whether defaults are filled in. */
   readonly filledIn: boolean;
+  /** Those that are not, all the same: the model may say otherwise. */
+  readonly leftOpen: readonly string[];
   /** Said elsewhere: by the door, by the game's own settings, by the page. */
   readonly unsaid: readonly string[];
 }
@@ -58,8 +60,11 @@ interface ObjectSchema {
 const schemaOf = (document: { readonly $defs?: unknown }, name: string) =>
   (document.$defs as Readonly<Record<string, ObjectSchema>>)[name]!;
 
-function formOf({ schema, labels, clear, filledIn, unsaid, ...form }: Plan): RequestForm {
-  const all = fieldsOf(schema.properties, schema.required, filledIn).filter(({ name }) => !unsaid.includes(name));
+function formOf({ schema, labels, clear, filledIn, leftOpen, unsaid, ...form }: Plan): RequestForm {
+  const open = fieldsOf(schema.properties, schema.required, false);
+  const all = (filledIn ? fieldsOf(schema.properties, schema.required) : open)
+    .map((field) => (leftOpen.includes(field.name) ? open.find(({ name }) => name === field.name)! : field))
+    .filter(({ name }) => !unsaid.includes(name));
   const first = Object.entries(labels).flatMap(([name, label]) => {
     const field = all.find((one) => one.name === name);
     return field ? [{ ...field, label, hint: clear.includes(name) ? undefined : field.hint }] : [];
@@ -73,6 +78,7 @@ const trainingForm = () =>
     schema: schemaOf(startTraining.toJSONSchema({ io: 'input' }), 'StartTraining'),
     // A recipe fills in what is left empty.
     filledIn: false,
+    leftOpen: [],
     labels: {
       recipe: 'Recipe',
       output_dir: 'Name of the new model',
@@ -117,6 +123,8 @@ const evaluationForm = () =>
     title: 'New evaluation',
     schema: schemaOf(evaluatePolicy.toJSONSchema({ io: 'input' }), 'EvaluatePolicy'),
     filledIn: true,
+    // A model of the server carries the game that it was trained in.
+    leftOpen: ['history_strategy', 'max_steps'],
     labels: {
       model_path: 'Model',
       env_type: 'Game',
@@ -128,7 +136,7 @@ const evaluationForm = () =>
       seed: 'Seed',
       include_trajectories: 'Keep the games',
     },
-    clear: ['model_path', 'env_type', 'history_strategy', 'eval_episodes', 'include_trajectories'],
+    clear: ['model_path', 'env_type', 'eval_episodes', 'include_trajectories'],
     unsaid: ['password', 'env_config', 'async'],
     modelField: 'model_path',
     gameFields: { max_steps: 'max_steps' },
@@ -175,3 +183,10 @@ const texts = (values: Fields, before = ''): Record<string, string> =>
         : [[`${before}${name}`, String(value)]],
     ),
   );
+
+/** What recipes are called; without one the contract's defaults hold. */
+export const RECIPE_TITLES: Readonly<Record<string, string>> = {
+  '': 'plain: the fixed defaults of the contract',
+  auto: 'auto: chosen for the game and the model',
+  ...Object.fromEntries(Object.entries(RECIPES).map(([name, { title }]) => [name, title])),
+};
