@@ -49,9 +49,9 @@ for (const seed of SEEDS) {
   });
   await (await server.ask(`/jobs/${evaluation.job_id}/events`)).text();
   const { result } = await call(`/jobs/${evaluation.job_id}`);
-  const invalid = { first_step: steps[0].invalid_rate, games_200: result.invalid_rate };
+  const invalid = { first_step: steps[0].invalid_rate, games_200: result.results.invalid_rate };
   isRight &&= invalid.games_200 < MOST_INVALID;
-  results.push({ seed, invalid, success_rate: result.success_rate });
+  results.push({ seed, invalid, success_rate: result.results.success_rate });
   console.log(`seed ${seed}: ${(100 * invalid.games_200).toFixed(1)} % of the replies are invalid`);
 }
 await mkdir(new URL('./results/', import.meta.url), { recursive: true });
