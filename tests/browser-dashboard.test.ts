@@ -138,7 +138,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
 
   it('shows what it printed, the games that it sampled, and its settings', async () => {
     await view.getByText('Log', { exact: true }).click();
-    await view.getByRole('log').getByText('step 3: reward').waitFor();
+    await view.getByRole('log').getByText('step 3: mean reward').waitFor();
     await view.getByText('Games that the trainer sampled').click();
     const games = view.getByRole('list', { name: 'Games' }).getByRole('button');
     expect(await games.nth(1).textContent()).toContain('Update 1');

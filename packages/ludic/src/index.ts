@@ -27,6 +27,8 @@ export {
   type Decision,
   decideSettings,
   GrpoError,
+  LOGGED_STEP_METRICS,
+  type LoggedStepMetrics,
   type ModelTraits,
   modelTraits,
   NANO_TRAITS,
@@ -60,6 +62,7 @@ export { deriveSeed, type RandomStream, stream } from '@ludic/random';
 // Playing
 export {
   type Episode,
+  EVALUATION_METRICS,
   type EvaluateOptions,
   type Evaluation,
   episodeToJson,
