@@ -136,8 +136,8 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
 }
 
 /** `43.0 % success so far at temperature 0`. */
-export const successSoFar = ({ success, temperature }: Extract<Stage, { readonly stage: 'playing' }>) =>
-  `${percent(success)} success so far${temperature === undefined ? '' : ` at temperature ${temperature}`}`;
+export const successSoFar = ({ success_rate, temperature }: Extract<Stage, { readonly stage: 'playing' }>) =>
+  `${percent(success_rate)} success so far${temperature === undefined ? '' : ` at temperature ${temperature}`}`;
 
 export function Bar({
   text,

@@ -34,8 +34,8 @@ export async function evaluateHere(
         won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
         const { episodes, policy } = request;
         const temperature = policy.kind === 'model' && { temperature: policy.temperature };
-        const success = won / played;
-        report({ stage: 'playing', played, episodes, success, ...temperature, tokens, seconds: seconds() });
+        const success_rate = won / played;
+        report({ stage: 'playing', played, episodes, success_rate, ...temperature, tokens, seconds: seconds() });
       },
     });
     return { evaluation, games, device, seconds: seconds(), tokens };

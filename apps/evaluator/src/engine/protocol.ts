@@ -111,7 +111,7 @@ export type Stage =
       readonly played: number;
       readonly episodes: number;
       /** Share of the games so far. */
-      readonly success: number;
+      readonly success_rate: number;
       /** At which a model samples. */
       readonly temperature?: number;
       /** Tokens of prompts and replies so far. */
