@@ -1,6 +1,7 @@
 // Chat templates as Python's Jinja renders them, on the parser and interpreter of @huggingface/jinja. Where that one
 // (0.5.11) gives another prompt than Python, its evaluation is overridden here: strip, lstrip and rstrip with an
-// argument, which it ignores; == and !=, which are JavaScript's (there '' == false); and trim. A template is a program
+// argument, which it ignores; == and !=, which are JavaScript's (there '' == false); true, false and none where they are
+// written; and trim. A template is a program
 // of others: its steps, its lists and its output are bounded.
 
 import { Environment, Interpreter, parse, Template, tokenize } from '@huggingface/jinja';
@@ -28,9 +29,14 @@ const newScope = (): Scope => new (Environment as unknown as new () => Scope)();
 const runtimeValue = (value: unknown): Value => newScope().set('value', value);
 const Base = Interpreter as unknown as new (
   scope: Scope,
-) => { run(program: unknown): Value; evaluate(node: SyntaxNode | undefined, scope: Scope): Value };
+) => {
+  run(program: unknown): Value;
+  evaluate(node: SyntaxNode | undefined, scope: Scope): Value;
+  evaluateBlock(statements: readonly SyntaxNode[], scope: Scope): Value;
+};
 const TRUE = runtimeValue(true);
 const FALSE = runtimeValue(false);
+const Text = runtimeValue('').constructor as new (text: string) => Value;
 
 /** A compiled template. Rendering throws what the template raises, or an Error that says what it cannot do. */
 export function compileJinja(source: string): (variables: Readonly<Record<string, unknown>>) => string {
@@ -77,11 +83,26 @@ class PythonInterpreter extends Base {
     return value;
   }
 
+  /** As the base class, but that it writes what Python writes of true, false and none. */
+  override evaluateBlock(statements: readonly SyntaxNode[], environment: Scope): Value {
+    let text = '';
+    for (const statement of statements) {
+      const value = this.evaluate(statement, environment);
+      if (value.type === 'NullValue' && WITHOUT_VALUE.has(statement.type)) continue;
+      text += written(value) ?? String(value);
+    }
+    return new Text(text);
+  }
+
   /** What Python makes of the few things that it does otherwise, undefined for all else. */
   #asPython(node: SyntaxNode | undefined, environment: Scope): Value | undefined {
     switch (node?.type) {
       case 'BinaryExpression': {
         const { operator, left, right } = node as BinaryNode;
+        if (operator.value === '~') {
+          const [one, other] = [left, right].map((side) => this.evaluate(side, environment));
+          return new Text((written(one!) ?? String(one!.value)) + (written(other!) ?? String(other!.value)));
+        }
         if (operator.value !== '==' && operator.value !== '!=') return undefined;
         const same = equal(this.evaluate(left, environment), this.evaluate(right, environment));
         return same === (operator.value === '==') ? TRUE : FALSE;
@@ -134,6 +155,16 @@ function stripped(characters: readonly string[], kind: Strip, set: ReadonlySet<s
   if (kind !== 'rstrip') while (from < to && set.has(characters[from]!)) from++;
   if (kind !== 'lstrip') while (to > from && set.has(characters[to - 1]!)) to--;
   return characters.slice(from, to).join('');
+}
+
+/** Statements that write nothing themselves. */
+const WITHOUT_VALUE: ReadonlySet<string> = new Set(['Set', 'Macro', 'Comment', 'If', 'For', 'CallStatement']);
+
+/** What Python writes of a value, where that is another text than the base class's. */
+function written({ type, value }: Value): string | undefined {
+  if (type === 'BooleanValue') return value ? 'True' : 'False';
+  if (type === 'NullValue') return 'None';
+  return type === 'UndefinedValue' ? '' : undefined;
 }
 
 /** Python's ==: numbers and booleans with one another, everything else only with its own kind. */

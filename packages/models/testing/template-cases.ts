@@ -52,6 +52,10 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
     {{- '<|h|>' + message['role'] + '<|/h|>\\n\\n' + message['content'] | trim + '<|eot|>' }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|h|>assistant<|/h|>\\n\\n' }}{%- endif %}`,
+  // What is written of values that are no texts.
+  printing: `{{ add_generation_prompt }}|{{ tools }}|{{ missing }}|{{ 'a' ~ true ~ none ~ 1 ~ 1.5 ~ missing }}
+{%- set x = none %}|{{ x }}|{{ messages|length == 3 }}{% if false %}y{% endif %}{{ 7 // 2 }}{{ 7 / 2 }}
+{%- for m in messages %}{{ m.nothing }}{{ m.content == '' }}{% endfor %}{{ 'x' if false }}`,
   // The system text goes into the first user turn; roles alternate.
   alternating: `{{ bos_token }}
 {%- if messages[0]['role'] == 'system' -%}
