@@ -28,6 +28,11 @@ const TEXTS = [
   'Жук 한국 ∑ \u{1F9C0}\u0007',
 ];
 
+// A byte order mark is a space for @huggingface/tokenizers in these, and none for Python; where it is written as bytes, it
+// is left out of texts.
+const MARKED = '\ufeffa\u200b  \ufeff \ufeff b\u0085 ';
+const UNMARKED: ReadonlySet<string> = new Set(['bert', 'prefix space', 'strip', 'llama 2', 'gemma']);
+
 type Json = Readonly<Record<string, unknown>>;
 type Case = readonly [kind: 'bytes' | 'pieces' | 'words' | 'unigram', changes: Json, refused?: RegExp];
 
@@ -61,6 +66,42 @@ const CASES: Readonly<Record<string, Case>> = {
   'regex removed': ['bytes', sequence(split('Removed', false, { Regex: '\\s+' }), BYTES)],
   'merged with previous': ['bytes', sequence(split('MergedWithPrevious', false, { String: ' ' }), BYTES)],
   'merged at a regex': ['bytes', sequence(split('MergedWithNext'), BYTES), /behavior is "MergedWithNext"/],
+  'texts that are patterns elsewhere': [
+    'bytes',
+    sequence(
+      ...['-', '/', '.', '[x', '**', '\n', '$', '(', '\\', 'ß'].map((text) =>
+        split('Isolated', false, { String: text }),
+      ),
+      split('Removed', false, { String: '}' }),
+      split('MergedWithNext', false, { String: '-' }),
+      split('MergedWithPrevious', false, { String: ']' }),
+      split('Contiguous', false, { String: '*' }),
+      BYTES,
+    ),
+  ],
+  deepseek: [
+    'bytes',
+    {
+      normalizer: { type: 'Sequence', normalizers: [] },
+      ...sequence(
+        split('Isolated', false, { Regex: '[\r\n]' }),
+        split('Isolated', false, { Regex: '\\s?\\p{L}+' }),
+        split('Isolated', false, { Regex: '\\s?\\p{P}+' }),
+        split('Isolated', false, { Regex: '[一-龥ࠀ-一가-퟿]+' }),
+        { type: 'Digits', individual_digits: true },
+        BYTES,
+      ),
+    },
+  ],
+  falcon: [
+    'bytes',
+    sequence(
+      { type: 'Punctuation', behavior: 'Contiguous' },
+      { ...BYTES, use_regex: true },
+      { type: 'Digits', individual_digits: false },
+      split('Isolated', false, { Regex: '[0-9][0-9][0-9]' }),
+    ),
+  ],
   'contiguous inverted': ['bytes', sequence(split('Contiguous', true), BYTES), /Contiguous" and invert true/],
   'merged with next': ['bytes', sequence(split('MergedWithNext', false, { String: ' ' }), BYTES)],
   contiguous: ['bytes', sequence(split('Contiguous', false, { String: ' ' }), BYTES)],
@@ -227,12 +268,18 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 const place = mkdtempSync(join(tmpdir(), 'ludic-tokenizers-'));
-let expected: Readonly<Record<string, string | readonly { ids: number[]; text: string; plain: string }[]>>;
+interface Found {
+  readonly ids: number[];
+  readonly text: string;
+  readonly plain: string;
+}
+/** A text says why the library itself refuses a case. */
+let expected: Readonly<Record<string, string | readonly Found[]>>;
 
 beforeAll(() => {
   if (!isThere) return;
   const cases = Object.fromEntries(Object.entries(CASES).map(([name, [kind, changes]]) => [name, [kind, changes]]));
-  writeFileSync(join(place, 'cases.json'), JSON.stringify({ texts: TEXTS, cases }));
+  writeFileSync(join(place, 'cases.json'), JSON.stringify({ texts: [...TEXTS, MARKED], cases }));
   const { status, stderr } = spawnSync(PYTHON, [SCRIPT, place], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   expected = JSON.parse(readFileSync(join(place, 'expected.json'), 'utf8'));
@@ -241,18 +288,17 @@ afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 describe.skipIf(!isThere)('a tokenizer.json', () => {
   it.each(Object.entries(CASES))('%s', (name, [, , refused]) => {
-    const theirs = expected[name]!;
-    expect(theirs).toBeInstanceOf(Array);
+    expect(expected[name]).toBeInstanceOf(Array);
+    const texts = UNMARKED.has(name) ? TEXTS : [...TEXTS, MARKED];
+    const theirs = (expected[name] as readonly Found[]).slice(0, texts.length);
     const json = JSON.parse(readFileSync(join(place, `${name}.json`), 'utf8'));
     if (refused) return expect(() => makeTokenizer(json)).toThrow(refused);
     const tokenizer = makeTokenizer(json);
-    const ours = TEXTS.map((text) => Array.from(tokenizer.encode(text)));
-    const texts = (theirs as readonly { ids: number[] }[]).map(({ ids }) => ({
-      ids,
-      text: tokenizer.decode(ids),
-      plain: tokenizer.decode(ids, { skipSpecialTokens: true }),
-    }));
-    expect(texts).toEqual(theirs);
-    expect(ours).toEqual((theirs as readonly { ids: number[] }[]).map(({ ids }) => ids));
+    const ours = texts.map((text, i): Found => {
+      const { ids } = theirs[i]!;
+      expect(Array.from(tokenizer.encode(text))).toEqual(ids);
+      return { ids, text: tokenizer.decode(ids), plain: tokenizer.decode(ids, { skipSpecialTokens: true }) };
+    });
+    expect(ours).toEqual(theirs);
   });
 });

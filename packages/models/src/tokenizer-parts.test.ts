@@ -74,6 +74,10 @@ describe('a tokenizer.json', () => {
       /the normalizer "Precompiled" is not known/,
     ],
     [{ pre_tokenizer: { type: 'Split', pattern: { Regex: ' ' }, behavior: 'MergedWithNext' } }, /"MergedWithNext"/],
+    [
+      { pre_tokenizer: { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated' } },
+      /a pattern that is not computed here/,
+    ],
     [{ decoder: { type: 'CTC' } }, /the decoder "CTC" is not known/],
     [
       { added_tokens: [{ id: 1, content: 'mo', single_word: true }] },

@@ -182,11 +182,18 @@ const split = (regex: string, how: { readonly removed?: boolean; readonly invert
   invert: how.invert ?? false,
 });
 
+const GPT2_WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 const PUNCTUATION = '[\\p{P}!-/:-@\\[-`{-~]';
 
 function preTokenizerAlike(json: Json): Json {
   switch (json.type) {
-    // There \d and \w are ASCII alone, and a length counts halves of characters.
+    // There \d and \w are ASCII alone, \s has U+FEFF, and a length counts halves of characters.
+    case 'ByteLevel':
+      return json.use_regex === false || json.add_prefix_space === true
+        ? json
+        : { type: 'Sequence', pretokenizers: [split(GPT2_WORDS), { ...json, use_regex: false }] };
+    case 'WhitespaceSplit':
+      return split('\\s+', { removed: true });
     case 'Digits':
       return split(json.individual_digits ? '\\p{N}' : '\\p{N}+');
     case 'Whitespace':

@@ -103,7 +103,12 @@ function understood(json: unknown, config: unknown, name: string) {
     return { tokenizer: new HubTokenizer(parts, fields), unheeded };
   } catch (error) {
     // Its own words, where it does not get along with a part all the same, are of no use to people.
-    const what = error instanceof TokenizerFault ? error.message : 'its parts are not as tokenizers are saved';
+    const what =
+      error instanceof TokenizerFault
+        ? error.message
+        : error instanceof SyntaxError
+          ? 'tokenizer.json has a pattern that is not computed here'
+          : 'the parts of tokenizer.json do not fit together';
     throw new ModelError('bad_tokenizer', `The tokenizer of ${name} cannot be used: ${what}.`, { cause: error });
   }
 }
