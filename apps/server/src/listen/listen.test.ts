@@ -27,6 +27,15 @@ const app = new Hono()
     '/endless',
     () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) })),
   )
+  .get('/slower', async (context) => {
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    return context.text('done');
+  })
+  .get('/large', () => new Response(new Uint8Array(50_000_000)))
+  .get('/stream', () => {
+    const pull = (controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(1_000_000));
+    return new Response(new ReadableStream({ pull }));
+  })
   .post('/', async (context) => context.json(await jsonBody(context)));
 async function open(options: Partial<ListenOptions> = {}): Promise<Listening> {
   const listening = await listen(app.fetch, { port: 0, trust: NONE, ...options });
@@ -133,6 +142,29 @@ describe('clients that misbehave', () => {
     expect(slowHeader).toMatch(/^HTTP\/1\.1 408/);
     expect(slowBody).toMatch(/^HTTP\/1\.1 408.*took longer than 10 s/s);
     expect(garbage).toMatch(/^HTTP\/1\.1 400/);
+  });
+
+  it.each(['/large', '/stream'])('are cut off when they take nothing of %s, and nobody else is', async (path) => {
+    const { url, port } = await open({ stalledMs: 1000 });
+    const stalled = connect(port, '127.0.0.1', () => stalled.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`));
+    stalled.pause();
+    // Takes longer to be answered than the other may stand still.
+    expect(await say(port, 'GET /slower HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).toMatch(/done$/m);
+    // What had left the server before comes, and then the end.
+    let taken = 0;
+    stalled.on('data', (part) => {
+      taken += part.length;
+    });
+    stalled.on('error', () => {});
+    await once(stalled.resume(), 'close');
+    expect(taken).toBeLessThan(50_000_000);
+    expect((await (await fetch(`${url}/large`)).arrayBuffer()).byteLength).toBe(50_000_000);
+  });
+
+  it('are told in the usual shape that they name no host', async () => {
+    const { port } = await open();
+    const told = await say(port, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
+    expect(told).toMatch(/^HTTP\/1\.1 400.*"bad_request".*Host header/s);
   });
 
   it('get their 413 although they go on sending', async () => {

@@ -22,6 +22,8 @@ export interface ListenOptions {
   readonly tlsCheckEveryMs?: number;
   readonly onTlsNews?: RenewalOptions['onNews'];
   readonly trust: ProxyTrust;
+  /** A client that takes nothing of its answer for so long is cut off. Default: {@link STALLED_MS}. */
+  readonly stalledMs?: number;
 }
 
 export interface Listening {
@@ -41,6 +43,8 @@ const LIMITS = {
   /** Longer than proxies keep a connection, which else would send a request into one that is closing. */
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 1_000,
+  /** The app refuses requests without one, in its own shape. */
+  requireHostHeader: false,
   /** A client that vanished without a word is found by TCP. */
   keepAlive: true,
   keepAliveInitialDelay: 30_000,
@@ -50,10 +54,11 @@ const MOST_CONNECTIONS = 1024;
 /** For one address that is neither this machine nor a trusted proxy. */
 const MOST_CONNECTIONS_EACH = 256;
 const MOST_HEADERS = 100;
+const STALLED_MS = 60_000;
 
 /** @throws AccessError before the port is open, with a sentence that says what to do */
 export async function listen(fetch: Fetch, options: ListenOptions): Promise<Listening> {
-  const { host = '127.0.0.1', port, tls, tlsCheckEveryMs, onTlsNews, trust } = options;
+  const { host = '127.0.0.1', port, tls, tlsCheckEveryMs, onTlsNews, trust, stalledMs = STALLED_MS } = options;
   if (!isLocal(host) && tls === undefined && trust.kind === 'none')
     throw new AccessError(
       'insecure_address',
@@ -67,6 +72,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
   server.maxConnections = MOST_CONNECTIONS;
   server.maxHeadersCount = MOST_HEADERS;
   boundEach(server, trust);
+  cutStalled(server, stalledMs);
   const unused = unusedConnections(server, tls === undefined ? 'connection' : 'secureConnection');
   server.on('clientError', refuseBroken);
   // Whatever else a client expects, it gets an answer.
@@ -101,6 +107,21 @@ function boundEach(server: Server, trust: ProxyTrust): void {
       else open.set(address, left);
     });
     if (count > MOST_CONNECTIONS_EACH) socket.destroy();
+  });
+}
+
+/**
+ * Answers lie in memory until they are taken. A connection on which nothing has moved for a while is closed, unless an answer is
+ * still being worked out; Node itself counts a large piece that goes out bit by bit as moving.
+ */
+function cutStalled(server: Server, afterMs: number): void {
+  const answering = new Set<Duplex>();
+  server.on('request', ({ socket }, response) => {
+    answering.add(socket);
+    response.once('close', () => answering.delete(socket));
+  });
+  server.setTimeout(afterMs, (socket) => {
+    if (!answering.has(socket) || socket.writableLength > 0) socket.destroy();
   });
 }
 
