@@ -9,8 +9,10 @@ import { runLudic } from './run-ludic.ts';
 let run = '';
 beforeAll(async () => {
   run = join(await mkdtemp(join(tmpdir(), 'ludic-game-')), 'run');
-  const settings = ['--env', 'key_door', '--env-config', '{"size": 3}', '--steps', '1', '--batch-size', '8'];
-  const { code } = await runLudic('train', '--out', run, ...settings, '--eval-episodes', '4', '--threads', '1');
+  const game = ['--env', 'key_door', '--env-config', '{"size": 3}'];
+  const judged = ['--eval-episodes', '4', '--eval-temperature', '0.5'];
+  const small = ['--steps', '1', '--batch-size', '8', '--threads', '1'];
+  const { code } = await runLudic('train', '--out', run, ...game, ...judged, ...small);
   expect(code).toBe(0);
 }, 120_000);
 afterAll(() => rm(join(run, '..'), { recursive: true }));
@@ -21,7 +23,11 @@ describe('a trained model', { timeout: 60_000 }, () => {
   it('is evaluated in its own game where none is named, without a word', async () => {
     const { code, stdout, stderr } = await evaluate('--model', join(run, 'final'));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toMatchObject({ env_type: 'key_door', history_strategy: 'NO_HISTORY' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      env_type: 'key_door',
+      history_strategy: 'NO_HISTORY',
+      temperature: 0.5,
+    });
   });
 
   it('is evaluated as asked, and what differs is said', async () => {

@@ -47,7 +47,12 @@ export function playCommand(): Command {
     .addOption(deviceOption())
     .addOption(historyOption())
     .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
-    .option('--temperature <x>', 'Sampling temperature of a watched model', decimal(0), 1)
+    .option(
+      '--temperature <x>',
+      'Sampling temperature of a watched model (of a trained one: that of its training)',
+      decimal(0),
+      1,
+    )
     .option('--delay <seconds>', 'Pause before each move of a watched player', decimal(0), 0.7)
     .addOption(stepTimeoutOption())
     .action(async (given: Given) => {

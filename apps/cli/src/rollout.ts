@@ -37,7 +37,12 @@ export function rolloutCommand(): Command {
     .addOption(envConfigOption())
     .addOption(historyOption())
     .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
-    .option('--temperature <x>', 'Sampling temperature; 0 takes the most likely token', decimal(0), 1)
+    .option(
+      '--temperature <x>',
+      'Sampling temperature; 0 takes the most likely token (of a trained model: that of its training)',
+      decimal(0),
+      1,
+    )
     .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
     .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
     .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)

@@ -31,6 +31,7 @@ export function evaluationText({
   env_type,
   history_strategy,
   temperature,
+  message,
   results,
 }: Omit<PolicyEvaluation, 'trajectories'>): string {
   const { outcomes, ...r } = withOutcomes(results);
@@ -45,6 +46,7 @@ export function evaluationText({
     `Invalid replies: ${percent(r.invalid_rate)}`,
     ...(r.cut_off_rate > 0 ? [`Replies cut off at max-tokens: ${percent(r.cut_off_rate)}`] : []),
     ...(r.failure_rate > 0 ? [`Games that failed: ${percent(r.failure_rate)}`] : []),
+    ...(message === undefined ? [] : [message]),
   ].join('\n');
 }
 
@@ -56,7 +58,7 @@ function withOutcomes(results: EvaluationResults) {
   return { ...results, outcomes };
 }
 
-export function rolloutText({ model_path, env_type, trajectory, summary }: Rollout): string {
+export function rolloutText({ model_path, env_type, message, trajectory, summary }: Rollout): string {
   const system = trajectory.steps[0]?.prompt.find(({ role }) => role === 'system');
   const steps = trajectory.steps.flatMap(({ prompt, assistant, reward, info_from_env: info }) => {
     const notes = [
@@ -73,7 +75,12 @@ export function rolloutText({ model_path, env_type, trajectory, summary }: Rollo
   });
   const { total_reward, steps_taken, final_reward } = summary;
   const end = `${model_path} at ${env_type}: ${steps_taken} steps, total reward ${Number(total_reward.toFixed(4))}, final reward ${Number(final_reward.toFixed(4))}`;
-  return [...(system ? [paintPart('system', system.content), ''] : []), ...steps, paintPart('note', end)].join('\n');
+  return [
+    ...(system ? [paintPart('system', system.content), ''] : []),
+    ...steps,
+    ...(message === undefined ? [] : [paintPart('note', message)]),
+    paintPart('note', end),
+  ].join('\n');
 }
 
 const STATES = { queued: 'dim', running: 'cyan', completed: 'green', failed: 'red', cancelled: 'yellow' } as const;
