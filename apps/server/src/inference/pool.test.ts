@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -209,6 +209,19 @@ describe('a pool of models', () => {
     // Remembered: no process is started for it again at once.
     await expect(pool.rollout(damaged, TIC_TAC_TOE)).rejects.toMatchObject({ code: 'bad_safetensors' });
     expect(events.filter(({ event, model }) => event === 'started' && model === 'store damaged')).toHaveLength(1);
+  });
+
+  it("logs what a model's files say that is not heeded", async () => {
+    const { pool, events } = open();
+    const odd = await copyOfNano('odd');
+    const config = join(odd.model.folder, 'config.json');
+    await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(config, 'utf8')), a_new_idea: 3 }));
+    await pool.rollout(odd, TIC_TAC_TOE);
+    expect(events.find(({ event }) => event === 'opened')).toMatchObject({
+      reason: 'config.json of odd says a_new_idea, which is not heeded here.',
+    });
+    await pool.rollout(NANO, TIC_TAC_TOE);
+    expect(events.findLast(({ event }) => event === 'opened')).not.toHaveProperty('reason');
   });
 
   it('passes on what is wrong with a request', async () => {

@@ -230,6 +230,22 @@ describe('the queue', () => {
     expect(existsSync(jobs.episodesFile(id))).toBe(false);
   });
 
+  it("tells, in events and log, what a model's files say that is not heeded", async () => {
+    const folder = await bench.folder();
+    const odd = join(folder, 'models', 'odd');
+    await cp(fileURLToPath(NANO_FOLDER), odd, { recursive: true });
+    const config = JSON.parse(await readFile(join(odd, 'config.json'), 'utf8'));
+    await writeFile(join(odd, 'config.json'), JSON.stringify({ ...config, a_new_idea: 3 }));
+    const jobs = await bench.open(folder);
+    const { job_id: id } = await jobs.submitEvaluation(smallEvaluation({ model_path: 'odd' }), 'ada');
+    const warnings: unknown[] = [];
+    for await (const { type, data } of jobs.events(id, 0, new AbortController().signal))
+      if (type === 'warning') warnings.push(data);
+    const told = expect.stringMatching(/^config\.json of odd says a_new_idea, which is not heeded here\.$/);
+    expect(warnings).toEqual([{ message: told }]);
+    expect(await jobs.logTail(id, 1000)).toContain('config.json of odd says a_new_idea');
+  });
+
   it('refuses more than it may hold, and a job that waits is cancelled at once', async () => {
     const jobs = await bench.open(await bench.folder(), { maxQueued: 2 });
     const submit = () => jobs.submitEvaluation(smallEvaluation({ eval_episodes: 5000 }), 'ada');

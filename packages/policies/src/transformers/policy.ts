@@ -1,7 +1,6 @@
 // The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
-import type { Tokenizer } from '@ludic/models';
 import { answerFitting } from '../answer-fitting.ts';
 import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
 import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
@@ -9,6 +8,7 @@ import { contextOverflow } from '../errors.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { stopsWithSpecialTokens } from '../stop-texts.ts';
 import { type Batch, BatchRunner } from './batch.ts';
+import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';
 
@@ -118,13 +118,6 @@ export class TransformersPolicy implements Policy {
     };
   }
 }
-
-/** Ids and texts as they stand, nothing added. */
-const coderOf = ({ tokenizer }: LoadedModel): Pick<Tokenizer, 'encode' | 'decode'> => ({
-  encode: (text) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false })),
-  decode: (ids, { skipSpecialTokens = false } = {}) =>
-    tokenizer.decode(Array.from(ids), { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false }),
-});
 
 /** The text of a reply's tokens. */
 export const replyTextOf = (loaded: LoadedModel, tokens: number[]): string =>

@@ -3,6 +3,7 @@
 import type { Message } from '@ludic/history';
 import { type ChatTemplate, makeChatTemplate, tokenTexts } from '@ludic/models';
 import { PolicyError } from '../errors.ts';
+import { coderOf } from './coder.ts';
 import type { LoadedModel } from './network.ts';
 
 type Tokenizer = LoadedModel['tokenizer'];
@@ -10,15 +11,15 @@ type Tokenizer = LoadedModel['tokenizer'];
 const templates = new WeakMap<Tokenizer, ChatTemplate>();
 
 /** The whole prompt, up to where the assistant speaks. @throws PolicyError `bad_model` */
-export function encodePrompt({ tokenizer }: LoadedModel, name: string, messages: readonly Message[]): number[] {
+export function encodePrompt(loaded: LoadedModel, name: string, messages: readonly Message[]): number[] {
   let text: string;
   try {
-    text = templateOf(tokenizer, name).render(messages, { addGenerationPrompt: true });
+    text = templateOf(loaded.tokenizer, name).render(messages, { addGenerationPrompt: true });
   } catch (error) {
     const why = (error as Error).message.split('\n', 1)[0]!;
     throw new PolicyError('bad_model', `${name} cannot write a conversation by its chat template: ${why}`);
   }
-  return tokenizer.encode(text, { add_special_tokens: false });
+  return Array.from(coderOf(loaded).encode(text));
 }
 
 function templateOf(tokenizer: Tokenizer, name: string): ChatTemplate {

@@ -5,6 +5,7 @@ import { sharedPrefixLength } from '@ludic/models';
 import { notFinite } from '../distribution.ts';
 import { checkTokens, type TokenScorer } from '../scorer.ts';
 import { chancesOf, logTotal, type RatedToken } from '../token-chances.ts';
+import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';
 import { type Place, SequenceRunner, START } from './sequence.ts';
@@ -36,11 +37,7 @@ export class TransformersScorer implements TokenScorer {
   async rate(prompt: Int32Array, completion: Int32Array, alternatives: number): Promise<RatedToken[]> {
     if (completion.length === 0) return [];
     this.#check(prompt, [completion]);
-    const { tokenizer } = this.#loaded;
-    const decoder = {
-      decode: (ids: ArrayLike<number>) =>
-        tokenizer.decode(Array.from(ids), { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
-    };
+    const decoder = coderOf(this.#loaded);
     return this.#from(prompt, async (place, first) => {
       const told = [first];
       if (completion.length > 1)
@@ -51,8 +48,9 @@ export class TransformersScorer implements TokenScorer {
 
   async replies(messages: readonly Message[], replies: readonly string[]): Promise<number[]> {
     const prompt = Int32Array.from(encodePrompt(this.#loaded, this.#name, messages));
+    const coder = coderOf(this.#loaded);
     const scored = replies.map((reply): Scored => {
-      const ids = Int32Array.from(this.#loaded.tokenizer.encode(reply, { add_special_tokens: false }));
+      const ids = coder.encode(reply);
       return { ids, sum: 0 };
     });
     const written = scored.filter(({ ids }) => ids.length > 0);

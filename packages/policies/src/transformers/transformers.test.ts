@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { completeCompanions, folderFiles, readCheckpoint } from '@ludic/models';
+import { completeCompanions, folderFiles, readCheckpoint, readTokenizer } from '@ludic/models';
 import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { stream } from '@ludic/random';
 import { createRuntime } from '@ludic/runtime/node';
@@ -17,7 +17,7 @@ import { LanguageModelPolicy } from '../language-model-policy.ts';
 import { openLanguageModel } from '../open.ts';
 import type { LanguageModelSettings } from '../running-reply.ts';
 import { loadTransformers, type TransformersSource, transformersPolicy } from './index.ts';
-import { endTokens } from './policy.ts';
+import { endTokens, replyTextOf } from './policy.ts';
 import { encodePrompt } from './prompt.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-transformers-'));
@@ -110,6 +110,27 @@ describe('the policy of a transformers.js model', () => {
       expect(reply).toMatchObject({ finish: 'stop', text: model.tokenizer.decode(drawn.slice(0, at)) });
       policy.dispose();
     }
+  });
+
+  it('splits texts as our own does, and shows no row beyond the tokens', async () => {
+    const json = JSON.parse(new TextDecoder().decode(await files.read('tokenizer.json')));
+    const digits = { type: 'Digits', individual_digits: true };
+    json.pre_tokenizer = { type: 'Sequence', pretokenizers: [digits, json.pre_tokenizer] };
+    json.decoder = {
+      type: 'Sequence',
+      decoders: [{ type: 'Replace', pattern: { String: 'x' }, content: '' }, json.decoder],
+    };
+    const place = join(scratch, 'digits');
+    await cp(folder, place, { recursive: true });
+    await writeFile(join(place, 'tokenizer.json'), JSON.stringify(json));
+    const ours = await readTokenizer(await openModelFolder(place));
+    const loaded = await loadTransformers({ model: place, local: true });
+    loaded.tokenizer.chat_template = '{{ messages[0].content }}';
+    const text = 'x²³ ٣٤ 12';
+    const ids = encodePrompt(loaded, 'digits', [{ role: 'user', content: text }]);
+    expect(Int32Array.from(ids)).toEqual(ours.encode(text));
+    expect(replyTextOf(loaded, [...ids, 100_000])).toBe(ours.decode(ids));
+    await loaded.model.dispose();
   });
 
   it('writes prompts by the template as Python does, and ends turns at the tokens of both configs', async () => {
