@@ -39,6 +39,7 @@ const FAULTS = new Set([
   'cache_unusable',
   'unreachable',
   'timed_out',
+  'too_long',
   'server_failed',
   'worker_failed',
   'game_stuck',

@@ -8,6 +8,7 @@ import {
   type Job,
   type JobStarted,
   policyEvaluation,
+  ServiceError,
   startTraining,
 } from '@ludic/service';
 import {
@@ -244,6 +245,8 @@ function sayStarted(started: JobStarted, { json, again }: Saying): void {
 }
 
 function adviseFollowing(error: unknown): never {
+  if (error instanceof ServiceError && error.code === 'too_long')
+    throw new ServiceError(error.code, `${error.message} Here that is --follow.`, { cause: error });
   if (!(error instanceof ClientError) || error.code !== 'timed_out') throw error;
   throw new ClientError(
     'timed_out',

@@ -243,6 +243,30 @@ describe('ludic client', () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/within 1 s\. With --follow/) });
   });
 
+  it('advises a job where games take longer than the server waits', async () => {
+    const { code, stderr } = await client(
+      (response) => sendError(response, 422, 'too_long'),
+      '--action',
+      'evaluate',
+      ...PLAY,
+    );
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/too_long\. Here that is --follow\.\n$/),
+    });
+  });
+
+  it('tells in the list why jobs failed', async () => {
+    const failed = { ...JOB, job_id: 'j2', status: 'failed', reason: 'The disk of the server is full.' };
+    const { code, stdout } = await client(
+      (response) => sendJson(response, { jobs: [JOB, failed] }),
+      '--action',
+      'jobs',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^j2 .* failed .*\n\nj2: The disk of the server is full\.\n$/m);
+  });
+
   it('takes a password of the command line', async () => {
     const { received } = await client(
       (response) => sendJson(response, { models: [] }),
