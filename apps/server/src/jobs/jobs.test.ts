@@ -171,6 +171,8 @@ describe('a training', () => {
     // A training looks before it says yes.
     const refused = jobs.submitTraining(smallTraining('a', { model_name: 'broken' }), 'ada');
     await expect(refused).rejects.toThrow(/model_type/);
+    const adapted = jobs.submitTraining(smallTraining('a', { lora_rank: 2, lora_targets: ['nope'] }), 'ada');
+    await expect(adapted).rejects.toThrow(/has no layer nope to adapt/);
     await expect(jobs.submitTraining(smallTraining('b', { model_name: 'nowhere' }), 'ada')).rejects.toMatchObject({
       code: 'not_found',
     });

@@ -27,7 +27,7 @@ import {
 import { whyNotTracked } from '@ludic/tracking/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { ModelStore } from '../models/model-store.ts';
-import { assertAvailable, openFiles } from '../models/open-model.ts';
+import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
 import { forClients, lineForClients } from '../wording.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
 import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
@@ -115,6 +115,7 @@ export class Jobs {
     await assertAvailable(source);
     const traits = await traitsOf(source);
     const { request: complete, settings, choices } = completeTraining(request, traits);
+    await assertAdaptable(source, settings.lora);
     const { password: _, ...asked } = complete;
     const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
     const { steps, history, ...fields } = trainingFields(settings);

@@ -1,7 +1,7 @@
 // A model from where its files are.
 
 import { totalmem } from 'node:os';
-import { type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
+import { type LoraConfig, loraShapes, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type CarriedGame, type LanguageModel, openLanguageModel, readCarriedGame } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
@@ -41,6 +41,11 @@ export async function assertAvailable(source: ModelSource): Promise<void> {
     'unusable',
     `The weights of ${source.reference} are ${gigabytes(bytes)} GB, and this machine has ${gigabytes(totalmem())} GB of memory. Choose a smaller model.`,
   );
+}
+
+/** That a model has the layers that an adapter is for, where its files are here. @throws ModelError `bad_adapter` */
+export async function assertAdaptable(source: ModelSource, adapter: LoraConfig | undefined): Promise<void> {
+  if (source.from === 'store' && adapter) loraShapes(await readModelConfig(await openFiles(source)), adapter);
 }
 
 /** @returns bytes of its weights, as `lookAtHubModel` @throws ModelError, HubError */
