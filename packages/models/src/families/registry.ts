@@ -28,7 +28,8 @@ export function readConfig(json: unknown): ModelConfig {
   if (!name) {
     if (type === 'gemma3') throw new ModelError('unknown_family', MULTIMODAL_GEMMA);
     const known = FAMILY_NAMES.join(', ');
-    const message = `config.json: model_type ${shown(type)} is not known. Known: ${known}.`;
+    const what = type === undefined ? 'it has no model_type' : `model_type ${shown(type)} is not known`;
+    const message = `config.json: ${what}. Known: ${known}.`;
     throw new ModelError('unknown_family', message);
   }
   const quantization = quantizationOf(json as Json);

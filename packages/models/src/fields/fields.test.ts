@@ -85,6 +85,8 @@ describe('a config that would change the computation', () => {
     [llama, { quantization_config: { quant_method: 'fp8' } }, /quantized \(FP8\)/],
     [llama, { quantization: { group_size: 64, bits: 4 } }, /quantized \(MLX, 4 bits\)/],
     [gemma, { model_type: 'gemma3' }, /Gemma 3 with images/],
+    [llama, { model_type: undefined }, /it has no model_type\. Known: llama/],
+    [llama, { hidden_size: undefined }, /hidden_size is missing; a whole number above 0 is needed/],
     [llama, { model_type: 'mixtral' }, /model_type "mixtral" is not known/],
   ])('is refused by name: %#', (base, change, message) => {
     let error: unknown;

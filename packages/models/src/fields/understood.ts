@@ -62,6 +62,7 @@ export function refusalOf(
 
 /** Texts of people who did not write them are kept short. */
 export function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
