@@ -2,7 +2,8 @@
 // advantages, losses, clipping, schedule and AdamW again from the same batches. Skipped where LUDIC_PYTHON, or python3,
 // has no torch.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,14 +38,16 @@ type Given = Partial<Omit<TrainSettings, 'loss' | 'adamw' | 'lora'>> & {
   readonly adamw?: Partial<TrainSettings['adamw']>;
   readonly rank?: number;
   readonly tied?: boolean;
+  /** Of the network; by default one, for the time that each takes. */
+  readonly layers?: number;
 };
 
 const CASES: Readonly<Record<string, Given>> = {
-  dapo: {},
+  dapo: { layers: 2 },
   'dapo-turn-credit-cosine': { credit: 'turn', schedule: 'cosine', warmupSteps: 4, tied: true },
   'dapo-unequal-clipping': { loss: { epsilon: 0.1, epsilonHigh: 0.28 }, scaleRewards: 'group', numIterations: 4 },
   'dapo-delta': { loss: { delta: 1.3 }, numIterations: 2, scaleRewards: 'none' },
-  'grpo-beta': { loss: { lossType: 'grpo', beta: 0.1 }, scaleRewards: 'group' },
+  'grpo-beta': { layers: 2, loss: { lossType: 'grpo', beta: 0.1 }, scaleRewards: 'group' },
   'grpo-plain-kl': { loss: { lossType: 'grpo', beta: 0.3, useBiasCorrectionKl: false }, temperature: 0.7 },
   'grpo-sequence': {
     loss: { lossType: 'grpo', importanceSamplingLevel: 'sequence', epsilon: 0.05, epsilonHigh: 0.06 },
@@ -62,8 +65,9 @@ const CASES: Readonly<Record<string, Given>> = {
   'weight-decay': { adamw: { weightDecay: 0.3, beta2: 0.95, maxGradNorm: 0.1 }, warmupSteps: 0, schedule: 'constant' },
   'no-clipping': { adamw: { maxGradNorm: 0, beta1: 0.8, epsilon: 1e-6 }, warmupSteps: 2, finalRate: 0.5 },
   'truncated-replies': { maskTruncatedCompletions: true, loss: { lossType: 'grpo' }, tokenBudget: 30 },
-  lora: { rank: 3, adamw: { weightDecay: 0.1 }, scaleRewards: 'group', loss: { beta: 0.05 } },
+  lora: { layers: 2, rank: 3, adamw: { weightDecay: 0.1 }, scaleRewards: 'group', loss: { beta: 0.05 } },
   'lora-checkpointing': {
+    layers: 2,
     rank: 2,
     gradientCheckpointing: true,
     loss: { lossType: 'cispo', epsilonHigh: 5 },
@@ -76,7 +80,6 @@ const LLAMA = {
   hidden_act: 'silu',
   hidden_size: 24,
   intermediate_size: 40,
-  num_hidden_layers: 2,
   num_attention_heads: 4,
   num_key_value_heads: 2,
   head_dim: 6,
@@ -86,7 +89,7 @@ const LLAMA = {
   rope_theta: 10_000,
 };
 
-const settingsOf = ({ rank: _, tied: __, loss, adamw, ...given }: Given): TrainSettings => ({
+const settingsOf = ({ rank: _, tied: __, layers: ___, loss, adamw, ...given }: Given): TrainSettings => ({
   ...DEFAULT_TRAINING,
   environment: 'tic_tac_toe',
   steps: STEPS,
@@ -153,7 +156,7 @@ const bytesOf = (tensors: Readonly<Record<string, HostTensor>>) =>
 async function train(folder: string, name: string, given: Given): Promise<void> {
   const runtime = await createRuntime({ device: 'cpu', threads: 1 });
   const settings = settingsOf(given);
-  const json = { ...LLAMA, tie_word_embeddings: given.tied ?? false };
+  const json = { ...LLAMA, num_hidden_layers: given.layers ?? 1, tie_word_embeddings: given.tied ?? false };
   const config = readConfig(json);
   const random = stream('oracle', name);
   const parameters = initialParameters(config, 1);
@@ -264,10 +267,17 @@ describe.skipIf(!isThere)('20 steps beside PyTorch', () => {
   const theirs = new Map<string, readonly Record<'loss' | 'norm' | 'update' | 'rounded' | 'wrong', number>[]>();
 
   beforeAll(async () => {
-    for (const [name, given] of Object.entries(CASES)) await train(folder, name, given);
-    const { status, stdout, stderr } = spawnSync(PYTHON, [SCRIPT, folder, ...Object.keys(CASES)], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(stderr);
-    for (const line of stdout.trim().split('\n')) {
+    // One process for all settings, which computes while the next are trained.
+    const python = spawn(PYTHON, [SCRIPT, folder]);
+    const [stdout, stderr, exit] = [python.stdout.toArray(), python.stderr.toArray(), once(python, 'exit')];
+    python.stdin.on('error', () => {}); // It has ended, and its errors say why.
+    for (const [name, given] of Object.entries(CASES)) {
+      await train(folder, name, given);
+      python.stdin.write(`${name}\n`);
+    }
+    python.stdin.end();
+    if ((await exit)[0] !== 0) throw new Error((await stderr).join(''));
+    for (const line of (await stdout).join('').trim().split('\n')) {
       const { name, steps } = JSON.parse(line);
       theirs.set(name, steps);
     }
@@ -283,7 +293,10 @@ describe.skipIf(!isThere)('20 steps beside PyTorch', () => {
       expect(norm, where).toBeLessThan(1e-3);
       // Of each tensor, unless PyTorch's own float32 is that far from its float64.
       expect(update, where).toBeLessThan(Math.max(1e-3, 2 * rounded));
-      // The share of single weights that are neither within 1e-3 nor off by what float32 makes of their gradients.
+      // The share of single weights that are neither within 1e-3 nor off by what float32 makes of their gradients. The latter
+      // is rounding: of bnpo's 11,736 weights (two layers) one was off at step 9 where PyTorch's float32 was not. Its update
+      // is 3.6e-7 at a rate of 2.5e-3; it is off by 2.6e-9, its float32 can store 2.2e-9, and the rounding of its tensor's
+      // gradients makes 2.5e-9. The definition is the same: norms agree to 4e-7, losses to 1e-7 in all steps.
       expect(wrong, where).toBeLessThan(1e-3);
     }
   });

@@ -1,9 +1,9 @@
 """Training steps of ours computed again with PyTorch alone: network, GRPO losses, advantages, schedule, clipping, AdamW.
 
 Reads FOLDER/NAME.json (settings, batches, what we got) and FOLDER/NAME.bin (weights before the first and after each step,
-float32) for each NAME given, computes every step from our weights before it, and prints one line of JSON per NAME. Moments
-are carried along by torch.optim.AdamW. Everything is done in float64, and once more in float32: where float32 is off as
-much as we are, the difference is rounding.
+float32) for each NAME that a line of its input gives, computes every step from our weights before it, and prints one line
+of JSON per NAME. Moments are carried along by torch.optim.AdamW. Everything is done in float64, and once more in float32:
+where float32 is off as much as we are, the difference is rounding.
 """
 
 import json
@@ -271,5 +271,5 @@ def read(folder, name):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for each in sys.argv[2:]:
+    for each in map(str.strip, sys.stdin):
         print(json.dumps({"name": each, "steps": compare(*read(sys.argv[1], each))}), flush=True)
