@@ -43,6 +43,6 @@ describe('a run whose gradient overflows', { timeout: 120_000 }, () => {
       .split('\n');
     const steps = lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'step');
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3]);
-    expect(steps.at(-1).learningRate).toBeLessThanOrEqual(1e-4);
+    expect(steps.at(-1).learning_rate).toBeLessThanOrEqual(1e-4);
   });
 });
