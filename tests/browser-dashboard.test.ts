@@ -133,7 +133,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     const last = view.getByRole('article').locator('.numbers');
     expect(await last.textContent()).toContain(`Reward${job!.latest!.mean_reward!.toFixed(3)}`);
     const row = view.getByRole('table', { name: 'Evaluations' }).getByRole('row').nth(1);
-    expect(await row.textContent()).toMatch(/^3the best[\d.]+ %.* to .*16$/);
+    expect(await row.textContent()).toMatch(/^3the best[\d.]+ %.* to .*16at temperature [\d.]+$/);
   });
 
   it('shows what it printed, the games that it sampled, and its settings', async () => {
