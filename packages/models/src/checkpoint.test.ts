@@ -54,6 +54,20 @@ describe('a checkpoint', () => {
     await expect(readCheckpoint(fewer)).rejects.toThrow(/layers\.1\.input_layernorm\.weight does not belong there/);
   });
 
+  it('takes a head that repeats the embeddings it is tied to, and refuses one of its own', async () => {
+    const tied = { 'config.json': new TextEncoder().encode(JSON.stringify({ ...json, tie_word_embeddings: true })) };
+    await expect(readCheckpoint(await changed(tied))).rejects.toThrow(
+      /hold an lm_head\.weight that differs from model\.embed_tokens\.weight, and its config\.json ties the two\. Say "tie_word_embeddings": false/,
+    );
+    const { config, parameters } = await readCheckpoint(await openModelFolder(folder));
+    const repeated = { ...parameters, 'lm_head.weight': parameters['model.embed_tokens.weight']! };
+    await writeFilesAtomically(join(scratch, 'repeated'), checkpointFiles(config, repeated));
+    const weights = { 'model.safetensors': await readFile(join(scratch, 'repeated', 'model.safetensors')) };
+    const read = await readCheckpoint(await changed({ ...tied, ...weights }));
+    expect(read.config.tieWordEmbeddings).toBe(true);
+    expect(read.parameters).not.toHaveProperty('lm_head.weight');
+  });
+
   it('names the file that is cut off, missing or no JSON', async () => {
     const weights = await readFile(join(folder, 'model.safetensors'));
     await expect(readCheckpoint(await changed({ 'model.safetensors': weights.subarray(0, 5000) }))).rejects.toThrow(

@@ -67,11 +67,13 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
   const { config, warnings } = await readConfigs(files);
   const family = familyOf(config);
   const stored = new Map<string, FoundTensor>();
+  let repeatedHead: FoundTensor | undefined;
   const opened: OpenFile[] = [];
   try {
     for (const [name, tensor] of await findWeights(files, opened)) {
       const own = family.nameOf(name, config);
       if (own !== undefined) stored.set(own, tensor);
+      else if (name.endsWith('lm_head.weight')) repeatedHead = tensor;
     }
     const expected = family.tensors(config);
     const problems: string[] = [];
@@ -87,10 +89,28 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
     // One tensor after the other: beside the parameters no more than one is in memory as it was stored.
     const parameters: Record<string, HostTensor> = {};
     for (const [name, { shape }] of expected) parameters[name] = float32(await stored.get(name)!.floats(), shape);
+    if (repeatedHead) await checkTied(files.name, repeatedHead, parameters);
     return { config, parameters, warnings };
   } finally {
     for (const file of opened) await file.close();
   }
+}
+
+/**
+ * Many files repeat the table of embeddings as the head that is tied to it. A head of its own is another model for
+ * transformers 5, and none for those before.
+ */
+async function checkTied(model: string, head: FoundTensor, parameters: Checkpoint['parameters']): Promise<void> {
+  const [name, embeddings] = Object.entries(parameters).find(([one]) => /(^|\.)(embed_tokens|wte)\.weight$/.test(one))!;
+  if (isFloating(head.dtype) && head.shape.join() === embeddings.dims.join()) {
+    const table = floats(embeddings);
+    if ((await head.floats()).every((value, i) => value === table[i])) return;
+  }
+  throw new ModelError(
+    'bad_tensors',
+    `The weights of ${model} hold an lm_head.weight that differs from ${name}, and its config.json ties the two. ` +
+      'Say "tie_word_embeddings": false in config.json to keep both, or remove lm_head.weight.',
+  );
 }
 
 function misfit(model: string, problems: readonly string[], stored: readonly string[]): ModelError {
