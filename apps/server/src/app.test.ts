@@ -120,7 +120,7 @@ describe('a day at the service', () => {
       return right(await service.post('/generate-rollout', asked), 'generateRollout');
     };
     const own = await rollout({});
-    expect(own).toMatchObject({ temperature: 1, history_strategy: 'NO_HISTORY' });
+    expect(own).toMatchObject({ temperature: 1, history_strategy: 'NO_HISTORY', env_config: { max_steps: 10 } });
     expect(own.message).toBeUndefined();
     const other = await rollout({ history_strategy: 'FULL_HISTORY' });
     expect(other.message).toBe('The model was trained with history NO_HISTORY; this is history FULL_HISTORY.');

@@ -5,6 +5,10 @@ import { evaluationResults } from './metric-schemas.ts';
 
 const message = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
 
+const played = z
+  .record(z.string(), z.unknown())
+  .optional()
+  .describe('settings that the game was played with; its own defaults may be left out');
 const difference = z
   .string()
   .optional()
@@ -58,6 +62,7 @@ export const policyEvaluation = z
   .object({
     model_path: z.string(),
     env_type: z.string(),
+    env_config: played,
     eval_episodes: z.int(),
     history_strategy: z.string(),
     seed: z.int().optional().describe('with it the same request gives the same games'),
@@ -73,6 +78,7 @@ export const rollout = z
   .object({
     model_path: z.string(),
     env_type: z.string(),
+    env_config: played,
     max_steps: z.int(),
     seed: z.int().optional().describe('with it the same request gives the same game'),
     history_strategy: z.string().optional(),

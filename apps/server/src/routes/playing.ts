@@ -40,6 +40,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     const answer = {
       model_path: body.model_path,
       env_type: body.env_type,
+      env_config: playedGame(body),
       eval_episodes: body.eval_episodes,
       history_strategy: body.history_strategy,
       seed: body.seed,
@@ -64,6 +65,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     return context.json({
       model_path: body.model_path,
       env_type: body.env_type,
+      env_config: playedGame(body),
       max_steps: body.max_steps,
       seed,
       history_strategy: body.history_strategy,

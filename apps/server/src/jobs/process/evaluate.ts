@@ -67,6 +67,7 @@ export async function evaluateJob(
     result: {
       model_path: request.model_path,
       env_type: request.env_type,
+      env_config: playedGame(request),
       eval_episodes: wanted,
       history_strategy: request.history_strategy,
       temperature: sampling.temperature,
