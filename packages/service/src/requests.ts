@@ -199,7 +199,7 @@ export const startTraining = z
   .meta({ id: 'StartTraining' });
 export type StartTraining = z.infer<typeof startTraining>;
 
-const OR_CARRIED = 'where the model carries the game that it was trained in, what it was there';
+const OR_CARRIED = "default: as in the model's training, where it carries its game";
 const maxSteps = withFallback(
   z.int().min(1).max(10_000).describe(`replies of a game before the cut-off; ${OR_CARRIED}`),
   PLAYING_DEFAULTS.max_steps,
