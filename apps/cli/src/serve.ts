@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { ServeOptions } from '@ludic/server';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtPage, precompressBeside } from './built-page.ts';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { UsageError } from './failure.ts';
@@ -58,7 +58,11 @@ export function serveCommand(): Command {
     .option('--max-concurrent-jobs <n>', 'Jobs that run at once; the others wait', whole(1), 1)
     .option('--admin <name>', 'Name that sees and ends all jobs; may be given again', append, [])
     .option('--share-models', 'Let every name see all models; jobs stay those of who asked for them')
-    .option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin', perName, perName('2,10'))
+    .addOption(
+      new Option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin')
+        .argParser(perName)
+        .default(perName('2,10'), '2,10'),
+    )
     .option('--job-timeout <seconds>', 'Longest time of a job; 0: as long as it takes', decimal(0), 0)
     .option('--max-concurrent-requests <n>', 'Evaluations, rollouts and chats at once; more get 429', whole(1), 10)
     .option(
@@ -86,11 +90,11 @@ export function serveCommand(): Command {
     });
 }
 
-function perName(text: string): { readonly running: number; readonly queued: number; toString(): string } {
+function perName(text: string): { readonly running: number; readonly queued: number } {
   const [, running, queued] = /^([1-9]\d{0,5}),(\d{1,6})$/.exec(text) ?? [];
   if (running === undefined || queued === undefined)
     throw new InvalidArgumentError('Two whole numbers are needed, such as 1,10: how many run, and how many wait.');
-  return { running: Number(running), queued: Number(queued), toString: () => text };
+  return { running: Number(running), queued: Number(queued) };
 }
 
 const append = (value: string, before: readonly string[]) => [...before, value];

@@ -57,13 +57,22 @@ export function openDatabase(path: string): DatabaseSync {
     return database;
   } catch (error) {
     database?.close();
-    const message = `The list of jobs ${path} cannot be used: ${(error as Error).message}. Put a copy of it back, or move it away to begin a new list; models and runs stay.`;
+    const advice = isOfTheDisk(error)
+      ? 'Its disk may be full, or must not be written to: make room, or choose another --data. Nothing is lost.'
+      : 'Put a copy of it back, or move it away to begin a new list; models and runs stay.';
+    const message = `The list of jobs ${path} cannot be used: ${(error as Error).message}. ${advice}`;
     throw new ServiceError('unavailable', message, { cause: error });
   }
 }
 
 const pragma = (database: DatabaseSync, name: string): unknown =>
   Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+
+/** SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL and SQLITE_CANTOPEN, each with its kinds. */
+function isOfTheDisk(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: number };
+  return errcode !== undefined && [8, 10, 13, 14].includes(errcode & 255);
+}
 
 /** An empty file is a new database to SQLite. Beside folders of jobs it is one that was lost. */
 function assertNotEmptied(path: string): void {

@@ -68,6 +68,13 @@ describe('the list of jobs', () => {
   });
 });
 
+it('is not blamed for its disk', async () => {
+  const nowhere = join(await freshFolder(), 'missing', 'ludic.db');
+  expect(() => JobStore.open(nowhere)).toThrow(
+    /unable to open database file\. Its disk may be full, .* Nothing is lost\.$/,
+  );
+});
+
 describe('a file that cannot be trusted', () => {
   async function full(): Promise<string> {
     const path = join(await freshFolder(), 'ludic.db');
