@@ -81,6 +81,9 @@ const SMALL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   env_config: fc.constantFrom({}, { size: 3 }, { opponent: 'random' }, { max_steps: 3 }),
   batch_size: fc.constantFrom(2, 4, 6, 8),
   group_size: fc.constant(2),
+  delta: fc.constantFrom(2, 4, 1),
+  lora_targets: fc.constantFrom(['q_proj'], ['q_proj', 'v_proj'], TRICKS.slice(0, 2)),
+  wandb_project: fc.constantFrom('games', '../games'),
   shards: fc.constantFrom(1, 2),
   tensor_parallel_size: fc.integer({ min: 1, max: 3 }),
 };
