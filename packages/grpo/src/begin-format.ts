@@ -2,6 +2,7 @@
 // or where it turns out not to know it. What it is then is the model that the run starts from.
 
 import { type LanguageModel, trainedParameters } from '@ludic/policies';
+import { randomGames } from './rehearsal.ts';
 import { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
 import { tableOf } from './table.ts';
 import type { TrainSettings } from './train-settings.ts';
@@ -30,6 +31,15 @@ function sizeOf(model: LanguageModel): number {
   return trained.names.reduce((sum, name) => sum + trained.dims(name).reduce((a, b) => a * b, 1), 0);
 }
 
+/** Replies that a step of `auto` teaches, about: of one long game or of several short ones. */
+const REPLIES = 40;
+
+async function gamesOfStep(settings: TrainSettings): Promise<number> {
+  const games = await randomGames(settings);
+  const turns = games.reduce((sum, game) => sum + game.turns.length, 0);
+  return Math.max(1, Math.ceil((REPLIES * games.length) / Math.max(1, turns)));
+}
+
 /** Trains the model in place; undefined where the settings ask for none. */
 export async function beginWithFormat(
   model: LanguageModel,
@@ -41,7 +51,7 @@ export async function beginWithFormat(
   if (choice === undefined) return undefined;
   const before = await measureReplyFormat(model, settings, signal);
   if (choice === 'auto' && !needsWarmStart(before)) return { plan: undefined, before, after: before, loss: undefined };
-  const plan = choice === 'auto' ? AUTO_WARM_START : choice;
+  const plan = choice === 'auto' ? { ...AUTO_WARM_START, episodes: await gamesOfStep(settings) } : choice;
   const { definition, config, history } = tableOf(settings);
   const player = definition.experts[plan.player ?? 'random']!;
   const task = {

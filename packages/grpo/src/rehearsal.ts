@@ -30,7 +30,13 @@ export async function shortestReply(settings: TrainSettings, tokenizer: Tokenize
   return Number.isFinite(shortest) ? shortest : 0;
 }
 
-function randomGames({ environment, environmentConfig, history, seed }: TrainSettings): Promise<readonly Episode[]> {
+/** A few games of the run, played by the random player. */
+export function randomGames({
+  environment,
+  environmentConfig,
+  history,
+  seed,
+}: TrainSettings): Promise<readonly Episode[]> {
   const definition: EnvironmentDefinition = findEnvironment(environment);
   const config = resolveConfig(definition, environmentConfig);
   const policy = scriptedPolicy('rehearsal', () => definition.experts.random(config));

@@ -17,7 +17,7 @@ export interface WarmStartPlan {
 /** `auto`: only where the model does not know the format, see `needsWarmStart`. */
 export type WarmStartChoice = WarmStartPlan | 'auto';
 
-/** What `auto` does. */
+/** What `auto` does, with more games of a step where they are short, and what a plan that leaves something out has. */
 export const AUTO_WARM_START: WarmStartPlan = { steps: 100, episodes: 1 };
 
 /** Share of a taught player's turns that show a mistake, for what the game says to it. */

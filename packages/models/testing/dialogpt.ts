@@ -27,13 +27,12 @@ const CONFIG = {
   vocab_size: 900,
 };
 
-export async function writeDialoGpt(folder: string, seed: number, size: Partial<typeof CONFIG> = {}): Promise<void> {
-  const config = { ...CONFIG, ...size };
+export async function writeDialoGpt(folder: string, seed: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of ['vocab.json', 'merges.txt', 'tokenizer_config.json'])
     await copyFile(join(TOKENIZER, name), join(folder, name));
-  const parameters = initialParameters(readConfig(config), seed);
-  await writeFile(join(folder, 'config.json'), JSON.stringify(config, null, 2));
+  const parameters = initialParameters(readConfig(CONFIG), seed);
+  await writeFile(join(folder, 'config.json'), JSON.stringify(CONFIG, null, 2));
   const named = Object.entries(parameters).map(([name, tensor]) => ({
     name: `transformer.${name}`,
     dims: tensor.dims,

@@ -225,7 +225,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'warm_start',
-    how: '`auto`, but for nano in the built-in games: where at least nine of ten replies are invalid, 100 steps of a game that a random player plays, who errs at times',
+    how: '`auto`, but for nano in the built-in games: where at least nine of ten replies are invalid, 100 steps of about 40 replies of a random player, who errs at times',
     why: 'a model that does not know the format of replies cannot learn from games: all its replies are refused alike; one that never saw what a game says to a mistake goes on making it',
     choose: ({ game, model }) =>
       model.kind === 'nano' && Object.hasOwn(TUNED, game.environment)
