@@ -66,9 +66,14 @@ export async function createRuntime({
   return {
     device,
     tensors: 'host',
-    // For shapes that come again ONNX Runtime plans one block for all tensors, and takes it beside what it has already.
+    // For shapes that come again ONNX Runtime plans one block for all tensors, and takes it beside what it has already. Its
+    // arena gives nothing back and is torn into pieces by ever new shapes: it is left out where the plan is.
     load: (model, { repeatsShapes } = {}) =>
-      openProgram(ort, model, repeatsShapes ? { ...options, enableMemPattern: false } : options),
+      openProgram(
+        ort,
+        model,
+        repeatsShapes ? { ...options, enableMemPattern: false, enableCpuMemArena: false } : options,
+      ),
     upload: async (tensor) => tensor,
     async download(tensor) {
       if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');
