@@ -164,7 +164,7 @@ describe('a training', () => {
     expect(done.reason).not.toContain(data);
     const told = await jobs.logTail(job_id, 100);
     expect(told).toContain(done.reason);
-    // Whoever runs the server finds in the file where it came from.
+    // The file on the server says where it came from.
     expect(told).not.toMatch(/^\s+at |\.ts:\d/m);
     expect(told).not.toContain(data);
     expect(await readFile(join(data, 'jobs', job_id, 'log.txt'), 'utf8')).toMatch(/^\s+at .*\.ts:\d/m);
