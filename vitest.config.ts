@@ -14,6 +14,7 @@ export default defineConfig({
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'tests/**/*.test.ts'],
     // A machine that does other work is slow, and that is no failure: only what hangs ends here.
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     // Each file may use all cores through ONNX Runtime: a few at a time is fastest.
