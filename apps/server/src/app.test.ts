@@ -335,7 +335,7 @@ describe('refusals', () => {
     await refused(await service.ask('/nowhere'), 404, 'not_found');
     await refused(await service.ask('/jobs/train-0'), 404, 'not_found');
     await refused(await service.ask('/models/nobody'), 404, 'not_found');
-    await refused(await service.post('/generate-rollout', { ...GAME, model_path: 'nobody' }), 404, 'not_found');
+    await refused(await service.post('/generate-rollout', { ...GAME, model_path: 'no--body' }), 404, 'not_found');
     for (const [method, path, allow] of [
       ['GET', '/start-training', 'POST'],
       ['POST', '/models', 'GET, HEAD'],

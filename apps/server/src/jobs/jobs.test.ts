@@ -152,6 +152,19 @@ describe('a training', () => {
     expect((await readFile(join(data, 'models', 'other', 'model.safetensors'))).equals(weights)).toBe(true);
   });
 
+  it('finds none where an evaluation is resumed whose model is gone, and asks the Hub for none of that name', async () => {
+    const data = await bench.folder();
+    const jobs = await bench.open(data);
+    const folder = join(data, 'models', 'gpt2');
+    await cp(fileURLToPath(NANO_FOLDER), folder, { recursive: true });
+    await writeFile(join(folder, 'model.safetensors'), 'damaged');
+    const { job_id } = await jobs.submitEvaluation(smallEvaluation({ model_path: 'gpt2' }), 'ada');
+    expect((await ended(jobs, job_id)).reason).toMatch(/model\.safetensors/);
+    await rm(folder, { recursive: true });
+    await jobs.resume(job_id);
+    expect((await ended(jobs, job_id)).reason).toMatch(/^There is no model "gpt2"\./);
+  });
+
   it('fails at once, with a sentence, where another attempt would fail as well', async () => {
     const data = await bench.folder();
     await mkdir(join(data, 'models', 'broken'), { recursive: true });
@@ -173,7 +186,7 @@ describe('a training', () => {
     await expect(refused).rejects.toThrow(/model_type/);
     const adapted = jobs.submitTraining(smallTraining('a', { lora_rank: 2, lora_targets: ['nope'] }), 'ada');
     await expect(adapted).rejects.toThrow(/has no layer nope to adapt/);
-    await expect(jobs.submitTraining(smallTraining('b', { model_name: 'nowhere' }), 'ada')).rejects.toMatchObject({
+    await expect(jobs.submitTraining(smallTraining('b', { model_name: 'no--where' }), 'ada')).rejects.toMatchObject({
       code: 'not_found',
     });
   });

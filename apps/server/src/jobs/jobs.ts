@@ -25,7 +25,7 @@ import {
   type StartTraining,
 } from '@ludic/service';
 import { whyNotTracked } from '@ludic/tracking/node';
-import type { ModelSource } from '../models/model-source.ts';
+import { type ModelSource, rememberedName } from '../models/model-source.ts';
 import { ModelStore } from '../models/model-store.ts';
 import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
 import { forClients, lineForClients } from '../wording.ts';
@@ -144,7 +144,12 @@ export class Jobs {
       env_type: request.env_type,
       owner,
       total_steps: settings.steps,
-      request: { ...asked, output_dir: outputDir, tensor_parallel_size: workers },
+      request: {
+        ...asked,
+        model_name: rememberedName(source, request.model_name),
+        output_dir: outputDir,
+        tensor_parallel_size: workers,
+      },
     });
     if (!job) throw taken();
     const untracked = whyNotTracked(requestedTracking(request), process.env);
@@ -171,7 +176,7 @@ export class Jobs {
       env_type: request.env_type,
       owner,
       total_steps: request.eval_episodes,
-      request: asked,
+      request: { ...asked, model_path: rememberedName(source, request.model_path) },
     });
     return present(job!);
   }

@@ -9,6 +9,8 @@ import { NANO_FOLDER } from '@ludic/nano';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { HubServer } from '../../../../packages/models/testing/hub-server.ts';
 import { asServiceError } from '../failure.ts';
+import { hubModelHere } from './hub-cache.ts';
+import { rememberedName } from './model-source.ts';
 import { ModelStore } from './model-store.ts';
 import { assertAvailable, openFiles } from './open-model.ts';
 
@@ -64,6 +66,13 @@ it('a name of one word, which the Hub leads on, unless it is a model of the serv
   expect((await readModelConfig(files)).family).toBeDefined();
   await cp(fileURLToPath(NANO_FOLDER), join(scratch, 'store', 'models', 'old-name'), { recursive: true });
   expect(await store.lookUp('old-name')).toMatchObject({ from: 'store', model: { name: 'old-name' } });
+  // What a job remembers means the same for ever.
+  const remembered = rememberedName({ from: 'hub', reference: 'old-name' }, 'old-name');
+  expect(await store.resolve(remembered)).toEqual({ from: 'hub', reference: 'old-name@main' });
+  expect((await openFiles(await store.resolve(remembered))).name).toBe('old-name');
+  const mine = rememberedName(await store.lookUp('old-name'), 'old-name');
+  await store.remove('old-name');
+  await expect(store.resolve(mine)).rejects.toMatchObject({ code: 'not_found' });
   const reason = (name: string) => store.lookUp(name).catch(({ code, message }) => `${code}: ${message}`);
   expect(await reason('no-name')).toBe(
     'not_found: There is no model "no-name". GET /models lists those of this server. The Hugging Face Hub has none of that name either.',
@@ -71,9 +80,21 @@ it('a name of one word, which the Hub leads on, unless it is a model of the serv
   expect(await reason('..')).toBe('not_found: There is no model "..". GET /models lists those of this server.');
   vi.stubEnv('HF_HUB_OFFLINE', '1');
   expect(await reason('no-name')).toMatch(
-    /^not_found: There is no model "no-name".* cannot say whether it has one: .*HF_HUB_OFFLINE/,
+    /^unavailable: There is no model "no-name".* cannot say whether it has one: .*the server's HF_HUB_OFFLINE/,
   );
   vi.stubEnv('HF_HUB_OFFLINE', '');
+  hub.fault = () => ({ kind: 'status', status: 503 });
+  expect(await reason('no-name')).toMatch(/^unavailable: There is no model "no-name"/);
+});
+
+it('what is asked often is looked up in the cache alone', async () => {
+  const store = await ModelStore.open(join(scratch, 'often'));
+  const asked = hub.asked.length;
+  await expect(store.lookUpHere('gpt-4o')).rejects.toMatchObject({ code: 'not_found' });
+  // Fetched before.
+  expect(await store.lookUpHere('old-name')).toEqual({ from: 'hub', reference: 'old-name' });
+  expect(await hubModelHere('org/never')).toBeUndefined();
+  expect(hub.asked.length).toBe(asked);
 });
 
 it('a Hub that does not answer, or must not be asked', async () => {

@@ -18,6 +18,13 @@ export type ModelSource =
   /** `org/name` of the Hugging Face Hub, or one word such as `gpt2`, with `@revision` where one is meant. */
   | { readonly from: 'hub'; readonly reference: string };
 
+/** Names that a model of the server may have, and some old ones of the Hub. With a revision it is one of the Hub. */
+export const isOneWord = (path: string) => !/[/@]/.test(path);
+
+/** What a job remembers of a name: one of the Hub stays one, whatever models of the server come and go. */
+export const rememberedName = (source: ModelSource, path: string) =>
+  source.from === 'hub' && isOneWord(path) ? `${path}@main` : path;
+
 /** Places on this machine, and what users are shown instead. */
 export function hiddenPlaces(source: ModelSource): readonly (readonly [string, string])[] {
   if (source.from === 'hub') return [];

@@ -135,7 +135,7 @@ describe('what a name resolves to', () => {
     'x'.repeat(5000),
   ])('is nothing for %j', async (path) => {
     await put('.removed/config.json');
-    const error = await store.lookUp(path).catch((reason) => reason);
+    const error = await store.resolve(path).catch((reason) => reason);
     expect(error).toEqual(CODE('not_found'));
     expect(error.message.length).toBeLessThan(300);
     expect(error.message).not.toContain(data);
@@ -225,7 +225,7 @@ describe('links', () => {
     await symlink(outside, join(models, 'plain/onnx'));
     await symlink('config.json', join(models, 'plain/same.json'));
 
-    await expect(store.lookUp('link')).rejects.toEqual(CODE('not_found'));
+    await expect(store.resolve('link')).rejects.toEqual(CODE('not_found'));
     await expect(store.describe('link')).rejects.toEqual(CODE('not_found'));
     for (const name of ['run', 'other']) await expect(store.resolve(name)).rejects.toEqual(CODE('unusable'));
     for (const [name, file] of [

@@ -6,10 +6,11 @@ import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunFolder } from '@ludic/grpo/node';
-import type { HubError } from '@ludic/models/hub';
 import { NANO_FOLDER } from '@ludic/nano';
 import { type Model, modelName, ServiceError } from '@ludic/service';
-import { type ModelSource, NANO } from './model-source.ts';
+import { asServiceError } from '../failure.ts';
+import { isHubModelHere } from './hub-cache.ts';
+import { isOneWord, type ModelSource, NANO } from './model-source.ts';
 import { lookAtHub } from './open-model.ts';
 
 /** Where a model's files are, and which of them a client may have. */
@@ -53,23 +54,34 @@ export class ModelStore {
 
   /**
    * What a client means by `model_path`. One word may be a slip as well as an old name of the Hub, so the Hub is asked.
-   * @throws as {@link resolve}; ModelError where the Hub's model of that name holds nothing that can be read
+   * @throws as {@link resolve}; ServiceError `unavailable` where the Hub cannot say; ModelError where its model of that
+   *   name holds nothing that can be read
    */
   async lookUp(path: string): Promise<ModelSource> {
-    const source = await this.resolve(path);
-    if (source.from === 'store' || path.includes('/')) return source;
-    await lookAtHub(path).catch((error: HubError) => {
-      if (error.name !== 'HubError' || error.code === 'gated' || error.code === 'forbidden') throw error;
-      const isMissing = error.code === 'unauthorized' || error.code === 'repository_not_found';
-      const hub = isMissing ? 'has none of that name either' : `cannot say whether it has one: ${error.message}`;
-      const message = `${notFound(path).message} The Hugging Face Hub ${hub}${isMissing ? '.' : ''}`;
-      throw new ServiceError('not_found', message, { cause: error });
+    const source = await this.#ofHubs(path, async () => {
+      await lookAtHub(path).catch((error: unknown) => {
+        throw ofHub(path, error);
+      });
+      return true;
     });
-    return source;
+    return source ?? this.resolve(path);
+  }
+
+  /** The same for what is asked often: of the models of the Hub with one word, those that lie in the cache here. */
+  async lookUpHere(path: string): Promise<ModelSource> {
+    return (await this.#ofHubs(path, () => isHubModelHere(path))) ?? this.resolve(path);
+  }
+
+  /** @param isThere asked for a name of one word that no model of the server has */
+  async #ofHubs(path: string, isThere: () => Promise<boolean>): Promise<ModelSource | undefined> {
+    if (!isOneWord(path) || !(await isHubReference(path)) || path === NANO) return undefined;
+    if (await isFolder(this.folderOf(path))) return undefined;
+    return (await isThere()) ? { from: 'hub', reference: path } : undefined;
   }
 
   /**
-   * The same without a look at the Hub. A model of the server comes before one of the Hub with the same name.
+   * The same without a look at the Hub, for what was looked up before: a name of one word is that of a model of the server
+   * and of no other, also when that is gone. A model of the server comes before one of the Hub with the same name.
    * @throws ServiceError `not_found`, `unusable`
    */
   async resolve(path: string): Promise<ModelSource> {
@@ -82,7 +94,7 @@ export class ModelStore {
         throw new ServiceError('unusable', `${message} GET /models/${name} shows what there is.`);
       }
     }
-    if (await isHubReference(path)) return { from: 'hub', reference: path };
+    if (!isOneWord(path) && (await isHubReference(path))) return { from: 'hub', reference: path };
     throw notFound(path);
   }
 
@@ -201,6 +213,21 @@ const nano = (): StoredModel => ({ name: NANO, kind: 'embedded', folder: fileURL
 
 const notFound = (name: string) =>
   new ServiceError('not_found', `There is no model ${shown(name)}. GET /models lists those of this server.`);
+
+/** Why a name of one word is none of the Hub's. */
+function ofHub(path: string, error: unknown): unknown {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  if (name !== 'HubError') return error;
+  const here = notFound(path).message;
+  if (code === 'unauthorized' || code === 'repository_not_found')
+    return new ServiceError('not_found', `${here} The Hugging Face Hub has none of that name either.`, {
+      cause: error,
+    });
+  const known = asServiceError(error, '');
+  if (known.code !== 'unavailable') return error;
+  const message = `${here} The Hugging Face Hub cannot say whether it has one: ${known.message}`;
+  return new ServiceError('unavailable', message, { cause: error });
+}
 
 /** A name from outside, short and in quotes. */
 export const shown = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);

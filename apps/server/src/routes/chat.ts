@@ -20,7 +20,7 @@ export function chatRoutes(
   logger: Logger,
 ): void {
   const answer = chatCompletions<Caller>(pool, {
-    resolveModel: (model) => store.lookUp(model),
+    resolveModel: (model) => store.lookUpHere(model),
     refuse: badChatRequest,
     explain: (error, context) => {
       const known = asServiceError(error, context.get('requestId'));
@@ -36,7 +36,7 @@ export function chatRoutes(
   });
 
   register(app, ENDPOINTS.chatModel, async ({ params, context }) => {
-    const source = await store.lookUp(params.model);
+    const source = await store.lookUpHere(params.model);
     if (source.from === 'store') return context.json(listed(await store.describe(source.model.name)));
     const { reference } = source;
     if (!(await isHubModelHere(reference)))

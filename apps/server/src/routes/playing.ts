@@ -1,7 +1,7 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
 import { randomInt } from 'node:crypto';
-import type { CarriedGame } from '@ludic/policies';
+import { type CarriedGame, readCarriedGame } from '@ludic/policies';
 import {
   type Complete,
   completePlaying,
@@ -17,6 +17,7 @@ import type { Hono } from 'hono';
 import type { InferencePool } from '../inference/pool.ts';
 import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/index.ts';
+import { hubModelHere } from '../models/hub-cache.ts';
 import type { ModelSource } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { carriedGameOf } from '../models/open-model.ts';
@@ -78,8 +79,13 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
 }
 
 /** What is wrong with its files is told where they are opened; those of the Hub are not fetched before that. */
-const gameOf = async (source: ModelSource): Promise<CarriedGame | undefined> =>
-  source.from === 'hub' ? undefined : carriedGameOf(source).catch(() => undefined);
+const gameOf = (source: ModelSource): Promise<CarriedGame | undefined> => gameHere(source).catch(() => undefined);
+
+async function gameHere(source: ModelSource): Promise<CarriedGame | undefined> {
+  if (source.from === 'store') return carriedGameOf(source);
+  const files = await hubModelHere(source.reference);
+  return files && readCarriedGame(files);
+}
 
 const rolloutTask = (request: Complete<GenerateRollout | EvaluatePolicy> & { readonly seed: number }) => ({
   environment: request.env_type,
