@@ -1,4 +1,4 @@
-// ludic serve as a process: what it says when it cannot open, and with which exit code.
+// ludic serve as a process: what it says when it cannot open, with which exit code, and when it ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -46,4 +46,33 @@ it('says in one line why it does not open', async () => {
   expect([half, tls]).toEqual([2, 'ludic: --tls-cert and --tls-key belong together.\n']);
   first.kill('SIGTERM');
   expect((await end(first))[0]).toBe(0);
+}, 120_000);
+
+it('ends with the npm that started it', async () => {
+  const flags = ['serve', '--port', '0', '--no-page', '--data', join(folder, 'under-npm')];
+  const npm = spawn('npm', ['run', '--silent', 'ludic', '--', ...flags], {
+    cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LUDIC_PASSWORD_HASH: hash },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  npm.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const address = () => /http:\/\/[\d.:]+/.exec(said)?.[0];
+  await expect.poll(address).toBeDefined();
+  const isUp = () =>
+    fetch(`${address()}/health-check`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  expect(await isUp()).toBe(true);
+  npm.kill();
+  await expect.poll(isUp).toBe(false);
+  // Folder and lock are free as well.
+  const next = serve(['--no-page', '--data', join(folder, 'under-npm')]);
+  const [hello] = await once(next.stderr!, 'data');
+  expect(`${hello}`).not.toContain('Another server');
+  next.kill('SIGTERM');
+  expect((await end(next))[0]).toBe(0);
 }, 120_000);
