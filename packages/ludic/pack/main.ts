@@ -37,7 +37,7 @@ try {
   mkdirSync(join(stage, 'recipes'));
   for (const name of readdirSync(join(ROOT, 'recipes')).filter((each) => each.endsWith('.json')))
     cpSync(join(ROOT, 'recipes', name), join(stage, 'recipes', name));
-  cpSync(join(ROOT, 'README.md'), join(stage, 'README.md'));
+  for (const name of ['README.md', 'LICENSE']) cpSync(join(ROOT, name), join(stage, name));
   mkdirSync(join(stage, 'bin'));
   cpSync(join(import.meta.dirname, 'bin.js'), join(stage, 'bin/ludic.js'));
   chmodSync(join(stage, 'bin/ludic.js'), 0o755);
