@@ -35,7 +35,8 @@ A share lies between 0 and 1. An interval is \`[low, high]\`, at 95 %. Rewards a
 Runs that were written with other keys still open: \`ludic runs\`, \`--resume\`, \`sync\`, the server and the page read their
 lines under the keys below. In W&B, rows that were sent before keep the names that they were sent with: \`train/reward\` is
 now \`train/mean_reward\`, \`train/turns\` is \`train/mean_steps\`, \`eval/episodes\` is \`eval/total_episodes\` and
-\`eval/invalid_episodes_rate\` is \`eval/invalid_episode_rate\`.
+\`eval/invalid_episodes_rate\` is \`eval/invalid_episode_rate\`. Events and \`latest\` of a job keep the keys that they were stored
+with.
 
 ## A step of a training
 

@@ -25,6 +25,19 @@ it('errs at its share of the later turns, is heard about each mistake, and plays
   expect(heard.size).toBeGreaterThanOrEqual(2);
 });
 
+it('errs where a game reads moves without their end, and where the move before is legal again', async () => {
+  const definition: EnvironmentDefinition = findEnvironment('key_door');
+  const config = resolveConfig(definition, {});
+  const player = scriptedPolicy('random', () => definition.experts.random(config));
+  const { policy, isMistake } = erringPlayer(player, 0.3);
+  const starts = groupStarts({ seed: 1, step: 1, groups: 40, groupSize: 1 });
+  const episodes = await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts });
+  const wrong = episodes.flatMap(({ turns }) => turns).filter(({ reply }) => isMistake(reply));
+  const refused = wrong.filter(({ info }) => info.invalid);
+  expect(wrong.length).toBeGreaterThan(300);
+  expect(refused.length / wrong.length).toBeGreaterThan(0.45);
+});
+
 it('says what the player says where it never errs', async () => {
   const definition: EnvironmentDefinition = findEnvironment('tic_tac_toe');
   const config = resolveConfig(definition, {});

@@ -161,7 +161,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
   const warn = (message: string) => emit({ type: 'warning', step: trainer.step, message });
   try {
     if (prepared.isNew) await save();
-    const whatIsWatched = await watchedOf(settings, model);
+    const known = await watchedOf(settings, model);
     await emit({ type: 'start', settings, step: trainer.step, model });
     for (const message of model.warnings ?? []) await warn(message);
     if (start.kind === 'resume' && isEvaluated(trainer.step)) {
@@ -182,13 +182,13 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
       const metrics: LoggedStepMetrics = {
         ...report.metrics,
         seconds,
-        tokens_per_second: (prompt_tokens + completion_tokens) / seconds,
+        tokens_per_second: (prompt_tokens + completion_tokens) / Math.max(seconds, 1e-3),
         ...(peakMemory !== undefined && { peak_memory: peakMemory }),
       };
       await folder.append('metrics.jsonl', [{ type: 'step', ...metrics }]);
       await folder.append('episodes.jsonl', keepEpisodes(report, settings));
       await emit({ type: 'step', ...report, metrics });
-      const seen = watch(watched, metrics, whatIsWatched(report.episodes));
+      const seen = watch(watched, metrics, known);
       watched = seen.state;
       for (const message of seen.warnings) await warn(message);
       if (seen.collapse !== undefined) {

@@ -258,7 +258,6 @@ async function inFile<T>(file: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A parsed JSON file, undefined where there is none. */
 /** Files of a few hundred bytes or some kilobytes. */
 const SMALL: ReadonlySet<string> = new Set([
   'config.json',

@@ -231,7 +231,10 @@ function behaving(what: string, regex: string, { behavior = 'Isolated', invert }
     case 'MergedWithNext':
       return !invert && text !== undefined && isOneCharacter(text) ? split(`${regex}[^${escaped(text)}]*`) : refuse();
     case 'MergedWithPrevious':
-      return !invert && text !== undefined && isOneCharacter(text) ? split(`[^${escaped(text)}]*${regex}`) : refuse();
+      // Only where the last match ended: begun anywhere, a text without the character takes quadratic time.
+      return !invert && text !== undefined && isOneCharacter(text)
+        ? split(`(?<![^${escaped(text)}])[^${escaped(text)}]*${regex}`)
+        : refuse();
     default:
       return refuse();
   }

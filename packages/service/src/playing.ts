@@ -31,7 +31,7 @@ export function completePlaying<Request extends Asked>(request: Request, carried
   };
   const complete = {
     env_config,
-    max_steps: max_steps ?? (game?.environmentConfig.max_steps as number | undefined) ?? PLAYING_DEFAULTS.max_steps,
+    max_steps: (env_config.max_steps as number | undefined) ?? max_steps ?? PLAYING_DEFAULTS.max_steps,
     history_strategy: history_strategy ?? game?.history ?? PLAYING_DEFAULTS.history_strategy,
     sampling_params: {
       ...sampling_params,

@@ -94,7 +94,7 @@ describe('a job whose process is killed', () => {
 describe('a job whose process hangs', () => {
   it('is killed after a long silence and tried again', async () => {
     const data = await bench.folder();
-    const jobs = await bench.open(data, { silenceMs: 3000 });
+    const jobs = await bench.open(data, { silenceMs: 10_000 });
     const { job } = await jobs.submitTraining(smallTraining('a'), 'ada');
     await until(() => jobs.get(job.job_id).step > 0);
     process.kill(jobs.pidOf(job.job_id)!, 'SIGSTOP');

@@ -45,6 +45,7 @@ const PAGE_PRESETS: Readonly<Record<string, Preset>> = {
 };
 
 /** What the page names in a game. */
-export const pagePreset = (environment: string): Preset => PAGE_PRESETS[environment] ?? PAGE_PRESET;
+export const pagePreset = (environment: string): Preset =>
+  Object.hasOwn(PAGE_PRESETS, environment) ? PAGE_PRESETS[environment]! : PAGE_PRESET;
 
 export const PRESETS: readonly Preset[] = [DEMO_PRESET, PAGE_PRESET, ...Object.values(PAGE_PRESETS)];

@@ -16,8 +16,6 @@ export interface Watched {
   readonly invalidPenalty: number | undefined;
   /** Tokens of the shortest reply in the game's format. */
   readonly replyTokens: number;
-  /** Why the first failed game of the step failed. */
-  readonly firstFailure: string | undefined;
 }
 
 export interface Rule {
@@ -75,8 +73,8 @@ const failing: Rule = {
   code: 'games_failing',
   steps: 1,
   holds: ({ failure_rate }) => failure_rate > 0,
-  tell: ({ failure_rate }, _, { firstFailure }) =>
-    `${percent(failure_rate)} of the games failed, the first because ${firstFailure ?? 'of an unknown error'}${/[.!?]$/.test(firstFailure ?? '') ? '' : '.'} Nothing is learned from them: mend the game.`,
+  tell: ({ failure_rate, first_failure = 'of an unknown error' }) =>
+    `${percent(failure_rate)} of the games failed, the first because ${first_failure}${/[.!?]$/.test(first_failure) ? '' : '.'} Nothing is learned from them: mend the game.`,
 };
 
 const equalGroups: Rule = {

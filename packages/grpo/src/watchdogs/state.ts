@@ -10,6 +10,7 @@ export type WatchedMetrics = Pick<
   | 'success_rate'
   | 'invalid_rate'
   | 'failure_rate'
+  | 'first_failure'
   | 'cut_off_rate'
   | 'entropy'
   | 'mean_steps'

@@ -15,7 +15,6 @@ const watched: Watched = {
   warmStartSteps: 0,
   invalidPenalty: 0,
   replyTokens: 3,
-  firstFailure: undefined,
 };
 const calm: WatchedMetrics = {
   step: 1,
@@ -120,9 +119,13 @@ describe('a run that goes wrong', () => {
 
   it.each([
     ['replies cut off', { cut_off_rate: 1, invalid_rate: 1, success_rate: 0 }, 'max_completion_length 128'],
-    ['failed games', { failure_rate: 0.6, success_rate: 0 }, 'the first because boom. Nothing is learned from them'],
+    [
+      'failed games',
+      { failure_rate: 0.6, success_rate: 0, first_failure: 'boom' },
+      'the first because boom. Nothing is learned from them',
+    ],
   ])('is stopped for %s', (_, step, cure) => {
-    const { collapse } = follow([{}, ...times(10, step)], { firstFailure: 'boom' });
+    const { collapse } = follow([{}, ...times(10, step)]);
     expect(collapse).toContain(cure);
   });
 });
@@ -145,7 +148,7 @@ describe('a warning has one cause and one cure', () => {
   });
 
   it('for games that fail: the first failure', () => {
-    expect(first({ failure_rate: 1, zero_variance_groups: 1 }, { firstFailure: 'the key is gone.' })).toEqual([
+    expect(first({ failure_rate: 1, zero_variance_groups: 1, first_failure: 'the key is gone.' })).toEqual([
       '100 % of the games failed, the first because the key is gone. Nothing is learned from them: mend the game.',
     ]);
   });

@@ -9,4 +9,4 @@ import { openModel } from './open-model.ts';
  * @throws GrpoError, `run_busy` where another process works on the run; ModelError, HubError
  */
 export const runTraining = (start: RunStart, options: RunOptions): Promise<RunResult> =>
-  runInFolder(start, { openFiles: openModel, ...options });
+  runInFolder(start, { ...options, openFiles: options.openFiles ?? openModel });

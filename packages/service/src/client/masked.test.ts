@@ -11,6 +11,8 @@ it.each([
     'The password "secret" is wrong; Bearer secret, ada:secret.',
     'The password "•••" is wrong; Bearer •••, ada:•••.',
   ],
+  ['hunter2', 'password: hunter2, and hunter2 was refused', 'password: •••, and ••• was refused'],
+  ['secret', 'password: secret', 'password: •••'],
   ['wrong', 'Bearer wrongly, password=wrong', 'Bearer wrongly, password=•••'],
   ['a\\b', '"a\\b"', '"•••"'],
   ['a.*', "'a.*' and 'abc'", "'•••' and 'abc'"],

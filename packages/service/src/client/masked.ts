@@ -5,7 +5,7 @@ const MASK = '•••';
 const LONG = 12;
 const LONG_WORD = 16;
 /** With a digit or a sign in it. */
-const LONG_MIXED = 8;
+const LONG_MIXED = 6;
 
 /**
  * A text without the password. One that could be a word or a number of any sentence is masked only where it stands as a value:
@@ -20,7 +20,7 @@ export function masked(text: string, password: string | undefined): string {
     if (password.length >= least) return shown.replaceAll(form, MASK);
     const exact = form.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
     const inQuotes = new RegExp(`(["'\`“‘])${exact}(?=["'\`”’])`, 'gu');
-    const asValue = new RegExp(`(\\bBearer |=|[\\w.-]:)${exact}(?![\\p{L}\\p{N}])`, 'gu');
+    const asValue = new RegExp(`(\\bBearer |=|[\\w.-]:|\\b(?:password|token): )${exact}(?![\\p{L}\\p{N}])`, 'gu');
     return shown.replace(inQuotes, `$1${MASK}`).replace(asValue, `$1${MASK}`);
   }, text);
 }
