@@ -131,12 +131,21 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     await page.getByRole('tab', { name: 'Train' }).press('Home');
     const other = page.getByRole('tabpanel', { name: 'Evaluate' });
     const policy = other.getByLabel('Policy', { exact: true }).first();
+    const rows = results(other).first().getByRole('row');
+    const penalty = () => other.getByLabel('Invalid penalty').inputValue();
+    expect(await penalty()).toBe('0');
     await policy.selectOption('model:nano trained');
+    // It brings the game that it was trained in; what is played there is not compared with other games.
+    await expect.poll(penalty, { timeout: 10_000 }).toBe('0.3');
     await other.getByRole('button', { name: 'Evaluate' }).click();
     await results(other).first().getByRole('rowheader', { name: 'nano trained' }).waitFor();
-    // What was played before on these games stands beside it.
-    expect(await results(other).first().getByRole('row').count()).toBe(4);
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(3);
     await policy.selectOption('model:nano');
+    await other.getByRole('button', { name: 'Evaluate' }).click();
+    // What was played before on these games stands beside it.
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(4);
+    await results(other).first().getByRole('rowheader', { name: 'nano', exact: true }).waitFor();
+    expect(await penalty()).toBe('0.3');
   });
 
   it('says what is wrong with settings that cannot be used', async () => {

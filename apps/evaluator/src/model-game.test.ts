@@ -4,7 +4,16 @@ import type { CarriedGame } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
 import type { Game } from './engine/protocol.ts';
 import { gameTitle } from './game-title.ts';
-import { allNamed, differenceFrom, gameFor, knownHere, NOTHING_NAMED, nameChanges, settingFor } from './model-game.ts';
+import {
+  allNamed,
+  differenceFrom,
+  gameFor,
+  knownHere,
+  NOTHING_NAMED,
+  nameChanges,
+  settingFor,
+  settingIn,
+} from './model-game.ts';
 import { DEFAULT_SETTING, type Setting } from './setting.ts';
 
 const CARRIED: CarriedGame = {
@@ -85,5 +94,31 @@ describe('an evaluation, when a model is chosen', () => {
     const found = settingFor(CARRIED, 'mine', setting, NOTHING_NAMED);
     expect(found.maxCompletionLength).toBe(DEFAULT_SETTING.maxCompletionLength);
     expect(found.contestants[2]).toEqual(other);
+  });
+
+  it('is at the temperature of the evaluations in its training, also in a game that was opened with it', () => {
+    const judged = { ...CARRIED, evalTemperature: 0.5 };
+    const opened = { ...DEFAULT_SETTING, environment: 'key_door', config: { size: 5 }, contestants };
+    const named = { ...NOTHING_NAMED, environment: true, config: opened.config };
+    const found = settingFor(judged, 'mine', opened, named);
+    expect(found).toMatchObject({ temperature: 0.5, maxCompletionLength: 48, config: { size: 5, max_steps: 20 } });
+    expect(settingFor(judged, 'mine', opened, { ...named, sampling: true })).toMatchObject({ temperature: 0 });
+  });
+
+  it('of another game, chosen by hand, is left as it is, and not sampled as in its own', () => {
+    const judged = { ...CARRIED, evalTemperature: 1 };
+    const own = settingFor(judged, 'mine', { ...DEFAULT_SETTING, contestants }, NOTHING_NAMED);
+    const before: Game = { ...own, history: 'NO_HISTORY' };
+    const named = nameChanges(NOTHING_NAMED, before, FORM);
+    const other = settingIn(FORM, own, named);
+    const { temperature, maxCompletionLength } = DEFAULT_SETTING;
+    expect(other).toMatchObject({ environment: 'tic_tac_toe', config: {}, temperature, maxCompletionLength });
+    const seeing = { ...other, contestants: [{ ...other.contestants[0]!, history: 'FULL_HISTORY' } as const] };
+    expect(settingFor(judged, 'mine', seeing, named)).toEqual(seeing);
+    // What was said by hand stays.
+    const warm = { ...own, temperature: 0.7 };
+    expect(settingIn(FORM, warm, { ...named, sampling: true }).temperature).toBe(0.7);
+    // The same game with another setting is sampled as before.
+    expect(settingIn({ ...before, config: { size: 4 } }, own, NOTHING_NAMED)).toMatchObject({ temperature: 1 });
   });
 });

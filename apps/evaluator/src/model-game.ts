@@ -3,7 +3,7 @@
 import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type CarriedGame, gameDifference } from '@ludic/policies';
 import type { Game } from './engine/protocol.ts';
-import type { Setting } from './setting.ts';
+import { DEFAULT_SETTING, type Setting } from './setting.ts';
 
 /** What was said of a game by hand. */
 export interface Named {
@@ -43,10 +43,14 @@ export function gameFor(carried: CarriedGame, game: Game, named: Named): Game {
   return { environment: game.environment, config: { ...carried.environmentConfig, ...named.config }, history };
 }
 
-/** What is evaluated when a model is chosen as a contestant, at the temperature of its training's own evaluations. */
+/**
+ * What is evaluated when a model is chosen as a contestant, at the temperature of its training's own evaluations. What it
+ * carries says nothing of another game, where that was chosen.
+ */
 export function settingFor(carried: CarriedGame, model: string, setting: Setting, named: Named): Setting {
   const isChosen = ({ kind, name }: Setting['contestants'][number]) => kind === 'model' && name === model;
   const { environment, config } = gameFor(carried, { ...setting, history: carried.history }, named);
+  if (environment !== carried.environment) return setting;
   const others = setting.contestants.filter((one) => one.kind === 'model' && !isChosen(one));
   return {
     ...setting,
@@ -64,6 +68,18 @@ export function settingFor(carried: CarriedGame, model: string, setting: Setting
       setting.contestants.map((one) => (isChosen(one) ? { ...one, history: carried.history } : one)),
       environment,
     ),
+  };
+}
+
+/** What is evaluated when its game is changed by hand. Another game drops what a model brought of its sampling. */
+export function settingIn({ environment, config }: Game, setting: Setting, named: Named): Setting {
+  const { temperature, maxCompletionLength } = DEFAULT_SETTING;
+  return {
+    ...setting,
+    environment,
+    config,
+    ...(environment !== setting.environment && !named.sampling && { temperature, maxCompletionLength }),
+    contestants: fittingContestants(setting.contestants, environment),
   };
 }
 

@@ -8,6 +8,8 @@ export interface FormControlProps {
   readonly value: string | readonly string[];
   /** What holds where nothing is filled in, as far as it is known. */
   readonly usual?: unknown;
+  /** Says what holds then, where its value is not known. */
+  readonly empty?: string | undefined;
   /** What may be filled in, to choose from. */
   readonly offers?: readonly string[] | undefined;
   /** Words for choices. */
@@ -16,7 +18,7 @@ export interface FormControlProps {
   readonly onChange: (value: string | readonly string[]) => void;
 }
 
-export function FormControl({ field, value, usual, offers, texts, complaint, onChange }: FormControlProps) {
+export function FormControl({ field, value, usual, empty, offers, texts, complaint, onChange }: FormControlProps) {
   const { kind, label, hint, isOptional } = field;
   const id = useId();
   const described = [...(complaint ? [`${id}-wrong`] : []), ...(hint ? [`${id}-hint`] : [])].join(' ');
@@ -51,7 +53,7 @@ export function FormControl({ field, value, usual, offers, texts, complaint, onC
         <select {...ids} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
           {isOptional && (
             <option value="" selected={value === ''}>
-              {texts?.[''] ?? (known === undefined ? 'as usual' : `as usual: ${known}`)}
+              {texts?.[''] ?? (known === undefined ? (empty ?? 'as usual') : `as usual: ${known}`)}
             </option>
           )}
           {choices.map((choice) => (
@@ -70,7 +72,7 @@ export function FormControl({ field, value, usual, offers, texts, complaint, onC
         {...(kind === 'number' && { inputMode: 'decimal' })}
         autocomplete="off"
         spellcheck={false}
-        placeholder={known === undefined ? (isOptional ? 'none' : '') : `as usual: ${known}`}
+        placeholder={known === undefined ? (empty ?? (isOptional ? 'none' : '')) : `as usual: ${known}`}
         value={String(value)}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
       />

@@ -1,9 +1,10 @@
 // A form that is made from a schema knows every setting, and says what was filled in and nothing else.
 
+import { findEnvironment } from '@ludic/environments';
 import { ENDPOINTS, evaluatePolicy, startTraining } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
 import { complaintsOf, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
-import { RECIPE_TITLES, requestForm } from './request-forms.ts';
+import { gameFieldsOf, RECIPE_TITLES, requestForm } from './request-forms.ts';
 
 const { $defs } = startTraining.toJSONSchema({ io: 'input' });
 const { properties, required } = $defs!.StartTraining as unknown as {
@@ -138,5 +139,20 @@ describe('the forms of jobs', () => {
       seed: 0,
       include_trajectories: true,
     });
+  });
+
+  it.each(['train', 'evaluate'] as const)('of %s send all that is filled in of the game, and nothing else', (kind) => {
+    const form = requestForm(kind);
+    const { properties } = findEnvironment('key_door').configSchema as { properties: Record<string, JsonSchema> };
+    const fields = gameFieldsOf(form, properties);
+    for (const field of fields) expect(field).toMatchObject({ initial: '', isOptional: true });
+    expect(requestOf(fields, {})).toEqual({});
+    // Also what the game itself would take: the model or the recipe may say otherwise.
+    const some = fields.filter(({ name, kind }) => kind === 'number' && properties[name]!.default !== undefined);
+    expect(some.length).toBeGreaterThan(0);
+    const defaults = Object.fromEntries(some.map(({ name }) => [name, properties[name]!.default]));
+    const typed = Object.fromEntries(some.map(({ name }) => [name, String(defaults[name])]));
+    expect(requestOf(fields, typed)).toEqual(defaults);
+    expect(fields.some(({ name }) => name === 'size')).toBe(kind === 'evaluate');
   });
 });

@@ -6,9 +6,12 @@ import { HISTORY_TITLES } from '../history-titles.ts';
 import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';
 import { FormControl } from './form-control.tsx';
-import { complaintsOf, type Filled, type FormField, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
-import { type Fields, type Given, RECIPE_TITLES, requestForm } from './request-forms.ts';
+import { complaintsOf, type Filled, type FormField, type JsonSchema, requestOf } from './form-fields.ts';
+import { type Fields, type Given, gameFieldsOf, RECIPE_TITLES, requestForm } from './request-forms.ts';
 import { sentence } from './sentences.ts';
+
+/** A model may also carry no game; then the game's own settings hold. */
+const AS_TRAINED = 'as in its training';
 
 type Environment = EnvironmentList['environments'][number];
 
@@ -40,21 +43,19 @@ export function RequestForm({
 
   const game = games?.find(({ env_type }) => env_type === filled.env_type);
   const gameProperties = propertiesOf(game);
-  const gameFields = fieldsOf(gameProperties).filter(({ name }) => !Object.values(ownFields).includes(name));
+  const gameFields = gameFieldsOf(form, gameProperties);
   const isShown = ({ name }: FormField) =>
     game === undefined || ownFields[name] === undefined || Object.hasOwn(gameProperties, ownFields[name]);
   const shownFields = [...first.filter(isShown), ...further];
 
-  const config = requestOf(
-    // What was left as it is needs no saying.
-    gameFields.filter(({ name, initial }) => (gameFilled[name] ?? initial) !== initial),
-    gameFilled,
-  );
+  const config = requestOf(gameFields, gameFilled);
   const request = {
     ...requestOf(shownFields, filled),
     ...(Object.keys(config).length > 0 && { env_config: config }),
   };
   const usual = useLast(form.usual(request));
+  const isOfModel = form.leftOpen.length > 0;
+  const usualGame = (name: string) => (usual.env_config as Fields | undefined)?.[name] ?? gameProperties[name]?.default;
 
   const details = failure instanceof ServiceError ? failure.details : [];
   const complaints = complaintsOf(details, shownFields);
@@ -88,6 +89,7 @@ export function RequestForm({
       field={field.name === 'env_type' && games ? { ...field, choices: games.map(({ env_type }) => env_type) } : field}
       value={filled[field.name] ?? field.initial}
       usual={field.isOptional ? usual[field.name] : undefined}
+      empty={form.leftOpen.includes(field.name) ? AS_TRAINED : undefined}
       offers={field.name === form.modelField ? models : undefined}
       texts={
         field.name === 'history_strategy'
@@ -135,6 +137,8 @@ export function RequestForm({
                   key={`${game?.env_type} ${field.name}`}
                   field={field}
                   value={gameFilled[field.name] ?? field.initial}
+                  usual={isOfModel ? undefined : usualGame(field.name)}
+                  empty={isOfModel ? AS_TRAINED : undefined}
                   complaint={gameComplaints[field.name]}
                   onChange={(value) => setGameFilled((before) => ({ ...before, [field.name]: value }))}
                 />

@@ -33,6 +33,8 @@ export interface RequestForm {
   /** Settings of games that have a field of their own, by that. */
   readonly gameFields: Readonly<Record<string, string>>;
   readonly given: Given;
+  /** Fields that are left to the game that the model was trained in, as the game's own settings are then. */
+  readonly leftOpen: readonly string[];
   /** What settings come to that are left out; undefined while the rest cannot be used. */
   readonly usual: (request: Fields) => Fields | undefined;
   readonly start: (client: LudicClient, request: Fields) => Promise<{ job_id: string; message: string }>;
@@ -46,8 +48,6 @@ interface Plan extends Omit<RequestForm, 'first' | 'further'> {
   readonly clear: readonly string[];
   /** Whether defaults are filled in. */
   readonly filledIn: boolean;
-  /** Those that are not, all the same: the model may say otherwise. */
-  readonly leftOpen: readonly string[];
   /** Said elsewhere: by the door, by the game's own settings, by the page. */
   readonly unsaid: readonly string[];
 }
@@ -69,7 +69,7 @@ function formOf({ schema, labels, clear, filledIn, leftOpen, unsaid, ...form }: 
     const field = all.find((one) => one.name === name);
     return field ? [{ ...field, label, hint: clear.includes(name) ? undefined : field.hint }] : [];
   });
-  return { ...form, first, further: all.filter(({ name }) => !Object.hasOwn(labels, name)) };
+  return { ...form, leftOpen, first, further: all.filter(({ name }) => !Object.hasOwn(labels, name)) };
 }
 
 const trainingForm = () =>
@@ -149,6 +149,13 @@ const evaluationForm = () =>
 const MAKERS: Readonly<Record<Job['kind'], () => RequestForm>> = { train: trainingForm, evaluate: evaluationForm };
 const made: Partial<Record<Job['kind'], RequestForm>> = {};
 export const requestForm = (kind: Job['kind']): RequestForm => (made[kind] ??= MAKERS[kind]());
+
+/** Fields of the game's own settings. They begin empty: a model or a recipe may say otherwise than the game does. */
+export const gameFieldsOf = (
+  { gameFields }: Pick<RequestForm, 'gameFields'>,
+  properties: Readonly<Record<string, JsonSchema>>,
+): readonly FormField[] =>
+  fieldsOf(properties, [], false).filter(({ name }) => !Object.values(gameFields).includes(name));
 
 /** The form of an evaluation of what a job trained, in its game, or of another evaluation like it. */
 export function evaluationOf({ kind, request, output_dir }: Job): Given | undefined {

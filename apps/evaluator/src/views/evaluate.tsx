@@ -10,7 +10,7 @@ import { DeviceField } from '../components/model-fields.tsx';
 import { ModelShelf } from '../components/model-shelf.tsx';
 import { Standings } from '../components/standings.tsx';
 import type { Game } from '../engine/protocol.ts';
-import { allNamed, fittingContestants, NOTHING_NAMED, nameChanges, settingFor } from '../model-game.ts';
+import { allNamed, NOTHING_NAMED, nameChanges, settingFor, settingIn } from '../model-game.ts';
 import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from '../setting.ts';
 import { isRunning, useMatch } from '../use-match.ts';
 import { useWorkplace } from '../workplace.tsx';
@@ -48,9 +48,9 @@ export function EvaluateView() {
   }, []);
 
   /** The game that a model was trained in is where its evaluation begins. */
-  const bring = async (model: string) => {
+  const bring = async (model: string, said = () => named.current) => {
     const carried = await gameOf(model);
-    if (carried) setSetting((before) => settingFor(carried, model, before, named.current));
+    if (carried) setSetting((before) => settingFor(carried, model, before, said()));
   };
   // A model that another view has opened meets nobody else at first.
   useEffect(() => {
@@ -63,16 +63,16 @@ export function EvaluateView() {
       ...(game && { environment: game.environment, config: game.config }),
       contestants,
     }));
-    if (!game) void bring(name);
+    // A game that came with it stays; how replies are sampled there, the model says.
+    void bring(name, () => (game ? { ...named.current, environment: true, config: game.config } : named.current));
   }, [opened]);
 
   const game: Game = { ...setting, history: 'NO_HISTORY' };
   const changeGame = (next: Game) => {
     named.current = nameChanges(named.current, game, next);
-    const { environment, config } = next;
-    set({ environment, config, contestants: fittingContestants(setting.contestants, environment) });
+    set(settingIn(next, setting, named.current));
     // Those that were trained in it bring its settings.
-    if (environment !== setting.environment) for (const name of modelsOf(setting.contestants)) void bring(name);
+    if (next.environment !== setting.environment) for (const name of modelsOf(setting.contestants)) void bring(name);
   };
   const changeSampling = (change: Partial<Setting>) => {
     named.current = { ...named.current, sampling: true };
