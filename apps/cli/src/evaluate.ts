@@ -5,7 +5,7 @@ import type { ModelFiles } from '@ludic/models';
 import { type Evaluation, evaluate, type Interval } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
-import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
+import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
 import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
@@ -37,7 +37,7 @@ export function evaluateCommand(): Command {
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
-    .addOption(envConfigOption())
+    .addOption(playedConfigOption())
     .option('--episodes <n>', 'Games to play', whole(1), 1000)
     .addOption(historyOption())
     .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
@@ -49,7 +49,7 @@ export function evaluateCommand(): Command {
     )
     .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
     .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
-    .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
+    .addOption(replyLengthOption())
     .addOption(stepTimeoutOption())
     .option('--json', 'Print one JSON object')
     .action(async (given: Given) => run(await withModelGame(command, given, 'judge')));

@@ -34,13 +34,30 @@ export function exportDtypes(text: string): readonly ExportDtype[] {
   return EXPORT_DTYPES.filter((name) => names.includes(name));
 }
 
+/** Of commands that play what was trained. */
+const OF_TRAINED = 'of a trained model: as in its training';
+
 export const historyOption = () =>
-  new Option('--history <strategy>', 'What the policy sees of an episode')
+  new Option('--history <strategy>', `What the policy sees of an episode (${OF_TRAINED})`)
     .choices(HISTORY_STRATEGIES)
     .default('NO_HISTORY');
 
 export const envConfigOption = () =>
   new Option('--env-config <json>', 'Settings of the environment as a JSON object').default('{}');
+
+export const playedConfigOption = () =>
+  new Option(
+    '--env-config <json>',
+    `Settings of the environment as a JSON object (${OF_TRAINED}, but for those named here)`,
+  ).default('{}');
+
+export const replyLengthOption = () =>
+  new Option(
+    '--max-completion-length <n>',
+    `Most tokens of a reply (${OF_TRAINED}, while it sees of the game what it saw there)`,
+  )
+    .argParser(whole(1))
+    .default(64);
 
 export interface GameChoice {
   readonly definition: EnvironmentDefinition;

@@ -41,6 +41,19 @@ describe('a trained model', { timeout: 60_000 }, () => {
     expect(other.stderr).toBe('ludic: The model was trained in key_door; this is tic_tac_toe.\n');
   });
 
+  it('has room for the replies of another history', async () => {
+    const longest = async (...args: readonly string[]) => {
+      const short = ['--env', 'key_door', '--env-config', '{"max_steps": 4}', '--json'];
+      const { stdout } = await runLudic('rollout', '--model', join(run, 'final'), ...short, ...args);
+      const { turns } = JSON.parse(stdout) as { turns: { reply: { tokens: { completion: number[] } } }[] };
+      return Math.max(...turns.map(({ reply }) => reply.tokens.completion.length));
+    };
+    // A tag and a move are all that it was trained for.
+    expect(await longest()).toBeLessThanOrEqual(4);
+    expect(await longest('--history', 'SCRATCHPAD')).toBeGreaterThan(4);
+    expect(await longest('--history', 'SCRATCHPAD', '--max-completion-length', '3')).toBeLessThanOrEqual(3);
+  });
+
   it('shows a game of its own in rollout', async () => {
     const { code, stdout } = await runLudic('rollout', '--model', join(run, 'final'), '--json');
     expect(code).toBe(0);

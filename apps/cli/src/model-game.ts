@@ -59,11 +59,14 @@ function completed<Options extends Playing & { readonly env: string }>(
   const { raw } = chooseGame(options.env, options.envConfig);
   const judged = carried.evalTemperature ?? options.temperature;
   const carriedTemperature = purpose === 'judge' ? judged : carried.temperature;
+  const history = isNamed('history') ? options.history : carried.history;
+  // Another history may need longer replies: a scratchpad is written there.
+  const isLengthCarried = !isNamed('maxCompletionLength') && history === carried.history;
   return {
     ...options,
     envConfig: JSON.stringify({ ...carried.environmentConfig, ...raw }),
     temperature: isNamed('temperature') ? options.temperature : carriedTemperature,
-    history: isNamed('history') ? options.history : carried.history,
-    maxCompletionLength: isNamed('maxCompletionLength') ? options.maxCompletionLength : carried.maxCompletionLength,
+    history,
+    maxCompletionLength: isLengthCarried ? carried.maxCompletionLength : options.maxCompletionLength,
   };
 }

@@ -8,7 +8,7 @@ import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
 import { UsageError } from './failure.ts';
-import { chooseGame, decimal, envConfigOption, type GameChoice, historyOption, whole } from './input.ts';
+import { chooseGame, decimal, type GameChoice, historyOption, playedConfigOption, whole } from './input.ts';
 import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
@@ -41,7 +41,7 @@ export function playCommand(): Command {
   const command = new Command('play')
     .description('Play a game yourself, or watch a policy play it')
     .option('--env <id>', 'Game to play (default: the one that a watched model was trained in); ludic games lists them')
-    .addOption(envConfigOption())
+    .addOption(playedConfigOption())
     .option('--watch <model>', `Watch instead of playing: ${POLICY_NAMES}`)
     .addOption(adapterOption())
     .addOption(deviceOption())

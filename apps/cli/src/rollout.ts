@@ -4,7 +4,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import { assertRoom, episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { type DeviceChoice, deviceOption } from './device.ts';
-import { chooseGame, decimal, envConfigOption, historyOption, whole } from './input.ts';
+import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
 import { withModelGame } from './model-game.ts';
 import { adapterOption, openPolicy } from './models.ts';
 import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
@@ -34,7 +34,7 @@ export function rolloutCommand(): Command {
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())
-    .addOption(envConfigOption())
+    .addOption(playedConfigOption())
     .addOption(historyOption())
     .option('--seed <n>', 'Seed that decides which game is played', whole(0), 0)
     .option(
@@ -45,7 +45,7 @@ export function rolloutCommand(): Command {
     )
     .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
     .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
-    .option('--max-completion-length <n>', 'Most tokens of a reply', whole(1), 64)
+    .addOption(replyLengthOption())
     .addOption(stepTimeoutOption())
     .option('--json', 'Print the trajectory as one JSON object')
     .action(async (given: Options) => {
