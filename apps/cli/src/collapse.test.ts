@@ -21,11 +21,15 @@ it('ends with exit code 1, says why and which model is left; that model plays', 
     ...['--save-every', '100', '--seed', '1', '--max-completion-length', '4', '--threads', '1', '--json'],
   );
   expect(code).toBe(1);
-  expect(stderr).toMatch(/Stopped by a watchdog after step \d+: .*worse\/final holds the model of step 1\./);
+  const [, stopped, best] =
+    /Stopped by a watchdog after step (\d+): .*worse\/final holds the model of step (\d+)\./.exec(stderr) ?? [];
+  // Which step was the best may differ between CPUs, whose last bits differ.
+  expect(Number(best)).toBeLessThan(Number(stopped));
   expect(stderr).toMatch(/To go on all the same: .* --resume/);
   const told = JSON.parse(stdout.trim().split('\n').at(-1)!);
-  expect(told).toMatchObject({ status: 'stopped', best_step: 1 });
-  expect(told.reason).toMatch(/^The policy has become worse than at the start: .* its model is that of step 1\.$/);
+  expect(told).toMatchObject({ status: 'stopped', best_step: Number(best) });
+  expect(told.reason).toMatch(/^The policy has become worse than at the start: /);
+  expect(told.reason.endsWith(` its model is that of step ${best}.`)).toBe(true);
   expect(JSON.parse(await readFile(join(out, 'final', 'result.json'), 'utf8'))).toMatchObject({ stopped: told.reason });
   const played = await runLudic('evaluate', '--model', out, '--episodes', '8', '--json');
   expect([played.code, played.stderr]).toEqual([0, expect.any(String)]);

@@ -24,10 +24,14 @@ it('fails with that reason, and its best model can be used', async () => {
   const { job } = await jobs.submitTraining(request, 'ada');
   const done = await ended(jobs, job.job_id);
   expect(done).toMatchObject({ status: 'failed', attempts: 1 });
-  expect(done.step).toBeLessThan(40);
-  expect(done.reason).toMatch(
-    /^The policy has become worse than at the start: .* The run was stopped after step \d+; its model is that of step 1\.$/,
-  );
+  expect(done.step).toBeLessThan(100);
+  const [, stopped, best] =
+    /^The policy has become worse than at the start: .* The run was stopped after step (\d+); its model is that of step (\d+)\.$/.exec(
+      done.reason!,
+    ) ?? [];
+  expect(Number(stopped)).toBe(done.step);
+  // Which step was the best may differ between CPUs, whose last bits differ.
+  expect(Number(best)).toBeLessThan(done.step);
   const { steps } = await metricsOf(jobs, job.job_id, 0);
   expect(steps.at(-1)!.invalid_rate).toBeGreaterThan(0.5);
   expect(await jobs.logTail(job.job_id, 10)).toContain(done.reason);
