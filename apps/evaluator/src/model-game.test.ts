@@ -11,6 +11,7 @@ import {
   knownHere,
   NOTHING_NAMED,
   nameChanges,
+  samplingFor,
   settingFor,
   settingIn,
 } from './model-game.ts';
@@ -66,6 +67,12 @@ describe('the game in a form, when a model is chosen', () => {
     expect(gameTitle({ environment: 'key_door', config: {} })).toBe('KeyDoor 4×4');
     expect(gameTitle(FORM)).toBe('Tic-Tac-Toe');
   });
+});
+
+it('a model that is looked at samples as in its training where it plays that game, and sees it as there', () => {
+  expect(samplingFor(CARRIED, { ...TRAINED, config: {} })).toEqual({ temperature: 1, maxCompletionLength: 48 });
+  expect(samplingFor(CARRIED, { ...TRAINED, history: 'NO_HISTORY' })).toEqual({ temperature: 1 });
+  expect(samplingFor(CARRIED, FORM)).toEqual({});
 });
 
 describe('an evaluation, when a model is chosen', () => {

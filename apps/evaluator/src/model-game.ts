@@ -43,6 +43,15 @@ export function gameFor(carried: CarriedGame, game: Game, named: Named): Game {
   return { environment: game.environment, config: { ...carried.environmentConfig, ...named.config }, history };
 }
 
+/** What a model that is looked at brings of its sampling: none to another game, no length to another history. */
+export function samplingFor(
+  { environment, history, temperature, maxCompletionLength }: CarriedGame,
+  game: Game,
+): Partial<Pick<CarriedGame, 'temperature' | 'maxCompletionLength'>> {
+  if (game.environment !== environment) return {};
+  return { temperature, ...(game.history === history && { maxCompletionLength }) };
+}
+
 /**
  * What is evaluated when a model is chosen as a contestant, at the temperature of its training's own evaluations. What it
  * carries says nothing of another game, where that was chosen.

@@ -11,7 +11,7 @@ import { fitting, PolicyFields } from '../components/policy-fields.tsx';
 import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
-import { gameFor, NOTHING_NAMED, nameChanges } from '../model-game.ts';
+import { gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../model-game.ts';
 import { useWorkplace } from '../workplace.tsx';
 
 /** What was settled when a game began; the form may say something else by now. */
@@ -37,6 +37,8 @@ export function PlayView() {
   const named = useRef(NOTHING_NAMED);
   /** By name: it may be another by the time that its game is known. */
   const chosen = useRef(policy.name);
+  const shown = useRef(game);
+  shown.current = game;
   const [begun, setBegun] = useState<Begun>();
   const duel = game.environment === 'tic_tac_toe';
   const start = (next: Omit<Begun, 'count'>) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
@@ -44,10 +46,10 @@ export function PlayView() {
   const bring = async (model: string, sampling: boolean) => {
     const carried = await gameOf(model);
     if (!carried || chosen.current !== model) return;
-    const { temperature, maxCompletionLength } = carried;
-    setGame((before) => gameFor(carried, before, named.current));
+    const next = gameFor(carried, shown.current, named.current);
+    setGame(next);
     if (sampling)
-      setPolicy((before) => (before.kind === 'model' ? { ...before, temperature, maxCompletionLength } : before));
+      setPolicy((before) => (before.kind === 'model' ? { ...before, ...samplingFor(carried, next) } : before));
   };
   const changeGame = (next: Game) => {
     named.current = nameChanges(named.current, game, next);

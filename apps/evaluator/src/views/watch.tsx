@@ -11,7 +11,7 @@ import { useWork, WorkBar } from '../components/work.tsx';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { readEpisodes } from '../engine/recorded.ts';
 import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
-import { allNamed, gameFor, NOTHING_NAMED, nameChanges } from '../model-game.ts';
+import { allNamed, gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../model-game.ts';
 import { onShelf, type Shelf, shelved } from '../watching.ts';
 import { useWorkplace } from '../workplace.tsx';
 
@@ -100,16 +100,11 @@ export function WatchView() {
   const bring = async (model: string, sampling: boolean) => {
     const carried = await gameOf(model);
     if (!carried) return;
-    const { temperature, maxCompletionLength } = carried;
-    setSetting((before) =>
-      before.policy.kind === 'model' && before.policy.name === model
-        ? {
-            ...before,
-            game: gameFor(carried, before.game, named.current),
-            policy: { ...before.policy, ...(sampling && { temperature, maxCompletionLength }) },
-          }
-        : before,
-    );
+    setSetting((before) => {
+      if (before.policy.kind !== 'model' || before.policy.name !== model) return before;
+      const game = gameFor(carried, before.game, named.current);
+      return { ...before, game, policy: { ...before.policy, ...(sampling && samplingFor(carried, game)) } };
+    });
   };
   const changeGame = (next: Game) => {
     named.current = nameChanges(named.current, game, next);
