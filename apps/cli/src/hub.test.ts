@@ -63,6 +63,14 @@ describe('--model org/name', () => {
     expect(slip.stderr).toMatch(
       /^ludic: There is no folder exprt here\. There is no model exprt at 127\..* Use nano, .* or a player of key_door: /,
     );
+    // A Hub that is away is asked once.
+    hub.fault = () => ({ kind: 'status', status: 503 });
+    const before = hub.asked.length;
+    const away = await ludic(['rollout', '--env', 'key_door', '--model', 'exprt']);
+    hub.fault = () => undefined;
+    expect(away.code).toBe(2);
+    expect(away.stderr).toMatch(/^ludic: There is no folder exprt here\. .*status 503.* Use nano, .* of key_door: /);
+    expect(hub.asked.length).toBe(before + 1);
   });
 
   it('says what is wrong with a name', async () => {

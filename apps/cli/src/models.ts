@@ -44,19 +44,32 @@ const told = new Set<string>();
 /** One word that means nothing: a player may have been meant, too. */
 class UnknownName extends UsageError {}
 
+/** One quick question: a slip shall not wait for a network that is away. */
+const LOOK = { attempts: 1, firstDelay: 0, longestDelay: 0, silence: 5000 };
+/** What the Hub says, or leaves unsaid, where a name may be a slip. */
+const SAYS_NONE = /^(unauthorized|repository_not_found|offline)$/;
+const UNKNOWN_WORD =
+  /^(unauthorized|repository_not_found|offline|cut_off|server_fault|rate_limited|refused|bad_answer)$/;
+
 /** @returns undefined where the name is none of the Hub's */
 async function openFromHub(name: string): Promise<ModelFiles | undefined> {
-  const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+  const hub = await import('@ludic/models/hub');
+  const { HubError, lookAtHubModel, openHubModel, parseReference, readHubSettings } = hub;
   const reference = parseReference(name);
   if (!reference) return undefined;
+  const settings = await readHubSettings(process.env);
   const view = new TransferView(process.stderr, () => performance.now());
+  // Whether it is there at all: what breaks off afterwards has nothing to do with the name.
+  let isLookedUp = name.includes('/');
   try {
-    return await openHubModel(reference, await readHubSettings(process.env), { onEvent: (event) => view.show(event) });
+    if (!isLookedUp) await lookAtHubModel(reference, settings, LOOK);
+    isLookedUp = true;
+    return await openHubModel(reference, settings, { onEvent: (event) => view.show(event) });
   } catch (error) {
     // It may have been meant as a path.
-    if (!(error instanceof HubError) || !/^(unauthorized|repository_not_found|offline)$/.test(error.code)) throw error;
+    if (!(error instanceof HubError) || !(isLookedUp ? SAYS_NONE : UNKNOWN_WORD).test(error.code)) throw error;
     const message = `There is no folder ${name} here. ${error.message}`;
-    if (!name.includes('/')) throw new UnknownName(message);
+    if (!isLookedUp) throw new UnknownName(message);
     throw new HubError(error.code, message, { cause: error });
   } finally {
     view.close();

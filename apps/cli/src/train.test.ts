@@ -273,7 +273,10 @@ describe('ludic train --onnx', () => {
 describe('bad input', () => {
   it.each([
     [['evaluate', '--env', 'chess'], /no environment "chess"; the known ones are key_door, tic_tac_toe/],
-    [['evaluate', '--env', 'key_door', '--model', 'gpt-9'], /no model gpt-9/],
+    [
+      ['evaluate', '--env', 'key_door', '--model', 'gpt-9'],
+      /There is no folder gpt-9 here\. .* Use nano, .* or a player of key_door: /,
+    ],
     [['evaluate', '--env', 'key_door', '--history', 'SOME'], /NO_HISTORY, FULL_HISTORY/],
     [['evaluate', '--env', 'key_door', '--episodes', 'many'], /whole number/],
     [['evaluate', '--env', 'key_door', '--env-config', '{"size":1}'], /size/],

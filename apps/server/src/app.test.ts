@@ -537,6 +537,8 @@ describe('comings and goings', () => {
 
   it('ends games that take longer than an answer may, says what to do, and is free again', async () => {
     await using other = await startService({ requestTimeout: 3, maxConcurrentRequests: 1 });
+    // On a busy machine the model itself may take longer to open.
+    while ((await other.post('/generate-rollout', GAME)).status !== 200);
     const { error } = errorAnswer.parse(
       await (
         await other.post('/evaluate-policy', { ...GAME, eval_episodes: 100_000, include_trajectories: false })

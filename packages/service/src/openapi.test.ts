@@ -111,6 +111,18 @@ describe('the OpenAPI document', () => {
     },
   );
 
+  it('names no default where a model may carry another: clients that send defaults would undo it', () => {
+    for (const name of ['EvaluatePolicy', 'GenerateRollout']) {
+      const { properties } = document.components.schemas[name] as { properties: Record<string, object> };
+      for (const field of ['max_steps', 'history_strategy']) {
+        expect(properties[field]).not.toHaveProperty('default');
+        expect(properties[field]).toMatchObject({ description: expect.stringMatching(/otherwise (50|NO_HISTORY)$/) });
+      }
+    }
+    const { properties } = document.components.schemas.GenerateRollout as { properties: Record<string, object> };
+    expect(JSON.stringify(properties.sampling_params)).not.toMatch(/"default":0\.7/);
+  });
+
   it('shows the defaults that a training without any field has', () => {
     const request = startTraining.parse({ model_name: 'nano', env_type: 'key_door', output_dir: 'a' });
     const complete: Record<string, unknown> = completeTraining(request, NANO_TRAITS).request;

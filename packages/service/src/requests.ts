@@ -200,14 +200,18 @@ export const startTraining = z
 export type StartTraining = z.infer<typeof startTraining>;
 
 const OR_CARRIED = "default: as in the model's training, where it carries its game";
-const maxSteps = withFallback(
-  z.int().min(1).max(10_000).describe(`replies of a game before the cut-off; ${OR_CARRIED}`),
-  PLAYING_DEFAULTS.max_steps,
-);
-const strategy = withFallback(
-  z.enum(HISTORY_STRATEGIES).describe(`what the policy sees; ${OR_CARRIED}`),
-  PLAYING_DEFAULTS.history_strategy,
-);
+/** In words alone: a client that sends what a schema calls its default would undo what the model carries. */
+const otherwise = (fallback: unknown) => `${OR_CARRIED}, otherwise ${fallback}`;
+const maxSteps = z
+  .int()
+  .min(1)
+  .max(10_000)
+  .describe(`replies of a game before the cut-off; ${otherwise(PLAYING_DEFAULTS.max_steps)}`)
+  .optional();
+const strategy = z
+  .enum(HISTORY_STRATEGIES)
+  .describe(`what the policy sees; ${otherwise(PLAYING_DEFAULTS.history_strategy)}`)
+  .optional();
 const playedConfig = envConfig.describe(`settings of the game, as GET /environments lists them; ${OR_CARRIED}`);
 
 /** Games in one answer: the server has them all in memory. */
@@ -252,10 +256,9 @@ export const generateRollout = z
     max_steps: maxSteps,
     sampling_params: z
       .strictObject({
-        temperature: withFallback(
-          temperature.describe(`0 takes the most likely token; ${OR_CARRIED}`),
-          PLAYING_DEFAULTS.rollout_temperature,
-        ),
+        temperature: temperature
+          .describe(`0 takes the most likely token; ${otherwise(PLAYING_DEFAULTS.rollout_temperature)}`)
+          .optional(),
         ...draw,
       })
       .prefault({})

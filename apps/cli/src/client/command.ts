@@ -33,7 +33,7 @@ export function clientCommand(): Command {
     )
     .option('--password <password>', 'Password of the service; better given as LUDIC_PASSWORD')
     .option('--allow-http', 'Send the password unencrypted to another machine')
-    .option('--timeout <s>', 'Seconds to wait for an answer (default: 30; for games 600)', whole(1))
+    .option('--timeout <s>', 'Seconds to wait for an answer (default: 30; for games 630)', whole(1))
     .option('--json', 'Print the answer as it came')
     .addHelpText('after', NOTE);
   for (const option of fieldsOfAll()) command.addOption(option);
@@ -79,7 +79,7 @@ function usesOfFields(): ReadonlyMap<string, readonly Use[]> {
   const uses = new Map<string, Use[]>();
   for (const action of ACTION_NAMES) {
     for (const [name, schema] of Object.entries<z.ZodType>(ACTIONS[action].fields)) {
-      const text = describe(name, schema, action === 'train' ? LIBRARY[name] : undefined);
+      const text = describe(name, schema, OWN[action]?.[name]);
       const known = uses.get(name) ?? [];
       const same = known.find((use) => use.text === text);
       if (same) same.actions.push(action);
@@ -95,10 +95,17 @@ const { group_size: _, ...LIBRARY }: Readonly<Record<string, unknown>> = trainin
   environment: '',
 });
 
-function describe(name: string, schema: z.ZodType, elsewhere: unknown): string {
+/** What holds where an action is given no value, whatever the schema says. */
+const OWN: Readonly<Partial<Record<ActionName, Readonly<Record<string, unknown>>>>> = {
+  train: LIBRARY,
+  // The client judges a model by its most likely replies.
+  evaluate: { temperature: 0 },
+};
+
+function describe(name: string, schema: z.ZodType, own: unknown): string {
   const { description } = bareOption(name, schema);
   const choices = choicesOf(schema);
-  const fallback = fallbackOf(schema) ?? elsewhere;
+  const fallback = own ?? fallbackOf(schema);
   const more = [
     ...(choices ? [`choices: ${choices.join(', ')}`] : []),
     ...(fallback === undefined || fallback === false || isEmpty(fallback) ? [] : [`default: ${fallback}`]),

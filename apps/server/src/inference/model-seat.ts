@@ -70,6 +70,7 @@ export class ModelSeat {
   /** Processes that were let go and have not ended yet. */
   readonly #leaving = new Set<WorkerProcess>();
   #weighed: number | undefined;
+  #isOpen = false;
   #lastHeard = 0;
   #deaths: number[] = [];
   #pausedUntil = 0;
@@ -88,6 +89,11 @@ export class ModelSeat {
   /** Bytes of memory that the weights take, about: what a process of the model has told, and its key before. */
   get bytes(): number {
     return this.#weighed ?? this.key.bytes;
+  }
+
+  /** Whether its process has the model, and works on what is asked. */
+  get isOpen(): boolean {
+    return this.#process !== undefined && this.#isOpen;
   }
 
   get busy(): boolean {
@@ -166,6 +172,7 @@ export class ModelSeat {
   #start(): WorkerProcess {
     const { source, device, threads, now } = this.#options;
     this.#lastHeard = now();
+    this.#isOpen = false;
     const started: WorkerProcess = new WorkerProcess({
       source,
       device,
@@ -188,6 +195,7 @@ export class ModelSeat {
         this.#options.onWeighed();
         return;
       case 'opened':
+        this.#isOpen = true;
         this.#unusable = undefined;
         this.#log('opened', this.#process, message.warnings.join(' ') || undefined);
         return;

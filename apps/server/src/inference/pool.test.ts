@@ -136,6 +136,16 @@ describe('a pool of models', () => {
     await until(() => pool.status.requests === 0);
   });
 
+  it('blames the opening of the model, and not the game, while that lasts', async () => {
+    const { pool, events } = open({ requestTimeoutMs: 1 });
+    await expect(pool.rollout(NANO, TIC_TAC_TOE)).rejects.toMatchObject({
+      code: 'timed_out',
+      message: expect.stringMatching(/^Opening the model takes longer than the 0\.001 s .*ask again later\.$/),
+    });
+    // It goes on.
+    await until(() => events.some(({ event }) => event === 'opened'));
+  });
+
   it('begins again in a new process when one is killed, and another model does not notice', async () => {
     const { pool, events } = open();
     const other = await copyOfNano('other');

@@ -259,7 +259,7 @@ export class InferencePool {
       const { requestTimeoutMs = 0 } = this.#options;
       // Longer than a timer can wait, it has no end.
       if (requestTimeoutMs > 0 && requestTimeoutMs < 2 ** 31)
-        timer = setTimeout(() => giveUp(timedOut(task.kind, requestTimeoutMs)), requestTimeoutMs).unref();
+        timer = setTimeout(() => giveUp(timedOut(task.kind, requestTimeoutMs, seat.isOpen)), requestTimeoutMs).unref();
       this.#stopTimer(seat);
       seat.ask(request);
     });
@@ -361,9 +361,13 @@ const LESS: Readonly<Record<Task['kind'], string>> = {
   chat: 'Ask for fewer max_tokens or replies.',
 };
 
-function timedOut(kind: Task['kind'], limitMs: number): InferenceError {
+/** @param isOpen whether the model was there to begin with the work */
+function timedOut(kind: Task['kind'], limitMs: number, isOpen: boolean): InferenceError {
   const what = { evaluate: 'The games', rollout: 'The game', chat: 'The reply' }[kind];
-  const message = `${what} took longer than the ${limitMs / 1000} s that an answer may take here, and nothing of it is kept. ${LESS[kind]}`;
+  const limit = `the ${limitMs / 1000} s that an answer may take here`;
+  const message = isOpen
+    ? `${what} took longer than ${limit}, and nothing of it is kept. ${LESS[kind]}`
+    : `Opening the model takes longer than ${limit}. It goes on, as does fetching one of the Hub: ask again later.`;
   return new InferenceError('timed_out', message);
 }
 
