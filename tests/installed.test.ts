@@ -31,7 +31,7 @@ describe.skipIf(!registry)('the installed package', () => {
     shell(lines[0]!.replace('../player', folder), ROOT);
     expect(lines[2]).toContain('npm install');
     shell(lines[2]!);
-  }, 240_000);
+  }, 600_000);
   afterAll(() => {
     for (const child of children) child.kill();
     rmSync(folder, { recursive: true, force: true });

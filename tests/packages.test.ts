@@ -70,7 +70,7 @@ beforeAll(() => {
       .filter((name) => name !== 'ludic')
       .map((name) => [name, pack(name)]),
   );
-}, 180_000);
+}, 600_000);
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A project with packed packages, and with the libraries that they name, as a package manager puts them there. */
@@ -125,12 +125,12 @@ import { createRuntime } from '@ludic/runtime/node';
 const model = await openLanguageModel(await openModelFolder(fileURLToPath(NANO_FOLDER)), await createRuntime({ threads: 1 }));
 const policy = new LanguageModelPolicy(model, { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 16, stop: ['</move>'] });
 const definition = findEnvironment('tic_tac_toe');
-const { episodes } = await evaluate({ definition, config: resolveConfig(definition, {}), history: 'NO_HISTORY', policy, episodes: 20, seed: 0 });
-console.log(JSON.stringify({ outcome: playOne(), episodes }));`,
+const { total_episodes } = await evaluate({ definition, config: resolveConfig(definition, {}), history: 'NO_HISTORY', policy, episodes: 20, seed: 0 });
+console.log(JSON.stringify({ outcome: playOne(), total_episodes }));`,
     );
-    const { outcome, episodes } = JSON.parse(run(process.execPath, ['main.js'], folder));
+    const { outcome, total_episodes } = JSON.parse(run(process.execPath, ['main.js'], folder));
     expect(['win', 'draw']).toContain(outcome);
-    expect(episodes).toBe(20);
+    expect(total_episodes).toBe(20);
   }, 180_000);
 
   it('play a game in a page that Vite builds', () => {
