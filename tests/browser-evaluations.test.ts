@@ -12,8 +12,8 @@ import { hasChromium, launch, watchedPage } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
 
 const PASSWORD = 'correct horse';
-/** The browser itself writes one for each request that is refused. */
-const ITS_OWN = /^console error: Failed to load resource: the server responded with a status of 40[04] /;
+/** The browser itself writes one for each request that is refused; 503 where the Hub, asked for a model, is not reached. */
+const ITS_OWN = /^console error: Failed to load resource: the server responded with a status of (400|404|503) /;
 
 let scratch = '';
 let server: ServerProcess;
