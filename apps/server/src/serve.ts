@@ -18,6 +18,7 @@ import { InferencePool } from './inference/pool.ts';
 import { openJobs } from './jobs/index.ts';
 import { listen } from './listen/listen.ts';
 import { ModelStore } from './models/model-store.ts';
+import { namePlace } from './places-in-text.ts';
 
 export interface ServeOptions {
   readonly version: string;
@@ -90,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const hostNames = options.hostNames?.length ? options.hostNames : isLocal ? [options.host] : undefined;
   const { device, gpuAvailable } = await chooseDevice(options.device);
   const dataFolder = await openDataFolder(options.dataFolder);
+  namePlace(dataFolder, 'the data folder');
   const onCpu = { device, ...(options.threads !== undefined && { threads: options.threads }) };
   const pool = new InferencePool({
     ...onCpu,

@@ -1,7 +1,7 @@
 // Sentences as the packages write them, and what a client reads.
 
 import { describe, expect, it } from 'vitest';
-import { forClients, lineForClients, withoutPlaces } from './wording.ts';
+import { forClients, lineForClients } from './wording.ts';
 
 describe('a sentence for clients', () => {
   it.each([
@@ -29,7 +29,11 @@ describe('a sentence for clients', () => {
     ],
     [
       'a/b is not in the cache /root/.cache/huggingface/hub, and HF_HUB_OFFLINE forbids fetching it. Unset that, or give a model folder.',
-      "a/b is not in the cache hub, and the server's HF_HUB_OFFLINE forbids fetching it. Unset that.",
+      "a/b is not in the server's cache, and the server's HF_HUB_OFFLINE forbids fetching it. Unset that.",
+    ],
+    [
+      'huggingface.co cannot be reached (ENOTFOUND). a/b is not in the cache /srv/hub either: connect, or give a model folder.',
+      "huggingface.co cannot be reached (ENOTFOUND). a/b is not in the server's cache either.",
     ],
     [
       'The connection to huggingface.co was cut (x). Run the same command again.',
@@ -66,18 +70,5 @@ describe('a line of a log for clients', () => {
     ['file:///srv/app/x.ts:10', undefined],
   ])('%s', (line, wanted) => {
     expect(lineForClients(line)).toBe(wanted);
-  });
-});
-
-describe('a sentence without places', () => {
-  it.each([
-    ['/home/ada/data/models/a is no run: it has no config.json.', 'a is no run: it has no config.json.'],
-    ['The disk of ~/.cache/huggingface is full.', 'The disk of huggingface is full.'],
-    ['"/tmp/a b" and C:\\Users\\Ada\\model', '"a b" and model'],
-    ['See https://example.org/docs/models for org/name.', 'See https://example.org/docs/models for org/name.'],
-    ['GET /models/a shows it, POST /jobs/b/resume goes on.', 'GET /models/a shows it, POST /jobs/b/resume goes on.'],
-    ['GET /models lists them; 3/4 of it, and/or more.', 'GET /models lists them; 3/4 of it, and/or more.'],
-  ])('%s', (text, wanted) => {
-    expect(withoutPlaces(text)).toBe(wanted);
   });
 });

@@ -3,6 +3,7 @@
 
 import { evaluatePolicy, startTraining } from '@ludic/service';
 import { z } from 'zod';
+import { withoutPlaces } from './places-in-text.ts';
 
 const SAMPLING = evaluatePolicy.shape.sampling_params.unwrap() as z.ZodObject;
 const FIELDS: Readonly<Record<string, z.ZodType>> = {
@@ -53,18 +54,6 @@ const withoutStack = (text: string) =>
     .filter(Boolean)
     .join(' ');
 
-/**
- * A sentence in which places on this machine are called by their last part alone: a client learns nothing of its folders.
- * Addresses of the service stay.
- */
-export const withoutPlaces = (text: string) =>
-  text
-    .replaceAll(/\bfile:\/\/(?=\/)/g, '')
-    .replaceAll(/(?<![\w:/.~-]|\b(?:GET|POST|DELETE) )~?(?:\/[\w.@+~-]+){2,}\/?/g, (path) => lastPart(path, '/'))
-    .replaceAll(/\b[A-Za-z]:(?:\\[\w.@+ ~-]+)+/g, (path) => lastPart(path, '\\'));
-
-const lastPart = (path: string, separator: string) => path.split(separator).filter(Boolean).at(-1)!;
-
 /** Flags, variables and what only somebody at the machine could do, in other words. */
 function withoutSpecials(text: string): string {
   return text
@@ -76,6 +65,7 @@ function withoutSpecials(text: string): string {
       /(?<!the server's |\w)(?=(?:HF|HUGGING_FACE|HUGGINGFACE|TRANSFORMERS|WANDB|LUDIC)_[A-Z_]+\b)/g,
       "the server's ",
     )
+    .replaceAll(/: connect, or give a model folder(?=[.,;])/g, '')
     .replaceAll(/,? or give a model folder(?=[.,;])/g, '')
     .replaceAll(/(^|\. )Run the same command again/g, '$1Try again')
     .replaceAll(/\brun the same command again/g, 'try again');
