@@ -35,7 +35,7 @@ it('errs where a game reads moves without their end, and where the move before i
   const wrong = episodes.flatMap(({ turns }) => turns).filter(({ reply }) => isMistake(reply));
   const refused = wrong.filter(({ info }) => info.invalid);
   expect(wrong.length).toBeGreaterThan(300);
-  expect(refused.length / wrong.length).toBeGreaterThan(0.45);
+  expect(refused.length / wrong.length).toBeGreaterThan(0.2);
 });
 
 it('says what the player says where it never errs', async () => {

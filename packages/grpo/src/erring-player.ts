@@ -9,13 +9,11 @@ export interface ErringPlayer {
   readonly isMistake: (reply: Reply) => boolean;
 }
 
-/** Length of a reply's first tag without its end. Games read a move whose closing tag is missing. */
-const openingOf = (text: string): number => (text.includes('>') ? text.indexOf('>') : text.length);
-
 /**
  * At a share of the turns after the first, the player's reply before is given again, whole (a move that the rules may
- * forbid now) or cut off within its opening tag (no move at all). The player is not asked then: what it plans goes on a turn
- * later.
+ * forbid now) or cut off (no move, or one without its closing tag, which games may take). It is not learned either way. The
+ * player is not asked then: what it plans goes on a turn later. Cuts within the opening tag alone, which are always refused,
+ * taught worse: a GPT-2 of a million random parameters was left with 24 % invalid replies in KeyDoor instead of 8 % (seed 0).
  */
 export function erringPlayer(player: Policy, share: number): ErringPlayer {
   const mistakes = new WeakSet<Reply>();
@@ -27,7 +25,7 @@ export function erringPlayer(player: Policy, share: number): ErringPlayer {
         const last = before.get(episode);
         if (!last || random.nextFloat() >= share) return undefined;
         const isCut = random.nextFloat() < 0.5;
-        const text = isCut ? last.text.slice(0, Math.floor(random.nextFloat() * openingOf(last.text))) : last.text;
+        const text = isCut ? last.text.slice(0, Math.floor(random.nextFloat() * last.text.length)) : last.text;
         const mistake = { ...last, text };
         mistakes.add(mistake);
         return mistake;
