@@ -144,7 +144,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
         expect(
           Math.abs((metrics[i]![name as keyof StepMetrics] as number) - (value as number)),
           `${name} of step ${i + 1}`,
-        ).toBeLessThanOrEqual(2e-3 * Math.max(1, Math.abs(value)));
+        ).toBeLessThanOrEqual(2e-3 * Math.max(1, Math.abs(Number(value))));
   });
 
   it('loses nothing that was saved, whenever the page is killed', async () => {

@@ -257,7 +257,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
       for (const [i, metrics] of here.entries()) {
         for (const [name, value] of Object.entries(curve[i]!)) {
           const own = metrics[name as keyof StepMetrics] as number;
-          expect(Math.abs(own - value), `${name} of step ${i + 1} on ${device}`).toBeLessThanOrEqual(1e-3);
+          expect(Math.abs(own - Number(value)), `${name} of step ${i + 1} on ${device}`).toBeLessThanOrEqual(1e-3);
         }
       }
     }

@@ -182,7 +182,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       for (const [i, expected] of curve.entries())
         for (const [name, value] of Object.entries(expected))
           expect(
-            Math.abs((metrics[i]![name as keyof StepMetrics] as number) - value),
+            Math.abs((metrics[i]![name as keyof StepMetrics] as number) - Number(value)),
             `${name} of ${i + 1}`,
           ).toBeLessThan(1e-3);
     });
