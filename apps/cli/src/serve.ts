@@ -82,9 +82,11 @@ export function serveCommand(): Command {
         ...settingsOf(options, process.env),
         ...(pageFolder !== undefined && { pageFolder }),
       });
+      // A signal may come as soon as the server says that it is there.
+      const asked = untilAsked();
       if (options.page) precompressBeside();
       process.stderr.write(`Ludic listens on ${server.url}; its description is at ${server.url}/docs.\n`);
-      await untilAsked();
+      await asked;
       process.stderr.write('Saving jobs; ask again to stop at once.\n');
       await server.close();
     });
