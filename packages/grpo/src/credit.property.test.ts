@@ -3,6 +3,7 @@
 import type { Episode } from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { episodeOf } from '../testing/episodes.ts';
 import { groupAdvantages } from './advantages.ts';
 import { assignCredit, CREDITS, type CreditSettings } from './credit.ts';
 import { SCALE_REWARDS, type ScaleRewards } from './settings.ts';
@@ -23,24 +24,10 @@ const PROMPTS = Array.from({ length: 5 }, () => Array.from({ length: 3 }, () => 
 function batchOf(drawn: readonly (readonly Drawn[])[], reward: (r: number, isLast: boolean) => number = (r) => r) {
   const episodes = drawn.flat().map(({ turns: all, failed }): Episode => {
     const turns = all.map(([r, p], t) => ({
-      prompt: [],
-      observation: '',
-      reply: {
-        text: '',
-        finish: 'stop' as const,
-        tokens: {
-          prompt: PROMPTS[t]![p] ?? new Int32Array(1),
-          completion: Int32Array.of(1),
-          logprobs: Float32Array.of(0),
-          entropies: Float32Array.of(0),
-        },
-      },
+      prompt: PROMPTS[t]![p] ?? new Int32Array(1),
       reward: reward(r, t === all.length - 1),
-      info: { invalid: false },
     }));
-    const endReason = failed ? 'failed' : turns.length > 0 ? 'terminated' : 'context_full';
-    const sum = turns.reduce((total, turn) => total + turn.reward, 0);
-    return { seed: 0, dynamicsSeed: 0, turns, reward: sum, endReason, finalObservation: '' };
+    return episodeOf(turns, failed ? 'failed' : turns.length > 0 ? 'terminated' : 'context_full');
   });
   return { episodes, groups: drawn.flatMap((members, g) => members.map(() => g)) };
 }

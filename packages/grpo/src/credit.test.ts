@@ -1,33 +1,19 @@
 import { stream } from '@ludic/random';
 import type { Episode } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
+import { episodeOf } from '../testing/episodes.ts';
 import { assignCredit } from './credit.ts';
 
 /** An episode with the given rewards, its turns after the given prompts. */
-function episode(
+const episode = (
   rewards: readonly number[],
   prompts: readonly Int32Array[],
-  endReason: Episode['endReason'] = 'terminated',
-): Episode {
-  const turns = rewards.map((reward, t) => ({
-    prompt: [],
-    observation: '',
-    reply: {
-      text: '',
-      finish: 'stop' as const,
-      tokens: {
-        prompt: prompts[t]!,
-        completion: Int32Array.of(1),
-        logprobs: Float32Array.of(0),
-        entropies: Float32Array.of(0),
-      },
-    },
-    reward,
-    info: { invalid: false },
-  }));
-  const reward = rewards.reduce((a, b) => a + b, 0);
-  return { seed: 0, dynamicsSeed: 0, turns, reward, endReason, finalObservation: '' };
-}
+  endReason?: Episode['endReason'],
+): Episode =>
+  episodeOf(
+    rewards.map((reward, t) => ({ reward, prompt: prompts[t]! })),
+    endReason,
+  );
 const [a, b, c] = [Int32Array.of(1), Int32Array.of(2), Int32Array.of(3)];
 
 describe('assignCredit', () => {

@@ -4,13 +4,17 @@ import { groupStarts, playEpisodes } from '@ludic/rollouts';
 import { expect, it } from 'vitest';
 import { erringPlayer } from './erring-player.ts';
 
-it('errs at its share of the later turns, is heard about each mistake, and plays faultlessly between', async () => {
-  const definition: EnvironmentDefinition = findEnvironment('tic_tac_toe');
+async function playWithMistakes(environment: string, games: number) {
+  const definition: EnvironmentDefinition = findEnvironment(environment);
   const config = resolveConfig(definition, {});
   const player = scriptedPolicy('random', () => definition.experts.random(config));
   const { policy, isMistake } = erringPlayer(player, 0.3);
-  const starts = groupStarts({ seed: 1, step: 1, groups: 200, groupSize: 1 });
-  const episodes = await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts });
+  const starts = groupStarts({ seed: 1, step: 1, groups: games, groupSize: 1 });
+  return { isMistake, episodes: await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts }) };
+}
+
+it('errs at its share of the later turns, is heard about each mistake, and plays faultlessly between', async () => {
+  const { episodes, isMistake } = await playWithMistakes('tic_tac_toe', 200);
   const later = episodes.flatMap(({ turns }) => turns.slice(1));
   const wrong = later.filter(({ reply }) => isMistake(reply));
   expect(wrong.length / later.length).toBeCloseTo(0.3, 1);
@@ -26,12 +30,7 @@ it('errs at its share of the later turns, is heard about each mistake, and plays
 });
 
 it('errs where a game reads moves without their end, and where the move before is legal again', async () => {
-  const definition: EnvironmentDefinition = findEnvironment('key_door');
-  const config = resolveConfig(definition, {});
-  const player = scriptedPolicy('random', () => definition.experts.random(config));
-  const { policy, isMistake } = erringPlayer(player, 0.3);
-  const starts = groupStarts({ seed: 1, step: 1, groups: 40, groupSize: 1 });
-  const episodes = await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts });
+  const { episodes, isMistake } = await playWithMistakes('key_door', 40);
   const wrong = episodes.flatMap(({ turns }) => turns).filter(({ reply }) => isMistake(reply));
   const refused = wrong.filter(({ info }) => info.invalid);
   expect(wrong.length).toBeGreaterThan(300);
