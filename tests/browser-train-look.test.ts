@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)(`the look of training (needs Chromium at ${CHROMIU
       await fill(page, 1000);
       await view(page).getByRole('button', { name: 'Train', exact: true }).click();
       await view(page)
-        .getByRole('img', { name: /^Reward after ([3-9]|\d\d) steps/ })
+        .getByRole('img', { name: /^Reward after ([3-9]|\d\d+) steps/ })
         .waitFor();
       await expectGoodLook(page, 'train-running', look, true);
       await view(page).getByRole('button', { name: 'Pause' }).click();
