@@ -3,7 +3,7 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { processMemory } from '@ludic/grpo/node';
-import { readHubSettings } from '@ludic/models/hub';
+import { readHubSettings } from '@ludic/hub';
 import { type DeviceReport, reportDevices } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { amount } from './units.ts';

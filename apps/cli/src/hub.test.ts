@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NANO_FOLDER } from '@ludic/nano';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HubServer } from '../../../packages/models/testing/hub-server.ts';
+import { HubServer } from '../../../packages/hub/testing/hub-server.ts';
 import { startLudic } from './run-ludic.ts';
 
 const NANO = fileURLToPath(NANO_FOLDER);

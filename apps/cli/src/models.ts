@@ -45,7 +45,7 @@ const told = new Set<string>();
 class UnknownName extends UsageError {}
 
 /** One quick question: a slip shall not wait for a network that is away. */
-const LOOK = { attempts: 1, firstDelay: 0, longestDelay: 0, silence: 5000 };
+const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 5000 };
 /** What the Hub says, or leaves unsaid, where a name may be a slip. */
 const SAYS_NONE = /^(unauthorized|repository_not_found|offline)$/;
 const UNKNOWN_WORD =
@@ -53,7 +53,7 @@ const UNKNOWN_WORD =
 
 /** @returns undefined where the name is none of the Hub's */
 async function openFromHub(name: string): Promise<ModelFiles | undefined> {
-  const hub = await import('@ludic/models/hub');
+  const hub = await import('@ludic/hub');
   const { HubError, lookAtHubModel, openHubModel, parseReference, readHubSettings } = hub;
   const reference = parseReference(name);
   if (!reference) return undefined;

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { UploadFile } from '@ludic/models/hub';
+import type { UploadFile } from '@ludic/hub';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
 import { modelCard } from './model-card.ts';
@@ -29,7 +29,7 @@ export function pushCommand(): Command {
 }
 
 async function run(folder: string, repository: string, options: Options): Promise<void> {
-  const { parseReference, publishable, readHubSettings, uploadModel } = await import('@ludic/models/hub');
+  const { parseReference, publishable, readHubSettings, uploadModel } = await import('@ludic/hub');
   const name = repository.includes('@') || !repository.includes('/') ? undefined : parseReference(repository);
   const reference = name && parseReference(`${repository}@${options.revision}`);
   if (!name) throw new UsageError(`${repository} is no name of a repository, which would be such as user/name.`);

@@ -1,6 +1,6 @@
 // How moving files are shown, in a terminal and elsewhere.
 
-import type { HubEvent } from '@ludic/models/hub';
+import type { HubEvent } from '@ludic/hub';
 import { describe, expect, it } from 'vitest';
 import { TransferView } from './transfers.ts';
 import { amount } from './units.ts';

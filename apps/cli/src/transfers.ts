@@ -1,6 +1,6 @@
 // What a person sees while files of the Hub move: in a terminal one line that is drawn again, elsewhere one per file.
 
-import type { HubEvent } from '@ludic/models/hub';
+import type { HubEvent } from '@ludic/hub';
 import { amount, duration } from './units.ts';
 
 /** Milliseconds between drawings. */

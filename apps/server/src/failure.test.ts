@@ -1,7 +1,7 @@
 import { EnvironmentError } from '@ludic/environments';
 import { GrpoError } from '@ludic/grpo';
+import { HubError } from '@ludic/hub';
 import { ModelError } from '@ludic/models';
-import { HubError } from '@ludic/models/hub';
 import { ServiceError } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
 import { asServiceError, CODES } from './failure.ts';

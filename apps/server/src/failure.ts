@@ -4,8 +4,8 @@
 import type { EnvironmentErrorCode } from '@ludic/environments';
 import type { GrpoErrorCode } from '@ludic/grpo';
 import type { HistoryErrorCode } from '@ludic/history';
+import type { HubErrorCode } from '@ludic/hub';
 import type { ModelErrorCode } from '@ludic/models';
-import type { HubErrorCode } from '@ludic/models/hub';
 import type { PolicyErrorCode } from '@ludic/policies';
 import type { RuntimeErrorCode } from '@ludic/runtime';
 import { type ErrorCode, ServiceError } from '@ludic/service';

@@ -1,4 +1,15 @@
 export { isExplained, LudicError } from './error.ts';
 export { parseHttpDate } from './http-date.ts';
-export { pauseAfter, type RetryPolicy, TransientError } from './retry.ts';
+export {
+  type FetchPolicy,
+  isTransientStatus,
+  PROGRESS_BYTES,
+  pauseAfter,
+  type Retry,
+  type RetryOptions,
+  type RetryPolicy,
+  retry,
+  sleep,
+  TransientError,
+} from './retry.ts';
 export { askedWait, rateLimitReset, retryAfter } from './retry-after.ts';

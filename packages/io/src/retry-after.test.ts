@@ -33,6 +33,6 @@ describe('rateLimitReset', () => {
   });
 });
 
-it('prefers Retry-After', () => {
-  expect(askedWait(headers({ 'retry-after': '3', ratelimit: '"api";r=0;t=12' }))).toBe(3);
+it('prefers Retry-After, in milliseconds', () => {
+  expect(askedWait(headers({ 'retry-after': '3', ratelimit: '"api";r=0;t=12' }))).toBe(3000);
 });

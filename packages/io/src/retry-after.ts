@@ -22,5 +22,8 @@ export function rateLimitReset(headers: Headers): number | undefined {
   return reset !== undefined && Number(number('ratelimit-remaining') ?? Number.NaN) < 1 ? Number(reset) : undefined;
 }
 
-/** Seconds that a server asks to wait, by any of these headers. */
-export const askedWait = (headers: Headers): number | undefined => retryAfter(headers) ?? rateLimitReset(headers);
+/** Milliseconds that a server asks to wait, by any of these headers. */
+export function askedWait(headers: Headers): number | undefined {
+  const seconds = retryAfter(headers) ?? rateLimitReset(headers);
+  return seconds === undefined ? undefined : 1000 * seconds;
+}

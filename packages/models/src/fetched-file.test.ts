@@ -2,12 +2,12 @@
 
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { FetchPolicy } from '@ludic/io';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fetchModelFile } from './fetched-file.ts';
-import type { Patience } from './patience.ts';
 
-const PATIENCE: Patience = { attempts: 4, firstDelay: 1, longestDelay: 20, silence: 2000 };
+const POLICY: FetchPolicy = { attempts: 4, firstPause: 1, longestPause: 20, longestWait: 20, idleTimeout: 2000 };
 const SIZE = 300_000;
 
 interface Version {
@@ -76,7 +76,7 @@ afterAll(() => {
 const AUTHORIZED = { authorization: 'Bearer x' };
 
 async function fetched(options: Parameters<typeof fetchModelFile>[2] = {}): Promise<Buffer | undefined> {
-  const blob = await fetchModelFile(url, 'weights', { patience: PATIENCE, ...options });
+  const blob = await fetchModelFile(url, 'weights', { policy: POLICY, ...options });
   return blob && Buffer.from(await blob.arrayBuffer());
 }
 
@@ -139,7 +139,7 @@ describe('a connection that breaks', () => {
       code: 'not_fetched',
       message: expect.stringMatching(/^weights could not be fetched: .*Try again\.$/),
     });
-    expect(asked).toHaveLength(PATIENCE.attempts);
+    expect(asked).toHaveLength(POLICY.attempts);
   });
 
   it('is not given up as long as much comes between', async () => {
@@ -155,7 +155,7 @@ describe('a connection that breaks', () => {
       response.write(version(1).bytes.subarray(0, 1000));
     };
     answers = [silent, file(version(1))];
-    const whole = await fetched({ patience: { ...PATIENCE, silence: 100 } });
+    const whole = await fetched({ policy: { ...POLICY, idleTimeout: 100 } });
     expect(whole?.equals(version(1).bytes)).toBe(true);
     expect(asked[1]?.range).toBe('bytes=1000-');
   });
@@ -244,7 +244,7 @@ describe('a signal', () => {
     ];
     const asking = fetched({
       signal: controller.signal,
-      patience: { ...PATIENCE, firstDelay: 1e6, longestDelay: 1e6 },
+      policy: { ...POLICY, firstPause: 1e6, longestPause: 1e6, longestWait: 1e6 },
     });
     await expect(asking).rejects.toMatchObject({ name: 'AbortError' });
     expect(asked).toHaveLength(1);

@@ -1,8 +1,8 @@
 // A file behind a URL, for browsers. A connection that breaks costs nothing that has come: the rest is asked for, where the
 // server has the very same file still and says so by its tag, and all of it anew otherwise.
 
+import { askedWait, type FetchPolicy, isTransientStatus, PROGRESS_BYTES, retry, TransientError } from '@ludic/io';
 import { ModelError } from './errors.ts';
-import { ENOUGH, Hiccup, isPassing, type Patience, persist, waitOf } from './patience.ts';
 
 /** How far the fetching of a model's files is. */
 export interface FetchProgress {
@@ -19,19 +19,25 @@ export interface FetchOptions {
   readonly onProgress?: (progress: FetchProgress) => void;
   readonly signal?: AbortSignal;
   /** Somebody looks on: tries within some ten seconds by default. */
-  readonly patience?: Patience;
+  readonly policy?: FetchPolicy;
 }
 
-const PATIENCE: Patience = { attempts: 5, firstDelay: 750, longestDelay: 20_000, silence: 30_000 };
+const POLICY: FetchPolicy = {
+  attempts: 5,
+  firstPause: 750,
+  longestPause: 20_000,
+  longestWait: 20_000,
+  idleTimeout: 30_000,
+};
 
 /**
  * The file behind a URL, undefined where there is none. Its bytes are handed over as they come.
  * @throws ModelError `not_fetched`, after several tries; `not_allowed`; the reason of the signal, at once
  */
 export function fetchModelFile(url: string, file: string, options: FetchOptions = {}): Promise<Blob | undefined> {
-  const { patience = PATIENCE, signal } = options;
-  const fetching = new Fetching(url, file, options, patience.silence);
-  return persist(patience, () => fetching.attempt(), { progressed: () => fetching.progressed(), signal });
+  const { policy = POLICY, signal } = options;
+  const fetching = new Fetching(url, file, options, policy.idleTimeout);
+  return retry(policy, () => fetching.attempt(), { progressed: () => fetching.progressed(), signal });
 }
 
 class Fetching {
@@ -56,7 +62,7 @@ class Fetching {
     this.#silence = silence;
   }
 
-  /** @throws Hiccup, after which another attempt goes on; ModelError */
+  /** @throws TransientError, after which another attempt goes on; ModelError */
   async attempt(): Promise<Blob | undefined> {
     const { signal } = this.#options;
     const silence = new AbortController();
@@ -70,13 +76,13 @@ class Fetching {
       return await this.#receive(signal ? AbortSignal.any([signal, silence.signal]) : silence.signal, onChunk);
     } catch (error) {
       signal?.throwIfAborted();
-      if (error instanceof ModelError || error instanceof Hiccup) throw error;
+      if (error instanceof ModelError || error instanceof TransientError) throw error;
       const failure = this.#failed(
         silence.signal.aborted ? 'the server fell silent.' : `${(error as Error).message}.`,
         error,
       );
       // Networks fail as TypeErrors.
-      throw silence.signal.aborted || error instanceof TypeError ? new Hiccup(failure) : failure;
+      throw silence.signal.aborted || error instanceof TypeError ? new TransientError(failure) : failure;
     } finally {
       clearTimeout(timer);
     }
@@ -86,7 +92,7 @@ class Fetching {
   progressed(): boolean {
     const gained = this.#have - this.#most;
     this.#most = Math.max(this.#most, this.#have);
-    return gained >= ENOUGH;
+    return gained >= PROGRESS_BYTES;
   }
 
   async #receive(signal: AbortSignal, onChunk: () => void): Promise<Blob | undefined> {
@@ -108,12 +114,12 @@ class Fetching {
       );
     if (status === 416 || (status === 206 && !this.#goesOn(headers))) {
       this.#restart();
-      throw await refuse(new Hiccup(this.#failed('it is another file than it was when it began to come.')));
+      throw await refuse(new TransientError(this.#failed('it is another file than it was when it began to come.')));
     }
     if (!response.ok) {
       const failure = this.#failed(`the server answers ${status}.`);
-      const mayPass = status === 429 || isPassing(status);
-      throw await refuse(mayPass ? new Hiccup(failure, waitOf(headers)) : failure);
+      const mayPass = isTransientStatus(status);
+      throw await refuse(mayPass ? new TransientError(failure, askedWait(headers)) : failure);
     }
     if (status !== 206) this.#begin(headers);
     for (const reader = body!.getReader(); ; ) {
@@ -127,7 +133,7 @@ class Fetching {
     const [have, total] = [this.#have, this.#total];
     if (total === undefined || have === total) return new Blob(this.#parts);
     if (have > total) this.#restart();
-    throw new Hiccup(this.#failed(`only ${have} of ${total} bytes came.`));
+    throw new TransientError(this.#failed(`only ${have} of ${total} bytes came.`));
   }
 
   #headers(): Headers {

@@ -21,8 +21,10 @@ export {
 export {
   CARRIED_GAME_FILE,
   type Checkpoint,
+  COMPANIONS,
   checkpointFiles,
   type FileContent,
+  indexOf,
   type ModelFiles,
   type OpenFile,
   readCheckpoint,
@@ -30,6 +32,8 @@ export {
   readJson,
   readModelConfig,
   readWarnings,
+  shardsOf,
+  WEIGHT_FILES,
 } from './checkpoint.ts';
 export { type Companions, completeCompanions } from './companions.ts';
 export { FAMILY_NAMES, type FamilyName, type ModelConfig, type RotaryConfig, type SlidingWindow } from './config.ts';
@@ -57,6 +61,7 @@ export {
   windowBias,
 } from './packing.ts';
 export { PRECISIONS, type Precision } from './precision.ts';
+export { lacksConfig, lacksWeights } from './refusals.ts';
 export { inverseFrequencies, rotaryTables } from './rope.ts';
 export {
   type NamedTensor,

@@ -12,7 +12,7 @@ import { blobModelFiles, blobsOf, type FetchProgress, fetchModelFiles, pickedMod
 const NANO = fileURLToPath(new URL('../../nano/model/', import.meta.url));
 const NAMES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 /** What is broken here stays so. */
-const patience = { attempts: 2, firstDelay: 1, longestDelay: 1, silence: 1000 };
+const policy = { attempts: 2, firstPause: 1, longestPause: 1, longestWait: 1, idleTimeout: 1000 };
 const bytesOf = (name: string) => readFileSync(`${NANO}${name}`);
 
 let server: Server;
@@ -83,14 +83,14 @@ describe('a model behind a URL', () => {
     ['broken', 'config.json', /answers 500/],
     ['cut', 'model.safetensors', /model\.safetensors could not be fetched/],
   ])('tells what a %s answer is', async (folder, file, message) => {
-    await expect(fetchModelFiles(`${origin}/${folder}`, { patience }).read(file)).rejects.toMatchObject({
+    await expect(fetchModelFiles(`${origin}/${folder}`, { policy }).read(file)).rejects.toMatchObject({
       code: 'not_fetched',
       message: expect.stringMatching(message),
     });
   });
 
   it('may be asked again after a failure', async () => {
-    const files = fetchModelFiles(`${origin}/broken`, { patience });
+    const files = fetchModelFiles(`${origin}/broken`, { policy });
     await expect(files.read('config.json')).rejects.toMatchObject({ code: 'not_fetched' });
     const answer = odd['/broken/config.json']!;
     odd['/broken/config.json'] = (response) => response.end('{}');

@@ -3,7 +3,7 @@
 
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { HubEvent } from '@ludic/models/hub';
+import type { HubEvent } from '@ludic/hub';
 import type { Model } from '@ludic/service';
 import { ClientError, type LudicClient } from '@ludic/service/client';
 import { UsageError } from '../failure.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { readModelConfig } from '@ludic/models';
 import { NANO_FOLDER } from '@ludic/nano';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { HubServer } from '../../../../packages/models/testing/hub-server.ts';
+import { HubServer } from '../../../../packages/hub/testing/hub-server.ts';
 import { asServiceError } from '../failure.ts';
 import { hubModelHere } from './hub-cache.ts';
 import { rememberedName } from './model-source.ts';

@@ -7,7 +7,7 @@ export const isHubModelHere = async (name: string) => (await hubModelHere(name))
 
 /** Its files, undefined where it does not. */
 export async function hubModelHere(name: string): Promise<ModelFiles | undefined> {
-  const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+  const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/hub');
   const reference = parseReference(name);
   if (!reference) return undefined;
   try {

@@ -249,7 +249,7 @@ async function isWithin(folder: string, place: string): Promise<boolean> {
 const openRun = (path: string) => RunFolder.open(path).catch(() => undefined);
 
 async function isHubReference(text: string): Promise<boolean> {
-  const { parseReference } = await import('@ludic/models/hub');
+  const { parseReference } = await import('@ludic/hub');
   return parseReference(text) !== undefined;
 }
 

@@ -14,7 +14,7 @@ import { type ModelSource, NANO } from './model-source.ts';
  */
 export async function openFiles(source: ModelSource): Promise<ModelFiles> {
   if (source.from === 'hub') {
-    const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+    const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/hub');
     const reference = parseReference(source.reference);
     if (!reference) throw new HubError('bad_reference', `${source.reference} is no name of the Hugging Face Hub.`);
     return openHubModel(reference, await readHubSettings(process.env));
@@ -26,7 +26,7 @@ export async function openFiles(source: ModelSource): Promise<ModelFiles> {
 }
 
 /** One quick question: whoever starts something waits for the answer. */
-const LOOK = { attempts: 1, firstDelay: 0, longestDelay: 0, silence: 8000 };
+const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 8000 };
 
 /**
  * That a model can be had here at all, before it is promised.
@@ -50,7 +50,7 @@ export async function assertAdaptable(source: ModelSource, adapter: LoraConfig |
 
 /** @returns bytes of its weights, as `lookAtHubModel` @throws ModelError, HubError */
 export async function lookAtHub(name: string): Promise<number> {
-  const { HubError, lookAtHubModel, parseReference, readHubSettings } = await import('@ludic/models/hub');
+  const { HubError, lookAtHubModel, parseReference, readHubSettings } = await import('@ludic/hub');
   const reference = parseReference(name);
   if (!reference) throw new HubError('bad_reference', `${name} is no name of the Hugging Face Hub.`);
   return lookAtHubModel(reference, await readHubSettings(process.env), LOOK);

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { openHubModel, parseReference, readHubSettings } from '@ludic/hub';
 import type { ModelFiles } from '@ludic/models';
-import { openHubModel, parseReference, readHubSettings } from '@ludic/models/hub';
 import { openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
 

@@ -22,7 +22,7 @@ const ROWS = 100;
 /** Milliseconds between looks at the file while a run goes on, and of silence before a sign of life. */
 const INTERVAL = 5000;
 const HEARTBEAT = 30_000;
-const RETRY: RetryPolicy = { firstPause: 2000, longestPause: 60_000, longestWait: 600_000 };
+const RETRY: Omit<RetryPolicy, 'attempts'> = { firstPause: 2000, longestPause: 60_000, longestWait: 600_000 };
 
 export interface WandbStreamOptions {
   /** The folder of the run. */

@@ -192,10 +192,9 @@ export class WandbClient {
       throw new TrackingError('deleted', `The run was deleted at W&B${said}.`);
     if (FINAL.has(status) && !(status === 409 && mayConflict))
       throw new TrackingError('refused', `W&B refuses the run with status ${status}${said}.`);
-    const wait = askedWait(headers);
     throw new TransientError(
       new TrackingError('unreachable', `${baseUrl} answers with status ${status}${said}.`),
-      wait === undefined ? undefined : 1000 * wait,
+      askedWait(headers),
     );
   }
 

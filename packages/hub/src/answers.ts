@@ -1,6 +1,6 @@
 // What the Hub's answers mean: which refusals may pass, and the sentence for each that does not.
 
-import { Hiccup, isPassing, waitOf } from '../patience.ts';
+import { askedWait, isTransientStatus, TransientError } from '@ludic/io';
 import { HubError } from './errors.ts';
 import { type HubReference, referenceText } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -12,14 +12,14 @@ export interface Asking {
   readonly purpose: 'read' | 'write';
 }
 
-/** The error of an answer that is no success: a Hiccup where it may pass. */
-export async function refusal(response: Response, asking: Asking): Promise<HubError | Hiccup<HubError>> {
+/** The error of an answer that is no success: a TransientError where it may pass. */
+export async function refusal(response: Response, asking: Asking): Promise<HubError | TransientError<HubError>> {
   const { status } = response;
   const said = await explanation(response);
   if (status === 429) return rateLimited(response, asking);
-  if (isPassing(status)) {
+  if (isTransientStatus(status)) {
     const sentence = `${host(asking)} answers with status ${status}${said}. That is a fault at its side: try again later.`;
-    return new Hiccup(new HubError('server_fault', sentence, { status }), waitOf(response.headers));
+    return new TransientError(new HubError('server_fault', sentence, { status }), askedWait(response.headers));
   }
   const code = response.headers.get('x-error-code');
   const error = (kind: HubError['code'], sentence: string) => new HubError(kind, sentence, { status });
@@ -60,12 +60,12 @@ export async function refusal(response: Response, asking: Asking): Promise<HubEr
   return error('refused', `${host(asking)} refuses: status ${status}${said}.`);
 }
 
-function rateLimited(response: Response, asking: Asking): Hiccup<HubError> {
-  const wait = waitOf(response.headers);
+function rateLimited(response: Response, asking: Asking): TransientError<HubError> {
+  const wait = askedWait(response.headers);
   const when = wait === undefined ? 'Try again later' : `Try again in ${Math.ceil(wait / 1000)} s`;
   const advice = asking.settings.token ? '' : '; with HF_TOKEN set the limit is higher';
   const sentence = `${host(asking)} has had too many requests from here. ${when}${advice}.`;
-  return new Hiccup(new HubError('rate_limited', sentence, { status: response.status }), wait);
+  return new TransientError(new HubError('rate_limited', sentence, { status: response.status }), wait);
 }
 
 /** What the server says of it, in brackets. */
@@ -87,18 +87,18 @@ const UNREACHABLE =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|ENETDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** What an exception of `fetch`, or of reading its body, means; undefined where it is no matter of the network. */
-export function connectionError(error: unknown, asking: Asking): Hiccup<HubError> | undefined {
+export function connectionError(error: unknown, asking: Asking): TransientError<HubError> | undefined {
   const { name, cause, message } = error as Error & { cause?: NodeJS.ErrnoException & { errors?: unknown } };
   if (name !== 'TypeError' && name !== 'AbortError' && name !== 'TimeoutError') return undefined;
   if (name === 'TypeError' && cause === undefined) return undefined;
   const reason = cause?.code ?? cause?.message ?? message;
   if (UNREACHABLE.test(reason)) {
-    return new Hiccup(
+    return new TransientError(
       new HubError('offline', `${host(asking)} cannot be reached (${reason}).`, { cause: error as Error }),
     );
   }
   const what = name === 'TypeError' ? `was cut (${reason})` : 'fell silent';
-  return new Hiccup(
+  return new TransientError(
     new HubError('cut_off', `The connection to ${host(asking)} ${what}. Run the same command again.`, {
       cause: error as Error,
     }),

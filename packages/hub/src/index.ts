@@ -1,4 +1,3 @@
-export { DEFAULT_PATIENCE, type Patience } from '../patience.ts';
 export { type HubEvent, type HubOptions, lookAtHubModel, openHubModel } from './download.ts';
 export { HubError, type HubErrorCode } from './errors.ts';
 export { publishable } from './publishable.ts';

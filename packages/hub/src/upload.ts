@@ -2,12 +2,11 @@
 
 import { pathToFileURL } from 'node:url';
 import { commitIter, createBranch, createRepo, repoExists } from '@huggingface/hub';
-import { DEFAULT_PATIENCE } from '../patience.ts';
 import { type Asking, host } from './answers.ts';
 import type { HubEvent, HubOptions } from './download.ts';
 import { HubError } from './errors.ts';
 import type { HubReference } from './reference.ts';
-import { hubFetch } from './request.ts';
+import { DEFAULT_FETCH_POLICY, hubFetch } from './request.ts';
 import type { HubSettings } from './settings.ts';
 
 export interface UploadFile {
@@ -46,7 +45,7 @@ const PLACEHOLDER = 'hf_';
 export async function uploadModel(
   upload: Upload,
   settings: HubSettings,
-  { patience = DEFAULT_PATIENCE, onEvent = () => {} }: HubOptions = {},
+  { policy = DEFAULT_FETCH_POLICY, onEvent = () => {} }: HubOptions = {},
 ): Promise<Uploaded> {
   const { reference, files, title } = upload;
   if (settings.offline)
@@ -62,7 +61,7 @@ export async function uploadModel(
     onEvent({ type: 'note', message: `${reason} Trying again.` });
   const common = {
     hubUrl: settings.endpoint,
-    fetch: hubFetch(asking, patience, onRetry),
+    fetch: hubFetch(asking, policy, onRetry),
     repo: { type: 'model', name: reference.repo },
     accessToken: PLACEHOLDER,
   } as const;

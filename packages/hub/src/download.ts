@@ -2,16 +2,16 @@
 
 import { mkdir, readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelFiles } from '../checkpoint.ts';
-import { ModelError } from '../errors.ts';
-import { openModelFolder } from '../node.ts';
-import { DEFAULT_PATIENCE, type Patience } from '../patience.ts';
+import type { FetchPolicy } from '@ludic/io';
+import { ModelError, type ModelFiles } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
 import type { Asking } from './answers.ts';
 import { exists, ModelCache } from './cache.ts';
 import { fileError, HubError, type HubErrorCode } from './errors.ts';
 import { type Listing, lookUp } from './listing.ts';
 import { alone } from './lock.ts';
 import { type HubReference, referenceText } from './reference.ts';
+import { DEFAULT_FETCH_POLICY } from './request.ts';
 import { select, shardsIn } from './selection.ts';
 import type { HubSettings } from './settings.ts';
 import { type RemoteFile, transfer } from './transfer.ts';
@@ -31,7 +31,7 @@ export type HubEvent =
   | { readonly type: 'note'; readonly message: string };
 
 export interface HubOptions {
-  readonly patience?: Patience;
+  readonly policy?: FetchPolicy;
   readonly onEvent?: (event: HubEvent) => void;
 }
 
@@ -59,13 +59,13 @@ export async function openHubModel(
 export async function lookAtHubModel(
   reference: HubReference,
   settings: HubSettings,
-  patience: Patience = DEFAULT_PATIENCE,
+  policy: FetchPolicy = DEFAULT_FETCH_POLICY,
 ): Promise<number> {
   if (await completeSnapshot(new ModelCache(settings.cache, reference.repo), reference)) return 0;
   const name = referenceText(reference);
   if (settings.offline)
     throw new HubError('offline', `${name} is not in the cache, and HF_HUB_OFFLINE forbids fetching it.`);
-  const { files } = await lookUp({ settings, reference, purpose: 'read' }, patience, () => {});
+  const { files } = await lookUp({ settings, reference, purpose: 'read' }, policy, () => {});
   const { weights } = select(name, new Set(files.keys()));
   const format = weights.file.replace(/\.index\.json$/, '').replace(/^.*(?=\.)/, '');
   const shards = [...files.values()].filter(({ file }) => !file.includes('/') && file.endsWith(format));
@@ -77,7 +77,7 @@ export async function lookAtHubModel(
 async function fetchModel(
   reference: HubReference,
   settings: HubSettings,
-  { patience = DEFAULT_PATIENCE, onEvent = () => {} }: HubOptions,
+  { policy = DEFAULT_FETCH_POLICY, onEvent = () => {} }: HubOptions,
 ): Promise<string> {
   const cache = new ModelCache(settings.cache, reference.repo);
   const present = await completeSnapshot(cache, reference);
@@ -93,7 +93,7 @@ async function fetchModel(
   const note = (message: string) => onEvent({ type: 'note', message });
   let listing: Listing;
   try {
-    const eager = present ? { ...patience, attempts: 1 } : patience;
+    const eager = present ? { ...policy, attempts: 1 } : policy;
     listing = await lookUp(asking, eager, ({ reason }) => note(`${reason} Trying again.`));
   } catch (error) {
     if (!(error instanceof HubError) || !PASSING.has(error.code)) throw error;
@@ -105,7 +105,7 @@ async function fetchModel(
     const sentence = `${error.message} ${name} is not in the cache ${settings.cache} either: connect, or give a model folder.`;
     throw new HubError('offline', sentence, { cause: error });
   }
-  await new Download(cache, listing, asking, patience, onEvent).run();
+  await new Download(cache, listing, asking, policy, onEvent).run();
   await cache.remember(reference, listing.commit);
   return cache.snapshot(listing.commit);
 }
@@ -130,7 +130,7 @@ class Download {
   readonly #cache: ModelCache;
   readonly #listing: Listing;
   readonly #asking: Asking;
-  readonly #patience: Patience;
+  readonly #policy: FetchPolicy;
   readonly #onEvent: (event: HubEvent) => void;
   /** Of the files that were missing. */
   readonly #all = { bytes: 0, size: 0 };
@@ -139,13 +139,13 @@ class Download {
     cache: ModelCache,
     listing: Listing,
     asking: Asking,
-    patience: Patience,
+    policy: FetchPolicy,
     onEvent: (event: HubEvent) => void,
   ) {
     this.#cache = cache;
     this.#listing = listing;
     this.#asking = asking;
-    this.#patience = patience;
+    this.#policy = policy;
     this.#onEvent = onEvent;
   }
 
@@ -201,7 +201,7 @@ class Download {
       let begun = false;
       await transfer(source, blob, {
         asking: this.#asking,
-        patience: this.#patience,
+        policy: this.#policy,
         onBytes: (bytes) => {
           tell(begun ? 'moving' : 'begun', bytes);
           begun = true;

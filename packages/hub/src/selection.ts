@@ -1,9 +1,7 @@
 // The files of a model that are needed, among all that its repository holds: one form of weights, and no copies for
 // other frameworks.
 
-import { COMPANIONS, indexOf, shardsOf, WEIGHT_FILES } from '../checkpoint.ts';
-import { ModelError } from '../errors.ts';
-import { lacksConfig, lacksWeights } from '../refusals.ts';
+import { COMPANIONS, indexOf, lacksConfig, lacksWeights, ModelError, shardsOf, WEIGHT_FILES } from '@ludic/models';
 
 export interface Selection {
   /** config.json, tokenizer and the like. */

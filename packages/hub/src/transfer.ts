@@ -5,7 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ENOUGH, Hiccup, type Patience, persist, type Retry } from '../patience.ts';
+import { type FetchPolicy, PROGRESS_BYTES, type Retry, retry, TransientError } from '@ludic/io';
 import { type Asking, connectionError, host, refusal } from './answers.ts';
 import { fileError, HubError } from './errors.ts';
 import { send } from './request.ts';
@@ -21,7 +21,7 @@ export interface RemoteFile {
 
 export interface TransferOptions {
   readonly asking: Asking;
-  readonly patience: Patience;
+  readonly policy: FetchPolicy;
   /** Bytes of the file that are here; falls back where a server does not resume. */
   readonly onBytes: (bytes: number) => void;
   readonly onRetry: (retry: Retry) => void;
@@ -86,7 +86,7 @@ class Transfer {
     const { size } = await this.#file.stat();
     if (size > this.#source.size) await this.#restart();
     else if (size > 0) {
-      for await (const chunk of createReadStream(this.#path, { end: size - 1, highWaterMark: ENOUGH }))
+      for await (const chunk of createReadStream(this.#path, { end: size - 1, highWaterMark: PROGRESS_BYTES }))
         this.#take(chunk);
     }
     this.#haveAtFailure = this.#have;
@@ -107,26 +107,26 @@ class Transfer {
   }
 
   async #fetchAll(): Promise<void> {
-    const { patience, onRetry } = this.#options;
+    const { policy, onRetry } = this.#options;
     const progressed = () => {
       const gained = this.#have - this.#haveAtFailure;
       this.#haveAtFailure = this.#have;
-      return gained >= ENOUGH;
+      return gained >= PROGRESS_BYTES;
     };
-    await persist(patience, () => this.#attempt(), { progressed, onRetry });
+    await retry(policy, () => this.#attempt(), { progressed, onRetry });
   }
 
   async #attempt(): Promise<void> {
     const { size } = this.#source;
     if (this.#have === size) return;
-    const { asking, patience } = this.#options;
+    const { asking, policy } = this.#options;
     const silence = new AbortController();
-    const timer = setTimeout(() => silence.abort(), patience.silence);
+    const timer = setTimeout(() => silence.abort(), policy.idleTimeout);
     try {
       await this.#receive(silence.signal, () => timer.refresh());
     } catch (error) {
-      const hiccup = connectionError(error, asking);
-      throw hiccup?.failure.code === 'cut_off' ? this.#cut(error) : (hiccup ?? error);
+      const transient = connectionError(error, asking);
+      throw transient?.failure.code === 'cut_off' ? this.#cut(error) : (transient ?? error);
     } finally {
       clearTimeout(timer);
     }
@@ -156,10 +156,10 @@ class Transfer {
     }
   }
 
-  #cut(cause: unknown): Hiccup {
+  #cut(cause: unknown): TransientError {
     const { file, size } = this.#source;
     const sentence = `The connection to ${host(this.#options.asking)} breaks again and again: ${this.#have} of ${size} bytes of ${file} are here and kept. Run the same command again to go on from there.`;
-    return new Hiccup(new HubError('cut_off', sentence, { cause }));
+    return new TransientError(new HubError('cut_off', sentence, { cause }));
   }
 
   #wrong(what: string): HubError {

@@ -7,16 +7,15 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type ModelErrorCode, readCheckpoint } from '@ludic/models';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Asked, type Fault, HubServer } from '../../testing/hub-server.ts';
-import { readCheckpoint } from '../checkpoint.ts';
-import type { ModelErrorCode } from '../errors.ts';
+import { type Asked, type Fault, HubServer } from '../testing/hub-server.ts';
 import { type HubErrorCode, type HubEvent, openHubModel, parseReference, readHubSettings } from './index.ts';
 
-const NANO = fileURLToPath(new URL('../../../nano/model', import.meta.url));
-const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
-const PROGRAM = fileURLToPath(new URL('../../testing/fetch-model.ts', import.meta.url));
-const PATIENCE = { attempts: 4, firstDelay: 1, longestDelay: 2000, silence: 300 };
+const NANO = fileURLToPath(new URL('../../nano/model', import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../testing/fetch-model.ts', import.meta.url));
+const POLICY = { attempts: 4, firstPause: 1, longestPause: 2000, longestWait: 2000, idleTimeout: 300 };
 
 let hub: HubServer;
 let home = '';
@@ -39,7 +38,7 @@ async function fetchModel(name = 'org/nano', more: Readonly<Record<string, strin
   const events: HubEvent[] = [];
   const settings = await readHubSettings(environment(more));
   const files = await openHubModel(parseReference(name)!, settings, {
-    patience: PATIENCE,
+    policy: POLICY,
     onEvent: (event) => events.push(event),
   });
   return { files, events };
@@ -159,9 +158,9 @@ describe('a transfer that breaks', () => {
   });
 
   it('is given up when it breaks again and again, and keeps what has arrived', async () => {
-    failTransfers(...Array.from({ length: PATIENCE.attempts }, () => ({ kind: 'cut', after: 100_000 }) as const));
+    failTransfers(...Array.from({ length: POLICY.attempts }, () => ({ kind: 'cut', after: 100_000 }) as const));
     await expectFailure('cut_off', /again and again: \d+ of \d+ bytes of model\.safetensors are here and kept/);
-    expect(ranges()).toHaveLength(PATIENCE.attempts);
+    expect(ranges()).toHaveLength(POLICY.attempts);
     const kept = (await stat(incomplete())).size;
     expect(kept).toBeGreaterThan(100_000);
     await fetchModel();

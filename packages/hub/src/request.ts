@@ -1,6 +1,6 @@
 // Requests to the Hub: the token goes to the Hub alone, redirects are followed by hand, so that no other host sees it.
 
-import { type Patience, persist, type Retry } from '../patience.ts';
+import { type FetchPolicy, type Retry, retry } from '@ludic/io';
 import { type Asking, connectionError, refusal } from './answers.ts';
 import { HubError } from './errors.ts';
 
@@ -13,6 +13,14 @@ export interface Outgoing {
   readonly body?: () => Body;
   readonly signal?: AbortSignal;
 }
+
+export const DEFAULT_FETCH_POLICY: FetchPolicy = {
+  attempts: 5,
+  firstPause: 1000,
+  longestPause: 60_000,
+  longestWait: 60_000,
+  idleTimeout: 20_000,
+};
 
 const MOST_REDIRECTS = 10;
 
@@ -58,19 +66,19 @@ interface Hinted {
  * A `fetch` for `@huggingface/hub`: answers come whole, what may pass is tried again, and what is refused is thrown as a
  * HubError.
  */
-export function hubFetch(asking: Asking, patience: Patience, onRetry?: (retry: Retry) => void): typeof fetch {
+export function hubFetch(asking: Asking, policy: FetchPolicy, onRetry?: (retry: Retry) => void): typeof fetch {
   return async (input, init = {}) => {
     const method = init.method ?? 'GET';
     const body = bodyOf(init);
     let unreachable = 0;
-    return persist(
-      patience,
+    return retry(
+      policy,
       async () => {
         try {
           const headers = new Headers(init.headers);
           if (body?.length !== undefined) headers.set('content-length', String(body.length));
           // A body may take its time to be sent.
-          const signal = method === 'GET' ? AbortSignal.timeout(patience.silence) : init.signal;
+          const signal = method === 'GET' ? AbortSignal.timeout(policy.idleTimeout) : init.signal;
           const response = await send(
             String(input),
             { method, headers, ...(body && { body: body.make }), ...(signal && { signal }) },
@@ -83,10 +91,10 @@ export function hubFetch(asking: Asking, patience: Patience, onRetry?: (retry: R
             headers: response.headers,
           });
         } catch (error) {
-          const hiccup = connectionError(error, asking);
+          const transient = connectionError(error, asking);
           // Without a network there is none a little later either.
-          if (hiccup?.failure.code === 'offline' && ++unreachable > 1) throw hiccup.failure;
-          throw hiccup ?? error;
+          if (transient?.failure.code === 'offline' && ++unreachable > 1) throw transient.failure;
+          throw transient ?? error;
         }
       },
       onRetry ? { onRetry } : {},

@@ -3,12 +3,12 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { HubServer } from '../../testing/hub-server.ts';
+import { HubServer } from '../testing/hub-server.ts';
 import { type HubEvent, publishable, readHubSettings, type Upload, uploadModel } from './index.ts';
 
-const NANO = fileURLToPath(new URL('../../../nano/model', import.meta.url));
-const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
-const PATIENCE = { attempts: 3, firstDelay: 1, longestDelay: 1000, silence: 1000 };
+const NANO = fileURLToPath(new URL('../../nano/model', import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
+const POLICY = { attempts: 3, firstPause: 1, longestPause: 1000, longestWait: 1000, idleTimeout: 1000 };
 
 let hub: HubServer;
 beforeEach(async () => {
@@ -27,7 +27,7 @@ async function push(more: Partial<Upload> = {}, env: Readonly<Record<string, str
       ...more,
     },
     await readHubSettings({ HF_HOME: '/nowhere', HF_ENDPOINT: hub.endpoint, ...env }),
-    { patience: PATIENCE, onEvent: (event) => events.push(event) },
+    { policy: POLICY, onEvent: (event) => events.push(event) },
   );
   return { result, events };
 }

@@ -2,8 +2,8 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { COMPANIONS } from '../checkpoint.ts';
-import { openModelFolder } from '../node.ts';
+import { COMPANIONS } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
 import { select, shardsIn } from './selection.ts';
 import type { UploadFile } from './upload.ts';
 

@@ -1,7 +1,7 @@
 // What a revision of a model holds at the Hub. Nothing that a server says is used as a name before it is checked.
 
 import { type ListFileEntry, listFiles, modelInfo } from '@huggingface/hub';
-import type { Patience, Retry } from '../patience.ts';
+import type { FetchPolicy, Retry } from '@ludic/io';
 import { type Asking, host } from './answers.ts';
 import { HubError } from './errors.ts';
 import { COMMIT } from './reference.ts';
@@ -15,10 +15,10 @@ export interface Listing {
 }
 
 /** @throws HubError */
-export async function lookUp(asking: Asking, patience: Patience, onRetry: (retry: Retry) => void): Promise<Listing> {
+export async function lookUp(asking: Asking, policy: FetchPolicy, onRetry: (retry: Retry) => void): Promise<Listing> {
   const { reference, settings } = asking;
   const { repo, revision } = reference;
-  const common = { hubUrl: settings.endpoint, fetch: hubFetch(asking, patience, onRetry) };
+  const common = { hubUrl: settings.endpoint, fetch: hubFetch(asking, policy, onRetry) };
   const commit = COMMIT.test(revision)
     ? revision
     : (await sensible(asking, () => modelInfo({ ...common, name: repo, revision, additionalFields: ['sha'] }))).sha;
