@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mostPoints } from '../packages/grpo/src/samples.ts';
+import { mostPoints } from '../packages/grpo/src/batching/samples.ts';
 import type { Message } from '../packages/history/src/index.ts';
 import { type Precision, readChatTemplate, readModelConfig, readTokenizer } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';

@@ -16,7 +16,7 @@ function rowsOf(table: Table): string {
 }
 
 export function metricsDocument(): string {
-  return `<!-- Made by \`npm run metrics\` from packages/rollouts/src/metrics.ts and packages/grpo/src/step-metrics.ts. -->
+  return `<!-- Made by \`npm run metrics\` from packages/rollouts/src/metrics.ts and packages/grpo/src/trainer/step-metrics.ts. -->
 
 # Metrics
 

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { samplesOf } from '../packages/grpo/src/batch.ts';
-import { assignCredit } from '../packages/grpo/src/credit.ts';
+import { assignCredit } from '../packages/grpo/src/advantages/estimators.ts';
+import { samplesOf } from '../packages/grpo/src/batching/batch.ts';
 import {
   DEFAULT_ADAMW,
   DEFAULT_LOSS,
@@ -19,7 +19,7 @@ import {
   type LossSettings,
   type TrainSettings,
 } from '../packages/grpo/src/index.ts';
-import { learningRateAt } from '../packages/grpo/src/schedule.ts';
+import { learningRateAt } from '../packages/grpo/src/settings/schedule.ts';
 import { everyLinearLayer, initialParameters, newAdapter, readConfig } from '../packages/models/src/index.ts';
 import { type RandomStream, stream } from '../packages/random/src/index.ts';
 import type { Episode } from '../packages/rollouts/src/index.ts';

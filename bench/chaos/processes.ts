@@ -9,7 +9,7 @@ export const MARK = 'CHAOS_MARK';
 const SCRIPTS = {
   server: /\/apps\/cli\/src\/main\.ts$/,
   job: /\/jobs\/process\/main\.ts$/,
-  worker: /\/grpo\/src\/node\/worker\.ts$/,
+  worker: /\/grpo\/src\/workers\/node\/worker\.ts$/,
   inference: /\/inference\/worker\.ts$/,
 } as const;
 

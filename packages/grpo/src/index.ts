@@ -1,12 +1,13 @@
-export { type AdamWSettings, DEFAULT_ADAMW } from './adamw.ts';
-export { groupAdvantages } from './advantages.ts';
-export { samplesOf } from './batch.ts';
-export type { WarmStartProgress, WarmStartResult } from './begin-format.ts';
-export { assignCredit, CREDITS, type Credit, type CreditSettings } from './credit.ts';
+export { assignCredit, CREDITS, type Credit, type CreditSettings } from './advantages/estimators.ts';
+export { groupAdvantages } from './advantages/group-advantages.ts';
+export { samplesOf } from './batching/batch.ts';
+export type { Sample } from './batching/samples.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
-export { evaluationScore, SAMPLED_METRICS, type SampledRate, sampledBeside } from './evaluation-score.ts';
-export type { Objective } from './gradient-graph.ts';
-export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './learner.ts';
+export type { Objective } from './loss/gradient-graph.ts';
+export { lossMetrics, ROUNDING } from './loss/loss-metrics.ts';
+export { tokenWeights } from './loss/token-weights.ts';
+export { type AdamWSettings, DEFAULT_ADAMW } from './optimizer/adamw.ts';
+export { evaluationScore, SAMPLED_METRICS, type SampledRate, sampledBeside } from './run/evaluation-score.ts';
 export {
   describeMemory,
   estimateMemory,
@@ -14,16 +15,13 @@ export {
   type MemoryEstimate,
   memoryAdvice,
   type PromptShape,
-} from './memory.ts';
-export { lossMetrics, ROUNDING } from './metrics.ts';
-export { currentEvaluation, type LogLine, readLogLine } from './metrics-log.ts';
-export { rehearse } from './rehearsal.ts';
-export { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
-export { type ConductOptions, conductRun, type KeptEpisode, type RunResult } from './run.ts';
-export type { RunEvent, RunStart } from './run-events.ts';
-export type { RunStorage } from './run-storage.ts';
-export type { Sample } from './samples.ts';
-export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './schedule.ts';
+} from './run/memory.ts';
+export { currentEvaluation, type LogLine, readLogLine } from './run/metrics-log.ts';
+export { rehearse } from './run/probe-prompts.ts';
+export { type ConductOptions, conductRun, type KeptEpisode, type RunResult } from './run/run.ts';
+export type { RunEvent, RunStart } from './run/run-events.ts';
+export type { RunStorage } from './run/run-storage.ts';
+export { checkpointFolder, openRun, type RunConfig, readRunConfig, StoredRun } from './run/stored-run.ts';
 export {
   CHANGEABLE,
   changedSettings,
@@ -41,9 +39,17 @@ export {
   type TrainingFields,
   WARM_START_FIELDS,
 } from './settings/fields.ts';
+export {
+  DEFAULT_LOSS,
+  IMPORTANCE_SAMPLING_LEVELS,
+  LOSS_TYPES,
+  type LossSettings,
+  SCALE_REWARDS,
+} from './settings/loss-settings.ts';
 export { DEMO_PRESET, PRESETS, type Preset, pagePreset } from './settings/presets.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { evaluationPlan, groupSizeFor, RULES, type Rule } from './settings/rules.ts';
+export { learningRateAt, SCHEDULES, type Schedule, type ScheduleSettings } from './settings/schedule.ts';
 export {
   MODEL_KINDS,
   type ModelKind,
@@ -52,16 +58,14 @@ export {
   NANO_TRAITS,
   traitsOfName,
 } from './settings/situation.ts';
-export { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, type LossSettings, SCALE_REWARDS } from './settings.ts';
 export {
-  cutIntoShards,
-  type LearnedShard,
-  type LearnTask,
-  type PlayedShard,
-  type PlayTask,
-  type Shard,
-  type ShardRunner,
-} from './shards.ts';
+  checkSettings,
+  DEFAULT_TRAINING,
+  ON_COLLAPSE,
+  type OnCollapse,
+  type TrainSettings,
+} from './settings/train-settings.ts';
+export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './trainer/learner.ts';
 export {
   type BatchSummary,
   batchSummary,
@@ -70,18 +74,12 @@ export {
   type LossMetrics,
   STEP_METRICS,
   type StepMetrics,
-} from './step-metrics.ts';
-export { checkpointFolder, openRun, type RunConfig, readRunConfig, StoredRun } from './stored-run.ts';
-export {
-  checkSettings,
-  DEFAULT_TRAINING,
-  ON_COLLAPSE,
-  type OnCollapse,
-  type TrainSettings,
-} from './train-settings.ts';
-export { type StepReport, Trainer } from './trainer.ts';
-export { type WarmStartSettings, type WarmStartStep, type WarmStartTask, warmStart } from './warm-start.ts';
-export { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartChoice, type WarmStartPlan } from './warm-start-plan.ts';
+} from './trainer/step-metrics.ts';
+export { type StepReport, Trainer } from './trainer/trainer.ts';
+export type { WarmStartProgress, WarmStartResult } from './warm-start/begin-format.ts';
+export { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartChoice, type WarmStartPlan } from './warm-start/plan.ts';
+export { measureReplyFormat, needsWarmStart, type ReplyFormat } from './warm-start/reply-format.ts';
+export { type WarmStartSettings, type WarmStartStep, type WarmStartTask, warmStart } from './warm-start/warm-start.ts';
 export {
   NOTHING_WATCHED,
   WATCHDOGS,
@@ -90,4 +88,12 @@ export {
   type WatchState,
   watch,
 } from './watchdogs/index.ts';
-export { tokenWeights } from './weights.ts';
+export {
+  cutIntoShards,
+  type LearnedShard,
+  type LearnTask,
+  type PlayedShard,
+  type PlayTask,
+  type Shard,
+  type ShardRunner,
+} from './workers/shards.ts';

@@ -1,9 +1,9 @@
-export { type Lock, takeLock } from './node/lock.ts';
-export { peakMemory, processMemory } from './node/process-memory.ts';
-export { RunFolder } from './node/run-folder.ts';
-export { holdRun } from './node/run-lock.ts';
-export { type RunOptions, runTraining, STEP_TIMEOUT, type WorkerOptions } from './node/run-training.ts';
-export { WorkerPool, type WorkerPoolOptions } from './node/worker-pool.ts';
-export type { ProcessMemory, RunResult } from './run.ts';
-export type { RunEvent, RunStart, WorkerEvent } from './run-events.ts';
-export type { Best, RunConfig, SavedState } from './stored-run.ts';
+export { type Lock, takeLock } from './run/node/lock.ts';
+export { peakMemory, processMemory } from './run/node/process-memory.ts';
+export { RunFolder } from './run/node/run-folder.ts';
+export { holdRun } from './run/node/run-lock.ts';
+export { type RunOptions, runTraining, STEP_TIMEOUT, type WorkerOptions } from './run/node/run-training.ts';
+export type { ProcessMemory, RunResult } from './run/run.ts';
+export type { RunEvent, RunStart, WorkerEvent } from './run/run-events.ts';
+export type { Best, RunConfig, SavedState } from './run/stored-run.ts';
+export { WorkerPool, type WorkerPoolOptions } from './workers/node/worker-pool.ts';

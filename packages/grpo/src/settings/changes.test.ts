@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
 import { CHANGEABLE, changedSettings, firstSettings, recordOf } from './changes.ts';
 import { trainingFields } from './convert.ts';
+import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 const settings: TrainSettings = {
   ...DEFAULT_TRAINING,

@@ -2,8 +2,8 @@
 // next updates are made, and nothing about what the weights and moments are.
 
 import { GrpoError } from '../errors.ts';
-import type { TrainSettings } from '../train-settings.ts';
 import { camelCase } from './convert.ts';
+import type { TrainSettings } from './train-settings.ts';
 
 const PARTS = {
   learning_rate: 'run',

@@ -1,11 +1,11 @@
 // Between settings as users name them (`group_size`, flat) and as the library holds them (`groupSize`, in parts). Knows
 // names alone and no schema, so that a page can do without the schema library.
 
-import { DEFAULT_ADAMW } from '../adamw.ts';
-import { DEFAULT_LOSS, defaultEpsilonHigh } from '../settings.ts';
-import { DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
-import { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from '../warm-start-plan.ts';
+import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
+import { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from '../warm-start/plan.ts';
 import type { TrainingFields } from './fields.ts';
+import { DEFAULT_LOSS, defaultEpsilonHigh } from './loss-settings.ts';
+import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<Camel<Tail>>}`

@@ -2,11 +2,11 @@ import { defineEnvironment, registerEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkSettings } from '../train-settings.ts';
 import { decideSettings } from './decide.ts';
 import type { TrainingFields } from './fields.ts';
 import { evaluationPlan } from './rules.ts';
 import { MODEL_KINDS, type ModelTraits, NANO_TRAITS, traitsOfName } from './situation.ts';
+import { checkSettings } from './train-settings.ts';
 
 registerEnvironment(
   defineEnvironment({

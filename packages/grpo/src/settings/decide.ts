@@ -2,11 +2,11 @@
 // the batch. What is named is kept. docs/settings.md is made from the rules below.
 
 import type { HistoryStrategy } from '@ludic/history';
-import { DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
 import { trainingFields, trainSettings } from './convert.ts';
 import type { TrainingFields } from './fields.ts';
 import { RULES } from './rules.ts';
 import { gameTraits, type ModelTraits } from './situation.ts';
+import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 export interface Undecided {
   readonly environment: string;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from '../train-settings.ts';
 import { camelCase, snakeCase, trainingFields, trainSettings } from './convert.ts';
 import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS } from './fields.ts';
+import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 /** What the faces do not offer: the game, which each face says in its own way, and what nobody has had to change. */
 const ELSEWHERE = ['environmentConfig', 'loss', 'adamw'];

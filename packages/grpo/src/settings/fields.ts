@@ -5,11 +5,11 @@
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
-import { CREDITS } from '../credit.ts';
-import { SCHEDULES } from '../schedule.ts';
-import { IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS } from '../settings.ts';
-import { ON_COLLAPSE } from '../train-settings.ts';
-import { AUTO_WARM_START } from '../warm-start-plan.ts';
+import { CREDITS } from '../advantages/estimators.ts';
+import { AUTO_WARM_START } from '../warm-start/plan.ts';
+import { IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS } from './loss-settings.ts';
+import { SCHEDULES } from './schedule.ts';
+import { ON_COLLAPSE } from './train-settings.ts';
 
 const whole = (least: number, most: number) => z.int().min(least).max(most);
 const number = (least = 0, most = Number.MAX_VALUE) => z.number().min(least).max(most);

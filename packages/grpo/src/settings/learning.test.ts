@@ -5,7 +5,7 @@ import { openModelFolder } from '@ludic/models/node';
 import { openLanguageModel } from '@ludic/policies';
 import { createRuntime } from '@ludic/runtime/node';
 import { expect, it } from 'vitest';
-import { Trainer } from '../trainer.ts';
+import { Trainer } from '../trainer/trainer.ts';
 import { decideSettings } from './decide.ts';
 import { NANO_TRAITS } from './situation.ts';
 

@@ -1,9 +1,9 @@
 // The rules by which settings are decided, in the order in which they are applied.
 
 import type { HistoryStrategy } from '@ludic/history';
-import type { Credit } from '../credit.ts';
-import { defaultEpsilonHigh } from '../settings.ts';
+import type { Credit } from '../advantages/estimators.ts';
 import type { TrainingFields } from './fields.ts';
+import { defaultEpsilonHigh } from './loss-settings.ts';
 import type { GameTraits, ModelTraits } from './situation.ts';
 
 export interface Known {

@@ -10,8 +10,8 @@ import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_TRAINING, type OnCollapse, type RunEvent, type TrainSettings } from '../index.ts';
 import { RunFolder, type RunStart, runTraining } from '../node.ts';
-import { openTrained } from '../open-trained.ts';
-import { measureReplyFormat } from '../reply-format.ts';
+import { openTrained } from '../trainer/open-trained.ts';
+import { measureReplyFormat } from '../warm-start/reply-format.ts';
 
 const nano = fileURLToPath(new URL('../../../nano/model/', import.meta.url));
 let scratch = '';

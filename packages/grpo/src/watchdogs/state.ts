@@ -1,7 +1,7 @@
 // What the watchdogs remember from step to step. It is plain JSON and part of every checkpoint, so a resumed run warns
 // and stops where the whole one would have.
 
-import type { StepMetrics } from '../step-metrics.ts';
+import type { StepMetrics } from '../trainer/step-metrics.ts';
 
 /** What the watchdogs look at of a step. */
 export type WatchedMetrics = Pick<

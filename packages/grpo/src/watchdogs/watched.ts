@@ -1,9 +1,9 @@
 // What the watchdogs know of a run beside its numbers: the settings that a cure may name, and how long a reply is.
 
 import type { LanguageModel } from '@ludic/policies';
-import { shortestReply } from '../rehearsal.ts';
-import { tableOf } from '../table.ts';
-import type { TrainSettings } from '../train-settings.ts';
+import { shortestReply } from '../run/probe-prompts.ts';
+import type { TrainSettings } from '../settings/train-settings.ts';
+import { tableOf } from '../trainer/table.ts';
 import type { Watched } from './rules.ts';
 
 export async function watchedOf(

@@ -1,0 +1,188 @@
+// Which action gets the credit: from the episodes of a batch to one advantage per turn.
+
+import type { Episode } from '@ludic/rollouts';
+import type { ScaleRewards } from '../settings/loss-settings.ts';
+import { groupAdvantages } from './group-advantages.ts';
+
+export const CREDITS = ['episode', 'turn', 'group_turn', 'td'] as const;
+export type Credit = (typeof CREDITS)[number];
+
+export interface CreditSettings {
+  /**
+   * `episode`: every turn gets the advantage of its episode, as GRPO has it. `turn`: a turn gets the rewards from there
+   * on, less the mean of all turns of the batch that saw the same prompt. `group_turn`: less the mean of those of its own
+   * group. Where the prompt hides part of the state (KeyDoor), the members of a group share what is hidden, and the
+   * comparison is fair; where it hides nothing, the whole batch gives the better mean. `td` (temporal difference): a turn
+   * gets its own reward and what the prompt that followed was worth to all who came to it, less what its own prompt was
+   * worth: the luck of the rest of the game is averaged out. For games whose prompts tell all that matters.
+   */
+  readonly credit: Credit;
+  readonly scaleRewards: ScaleRewards;
+  /** A reward that comes n turns later counts discount^n. */
+  readonly discount: number;
+}
+
+export interface CreditedBatch {
+  /** Per episode and turn. */
+  readonly advantages: readonly Float64Array[];
+  readonly zeroVarianceGroups: number;
+}
+
+/** One turn of one episode. */
+interface Visit {
+  readonly episode: number;
+  readonly turn: number;
+}
+
+/** @param groups which group each episode belongs to */
+export function assignCredit(
+  episodes: readonly Episode[],
+  groups: readonly number[],
+  { credit, scaleRewards, discount }: CreditSettings,
+): CreditedBatch {
+  const scored = episodes.map((episode) => episode.endReason !== 'failed');
+  const monteCarlo = episodes.map((episode) => returnsToGo(episode, discount));
+  const totals = monteCarlo.map((returns, i) => (scored[i] ? (returns[0] ?? 0) : undefined));
+  const { values, zeroVarianceGroups } = groupAdvantages(totals, groups, scaleRewards);
+  if (credit === 'episode') {
+    const advantages = episodes.map((episode, i) => new Float64Array(episode.turns.length).fill(values[i]!));
+    return { advantages, zeroVarianceGroups };
+  }
+  const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
+  const returns = credit === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
+  const groupMeans = meansByTurn(counted, groups, returns);
+  const advantages = episodes.map((episode) => new Float64Array(episode.turns.length));
+  for (const visits of visitsByPrompt(counted, (i) => (credit === 'group_turn' ? groups[i]! : 0))) {
+    const sum = sumOver(visits, returns);
+    for (const { episode, turn } of visits) {
+      // One pseudo-visit stands in where a prompt was seen once: the mean return of the group from this very turn on.
+      // With the return of another turn, prompts that are all different would get a push against whatever was done.
+      const baseline = (sum + groupMeans.get(groups[episode]!)![turn]!) / (visits.length + 1);
+      advantages[episode]![turn] = returns[episode]![turn]! - baseline;
+    }
+  }
+  if (scaleRewards !== 'none')
+    divideByDeviation(advantages, (i) => (scored[i] ? (scaleRewards === 'group' ? groups[i]! : 0) : undefined));
+  return { advantages, zeroVarianceGroups };
+}
+
+/**
+ * Divides advantages by their own root mean square, which is their deviation since they are around 0, plus 1e-4.
+ * @param scopeOf the episodes whose turns are measured together; undefined leaves an episode out
+ */
+function divideByDeviation(
+  advantages: readonly Float64Array[],
+  scopeOf: (episode: number) => number | undefined,
+): void {
+  const squares = new Map<number, { sum: number; count: number }>();
+  for (const [i, turns] of advantages.entries()) {
+    const scope = scopeOf(i);
+    if (scope === undefined) continue;
+    const known = squares.get(scope) ?? { sum: 0, count: 0 };
+    for (const value of turns) known.sum += value * value;
+    known.count += turns.length;
+    squares.set(scope, known);
+  }
+  for (const [i, turns] of advantages.entries()) {
+    const scope = scopeOf(i);
+    if (scope === undefined) continue;
+    const { sum, count } = squares.get(scope)!;
+    const deviation = Math.sqrt(sum / Math.max(1, count)) + 1e-4;
+    for (let t = 0; t < turns.length; t++) turns[t]! /= deviation;
+  }
+}
+
+/** Per group and turn: the mean return from that turn on, of the members that came to it. */
+function meansByTurn(
+  episodes: readonly (Episode | undefined)[],
+  groups: readonly number[],
+  returns: readonly Float64Array[],
+): ReadonlyMap<number, readonly number[]> {
+  const sums = new Map<number, { sum: number; count: number }[]>();
+  for (const [i, episode] of episodes.entries()) {
+    if (!episode) continue;
+    const turns = sums.get(groups[i]!) ?? [];
+    sums.set(groups[i]!, turns);
+    for (const t of episode.turns.keys()) {
+      const known = (turns[t] ??= { sum: 0, count: 0 });
+      known.sum += returns[i]![t]!;
+      known.count++;
+    }
+  }
+  return new Map([...sums].map(([group, turns]) => [group, turns.map(({ sum, count }) => sum / count)]));
+}
+
+/** The discounted rewards from each turn to the end. */
+function returnsToGo({ turns }: Episode, discount: number): Float64Array {
+  const returns = new Float64Array(turns.length);
+  let rest = 0;
+  for (let t = turns.length - 1; t >= 0; t--) {
+    rest = turns[t]!.reward + discount * rest;
+    returns[t] = rest;
+  }
+  return returns;
+}
+
+/**
+ * A turn's reward and the worth of the prompt that followed: the mean of this very number over all episodes that saw
+ * that prompt at that turn. Computed from the last turns back, so that each worth rests on worths already averaged.
+ */
+function backedUpReturns(episodes: readonly (Episode | undefined)[], discount: number): Float64Array[] {
+  const returns = episodes.map((episode) => new Float64Array(episode?.turns.length ?? 0));
+  const longest = returns.reduce((most, { length }) => Math.max(most, length), 0);
+  let worth = new Map<unknown, number>();
+  for (let t = longest - 1; t >= 0; t--) {
+    const visits: (readonly [unknown, number])[] = [];
+    for (const [i, episode] of episodes.entries()) {
+      const turn = episode?.turns[t];
+      if (!turn) continue;
+      const next = episode.turns[t + 1];
+      const value = turn.reward + (next ? discount * worth.get(promptOf(next))! : 0);
+      returns[i]![t] = value;
+      visits.push([promptOf(turn), value]);
+    }
+    worth = meansBy(visits);
+  }
+  return returns;
+}
+
+/** Equal prompts are one array: the policy encodes each once. */
+const promptOf = (turn: Episode['turns'][number]): unknown => turn.reply.tokens?.prompt;
+
+/** The turns that saw the same prompt within the same scope. */
+function visitsByPrompt(
+  episodes: readonly (Episode | undefined)[],
+  scopeOf: (episode: number) => number,
+): readonly (readonly Visit[])[] {
+  const scopes = new Map<number, Map<unknown, Visit[]>>();
+  for (const [i, episode] of episodes.entries()) {
+    if (!episode) continue;
+    let byPrompt = scopes.get(scopeOf(i));
+    if (!byPrompt) scopes.set(scopeOf(i), (byPrompt = new Map()));
+    for (const [t, turn] of episode.turns.entries()) {
+      const visit = { episode: i, turn: t };
+      const visits = byPrompt.get(promptOf(turn));
+      if (visits) visits.push(visit);
+      else byPrompt.set(promptOf(turn), [visit]);
+    }
+  }
+  return [...scopes.values()].flatMap((byPrompt) => [...byPrompt.values()]);
+}
+
+function sumOver(visits: readonly Visit[], returns: readonly Float64Array[]): number {
+  let sum = 0;
+  for (const { episode, turn } of visits) sum += returns[episode]![turn]!;
+  return sum;
+}
+
+function meansBy<Key>(entries: readonly (readonly [Key, number])[]): Map<Key, number> {
+  const sums = new Map<Key, { sum: number; count: number }>();
+  for (const [key, value] of entries) {
+    const known = sums.get(key);
+    if (known) {
+      known.sum += value;
+      known.count++;
+    } else sums.set(key, { sum: value, count: 1 });
+  }
+  return new Map([...sums].map(([key, { sum, count }]) => [key, sum / count]));
+}

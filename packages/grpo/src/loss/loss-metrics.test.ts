@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LOSS } from '../settings/loss-settings.ts';
+import { lossMetrics } from './loss-metrics.ts';
+
+describe('lossMetrics', () => {
+  it('tells a token that rounds badly from a sampler and a trainer that disagree', () => {
+    const oldLogprobs = new Array<number>(4000).fill(-1);
+    const batch = (logprobs: readonly number[]) =>
+      lossMetrics(DEFAULT_LOSS, {
+        logprobs,
+        oldLogprobs,
+        advantages: oldLogprobs,
+        sequenceOf: oldLogprobs.map(() => 0),
+        sequences: 1,
+      });
+    const stray = batch([-1.0002, ...oldLogprobs.slice(1)]);
+    expect(stray.max_log_ratio).toBeCloseTo(2e-4, 10);
+    expect(stray.disagreement).toBe(1 / 4000);
+    expect(batch(oldLogprobs.map((value, i) => value + (i % 4 === 0 ? 0.01 : 0))).disagreement).toBe(0.25);
+  });
+});

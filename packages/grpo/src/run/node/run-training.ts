@@ -1,0 +1,71 @@
+// A whole run in a folder of this machine, its updates shared by processes where that is wanted.
+
+import type { ModelFiles } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
+import { trainedParameters } from '@ludic/policies';
+import type { NodeRuntimeOptions } from '@ludic/runtime/node';
+import { WorkerPool } from '../../workers/node/worker-pool.ts';
+import { type ConductOptions, conductRun, type RunResult } from '../run.ts';
+import type { RunStart } from '../run-events.ts';
+import { eventQueue } from './event-queue.ts';
+import { folderStorage } from './run-folder.ts';
+import { holdRun } from './run-lock.ts';
+
+/** Seconds. No turn of a text game takes as long. */
+export const STEP_TIMEOUT = 60;
+
+export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers' | 'clock' | 'openFiles'> {
+  readonly folder: string;
+  /** Milliseconds of any steady clock. Default: that of Node. */
+  readonly clock?: () => number;
+  /** Finds the files of the model that a new run starts from. Default: `model` is a folder. */
+  readonly openFiles?: (model: string) => Promise<ModelFiles>;
+  /** Several processes for every update, where it has several shards. */
+  readonly workers?: WorkerOptions;
+}
+
+export interface WorkerOptions {
+  /** How many are wanted; lowered to what the run has shards for and the machine has cores and memory for. */
+  readonly count: number;
+  /** Cores of the machine. Without it that is not looked at. */
+  readonly cores?: number;
+  /** As the run's own runtime was made: threads decide how sums are rounded. */
+  readonly runtime: NodeRuntimeOptions;
+  /** A worker that has not answered for so long is started again. */
+  readonly timeoutSeconds: number;
+  /** Longest time in one call of a game; a worker that takes longer is ended, with the game's name. Default 60; 0: for ever. */
+  readonly stepTimeoutSeconds?: number;
+}
+
+/** @throws GrpoError, `run_busy` where another process works on the run */
+export function runTraining(start: RunStart, { folder, workers, ...options }: RunOptions): Promise<RunResult> {
+  const onEvent = options.onEvent && eventQueue(options.onEvent);
+  return holdRun(folder, start.kind, () =>
+    conductRun(start, {
+      openFiles: openModelFolder,
+      clock: () => Number(process.hrtime.bigint()) / 1e6,
+      ...options,
+      ...(onEvent && { onEvent }),
+      storage: folderStorage(folder),
+      ...(workers && {
+        workers: {
+          count: workers.count,
+          ...(workers.cores !== undefined && { cores: workers.cores }),
+          make: (count, model, settings, first) =>
+            new WorkerPool({
+              count,
+              setup: {
+                model: `${folder}/${first}`,
+                settings,
+                runtime: workers.runtime,
+                stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,
+              },
+              weights: trainedParameters(model),
+              timeoutSeconds: workers.timeoutSeconds,
+              ...(onEvent && { onEvent }),
+            }),
+        },
+      }),
+    }),
+  );
+}

@@ -1,0 +1,145 @@
+// A run over a storage that is no folder: the same files, the same way to go on.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openModelFolder } from '@ludic/models/node';
+import { createRuntime } from '@ludic/runtime/node';
+import { describe, expect, it } from 'vitest';
+import {
+  assignCredit,
+  conductRun,
+  DEFAULT_TRAINING,
+  openRun,
+  type RunEvent,
+  type RunStart,
+  type RunStorage,
+  type TrainSettings,
+} from '../index.ts';
+
+const nano = fileURLToPath(new URL('../../../nano/model/', import.meta.url));
+const settings: TrainSettings = {
+  ...DEFAULT_TRAINING,
+  environment: 'tic_tac_toe',
+  environmentConfig: { max_steps: 3 },
+  steps: 3,
+  groupSize: 4,
+  batchSize: 8,
+  maxCompletionLength: 4,
+  tokenBudget: 1024,
+  evalEvery: 0,
+  evalEpisodes: 2,
+  saveEvery: 2,
+};
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** A run in memory. */
+function memoryStorage(): RunStorage & { readonly files: Map<string, Uint8Array> } {
+  const files = new Map<string, Uint8Array>();
+  const inside = (folder: string) =>
+    [...files.keys()].flatMap((path) => (path.startsWith(`${folder}/`) ? [path.slice(folder.length + 1)] : []));
+  const removeFolder = async (folder: string) => {
+    for (const name of inside(folder)) files.delete(`${folder}/${name}`);
+  };
+  return {
+    files,
+    place: 'memory',
+    names: async (folder) => {
+      const names = folder === '' ? [...files.keys()] : inside(folder);
+      return [...new Set(names.map((name) => name.split('/')[0]!))];
+    },
+    read: async (file) => files.get(file),
+    write: async (file, text) => void files.set(file, encode(text)),
+    append: async (file, text) => void files.set(file, Buffer.concat([files.get(file) ?? encode(''), encode(text)])),
+    cut: async (file, length) => void files.set(file, files.get(file)!.slice(0, length)),
+    async writeFolder(folder, contents) {
+      await removeFolder(folder);
+      for (const [name, content] of contents) {
+        const parts =
+          typeof content === 'string' ? [encode(content)] : content instanceof Uint8Array ? [content] : content;
+        files.set(`${folder}/${name}`, new Uint8Array(Buffer.concat([...parts])));
+      }
+    },
+    removeFolder,
+    open: async (folder) => ({
+      name: folder,
+      read: async (name) => files.get(`${folder}/${name}`),
+      async open(name) {
+        const file = files.get(`${folder}/${name}`);
+        return (
+          file && {
+            size: file.length,
+            read: async (at, into) => into.set(file.subarray(at, at + into.length)),
+            close: async () => {},
+          }
+        );
+      },
+    }),
+  };
+}
+
+async function run(
+  storage: RunStorage,
+  start: RunStart,
+  onEvent: (event: RunEvent) => void = () => {},
+  signal?: AbortSignal,
+) {
+  return conductRun(start, {
+    storage,
+    runtime: await createRuntime(),
+    openFiles: () => openModelFolder(nano),
+    clock: () => 0,
+    onEvent,
+    ...(signal && { signal }),
+  });
+}
+const begin: RunStart = { kind: 'new', model: 'nano', settings };
+
+describe('a run in a storage of its own', () => {
+  it('goes on after a stop, and after a stop without warning, to the same bytes', async () => {
+    const whole = memoryStorage();
+    expect((await run(whole, begin)).status).toBe('finished');
+    const stopped = memoryStorage();
+    const controller = new AbortController();
+    const stop = (event: RunEvent) => event.type === 'step' && controller.abort();
+    expect(await run(stopped, begin, stop, controller.signal)).toMatchObject({ status: 'interrupted', step: 1 });
+    expect(await (await openRun(stopped)).checkpoints()).toEqual([0, 1]);
+    // As if the page was closed after the second step: its line is written, its checkpoint is not.
+    await stopped.append('metrics.jsonl', '{"type":"step","step":2,"rew');
+    expect((await run(stopped, { kind: 'resume' })).status).toBe('finished');
+    for (const file of ['final/model.safetensors', 'checkpoints/step-000003/optimizer.safetensors'])
+      expect(Buffer.compare(stopped.files.get(file)!, whole.files.get(file)!), file).toBe(0);
+    const [log, expected] = await Promise.all([stopped, whole].map(async (one) => (await openRun(one)).log()));
+    expect(log!.map(({ type, step }) => `${type} ${step}`)).toEqual(['step 1', 'step 2', 'step 3', 'evaluation 3']);
+    expect(log!.filter(({ type }) => type === 'step')).toEqual(expected!.filter(({ type }) => type === 'step'));
+  });
+
+  it('goes on where its first lines have the keys of an earlier version', async () => {
+    const fixture = new URL('../../fixtures/metrics-camel-case.jsonl', import.meta.url);
+    const lines = readFileSync(fixture, 'utf8').split('\n').slice(1, 3);
+    const storage = memoryStorage();
+    const controller = new AbortController();
+    const stop = (event: RunEvent) => event.type === 'step' && event.metrics.step === 2 && controller.abort();
+    await run(storage, begin, stop, controller.signal);
+    await storage.write('metrics.jsonl', `${lines.join('\n')}\n`);
+    expect((await run(storage, { kind: 'resume' })).status).toBe('finished');
+    const steps = (await (await openRun(storage)).log()).filter(({ type }) => type === 'step');
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3]);
+    const keysOf = (line: object) => Object.keys(line).filter((key) => key !== 'mean_kl' && key !== 'peak_memory');
+    expect(keysOf(steps[1]!).sort()).toEqual(keysOf(steps[2]!).sort());
+    // What was written stays as it was.
+    expect(new TextDecoder().decode(storage.files.get('metrics.jsonl')).startsWith(lines.join('\n'))).toBe(true);
+  });
+
+  it('tells what every turn was credited with', async () => {
+    const steps: Extract<RunEvent, { type: 'step' }>[] = [];
+    await run(memoryStorage(), begin, (event) => event.type === 'step' && steps.push(event));
+    expect(steps.length).toBe(3);
+    for (const { episodes, advantages } of steps) {
+      const groups = episodes.map((_, i) => Math.floor(i / settings.groupSize));
+      expect(advantages).toEqual(assignCredit(episodes, groups, settings).advantages);
+      expect(advantages.map(({ length }) => length)).toEqual(episodes.map(({ turns }) => turns.length));
+    }
+    expect(steps.some(({ advantages }) => advantages.some((turns) => turns.some((x) => x > 0)))).toBe(true);
+  });
+});

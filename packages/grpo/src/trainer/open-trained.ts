@@ -1,0 +1,19 @@
+// The model of a run as it is trained: opened, and with a new adapter where the settings want one.
+
+import { everyLinearLayer, type ModelFiles, newAdapter } from '@ludic/models';
+import { type LanguageModel, openLanguageModel } from '@ludic/policies';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
+import type { TrainSettings } from '../settings/train-settings.ts';
+
+/** @param files of the model that the run starts from */
+export async function openTrained(
+  files: ModelFiles,
+  { lora, seed }: TrainSettings,
+  runtime: Runtime,
+): Promise<LanguageModel> {
+  const model = await openLanguageModel(files, runtime);
+  if (!lora) return model;
+  const targets = lora.targets.length > 0 ? lora.targets : everyLinearLayer(model.config);
+  const { config, parameters } = newAdapter(model.config, { ...lora, targets }, seed);
+  return { ...model, adapter: { config, parameters: await ResidentTensors.of(runtime, parameters) } };
+}

@@ -1,0 +1,184 @@
+// GRPO on a language model in a game: play groups of episodes, assign credit, take an optimizer step. A step is a
+// function of (settings, seed, step number, weights, optimizer state) and of nothing else. Shards of it may be played
+// and learned from elsewhere; what rests on the whole batch, and the update, is done here.
+
+import type { LanguageModel } from '@ludic/policies';
+import { assertRoom, type Episode, type Evaluation, evaluate, type Table } from '@ludic/rollouts';
+import { assignCredit } from '../advantages/estimators.ts';
+import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';
+import { GrpoError } from '../errors.ts';
+import { lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
+import { learningRateAt } from '../settings/schedule.ts';
+import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
+import { LocalShards, learnerOf } from '../workers/local-shards.ts';
+import { cutIntoShards, type Shard, type ShardRunner } from '../workers/shards.ts';
+import type { Learner, OptimizerState } from './learner.ts';
+import { batchSummary, type LossMetrics, type StepMetrics } from './step-metrics.ts';
+import { policyOf, tableOf } from './table.ts';
+
+export interface StepReport {
+  readonly metrics: StepMetrics;
+  /** One group after the other. */
+  readonly episodes: readonly Episode[];
+  /** Per episode and turn. */
+  readonly advantages: readonly Float64Array[];
+}
+
+interface Batch {
+  readonly episodes: readonly Episode[];
+  readonly zeroVarianceGroups: number;
+  readonly resampledGroups: number;
+}
+
+export class Trainer {
+  readonly settings: TrainSettings;
+  readonly #model: LanguageModel;
+  readonly #table: Omit<Table, 'policy'>;
+  readonly #shards: readonly Shard[];
+  readonly #runner: ShardRunner;
+  readonly #learner: Learner;
+  #step = 0;
+  #rateFactor = 1;
+
+  /**
+   * @param runner who plays the shards and finds their gradients, taken over; by default this process
+   * @throws GrpoError `bad_setting`; EnvironmentError for the environment and its config
+   */
+  static async create(model: LanguageModel, settings: TrainSettings, runner?: ShardRunner): Promise<Trainer> {
+    checkSettings(settings);
+    return new Trainer(model, settings, runner ?? (await LocalShards.create(model, settings)));
+  }
+
+  private constructor(model: LanguageModel, settings: TrainSettings, runner: ShardRunner) {
+    this.settings = settings;
+    this.#model = model;
+    this.#table = tableOf(settings);
+    this.#shards = cutIntoShards(settings.batchSize / settings.groupSize, settings.shards);
+    this.#runner = runner;
+    this.#learner = learnerOf(model, settings);
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** From now on the learning rate is this share of what the settings say. */
+  slowDown(share: number): void {
+    this.#rateFactor = share;
+  }
+
+  optimizerState(): Promise<OptimizerState> {
+    return this.#learner.optimizerState();
+  }
+
+  /** Goes on after `step` steps; the model's parameters are those of that moment. The reference stays the first model. */
+  async restore(step: number, optimizer: OptimizerState): Promise<void> {
+    await this.#learner.restore(optimizer);
+    this.#step = step;
+    this.#runner.weightsChanged();
+  }
+
+  /** One optimizer batch. */
+  async runStep(signal?: AbortSignal): Promise<StepReport> {
+    const { settings } = this;
+    const step = this.#step + 1;
+    const batch = await this.#play(step, signal);
+    assertRoom(batch.episodes);
+    const { groupSize } = settings;
+    const groups = batch.episodes.map((_, i) => Math.floor(i / groupSize));
+    const { advantages } = assignCredit(batch.episodes, groups, settings);
+    const replies = samplesOf(batch.episodes, advantages, settings);
+    const samplesIn = ({ firstGroup, groups: own }: Shard) =>
+      replies.slice(firstGroup * groupSize, (firstGroup + own) * groupSize).flat();
+    const tasks = this.#shards.map((shard) => ({ shard, step, samples: samplesIn(shard) }));
+    const learningRate = this.#rateFactor * learningRateAt(settings, step, settings.steps);
+    const exploration = 1 - (1 - settings.finalExploration) * ((step - 1) / settings.steps);
+    const coefficients = {
+      beta: settings.loss.beta * exploration,
+      entropyCoefficient: settings.loss.entropyCoefficient * exploration,
+    };
+
+    let first: { loss: number; metrics: LossMetrics } | undefined;
+    let gradientNorm = 0;
+    let skippedUpdates = 0;
+    for (let iteration = 0; iteration < settings.numIterations; iteration++) {
+      this.#learner.clearGradients();
+      const learned = await this.#runner.learn(
+        tasks.map((task) => ({ ...task, iteration, coefficients })),
+        this.#learner,
+      );
+      if (!first) {
+        const tokens = joinedTokens(learned.map((shard) => shard.tokens));
+        const loss = learned.reduce((sum, shard) => sum + shard.loss, 0);
+        first = { loss, metrics: lossMetrics(settings.loss, tokens, settings.precision) };
+        this.#assertAgreement(step, first.metrics);
+      }
+      const norm = await this.#learner.step(learningRate);
+      this.#runner.weightsChanged();
+      if (iteration === 0) gradientNorm = norm;
+      if (norm === 0) skippedUpdates++;
+    }
+    this.#step = step;
+    const metrics: StepMetrics = {
+      step,
+      ...batchSummary(batch.episodes),
+      ...first!.metrics,
+      loss: first!.loss,
+      gradient_norm: gradientNorm,
+      skipped_updates: skippedUpdates,
+      learning_rate: learningRate,
+      zero_variance_groups: batch.zeroVarianceGroups,
+      resampled_groups: batch.resampledGroups,
+    };
+    return { metrics, episodes: batch.episodes, advantages };
+  }
+
+  /** Plays the evaluation episodes of the run, always the same ones. */
+  async evaluate(signal?: AbortSignal): Promise<Evaluation> {
+    const { settings } = this;
+    const policy = policyOf(this.#model, settings, this.#table, settings.evalTemperature);
+    try {
+      return await evaluate({
+        ...this.#table,
+        policy,
+        episodes: settings.evalEpisodes,
+        seed: settings.seed,
+        ...(signal && { signal }),
+      });
+    } finally {
+      policy.dispose();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#runner.dispose();
+    await this.#learner.dispose();
+  }
+
+  async #play(step: number, signal: AbortSignal | undefined): Promise<Batch> {
+    const played = await this.#runner.play(
+      this.#shards.map((shard) => ({ shard, step })),
+      signal,
+    );
+    const groups = this.settings.batchSize / this.settings.groupSize;
+    return {
+      episodes: withSharedPrompts(played.flatMap((shard) => shard.episodes)),
+      zeroVarianceGroups: played.reduce((sum, shard) => sum + shard.flatGroups, 0) / groups,
+      resampledGroups: played.reduce((sum, shard) => sum + shard.resampledGroups, 0),
+    };
+  }
+
+  #assertAgreement(step: number, { max_log_ratio: maxLogRatio, disagreement }: LossMetrics): void {
+    const rounding = ROUNDING[this.settings.precision];
+    if (maxLogRatio <= rounding) return;
+    throw new GrpoError(
+      'disagreement',
+      `At step ${step} the trainer's log-probabilities differ from the sampler's by up to ${maxLogRatio.toExponential(2)}, ` +
+        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${rounding}, which is the most that rounding may do. ` +
+        (this.settings.precision === 'float16'
+          ? 'A device that adds float16 in float16 may do more: train with precision float32.'
+          : 'This is a fault of the program, not of your settings.'),
+    );
+  }
+}

@@ -1,0 +1,79 @@
+// The warm start of a run: before its first step the model learns the format of replies, where the settings ask for that
+// or where it turns out not to know it. What it is then is the model that the run starts from.
+
+import { type LanguageModel, trainedParameters } from '@ludic/policies';
+import { randomGames } from '../run/probe-prompts.ts';
+import type { TrainSettings } from '../settings/train-settings.ts';
+import { tableOf } from '../trainer/table.ts';
+import { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartPlan, warmStartRate } from './plan.ts';
+import { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
+import { warmStart } from './warm-start.ts';
+
+/** How a warm start went, and whether there was one. */
+export interface WarmStartResult {
+  /** Undefined where the model knew the format. */
+  readonly plan: WarmStartPlan | undefined;
+  readonly before: ReplyFormat;
+  readonly after: ReplyFormat;
+  /** Of the last step. */
+  readonly loss: number | undefined;
+}
+
+export interface WarmStartProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+}
+
+/** How many numbers learn. */
+function sizeOf(model: LanguageModel): number {
+  const trained = trainedParameters(model);
+  return trained.names.reduce((sum, name) => sum + trained.dims(name).reduce((a, b) => a * b, 1), 0);
+}
+
+/** Replies that a step of `auto` teaches, about: of one long game or of several short ones. */
+const REPLIES = 40;
+
+async function gamesOfStep(settings: TrainSettings): Promise<number> {
+  const games = await randomGames(settings);
+  const turns = games.reduce((sum, game) => sum + game.turns.length, 0);
+  return Math.max(1, Math.ceil((REPLIES * games.length) / Math.max(1, turns)));
+}
+
+/** Trains the model in place; undefined where the settings ask for none. */
+export async function beginWithFormat(
+  model: LanguageModel,
+  settings: TrainSettings,
+  onStep: (progress: WarmStartProgress) => unknown,
+  signal?: AbortSignal,
+): Promise<WarmStartResult | undefined> {
+  const choice = settings.warmStart;
+  if (choice === undefined) return undefined;
+  const before = await measureReplyFormat(model, settings, signal);
+  if (choice === 'auto' && !needsWarmStart(before)) return { plan: undefined, before, after: before, loss: undefined };
+  const plan = choice === 'auto' ? { ...AUTO_WARM_START, episodes: await gamesOfStep(settings) } : choice;
+  const { definition, config, history } = tableOf(settings);
+  const player = definition.experts[plan.player ?? 'random']!;
+  const task = {
+    definition,
+    config,
+    history,
+    makeExpert: () => player(config),
+    episodes: plan.episodes,
+    mistakes: TAUGHT_MISTAKES,
+  };
+  let loss: number | undefined;
+  const taught = warmStart(model, {
+    tasks: [task],
+    steps: plan.steps,
+    learningRate: plan.learningRate ?? warmStartRate(sizeOf(model)),
+    seed: settings.seed,
+    tokenBudget: settings.tokenBudget,
+    ...(signal && { signal }),
+  });
+  for await (const step of taught) {
+    loss = step.loss;
+    await onStep({ step: step.step, steps: plan.steps, loss });
+  }
+  return { plan, before, after: await measureReplyFormat(model, settings, signal), loss };
+}

@@ -1,0 +1,50 @@
+// What a run does about the format of replies before its first step, as its settings say it.
+
+import { findEnvironment } from '@ludic/environments';
+import { GrpoError } from '../errors.ts';
+
+export interface WarmStartPlan {
+  /** Optimizer steps. */
+  readonly steps: number;
+  /** Games of a step. */
+  readonly episodes: number;
+  /** The scripted player whose replies are learned; `random` teaches the format alone. Default: `random`. */
+  readonly player?: string;
+  /** The highest rate of AdamW. Default: by the size of what is trained, `warmStartRate`. */
+  readonly learningRate?: number;
+}
+
+/** `auto`: only where the model does not know the format, see `needsWarmStart`. */
+export type WarmStartChoice = WarmStartPlan | 'auto';
+
+/** What `auto` does, with more games of a step where they are short, and what a plan that leaves something out has. */
+export const AUTO_WARM_START: WarmStartPlan = { steps: 100, episodes: 1 };
+
+/** Share of a taught player's turns that show a mistake, for what the game says to it. */
+export const TAUGHT_MISTAKES = 0.15;
+
+/** A rate that suits a million numbers, and one that falls with the size of the model as its training's does. */
+export function warmStartRate(parameters: number): number {
+  return Math.min(3e-3, 3e-3 * (parameters / 1_000_000) ** -0.75);
+}
+
+/** @throws GrpoError `bad_setting` */
+export function checkWarmStart(environment: string, choice: WarmStartChoice): void {
+  if (choice === 'auto') return;
+  for (const name of ['steps', 'episodes'] as const)
+    need(
+      `warmStart.${name}`,
+      choice[name],
+      'a whole number above 0',
+      Number.isInteger(choice[name]) && choice[name] > 0,
+    );
+  const { learningRate = 1, player = 'random' } = choice;
+  need('warmStart.learningRate', learningRate, 'above 0', learningRate > 0 && Number.isFinite(learningRate));
+  const { experts } = findEnvironment(environment);
+  const players = Object.keys(experts);
+  need('warmStart.player', player, `one of ${players.join(', ')}`, players.includes(player));
+}
+
+function need(name: string, value: unknown, what: string, right: boolean): void {
+  if (!right) throw new GrpoError('bad_setting', `${name} is ${value}; it must be ${what}.`);
+}

@@ -1,0 +1,96 @@
+// A run that teaches the format first: a model that knows no tags learns them, its first checkpoint is what it is then,
+// and a stop on the way leaves nothing half done. An adapter alike.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openModelFolder } from '@ludic/models/node';
+import { readCarriedGame } from '@ludic/policies';
+import { createRuntime } from '@ludic/runtime/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeDialoGpt } from '../../../models/testing/dialogpt.ts';
+import { DEFAULT_TRAINING, type RunEvent, type TrainSettings } from '../index.ts';
+import { RunFolder, type RunStart, runTraining } from '../node.ts';
+
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'ludic-warm-start-'));
+  await writeDialoGpt(join(scratch, 'model'), 0);
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+const settings: TrainSettings = {
+  ...DEFAULT_TRAINING,
+  environment: 'tic_tac_toe',
+  steps: 1,
+  groupSize: 2,
+  batchSize: 4,
+  maxCompletionLength: 8,
+  evalEvery: 0,
+  evalEpisodes: 2,
+  loss: { ...DEFAULT_TRAINING.loss, beta: 0.1 },
+  warmStart: { steps: 3, episodes: 1 },
+};
+
+async function train(
+  name: string,
+  start: RunStart,
+  onEvent: (event: RunEvent) => void = () => {},
+  signal?: AbortSignal,
+) {
+  return runTraining(start, {
+    folder: join(scratch, name),
+    runtime: await createRuntime({ threads: 1 }),
+    openFiles: () => openModelFolder(join(scratch, 'model')),
+    clock: () => 0,
+    onEvent,
+    ...(signal && { signal }),
+  });
+}
+const log = async (name: string) => (await RunFolder.open(join(scratch, name))).log();
+const begin = (more: Partial<TrainSettings> = {}): RunStart => ({
+  kind: 'new',
+  model: 'x',
+  settings: { ...settings, ...more },
+});
+
+describe('a run with a warm start', () => {
+  it.each([
+    ['model', {}],
+    ['adapter', { lora: { rank: 2, alpha: 4, targets: [], rankStabilized: false } }],
+  ])('that is stopped in it begins it again, and comes to the same: %s', async (kind, more) => {
+    const whole = `${kind}-whole`;
+    const stopped = `${kind}-stopped`;
+    expect((await train(whole, begin(more))).status).toBe('finished');
+    const controller = new AbortController();
+    const stop = (event: RunEvent) => event.type === 'warm_start' && event.step === 2 && controller.abort();
+    expect(await train(stopped, begin(more), stop, controller.signal)).toMatchObject({
+      status: 'interrupted',
+      step: 0,
+    });
+    expect(await (await RunFolder.open(join(scratch, stopped))).checkpoints()).toEqual([]);
+    expect((await train(stopped, { kind: 'resume' })).status).toBe('finished');
+    expect(await log(stopped)).toEqual(await log(whole));
+    const [first] = await log(whole);
+    expect(first).toMatchObject({ type: 'warm_start', step: 0, plan: settings.warmStart, before: { invalid_rate: 1 } });
+    const step = (await log(whole)).find(({ type }) => type === 'step');
+    // The reference is the model after its warm start, from which the first step has not moved.
+    expect((step as { mean_kl?: number }).mean_kl).toBeLessThan(1e-9);
+  });
+
+  it('has none by auto where the model knows the format, and leaves its game with the model', async () => {
+    const nano = new URL('../../../nano/model/', import.meta.url).pathname;
+    const told: RunEvent[] = [];
+    await runTraining(begin({ warmStart: 'auto' }), {
+      folder: join(scratch, 'nano'),
+      runtime: await createRuntime({ threads: 1 }),
+      openFiles: () => openModelFolder(nano),
+      clock: () => 0,
+      onEvent: (event) => told.push(event),
+    });
+    expect(told.find(({ type }) => type === 'warm_started')).toMatchObject({ plan: undefined });
+    expect(told.some(({ type }) => type === 'warm_start')).toBe(false);
+    const game = await readCarriedGame(await openModelFolder(join(scratch, 'nano', 'final')));
+    expect(game).toMatchObject({ environment: 'tic_tac_toe', maxCompletionLength: 8, stop: ['</move>'] });
+  });
+});

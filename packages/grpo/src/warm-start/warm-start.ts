@@ -1,0 +1,145 @@
+// Warm start: supervised training on the replies of a scripted player, so that a model knows the format of replies
+// before it learns to play. With the `random` player it learns the format and nothing else.
+
+import type { EnvironmentDefinition, Expert } from '@ludic/environments';
+import type { HistoryStrategy } from '@ludic/history';
+import { isReply, type LanguageModel, type Policy, PromptEncoder, scriptedPolicy } from '@ludic/policies';
+import type { RandomStream } from '@ludic/random';
+import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
+import type { Sample } from '../batching/samples.ts';
+import { GrpoError } from '../errors.ts';
+import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
+import { learningRateAt } from '../settings/schedule.ts';
+import { Learner } from '../trainer/learner.ts';
+import { erringPlayer } from './erring-player.ts';
+
+/** A game under a history whose replies are to be learned. */
+export interface WarmStartTask {
+  readonly definition: EnvironmentDefinition;
+  readonly config: unknown;
+  readonly history: HistoryStrategy;
+  /** Makes the player whose replies are learned. */
+  readonly makeExpert: () => Expert;
+  /** Episodes of each step. */
+  readonly episodes: number;
+  /** Share of the turns at which the player errs; such replies are not learned, those after them are. Default: 0. */
+  readonly mistakes?: number;
+}
+
+export interface WarmStartSettings {
+  readonly tasks: readonly WarmStartTask[];
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly tokenBudget: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WarmStartStep {
+  readonly step: number;
+  /** Negative log-likelihood of a token in nats, the mean over tasks of their means. */
+  readonly loss: number;
+  readonly replies: number;
+}
+
+/** Most lines that a taught scratchpad keeps. */
+const KEPT_LINES = 4;
+
+/** Trains the model in place, or its adapter where it has one, step by step. */
+export async function* warmStart(model: LanguageModel, settings: WarmStartSettings): AsyncGenerator<WarmStartStep> {
+  const { runtime, config, parameters, adapter, tokenizer, template } = model;
+  const encoder = new PromptEncoder(tokenizer, template);
+  const learner = new Learner({
+    runtime,
+    config,
+    parameters,
+    ...(adapter && { adapter }),
+    objective: 'supervised',
+    adamw: DEFAULT_ADAMW,
+    temperature: 1,
+    tokenBudget: settings.tokenBudget,
+  });
+  const schedule = {
+    learningRate: settings.learningRate,
+    schedule: 'cosine',
+    warmupSteps: 10,
+    finalRate: 0.02,
+  } as const;
+  try {
+    for (let step = 1; step <= settings.steps; step++) {
+      settings.signal?.throwIfAborted();
+      const samples: Sample[] = [];
+      for (const [t, task] of settings.tasks.entries()) {
+        const starts = groupStarts({
+          seed: settings.seed,
+          step: step * settings.tasks.length + t,
+          groups: task.episodes,
+          groupSize: 1,
+        });
+        const taught = await taughtReplies(task, starts);
+        const replies = taught
+          .map(({ messages, reply }) => ({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) }))
+          // What the model has no room for it will not be asked for either.
+          .filter(({ prompt, completion }) => prompt.length + completion.length <= config.maxPositions);
+        if (replies.length === 0) continue;
+        // Every task weighs the same, however many tokens its games have.
+        const tokens = replies.reduce((sum, { completion }) => sum + completion.length, 0);
+        const weight = 1 / (tokens * settings.tasks.length);
+        for (const reply of replies)
+          samples.push({ ...reply, oldLogprobs: new Float32Array(reply.completion.length), advantage: 1, weight });
+      }
+      if (samples.length === 0)
+        throw new GrpoError(
+          'bad_setting',
+          `No reply can be taught: every prompt of the games is longer than the ${config.maxPositions} tokens that the model has room for.`,
+        );
+      const { loss } = await learner.accumulate(samples);
+      await learner.step(learningRateAt(schedule, step, settings.steps));
+      yield { step, loss, replies: samples.length };
+    }
+  } finally {
+    await learner.dispose();
+  }
+}
+
+async function taughtReplies(
+  { definition, config, history, makeExpert, mistakes = 0 }: WarmStartTask,
+  starts: readonly EpisodeStart[],
+) {
+  const player = scriptedPolicy('teacher', makeExpert);
+  const faultless = history === 'SCRATCHPAD' ? withScratchpad(player) : player;
+  const { policy, isMistake } =
+    mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
+  const episodes = await playEpisodes({ definition, config, history, policy, starts });
+  const taught = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
+  return taught.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
+}
+
+/** The player, also writing a scratchpad: each line of what it sees and remembers is kept or dropped at random. */
+function withScratchpad(player: Policy): Policy {
+  return {
+    ...player,
+    async act(prompts) {
+      const replies = await player.act(prompts);
+      return replies.map((reply, i) => {
+        if (!isReply(reply)) return reply;
+        const { messages, random } = prompts[i]!;
+        const lines = messages.at(-1)!.content.split('\n');
+        const kept = someLines(lines, random);
+        return {
+          ...reply,
+          text: `<scratchpad>\n${kept.map((line) => `${line}\n`).join('')}</scratchpad>${reply.text}`,
+        };
+      });
+    },
+  };
+}
+
+/** The first line of a prompt announces the scratchpad and is never kept. */
+function someLines(lines: readonly string[], random: RandomStream): string[] {
+  const share = random.nextFloat() * 0.6;
+  return lines
+    .slice(1)
+    .filter(() => random.nextFloat() < share)
+    .slice(0, KEPT_LINES);
+}

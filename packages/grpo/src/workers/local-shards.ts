@@ -1,0 +1,146 @@
+// Shards played and learned from in this process, one after the other. A process that serves others does its part of
+// an update with the same code.
+
+import type { LanguageModel, LanguageModelPolicy } from '@ludic/policies';
+import { type Episode, groupStarts, playEpisodes, type Table } from '@ludic/rollouts';
+import type { ResidentTensors } from '@ludic/runtime';
+import { flatTokens } from '../batching/batch.ts';
+import type { Sample } from '../batching/samples.ts';
+import type { TrainSettings } from '../settings/train-settings.ts';
+import { Learner, type LearnerOptions } from '../trainer/learner.ts';
+import { policyOf, tableOf } from '../trainer/table.ts';
+import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from './shards.ts';
+
+const commonOf = ({ runtime, config }: LanguageModel, settings: TrainSettings) => ({
+  runtime,
+  config,
+  objective: settings.loss,
+  adamw: settings.adamw,
+  temperature: settings.temperature,
+  tokenBudget: settings.tokenBudget,
+  gradientCheckpointing: settings.gradientCheckpointing,
+  precision: settings.precision,
+  repeated: settings.numIterations > 1,
+});
+
+/** What a run learns with. */
+export function learnerOf(model: LanguageModel, settings: TrainSettings): Learner {
+  const { parameters, adapter } = model;
+  return new Learner({ ...commonOf(model, settings), parameters, ...(adapter && { adapter }) });
+}
+
+/** What scores samples under the first weights. */
+interface Reference {
+  readonly learner: Learner;
+  /** A copy of the first weights, where training changes them. */
+  readonly copy: ResidentTensors | undefined;
+}
+
+async function referenceOf(model: LanguageModel, settings: TrainSettings): Promise<Reference | undefined> {
+  if (settings.loss.beta === 0) return undefined;
+  const { parameters, adapter } = model;
+  const learnerWith = (own: Pick<LearnerOptions, 'parameters' | 'adapter'>) =>
+    new Learner({ ...commonOf(model, settings), ...own });
+  if (!adapter) {
+    const copy = await parameters.copy();
+    return { learner: learnerWith({ parameters: copy }), copy };
+  }
+  // A new adapter changes nothing, and the model itself is never changed. After a warm start the adapter counts.
+  if (settings.warmStart === undefined) return { learner: learnerWith({ parameters }), copy: undefined };
+  const copy = await adapter.parameters.copy();
+  return { learner: learnerWith({ parameters, adapter: { config: adapter.config, parameters: copy } }), copy };
+}
+
+export class LocalShards implements ShardRunner {
+  readonly #settings: TrainSettings;
+  readonly #table: Omit<Table, 'policy'>;
+  readonly #policy: LanguageModelPolicy;
+  readonly #reference: Reference | undefined;
+  /** What later passes over a batch need again. */
+  #referenced: { readonly step: number; readonly samples: Map<number, readonly Sample[]> } | undefined;
+
+  /** The weights that the model has now become the reference. */
+  static async create(model: LanguageModel, settings: TrainSettings): Promise<LocalShards> {
+    return new LocalShards(model, settings, await referenceOf(model, settings));
+  }
+
+  private constructor(model: LanguageModel, settings: TrainSettings, reference: Reference | undefined) {
+    this.#settings = settings;
+    this.#table = tableOf(settings);
+    this.#policy = policyOf(model, settings, this.#table, settings.temperature);
+    this.#reference = reference;
+  }
+
+  async play(tasks: readonly PlayTask[], signal?: AbortSignal): Promise<readonly PlayedShard[]> {
+    const played: PlayedShard[] = [];
+    for (const task of tasks) played.push(await this.#play(task, signal));
+    return played;
+  }
+
+  async learn(tasks: readonly LearnTask[], learner: Learner): Promise<readonly LearnedShard[]> {
+    const learned: LearnedShard[] = [];
+    for (const task of tasks) {
+      const { samples, logprobs, loss } = await learner.accumulate(await this.#withReference(task), task.coefficients);
+      if (tasks.length > 1) await learner.setAside();
+      learned.push({ loss, tokens: flatTokens(samples, logprobs) });
+    }
+    return learned;
+  }
+
+  weightsChanged(): void {
+    this.#policy.weightsChanged();
+  }
+
+  async dispose(): Promise<void> {
+    this.#policy.dispose();
+    await this.#reference?.learner.dispose();
+    this.#reference?.copy?.dispose();
+  }
+
+  /** Plays the groups of a shard. Groups that teach nothing are replaced, as far as the settings allow. */
+  async #play({ shard, step }: PlayTask, signal: AbortSignal | undefined): Promise<PlayedShard> {
+    const { seed, groupSize, batchSize, sharedDynamics, resampleRounds } = this.#settings;
+    const groupsOfStep = batchSize / groupSize;
+    // What another shard has computed would be found again, with the rounding of another batch.
+    this.#policy.weightsChanged();
+    const played = new Map<number, readonly Episode[]>();
+    const all = Array.from({ length: shard.groups }, (_, i) => shard.firstGroup + i);
+    let open = all;
+    let flatGroups = 0;
+    let resampledGroups = 0;
+    for (let round = 0; ; round++) {
+      // Group g of round r is group g + r · groups of the step: rounds change no other group.
+      const starts = open.flatMap((g) =>
+        groupStarts({ seed, step, groups: 1, firstGroup: g + round * groupsOfStep, groupSize, sharedDynamics }),
+      );
+      const episodes = await playEpisodes({
+        ...this.#table,
+        policy: this.#policy,
+        starts,
+        ...(signal && { signal }),
+      });
+      for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
+      const flat = open.filter((g) => {
+        // An episode that could not be scored says nothing of its group.
+        const scored = played.get(g)!.filter(({ endReason }) => endReason !== 'failed');
+        return scored.every(({ reward }) => reward === scored[0]!.reward);
+      });
+      if (round === 0) flatGroups = flat.length;
+      if (round === resampleRounds || flat.length === 0) break;
+      resampledGroups += flat.length;
+      open = flat;
+    }
+    return { episodes: all.flatMap((g) => played.get(g)!), flatGroups, resampledGroups };
+  }
+
+  async #withReference({ shard, step, iteration, samples }: LearnTask): Promise<readonly Sample[]> {
+    if (!this.#reference) return samples;
+    const known = this.#referenced?.step === step ? this.#referenced.samples.get(shard.index) : undefined;
+    if (known && iteration > 0) return known;
+    const scored = await this.#reference.learner.score(samples);
+    const referenced = scored.samples.map((sample, i) => ({ ...sample, referenceLogprobs: scored.logprobs[i]! }));
+    if (this.#referenced?.step !== step) this.#referenced = { step, samples: new Map() };
+    this.#referenced.samples.set(shard.index, referenced);
+    return referenced;
+  }
+}

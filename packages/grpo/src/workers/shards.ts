@@ -1,0 +1,67 @@
+// How an update is cut: a shard is a range of its groups. Whoever plays a shard, and wherever, gives the same episodes
+// and the same gradient; the gradients are added up in the order of the shards.
+
+import type { Episode } from '@ludic/rollouts';
+import type { Sample } from '../batching/samples.ts';
+import type { TokenBatch } from '../loss/loss-metrics.ts';
+import type { LossCoefficients } from '../settings/loss-settings.ts';
+import type { Learner } from '../trainer/learner.ts';
+
+/** Neighbouring groups of a step. */
+export interface Shard {
+  /** Its place among the shards. */
+  readonly index: number;
+  readonly firstGroup: number;
+  readonly groups: number;
+}
+
+/** `shards` ranges of groups, as even as can be: their sizes differ by at most one. */
+export function cutIntoShards(groups: number, shards: number): Shard[] {
+  const begin = (index: number) => Math.floor((index * groups) / shards);
+  return Array.from({ length: shards }, (_, index) => ({
+    index,
+    firstGroup: begin(index),
+    groups: begin(index + 1) - begin(index),
+  }));
+}
+
+/** The groups of a shard are played as a batch of their own. */
+export interface PlayTask {
+  readonly shard: Shard;
+  /** The first is 1. */
+  readonly step: number;
+}
+
+export interface PlayedShard {
+  /** Group after group. */
+  readonly episodes: readonly Episode[];
+  /** How many of its groups, as first drawn, had equal rewards. */
+  readonly flatGroups: number;
+  readonly resampledGroups: number;
+}
+
+/** Advantages and weights rest on the whole batch, so they are known only when all shards have been played. */
+export interface LearnTask {
+  readonly shard: Shard;
+  readonly step: number;
+  /** Which pass over the batch, from 0. */
+  readonly iteration: number;
+  readonly samples: readonly Sample[];
+  readonly coefficients: LossCoefficients;
+}
+
+export interface LearnedShard {
+  readonly loss: number;
+  /** The tokens of its samples, under the weights that the gradient was taken at. */
+  readonly tokens: TokenBatch;
+}
+
+/** Plays shards and finds their gradients, here or elsewhere. Answers are in the order of the tasks. */
+export interface ShardRunner {
+  play(tasks: readonly PlayTask[], signal?: AbortSignal): Promise<readonly PlayedShard[]>;
+  /** Adds the gradients to the sums of `learner`, one shard after the other in the order of the tasks. */
+  learn(tasks: readonly LearnTask[], learner: Learner): Promise<readonly LearnedShard[]>;
+  /** To be called after every change of the weights. */
+  weightsChanged(): void;
+  dispose(): Promise<void>;
+}
