@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { compileJinja } from '../packages/models/src/jinja.ts';
+import { compileJinja } from '../packages/models/src/text/jinja.ts';
 import { CONVERSATIONS, TEMPLATES } from '../packages/models/testing/template-cases.ts';
 
 const PYTHON = process.env.LUDIC_PYTHON ?? 'python3';

@@ -1,8 +1,8 @@
 // The graph under construction: values with a type and a shape, nodes that make them, and for each node the rule that
 // turns gradients of its outputs into gradients of its inputs. Building the same node twice gives the same value.
 
-import { type DataType, TYPE_SIZES } from './data-type.ts';
 import { type Dimension, formatShape, type Shape } from './dimension.ts';
+import { type DataType, TYPE_SIZES } from './onnx/data-type.ts';
 
 /** A number is a float attribute; whole numbers say so. */
 export type Attribute = number | string | { readonly int: number } | { readonly ints: readonly number[] };
@@ -62,7 +62,7 @@ export class Graph {
   readonly outputs = new Map<string, Value>();
   readonly nodes: Node[] = [];
   readonly constants = new Map<Value, ConstantData>();
-  /** Results of what is computed again for its gradient, and how to build it again given that gradient (see recompute.ts). */
+  /** Results of what is computed again for its gradient, and how to build it again given that gradient (see checkpointed.ts). */
   readonly recomputed = new Map<Value, (gradient: Value) => Value>();
   readonly #known = new Map<string, readonly Value[]>();
   #count = 0;

@@ -1,5 +1,5 @@
-export { cumulativeSum, expand, stretch, sum, sumTo } from './broadcast.ts';
-export type { DataType } from './data-type.ts';
+export { recomputed } from './autograd/checkpointed.ts';
+export { gradients } from './autograd/gradients.ts';
 export {
   addDimensions,
   type Dimension,
@@ -9,6 +9,12 @@ export {
   type Shape,
   sameShape,
 } from './dimension.ts';
+export { Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
+export type { DataType } from './onnx/data-type.ts';
+export { float16Bytes, LARGEST_FLOAT16 } from './onnx/float16.ts';
+export { type ByteStream, type ModelFileOptions, modelFiles } from './onnx/model-files.ts';
+export { serialize } from './onnx/serialize.ts';
+export { cumulativeSum, expand, stretch, sum, sumTo } from './ops/broadcast.ts';
 export {
   add,
   cast,
@@ -30,8 +36,7 @@ export {
   stopGradient,
   sub,
   tanh,
-} from './elementwise.ts';
-export { float16Bytes, LARGEST_FLOAT16 } from './float16.ts';
+} from './ops/elementwise.ts';
 export {
   gatherElements,
   gatherRows,
@@ -43,16 +48,11 @@ export {
   scatterAdd,
   take,
   unpackRows,
-} from './gather.ts';
-export { gradients } from './gradients.ts';
-export { Graph, GraphError, type GraphErrorCode, type Value } from './graph.ts';
-export { chosenLogprobs, entropyOfRows, logSumExp } from './likelihood.ts';
-export { gemm, linear, matmul, type ProductType } from './linear.ts';
-export { type ByteStream, type ModelFileOptions, modelFiles } from './model-files.ts';
-export { layerNorm, type RotaryTables, rmsNorm, rotary } from './network.ts';
-export { type FourBitWeight, fourBitLinear } from './quantized.ts';
-export { recomputed } from './recompute.ts';
-export { argmax, maxOfLast, softmax, sumOfSquares } from './reduce.ts';
-export { reshape, transpose, unflatten } from './reshape.ts';
-export { serialize } from './serialize.ts';
-export { type Cut, concat, cutAt, joinAt, type Spread, split, spreadRows, zerosLike } from './shape.ts';
+} from './ops/gather.ts';
+export { chosenLogprobs, entropyOfRows, logSumExp } from './ops/likelihood.ts';
+export { gemm, linear, matmul, type ProductType } from './ops/linear.ts';
+export { layerNorm, type RotaryTables, rmsNorm, rotary } from './ops/network.ts';
+export { type FourBitWeight, fourBitLinear } from './ops/quantized.ts';
+export { argmax, maxOfLast, softmax, sumOfSquares } from './ops/reduce.ts';
+export { reshape, transpose, unflatten } from './ops/reshape.ts';
+export { type Cut, concat, cutAt, joinAt, type Spread, split, spreadRows, zerosLike } from './ops/shape.ts';

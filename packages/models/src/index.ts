@@ -8,16 +8,12 @@ export {
   mergeAdapter,
   newAdapter,
   readAdapter,
-} from './adapter.ts';
-export { type TokenizerTraining, trainTokenizer } from './bpe-trainer.ts';
-export { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames } from './cache-graph.ts';
-export {
-  type ChatMessage,
-  type ChatTemplate,
-  makeChatTemplate,
-  readChatTemplate,
-  tokenTexts,
-} from './chat-template.ts';
+} from './adapters/adapter.ts';
+export type { TensorSpec } from './architectures/family.ts';
+export { initialParameters } from './architectures/initialize.ts';
+export { PRECISIONS, type Precision } from './architectures/precision.ts';
+export { readConfig, tensorsOf, writeConfig } from './architectures/registry.ts';
+export { inverseFrequencies, rotaryTables } from './architectures/rope.ts';
 export {
   CARRIED_GAME_FILE,
   type Checkpoint,
@@ -34,18 +30,32 @@ export {
   readWarnings,
   shardsOf,
   WEIGHT_FILES,
-} from './checkpoint.ts';
-export { type Companions, completeCompanions } from './companions.ts';
-export { FAMILY_NAMES, type FamilyName, type ModelConfig, type RotaryConfig, type SlidingWindow } from './config.ts';
-export { buildDecoder, type DecodeOptions } from './decode-graph.ts';
-export type { DrawKind } from './draw-graph.ts';
+} from './checkpoints/checkpoint.ts';
+export { type FolderFiles, type FolderOptions, folderFiles, onnxFiles } from './checkpoints/model-folder.ts';
+export { lacksConfig, lacksWeights } from './checkpoints/refusals.ts';
+export {
+  type NamedTensor,
+  readSafetensors,
+  type Safetensors,
+  type StoredTensor,
+  safetensorsParts,
+  type TensorDtype,
+  toFloat32,
+  writeSafetensors,
+} from './checkpoints/safetensors.ts';
+export { type Companions, completeCompanions } from './checkpoints/tokenizer-files.ts';
+export {
+  FAMILY_NAMES,
+  type FamilyName,
+  type ModelConfig,
+  type RotaryConfig,
+  type SlidingWindow,
+} from './config/model-config.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
-export { buildExport } from './export-graph.ts';
-export { EXPORT_DTYPES, type ExportDtype } from './export-weights.ts';
-export type { TensorSpec } from './families/family.ts';
-export { readConfig, tensorsOf, writeConfig } from './families/registry.ts';
-export { initialParameters } from './initialize.ts';
-export { type FolderFiles, type FolderOptions, folderFiles, onnxFiles } from './model-folder.ts';
+export { buildExport } from './export/export-graph.ts';
+export { EXPORT_DTYPES, type ExportDtype } from './export/export-weights.ts';
+export { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames } from './graphs/cache-graph.ts';
+export { buildDecoder, type DecodeOptions } from './graphs/decode-graph.ts';
 export {
   causalBias,
   HIDDEN,
@@ -59,21 +69,17 @@ export {
   span,
   tokenTensors,
   windowBias,
-} from './packing.ts';
-export { PRECISIONS, type Precision } from './precision.ts';
-export { lacksConfig, lacksWeights } from './refusals.ts';
-export { inverseFrequencies, rotaryTables } from './rope.ts';
+} from './graphs/packing.ts';
+export type { DrawKind } from './graphs/sampling-graph.ts';
+export { buildScoring, type ScoringOptions, type ScoringOutputs } from './graphs/scoring-graph.ts';
+export type { TreeLevels } from './graphs/tree-attention.ts';
+export { type PackedTree, packTree, type TreeShape } from './graphs/tree-packing.ts';
+export { type TokenizerTraining, trainTokenizer } from './text/bpe-trainer.ts';
 export {
-  type NamedTensor,
-  readSafetensors,
-  type Safetensors,
-  type StoredTensor,
-  safetensorsParts,
-  type TensorDtype,
-  toFloat32,
-  writeSafetensors,
-} from './safetensors.ts';
-export { buildScoring, type ScoringOptions, type ScoringOutputs } from './scoring-graph.ts';
-export { makeTokenizer, readTokenizer, type Tokenizer, tokenizerWithin } from './tokenizer.ts';
-export type { TreeLevels } from './tree-attention.ts';
-export { type PackedTree, packTree, type TreeShape } from './tree-packing.ts';
+  type ChatMessage,
+  type ChatTemplate,
+  makeChatTemplate,
+  readChatTemplate,
+  tokenTexts,
+} from './text/chat-template.ts';
+export { makeTokenizer, readTokenizer, type Tokenizer, tokenizerWithin } from './text/tokenizer.ts';

@@ -2,10 +2,10 @@
 
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { FileContent, ModelFiles, OpenFile } from './checkpoint.ts';
+import type { FileContent, ModelFiles, OpenFile } from './checkpoints/checkpoint.ts';
+import type { FolderFiles } from './checkpoints/model-folder.ts';
+import { lacksConfig } from './checkpoints/refusals.ts';
 import { ModelError } from './errors.ts';
-import type { FolderFiles } from './model-folder.ts';
-import { lacksConfig } from './refusals.ts';
 
 /** @throws ModelError `not_a_model` where there is no folder with a config.json */
 export const openModelFolder = (path: string): Promise<ModelFiles> => openFolder(path, 'model', 'config.json');

@@ -5,8 +5,8 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { floats } from '@ludic/runtime';
-import { readConfig } from '../src/families/registry.ts';
-import { initialParameters } from '../src/initialize.ts';
+import { initialParameters } from '../src/architectures/initialize.ts';
+import { readConfig } from '../src/architectures/registry.ts';
 
 const TOKENIZER = fileURLToPath(new URL('../fixtures/tokenizer-gpt2-style/', import.meta.url));
 

@@ -1,7 +1,7 @@
 // config.json as the makers of known models publish it, without sizes that would make a difference of kind: keys and
 // values as they stand on the Hub.
 
-import type { Json } from '../src/config.ts';
+import type { Json } from '../src/config/model-config.ts';
 
 const llama3Rope = (factor: number) => ({
   factor,

@@ -1,0 +1,144 @@
+// Operators that pick by index. A gradient of a pick is a scatter with addition, or, where nothing is picked twice,
+// another pick.
+
+import { formatShape, multiplyDimensions, type Shape } from '../dimension.ts';
+import { dimensionAt, type GradientRule, GraphError, type Value } from '../graph.ts';
+import { expand } from './broadcast.ts';
+import { mul } from './elementwise.ts';
+import { reshape } from './reshape.ts';
+import { zerosLike } from './shape.ts';
+
+function pickedShape(x: Value, indices: Value): Shape {
+  return [...indices.shape, ...x.shape.slice(1)];
+}
+
+function checkIndices(op: string, indices: Value): void {
+  if (indices.type !== 'int32' && indices.type !== 'int64') {
+    throw new GraphError('type', `${op}: indices are int32 or int64, not ${indices.type}`);
+  }
+}
+
+function pick(x: Value, indices: Value, gradient?: () => GradientRule): Value {
+  checkIndices('gather', indices);
+  return x.graph.node('Gather', [x, indices], [{ type: x.type, shape: pickedShape(x, indices) }], {
+    attributes: { axis: { int: 0 } },
+    ...(gradient && { gradient }),
+  })[0]!;
+}
+
+/** Adds rows `updates` [n, width] onto rows `indices` [n] of `data` [rows, width]; indices may repeat. */
+function scatterAddRows(data: Value, indices: Value, updates: Value): Value {
+  const width = updates.shape[1]!;
+  const index = expand(reshape(indices, [...indices.shape, 1]), [1, width]);
+  return data.graph.node('ScatterElements', [data, index, updates], [{ type: data.type, shape: data.shape }], {
+    attributes: { axis: { int: 0 }, reduction: 'add' },
+  })[0]!;
+}
+
+/** Rows of x [rows, width] by `indices` [n] → [n, width]. The gradient adds up rows that were picked more than once. */
+export function gatherRows(x: Value, indices: Value): Value {
+  if (x.shape.length !== 2 || indices.shape.length !== 1) {
+    throw new GraphError(
+      'shape',
+      `gatherRows: ${formatShape(x.shape)} by ${formatShape(indices.shape)}; [rows, width] by [n] expected`,
+    );
+  }
+  return pick(x, indices, () => ([dy]) => {
+    const staticShape = x.shape.every((dimension) => typeof dimension === 'number');
+    const zeros = staticShape ? expand(x.graph.constant(Float32Array.of(0), [1, 1]), x.shape) : zerosLike(x);
+    return [scatterAddRows(zeros, indices, dy!), undefined];
+  });
+}
+
+/** Elements of x [n] by `indices` [m] → [m]. */
+export function gatherElements(x: Value, indices: Value): Value {
+  return pick(x, indices, () => ([dy]) => [scatterAdd(zerosLike(x), indices, dy!), undefined]);
+}
+
+/** data [n] with `updates` [m] added at `indices` [m]. The gradient of the updates is a pick. */
+export function scatterAdd(data: Value, indices: Value, updates: Value): Value {
+  checkIndices('scatterAdd', indices);
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [dy!, undefined, gatherElements(dy!, indices)];
+  return data.graph.node('ScatterElements', [data, indices, updates], [{ type: data.type, shape: data.shape }], {
+    attributes: { axis: { int: 0 }, reduction: 'add' },
+    gradient,
+  })[0]!;
+}
+
+/** For each row i of x [n, width], the element at `indices[i]` → [n]. */
+export function pickFromRows(x: Value, indices: Value): Value {
+  checkIndices('pickFromRows', indices);
+  const rows = dimensionAt(x, 0);
+  const column = reshape(indices, [rows, 1]);
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => {
+      const scattered = x.graph.node(
+        'ScatterElements',
+        [zerosLike(x), column, dy!],
+        [{ type: x.type, shape: x.shape }],
+        {
+          attributes: { axis: { int: 1 }, reduction: 'add' },
+        },
+      )[0]!;
+      return [scattered, undefined];
+    };
+  const picked = x.graph.node('GatherElements', [x, column], [{ type: x.type, shape: [rows, 1] }], {
+    attributes: { axis: { int: 1 } },
+    gradient,
+  })[0]!;
+  return reshape(picked, [rows]);
+}
+
+/** Where packed tokens sit when they are laid out as padded rows. */
+export interface RowLayout {
+  /** [rows, steps] int32: the packed token of each slot; any token where the slot is padding. */
+  readonly slots: Value;
+  /** [tokens] int32: the flat slot (row · steps + step) of each packed token. */
+  readonly places: Value;
+  /** [rows, steps, 1] float32: 1 where the slot holds a token, 0 where it is padding. */
+  readonly filled: Value;
+}
+
+/**
+ * Lays packed tokens [tokens, width] out as padded rows [rows, steps, width]. Padding slots hold an arbitrary token, so
+ * nothing that counts may depend on them: then the gradient is the way back, `packRows`.
+ */
+export function unpackRows(x: Value, layout: RowLayout): Value {
+  return pick(x, layout.slots, () => ([dy]) => [packRows(dy!, layout), undefined]);
+}
+
+/** The way back: padded rows [rows, steps, width] to packed tokens [tokens, width]. */
+export function packRows(x: Value, layout: RowLayout): Value {
+  const [rows, steps, width] = x.shape;
+  if (x.shape.length !== 3 || width === undefined) {
+    throw new GraphError('shape', `packRows: [rows, steps, width] expected, not ${formatShape(x.shape)}`);
+  }
+  const flat = reshape(x, [multiplyDimensions(rows!, steps!), width]);
+  // The gradient of a padding slot is zero; the token that happens to stand there must not leak into it.
+  const gradient =
+    (): GradientRule =>
+    ([dy]) => [reshape(mul(pick(dy!, layout.slots), layout.filled), flat.shape), undefined];
+  return pick(flat, layout.places, gradient);
+}
+
+/** Slices of x along `axis` by `indices` [n]. Without a gradient: for graphs that only compute. */
+export function take(x: Value, indices: Value, axis: number): Value {
+  checkIndices('take', indices);
+  const shape = x.shape.map((size, i) => (i === axis ? dimensionAt(indices, 0) : size));
+  return x.graph.node('Gather', [x, indices], [{ type: x.type, shape }], { attributes: { axis: { int: axis } } })[0]!;
+}
+
+/** The slices of x at `places` [n, k] int64, k leading indices each → [n, rest of x]. Without a gradient. */
+export function pickPlaces(x: Value, places: Value): Value {
+  const depth = dimensionAt(places, 1) as number;
+  const shape = [dimensionAt(places, 0), ...x.shape.slice(depth)];
+  return x.graph.node('GatherND', [x, places], [{ type: x.type, shape }])[0]!;
+}
+
+/** x with `slices` [n, rest of x] put at `places` [n, k] int64, none of them twice. Without a gradient. */
+export function putPlaces(x: Value, places: Value, slices: Value): Value {
+  return x.graph.node('ScatterND', [x, places, slices], [{ type: x.type, shape: x.shape }])[0]!;
+}

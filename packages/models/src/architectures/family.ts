@@ -1,0 +1,80 @@
+// What a family of models must say. Everything else in this package speaks of models through this.
+
+import type { RotaryTables, Value } from '@ludic/graph';
+import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
+
+/** Numbers that a tensor of a new model begins with: `residual` is normal, but smaller with every layer. */
+export type Start = 'normal' | 'residual' | 'zeros' | 'ones';
+
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly start: Start;
+  /** How the weight of a linear layer is stored: `[out, in]`, or `[in, out]` as Conv1D has it. Absent for other tensors. */
+  readonly linear?: 'out_in' | 'in_out';
+}
+
+/** The weights of a model in a graph, by their names in the checkpoint. */
+export interface Weights {
+  /** A parameter, in the checkpoint's own orientation. */
+  tensor(name: string): Value;
+  /** Rows of the table `name` [rows, width] by `indices` [n] → [n, width]. */
+  rows(name: string, indices: Value): Value;
+  /**
+   * x [tokens, in] through the linear layer `name`: `name.weight`, its bias where it has one, and what adapts it. A tied
+   * head is the layer whose weight is the table of embeddings.
+   */
+  linear(x: Value, name: string): Value;
+}
+
+/**
+ * Attention of one layer over packed tokens: queries [tokens, heads · headDim] (scaled), keys and values
+ * [tokens, kvHeads · headDim] → [tokens, heads · headDim].
+ */
+export type Attention = (layer: number, queries: Value, keys: Value, values: Value) => Value;
+
+export interface PackedTokens {
+  /** [tokens], of an integer type */
+  readonly ids: Value;
+  /** [tokens, 1] int64 as rotary embeddings want them, or [tokens] int32 where positions are learned. */
+  readonly positions: Value;
+  /** Where the family turns queries and keys by position. */
+  readonly rotary?: RotaryTables;
+  /** Of the layers with a sliding window, where it differs. */
+  readonly localRotary?: RotaryTables;
+}
+
+/** What a layer needs beside what it is given. */
+export interface Network {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly tokens: PackedTokens;
+  readonly attention: Attention;
+}
+
+export interface Family {
+  readonly name: FamilyName;
+  /** @throws ModelError `bad_config` */
+  readConfig(json: Json): ModelConfig;
+  /** config.json, as Hugging Face transformers reads it. */
+  writeConfig(config: ModelConfig): Json;
+  /** Names, shapes and beginnings of all parameters, in the order of the network. */
+  tensors(config: ModelConfig): ReadonlyMap<string, TensorSpec>;
+  /** Our name of a tensor in a file; undefined where it is no parameter, such as a mask kept beside the weights. */
+  nameOf(stored: string, config: ModelConfig): string | undefined;
+  /** The name that Hugging Face transformers gives a parameter in a file. */
+  storedName(name: string): string;
+  /** What the first layer gets, [tokens, hiddenSize]. */
+  embed(config: ModelConfig, weights: Weights, tokens: PackedTokens): Value;
+  /** What layer number `layer` makes of x, [tokens, hiddenSize] both. */
+  layer(x: Value, layer: number, network: Network): Value;
+  /** Logits [tokens, vocabSize] of hidden states [tokens, hiddenSize]. */
+  head(config: ModelConfig, weights: Weights, hidden: Value): Value;
+}
+
+/** Ignores what many files carry beside the parameters, and the tied head that some repeat. */
+export function plainName(stored: string, config: ModelConfig): string | undefined {
+  if (stored.endsWith('.rotary_emb.inv_freq')) return undefined;
+  if (config.tieWordEmbeddings && stored === 'lm_head.weight') return undefined;
+  // Saved as the network alone, without the head.
+  return /^(embed_tokens|layers|norm)\./.test(stored) ? `model.${stored}` : stored;
+}

@@ -1,0 +1,56 @@
+// All families by their `model_type`. A new one is a file beside this and a line here.
+
+import { quantizationOf } from '../checkpoints/refusals.ts';
+import { shown, sortFields } from '../config/known-fields.ts';
+import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
+import { bad, FAMILY_NAMES } from '../config/model-config.ts';
+import { MODEL_FIELDS } from '../config/model-fields.ts';
+import { ModelError } from '../errors.ts';
+import type { Family, TensorSpec } from './family.ts';
+import { gemma3 } from './gemma3.ts';
+import { gpt2 } from './gpt2.ts';
+import { llama } from './llama.ts';
+import { qwen2 } from './qwen2.ts';
+import { qwen3 } from './qwen3.ts';
+
+const FAMILIES: Readonly<Record<FamilyName, Family>> = { llama, qwen2, qwen3, gemma3_text: gemma3, gpt2 };
+
+export const familyOf = ({ family }: Pick<ModelConfig, 'family'>): Family => FAMILIES[family];
+
+/**
+ * Reads a parsed config.json.
+ * @throws ModelError `unknown_family` or `bad_config`
+ */
+export function readConfig(json: unknown): ModelConfig {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad('it holds no object');
+  const type = (json as Json).model_type;
+  const name = FAMILY_NAMES.find((known) => known === type);
+  if (!name) {
+    if (type === 'gemma3') throw new ModelError('unknown_family', MULTIMODAL_GEMMA);
+    const known = FAMILY_NAMES.join(', ');
+    const what = type === undefined ? 'it has no model_type' : `model_type ${shown(type)} is not known`;
+    const message = `config.json: ${what}. Known: ${known}.`;
+    throw new ModelError('unknown_family', message);
+  }
+  const quantization = quantizationOf(json as Json);
+  if (quantization) throw bad(`the model is quantized (${quantization}). Give it as it was before it was quantized`);
+  const { refused } = sortFields(json as Json, MODEL_FIELDS[name]);
+  if (refused.length > 0) throw bad(refused[0]!);
+  return FAMILIES[name].readConfig(json as Json);
+}
+
+const MULTIMODAL_GEMMA =
+  'config.json: model_type gemma3 is Gemma 3 with images. Give one that is text alone (model_type gemma3_text), such as ' +
+  'google/gemma-3-1b-it, or save its language model from transformers with Gemma3ForCausalLM.';
+
+/** Fields of a config.json that is read of which nothing is known, or which others heed. */
+export function unheededFields(json: Json, { family }: ModelConfig): readonly string[] {
+  const { unknown, told } = sortFields(json, MODEL_FIELDS[family]);
+  return [...unknown, ...told];
+}
+
+/** The config.json of a model, as Hugging Face transformers reads it. */
+export const writeConfig = (config: ModelConfig): object => familyOf(config).writeConfig(config);
+
+/** Names, shapes and beginnings of all parameters, in the order of the network. */
+export const tensorsOf = (config: ModelConfig): ReadonlyMap<string, TensorSpec> => familyOf(config).tensors(config);

@@ -1,0 +1,53 @@
+// What stands beside the weights in a model's folder: tokenizer, chat template, how to generate. Files that the source
+// lacks but Ludic knows are written out, so that other libraries read the model as Ludic does.
+
+import { completedGeneration, generationConfig } from '../config/generation-config.ts';
+import type { Json } from '../config/model-config.ts';
+import { ModelError } from '../errors.ts';
+import { readTemplateSource, type TemplateSource } from '../text/chat-template.ts';
+import { readTokenizerJson } from '../text/tokenizer.ts';
+import { type ModelFiles, readCompanions, readJson, readModelConfig } from './checkpoint.ts';
+
+export type Companions = ReadonlyMap<string, Uint8Array | string>;
+
+/**
+ * The files that travel with a model's weights, complete: `generation_config.json` always; where there is a tokenizer,
+ * `tokenizer.json` and a `tokenizer_config.json` that holds the chat template, if one fits.
+ * @throws ModelError where a file of the source is damaged
+ */
+export async function completeCompanions(files: ModelFiles): Promise<Companions> {
+  const found = new Map<string, Uint8Array | string>(await readCompanions(files));
+  const generation = await completeGeneration(files);
+  if (generation) found.set('generation_config.json', text(generation));
+  if (!found.has('tokenizer.json')) {
+    if (!found.has('vocab.json') || !found.has('merges.txt')) return found;
+    found.set('tokenizer.json', text(await readTokenizerJson(files)));
+  }
+  const config = (await readJson(files, 'tokenizer_config.json')) as Json | undefined;
+  const template = config?.chat_template === undefined ? await templateOf(files) : undefined;
+  // transformers.js looks for the template here alone, and cannot do without the file.
+  if (!config || template) {
+    const completed = { tokenizer_class: 'PreTrainedTokenizerFast', ...template?.tokens, ...config };
+    found.set('tokenizer_config.json', text({ ...completed, ...(template && { chat_template: template.source }) }));
+  }
+  return found;
+}
+
+/** generation_config.json, where the source has none, or one that lacks end tokens which its config.json names. */
+async function completeGeneration(files: ModelFiles): Promise<Json | undefined> {
+  const config = await readModelConfig(files);
+  const json = (await readJson(files, 'generation_config.json')) as Json | undefined;
+  return json === undefined ? generationConfig(config) : completedGeneration(json, config);
+}
+
+async function templateOf(files: ModelFiles): Promise<TemplateSource | undefined> {
+  try {
+    return await readTemplateSource(files);
+  } catch (error) {
+    // A model need not be made for conversations.
+    if (error instanceof ModelError && error.code === 'bad_template') return undefined;
+    throw error;
+  }
+}
+
+const text = (json: object) => `${JSON.stringify(json, null, 2)}\n`;

@@ -1,0 +1,177 @@
+// The fields of config.json, by family. Sources: the configuration classes of Hugging Face transformers 4 and 5, and the
+// published files of each family.
+
+import type { FieldTable } from './known-fields.ts';
+import type { FamilyName } from './model-config.ts';
+
+/** What any config may say. */
+const COMMON: FieldTable = {
+  model_type: 'computed',
+  vocab_size: 'computed',
+  tie_word_embeddings: 'computed',
+  bos_token_id: 'computed',
+  eos_token_id: 'computed',
+  pad_token_id: 'computed',
+  // The weights say themselves how they are stored.
+  torch_dtype: 'harmless',
+  dtype: 'harmless',
+  architectures: 'harmless',
+  transformers_version: 'harmless',
+  _name_or_path: 'harmless',
+  _attn_implementation: 'harmless',
+  _attn_implementation_autoset: 'harmless',
+  _from_model_config: 'harmless',
+  use_cache: 'harmless',
+  use_bfloat16: 'harmless',
+  torchscript: 'harmless',
+  return_dict: 'harmless',
+  output_attentions: 'harmless',
+  output_hidden_states: 'harmless',
+  initializer_range: 'harmless',
+  // Dropout is a setting of training, which has none here.
+  attention_dropout: 'harmless',
+  // Splits products over devices; the same product.
+  pretraining_tp: 'harmless',
+  chunk_size_feed_forward: 'harmless',
+  is_decoder: 'harmless',
+  is_encoder_decoder: {},
+  add_cross_attention: {},
+  cross_attention_hidden_size: {},
+  tie_encoder_decoder: {},
+  pruned_heads: {},
+  id2label: 'harmless',
+  label2id: 'harmless',
+  num_labels: 'harmless',
+  _num_labels: 'harmless',
+  problem_type: 'harmless',
+  finetuning_task: 'harmless',
+  tokenizer_class: 'harmless',
+  prefix: 'harmless',
+  sep_token_id: 'harmless',
+  decoder_start_token_id: 'harmless',
+  task_specific_params: 'harmless',
+  unsloth_fixed: 'harmless',
+  unsloth_version: 'harmless',
+  // Code of its own that others run for it.
+  auto_map: 'told',
+  // Hints for transformers.js about its own files.
+  'transformers.js_config': 'harmless',
+  quantization_config: { advice: 'Give the model as it was before it was quantized' },
+  quantization: { advice: 'Give the model as it was before it was quantized' },
+  compression_config: { advice: 'Give the model as it was before it was compressed' },
+  // Other families' ways to scale, cap, mix and turn.
+  num_local_experts: { fine: [1] },
+  num_experts: {},
+  num_experts_per_tok: {},
+  n_routed_experts: {},
+  logit_scale: { fine: [1] },
+  logits_scaling: { fine: [1] },
+  residual_multiplier: { fine: [1] },
+  embedding_multiplier: { fine: [1] },
+  attention_multiplier: {},
+  scale_emb: { fine: [1] },
+  scale_depth: {},
+  dim_model_base: {},
+  attn_logit_softcapping: {},
+  final_logit_softcapping: {},
+  partial_rotary_factor: { fine: [1] },
+  rotary_pct: { fine: [1] },
+  rope_interleaved: {},
+  no_rope_layers: {},
+  no_rope_layer_interval: {},
+  alibi: {},
+  clip_qkv: {},
+  use_qk_norm: {},
+  qk_layernorm: {},
+  parallel_attn: {},
+  use_parallel_residual: {},
+  use_mla: {},
+  vision_config: { advice: 'Give the language model alone' },
+  audio_config: { advice: 'Give the language model alone' },
+};
+
+/** Decoders that turn queries and keys by position. */
+const ROTARY: FieldTable = {
+  ...COMMON,
+  hidden_size: 'computed',
+  intermediate_size: 'computed',
+  num_hidden_layers: 'computed',
+  num_attention_heads: 'computed',
+  num_key_value_heads: 'computed',
+  head_dim: 'computed',
+  max_position_embeddings: 'computed',
+  rms_norm_eps: 'computed',
+  rope_theta: 'computed',
+  rope_scaling: 'computed',
+  rope_parameters: 'computed',
+  layer_types: 'computed',
+  attention_bias: { fine: [false] },
+  mlp_bias: { fine: [false] },
+  hidden_act: { fine: ['silu'], notFine: [false] },
+  sliding_window: {},
+  use_sliding_window: {},
+};
+
+const QWEN: FieldTable = {
+  ...ROTARY,
+  use_sliding_window: 'computed',
+  sliding_window: 'computed',
+  max_window_layers: 'computed',
+  use_mrope: {},
+};
+
+export const MODEL_FIELDS: Readonly<Record<FamilyName, FieldTable>> = {
+  llama: { ...ROTARY, is_llama_config: 'harmless' },
+  // Its biases of queries, keys and values are always there.
+  qwen2: { ...QWEN, attention_bias: { fine: [true], notFine: [false] } },
+  qwen3: QWEN,
+  gemma3_text: {
+    ...ROTARY,
+    hidden_act: 'harmless',
+    hidden_activation: { fine: ['gelu_pytorch_tanh'], notFine: [false] },
+    rope_local_base_freq: 'computed',
+    query_pre_attn_scalar: 'computed',
+    sliding_window: 'computed',
+    sliding_window_pattern: 'computed',
+    _sliding_window_pattern: 'computed',
+    use_bidirectional_attention: {},
+    cache_implementation: 'harmless',
+  },
+  gpt2: {
+    ...COMMON,
+    n_embd: 'computed',
+    n_inner: 'computed',
+    n_layer: 'computed',
+    n_head: 'computed',
+    n_positions: 'computed',
+    layer_norm_epsilon: 'computed',
+    // The longest context of training: the same as n_positions.
+    n_ctx: 'harmless',
+    activation_function: { fine: ['gelu_new'], notFine: [false] },
+    scale_attn_weights: { fine: [true], notFine: [false] },
+    scale_attn_by_inverse_layer_idx: {},
+    // Only how the same product is rounded.
+    reorder_and_upcast_attn: 'harmless',
+    attn_pdrop: 'harmless',
+    embd_pdrop: 'harmless',
+    resid_pdrop: 'harmless',
+    summary_activation: 'harmless',
+    summary_first_dropout: 'harmless',
+    summary_proj_to_labels: 'harmless',
+    summary_type: 'harmless',
+    summary_use_proj: 'harmless',
+    gradient_checkpointing: 'harmless',
+  },
+};
+
+/** What a rope_scaling, or the rope_parameters of a kind of layers, may say. What else it says would turn otherwise. */
+export const ROPE_FIELDS: FieldTable = {
+  rope_type: 'computed',
+  type: 'computed',
+  rope_theta: 'computed',
+  factor: 'computed',
+  low_freq_factor: 'computed',
+  high_freq_factor: 'computed',
+  original_max_position_embeddings: 'computed',
+  partial_rotary_factor: { fine: [1] },
+};
