@@ -3,8 +3,8 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { Tabs } from './components/tabs.tsx';
 import type { Engine } from './engine/client.ts';
+import type { Storage } from './engine/models/library.ts';
 import type { Answers } from './engine/protocol.ts';
-import type { Storage } from './engine/shelf.ts';
 import { knownHere } from './model-game.ts';
 import { VIEWS } from './views.ts';
 import { type Opened, type Workplace, WorkplaceProvider } from './workplace.tsx';

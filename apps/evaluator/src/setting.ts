@@ -2,8 +2,8 @@
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
+import type { DeviceChoice } from './engine/models/library.ts';
 import type { PolicyChoice } from './engine/protocol.ts';
-import type { DeviceChoice } from './engine/shelf.ts';
 import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from './link-words.ts';
 
 /** Who plays, and what it sees of the game. */

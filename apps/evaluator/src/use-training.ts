@@ -5,9 +5,9 @@ import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { saveFile } from './components/download.ts';
 import { useWork } from './components/work.tsx';
-import type { KeptGames } from './engine/kept-games.ts';
+import type { DeviceChoice } from './engine/models/library.ts';
 import type { Progress, RequestOf, RunSummary, StepEvaluation } from './engine/protocol.ts';
-import type { DeviceChoice } from './engine/shelf.ts';
+import type { KeptGames } from './engine/runs/kept-games.ts';
 import { duration } from './numbers.ts';
 import { useWorkplace } from './workplace.tsx';
 

@@ -4,8 +4,8 @@ import type { CarriedGame } from '@ludic/policies';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';
+import type { Storage } from './engine/models/library.ts';
 import type { Answers, Game } from './engine/protocol.ts';
-import type { Storage } from './engine/shelf.ts';
 
 /** A model that another view wants to see evaluated, perhaps in a certain game. */
 export interface Opened {

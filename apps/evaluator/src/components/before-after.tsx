@@ -2,8 +2,8 @@
 
 import { type Interval, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
+import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
-import type { DeviceChoice } from '../engine/shelf.ts';
 import { percent } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { NumberField } from './fields.tsx';

@@ -3,7 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
-import type { ModelCard } from '../engine/shelf.ts';
+import type { ModelCard } from '../engine/models/library.ts';
 import { HISTORY_TITLES } from '../history-titles.ts';
 import { policyText } from '../link-words.ts';
 import type { Contestant } from '../setting.ts';

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { door, ownAddress, tidyAddress, useSignedIn } from '../account.ts';
-import type { DeviceChoice, Offer, Shop } from '../engine/shelf.ts';
+import type { DeviceChoice, Offer, Shop } from '../engine/models/library.ts';
 import { bytes } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { TextField } from './fields.tsx';

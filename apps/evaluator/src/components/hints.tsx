@@ -1,7 +1,7 @@
 // What a policy would do in the person's place: asked for, shown until the next move.
 
 import { useRef, useState } from 'preact/hooks';
-import { legalReplies } from '../engine/position.ts';
+import { legalReplies } from '../engine/play/position.ts';
 import type { Hint, PolicyChoice, Position } from '../engine/protocol.ts';
 import { percent } from '../numbers.ts';
 import { useWork } from './work.tsx';

@@ -3,7 +3,7 @@
 import { KEY_DOOR_ACTIONS, type KeyDoorAction, type KeyDoorState } from '@ludic/environments';
 import { evaluationStarts } from '@ludic/rollouts';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { replayPosition } from '../engine/position.ts';
+import { replayPosition } from '../engine/play/position.ts';
 import type { Game, PolicyChoice, Position } from '../engine/protocol.ts';
 import { percent } from '../numbers.ts';
 import { Hints, useHints } from './hints.tsx';

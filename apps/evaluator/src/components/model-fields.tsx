@@ -1,6 +1,6 @@
 // Where models compute.
 
-import type { DeviceChoice } from '../engine/shelf.ts';
+import type { DeviceChoice } from '../engine/models/library.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { type Choice, SelectField } from './fields.tsx';
 

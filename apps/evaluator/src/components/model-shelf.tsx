@@ -1,7 +1,7 @@
 // The models of this page: what is here and what of it is kept, and the three places where more come from.
 
 import { useState } from 'preact/hooks';
-import type { ModelCard } from '../engine/shelf.ts';
+import type { ModelCard } from '../engine/models/library.ts';
 import { bytes } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { FromDisk } from './from-disk.tsx';

@@ -1,8 +1,8 @@
 // One run: its warnings, its curves, the games of any of its steps, and what it has brought.
 
 import { useState } from 'preact/hooks';
+import type { DeviceChoice } from '../engine/models/library.ts';
 import type { RunSummary } from '../engine/protocol.ts';
-import type { DeviceChoice } from '../engine/shelf.ts';
 import { gameTitle } from '../game-title.ts';
 import { gameOf } from '../presets.ts';
 import type { ShownRun } from '../use-training.ts';

@@ -3,8 +3,8 @@
 
 import type { TrainSettings } from '@ludic/grpo';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { KeptGame, KeptGames } from '../engine/kept-games.ts';
 import { groupsOf, recordedOf } from '../engine/played-groups.ts';
+import type { KeptGame, KeptGames } from '../engine/runs/kept-games.ts';
 import { gameOf } from '../presets.ts';
 import { watchEpisodes } from '../watching.ts';
 import { useWorkplace } from '../workplace.tsx';

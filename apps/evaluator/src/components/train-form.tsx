@@ -3,8 +3,8 @@
 import { type ModelTraits, NANO_TRAITS, type TrainSettings } from '@ludic/grpo';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Game } from '../engine/protocol.ts';
-import type { DeviceChoice } from '../engine/shelf.ts';
 import { changedFields, gameOf, type NamedTraining, settingsFor } from '../presets.ts';
 import { useWorkplace } from '../workplace.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';

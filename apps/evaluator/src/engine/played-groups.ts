@@ -2,9 +2,9 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { replay } from '@ludic/rollouts';
-import type { KeptGame } from './kept-games.ts';
 import type { Game } from './protocol.ts';
 import { type Recorded, unfolded } from './recorded.ts';
+import type { KeptGame } from './runs/kept-games.ts';
 
 /** Episodes that began alike. */
 export interface PlayedGroup {

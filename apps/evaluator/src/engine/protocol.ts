@@ -6,8 +6,8 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { CarriedGame, RatedToken, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
-import type { KeptGame, KeptGames } from './kept-games.ts';
-import type { DeviceChoice, PickedModel, ShelfAnswers, ShelfRequest } from './shelf.ts';
+import type { DeviceChoice, PickedModel, ShelfAnswers, ShelfRequest } from './models/library.ts';
+import type { KeptGame, KeptGames } from './runs/kept-games.ts';
 
 export interface Game {
   /** Id in the registry of environments. */

@@ -3,14 +3,14 @@
 import { modelTraits } from '@ludic/grpo';
 import { readCarriedGame } from '@ludic/policies';
 import { reportDevices } from '@ludic/runtime/web';
-import { hintHere, rateHere, replyHere } from './answering.ts';
-import { loadHere } from './loading.ts';
-import { Models, type Report } from './models.ts';
-import { evaluateHere, rolloutHere } from './playing.ts';
+import { loadHere } from './models/download.ts';
+import { Models, type Report } from './models/registry.ts';
+import { browse } from './models/sources.ts';
+import { evaluateHere, rolloutHere } from './play/episodes.ts';
+import { hintHere, rateHere, replyHere } from './play/single-replies.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
-import { Runs } from './runs.ts';
-import { browse } from './shops.ts';
-import { deleteRun, listRuns, lookInto } from './trained.ts';
+import { deleteRun, listRuns, lookInto } from './runs/run-models.ts';
+import { Runs } from './runs/runs.ts';
 
 const models = new Models();
 const runs = new Runs();
@@ -69,9 +69,9 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
     case 'rate':
       return rateHere(request, models, report, signal);
     case 'train':
-      return (await import('./training.ts')).trainHere(request, models, runs, report, signal);
+      return (await import('./runs/training.ts')).trainHere(request, models, runs, report, signal);
     case 'continue':
-      return (await import('./training.ts')).continueHere(request, models, runs, report, signal);
+      return (await import('./runs/training.ts')).continueHere(request, models, runs, report, signal);
     case 'runs':
       return listRuns(models, runs);
     case 'run':

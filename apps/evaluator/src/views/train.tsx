@@ -5,7 +5,7 @@ import { RunList } from '../components/run-list.tsx';
 import { RunView } from '../components/run-view.tsx';
 import { TrainForm } from '../components/train-form.tsx';
 import { WorkBar } from '../components/work.tsx';
-import type { DeviceChoice } from '../engine/shelf.ts';
+import type { DeviceChoice } from '../engine/models/library.ts';
 import { useTraining } from '../use-training.ts';
 import '../styles/train.css';
 

@@ -4,10 +4,10 @@ import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { groupsOf, recordedOf } from '../played-groups.ts';
+import type { Game } from '../protocol.ts';
+import { framesOf, RecordError, readEpisodes } from '../recorded.ts';
 import { keptGames, readGames, thinnedGames } from './kept-games.ts';
-import { groupsOf, recordedOf } from './played-groups.ts';
-import type { Game } from './protocol.ts';
-import { framesOf, RecordError, readEpisodes } from './recorded.ts';
 
 const GAMES: readonly Game[] = [
   { environment: 'tic_tac_toe', config: { opponent: 'random' }, history: 'NO_HISTORY' },

@@ -2,7 +2,7 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { type Replay, replay } from '@ludic/rollouts';
-import type { Hint, Position } from './protocol.ts';
+import type { Hint, Position } from '../protocol.ts';
 
 /** @throws EnvironmentError for a game or settings that do not exist */
 export function replayPosition({ game, seed, dynamicsSeed, ...moves }: Position): Replay {

@@ -2,7 +2,7 @@
 // was half kept when something went wrong is not there.
 
 import type { ModelFiles } from '@ludic/models';
-import type { ModelCard } from './shelf.ts';
+import type { ModelCard } from './library.ts';
 
 const CACHE = 'ludic-models';
 /** No file of the page lies here: these are only names. */

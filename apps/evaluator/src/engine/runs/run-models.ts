@@ -1,7 +1,7 @@
 // Runs that are in the browser's storage: their list, what one holds, and its models among the policies.
 
-import type { Models } from './models.ts';
-import type { Answers } from './protocol.ts';
+import type { Models } from '../models/registry.ts';
+import type { Answers } from '../protocol.ts';
 import type { Runs } from './runs.ts';
 
 /** What the models of a run are known by. */

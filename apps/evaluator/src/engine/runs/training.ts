@@ -3,11 +3,11 @@
 
 import { conductRun, type RunEvent, type RunStart } from '@ludic/grpo';
 import type { ModelFiles } from '@ludic/models';
+import type { DeviceChoice } from '../models/library.ts';
+import type { Models, Report } from '../models/registry.ts';
+import type { Answers, RequestOf } from '../protocol.ts';
 import { keptGames } from './kept-games.ts';
-import type { Models, Report } from './models.ts';
-import type { Answers, RequestOf } from './protocol.ts';
 import type { Runs } from './runs.ts';
-import type { DeviceChoice } from './shelf.ts';
 
 /** Ends early where it is cancelled, with what was learned until then. */
 export async function trainHere(

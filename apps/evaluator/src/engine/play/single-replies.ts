@@ -14,10 +14,10 @@ import {
   type TokenScorer,
 } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import type { Models, Report } from './models.ts';
-import { settingsOf } from './playing.ts';
+import type { Models, Report } from '../models/registry.ts';
+import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';
+import { settingsOf } from './episodes.ts';
 import { normalised, replayPosition } from './position.ts';
-import type { Answers, Hint, PolicyChoice, Position, RequestOf } from './protocol.ts';
 
 /** How often a scripted player is asked, to see how it chooses. */
 const TRIES = 400;

@@ -3,11 +3,11 @@
 
 import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
 import { blobsOf } from '@ludic/models/web';
+import { type ModelBlobs, madeBlobs } from '../models/registry.ts';
+import type { RunContents, RunSummary, StepEvaluation } from '../protocol.ts';
 import { canWrite, makeFolder, removeFolder } from './browser-files.ts';
 import { BrowserRun, GAMES } from './browser-run.ts';
 import { type KeptGames, readGames } from './kept-games.ts';
-import { type ModelBlobs, madeBlobs } from './models.ts';
-import type { RunContents, RunSummary, StepEvaluation } from './protocol.ts';
 import { zipOf } from './zip.ts';
 
 const FOLDER = 'runs';

@@ -3,9 +3,9 @@
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
-import { breathingPolicy } from './breathing.ts';
-import type { Models, Report } from './models.ts';
-import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from './protocol.ts';
+import type { Models, Report } from '../models/registry.ts';
+import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
+import { breathingPolicy } from '../yield-to-event-loop.ts';
 
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;

@@ -6,12 +6,12 @@ import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web'
 import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { RuntimeError } from '@ludic/runtime';
 import { createRuntime, reportDevices, shareOnCpu, type WebRuntime } from '@ludic/runtime/web';
+import type { Progress } from '../protocol.ts';
+import { breathingRuntime } from '../yield-to-event-loop.ts';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
-import { breathingRuntime } from './breathing.ts';
-import { Foreign } from './foreign.ts';
-import { KeptModels } from './kept.ts';
-import type { Progress } from './protocol.ts';
-import type { DeviceChoice, ModelCard, PickedModel, Storage } from './shelf.ts';
+import { KeptModels } from './cache.ts';
+import type { DeviceChoice, ModelCard, PickedModel, Storage } from './library.ts';
+import { Foreign } from './transformers-model.ts';
 
 type Device = 'cpu' | 'webgpu';
 export type Report = (progress: Progress) => void;

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { browse, headersOf } from './shops.ts';
+import { browse, headersOf } from './sources.ts';
 
 it('sends a password of any characters in a header that fetch takes', () => {
   const shop = { from: 'server', address: 'https://ludic.example', password: 'schlüssel–鍵🎲' } as const;

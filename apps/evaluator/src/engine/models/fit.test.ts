@@ -3,8 +3,8 @@
 import type { DeviceReport } from '@ludic/runtime/web';
 import { describe, expect, it } from 'vitest';
 import { whyUnfit } from './fit.ts';
-import type { Offer } from './shelf.ts';
-import { needsOf } from './shops.ts';
+import type { Offer } from './library.ts';
+import { needsOf } from './sources.ts';
 
 const GB = 1e9;
 const cpu: DeviceReport = { device: 'cpu', present: true, software: false, description: 'WebAssembly' };

@@ -5,7 +5,7 @@ import { readConfig, tensorsOf } from '@ludic/models';
 import type { TransformersDtype } from '@ludic/policies/transformers';
 import { parseBaseUrl } from '@ludic/service/client';
 import type { Needs } from './fit.ts';
-import type { Offer, OfferedFile, Shop } from './shelf.ts';
+import type { Offer, OfferedFile, Shop } from './library.ts';
 
 export class ShopError extends Error {
   override readonly name = 'ShopError';

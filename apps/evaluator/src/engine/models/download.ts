@@ -4,12 +4,12 @@
 import { ModelError } from '@ludic/models';
 import { fetchModelFile } from '@ludic/models/web';
 import { reportDevices } from '@ludic/runtime/web';
+import type { Answers, RequestOf } from '../protocol.ts';
+import { StorageError } from './cache.ts';
 import { whyUnfit } from './fit.ts';
-import { StorageError } from './kept.ts';
-import type { Models, Report } from './models.ts';
-import type { Answers, RequestOf } from './protocol.ts';
-import type { DeviceChoice, Offer } from './shelf.ts';
-import { headersOf, needsOf, refused, ShopError } from './shops.ts';
+import type { DeviceChoice, Offer } from './library.ts';
+import type { Models, Report } from './registry.ts';
+import { headersOf, needsOf, refused, ShopError } from './sources.ts';
 
 /** @throws ShopError where it cannot fit or may not come, ModelError `not_fetched` where it did not come */
 export async function loadHere(

@@ -4,7 +4,7 @@ import type { ModelFiles } from '@ludic/models';
 import type { LanguageModelSettings, Policy, TokenScorer } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
 import type { SharedBuild } from '@ludic/runtime';
-import { breathe } from './breathing.ts';
+import { breathe } from '../yield-to-event-loop.ts';
 
 type Library = typeof import('@ludic/policies/transformers');
 

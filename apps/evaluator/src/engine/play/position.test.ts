@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { Position } from '../protocol.ts';
 import { legalReplies, normalised, replayPosition } from './position.ts';
-import type { Position } from './protocol.ts';
 
 const cells = Array.from({ length: 9 }, (_, cell) => `<move>${cell + 1}</move>`);
 const start: Position = {
