@@ -1,11 +1,11 @@
 // The frame of the page: its name, what it computes on, its views as tabs.
 
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { Tabs } from './components/tabs.tsx';
 import type { Engine } from './engine/client.ts';
 import type { Storage } from './engine/models/library.ts';
 import type { Answers } from './engine/protocol.ts';
-import { knownHere } from './model-game.ts';
+import { knownHere } from './ui/game/model-game.ts';
+import { Tabs } from './ui/tabs.tsx';
 import { VIEWS } from './views.ts';
 import { type Opened, type Workplace, WorkplaceProvider } from './workplace.tsx';
 

@@ -2,9 +2,9 @@
 
 import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
 import type { Answers, GameLine } from './engine/protocol.ts';
-import { HISTORY_TITLES } from './history-titles.ts';
-import { policyText } from './link-words.ts';
 import type { Contestant, Setting } from './setting.ts';
+import { HISTORY_TITLES } from './ui/game/history-titles.ts';
+import { policyText } from './ui/link-values.ts';
 
 export interface Result extends Readonly<Answers['evaluate']> {
   readonly contestant: Contestant;

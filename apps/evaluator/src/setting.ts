@@ -4,7 +4,7 @@ import { environments, findEnvironment, resolveConfig } from '@ludic/environment
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import type { DeviceChoice } from './engine/models/library.ts';
 import type { PolicyChoice } from './engine/protocol.ts';
-import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from './link-words.ts';
+import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from './ui/link-values.ts';
 
 /** Who plays, and what it sees of the game. */
 export interface Contestant {

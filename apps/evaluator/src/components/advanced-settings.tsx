@@ -12,8 +12,8 @@ import {
 } from '@ludic/grpo';
 import { useState } from 'preact/hooks';
 import { z } from 'zod';
-import { labelOf, sentenceCase } from '../labels.ts';
-import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
+import { CheckField, NumberField, SelectField, TextField } from '../ui/fields.tsx';
+import { labelOf, sentenceCase } from '../ui/labels.ts';
 
 /** Those that the form has already, and the one that is for several processes. */
 const ELSEWHERE = [

@@ -4,10 +4,10 @@ import { type Interval, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
-import { percent } from '../numbers.ts';
+import { NumberField } from '../ui/fields.tsx';
+import { percent } from '../ui/numbers.ts';
+import { useWork, WorkBar } from '../ui/work.tsx';
 import { useWorkplace } from '../workplace.tsx';
-import { NumberField } from './fields.tsx';
-import { useWork, WorkBar } from './work.tsx';
 
 /** Other games than those of the run's own evaluation. */
 const SEED_AWAY = 1;

@@ -5,7 +5,7 @@ import { currentScratchpad, type Message, readScratchpad } from '@ludic/history'
 import type { Episode, Frame } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { framesOf, type Recorded } from '../engine/recorded.ts';
-import { Board } from './board.tsx';
+import { Board } from '../ui/game/board.tsx';
 import { type ReadBy, ReplyTokens } from './reply-tokens.tsx';
 import '../styles/watch.css';
 

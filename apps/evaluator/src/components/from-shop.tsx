@@ -4,11 +4,11 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { door, ownAddress, tidyAddress, useSignedIn } from '../account.ts';
 import type { DeviceChoice, Offer, Shop } from '../engine/models/library.ts';
-import { bytes } from '../numbers.ts';
+import { DeviceField } from '../ui/device-field.tsx';
+import { TextField } from '../ui/fields.tsx';
+import { bytes } from '../ui/numbers.ts';
+import { useWork, WorkStatus } from '../ui/work.tsx';
 import { useWorkplace } from '../workplace.tsx';
-import { TextField } from './fields.tsx';
-import { DeviceField } from './model-fields.tsx';
-import { useWork, WorkStatus } from './work.tsx';
 
 const HUB = 'https://huggingface.co';
 

@@ -2,10 +2,10 @@
 
 import { useState } from 'preact/hooks';
 import { watchLink } from '../engine/watch-link.ts';
-import { whole } from '../numbers.ts';
 import { type Match, titleOf } from '../results.ts';
 import { policyOf } from '../setting.ts';
-import { SelectField } from './fields.tsx';
+import { SelectField } from '../ui/fields.tsx';
+import { whole } from '../ui/numbers.ts';
 
 const PAGE = 25;
 const ENDS = {

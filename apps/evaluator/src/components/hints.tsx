@@ -3,8 +3,8 @@
 import { useRef, useState } from 'preact/hooks';
 import { legalReplies } from '../engine/play/position.ts';
 import type { Hint, PolicyChoice, Position } from '../engine/protocol.ts';
-import { percent } from '../numbers.ts';
-import { useWork } from './work.tsx';
+import { percent } from '../ui/numbers.ts';
+import { useWork } from '../ui/work.tsx';
 
 export interface Hinted extends Hint {
   /** Replies that the game would accept. */

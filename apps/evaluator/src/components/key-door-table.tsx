@@ -5,9 +5,9 @@ import { evaluationStarts } from '@ludic/rollouts';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { replayPosition } from '../engine/play/position.ts';
 import type { Game, PolicyChoice, Position } from '../engine/protocol.ts';
-import { percent } from '../numbers.ts';
+import { KeyDoorGrid } from '../ui/game/key-door-grid.tsx';
+import { percent } from '../ui/numbers.ts';
 import { Hints, useHints } from './hints.tsx';
-import { KeyDoorGrid } from './key-door-grid.tsx';
 import '../styles/play.css';
 
 const replyOf = (action: KeyDoorAction) => `<action>${action}</action>`;

@@ -1,14 +1,14 @@
 // All that is known of contestants on the same games: the plot, the table, the differences, the games, and files of it.
 
 import { findEnvironment } from '@ludic/environments';
-import { gameTitle } from '../game-title.ts';
-import { percent, whole } from '../numbers.ts';
 import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from '../results.ts';
+import { gameTitle } from '../ui/game/game-title.ts';
+import { percent, whole } from '../ui/numbers.ts';
+import { Whiskers } from '../ui/plots/whiskers.tsx';
+import { saveFile } from '../ui/save-file.ts';
 import { Differences } from './differences.tsx';
-import { saveFile } from './download.ts';
 import { GameList } from './game-list.tsx';
 import { ResultsTable } from './results-table.tsx';
-import { Whiskers } from './whiskers.tsx';
 
 export function MatchCard({ match }: { readonly match: Match }) {
   const { results } = match;

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { ModelCard } from '../engine/models/library.ts';
-import { bytes } from '../numbers.ts';
+import { bytes } from '../ui/numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { FromDisk } from './from-disk.tsx';
 import { FromHub, FromServer } from './from-shop.tsx';

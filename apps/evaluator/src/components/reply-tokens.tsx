@@ -4,7 +4,7 @@
 import type { RatedToken, Reply } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import { percent } from '../numbers.ts';
+import { percent } from '../ui/numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
 import '../styles/tokens.css';
 

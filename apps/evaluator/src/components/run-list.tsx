@@ -2,9 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import type { RunSummary } from '../engine/protocol.ts';
-import { gameTitle } from '../game-title.ts';
-import { HISTORY_TITLES } from '../history-titles.ts';
-import { bytes } from '../numbers.ts';
+import { gameTitle } from '../ui/game/game-title.ts';
+import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
+import { bytes } from '../ui/numbers.ts';
 
 export interface RunActions {
   readonly onShow: (name: string) => void;

@@ -3,8 +3,8 @@
 import { useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { RunSummary } from '../engine/protocol.ts';
-import { gameTitle } from '../game-title.ts';
 import { gameOf } from '../presets.ts';
+import { gameTitle } from '../ui/game/game-title.ts';
 import type { ShownRun } from '../use-training.ts';
 import { BeforeAfter } from './before-after.tsx';
 import { StepGames } from './step-games.tsx';

@@ -6,9 +6,9 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { groupsOf, recordedOf } from '../engine/played-groups.ts';
 import type { KeptGame, KeptGames } from '../engine/runs/kept-games.ts';
 import { gameOf } from '../presets.ts';
+import { SelectField } from '../ui/fields.tsx';
 import { watchEpisodes } from '../watching.ts';
 import { useWorkplace } from '../workplace.tsx';
-import { SelectField } from './fields.tsx';
 import { GroupTable } from './group-table.tsx';
 
 export function StepGames({

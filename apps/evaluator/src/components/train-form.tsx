@@ -6,11 +6,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Game } from '../engine/protocol.ts';
 import { changedFields, gameOf, type NamedTraining, settingsFor } from '../presets.ts';
+import { DeviceField } from '../ui/device-field.tsx';
+import { NumberField, SelectField } from '../ui/fields.tsx';
+import { GameFields } from '../ui/game/game-fields.tsx';
 import { useWorkplace } from '../workplace.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';
-import { NumberField, SelectField } from './fields.tsx';
-import { GameFields } from './game-fields.tsx';
-import { DeviceField } from './model-fields.tsx';
 import { PickFolder } from './pick-folder.tsx';
 
 /** Of a step: they are played side by side, and no page has room for more. */

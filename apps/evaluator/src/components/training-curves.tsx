@@ -2,8 +2,8 @@
 
 import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
 import type { StepEvaluation } from '../engine/protocol.ts';
-import { duration, percent, whole } from '../numbers.ts';
-import { Curve } from './curve.tsx';
+import { duration, percent, whole } from '../ui/numbers.ts';
+import { Curve } from '../ui/plots/curve.tsx';
 
 /** Nothing is drawn at 0 where the scale is logarithmic. */
 const LEAST_RATIO = 1e-8;

@@ -1,7 +1,7 @@
 // Something of the server that is asked for again now and then, as long as somebody looks at it.
 
 import { useEffect, useState } from 'preact/hooks';
-import { rest } from '../store.ts';
+import { rest } from '../ui/store.ts';
 import type { Board } from './board.ts';
 import { isAway, sentence } from './sentences.ts';
 

@@ -1,7 +1,7 @@
 // The jobs of a server as the page knows them: asked for at a gentle rate, and told by the events of those that run.
 
 import { isEnd, type Job, type Model } from '@ludic/service';
-import { rest, Store } from '../store.ts';
+import { rest, Store } from '../ui/store.ts';
 import { Follower } from './follower.ts';
 import { isAbsent, isAway, isRefused, sentence } from './sentences.ts';
 import type { Session } from './session.ts';

@@ -2,9 +2,9 @@
 
 import { evaluatePolicy, type Job } from '@ludic/service';
 import { Differences } from '../components/differences.tsx';
-import { whole } from '../numbers.ts';
 import { type Compared, type Entry, identity } from '../results.ts';
 import { gamesKey } from '../setting.ts';
+import { whole } from '../ui/numbers.ts';
 import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';
 import { gameLinesOf } from './games.ts';

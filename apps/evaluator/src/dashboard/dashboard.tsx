@@ -4,7 +4,7 @@ import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import '../styles/dashboard.css';
 import { door, useSignedIn } from '../account.ts';
-import { useStore } from '../store.ts';
+import { useStore } from '../ui/store.ts';
 import { Board } from './board.ts';
 import { isOfJobs, jobLink, readJobLink } from './job-link.ts';
 import { JobList } from './job-list.tsx';

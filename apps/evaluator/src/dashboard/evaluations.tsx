@@ -2,7 +2,7 @@
 
 import { type EvaluationResults, evaluatePolicy, type Job } from '@ludic/service';
 import { RateCell } from '../components/results-table.tsx';
-import { percent, whole } from '../numbers.ts';
+import { percent, whole } from '../ui/numbers.ts';
 import type { Numbers } from './follower.ts';
 
 interface Row {

@@ -3,7 +3,7 @@
 
 import type { Job } from '@ludic/service';
 import type { NumberedJobEvent } from '@ludic/service/client';
-import { rest, Store } from '../store.ts';
+import { rest, Store } from '../ui/store.ts';
 import { isAway, isRefused } from './sentences.ts';
 import type { Session } from './session.ts';
 

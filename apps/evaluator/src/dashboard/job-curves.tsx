@@ -1,8 +1,8 @@
 // What a training has learned so far, drawn step by step, and its latest numbers.
 
 import { type Job, requestedTraining, startTraining } from '@ludic/service';
-import { Curve, type Series } from '../components/curve.tsx';
-import { percent, whole } from '../numbers.ts';
+import { percent, whole } from '../ui/numbers.ts';
+import { Curve, type Series } from '../ui/plots/curve.tsx';
 import type { Numbers } from './follower.ts';
 
 interface Drawing {

@@ -1,8 +1,8 @@
 // All jobs of the server, each with its state and how far it is.
 
 import { completePlaying, evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
-import { HISTORY_TITLES } from '../history-titles.ts';
-import { percent, whole } from '../numbers.ts';
+import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
+import { percent, whole } from '../ui/numbers.ts';
 import { atTemperature, resultsOf } from './evaluations.tsx';
 import { moment, namedOwner, span } from './sentences.ts';
 

@@ -2,11 +2,12 @@
 
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Confirm, type Question } from '../components/confirm.tsx';
-import { WorkStatus } from '../components/work.tsx';
 import { isNews, type Stage } from '../engine/protocol.ts';
-import { bytes } from '../numbers.ts';
-import { useStore } from '../store.ts';
+import { Unfolding } from '../ui/collapsible.tsx';
+import { Confirm, type Question } from '../ui/confirm.tsx';
+import { bytes } from '../ui/numbers.ts';
+import { useStore } from '../ui/store.ts';
+import { WorkStatus } from '../ui/work.tsx';
 import { useWorkplace } from '../workplace.tsx';
 import { useAction } from './action.tsx';
 import type { Board } from './board.ts';
@@ -19,7 +20,6 @@ import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
 import { evaluationOf, type Given } from './request-forms.ts';
 import { moment, namedOwner, span } from './sentences.ts';
-import { Unfolding } from './unfolding.tsx';
 
 export interface JobPageProps {
   readonly board: Board;

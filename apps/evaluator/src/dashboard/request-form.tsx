@@ -2,7 +2,7 @@
 
 import { type EnvironmentList, type Job, ServiceError } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { HISTORY_TITLES } from '../history-titles.ts';
+import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';
 import { FormControl } from './form-control.tsx';

@@ -3,7 +3,7 @@
 
 import { environments } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../link-words.ts';
+import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
 import type { Game, PolicyChoice } from './protocol.ts';
 
 /** An episode of an evaluation. */

@@ -2,16 +2,16 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Contestants } from '../components/contestants.tsx';
-import { NumberField } from '../components/fields.tsx';
-import { GameFields } from '../components/game-fields.tsx';
-import { GameNotes } from '../components/game-notes.tsx';
 import { MatchCard } from '../components/match-card.tsx';
-import { DeviceField } from '../components/model-fields.tsx';
 import { ModelShelf } from '../components/model-shelf.tsx';
 import { Standings } from '../components/standings.tsx';
 import type { Game } from '../engine/protocol.ts';
-import { allNamed, NOTHING_NAMED, nameChanges, settingFor, settingIn } from '../model-game.ts';
 import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from '../setting.ts';
+import { DeviceField } from '../ui/device-field.tsx';
+import { NumberField } from '../ui/fields.tsx';
+import { GameFields } from '../ui/game/game-fields.tsx';
+import { GameNotes } from '../ui/game/game-notes.tsx';
+import { allNamed, NOTHING_NAMED, nameChanges, settingFor, settingIn } from '../ui/game/model-game.ts';
 import { isRunning, useMatch } from '../use-match.ts';
 import { useWorkplace } from '../workplace.tsx';
 import '../styles/compare.css';

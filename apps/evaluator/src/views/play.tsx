@@ -2,16 +2,16 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { useRef, useState } from 'preact/hooks';
-import { NumberField, SelectField } from '../components/fields.tsx';
-import { GameFields } from '../components/game-fields.tsx';
-import { GameNotes } from '../components/game-notes.tsx';
 import { KeyDoorTable } from '../components/key-door-table.tsx';
 import { MatchTable } from '../components/match-table.tsx';
-import { fitting, PolicyFields } from '../components/policy-fields.tsx';
 import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
-import { gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../model-game.ts';
+import { NumberField, SelectField } from '../ui/fields.tsx';
+import { GameFields } from '../ui/game/game-fields.tsx';
+import { GameNotes } from '../ui/game/game-notes.tsx';
+import { gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
+import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useWorkplace } from '../workplace.tsx';
 
 /** What was settled when a game began; the form may say something else by now. */

@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks';
 import { RunList } from '../components/run-list.tsx';
 import { RunView } from '../components/run-view.tsx';
 import { TrainForm } from '../components/train-form.tsx';
-import { WorkBar } from '../components/work.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
+import { WorkBar } from '../ui/work.tsx';
 import { useTraining } from '../use-training.ts';
 import '../styles/train.css';
 

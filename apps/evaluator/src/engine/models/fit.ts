@@ -2,7 +2,7 @@
 // refused: how much more a model needs while it plays, and how much memory a GPU has left, nobody knows before.
 
 import type { DeviceReport } from '@ludic/runtime/web';
-import { bytes } from '../../numbers.ts';
+import { bytes } from '../../ui/numbers.ts';
 
 /** All that WebAssembly can address. */
 export const WASM_LIMIT = 4 * 2 ** 30;

@@ -1,7 +1,7 @@
 // A game by its name and the size of its grid, which is what tells its versions apart at a glance.
 
 import { findEnvironment } from '@ludic/environments';
-import type { Game } from './engine/protocol.ts';
+import type { Game } from '../../engine/protocol.ts';
 
 /** `KeyDoor 3×3`, `Tic-Tac-Toe`. */
 export function gameTitle({ environment, config }: Pick<Game, 'environment' | 'config'>): string {

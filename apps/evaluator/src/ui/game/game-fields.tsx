@@ -2,10 +2,10 @@
 
 import { environments, findEnvironment, type PropertySchema } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import type { Game } from '../engine/protocol.ts';
-import { HISTORY_TITLES } from '../history-titles.ts';
+import type { Game } from '../../engine/protocol.ts';
+import { CheckField, NumberField, SelectField } from '../fields.tsx';
 import { labelOf, sentenceCase } from '../labels.ts';
-import { CheckField, NumberField, SelectField } from './fields.tsx';
+import { HISTORY_TITLES } from './history-titles.ts';
 
 export function GameFields({
   game,

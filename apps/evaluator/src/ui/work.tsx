@@ -3,8 +3,8 @@
 import { useCallback, useRef, useState } from 'preact/hooks';
 import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
-import { bytes, duration, percent, whole } from '../numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
+import { bytes, duration, percent, whole } from './numbers.ts';
 
 export type WorkState =
   | { readonly state: 'idle' }

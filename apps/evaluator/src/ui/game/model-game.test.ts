@@ -2,7 +2,8 @@
 
 import type { CarriedGame } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
-import type { Game } from './engine/protocol.ts';
+import type { Game } from '../../engine/protocol.ts';
+import { DEFAULT_SETTING, type Setting } from '../../setting.ts';
 import { gameTitle } from './game-title.ts';
 import {
   allNamed,
@@ -15,7 +16,6 @@ import {
   settingFor,
   settingIn,
 } from './model-game.ts';
-import { DEFAULT_SETTING, type Setting } from './setting.ts';
 
 const CARRIED: CarriedGame = {
   environment: 'key_door',

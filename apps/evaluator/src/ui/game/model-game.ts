@@ -2,8 +2,8 @@
 
 import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type CarriedGame, gameDifference } from '@ludic/policies';
-import type { Game } from './engine/protocol.ts';
-import { DEFAULT_SETTING, type Setting } from './setting.ts';
+import type { Game } from '../../engine/protocol.ts';
+import { DEFAULT_SETTING, type Setting } from '../../setting.ts';
 
 /** What was said of a game by hand. */
 export interface Named {

@@ -2,11 +2,11 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useRef } from 'preact/hooks';
-import type { PolicyChoice } from '../engine/protocol.ts';
-import { DEFAULT_POLICY } from '../engine/watch-link.ts';
-import { useWorkplace } from '../workplace.tsx';
-import { NumberField, SelectField } from './fields.tsx';
-import { DeviceField } from './model-fields.tsx';
+import type { PolicyChoice } from '../../engine/protocol.ts';
+import { DEFAULT_POLICY } from '../../engine/watch-link.ts';
+import { useWorkplace } from '../../workplace.tsx';
+import { DeviceField } from '../device-field.tsx';
+import { NumberField, SelectField } from '../fields.tsx';
 
 export function PolicyFields({
   label = 'Policy',

@@ -2,9 +2,9 @@
 
 import type { CarriedGame } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
-import type { Game } from '../engine/protocol.ts';
-import { differenceFrom } from '../model-game.ts';
-import { useWorkplace } from '../workplace.tsx';
+import type { Game } from '../../engine/protocol.ts';
+import { useWorkplace } from '../../workplace.tsx';
+import { differenceFrom } from './model-game.ts';
 
 /** A model, and what it is to play. */
 export interface Player {

@@ -2,8 +2,8 @@
 // which word cannot be used.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import type { DeviceChoice } from './engine/models/library.ts';
-import type { Game, PolicyChoice } from './engine/protocol.ts';
+import type { DeviceChoice } from '../engine/models/library.ts';
+import type { Game, PolicyChoice } from '../engine/protocol.ts';
 
 const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
 
