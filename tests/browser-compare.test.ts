@@ -10,7 +10,7 @@ import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLudic } from '../apps/cli/src/run-ludic.ts';
 import type { Answers, Progress } from '../apps/evaluator/src/engine/protocol.ts';
-import { type Setting, writeSetting } from '../apps/evaluator/src/setting.ts';
+import { type Setting, writeSetting } from '../apps/evaluator/src/evaluate/evaluation-spec.ts';
 import { hashPassword } from '../apps/server/src/access/hash.ts';
 import { createLogger } from '../apps/server/src/access/log.ts';
 import { type Server, serve } from '../apps/server/src/index.ts';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLudic } from '../apps/cli/src/run-ludic.ts';
 import type { DeviceChoice } from '../apps/evaluator/src/engine/models/library.ts';
 import type { Answers, PolicyChoice, Position, RequestOf } from '../apps/evaluator/src/engine/protocol.ts';
-import { watchLink } from '../apps/evaluator/src/engine/watch-link.ts';
+import { watchLink } from '../apps/evaluator/src/watch/watch-link.ts';
 import { DEFAULT_TRAINING } from '../packages/grpo/src/index.ts';
 import { keepingLogits } from '../packages/policies/testing/kept-logits.ts';
 import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './browser/page.ts';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Position } from '../apps/evaluator/src/engine/protocol.ts';
-import { DEFAULT_WATCH, type WatchSetting, watchLink } from '../apps/evaluator/src/engine/watch-link.ts';
+import { DEFAULT_WATCH, type WatchSetting, watchLink } from '../apps/evaluator/src/watch/watch-link.ts';
 import {
   findEnvironment,
   isVisited,

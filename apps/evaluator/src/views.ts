@@ -1,11 +1,11 @@
 // The views of the page, in the order of their tabs. A new view is a component and a line here.
 
 import type { ComponentType } from 'preact';
-import { EvaluateView } from './views/evaluate.tsx';
+import { EvaluateView } from './evaluate/evaluate-view.tsx';
+import { PlayView } from './play/play-view.tsx';
 import { JobsView } from './views/jobs.tsx';
-import { PlayView } from './views/play.tsx';
 import { TrainView } from './views/train.tsx';
-import { WatchView } from './views/watch.tsx';
+import { WatchView } from './watch/watch-view.tsx';
 
 export interface View {
   /** In the address, behind #. */

@@ -7,7 +7,7 @@ import { groupsOf, recordedOf } from '../engine/played-groups.ts';
 import type { KeptGame, KeptGames } from '../engine/runs/kept-games.ts';
 import { gameOf } from '../presets.ts';
 import { SelectField } from '../ui/fields.tsx';
-import { watchEpisodes } from '../watching.ts';
+import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { GroupTable } from './group-table.tsx';
 

@@ -1,9 +1,9 @@
 // Evaluations of a server on the same games, compared game by game as those of this page are.
 
 import { evaluatePolicy, type Job } from '@ludic/service';
-import { Differences } from '../components/differences.tsx';
-import { type Compared, type Entry, identity } from '../results.ts';
-import { gamesKey } from '../setting.ts';
+import { Differences } from '../evaluate/differences.tsx';
+import { gamesKey } from '../evaluate/evaluation-spec.ts';
+import { type Compared, type Entry, identity } from '../evaluate/results.ts';
 import { whole } from '../ui/numbers.ts';
 import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';

@@ -2,8 +2,8 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
-import { readEpisodes } from '../engine/recorded.ts';
-import { watchEpisodes } from '../watching.ts';
+import { readEpisodes } from '../watch/recorded.ts';
+import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { useAsked } from './asked.ts';
 import type { Board } from './board.ts';
 import { gamesOf, type SampledGame } from './games.ts';

@@ -2,8 +2,8 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { replay } from '@ludic/rollouts';
+import { type Recorded, unfolded } from '../watch/recorded.ts';
 import type { Game } from './protocol.ts';
-import { type Recorded, unfolded } from './recorded.ts';
 import type { KeptGame } from './runs/kept-games.ts';
 
 /** Episodes that began alike. */

@@ -4,9 +4,9 @@ import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { framesOf, RecordError, readEpisodes } from '../../watch/recorded.ts';
 import { groupsOf, recordedOf } from '../played-groups.ts';
 import type { Game } from '../protocol.ts';
-import { framesOf, RecordError, readEpisodes } from '../recorded.ts';
 import { keptGames, readGames, thinnedGames } from './kept-games.ts';
 
 const GAMES: readonly Game[] = [

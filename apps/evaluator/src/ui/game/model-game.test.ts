@@ -3,7 +3,7 @@
 import type { CarriedGame } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
 import type { Game } from '../../engine/protocol.ts';
-import { DEFAULT_SETTING, type Setting } from '../../setting.ts';
+import { DEFAULT_SETTING, type Setting } from '../../evaluate/evaluation-spec.ts';
 import { gameTitle } from './game-title.ts';
 import {
   allNamed,

@@ -3,7 +3,7 @@
 import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type CarriedGame, gameDifference } from '@ludic/policies';
 import type { Game } from '../../engine/protocol.ts';
-import { DEFAULT_SETTING, type Setting } from '../../setting.ts';
+import { DEFAULT_SETTING, type Setting } from '../../evaluate/evaluation-spec.ts';
 
 /** What was said of a game by hand. */
 export interface Named {

@@ -3,7 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { useRef } from 'preact/hooks';
 import type { PolicyChoice } from '../../engine/protocol.ts';
-import { DEFAULT_POLICY } from '../../engine/watch-link.ts';
+import { DEFAULT_POLICY } from '../../watch/watch-link.ts';
 import { useWorkplace } from '../../workplace.tsx';
 import { DeviceField } from '../device-field.tsx';
 import { NumberField, SelectField } from '../fields.tsx';

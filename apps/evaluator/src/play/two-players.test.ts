@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Match, type Move, OTHER, personSide, policySide, standing } from './match.ts';
-import { replayPosition } from './play/position.ts';
+import { replayPosition } from '../engine/play/position.ts';
+import { type Match, type Move, OTHER, personSide, policySide, standing } from './two-players.ts';
 
 const game = { environment: 'tic_tac_toe', config: {}, history: 'FULL_HISTORY' } as const;
 const play = (by: Move['by'], cell: number): Move => ({ by, reply: `<move>${cell}</move>` });

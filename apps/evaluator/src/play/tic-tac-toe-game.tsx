@@ -1,11 +1,11 @@
 // Tic-Tac-Toe: the person moves, the policy answers.
 
 import { useEffect, useState } from 'preact/hooks';
-import { type Match, type Move, personSide, policySide, standing } from '../engine/match.ts';
 import type { PolicyChoice } from '../engine/protocol.ts';
 import { PlayableBoard } from '../ui/game/tic-tac-toe-board.tsx';
 import { useWork } from '../ui/work.tsx';
 import { Hints, useHints } from './hints.tsx';
+import { type Match, type Move, personSide, policySide, standing } from './two-players.ts';
 import '../styles/play.css';
 
 const replyOf = (cell: number) => `<move>${cell + 1}</move>`;

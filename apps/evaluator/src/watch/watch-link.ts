@@ -3,8 +3,8 @@
 
 import { environments } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
+import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
-import type { Game, PolicyChoice } from './protocol.ts';
 
 /** An episode of an evaluation. */
 export interface WatchSetting {

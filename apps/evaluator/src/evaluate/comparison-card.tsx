@@ -1,13 +1,13 @@
 // All that is known of contestants on the same games: the plot, the table, the differences, the games, and files of it.
 
 import { findEnvironment } from '@ludic/environments';
-import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from '../results.ts';
 import { gameTitle } from '../ui/game/game-title.ts';
 import { percent, whole } from '../ui/numbers.ts';
 import { Whiskers } from '../ui/plots/whiskers.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Differences } from './differences.tsx';
 import { GameList } from './game-list.tsx';
+import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from './results.ts';
 import { ResultsTable } from './results-table.tsx';
 
 export function MatchCard({ match }: { readonly match: Match }) {

@@ -3,8 +3,8 @@
 import type { Episode } from '@ludic/rollouts';
 import { summarize } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
+import { type Contestant, DEFAULT_SETTING, gamesKey, type Setting } from './evaluation-spec.ts';
 import { gamesCsv, type Match, matchCsv, matchJson, type Result, titleOf, withResult } from './results.ts';
-import { type Contestant, DEFAULT_SETTING, gamesKey, type Setting } from './setting.ts';
 
 const NANO: Contestant = { kind: 'model', name: 'nano', history: 'NO_HISTORY' };
 

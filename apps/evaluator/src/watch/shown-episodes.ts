@@ -1,6 +1,6 @@
 // What the view Watch shows is shared: other views put episodes there, as data or as a link.
 
-import type { Recorded } from './engine/recorded.ts';
+import type { Recorded } from './recorded.ts';
 
 /** Episodes to watch, one of them shown at first. */
 export interface Shelf {

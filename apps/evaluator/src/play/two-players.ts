@@ -1,8 +1,8 @@
 // Tic-Tac-Toe between a person and a policy: two positions of one game, in each of which the other is the opponent.
 
 import { findEnvironment, resolveConfig, type TicTacToeState } from '@ludic/environments';
-import { replayPosition } from './play/position.ts';
-import type { Game, Position } from './protocol.ts';
+import { replayPosition } from '../engine/play/position.ts';
+import type { Game, Position } from '../engine/protocol.ts';
 
 export type Mark = 'X' | 'O';
 

@@ -4,7 +4,7 @@
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';
 import { END_REASONS, type Episode, type Frame, replay, type Turn } from '@ludic/rollouts';
-import type { Game } from './protocol.ts';
+import type { Game } from '../engine/protocol.ts';
 
 /** An episode that may be watched. */
 export interface Recorded {

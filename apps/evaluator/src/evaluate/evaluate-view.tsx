@@ -1,19 +1,19 @@
 // How good policies are at a game: choose who meets, play the same games, compare.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Contestants } from '../components/contestants.tsx';
-import { MatchCard } from '../components/match-card.tsx';
 import { ModelShelf } from '../components/model-shelf.tsx';
-import { Standings } from '../components/standings.tsx';
 import type { Game } from '../engine/protocol.ts';
-import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from '../setting.ts';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { allNamed, NOTHING_NAMED, nameChanges, settingFor, settingIn } from '../ui/game/model-game.ts';
-import { isRunning, useMatch } from '../use-match.ts';
 import { useWorkplace } from '../workplace.tsx';
+import { MatchCard } from './comparison-card.tsx';
+import { Standings } from './comparison-progress.tsx';
+import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from './evaluation-spec.ts';
+import { Contestants } from './policy-entries.tsx';
+import { isRunning, useMatch } from './use-comparison.ts';
 import '../styles/compare.css';
 
 export function EvaluateView() {

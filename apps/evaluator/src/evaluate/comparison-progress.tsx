@@ -1,10 +1,10 @@
 // How far each contestant is: a line each, with its speed and its success so far, or why it could not go on.
 
 import type { Progress } from '../engine/protocol.ts';
-import { titleOf } from '../results.ts';
 import { bytes, duration, percent, whole } from '../ui/numbers.ts';
 import { Bar, successSoFar } from '../ui/work.tsx';
-import type { Run, Standing } from '../use-match.ts';
+import { titleOf } from './results.ts';
+import type { Run, Standing } from './use-comparison.ts';
 
 export function Standings({ run }: { readonly run: Run }) {
   return (

@@ -2,17 +2,17 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { useRef, useState } from 'preact/hooks';
-import { KeyDoorTable } from '../components/key-door-table.tsx';
-import { MatchTable } from '../components/match-table.tsx';
-import { type Mark, OTHER } from '../engine/match.ts';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
-import { DEFAULT_POLICY, DEFAULT_WATCH } from '../engine/watch-link.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
 import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
+import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
 import { useWorkplace } from '../workplace.tsx';
+import { KeyDoorTable } from './key-door-game.tsx';
+import { MatchTable } from './tic-tac-toe-game.tsx';
+import { type Mark, OTHER } from './two-players.ts';
 
 /** What was settled when a game began; the form may say something else by now. */
 interface Begun {

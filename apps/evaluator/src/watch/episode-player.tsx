@@ -4,8 +4,8 @@
 import { currentScratchpad, type Message, readScratchpad } from '@ludic/history';
 import type { Episode, Frame } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { framesOf, type Recorded } from '../engine/recorded.ts';
 import { Board } from '../ui/game/board.tsx';
+import { framesOf, type Recorded } from './recorded.ts';
 import { type ReadBy, ReplyTokens } from './reply-tokens.tsx';
 import '../styles/watch.css';
 

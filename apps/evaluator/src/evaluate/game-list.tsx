@@ -1,11 +1,11 @@
 // The games of a contestant one by one, with a way to watch each.
 
 import { useState } from 'preact/hooks';
-import { watchLink } from '../engine/watch-link.ts';
-import { type Match, titleOf } from '../results.ts';
-import { policyOf } from '../setting.ts';
 import { SelectField } from '../ui/fields.tsx';
 import { whole } from '../ui/numbers.ts';
+import { watchLink } from '../watch/watch-link.ts';
+import { policyOf } from './evaluation-spec.ts';
+import { type Match, titleOf } from './results.ts';
 
 const PAGE = 25;
 const ENDS = {

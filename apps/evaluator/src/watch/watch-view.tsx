@@ -2,18 +2,18 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { EpisodePlayer } from '../components/episode-player.tsx';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
-import { readEpisodes } from '../engine/recorded.ts';
-import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from '../engine/watch-link.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { allNamed, gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
 import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useWork, WorkBar } from '../ui/work.tsx';
-import { onShelf, type Shelf, shelved } from '../watching.ts';
 import { useWorkplace } from '../workplace.tsx';
+import { EpisodePlayer } from './episode-player.tsx';
+import { readEpisodes } from './recorded.ts';
+import { onShelf, type Shelf, shelved } from './shown-episodes.ts';
+import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from './watch-link.ts';
 
 export function WatchView() {
   const { work, run, stop } = useWork();

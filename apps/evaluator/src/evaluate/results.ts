@@ -1,10 +1,10 @@
 // What evaluations leave behind: results that stand beside each other, and files made of them.
 
 import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
-import type { Answers, GameLine } from './engine/protocol.ts';
-import type { Contestant, Setting } from './setting.ts';
-import { HISTORY_TITLES } from './ui/game/history-titles.ts';
-import { policyText } from './ui/link-values.ts';
+import type { Answers, GameLine } from '../engine/protocol.ts';
+import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
+import { policyText } from '../ui/link-values.ts';
+import type { Contestant, Setting } from './evaluation-spec.ts';
 
 export interface Result extends Readonly<Answers['evaluate']> {
   readonly contestant: Contestant;

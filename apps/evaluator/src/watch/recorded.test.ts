@@ -4,7 +4,7 @@ import { type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@lu
 import { trajectoryOf } from '@ludic/service';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Game } from './protocol.ts';
+import type { Game } from '../engine/protocol.ts';
 import { framesOf, RecordError, readEpisodes } from './recorded.ts';
 
 const TIC_TAC_TOE: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };

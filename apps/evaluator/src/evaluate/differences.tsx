@@ -2,10 +2,10 @@
 
 import type { Interval, PairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
-import { type Compared, differenceOf, titleOf } from '../results.ts';
 import { SelectField } from '../ui/fields.tsx';
 import { whole } from '../ui/numbers.ts';
 import { Whiskers } from '../ui/plots/whiskers.tsx';
+import { type Compared, differenceOf, titleOf } from './results.ts';
 
 export function Differences({ results }: { readonly results: readonly Compared[] }) {
   const titles = results.map((result) => titleOf(result, results));

@@ -3,7 +3,7 @@
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTING, gamesKey, policyOf, readSetting, type Setting, writeSetting } from './setting.ts';
+import { DEFAULT_SETTING, gamesKey, policyOf, readSetting, type Setting, writeSetting } from './evaluation-spec.ts';
 
 const contestant = fc.oneof(
   fc.record({

@@ -2,9 +2,9 @@
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import type { DeviceChoice } from './engine/models/library.ts';
-import type { PolicyChoice } from './engine/protocol.ts';
-import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from './ui/link-values.ts';
+import type { DeviceChoice } from '../engine/models/library.ts';
+import type { PolicyChoice } from '../engine/protocol.ts';
+import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
 
 /** Who plays, and what it sees of the game. */
 export interface Contestant {

@@ -1,8 +1,8 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
 import type { Interval } from '@ludic/rollouts';
-import { type Match, type Result, titleOf } from '../results.ts';
 import { duration, percent, whole } from '../ui/numbers.ts';
+import { type Match, type Result, titleOf } from './results.ts';
 
 export function ResultsTable({ match: { results } }: { readonly match: Match }) {
   const twoPlayers = results.some(({ evaluation }) => evaluation.win_rate !== undefined);
