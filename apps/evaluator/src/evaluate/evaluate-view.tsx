@@ -1,8 +1,8 @@
 // How good policies are at a game: choose who meets, play the same games, compare.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ModelShelf } from '../components/model-shelf.tsx';
 import type { Game } from '../engine/protocol.ts';
+import { ModelShelf } from '../models/model-library.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';

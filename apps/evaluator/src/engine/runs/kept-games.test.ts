@@ -4,8 +4,8 @@ import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { groupsOf, recordedOf } from '../../train/played-groups.ts';
 import { framesOf, RecordError, readEpisodes } from '../../watch/recorded.ts';
-import { groupsOf, recordedOf } from '../played-groups.ts';
 import type { Game } from '../protocol.ts';
 import { keptGames, readGames, thinnedGames } from './kept-games.ts';
 

@@ -3,12 +3,12 @@
 import { useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { RunSummary } from '../engine/protocol.ts';
-import { gameOf } from '../presets.ts';
 import { gameTitle } from '../ui/game/game-title.ts';
-import type { ShownRun } from '../use-training.ts';
 import { BeforeAfter } from './before-after.tsx';
 import { StepGames } from './step-games.tsx';
 import { TrainingCurves } from './training-curves.tsx';
+import { gameOf } from './training-settings.ts';
+import type { ShownRun } from './use-training.ts';
 
 export function RunView({
   run,

@@ -1,12 +1,12 @@
 // GRPO on a model in a game, in the page: runs that live in this browser, with their curves as they grow.
 
 import { useState } from 'preact/hooks';
-import { RunList } from '../components/run-list.tsx';
-import { RunView } from '../components/run-view.tsx';
-import { TrainForm } from '../components/train-form.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import { WorkBar } from '../ui/work.tsx';
-import { useTraining } from '../use-training.ts';
+import { RunList } from './run-list.tsx';
+import { RunView } from './run-view.tsx';
+import { TrainForm } from './train-form.tsx';
+import { useTraining } from './use-training.ts';
 import '../styles/train.css';
 
 export function TrainView() {

@@ -2,7 +2,7 @@
 
 import { checkSettings, decideSettings, NANO_TRAITS, pagePreset } from '@ludic/grpo';
 import { describe, expect, it } from 'vitest';
-import { changedFields, settingsFor } from './presets.ts';
+import { changedFields, settingsFor } from './training-settings.ts';
 
 const key = { environment: 'key_door', config: {}, fields: {} } as const;
 

@@ -5,13 +5,13 @@ import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Game } from '../engine/protocol.ts';
-import { changedFields, gameOf, type NamedTraining, settingsFor } from '../presets.ts';
+import { PickFolder } from '../models/pick-folder.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { useWorkplace } from '../workplace.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';
-import { PickFolder } from './pick-folder.tsx';
+import { changedFields, gameOf, type NamedTraining, settingsFor } from './training-settings.ts';
 
 /** Of a step: they are played side by side, and no page has room for more. */
 const MOST_GAMES = 65_536;

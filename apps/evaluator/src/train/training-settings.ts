@@ -9,7 +9,7 @@ import {
   type TrainSettings,
   trainingFields,
 } from '@ludic/grpo';
-import type { Game } from './engine/protocol.ts';
+import type { Game } from '../engine/protocol.ts';
 
 /** What the visitor has said of a training. */
 export interface NamedTraining {

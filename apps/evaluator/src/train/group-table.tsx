@@ -1,8 +1,8 @@
 // A group of games that began alike, side by side: what each member replied, and what each reply was credited with.
 
 import { useState } from 'preact/hooks';
-import { endOf, type PlayedGroup } from '../engine/played-groups.ts';
 import type { KeptTurn } from '../engine/runs/kept-games.ts';
+import { endOf, type PlayedGroup } from './played-groups.ts';
 
 /** Members that are shown before all are asked for. */
 const FIRST = 8;

@@ -1,7 +1,7 @@
 // The place where a model's folder is dropped, or picked.
 
 import { useState } from 'preact/hooks';
-import { droppedFiles } from '../dropped.ts';
+import { droppedFiles } from './dropped-files.ts';
 import { FolderButton, FolderWarnings, usePicked } from './pick-folder.tsx';
 
 export function FromDisk({ onModel }: { readonly onModel: (name: string) => void }) {

@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks';
 import type { ModelCard } from '../engine/models/library.ts';
 import { bytes } from '../ui/numbers.ts';
 import { useWorkplace } from '../workplace.tsx';
+import { FromHub, FromServer } from './download-form.tsx';
 import { FromDisk } from './from-disk.tsx';
-import { FromHub, FromServer } from './from-shop.tsx';
 
 const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
   page: 'comes with the page',

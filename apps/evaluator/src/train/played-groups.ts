@@ -2,9 +2,9 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { replay } from '@ludic/rollouts';
+import type { Game } from '../engine/protocol.ts';
+import type { KeptGame } from '../engine/runs/kept-games.ts';
 import { type Recorded, unfolded } from '../watch/recorded.ts';
-import type { Game } from './protocol.ts';
-import type { KeptGame } from './runs/kept-games.ts';
 
 /** Episodes that began alike. */
 export interface PlayedGroup {

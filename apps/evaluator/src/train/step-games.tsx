@@ -3,13 +3,13 @@
 
 import type { TrainSettings } from '@ludic/grpo';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { groupsOf, recordedOf } from '../engine/played-groups.ts';
 import type { KeptGame, KeptGames } from '../engine/runs/kept-games.ts';
-import { gameOf } from '../presets.ts';
 import { SelectField } from '../ui/fields.tsx';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { useWorkplace } from '../workplace.tsx';
 import { GroupTable } from './group-table.tsx';
+import { groupsOf, recordedOf } from './played-groups.ts';
+import { gameOf } from './training-settings.ts';
 
 export function StepGames({
   run,
