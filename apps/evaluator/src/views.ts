@@ -2,9 +2,9 @@
 
 import type { ComponentType } from 'preact';
 import { EvaluateView } from './evaluate/evaluate-view.tsx';
+import { JobsView } from './jobs/jobs-view.tsx';
 import { PlayView } from './play/play-view.tsx';
 import { TrainView } from './train/train-view.tsx';
-import { JobsView } from './views/jobs.tsx';
 import { WatchView } from './watch/watch-view.tsx';
 
 export interface View {

@@ -2,8 +2,8 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { door, ownAddress, tidyAddress, useSignedIn } from '../account.ts';
 import type { DeviceChoice, Offer, Shop } from '../engine/models/library.ts';
+import { door, ownAddress, tidyAddress, useSignedIn } from '../ui/account.ts';
 import { DeviceField } from '../ui/device-field.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { bytes } from '../ui/numbers.ts';

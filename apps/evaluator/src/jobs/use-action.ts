@@ -1,8 +1,8 @@
 // Something that the server is asked to do: busy until it has answered, and what it says when it will not.
 
 import { useState } from 'preact/hooks';
-import type { Board } from './board.ts';
-import { isRefused, sentence } from './sentences.ts';
+import type { Board } from './jobs-store.ts';
+import { isRefused, sentence } from './messages.ts';
 
 export interface Action {
   readonly busy: boolean;

@@ -4,7 +4,7 @@
 import type { Job } from '@ludic/service';
 import type { NumberedJobEvent } from '@ludic/service/client';
 import { rest, Store } from '../ui/store.ts';
-import { isAway, isRefused } from './sentences.ts';
+import { isAway, isRefused } from './messages.ts';
 import type { Session } from './session.ts';
 
 export type Numbers = Readonly<Record<string, unknown>> & { readonly step: number };

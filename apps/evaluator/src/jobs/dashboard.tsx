@@ -3,15 +3,15 @@
 import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import '../styles/dashboard.css';
-import { door, useSignedIn } from '../account.ts';
+import { door, useSignedIn } from '../ui/account.ts';
 import { useStore } from '../ui/store.ts';
-import { Board } from './board.ts';
+import { RequestForm } from './forms/request-form.tsx';
+import type { Given } from './forms/request-forms.ts';
+import { JobPage } from './job/job-page.tsx';
 import { isOfJobs, jobLink, readJobLink } from './job-link.ts';
 import { JobList } from './job-list.tsx';
-import { JobPage } from './job-page.tsx';
-import { RequestForm } from './request-form.tsx';
-import type { Given } from './request-forms.ts';
-import { moment } from './sentences.ts';
+import { Board } from './jobs-store.ts';
+import { moment } from './messages.ts';
 import { openSession, type Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 

@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { rest } from '../ui/store.ts';
-import type { Board } from './board.ts';
-import { isAway, sentence } from './sentences.ts';
+import type { Board } from './jobs-store.ts';
+import { isAway, sentence } from './messages.ts';
 
 export interface Asked<T> {
   /** What came last. */

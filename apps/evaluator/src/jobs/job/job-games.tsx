@@ -2,10 +2,10 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
-import { readEpisodes } from '../watch/recorded.ts';
-import { watchEpisodes } from '../watch/shown-episodes.ts';
-import { useAsked } from './asked.ts';
-import type { Board } from './board.ts';
+import { readEpisodes } from '../../watch/recorded.ts';
+import { watchEpisodes } from '../../watch/shown-episodes.ts';
+import type { Board } from '../jobs-store.ts';
+import { useAsked } from '../use-polling.ts';
 import { gamesOf, type SampledGame } from './games.ts';
 import { gameOf } from './open-model.ts';
 

@@ -2,9 +2,9 @@
 
 import { evaluatePolicy, type Job, startTraining } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
+import { requestOf } from '../forms/form-fields.ts';
+import { evaluationOf, requestForm } from '../forms/request-forms.ts';
 import { comparable } from './comparison.tsx';
-import { requestOf } from './form-fields.ts';
-import { evaluationOf, requestForm } from './request-forms.ts';
 
 const REQUEST = { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: 20, seed: 1 };
 

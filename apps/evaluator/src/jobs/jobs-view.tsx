@@ -13,7 +13,7 @@ export function JobsView() {
   const place = useRef<HTMLDivElement>(null);
   const load = () => {
     setPart({ state: 'loading' });
-    import('../dashboard/dashboard.tsx').then(
+    import('./dashboard.tsx').then(
       ({ Dashboard }) => setPart({ state: 'here', Dashboard }),
       () => setPart({ state: 'missing' }),
     );

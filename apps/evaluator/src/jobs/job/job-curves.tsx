@@ -1,9 +1,9 @@
 // What a training has learned so far, drawn step by step, and its latest numbers.
 
 import { type Job, requestedTraining, startTraining } from '@ludic/service';
-import { percent, whole } from '../ui/numbers.ts';
-import { Curve, type Series } from '../ui/plots/curve.tsx';
-import type { Numbers } from './follower.ts';
+import { percent, whole } from '../../ui/numbers.ts';
+import { Curve, type Series } from '../../ui/plots/curve.tsx';
+import type { Numbers } from '../job-events.ts';
 
 interface Drawing {
   readonly title: string;

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { joined } from './follower.ts';
+import { joined } from './job-events.ts';
 
 const at = (step: number, from = 0) => ({ step, from });
 

@@ -2,13 +2,13 @@
 
 import { type EnvironmentList, type Job, ServiceError } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
-import { useAsked } from './asked.ts';
-import type { Board } from './board.ts';
+import { HISTORY_TITLES } from '../../ui/game/history-titles.ts';
+import type { Board } from '../jobs-store.ts';
+import { sentence } from '../messages.ts';
+import { useAsked } from '../use-polling.ts';
 import { FormControl } from './form-control.tsx';
 import { complaintsOf, type Filled, type FormField, type JsonSchema, requestOf } from './form-fields.ts';
 import { type Fields, type Given, gameFieldsOf, RECIPE_TITLES, requestForm } from './request-forms.ts';
-import { sentence } from './sentences.ts';
 
 /** A model may also carry no game; then the game's own settings hold. */
 const AS_TRAINED = 'as in its training';

@@ -2,24 +2,24 @@
 
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { isNews, type Stage } from '../engine/protocol.ts';
-import { Unfolding } from '../ui/collapsible.tsx';
-import { Confirm, type Question } from '../ui/confirm.tsx';
-import { bytes } from '../ui/numbers.ts';
-import { useStore } from '../ui/store.ts';
-import { WorkStatus } from '../ui/work.tsx';
-import { useWorkplace } from '../workplace.tsx';
-import { useAction } from './action.tsx';
-import type { Board } from './board.ts';
+import { isNews, type Stage } from '../../engine/protocol.ts';
+import { Unfolding } from '../../ui/collapsible.tsx';
+import { Confirm, type Question } from '../../ui/confirm.tsx';
+import { bytes } from '../../ui/numbers.ts';
+import { useStore } from '../../ui/store.ts';
+import { WorkStatus } from '../../ui/work.tsx';
+import { useWorkplace } from '../../workplace.tsx';
+import { evaluationOf, type Given } from '../forms/request-forms.ts';
+import { JobBadge, JobProgress, mannerOf, titleOf } from '../job-list.tsx';
+import type { Board } from '../jobs-store.ts';
+import { moment, namedOwner, span } from '../messages.ts';
+import { useAction } from '../use-action.ts';
 import { Comparison, comparable } from './comparison.tsx';
 import { Evaluations } from './evaluations.tsx';
 import { JobCurves } from './job-curves.tsx';
 import { Games } from './job-games.tsx';
-import { JobBadge, JobProgress, mannerOf, titleOf } from './job-list.tsx';
 import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
-import { evaluationOf, type Given } from './request-forms.ts';
-import { moment, namedOwner, span } from './sentences.ts';
 
 export interface JobPageProps {
   readonly board: Board;

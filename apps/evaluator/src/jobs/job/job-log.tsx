@@ -2,8 +2,8 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { useAsked } from './asked.ts';
-import type { Board } from './board.ts';
+import type { Board } from '../jobs-store.ts';
+import { useAsked } from '../use-polling.ts';
 
 const LINES = 500;
 const EVERY = 2000;

@@ -8,9 +8,9 @@ import {
   requestedTraining,
   startTraining,
 } from '@ludic/service';
-import type { AskOptions, Engine } from '../engine/client.ts';
-import type { Answers, Game } from '../engine/protocol.ts';
-import type { Session } from './session.ts';
+import type { AskOptions, Engine } from '../../engine/client.ts';
+import type { Answers, Game } from '../../engine/protocol.ts';
+import type { Session } from '../session.ts';
 
 /**
  * Loads a model as the server has it now, whatever is here by its name.

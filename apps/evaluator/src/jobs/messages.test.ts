@@ -1,7 +1,7 @@
 import { ServiceError } from '@ludic/service';
 import { expect, it } from 'vitest';
 import { EngineError } from '../engine/client.ts';
-import { isAbsent, isRefused, moment, span } from './sentences.ts';
+import { isAbsent, isRefused, moment, span } from './messages.ts';
 
 it('knows a password that is refused, whoever has asked with it', () => {
   for (const [code, refused] of [

@@ -3,8 +3,8 @@
 import { completePlaying, evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { percent, whole } from '../ui/numbers.ts';
-import { atTemperature, resultsOf } from './evaluations.tsx';
-import { moment, namedOwner, span } from './sentences.ts';
+import { atTemperature, resultsOf } from './job/evaluations.tsx';
+import { moment, namedOwner, span } from './messages.ts';
 
 const STATES: Readonly<Record<JobState, string>> = {
   queued: 'waiting',

@@ -1,9 +1,9 @@
 // How good the policy was at each evaluation, with how far the numbers may be from the true ones.
 
 import { type EvaluationResults, evaluatePolicy, type Job } from '@ludic/service';
-import { RateCell } from '../evaluate/results-table.tsx';
-import { percent, whole } from '../ui/numbers.ts';
-import type { Numbers } from './follower.ts';
+import { RateCell } from '../../evaluate/results-table.tsx';
+import { percent, whole } from '../../ui/numbers.ts';
+import type { Numbers } from '../job-events.ts';
 
 interface Row {
   readonly name: string;

@@ -1,12 +1,12 @@
 // Evaluations of a server on the same games, compared game by game as those of this page are.
 
 import { evaluatePolicy, type Job } from '@ludic/service';
-import { Differences } from '../evaluate/differences.tsx';
-import { gamesKey } from '../evaluate/evaluation-spec.ts';
-import { type Compared, type Entry, identity } from '../evaluate/results.ts';
-import { whole } from '../ui/numbers.ts';
-import { useAsked } from './asked.ts';
-import type { Board } from './board.ts';
+import { Differences } from '../../evaluate/differences.tsx';
+import { gamesKey } from '../../evaluate/evaluation-spec.ts';
+import { type Compared, type Entry, identity } from '../../evaluate/results.ts';
+import { whole } from '../../ui/numbers.ts';
+import type { Board } from '../jobs-store.ts';
+import { useAsked } from '../use-polling.ts';
 import { gameLinesOf } from './games.ts';
 import { gameOf } from './open-model.ts';
 

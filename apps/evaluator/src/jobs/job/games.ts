@@ -1,6 +1,6 @@
 // Games as the server keeps them: whole episodes of a training, trajectories of an evaluation. Both become one shape.
 
-import { asEpisode } from '../watch/recorded.ts';
+import { asEpisode } from '../../watch/recorded.ts';
 
 export interface SampledTurn {
   /** The last message that the policy saw. */

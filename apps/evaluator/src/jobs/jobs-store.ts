@@ -2,8 +2,8 @@
 
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { rest, Store } from '../ui/store.ts';
-import { Follower } from './follower.ts';
-import { isAbsent, isAway, isRefused, sentence } from './sentences.ts';
+import { Follower } from './job-events.ts';
+import { isAbsent, isAway, isRefused, sentence } from './messages.ts';
 import type { Session } from './session.ts';
 
 export interface BoardState {

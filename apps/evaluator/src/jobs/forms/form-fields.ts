@@ -1,7 +1,7 @@
 // Fields of a form from a JSON schema, and what is filled in as the request that the schema describes. Whether it can be
 // used is for the server to say, who knows best.
 
-import { labelOf, sentenceCase } from '../ui/labels.ts';
+import { labelOf, sentenceCase } from '../../ui/labels.ts';
 
 export interface JsonSchema {
   readonly type?: unknown;

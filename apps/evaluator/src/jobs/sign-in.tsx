@@ -2,8 +2,8 @@
 
 import { ServiceError } from '@ludic/service';
 import { useEffect, useState } from 'preact/hooks';
-import { door, ownAddress, tidyAddress } from '../account.ts';
-import { sentence } from './sentences.ts';
+import { door, ownAddress, tidyAddress } from '../ui/account.ts';
+import { sentence } from './messages.ts';
 import { openSession } from './session.ts';
 
 export interface SignInProps {
