@@ -1,13 +1,13 @@
 // The frame of the page: its name, what it computes on, its views as tabs.
 
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { type Opened, type Workplace, WorkplaceProvider } from './app-context.tsx';
 import type { Engine } from './engine/client.ts';
 import type { Storage } from './engine/models/library.ts';
 import type { Answers } from './engine/protocol.ts';
 import { knownHere } from './ui/game/model-game.ts';
 import { Tabs } from './ui/tabs.tsx';
 import { VIEWS } from './views.ts';
-import { type Opened, type Workplace, WorkplaceProvider } from './workplace.tsx';
 
 export function App({ engine }: { readonly engine: Engine }) {
   const [devices, setDevices] = useState<Answers['devices']>();

@@ -1,6 +1,7 @@
 // How good policies are at a game: choose who meets, play the same games, compare.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { Game } from '../engine/protocol.ts';
 import { ModelShelf } from '../models/model-library.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
@@ -8,13 +9,12 @@ import { NumberField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { allNamed, NOTHING_NAMED, nameChanges, settingFor, settingIn } from '../ui/game/model-game.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { MatchCard } from './comparison-card.tsx';
 import { Standings } from './comparison-progress.tsx';
 import { DEFAULT_SETTING, MOST_EPISODES, readSetting, type Setting, writeSetting } from './evaluation-spec.ts';
 import { Contestants } from './policy-entries.tsx';
 import { isRunning, useMatch } from './use-comparison.ts';
-import '../styles/compare.css';
+import './evaluate.css';
 
 export function EvaluateView() {
   const { opened, gameOf } = useWorkplace();

@@ -3,11 +3,11 @@
 import { findEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
 import { type Choice, SelectField } from '../ui/fields.tsx';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { policyText } from '../ui/link-values.ts';
-import { useWorkplace } from '../workplace.tsx';
 import type { Contestant } from './evaluation-spec.ts';
 
 const GROUPS: Readonly<Record<ModelCard['from'], string>> = {

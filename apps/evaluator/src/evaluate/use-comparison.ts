@@ -1,9 +1,9 @@
 // Evaluations one after the other: how far each is, what went wrong with one without touching the others, a way to stop.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
 import type { Progress } from '../engine/protocol.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { gamesKey, policyOf, type Setting } from './evaluation-spec.ts';
 import { type Match, type Result, withResult } from './results.ts';
 

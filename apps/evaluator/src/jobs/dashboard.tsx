@@ -2,7 +2,7 @@
 
 import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import '../styles/dashboard.css';
+import './jobs.css';
 import { door, useSignedIn } from '../ui/account.ts';
 import { useStore } from '../ui/store.ts';
 import { RequestForm } from './forms/request-form.tsx';

@@ -2,13 +2,13 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice, Offer, Shop } from '../engine/models/library.ts';
 import { door, ownAddress, tidyAddress, useSignedIn } from '../ui/account.ts';
 import { DeviceField } from '../ui/device-field.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { bytes } from '../ui/numbers.ts';
 import { useWork, WorkStatus } from '../ui/work.tsx';
-import { useWorkplace } from '../workplace.tsx';
 
 const HUB = 'https://huggingface.co';
 

@@ -1,9 +1,9 @@
 // The models of this page: what is here and what of it is kept, and the three places where more come from.
 
 import { useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
 import { bytes } from '../ui/numbers.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { FromHub, FromServer } from './download-form.tsx';
 import { FromDisk } from './from-disk.tsx';
 

@@ -1,7 +1,7 @@
 // A model's folder from disk. Nothing leaves the page.
 
 import { useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../workplace.tsx';
+import { useWorkplace } from '../app-context.tsx';
 
 /** Makes files known to the engine as a model, and says what is wrong with those that are none. */
 export function usePicked(onModel: (name: string) => void) {

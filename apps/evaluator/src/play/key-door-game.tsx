@@ -8,7 +8,7 @@ import type { Game, PolicyChoice, Position } from '../engine/protocol.ts';
 import { KeyDoorGrid } from '../ui/game/key-door-grid.tsx';
 import { percent } from '../ui/numbers.ts';
 import { Hints, useHints } from './hints.tsx';
-import '../styles/play.css';
+import './play.css';
 
 const replyOf = (action: KeyDoorAction) => `<action>${action}</action>`;
 const REPLIES = KEY_DOOR_ACTIONS.map(replyOf);

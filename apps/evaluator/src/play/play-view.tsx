@@ -2,6 +2,7 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
@@ -9,7 +10,6 @@ import { GameNotes } from '../ui/game/game-notes.tsx';
 import { gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
 import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { KeyDoorTable } from './key-door-game.tsx';
 import { MatchTable } from './tic-tac-toe-game.tsx';
 import { type Mark, OTHER } from './two-players.ts';

@@ -6,7 +6,7 @@ import { PlayableBoard } from '../ui/game/tic-tac-toe-board.tsx';
 import { useWork } from '../ui/work.tsx';
 import { Hints, useHints } from './hints.tsx';
 import { type Match, type Move, personSide, policySide, standing } from './two-players.ts';
-import '../styles/play.css';
+import './play.css';
 
 const replyOf = (cell: number) => `<move>${cell + 1}</move>`;
 const REPLIES = Array.from({ length: 9 }, (_, cell) => replyOf(cell));

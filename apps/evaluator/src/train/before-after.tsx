@@ -2,12 +2,12 @@
 
 import { type Interval, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
 import { NumberField } from '../ui/fields.tsx';
 import { percent } from '../ui/numbers.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
-import { useWorkplace } from '../workplace.tsx';
 
 /** Other games than those of the run's own evaluation. */
 const SEED_AWAY = 1;

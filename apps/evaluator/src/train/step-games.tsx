@@ -3,10 +3,10 @@
 
 import type { TrainSettings } from '@ludic/grpo';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { KeptGame, KeptGames } from '../engine/runs/kept-games.ts';
 import { SelectField } from '../ui/fields.tsx';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { GroupTable } from './group-table.tsx';
 import { groupsOf, recordedOf } from './played-groups.ts';
 import { gameOf } from './training-settings.ts';

@@ -3,13 +3,13 @@
 import { type ModelTraits, NANO_TRAITS, type TrainSettings } from '@ludic/grpo';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Game } from '../engine/protocol.ts';
 import { PickFolder } from '../models/pick-folder.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
-import { useWorkplace } from '../workplace.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';
 import { changedFields, gameOf, type NamedTraining, settingsFor } from './training-settings.ts';
 

@@ -7,7 +7,7 @@ import { RunList } from './run-list.tsx';
 import { RunView } from './run-view.tsx';
 import { TrainForm } from './train-form.tsx';
 import { useTraining } from './use-training.ts';
-import '../styles/train.css';
+import './train.css';
 
 export function TrainView() {
   const [device, setDevice] = useState<DeviceChoice>('auto');

@@ -3,13 +3,13 @@
 
 import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Progress, RequestOf, RunSummary, StepEvaluation } from '../engine/protocol.ts';
 import type { KeptGames } from '../engine/runs/kept-games.ts';
 import { duration } from '../ui/numbers.ts';
 import { saveFile } from '../ui/save-file.ts';
 import { useWork } from '../ui/work.tsx';
-import { useWorkplace } from '../workplace.tsx';
 
 /** A run that the page looks at. */
 export interface ShownRun {

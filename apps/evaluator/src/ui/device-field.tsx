@@ -1,7 +1,7 @@
 // Where models compute.
 
+import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { type Choice, SelectField } from './fields.tsx';
 
 /** The devices of this page as choices. */

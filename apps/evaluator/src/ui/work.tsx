@@ -1,9 +1,9 @@
 // A question to the engine that takes its time: how far it is, how to stop it, what went wrong.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
-import { useWorkplace } from '../workplace.tsx';
 import { bytes, duration, percent, whole } from './numbers.ts';
 
 export type WorkState =

@@ -7,7 +7,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Board } from '../ui/game/board.tsx';
 import { framesOf, type Recorded } from './recorded.ts';
 import { type ReadBy, ReplyTokens } from './reply-tokens.tsx';
-import '../styles/watch.css';
+import './watch.css';
 
 /** Steps a second. */
 const SPEEDS = [0.5, 1, 2, 4, 8];

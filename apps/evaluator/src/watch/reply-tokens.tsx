@@ -3,10 +3,10 @@
 
 import type { RatedToken, Reply } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import { percent } from '../ui/numbers.ts';
-import { useWorkplace } from '../workplace.tsx';
-import '../styles/tokens.css';
+import './reply-tokens.css';
 
 export interface ReadBy {
   /** Name of a model that is here. */

@@ -2,6 +2,7 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../app-context.tsx';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
@@ -9,7 +10,6 @@ import { GameNotes } from '../ui/game/game-notes.tsx';
 import { allNamed, gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
 import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useWork, WorkBar } from '../ui/work.tsx';
-import { useWorkplace } from '../workplace.tsx';
 import { EpisodePlayer } from './episode-player.tsx';
 import { readEpisodes } from './recorded.ts';
 import { onShelf, type Shelf, shelved } from './shown-episodes.ts';

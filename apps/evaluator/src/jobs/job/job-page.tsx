@@ -2,13 +2,13 @@
 
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useWorkplace } from '../../app-context.tsx';
 import { isNews, type Stage } from '../../engine/protocol.ts';
 import { Unfolding } from '../../ui/collapsible.tsx';
 import { Confirm, type Question } from '../../ui/confirm.tsx';
 import { bytes } from '../../ui/numbers.ts';
 import { useStore } from '../../ui/store.ts';
 import { WorkStatus } from '../../ui/work.tsx';
-import { useWorkplace } from '../../workplace.tsx';
 import { evaluationOf, type Given } from '../forms/request-forms.ts';
 import { JobBadge, JobProgress, mannerOf, titleOf } from '../job-list.tsx';
 import type { Board } from '../jobs-store.ts';

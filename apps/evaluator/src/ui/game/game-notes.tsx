@@ -2,8 +2,8 @@
 
 import type { CarriedGame } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
+import { useWorkplace } from '../../app-context.tsx';
 import type { Game } from '../../engine/protocol.ts';
-import { useWorkplace } from '../../workplace.tsx';
 import { differenceFrom } from './model-game.ts';
 
 /** A model, and what it is to play. */

@@ -1,7 +1,7 @@
 // The grid of KeyDoor: where the agent has been is light, the rest is dark. What it has not seen yet is faint or hidden.
 
 import { isVisited, type KeyDoorState, seenPart } from '@ludic/environments';
-import '../../styles/board.css';
+import '../styles/board.css';
 
 const CELL = 60;
 const placeOf = (cell: number, size: number) => ({ row: Math.floor(cell / size), column: cell % size });

@@ -2,9 +2,9 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useRef } from 'preact/hooks';
+import { useWorkplace } from '../../app-context.tsx';
 import type { PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_POLICY } from '../../watch/watch-link.ts';
-import { useWorkplace } from '../../workplace.tsx';
 import { DeviceField } from '../device-field.tsx';
 import { NumberField, SelectField } from '../fields.tsx';
 

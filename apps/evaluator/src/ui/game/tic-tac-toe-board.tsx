@@ -3,7 +3,7 @@
 import { type TicTacToeState, winningCells } from '@ludic/environments';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { percent } from '../numbers.ts';
-import '../../styles/board.css';
+import '../styles/board.css';
 
 const CELL = 100;
 const SIDE = 3;
