@@ -2,7 +2,8 @@
 
 import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
 import type { Message } from '../packages/history/src/index.ts';
-import { type LanguageModel, scriptedPolicy } from '../packages/policies/src/index.ts';
+import type { LanguageModel } from '../packages/inference/src/index.ts';
+import { scriptedPolicy } from '../packages/policies/src/index.ts';
 import { evaluationStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
 
 export const PROMPT_LENGTH = 32;

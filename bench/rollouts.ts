@@ -6,17 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
+import { type LanguageModel, openLanguageModel } from '../packages/inference/src/index.ts';
 import { buildExport } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
-import {
-  isReply,
-  type LanguageModel,
-  LanguageModelPolicy,
-  openLanguageModel,
-  type Prompt,
-  type Reply,
-} from '../packages/policies/src/index.ts';
+import { isReply, LanguageModelPolicy, type Prompt, type Reply } from '../packages/policies/src/index.ts';
 import { groupStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
 import { median } from './timing.ts';

@@ -10,7 +10,8 @@ import {
   tokenWeights,
 } from '../packages/grpo/src/index.ts';
 import type { Message } from '../packages/history/src/index.ts';
-import { isReply, type LanguageModel, LanguageModelPolicy, type Reply } from '../packages/policies/src/index.ts';
+import type { LanguageModel } from '../packages/inference/src/index.ts';
+import { isReply, LanguageModelPolicy, type Reply } from '../packages/policies/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';
 
 export interface UpdateSizes {

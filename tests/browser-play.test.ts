@@ -17,9 +17,10 @@ import {
   resolveConfig,
   type TicTacToeState,
 } from '../packages/environments/src/index.ts';
+import { openLanguageModel, Scorer } from '../packages/inference/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
-import { LanguageModelPolicy, openLanguageModel, Scorer, scriptedPolicy } from '../packages/policies/src/index.ts';
+import { LanguageModelPolicy, scriptedPolicy } from '../packages/policies/src/index.ts';
 import { type Episode, episodeToJson, evaluationStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
 import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './browser/page.ts';

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLudic } from '../apps/cli/src/run-ludic.ts';
 import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
 import { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
+import { type LanguageModel, openLanguageModel } from '../packages/inference/src/index.ts';
 import {
   checkpointFiles,
   completeCompanions,
@@ -32,9 +33,7 @@ import { openModelFolder, writeFilesAtomically } from '../packages/models/src/no
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import {
   isReply,
-  type LanguageModel,
   LanguageModelPolicy,
-  openLanguageModel,
   type Prompt,
   type Reply,
   scriptedPolicy,

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { curveOf, finalWeights } from '../../apps/server/testing/jobs.ts';
 import { RunFolder } from '../../packages/grpo/src/node.ts';
+import { openLanguageModel } from '../../packages/inference/src/index.ts';
 import { openModelFolder } from '../../packages/models/src/node.ts';
-import { openLanguageModel } from '../../packages/policies/src/index.ts';
 import { createRuntime } from '../../packages/runtime/src/node.ts';
 import type { Job } from '../../packages/service/src/index.ts';
 

@@ -4,9 +4,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Game, PolicyChoice } from '../../apps/evaluator/src/engine/protocol.ts';
 import { findEnvironment, resolveConfig } from '../../packages/environments/src/index.ts';
+import { openLanguageModel } from '../../packages/inference/src/index.ts';
 import { openModelFolder } from '../../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../../packages/nano/src/index.ts';
-import { LanguageModelPolicy, openLanguageModel, scriptedPolicy } from '../../packages/policies/src/index.ts';
+import { LanguageModelPolicy, scriptedPolicy } from '../../packages/policies/src/index.ts';
 import { type Episode, evaluationStarts, playEpisodes } from '../../packages/rollouts/src/index.ts';
 import { createRuntime } from '../../packages/runtime/src/node.ts';
 

@@ -3,16 +3,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { environmentIds, findEnvironment } from '@ludic/environments';
+import { type LanguageModel, openLanguageModel } from '@ludic/inference';
 import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter, readCheckpoint } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
-import {
-  type LanguageModel,
-  LanguageModelPolicy,
-  openLanguageModel,
-  type Policy,
-  scriptedPolicy,
-} from '@ludic/policies';
+import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import { Option } from 'commander';
 import { type DeviceChoice, openRuntime } from './device.ts';
 import { UsageError } from './failure.ts';

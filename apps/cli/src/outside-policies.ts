@@ -3,7 +3,8 @@
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { LanguageModelSettings, Policy } from '@ludic/policies';
+import type { LanguageModelSettings } from '@ludic/inference';
+import type { Policy } from '@ludic/policies';
 import { CONCURRENCY, openaiPolicy, RETRIES, TIMEOUT } from '@ludic/policies/openai';
 import { TRANSFORMERS_DTYPES, type TransformersDtype, transformersPolicy } from '@ludic/policies/transformers';
 import { type Command, Option } from 'commander';

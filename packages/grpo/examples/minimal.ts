@@ -7,8 +7,9 @@
 
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
-import { LanguageModelPolicy, openLanguageModel } from '@ludic/policies';
+import { LanguageModelPolicy } from '@ludic/policies';
 import { groupStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { DEFAULT_ADAMW, DEFAULT_LOSS, groupAdvantages, Learner, type Sample, tokenWeights } from '../src/index.ts';

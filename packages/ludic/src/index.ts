@@ -41,22 +41,18 @@ export {
 } from '@ludic/grpo';
 export { processMemory, RunFolder, type RunOptions, type WorkerOptions } from '@ludic/grpo/node';
 export { HISTORY_STRATEGIES, type HistoryStrategy, type Message } from '@ludic/history';
+export {
+  type LanguageModel,
+  type LanguageModelSettings,
+  openLanguageModel,
+  PolicyError,
+  Scorer,
+} from '@ludic/inference';
 // Models
 export { ModelError, type ModelFiles } from '@ludic/models';
 export { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 // Policies
-export {
-  type LanguageModel,
-  LanguageModelPolicy,
-  type LanguageModelSettings,
-  openLanguageModel,
-  type Policy,
-  PolicyError,
-  type Prompt,
-  type Reply,
-  Scorer,
-  scriptedPolicy,
-} from '@ludic/policies';
+export { LanguageModelPolicy, type Policy, type Prompt, type Reply, scriptedPolicy } from '@ludic/policies';
 export { type EndpointSettings, openaiPolicy } from '@ludic/policies/openai';
 export { deriveSeed, type RandomStream, stream } from '@ludic/random';
 // Playing

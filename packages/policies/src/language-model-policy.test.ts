@@ -3,6 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { Message } from '@ludic/history';
+import type { LanguageModel, LanguageModelSettings, SampledTokens } from '@ludic/inference';
+import { distributionOf, logprobAt } from '@ludic/inference/internal';
 import { buildDecoder, type ChatTemplate, packSequences, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
@@ -11,11 +13,8 @@ import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
 import { answersOf } from '../testing/answers.ts';
-import type { Prompt, SampledTokens } from './contract.ts';
-import { distributionOf, logprobAt } from './distribution.ts';
-import type { LanguageModel } from './language-model.ts';
+import type { Prompt } from './contract.ts';
 import { LanguageModelPolicy } from './language-model-policy.ts';
-import type { LanguageModelSettings } from './running-reply.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 const gpu = await openGpu();

@@ -1,12 +1,11 @@
 // The language-model policy: a model, and the settings that its replies are sampled with.
 
 import type { EnvironmentDefinition } from '@ludic/environments';
+import type { LanguageModel, LanguageModelSettings } from '@ludic/inference';
+import { Sampler } from '@ludic/inference';
+import { checkSampling } from '@ludic/inference/internal';
 import { answerFitting } from './answer-fitting.ts';
 import type { ActOptions, NoReply, Policy, Prompt, Reply } from './contract.ts';
-import type { LanguageModel } from './language-model.ts';
-import type { LanguageModelSettings } from './running-reply.ts';
-import { Sampler } from './sampler.ts';
-import { checkSampling } from './sampling-settings.ts';
 
 /** What has a default may be left out: all tokens are drawn from, and a reply ends with its end token. */
 export interface PolicySettings

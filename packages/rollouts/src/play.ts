@@ -3,7 +3,8 @@
 
 import type { EnvironmentDefinition } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import { type Policy, PolicyError } from '@ludic/policies';
+import { PolicyError } from '@ludic/inference';
+import type { Policy } from '@ludic/policies';
 import { RunningEpisode, settingOf } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { Episode } from './trajectory.ts';

@@ -3,7 +3,8 @@
 
 import type { ModelTraits, StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { HistoryStrategy } from '@ludic/history';
-import type { CarriedGame, RatedToken, Reply } from '@ludic/policies';
+import type { RatedToken } from '@ludic/inference';
+import type { CarriedGame, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { DeviceChoice, PickedModel, ShelfAnswers, ShelfRequest } from './models/library.ts';

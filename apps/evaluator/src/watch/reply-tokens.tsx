@@ -1,7 +1,8 @@
 // A reply token by token, coloured by how likely the model finds each; for the one that is pointed at or focused, what it
 // might have written instead.
 
-import type { RatedToken, Reply } from '@ludic/policies';
+import type { RatedToken } from '@ludic/inference';
+import type { Reply } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
 import { useWorkplace } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';

@@ -2,9 +2,10 @@
 
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
-import { LanguageModelPolicy, openLanguageModel } from '@ludic/policies';
+import { LanguageModelPolicy } from '@ludic/policies';
 import { openaiPolicy } from '@ludic/policies/openai';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';

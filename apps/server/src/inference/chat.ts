@@ -1,7 +1,7 @@
 // OpenAI's chat completions to tasks, and answers back. Pure: who asks and who answers is elsewhere.
 
 import type { Message } from '@ludic/history';
-import type { RatedToken, TokenChance } from '@ludic/policies';
+import type { RatedToken, TokenChance } from '@ludic/inference';
 import type { ChatRequest } from '@ludic/service';
 import type { ChatAnswer, ChatDelta, ChatTask } from './protocol.ts';
 

@@ -1,7 +1,8 @@
 // What the server and a process that holds a model say to each other. Plain data: it travels by structured clone.
 
 import type { HistoryStrategy, Message } from '@ludic/history';
-import type { RatedToken, Reply } from '@ludic/policies';
+import type { RatedToken } from '@ludic/inference';
+import type { Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';

@@ -1,4 +1,4 @@
-import type { RatedToken } from '@ludic/policies';
+import type { RatedToken } from '@ludic/inference';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { heldBack, VisibleText } from './visible-text.ts';

@@ -1,6 +1,6 @@
 // What a client sees of a reply: everything before the first stop text, and nothing that may still turn out to begin one.
 
-import type { RatedToken } from '@ludic/policies';
+import type { RatedToken } from '@ludic/inference';
 import type { ChatDelta } from './protocol.ts';
 
 type Piece = Omit<ChatDelta, 'choice'>;

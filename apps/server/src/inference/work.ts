@@ -2,15 +2,9 @@
 // shares runs of the network.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import {
-  chancesOf,
-  isReply,
-  type LanguageModel,
-  LanguageModelPolicy,
-  PolicyError,
-  type Prompt,
-  Sampler,
-} from '@ludic/policies';
+import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
+import { chancesOf } from '@ludic/inference/internal';
+import { isReply, LanguageModelPolicy, type Prompt } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';

@@ -1,9 +1,10 @@
 // A model from where its files are.
 
 import { totalmem } from 'node:os';
+import { type LanguageModel, openLanguageModel } from '@ludic/inference';
 import { type LoraConfig, loraShapes, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { type CarriedGame, type LanguageModel, openLanguageModel, readCarriedGame } from '@ludic/policies';
+import { type CarriedGame, readCarriedGame } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
 import { type ModelSource, NANO } from './model-source.ts';

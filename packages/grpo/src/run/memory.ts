@@ -1,8 +1,8 @@
 // How much memory a run needs, before it begins: a sum over what is in memory at once, from shapes alone. Numbers are
 // float32 everywhere.
 
+import { REMEMBERED, SLOTS_PER_RUN } from '@ludic/inference/internal';
 import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
-import { REMEMBERED, SLOTS_PER_RUN } from '@ludic/policies';
 import { mostPoints } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 

@@ -1,8 +1,9 @@
 // What the prompts of a run will be like, found out without a model: a few games played at random.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import type { PromptEncoder } from '@ludic/inference/internal';
 import { sharedPrefixLength, type Tokenizer } from '@ludic/models';
-import { type PromptEncoder, scriptedPolicy } from '@ludic/policies';
+import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import type { PromptShape } from './memory.ts';

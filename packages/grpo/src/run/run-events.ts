@@ -1,7 +1,7 @@
 // What a run is started with, and what it tells while it goes on.
 
+import type { LanguageModel } from '@ludic/inference';
 import type { ExportDtype } from '@ludic/models';
-import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import type { SettingsChange } from '../settings/changes.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';

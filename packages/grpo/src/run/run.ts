@@ -1,6 +1,8 @@
 // A whole training run in its storage: steps, evaluations, checkpoints, resume. What happens is told to a listener;
 // nothing here draws or prints.
 
+import type { LanguageModel } from '@ludic/inference';
+import { PromptEncoder, trainedParameters } from '@ludic/inference/internal';
 import {
   CARRIED_GAME_FILE,
   type Companions,
@@ -12,7 +14,7 @@ import {
   readModelConfig,
   readTokenizer,
 } from '@ludic/models';
-import { carriedGameText, type LanguageModel, PromptEncoder, trainedParameters } from '@ludic/policies';
+import { carriedGameText } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';

@@ -1,6 +1,7 @@
 // A run is a folder: config.json, metrics.jsonl, episodes.jsonl, checkpoints/step-NNNNNN/, final/. Whoever has the
 // folder has the run, wherever it lies.
 
+import type { LanguageModel } from '@ludic/inference';
 import {
   type Adapter,
   adapterFiles,
@@ -19,7 +20,6 @@ import {
   safetensorsParts,
   toFloat32,
 } from '@ludic/models';
-import type { LanguageModel } from '@ludic/policies';
 import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';

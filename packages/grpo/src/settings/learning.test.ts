@@ -1,8 +1,8 @@
 // The chosen settings are there to teach: a short run of them must show it. `npm run bench:defaults` measures whole runs.
 
 import { fileURLToPath } from 'node:url';
+import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
-import { openLanguageModel } from '@ludic/policies';
 import { createRuntime } from '@ludic/runtime/node';
 import { expect, it } from 'vitest';
 import { Trainer } from '../trainer/trainer.ts';

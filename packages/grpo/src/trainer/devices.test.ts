@@ -1,8 +1,8 @@
 // One seed, one curve: on the CPU, and on WebGPU with every tensor there and no part of a graph on the CPU.
 
 import { fileURLToPath } from 'node:url';
+import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
-import { openLanguageModel } from '@ludic/policies';
 import { floats, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';

@@ -1,8 +1,8 @@
 // The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
 // gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
 
+import type { ResidentAdapter } from '@ludic/inference/internal';
 import { type ModelConfig, type Precision, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
-import type { ResidentAdapter } from '@ludic/policies';
 import {
   floats,
   type HostTensor,

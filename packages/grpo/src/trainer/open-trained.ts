@@ -1,7 +1,7 @@
 // The model of a run as it is trained: opened, and with a new adapter where the settings want one.
 
+import { type LanguageModel, openLanguageModel } from '@ludic/inference';
 import { everyLinearLayer, type ModelFiles, newAdapter } from '@ludic/models';
-import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import type { TrainSettings } from '../settings/train-settings.ts';
 

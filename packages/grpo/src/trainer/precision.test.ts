@@ -1,8 +1,8 @@
 // Learning with products in float16, rounded on the CPU as a GPU rounds them.
 
 import { fileURLToPath } from 'node:url';
+import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
-import { openLanguageModel } from '@ludic/policies';
 import { floats, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import fc from 'fast-check';

@@ -1,7 +1,8 @@
 // The table that a run plays at: its game, its history, and a policy over its model.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import { type CarriedGame, type LanguageModel, LanguageModelPolicy } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
+import { type CarriedGame, LanguageModelPolicy } from '@ludic/policies';
 import type { Table } from '@ludic/rollouts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 

@@ -2,7 +2,7 @@
 // function of (settings, seed, step number, weights, optimizer state) and of nothing else. Shards of it may be played
 // and learned from elsewhere; what rests on the whole batch, and the update, is done here.
 
-import type { LanguageModel } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
 import { assertRoom, type Episode, type Evaluation, evaluate, type Table } from '@ludic/rollouts';
 import { assignCredit } from '../advantages/estimators.ts';
 import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';

@@ -1,7 +1,8 @@
 // The warm start of a run: before its first step the model learns the format of replies, where the settings ask for that
 // or where it turns out not to know it. What it is then is the model that the run starts from.
 
-import { type LanguageModel, trainedParameters } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
+import { trainedParameters } from '@ludic/inference/internal';
 import { randomGames } from '../run/probe-prompts.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { tableOf } from '../trainer/table.ts';

@@ -2,7 +2,8 @@
 // goes on from there, so that the games get anywhere whatever the model says.
 
 import type { Expert } from '@ludic/environments';
-import { type LanguageModel, type Policy, scriptedPolicy } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
+import { type Policy, scriptedPolicy } from '@ludic/policies';
 import { groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { policyOf, tableOf } from '../trainer/table.ts';

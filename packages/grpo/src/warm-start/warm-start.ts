@@ -3,7 +3,9 @@
 
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import { isReply, type LanguageModel, type Policy, PromptEncoder, scriptedPolicy } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
+import { PromptEncoder } from '@ludic/inference/internal';
+import { isReply, type Policy, scriptedPolicy } from '@ludic/policies';
 import type { RandomStream } from '@ludic/random';
 import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';

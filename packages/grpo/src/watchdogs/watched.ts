@@ -1,6 +1,6 @@
 // What the watchdogs know of a run beside its numbers: the settings that a cure may name, and how long a reply is.
 
-import type { LanguageModel } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
 import { shortestReply } from '../run/probe-prompts.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { tableOf } from '../trainer/table.ts';

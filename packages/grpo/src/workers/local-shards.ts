@@ -1,7 +1,8 @@
 // Shards played and learned from in this process, one after the other. A process that serves others does its part of
 // an update with the same code.
 
-import type { LanguageModel, LanguageModelPolicy } from '@ludic/policies';
+import type { LanguageModel } from '@ludic/inference';
+import type { LanguageModelPolicy } from '@ludic/policies';
 import { type Episode, groupStarts, playEpisodes, type Table } from '@ludic/rollouts';
 import type { ResidentTensors } from '@ludic/runtime';
 import { flatTokens } from '../batching/batch.ts';

@@ -1,9 +1,9 @@
 // One request to an endpoint: from messages to a reply, or to what went wrong and whom it concerns.
 
 import type { Message } from '@ludic/history';
+import type { EndpointErrorCode } from '@ludic/inference/internal';
 import { retryAfter } from '@ludic/io';
 import type { Reply } from '../contract.ts';
-import type { EndpointErrorCode } from '../errors.ts';
 
 import { type EndpointSettings, TIMEOUT } from './settings.ts';
 import { restoreStop } from './stop-text.ts';

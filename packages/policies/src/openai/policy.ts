@@ -1,9 +1,9 @@
 // A policy that asks an endpoint: a few requests at once, sent again where that may help. What concerns one prompt fails
 // one game; what concerns all of them ends the run.
 
+import { PolicyError } from '@ludic/inference';
 import { type RandomStream, stream } from '@ludic/random';
 import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
-import { PolicyError } from '../errors.ts';
 import { type Ask, complete, type Failure } from './completion.ts';
 import { pause, wait } from './retry.ts';
 import { CONCURRENCY, checkEndpoint, type EndpointSettings, RETRIES } from './settings.ts';

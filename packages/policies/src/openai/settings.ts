@@ -1,8 +1,8 @@
 // How an endpoint is asked: where, whom, how patiently.
 
-import { PolicyError } from '../errors.ts';
-import type { LanguageModelSettings } from '../running-reply.ts';
-import { checkSampling } from '../sampling-settings.ts';
+import type { LanguageModelSettings } from '@ludic/inference';
+import { PolicyError } from '@ludic/inference';
+import { checkSampling } from '@ludic/inference/internal';
 
 /** Requests under way at once. */
 export const CONCURRENCY = 8;

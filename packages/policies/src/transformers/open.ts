@@ -1,10 +1,10 @@
 // A policy from a model's name or folder: loads transformers.js, then the model with its tokenizer.
 
+import type { LanguageModelSettings } from '@ludic/inference';
+import { PolicyError } from '@ludic/inference';
+import { checkSampling } from '@ludic/inference/internal';
 import type { ModelFiles } from '@ludic/models';
 import { RuntimeError, type SharedBuild } from '@ludic/runtime';
-import { PolicyError } from '../errors.ts';
-import type { LanguageModelSettings } from '../running-reply.ts';
-import { checkSampling } from '../sampling-settings.ts';
 import { withFiles } from './files.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { TransformersPolicy } from './policy.ts';

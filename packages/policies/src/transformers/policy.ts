@@ -1,12 +1,17 @@
 // The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
+import type { LanguageModelSettings } from '@ludic/inference';
+import {
+  contextOverflow,
+  distributionOf,
+  draw,
+  logprobAt,
+  stopsWithSpecialTokens,
+  tokenAt,
+} from '@ludic/inference/internal';
 import { answerFitting } from '../answer-fitting.ts';
 import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
-import { distributionOf, draw, logprobAt, tokenAt } from '../distribution.ts';
-import { contextOverflow } from '../errors.ts';
-import type { LanguageModelSettings } from '../running-reply.ts';
-import { stopsWithSpecialTokens } from '../stop-texts.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';

@@ -1,8 +1,8 @@
 // A conversation as the tokens of a transformers.js model, by its own chat template, rendered as for our own models.
 
 import type { Message } from '@ludic/history';
+import { PolicyError } from '@ludic/inference';
 import { type ChatTemplate, makeChatTemplate, tokenTexts } from '@ludic/models';
-import { PolicyError } from '../errors.ts';
 import { coderOf } from './coder.ts';
 import type { LoadedModel } from './network.ts';
 

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { openLanguageModel, Scorer } from '@ludic/inference';
 import { completeCompanions, folderFiles, readCheckpoint } from '@ludic/models';
 import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersOf } from '../../testing/answers.ts';
 import { keepingLogits } from '../../testing/kept-logits.ts';
-import { openLanguageModel } from '../open.ts';
-import { Scorer } from '../scorer.ts';
 import { loadTransformers, TransformersPolicy, TransformersScorer } from './index.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-transformers-scorer-'));

@@ -1,10 +1,9 @@
 // What a transformers.js model thinks of tokens that are there already, as `Scorer` says it of our own.
 
 import type { Message } from '@ludic/history';
+import type { RatedToken, TokenScorer } from '@ludic/inference';
+import { chancesOf, checkTokens, logTotal, notFinite } from '@ludic/inference/internal';
 import { sharedPrefixLength } from '@ludic/models';
-import { notFinite } from '../distribution.ts';
-import { checkTokens, type TokenScorer } from '../scorer.ts';
-import { chancesOf, logTotal, type RatedToken } from '../token-chances.ts';
 import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';

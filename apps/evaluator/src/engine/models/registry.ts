@@ -1,9 +1,9 @@
 // The engine's models and devices. Files are known by name and kept; a model is put on a device when it is first played
 // there, and gone when the device is.
 
+import { type LanguageModel, openLanguageModel } from '@ludic/inference';
 import { type ModelFiles, readWarnings } from '@ludic/models';
 import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web';
-import { type LanguageModel, openLanguageModel } from '@ludic/policies';
 import { RuntimeError } from '@ludic/runtime';
 import { createRuntime, reportDevices, shareOnCpu, type WebRuntime } from '@ludic/runtime/web';
 import type { Progress } from '../protocol.ts';

@@ -1,7 +1,8 @@
 // A model that transformers.js runs. The library comes with the first, as a part of the page that is loaded then.
 
+import type { LanguageModelSettings, TokenScorer } from '@ludic/inference';
 import type { ModelFiles } from '@ludic/models';
-import type { LanguageModelSettings, Policy, TokenScorer } from '@ludic/policies';
+import type { Policy } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
 import type { SharedBuild } from '@ludic/runtime';
 import { breathe } from '../yield-to-event-loop.ts';

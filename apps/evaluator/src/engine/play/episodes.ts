@@ -1,7 +1,8 @@
 // Evaluations and single games.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import { LanguageModelPolicy, type LanguageModelSettings, type Policy, scriptedPolicy } from '@ludic/policies';
+import type { LanguageModelSettings } from '@ludic/inference';
+import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import type { Models, Report } from '../models/registry.ts';
 import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';

@@ -3,16 +3,14 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import {
-  isReply,
   type LanguageModel,
-  LanguageModelPolicy,
   type LanguageModelSettings,
   PolicyError,
-  type Prompt,
   Sampler,
   Scorer,
   type TokenScorer,
-} from '@ludic/policies';
+} from '@ludic/inference';
+import { isReply, LanguageModelPolicy, type Prompt } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { Models, Report } from '../models/registry.ts';
 import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';

@@ -1,8 +1,8 @@
 // A whole run in a folder of this machine, its updates shared by processes where that is wanted.
 
+import { trainedParameters } from '@ludic/inference/internal';
 import type { ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
-import { trainedParameters } from '@ludic/policies';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { WorkerPool } from '../../workers/node/worker-pool.ts';
 import { type ConductOptions, conductRun, type RunResult } from '../run.ts';

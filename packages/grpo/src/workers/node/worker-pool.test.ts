@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { LanguageModel } from '@ludic/inference';
+import { trainedParameters } from '@ludic/inference/internal';
 import { openModelFolder } from '@ludic/models/node';
-import { type LanguageModel, trainedParameters } from '@ludic/policies';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TRAINING, type ShardRunner, type StepMetrics, Trainer, type TrainSettings } from '../../index.ts';

@@ -2,9 +2,9 @@
 // worker could not have: weights, tasks and samples come with the messages.
 
 import { watchThread } from '@ludic/environments/node';
+import { trainedParameters } from '@ludic/inference/internal';
 import { readAdapter } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { trainedParameters } from '@ludic/policies';
 import { float32, floats } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import type { Learner } from '../../trainer/learner.ts';

@@ -1,7 +1,7 @@
 // Settings of sampling that make no sense are refused before anything is sampled.
 
-import { PolicyError } from './errors.ts';
-import type { LanguageModelSettings } from './running-reply.ts';
+import { PolicyError } from '../errors.ts';
+import type { LanguageModelSettings } from '../running-reply.ts';
 
 /** Below it quotients become too large for numbers; it is as good as 0 long before. */
 const LEAST_TEMPERATURE = 1e-6;

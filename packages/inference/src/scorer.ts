@@ -3,11 +3,11 @@
 import type { Message } from '@ludic/history';
 import { sharedPrefixLength } from '@ludic/models';
 import { Decoder } from './decoder.ts';
-import { notFinite } from './distribution.ts';
 import { PolicyError } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
-import { chancesOf, logTotal, type RatedToken } from './token-chances.ts';
+import { notFinite } from './sampling/distribution.ts';
+import { chancesOf, logTotal, type RatedToken } from './sampling/token-chances.ts';
 
 /** Token slots of one run, padding included. Logits of a whole vocabulary come back for every row. */
 const SLOTS_PER_RUN = 8192;

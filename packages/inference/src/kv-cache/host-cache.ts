@@ -2,7 +2,7 @@
 
 import type { ModelConfig } from '@ludic/models';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
-import { type CachedRow, type Caches, type LayerTensors, type Prefix, type RowCache, roomFor } from './caches.ts';
+import { type CachedRow, type Caches, type LayerTensors, type Prefix, type RowCache, roomFor } from './cache.ts';
 
 type Sizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 

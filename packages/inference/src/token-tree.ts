@@ -2,7 +2,7 @@
 // found again by any other episode that comes to the same tokens.
 
 import type { KnownRow } from './decoder.ts';
-import type { Distribution } from './distribution.ts';
+import type { Distribution } from './sampling/distribution.ts';
 
 export class TokenNode {
   readonly parent: TokenNode | undefined;

@@ -3,17 +3,17 @@
 // computed once, and every token is drawn exactly from the distribution whose log-probability is reported.
 
 import type { Message } from '@ludic/history';
-import type { Prefix } from './caches.ts';
-import type { ActOptions, Reply } from './contract.ts';
+import type { Generation, Question } from './contract.ts';
 import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
-import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './distribution.ts';
 import { contextOverflow, PolicyError } from './errors.ts';
+import type { Prefix } from './kv-cache/cache.ts';
+import { SharedPrefix } from './kv-cache/shared-prefix.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { Remembered } from './remembered.ts';
-import { type LanguageModelSettings, type Mode, type Question, RunningReply } from './running-reply.ts';
-import { SharedPrefix } from './shared-prefix.ts';
-import { stopsWithSpecialTokens } from './stop-texts.ts';
+import { type LanguageModelSettings, type Mode, RunningReply } from './running-reply.ts';
+import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './sampling/distribution.ts';
+import { stopsWithSpecialTokens } from './sampling/stop-texts.ts';
 import type { TokenNode } from './token-tree.ts';
 
 /** Token slots, padding included, of one run of the network. */
@@ -39,7 +39,9 @@ export interface StreamedToken {
   readonly logits: Float32Array | undefined;
 }
 
-export interface SampleOptions extends ActOptions {
+export interface SampleOptions {
+  /** Once it is aborted, sampling stops and rejects with its reason. */
+  readonly signal?: AbortSignal;
   /** Called with each token as it is drawn, the last included. Must not throw. */
   readonly onToken?: (question: number, token: StreamedToken) => void;
   /** Whether `onToken` needs logits. */
@@ -52,7 +54,7 @@ interface Call {
   readonly options: SampleOptions;
   /** Those of them that go on. */
   open: readonly RunningReply[];
-  readonly resolve: (replies: Reply[]) => void;
+  readonly resolve: (replies: Generation[]) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -102,7 +104,7 @@ export class Sampler {
     questions: readonly Question[],
     settings: LanguageModelSettings,
     options: SampleOptions = {},
-  ): Promise<Reply[]> {
+  ): Promise<Generation[]> {
     options.signal?.throwIfAborted();
     if (this.#remembered.full) this.#forget();
     const mode = this.#remembered.modeOf(settings);

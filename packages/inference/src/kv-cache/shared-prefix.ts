@@ -1,8 +1,8 @@
 // The longest beginning that all prompts so far have in common: computed once, and kept as keys and values.
 
 import { sharedPrefixLength } from '@ludic/models';
-import type { Prefix } from './caches.ts';
-import type { Decoder } from './decoder.ts';
+import type { Decoder } from '../decoder.ts';
+import type { Prefix } from './cache.ts';
 
 /** A shorter one is not worth a run of its own. */
 const SHORTEST = 4;

@@ -2,7 +2,7 @@
 
 import { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames, type ModelConfig } from '@ludic/models';
 import { type HostTensor, int32, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
-import { type Caches, disposeAll, free, type LayerTensors, type Prefix, type RowCache, roomFor } from './caches.ts';
+import { type Caches, disposeAll, free, type LayerTensors, type Prefix, type RowCache, roomFor } from './cache.ts';
 
 export function deviceCaches(runtime: Runtime, config: ModelConfig): Caches {
   const programs = new DevicePrograms(runtime, config);

@@ -2,9 +2,9 @@
 // and the settings that were asked with. All of it is forgotten when it becomes too much.
 
 import type { ModelConfig } from '@ludic/models';
-import { type Distribution, distributionOf } from './distribution.ts';
 import type { LanguageModelSettings, Mode } from './running-reply.ts';
-import { checkSampling } from './sampling-settings.ts';
+import { type Distribution, distributionOf } from './sampling/distribution.ts';
+import { checkSampling } from './sampling/settings.ts';
 import { TokenNode } from './token-tree.ts';
 
 /** Numbers kept in distributions before all are forgotten: about 200 MB. Twice as many are too many in any case. */

@@ -1,7 +1,7 @@
 // From logits to the distribution that is sampled: temperature, top-k, top-p, then one uniform number picks a token.
 // The log-probabilities are those of exactly this distribution.
 
-import { PolicyError } from './errors.ts';
+import { PolicyError } from '../errors.ts';
 
 export interface SamplingSettings {
   /** 0 takes the most likely token. */

@@ -1,9 +1,9 @@
 // One reply while it is sampled, and the settings that it shares with others.
 
-import type { Prompt, Reply } from './contract.ts';
+import type { Generation, Question } from './contract.ts';
 import type { DrawnToken } from './decoder.ts';
-import type { SamplingSettings } from './distribution.ts';
 import { ReplyText } from './reply-text.ts';
+import type { SamplingSettings } from './sampling/distribution.ts';
 import type { TokenNode } from './token-tree.ts';
 
 export interface LanguageModelSettings extends SamplingSettings {
@@ -12,9 +12,6 @@ export interface LanguageModelSettings extends SamplingSettings {
   /** Texts after which a reply ends, such as `</move>`. */
   readonly stop: readonly string[];
 }
-
-/** What a language model looks at of a prompt. */
-export type Question = Omit<Prompt, 'environment'>;
 
 /** Settings that somebody asks with. */
 export interface Mode {
@@ -28,7 +25,7 @@ export interface Mode {
   /** Stop texts that hold a special token. */
   readonly specialStops: readonly string[];
   /** Replies of one token, by the node they were drawn at: shared by all episodes that draw them. */
-  readonly short: Map<TokenNode, Map<number, Reply>>;
+  readonly short: Map<TokenNode, Map<number, Generation>>;
 }
 
 export class RunningReply {
@@ -39,7 +36,7 @@ export class RunningReply {
   node: TokenNode;
   /** The next token, where the device has drawn it. */
   drawn: DrawnToken | undefined;
-  reply: Reply | undefined;
+  reply: Generation | undefined;
   readonly tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #entropies: number[] = [];
@@ -85,7 +82,7 @@ export class RunningReply {
   }
 
   /** @param text of all tokens */
-  finish(finish: Reply['finish'], text: string): Reply {
+  finish(finish: Generation['finish'], text: string): Generation {
     this.reply = {
       text,
       finish,

@@ -8,9 +8,9 @@ import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
-import type { Reply } from './contract.ts';
+import type { Generation, Question } from './contract.ts';
 import type { LanguageModel } from './language-model.ts';
-import type { LanguageModelSettings, Question } from './running-reply.ts';
+import type { LanguageModelSettings } from './running-reply.ts';
 import { Sampler } from './sampler.ts';
 
 const cpu = await createRuntime({ device: 'cpu', threads: 1 });
@@ -69,7 +69,7 @@ const SETTINGS: readonly LanguageModelSettings[] = [
 /** Some questions are the same, some go on from others. */
 const questions = (i: number) => [question(`a${i}`, SYSTEM, '20 21'), question(`b${i}`, SYSTEM, `2${i % 3} 40 41`)];
 
-const same = (replies: readonly Reply[], wanted: readonly Reply[]) => {
+const same = (replies: readonly Generation[], wanted: readonly Generation[]) => {
   expect(replies.map(({ text, finish }) => [text, finish])).toEqual(wanted.map(({ text, finish }) => [text, finish]));
   for (const [i, { tokens }] of replies.entries()) {
     expect(tokens!.completion).toEqual(wanted[i]!.tokens!.completion);
@@ -80,7 +80,7 @@ const same = (replies: readonly Reply[], wanted: readonly Reply[]) => {
 
 describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] : [])])('a sampler on %s', (_, on) => {
   it('gives each what it gets alone, whatever the settings of the others, with fewer runs', async () => {
-    const wanted: Reply[][] = [];
+    const wanted: Generation[][] = [];
     let runsAlone = 0;
     for (const [i, settings] of SETTINGS.entries()) {
       const { model, runs } = await open(on);
@@ -99,7 +99,7 @@ describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] :
     const { model } = await open(on);
     const sampler = new Sampler(model, { pause });
     const talk = async (name: string, settings: LanguageModelSettings, ask: Sampler['sample']) => {
-      const replies: Reply[] = [];
+      const replies: Generation[] = [];
       let one = question(name, SYSTEM, '20 21');
       for (let turn = 0; turn < 3; turn++) {
         const [reply] = await ask([one], settings);
@@ -218,7 +218,7 @@ describe('a sampler', () => {
       sampler.sample(questions(1), SETTINGS[1]!),
     ]);
     expect(failed).toMatchObject({ reason: { message: 'no number' } });
-    same((answered as PromiseFulfilledResult<Reply[]>).value, wanted);
+    same((answered as PromiseFulfilledResult<Generation[]>).value, wanted);
   });
 
   it('fails all who wait when the network fails, and answers again afterwards', async () => {

@@ -36,9 +36,9 @@ import {
   type LayerTensors,
   type Prefix,
   type RowCache,
-} from './caches.ts';
-import { deviceCaches } from './device-caches.ts';
-import { hostCaches } from './host-caches.ts';
+} from './kv-cache/cache.ts';
+import { deviceCaches } from './kv-cache/device-cache.ts';
+import { hostCaches } from './kv-cache/host-cache.ts';
 
 /** Fed to rows that do not go on; it leaves no trace. */
 const IDLE = Int32Array.of(0);
