@@ -10,9 +10,9 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseTrust } from '../apps/server/src/access/address.ts';
-import { Gatekeeper } from '../apps/server/src/access/gatekeeper.ts';
-import { doorApp, onePassword } from '../apps/server/src/access/testing.ts';
+import { PasswordAuthenticator } from '../apps/server/src/auth/password-authenticator.ts';
+import { authApp, onePassword } from '../apps/server/src/auth/testing.ts';
+import { parseTrust } from '../apps/server/src/http/address.ts';
 import { listen } from '../apps/server/src/listen/listen.ts';
 
 const SELF = fileURLToPath(import.meta.url);
@@ -22,8 +22,8 @@ const ROUND_MS = 3000;
 
 async function serve(): Promise<void> {
   const trust = parseTrust(true);
-  const keeper = new Gatekeeper(await onePassword(RIGHT));
-  const app = doorApp(keeper, trust, () => {});
+  const authenticator = new PasswordAuthenticator(await onePassword(RIGHT));
+  const app = authApp(authenticator, trust, () => {});
   const { port } = await listen(app.fetch, { port: 0, trust });
   process.send!(port);
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { hashPassword } from '../apps/server/src/access/hash.ts';
+import { hashPassword } from '../apps/server/src/auth/hash.ts';
 
 const LUDIC = fileURLToPath(new URL('../apps/cli/src/main.ts', import.meta.url));
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hashPassword } from '../../apps/server/src/access/hash.ts';
+import { hashPassword } from '../../apps/server/src/auth/hash.ts';
 import { MARK } from './processes.ts';
 
 const LUDIC = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url));

@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { hashPassword } from '../../apps/server/src/access/make-hash.ts';
+import { hashPassword } from '../../apps/server/src/auth/make-hash.ts';
 import type { ServeOptions } from '../../apps/server/src/index.ts';
 
 const SCRIPT = fileURLToPath(new URL('./server-script.ts', import.meta.url));

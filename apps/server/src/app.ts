@@ -6,24 +6,24 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { getPath } from 'hono/utils/url';
 import type { Logger } from 'pino';
-import type { ProxyTrust } from './access/address.ts';
-import { functionHost, hostOf } from './access/function-hosts.ts';
-import type { Gatekeeper } from './access/gatekeeper.ts';
-import { allowOrigins, safeHeaders } from './access/headers.ts';
-import { requireHostName } from './access/host-name.ts';
-import { requireHttps } from './access/https.ts';
-import { jsonBody } from './access/json-body.ts';
-import { accessLog } from './access/log.ts';
-import { hasBody, requirePassword } from './access/middleware.ts';
-import { type Owners, requireOwner } from './access/owners.ts';
+import { type Owners, requireOwner } from './auth/owners.ts';
+import type { PasswordAuthenticator } from './auth/password-authenticator.ts';
+import { hasBody, requireAuth } from './auth/require-auth.ts';
 import { asServiceError } from './failure.ts';
+import { accessLog } from './http/access-log.ts';
+import type { ProxyTrust } from './http/address.ts';
+import { compressLong } from './http/compress-long.ts';
+import { functionHost, hostOf } from './http/function-hosts.ts';
+import { allowOrigins, safeHeaders } from './http/headers.ts';
+import { requireHostName } from './http/host-name.ts';
+import { requireHttps } from './http/https.ts';
+import { jsonBody } from './http/json-body.ts';
 import type { InferencePool } from './inference/pool.ts';
 import type { Jobs } from './jobs/index.ts';
 import { Measures } from './measures.ts';
 import type { ModelStore } from './models/model-store.ts';
 import { type About, aboutRoutes } from './routes/about.ts';
 import { chatRoutes } from './routes/chat.ts';
-import { compressLong } from './routes/compress-long.ts';
 import { DOCUMENT_PATHS, documentRoutes } from './routes/documents.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -38,7 +38,7 @@ export interface Parts {
   readonly store: ModelStore;
   readonly jobs: Jobs;
   readonly pool: InferencePool;
-  readonly gatekeeper: Gatekeeper;
+  readonly authenticator: PasswordAuthenticator;
   readonly owners: Owners;
   readonly trust: ProxyTrust;
   /** Whether a trusted proxy that says nothing of how a request came speaks HTTPS alone. */
@@ -60,7 +60,7 @@ export interface Parts {
 const ELSEWHERE = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
 
 export function createApp(parts: Parts): Hono<Caller> {
-  const { about, store, jobs, pool, gatekeeper, owners, trust, origins, logger, closing } = parts;
+  const { about, store, jobs, pool, authenticator, owners, trust, origins, logger, closing } = parts;
   const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
   const app = new Hono<Caller>(parts.functionHosts ? { getPath: pathOf } : {});
 
@@ -77,7 +77,7 @@ export function createApp(parts: Parts): Hono<Caller> {
   app.use(safeHeaders(ELSEWHERE));
   app.use(allowOrigins(origins));
 
-  const door = requirePassword(gatekeeper, trust);
+  const authenticate = requireAuth(authenticator, trust);
   for (const endpoint of Object.values(ENDPOINTS)) {
     const path = honoPath(endpoint.path);
     app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
@@ -88,7 +88,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compressLong());
     // Before it is compressed, an error can still be put into other words.
     if (path.startsWith('/v1/')) app.on(endpoint.method.toUpperCase(), path, openaiErrors);
-    if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, door);
+    if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, authenticate);
     if ('body' in endpoint) {
       app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
         const isLeftOut = 'bodyOptional' in endpoint && !hasBody(context);

@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { AccessError } from './access/error.ts';
+import { AccessError } from './startup-error.ts';
 
 /** @throws AccessError `bad_data_folder` */
 export async function openDataFolder(path: string): Promise<string> {

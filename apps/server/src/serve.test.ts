@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hashOf } from './access/testing.ts';
+import { hashOf } from './auth/testing.ts';
 import { type ServeOptions, serve } from './serve.ts';
 
 let folder: string;

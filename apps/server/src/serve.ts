@@ -1,24 +1,24 @@
-// Starting and ending the server: every part is opened before the door is, and closed after it.
+// Starts and ends the server: every part is opened before the port, and closed after it.
 
 import { existsSync } from 'node:fs';
 import { type Device, RuntimeError } from '@ludic/runtime';
 import { reportDevices } from '@ludic/runtime/node';
 import type { Logger } from 'pino';
-import { isLoopback, parseTrust } from './access/address.ts';
-import { AccessError } from './access/error.ts';
-import { Gatekeeper } from './access/gatekeeper.ts';
-import { parseOrigins } from './access/headers.ts';
-import { createLogger } from './access/log.ts';
-import { Owners } from './access/owners.ts';
-import { Passwords } from './access/passwords.ts';
 import { createApp } from './app.ts';
+import { Owners } from './auth/owners.ts';
+import { PasswordAuthenticator } from './auth/password-authenticator.ts';
+import { Passwords } from './auth/passwords.ts';
 import { openDataFolder } from './data-folder.ts';
+import { createLogger } from './http/access-log.ts';
+import { isLoopback, parseTrust } from './http/address.ts';
+import { parseOrigins } from './http/headers.ts';
 import type { SeatEvent } from './inference/model-seat.ts';
 import { InferencePool } from './inference/pool.ts';
 import { openJobs } from './jobs/index.ts';
 import { listen } from './listen/listen.ts';
 import { ModelStore } from './models/model-store.ts';
 import { namePlace } from './places-in-text.ts';
+import { AccessError } from './startup-error.ts';
 
 export interface ServeOptions {
   readonly version: string;
@@ -80,7 +80,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     onNews: onFileNews,
   });
   opened.defer(() => passwords.close());
-  const isShared = passwords.book.entries.some(({ name }) => name === undefined);
+  const isShared = passwords.current.entries.some(({ name }) => name === undefined);
   const admins = options.admins ?? [];
   if (isShared && admins.length > 0)
     throw new AccessError(
@@ -116,7 +116,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     store,
     jobs,
     pool,
-    gatekeeper: new Gatekeeper(passwords),
+    authenticator: new PasswordAuthenticator(passwords),
     owners: new Owners({
       isShared,
       sharesModels: options.shareModels ?? false,

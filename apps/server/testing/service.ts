@@ -5,8 +5,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '../src/access/log.ts';
-import { hashOf } from '../src/access/testing.ts';
+import { hashOf } from '../src/auth/testing.ts';
+import { createLogger } from '../src/http/access-log.ts';
 import { type ServeOptions, serve } from '../src/serve.ts';
 
 export const PASSWORD = 'correct horse battery';

@@ -7,8 +7,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import type { ErrorAnswer, ErrorCode } from '@ludic/service';
-import { isLoopback, isTrusted, type ProxyTrust } from '../access/address.ts';
-import { AccessError } from '../access/error.ts';
+import { isLoopback, isTrusted, type ProxyTrust } from '../http/address.ts';
+import { AccessError } from '../startup-error.ts';
 import type { TlsFiles } from './tls.ts';
 import { type RenewalOptions, TlsRenewal } from './tls-renewal.ts';
 

@@ -3,7 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { AccessError } from '../access/error.ts';
+import { AccessError } from '../startup-error.ts';
 
 export interface TlsFiles {
   /** PEM, the server's certificate first, then those that lead to the root. */

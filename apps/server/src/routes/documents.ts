@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ENDPOINTS, openApiDocument, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
-import { sendFile } from '../models/send-file.ts';
+import { sendFile } from '../http/send-file.ts';
 import { type Caller, register } from './register.ts';
 
 const swaggerFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import type { Owners } from '../access/owners.ts';
+import type { Owners } from '../auth/owners.ts';
 import type { Jobs } from '../jobs/index.ts';
 import { type Caller, register } from './register.ts';
 import { openWholeLines } from './whole-lines.ts';

@@ -2,9 +2,9 @@
 
 import { ENDPOINTS, type Model, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
+import { sendFile } from '../http/send-file.ts';
 import type { Jobs } from '../jobs/index.ts';
 import type { ModelStore } from '../models/model-store.ts';
-import { sendFile } from '../models/send-file.ts';
 import { type Caller, register } from './register.ts';
 
 /** @param list the models that a person sees */

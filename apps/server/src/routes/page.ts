@@ -3,7 +3,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Env, Hono } from 'hono';
-import { mediaType, sendPrecompressed } from '../models/send-file.ts';
+import { mediaType, sendPrecompressed } from '../http/send-file.ts';
 
 /** To be registered last: what no other route takes is looked for in the folder. */
 export function pageRoutes<E extends Env>(app: Hono<E>, folder: string): void {

@@ -14,6 +14,7 @@ import {
   trajectoryOf,
 } from '@ludic/service';
 import type { Hono } from 'hono';
+import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/index.ts';
@@ -21,7 +22,6 @@ import { hubModelHere } from '../models/hub-cache.ts';
 import type { ModelSource } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { carriedGameOf } from '../models/open-model.ts';
-import { jsonWithList } from './long-list.ts';
 import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {

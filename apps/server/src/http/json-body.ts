@@ -1,5 +1,5 @@
-// Bodies of JSON, read once and within limits: type, size, time, depth. Whoever asks again gets the same object, and
-// `context.req.json()` gets the same text.
+// Bodies of JSON, read once and within limits: type, size, time, depth. A second call gets the same object, and
+// `context.req.json()` parses the same text.
 
 import type { Context } from 'hono';
 import { RefusalError } from './refusal.ts';
@@ -34,17 +34,15 @@ export function jsonBody(context: Context, limits: BodyLimits = JSON_LIMITS): Pr
 async function readObject(context: Context, limits: BodyLimits): Promise<JsonObject> {
   const type = context.req.header('content-type') ?? '';
   if (!/^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i.test(type.trim()))
-    throw new RefusalError({
-      status: 415,
-      code: 'unsupported_media_type',
-      message: 'The body must be JSON in UTF-8. Send it with Content-Type: application/json.',
-    });
+    throw new RefusalError(
+      'unsupported_media_type',
+      'The body must be JSON in UTF-8. Send it with Content-Type: application/json.',
+    );
   if ((context.req.header('content-encoding') ?? 'identity').toLowerCase() !== 'identity')
-    throw new RefusalError({
-      status: 415,
-      code: 'unsupported_media_type',
-      message: 'The body must not be compressed. Send it without Content-Encoding.',
-    });
+    throw new RefusalError(
+      'unsupported_media_type',
+      'The body must not be compressed. Send it without Content-Encoding.',
+    );
   const text = await readText(context, limits);
   // Hono keeps promises there, whatever its type says.
   (context.req.bodyCache as { text?: Promise<string> }).text = Promise.resolve(text);
@@ -59,19 +57,14 @@ async function readObject(context: Context, limits: BodyLimits): Promise<JsonObj
   } catch {
     throw bad('The body is no valid JSON.');
   }
-  // Schemas would drop it without a word.
+  // Schemas would drop it without an error.
   if (hasProto) throw bad('__proto__ is no name of a field.');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('The body must be a JSON object.');
   return value as JsonObject;
 }
 
 async function readText(context: Context, { bytes: most, ms }: BodyLimits): Promise<string> {
-  const tooLarge = () =>
-    new RefusalError({
-      status: 413,
-      code: 'too_large',
-      message: `The body is larger than ${most} bytes.`,
-    });
+  const tooLarge = () => new RefusalError('too_large', `The body is larger than ${most} bytes.`);
   if (Number(context.req.header('content-length') ?? 0) > most) throw tooLarge();
   const reader = context.req.raw.body?.getReader();
   if (reader === undefined) return '';
@@ -82,11 +75,8 @@ async function readText(context: Context, { bytes: most, ms }: BodyLimits): Prom
     for (let length = 0; ; ) {
       const part = await Promise.race([reader.read(), late.promise]);
       if (part === 'late')
-        throw new RefusalError({
-          status: 408,
-          code: 'too_slow',
-          message: `The body took longer than ${ms / 1000} s to arrive.`,
-          headers: { connection: 'close' },
+        throw new RefusalError('too_slow', `The body took longer than ${ms / 1000} s to arrive.`, {
+          connection: 'close',
         });
       if (part.done) break;
       length += part.value.byteLength;
@@ -107,7 +97,7 @@ async function readText(context: Context, { bytes: most, ms }: BodyLimits): Prom
   }
 }
 
-const bad = (message: string) => new RefusalError({ status: 400, code: 'bad_request', message });
+const bad = (message: string) => new RefusalError('bad_request', message);
 
 /** Counts brackets outside strings, before anything walks the value. */
 export function deeperThan(text: string, most: number): boolean {

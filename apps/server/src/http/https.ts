@@ -5,7 +5,7 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { isEncrypted, isLoopback, isTrusted, type ProxyTrust, peerOf } from './address.ts';
-import { refuse } from './refusal.ts';
+import { refusal } from './refusal.ts';
 
 const PROBE = '/health-check';
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via'];
@@ -27,10 +27,8 @@ export const requireHttps =
       isLoopback(peer) &&
       FORWARDED.every((name) => context.req.header(name) === undefined);
     if (byProxy || direct || isProbe) return next();
-    return refuse(context, {
-      status: 400,
-      code: 'https_required',
-      message:
-        'HTTPS required. Use an https:// address; the proxy in front of this server must pass on X-Forwarded-Proto: https.',
-    });
+    return refusal(
+      'https_required',
+      'HTTPS required. Use an https:// address; the proxy in front of this server must pass on X-Forwarded-Proto: https.',
+    );
   };

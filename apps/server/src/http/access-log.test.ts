@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
+import { PasswordAuthenticator } from '../auth/password-authenticator.ts';
+import { requireAuth } from '../auth/require-auth.ts';
+import { from, onePassword } from '../auth/testing.ts';
+import { accessLog, createLogger } from './access-log.ts';
 import { parseTrust } from './address.ts';
-import { Gatekeeper } from './gatekeeper.ts';
-import { accessLog, createLogger } from './log.ts';
-import { requirePassword } from './middleware.ts';
-import { from, onePassword } from './testing.ts';
 
 const RIGHT = 'correct horse';
 const WRONG = 'hunter2hunter2';
@@ -14,7 +14,7 @@ async function logged(...requests: readonly (readonly [string, RequestInit])[]) 
   const trust = parseTrust(undefined);
   const app = new Hono()
     .use(accessLog(createLogger({ write: (line) => void lines.push(line) }), trust))
-    .use(requirePassword(new Gatekeeper(await onePassword(RIGHT)), trust))
+    .use(requireAuth(new PasswordAuthenticator(await onePassword(RIGHT)), trust))
     .post('/train', (context) => context.json({}, 202))
     .get('/broken', () => {
       throw new Error(`a fault that holds ${WRONG}`);

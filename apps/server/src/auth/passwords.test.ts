@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parsePasswordLines, parsePasswordVariable } from './password-lines.ts';
-import { nameOf, PasswordBook, Passwords } from './passwords.ts';
+import { nameOf, PasswordSet, Passwords } from './passwords.ts';
 import { hashOf } from './testing.ts';
 
 let folder = '';
@@ -20,7 +20,7 @@ const lookTwice = async (passwords: Passwords) => {
   await passwords.look();
   await passwords.look();
 };
-const names = (passwords: Passwords) => passwords.book.entries.map(nameOf);
+const names = (passwords: Passwords) => passwords.current.entries.map(nameOf);
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ludic-passwords-'));
@@ -56,12 +56,12 @@ describe('without a usable password the server does not start', () => {
 describe('a password file', () => {
   it('is read again when it is replaced', async () => {
     const passwords = await openFile();
-    const before = passwords.book;
+    const before = passwords.current;
     await writeFile(`${file}.new`, `bob:${await hashOf('secret of bob')}\n`);
     await rename(`${file}.new`, file);
     await lookTwice(passwords);
     expect(names(passwords)).toEqual(['bob']);
-    expect(passwords.book).not.toBe(before);
+    expect(passwords.current).not.toBe(before);
     expect(news).toEqual([`changed ${file} was read again: 1 passwords hold.`]);
   });
 
@@ -81,7 +81,7 @@ describe('a password file', () => {
 
   it('that is broken or gone leaves the passwords from before, and that is said once', async () => {
     const passwords = await openFile();
-    const before = passwords.book;
+    const before = passwords.current;
     await writeFile(file, 'alice:in the clear\n');
     for (let look = 0; look < 5; look++) await passwords.look();
     expect(news).toHaveLength(1);
@@ -91,7 +91,7 @@ describe('a password file', () => {
     for (let look = 0; look < 5; look++) await passwords.look();
     expect(news).toHaveLength(2);
     expect(news[1]).toContain('no such file');
-    expect(passwords.book).toBe(before);
+    expect(passwords.current).toBe(before);
     await writeFile(file, `bob:${await hashOf('secret of bob')}\n`);
     await lookTwice(passwords);
     expect(names(passwords)).toEqual(['bob']);
@@ -99,10 +99,10 @@ describe('a password file', () => {
 
   it('that was only touched changes nobody', async () => {
     const passwords = await openFile();
-    const before = passwords.book;
+    const before = passwords.current;
     await utimes(file, 1, 1);
     await lookTwice(passwords);
-    expect(passwords.book).toBe(before);
+    expect(passwords.current).toBe(before);
   });
 
   it('is looked at by itself', async () => {
@@ -114,10 +114,10 @@ describe('a password file', () => {
 
 describe('a presented text', () => {
   const book = async () =>
-    new PasswordBook(
+    new PasswordSet(
       parsePasswordLines(`alice:${await hashOf('secret of alice')}\nbob:${await hashOf('secret of bob')}`),
     );
-  const tried = (each: PasswordBook, text: string) =>
+  const tried = (each: PasswordSet, text: string) =>
     each.candidates(text).map(({ entry, password }) => [entry && nameOf(entry), password]);
 
   it('with a name is tried against one line', async () => {
@@ -140,7 +140,7 @@ describe('a presented text', () => {
   });
 
   it('is the whole password where that has no name', async () => {
-    const one = new PasswordBook([parsePasswordVariable(await hashOf('colon:inside'))]);
+    const one = new PasswordSet([parsePasswordVariable(await hashOf('colon:inside'))]);
     expect(tried(one, 'colon:inside')).toEqual([['password', 'colon:inside']]);
   });
 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { Hono } from 'hono';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseTrust } from './address.ts';
-import { Gatekeeper } from './gatekeeper.ts';
-import { type AccessVariables, requirePassword } from './middleware.ts';
+import { parseTrust } from '../http/address.ts';
+import { PasswordAuthenticator } from './password-authenticator.ts';
 import type { Passwords } from './passwords.ts';
+import { type AccessVariables, requireAuth } from './require-auth.ts';
 import { from, onePassword } from './testing.ts';
 
 const RIGHT = 'correct horse grüße';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 const open = (trust = parseTrust(undefined)) =>
   new Hono<{ Variables: AccessVariables }>()
-    .use(requirePassword(new Gatekeeper(passwords), trust))
+    .use(requireAuth(new PasswordAuthenticator(passwords), trust))
     .get('/jobs', (context) => context.text(context.var.who))
     .post('/train', async (context) => context.json(await context.req.json()));
 const bearer = (password: string) => ({

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
-import { Gatekeeper } from './gatekeeper.ts';
+import { PasswordAuthenticator } from '../auth/password-authenticator.ts';
+import { requireAuth } from '../auth/require-auth.ts';
+import { onePassword } from '../auth/testing.ts';
 import { allowOrigins, parseOrigins, safeHeaders } from './headers.ts';
-import { requirePassword } from './middleware.ts';
-import { onePassword } from './testing.ts';
 
 const app = (origins: readonly string[]) =>
   new Hono()
@@ -43,7 +43,7 @@ describe('a refusal', () => {
   it('can be read by an allowed page', async () => {
     const guarded = new Hono()
       .use(allowOrigins(['https://games.example']))
-      .use(requirePassword(new Gatekeeper(await onePassword('correct horse')), { kind: 'none' }));
+      .use(requireAuth(new PasswordAuthenticator(await onePassword('correct horse')), { kind: 'none' }));
     const headers = { origin: 'https://games.example', 'content-type': 'text/plain' };
     for (const [method, status] of [
       ['GET', 401],

@@ -24,7 +24,7 @@ describe('the queue', () => {
   it('runs so many at once, in the order of their coming', async () => {
     const queue = new WorkQueue(2, 10);
     const works = [held(), held(), held(), held()];
-    const offers = works.map((work) => queue.offer(work)!);
+    const offers = works.map((work) => queue.add(work)!);
     expect(works.map(({ begun }) => begun)).toEqual([true, true, false, false]);
     works[1]!.end('second');
     expect(await offers[1]!.outcome).toEqual({ kind: 'done', value: 'second' });
@@ -36,8 +36,8 @@ describe('the queue', () => {
   it('goes on after work that failed', async () => {
     const queue = new WorkQueue(1, 10);
     const [first, second] = [held(), held()];
-    const offer = queue.offer(first)!;
-    queue.offer(second);
+    const offer = queue.add(first)!;
+    queue.add(second);
     first.fail(new Error('broken'));
     await expect(offer.outcome).rejects.toThrow('broken');
     expect(second.begun).toBe(true);
@@ -46,7 +46,7 @@ describe('the queue', () => {
   it('takes the newest first when it is long, and the oldest again when it is short', async () => {
     const queue = new WorkQueue(1, 8);
     const works = Array.from({ length: 6 }, () => held());
-    for (const work of works) queue.offer(work);
+    for (const work of works) queue.add(work);
     const order: number[] = [];
     for (let at = 0; at < works.length; ) {
       order.push(at);
@@ -60,8 +60,8 @@ describe('the queue', () => {
 
   it('has room for so much cost, which the oldest makes; alone a thing may cost more', async () => {
     const queue = new WorkQueue(1, 10);
-    queue.offer(held());
-    const [costly, ...small] = [50, 1, 6, 4].map((cost) => queue.offer(held(1, cost))!);
+    queue.add(held());
+    const [costly, ...small] = [50, 1, 6, 4].map((cost) => queue.add(held(1, cost))!);
     expect(await costly!.outcome).toEqual({ kind: 'dropped' });
     expect(await small[0]!.outcome).toEqual({ kind: 'dropped' });
     expect(queue).toMatchObject({ waiting: 2, waitingCost: 10 });
@@ -70,15 +70,15 @@ describe('the queue', () => {
   it('lets better ranks go first, and never drops a better rank for a worse', async () => {
     const queue = new WorkQueue(1, 3);
     const running = held();
-    queue.offer(running);
+    queue.add(running);
     const works = [held(2), held(1), held(2)];
-    const offers = works.map((work) => queue.offer(work)!);
+    const offers = works.map((work) => queue.add(work)!);
     const best = held(0);
-    expect(queue.offer(best)).toBeDefined();
+    expect(queue.add(best)).toBeDefined();
     expect(await offers[0]!.outcome).toEqual({ kind: 'dropped' });
-    expect(queue.offer(held(0))).toBeDefined();
+    expect(queue.add(held(0))).toBeDefined();
     expect(await offers[2]!.outcome).toEqual({ kind: 'dropped' });
-    expect(queue.offer(held(2))).toBeUndefined();
+    expect(queue.add(held(2))).toBeUndefined();
     running.end('');
     await settled();
     expect(works[1]!.begun).toBe(false);
@@ -88,8 +88,8 @@ describe('the queue', () => {
   it('forgets work that is withdrawn before it began', async () => {
     const queue = new WorkQueue(1, 3);
     const [first, second] = [held(), held()];
-    const running = queue.offer(first)!;
-    const waiting = queue.offer(second)!;
+    const running = queue.add(first)!;
+    const waiting = queue.add(second)!;
     expect(running.withdraw()).toBe(false);
     expect(waiting.withdraw()).toBe(true);
     expect(waiting.withdraw()).toBe(false);
@@ -105,7 +105,7 @@ describe('the queue', () => {
       fc.asyncProperty(fc.array(job, { maxLength: 40 }), fc.integer({ min: 1, max: 3 }), async (jobs, concurrency) => {
         const queue = new WorkQueue(concurrency, 12);
         const outcomes = jobs.flatMap(({ rank, cost }) => {
-          const offer = queue.offer({ rank, cost, run: settled });
+          const offer = queue.add({ rank, cost, run: settled });
           expect(queue.running).toBeLessThanOrEqual(concurrency);
           expect(queue.waitingCost).toBeLessThanOrEqual(12);
           return offer ? [offer.outcome] : [];

@@ -2,21 +2,21 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseTrust } from '../http/address.ts';
 import { type Listening, listen } from '../listen/listen.ts';
-import { parseTrust } from './address.ts';
-import { Gatekeeper } from './gatekeeper.ts';
-import { doorApp, onePassword } from './testing.ts';
+import { PasswordAuthenticator } from './password-authenticator.ts';
+import { authApp, onePassword } from './testing.ts';
 
 const RIGHT = 'correct horse';
-let keeper: Gatekeeper;
+let authenticator: PasswordAuthenticator;
 let server: Listening;
 let lines: string[] = [];
 
 beforeEach(async () => {
   lines = [];
   const trust = parseTrust(true);
-  keeper = new Gatekeeper(await onePassword(RIGHT));
-  const app = doorApp(keeper, trust, (line) => void lines.push(line));
+  authenticator = new PasswordAuthenticator(await onePassword(RIGHT));
+  const app = authApp(authenticator, trust, (line) => void lines.push(line));
   server = await listen(app.fetch, { port: 0, trust });
 });
 afterEach(() => server.close(0));
@@ -50,10 +50,10 @@ describe('200 wrong passwords at once', () => {
         const response = await fetch(`${server.url}/health-check`);
         expect(await response.json()).toEqual({ status: 'healthy' });
         healthy++;
-        mostWaiting = Math.max(mostWaiting, keeper.load.waiting + keeper.load.running);
+        mostWaiting = Math.max(mostWaiting, authenticator.load.waiting + authenticator.load.running);
       }
     })();
-    await expect.poll(() => keeper.load.running).toBeGreaterThan(0);
+    await expect.poll(() => authenticator.load.running).toBeGreaterThan(0);
     let right = await send(RIGHT, '7.7.7.7');
     // Amid a flood from everywhere it may be told to come again, once; from one address never.
     if (right.status === 429 && addressOf(0) !== addressOf(1)) {
@@ -68,8 +68,8 @@ describe('200 wrong passwords at once', () => {
     const later = responses.filter(({ status }) => status === 429);
     expect(responses.filter(({ status }) => status === 401).length + later.length).toBe(200);
     for (const { headers } of later) expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    expect(keeper.load).toMatchObject({ running: 0, waiting: 0, remembered: 1 });
-    expect(keeper.load.addresses).toBeLessThanOrEqual(201);
+    expect(authenticator.load).toMatchObject({ running: 0, waiting: 0, remembered: 1 });
+    expect(authenticator.load.addresses).toBeLessThanOrEqual(201);
     expect(lines.join('')).not.toMatch(/guess \d|correct horse/);
     // Who was right stays welcome.
     expect((await send(RIGHT, '7.7.7.7')).status).toBe(200);
@@ -84,13 +84,13 @@ describe('200 wrong passwords at once', () => {
         headers: { 'x-forwarded-for': `6.6.6.${n}`, authorization: `Bearer guess${n}` },
       }).catch(() => undefined),
     );
-    await expect.poll(() => keeper.load.waiting).toBeGreaterThan(50);
-    const { addresses } = keeper.load;
+    await expect.poll(() => authenticator.load.waiting).toBeGreaterThan(50);
+    const { addresses } = authenticator.load;
     clients.abort();
     await Promise.all(flood);
-    await expect.poll(() => keeper.load, { timeout: 20_000 }).toMatchObject({ running: 0, waiting: 0 });
+    await expect.poll(() => authenticator.load, { timeout: 20_000 }).toMatchObject({ running: 0, waiting: 0 });
     // Few of those that waited were verified all the same.
-    expect(keeper.load.addresses - addresses).toBeLessThan(30);
+    expect(authenticator.load.addresses - addresses).toBeLessThan(30);
     expect((await send(RIGHT, '7.7.7.7')).status).toBe(200);
   });
 });

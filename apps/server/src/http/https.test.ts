@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
+import { from } from '../auth/testing.ts';
 import { parseTrust } from './address.ts';
 import { requireHttps } from './https.ts';
-import { from } from './testing.ts';
 
 const PROXY = '10.0.0.1';
 const app = (trust: string | boolean | undefined, assumeHttps?: boolean) =>

@@ -1,18 +1,18 @@
-// A bounded queue of costly work. Better ranks go first. Within a rank the first come are the first served while the queue
-// is short; when it is long, the last: then somebody who comes after a flood is served before it. Where there is no
-// room, the oldest of the worst rank makes some.
+// A bounded queue of costly work. Better ranks go first. Within a rank a short queue serves the oldest first and a long
+// queue the newest: then work that comes after a flood is served before it. A full queue drops the oldest work of the
+// worst rank.
 
-export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'dropped' };
+export type WorkOutcome<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'dropped' };
 
-interface Waiting {
+interface WaitingWork {
   readonly rank: number;
   readonly cost: number;
   readonly start: () => void;
   readonly drop: () => void;
 }
 
-export interface Offer<T> {
-  readonly outcome: Promise<Outcome<T>>;
+export interface QueuedWork<T> {
+  readonly outcome: Promise<WorkOutcome<T>>;
   /** Takes the work out of the queue. False when it has begun already. */
   readonly withdraw: () => boolean;
 }
@@ -20,7 +20,7 @@ export interface Offer<T> {
 export class WorkQueue {
   readonly #concurrency: number;
   readonly #room: number;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingWork[] = [];
   #running = 0;
 
   /** @param room what the waiting work may cost together; what comes to an empty queue is always taken */
@@ -42,28 +42,22 @@ export class WorkQueue {
   }
 
   /** @returns undefined when there is no room */
-  offer<T>(work: {
+  add<T>(work: {
     readonly rank: number;
     readonly cost: number;
     readonly run: () => Promise<T>;
-  }): Offer<T> | undefined {
+  }): QueuedWork<T> | undefined {
     if (!this.#makeRoom(work.rank, work.cost)) return undefined;
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome<T>>();
-    const waiting: Waiting = {
+    const { promise, resolve, reject } = Promise.withResolvers<WorkOutcome<T>>();
+    const waiting: WaitingWork = {
       rank: work.rank,
       cost: work.cost,
       start: () => {
         this.#running++;
-        work.run().then(
-          (value) => {
-            this.#end();
-            resolve({ kind: 'done', value });
-          },
-          (error) => {
-            this.#end();
-            reject(error);
-          },
-        );
+        work
+          .run()
+          .finally(() => this.#end())
+          .then((value) => resolve({ kind: 'done', value }), reject);
       },
       drop: () => resolve({ kind: 'dropped' }),
     };

@@ -3,7 +3,7 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { hash as argon2, argon2id } from 'argon2';
-import { AccessError } from './error.ts';
+import { AccessError } from '../startup-error.ts';
 
 /** How hashes are made: 19 MiB, two passes, one lane. OWASP's Password Storage Cheat Sheet, first choice for argon2id. */
 export const NEW_HASH = { memoryKiB: 19_456, passes: 2, lanes: 1, saltBytes: 16, digestBytes: 32 } as const;

@@ -1,4 +1,4 @@
-// What keeps the server from opening its door, each with a sentence that says what to do.
+// What keeps the server from starting, each with a sentence that says what to do.
 
 export type AccessErrorCode =
   | 'no_password'

@@ -1,7 +1,7 @@
 // The text of a password file: one `name:hash` a line, for a person or an environment each.
 // Empty lines and lines that begin with # count for nothing. What is wrong is said with the number of its line.
 
-import { AccessError } from './error.ts';
+import { AccessError } from '../startup-error.ts';
 import { costOf, type PasswordHash, parseHash } from './hash.ts';
 
 export interface PasswordEntry {

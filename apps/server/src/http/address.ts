@@ -3,7 +3,7 @@
 
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { Context } from 'hono';
-import { AccessError } from './error.ts';
+import { AccessError } from '../startup-error.ts';
 
 /** Whose X-Forwarded headers count. */
 export type ProxyTrust =

@@ -3,7 +3,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
-import { AccessError } from './error.ts';
+import { AccessError } from '../startup-error.ts';
 
 /**
  * Reads the values of --allow-origin, such as `https://games.example`. None is the default.

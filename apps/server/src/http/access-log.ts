@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import type { AccessVariables } from '../auth/require-auth.ts';
 import { addressOf, type ProxyTrust } from './address.ts';
-import type { AccessVariables } from './middleware.ts';
 
 export interface LogVariables {
   requestId: string;

@@ -1,9 +1,9 @@
-// Whose passwords count: the one of LUDIC_PASSWORD_HASH, or those of a file that is read again when it changes.
-// A new file that is broken, half-written or gone changes nothing; that is said once, and the old passwords stay.
+// The passwords that count: the one of LUDIC_PASSWORD_HASH, or those of a file that is read again when it changes. A new
+// file that is broken, half-written or missing changes nothing: the log says so once, and the earlier passwords stay.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
-import { AccessError } from './error.ts';
+import { AccessError } from '../startup-error.ts';
 import { decoyOf, type PasswordHash } from './hash.ts';
 import { isName, type PasswordEntry, parsePasswordLines, parsePasswordVariable } from './password-lines.ts';
 
@@ -27,11 +27,11 @@ export interface Candidate {
 }
 
 const NAMELESS = 'password';
-/** Who it is, in logs and in `context.var.who`. */
+/** The name in logs and in `context.var.who`. */
 export const nameOf = (entry: PasswordEntry) => entry.name ?? NAMELESS;
 
 /** The passwords at one moment. Another object means that they have changed. */
-export class PasswordBook {
+export class PasswordSet {
   readonly entries: readonly PasswordEntry[];
   readonly #named: ReadonlyMap<string, PasswordEntry>;
   readonly #decoys: readonly PasswordHash[];
@@ -62,7 +62,7 @@ export class PasswordBook {
 }
 
 export class Passwords {
-  #book: PasswordBook;
+  #current: PasswordSet;
   readonly #file: string | undefined;
   readonly #onNews: NonNullable<PasswordSettings['onNews']>;
   /** The stamp whose content holds, or was refused. */
@@ -72,8 +72,8 @@ export class Passwords {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
-  private constructor(book: PasswordBook, file: string | undefined, stamp: string, settings: PasswordSettings) {
-    this.#book = book;
+  private constructor(set: PasswordSet, file: string | undefined, stamp: string, settings: PasswordSettings) {
+    this.#current = set;
     this.#file = file;
     this.#judged = stamp;
     this.#seen = stamp;
@@ -91,7 +91,7 @@ export class Passwords {
         'There are both LUDIC_PASSWORD_HASH and a password file. Leave one out, so that it is clear which counts.',
       );
     if (hash !== undefined)
-      return new Passwords(new PasswordBook([parsePasswordVariable(hash)]), undefined, '', settings);
+      return new Passwords(new PasswordSet([parsePasswordVariable(hash)]), undefined, '', settings);
     if (file === undefined)
       throw new AccessError(
         'no_password',
@@ -99,14 +99,14 @@ export class Passwords {
       );
     try {
       const { entries, stamp } = await readLines(file);
-      return new Passwords(new PasswordBook(entries), file, stamp, settings);
+      return new Passwords(new PasswordSet(entries), file, stamp, settings);
     } catch (error) {
       throw new AccessError('bad_password_file', `${file}: ${sentenceOf(error)}`, { cause: error });
     }
   }
 
-  get book(): PasswordBook {
-    return this.#book;
+  get current(): PasswordSet {
+    return this.#current;
   }
 
   /**
@@ -131,8 +131,8 @@ export class Passwords {
       // Written while it was read: the next look sees that.
       if (read.stamp !== stamp) return;
       this.#judged = stamp;
-      const changed = fingerprint(read.entries) !== fingerprint(this.#book.entries);
-      if (changed) this.#book = new PasswordBook(read.entries);
+      const changed = fingerprint(read.entries) !== fingerprint(this.#current.entries);
+      if (changed) this.#current = new PasswordSet(read.entries);
       this.#onNews('changed', `${this.#file} was read again: ${read.entries.length} passwords hold.`);
     } catch (error) {
       this.#judged = stamp;

@@ -1,12 +1,12 @@
-// For tests and benches: passwords with their hashes, each made once, a clock that is wound by hand, a small app.
+// For tests and benches: passwords with their hashes, each made once, a clock that tests set, a small app.
 
 import { Hono } from 'hono';
-import type { ProxyTrust } from './address.ts';
-import type { Gatekeeper } from './gatekeeper.ts';
+import { accessLog, createLogger } from '../http/access-log.ts';
+import type { ProxyTrust } from '../http/address.ts';
 import { hashPassword } from './hash.ts';
-import { accessLog, createLogger } from './log.ts';
-import { requirePassword } from './middleware.ts';
+import type { PasswordAuthenticator } from './password-authenticator.ts';
 import { Passwords } from './passwords.ts';
+import { requireAuth } from './require-auth.ts';
 
 const made = new Map<string, Promise<string>>();
 
@@ -30,9 +30,9 @@ export const from = (remoteAddress: string, encrypted = false) => ({
 });
 
 /** Health without a password, and a route with one. */
-export const doorApp = (keeper: Gatekeeper, trust: ProxyTrust, write: (line: string) => void) =>
+export const authApp = (authenticator: PasswordAuthenticator, trust: ProxyTrust, write: (line: string) => void) =>
   new Hono()
     .use(accessLog(createLogger({ write }), trust))
     .get('/health-check', (context) => context.json({ status: 'healthy' }))
-    .use(requirePassword(keeper, trust))
+    .use(requireAuth(authenticator, trust))
     .post('/train', (context) => context.text(context.var.who));
