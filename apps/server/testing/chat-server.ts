@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import { badChatRequest, openaiError, openaiStatus } from '@ludic/service';
+import { badChatRequest, openaiError, openaiStatus } from '@ludic/service/internal';
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { asServiceError } from '../src/failure.ts';

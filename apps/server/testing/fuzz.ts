@@ -1,7 +1,8 @@
 // Requests that nobody would send, made from the OpenAPI document: right ones with a few things wrong. And what must hold
 // of every answer.
 
-import { errorAnswer, openaiErrorAnswer } from '@ludic/service';
+import { errorAnswer } from '@ludic/service';
+import { openaiErrorAnswer } from '@ludic/service/internal';
 import fc from 'fast-check';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,38 +1,29 @@
+// The promised API: schemas and types of requests and answers, the table of endpoints, errors, the OpenAPI document.
+
+export type {
+  EnvironmentList,
+  Health,
+  JobStarted,
+  Model,
+  PolicyEvaluation,
+  Rollout,
+  TrainingStarted,
+  Trajectory,
+} from './contract/answers.ts';
+export { policyEvaluation } from './contract/answers.ts';
+export { type ChatRequest, chatRequest } from './contract/chat.ts';
+export { ENDPOINTS, type Endpoint, type EndpointName } from './contract/endpoints.ts';
 export {
-  type EnvironmentList,
-  type Health,
-  type JobStarted,
-  type Model,
-  type PolicyEvaluation,
-  policyEvaluation,
-  type Rollout,
-  type TrainingStarted,
-} from './answers.ts';
-export {
-  badChatRequest,
-  type ChatRequest,
-  chatRequest,
-  HARMLESS_FIELDS,
-  MOST_CHOICES,
-  REFUSED_FIELDS,
-} from './chat.ts';
-export { ENDPOINTS, type Endpoint, type EndpointName } from './endpoints.ts';
-export {
-  badRequest,
   ERROR_STATUS,
   type ErrorAnswer,
   type ErrorCode,
   type ErrorDetail,
   errorAnswer,
   ServiceError,
-} from './errors.ts';
-export { rolloutSummary, trajectoryOf } from './from-library.ts';
-export { isEnd, JOB_EVENTS, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './jobs.ts';
-export type { EvaluationNumbers, EvaluationResults, StepNumbers } from './metric-schemas.ts';
-export { modelName } from './model-name.ts';
-export { type OpenAiErrorAnswer, openaiError, openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
-export { openApiDocument } from './openapi.ts';
-export { type Complete, completePlaying, playedGame, playingDifference } from './playing.ts';
+} from './contract/errors.ts';
+export { isEnd, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './contract/jobs.ts';
+export type { EvaluationNumbers, EvaluationResults, StepNumbers } from './contract/metric-schemas.ts';
+export { openApiDocument } from './contract/openapi.ts';
 export {
   type EvaluatePolicy,
   evaluatePolicy,
@@ -40,12 +31,5 @@ export {
   generateRollout,
   type StartTraining,
   startTraining,
-} from './requests.ts';
-export {
-  CONTRACT_DEFAULTS,
-  type CompletedTraining,
-  type CompleteTraining,
-  completeTraining,
-  RECIPE_NAMES,
-  requestedTraining,
-} from './training.ts';
+} from './contract/requests.ts';
+export { CONTRACT_DEFAULTS, requestedTraining } from './contract/training.ts';

@@ -1,6 +1,7 @@
 // All jobs of the server, each with its state and how far it is.
 
-import { completePlaying, evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
+import { evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
+import { completePlaying } from '@ludic/service/internal';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { percent, whole } from '../ui/numbers.ts';
 import { atTemperature, resultsOf } from './job/evaluations.tsx';

@@ -1,7 +1,7 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
-import { trajectoryOf } from '@ludic/service';
+import { trajectoryOf } from '@ludic/service/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Game } from '../engine/protocol.ts';

@@ -1,7 +1,8 @@
 // Whose jobs and models are whose. With one password that has no name everything belongs to everyone who knows it; with names
 // each has their own, and admins see all. What is another's looks as if it were not there.
 
-import { modelName, ServiceError } from '@ludic/service';
+import { ServiceError } from '@ludic/service';
+import { modelName } from '@ludic/service/internal';
 import { createMiddleware } from 'hono/factory';
 
 export interface OwnersOptions {

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { NANO_FOLDER } from '@ludic/nano';
 import { evaluationStarts, replay } from '@ludic/rollouts';
-import { ENDPOINTS, playedGame, ServiceError } from '@ludic/service';
+import { ENDPOINTS, ServiceError } from '@ludic/service';
+import { playedGame } from '@ludic/service/internal';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   Bench,

@@ -14,16 +14,8 @@ import {
   traitsOfName,
 } from '@ludic/grpo';
 import type { Lock } from '@ludic/grpo/node';
-import {
-  completeTraining,
-  type EvaluatePolicy,
-  isEnd,
-  type Job,
-  type JobState,
-  modelName,
-  ServiceError,
-  type StartTraining,
-} from '@ludic/service';
+import { type EvaluatePolicy, isEnd, type Job, type JobState, ServiceError, type StartTraining } from '@ludic/service';
+import { completeTraining, modelName } from '@ludic/service/internal';
 import { whyNotTracked } from '@ludic/tracking/node';
 import { type ModelSource, rememberedName } from '../models/model-source.ts';
 import { ModelStore } from '../models/model-store.ts';

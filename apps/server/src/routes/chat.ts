@@ -1,6 +1,7 @@
 // OpenAI's addresses, so that clients which speak its language can chat with any model.
 
-import { badChatRequest, ENDPOINTS, type Model, openaiError, ServiceError } from '@ludic/service';
+import { ENDPOINTS, type Model, ServiceError } from '@ludic/service';
+import { badChatRequest, openaiError } from '@ludic/service/internal';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { asServiceError } from '../failure.ts';

@@ -1,6 +1,7 @@
 // Whatever goes wrong at an address that speaks OpenAI's language is told in that language, the door's refusals too.
 
-import { errorAnswer, openaiError, openaiStatus } from '@ludic/service';
+import { errorAnswer } from '@ludic/service';
+import { openaiError, openaiStatus } from '@ludic/service/internal';
 import { createMiddleware } from 'hono/factory';
 import { asServiceError } from '../failure.ts';
 import type { Caller } from './register.ts';

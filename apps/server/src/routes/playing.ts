@@ -2,17 +2,15 @@
 
 import { randomInt } from 'node:crypto';
 import { type CarriedGame, readCarriedGame } from '@ludic/policies';
+import { ENDPOINTS, type EvaluatePolicy, type GenerateRollout } from '@ludic/service';
 import {
-  type Complete,
+  type CompletePlaying,
   completePlaying,
-  ENDPOINTS,
-  type EvaluatePolicy,
-  type GenerateRollout,
   playedGame,
   playingDifference,
   rolloutSummary,
   trajectoryOf,
-} from '@ludic/service';
+} from '@ludic/service/internal';
 import type { Hono } from 'hono';
 import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
@@ -87,7 +85,7 @@ async function gameHere(source: ModelSource): Promise<CarriedGame | undefined> {
   return files && readCarriedGame(files);
 }
 
-const rolloutTask = (request: Complete<GenerateRollout | EvaluatePolicy> & { readonly seed: number }) => ({
+const rolloutTask = (request: CompletePlaying<GenerateRollout | EvaluatePolicy> & { readonly seed: number }) => ({
   environment: request.env_type,
   environmentConfig: playedGame(request),
   history: request.history_strategy,
@@ -100,7 +98,7 @@ const rolloutTask = (request: Complete<GenerateRollout | EvaluatePolicy> & { rea
   },
 });
 
-const evaluationTask = (request: Complete<EvaluatePolicy>) => ({
+const evaluationTask = (request: CompletePlaying<EvaluatePolicy>) => ({
   ...rolloutTask(request),
   episodes: request.eval_episodes,
   trajectories: request.include_trajectories,

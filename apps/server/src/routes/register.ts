@@ -1,7 +1,8 @@
 // From an endpoint of the contract to a route: the request is checked against the endpoint's schemas before the handler
 // sees it, and nothing that a schema did not let through reaches one.
 
-import { badChatRequest, badRequest, type Endpoint } from '@ludic/service';
+import type { Endpoint } from '@ludic/service';
+import { badChatRequest, badRequest } from '@ludic/service/internal';
 import type { Context, Env, Hono } from 'hono';
 import type { z } from 'zod';
 

@@ -1,6 +1,6 @@
 // The addresses below a server's base URL.
 
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../contract/errors.ts';
 
 /**
  * The address of an endpoint.

@@ -1,7 +1,7 @@
 import { setTimeout as later } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { collect, HEALTH, JOB, sendError, sendJson, startBadServer } from '../../testing/bad-server.ts';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../contract/errors.ts';
 import { LudicClient } from './client.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { ClientError } from './errors.ts';

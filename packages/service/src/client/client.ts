@@ -1,8 +1,8 @@
 // The service as an object: a method for each of its endpoints, for Node and for browsers.
 
 import type { z } from 'zod';
-import type { JobStarted, PolicyEvaluation } from '../answers.ts';
-import { ENDPOINTS, type Endpoint, type EndpointName } from '../endpoints.ts';
+import type { JobStarted, PolicyEvaluation } from '../contract/answers.ts';
+import { ENDPOINTS, type Endpoint, type EndpointName } from '../contract/endpoints.ts';
 import { addressOf } from './address.ts';
 import { type ChatDelta, type ChatRequest, streamChat } from './chat.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';

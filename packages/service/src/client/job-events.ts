@@ -1,6 +1,6 @@
 // The events of a job as one sequence, whatever happens to the connections that bring them.
 
-import { isEnd, JOB_EVENTS, type Job, type JobEvent } from '../jobs.ts';
+import { isEnd, JOB_EVENTS, type Job, type JobEvent } from '../contract/jobs.ts';
 import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
 import { EventStreamParser } from './event-stream.ts';

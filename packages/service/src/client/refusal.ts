@@ -1,7 +1,7 @@
 // An answer that is no success: the server's own error where it is one, else a sentence about who answered.
 
 import { retryAfter } from '@ludic/io';
-import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../errors.ts';
+import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../contract/errors.ts';
 import type { Answer } from './answer.ts';
 import { ClientError } from './errors.ts';
 import { masked } from './masked.ts';

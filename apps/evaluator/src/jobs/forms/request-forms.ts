@@ -2,16 +2,9 @@
 // so that the forms know every setting that the server does; here is what is said of them beyond that.
 
 import { NANO_TRAITS, RECIPES } from '@ludic/grpo';
-import {
-  completePlaying,
-  completeTraining,
-  evaluatePolicy,
-  type Job,
-  playedGame,
-  requestedTraining,
-  startTraining,
-} from '@ludic/service';
+import { evaluatePolicy, type Job, requestedTraining, startTraining } from '@ludic/service';
 import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/service/client';
+import { completePlaying, completeTraining, playedGame } from '@ludic/service/internal';
 import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;

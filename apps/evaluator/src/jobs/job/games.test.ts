@@ -3,7 +3,7 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
 import { episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
-import { trajectoryOf } from '@ludic/service';
+import { trajectoryOf } from '@ludic/service/internal';
 import { expect, it } from 'vitest';
 import { gamesOf } from './games.ts';
 

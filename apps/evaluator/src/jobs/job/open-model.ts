@@ -1,13 +1,7 @@
 // A model of the server as a policy of this page, and the game of a job.
 
-import {
-  completePlaying,
-  evaluatePolicy,
-  type Job,
-  playedGame,
-  requestedTraining,
-  startTraining,
-} from '@ludic/service';
+import { evaluatePolicy, type Job, requestedTraining, startTraining } from '@ludic/service';
+import { completePlaying, playedGame } from '@ludic/service/internal';
 import type { AskOptions, Engine } from '../../engine/client.ts';
 import type { Answers, Game } from '../../engine/protocol.ts';
 import type { Session } from '../session.ts';

@@ -5,7 +5,7 @@ import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy } from '@ludic/policies';
 import { assertRoom, type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
-import { completePlaying, playedGame, trajectoryOf } from '@ludic/service';
+import { completePlaying, playedGame, trajectoryOf } from '@ludic/service/internal';
 import { ModelStore } from '../../models/model-store.ts';
 import { openModel } from '../../models/open-model.ts';
 import { jobPlaces } from '../places.ts';

@@ -14,14 +14,17 @@ type Asked = EvaluatePolicy | GenerateRollout;
 type SamplingParams = EvaluatePolicy['sampling_params'];
 
 /** A request in which nothing is open. */
-export type Complete<Request extends Asked> = Request & {
+export type CompletePlaying<Request extends Asked> = Request & {
   readonly max_steps: number;
   readonly history_strategy: HistoryStrategy;
   readonly sampling_params: SamplingParams;
 };
 
 /** @param carried of the model, where it carries a game */
-export function completePlaying<Request extends Asked>(request: Request, carried?: CarriedGame): Complete<Request> {
+export function completePlaying<Request extends Asked>(
+  request: Request,
+  carried?: CarriedGame,
+): CompletePlaying<Request> {
   const { env_type, max_steps, history_strategy, sampling_params } = request;
   const game = fitting(carried, env_type);
   const env_config = {
@@ -38,11 +41,14 @@ export function completePlaying<Request extends Asked>(request: Request, carried
       temperature: sampling_params.temperature ?? game?.temperature ?? PLAYING_DEFAULTS.rollout_temperature,
     },
   };
-  return { ...request, ...complete } as Complete<Request>;
+  return { ...request, ...complete } as CompletePlaying<Request>;
 }
 
 /** How a request differs from the game of its model, as a sentence; undefined where it does not. */
-export function playingDifference(request: Complete<Asked>, carried: CarriedGame | undefined): string | undefined {
+export function playingDifference(
+  request: CompletePlaying<Asked>,
+  carried: CarriedGame | undefined,
+): string | undefined {
   if (!carried) return undefined;
   const { env_type: environment, history_strategy: history } = request;
   return gameDifference(carried, { environment, environmentConfig: playedGame(request), history });
