@@ -12,7 +12,7 @@ import { openDataFolder } from './data-folder.ts';
 import { createLogger } from './http/access-log.ts';
 import { isLoopback, parseTrust } from './http/address.ts';
 import { parseOrigins } from './http/headers.ts';
-import type { SeatEvent } from './inference/model-seat.ts';
+import type { ModelEvent } from './inference/loaded-model.ts';
 import { InferencePool } from './inference/pool.ts';
 import { openJobs } from './jobs/index.ts';
 import { listen } from './listen/listen.ts';
@@ -150,7 +150,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   return { url: listening.url, close: () => parts.disposeAsync() };
 }
 
-const isTrouble = (event: SeatEvent['event']) => event === 'died' || event === 'stuck' || event === 'printed';
+const isTrouble = (event: ModelEvent['event']) => event === 'died' || event === 'stuck' || event === 'printed';
 
 /** Where models run, and whether there is a GPU that they can really run on. */
 async function chooseDevice(wanted: Device | 'auto'): Promise<{ device: Device; gpuAvailable: boolean }> {

@@ -17,14 +17,14 @@ import { createRuntime } from '@ludic/runtime/node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
 import type { ModelSource } from '../models/model-source.ts';
+import type { ModelEvent } from './loaded-model.ts';
 import { modelKey } from './model-key.ts';
-import type { SeatEvent } from './model-seat.ts';
 import { InferencePool, type PoolOptions } from './pool.ts';
 import type { EvaluationTask } from './protocol.ts';
 
 const pools: InferencePool[] = [];
-function open(options: PoolOptions = {}): { pool: InferencePool; events: SeatEvent[] } {
-  const events: SeatEvent[] = [];
+function open(options: PoolOptions = {}): { pool: InferencePool; events: ModelEvent[] } {
+  const events: ModelEvent[] = [];
   const pool = new InferencePool({ threads: 1, ...options, log: (event) => events.push(event) });
   pools.push(pool);
   return { pool, events };
@@ -309,7 +309,7 @@ describe('a pool of models', () => {
       vi.unstubAllEnvs();
       await rm(cache, { recursive: true });
     });
-    const started = (events: readonly SeatEvent[]) => events.filter(({ event }) => event === 'started').length;
+    const started = (events: readonly ModelEvent[]) => events.filter(({ event }) => event === 'started').length;
 
     const namesOf = (pool: InferencePool) => pool.status.processes.map(({ model }) => model);
     const untilIdle = (pool: InferencePool) => until(() => pool.status.requests === 0);

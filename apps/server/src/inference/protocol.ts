@@ -56,7 +56,7 @@ export interface ChatTask {
 /** Tokens of a reply where nobody set a limit. */
 export const LONGEST_REPLY = 1024;
 
-export type Task =
+export type InferenceTask =
   | ({ readonly kind: 'evaluate' } & EvaluationTask)
   | ({ readonly kind: 'rollout' } & RolloutTask)
   | ({ readonly kind: 'chat' } & ChatTask);
@@ -92,7 +92,7 @@ export interface ChatDelta {
 }
 
 /** What went wrong, with the name and code of the packages' errors. */
-export interface Failure {
+export interface SerializedError {
   readonly name: string;
   readonly code: string;
   readonly message: string;
@@ -110,7 +110,7 @@ export interface Counters {
   readonly memory: number;
 }
 
-export type ToWorker =
+export type ToModelProcess =
   | {
       readonly type: 'open';
       readonly source: ModelSource;
@@ -118,15 +118,15 @@ export type ToWorker =
       readonly threads: number | undefined;
     }
   /** There is room for the weights that it told of. */
-  | { readonly type: 'admit' }
-  | { readonly type: 'ask'; readonly id: number; readonly task: Task }
+  | { readonly type: 'accept' }
+  | { readonly type: 'ask'; readonly id: number; readonly task: InferenceTask }
   | { readonly type: 'cancel'; readonly id: number };
 
-export type FromWorker =
-  /** What the weights will take in memory, now that their files are here. It waits for `admit` before it reads them. */
-  | { readonly type: 'weighed'; readonly bytes: number }
+export type FromModelProcess =
+  /** What the weights will take in memory, now that their files are here. It waits for `accept` before it reads them. */
+  | { readonly type: 'sized'; readonly bytes: number }
   | { readonly type: 'opened'; readonly warnings: readonly string[] }
-  | { readonly type: 'unusable'; readonly failure: Failure }
+  | { readonly type: 'unusable'; readonly error: SerializedError }
   /** Every second in which the process is not computing. */
   | { readonly type: 'alive'; readonly counters: Counters }
   /** One at a time, in order: a batch of long games would hold up the server while it is read. */
@@ -136,4 +136,4 @@ export type FromWorker =
   | { readonly type: 'evaluated'; readonly id: number; readonly evaluation: Evaluation }
   | { readonly type: 'rolled_out'; readonly id: number; readonly episode: PlayedEpisode }
   | { readonly type: 'chatted'; readonly id: number; readonly answer: ChatAnswer }
-  | { readonly type: 'failed'; readonly id: number; readonly failure: Failure };
+  | { readonly type: 'failed'; readonly id: number; readonly error: SerializedError };

@@ -6,8 +6,8 @@ import { createRuntime } from '@ludic/runtime/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
 import { endingsOf, openModel } from '../models/open-model.ts';
-import { failureOf } from './failure.ts';
-import type { Counters, FromWorker, Task, ToWorker } from './protocol.ts';
+import { serializeError } from './errors.ts';
+import type { Counters, FromModelProcess, InferenceTask, ToModelProcess } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
 
 const ALIVE_MS = 1000;
@@ -17,7 +17,7 @@ watchThread({ timeoutSeconds: STEP_TIMEOUT });
 let source: ModelSource | undefined;
 let work: Promise<ModelWork> | undefined;
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
-const admitted = Promise.withResolvers<void>();
+const accepted = Promise.withResolvers<void>();
 const underWay = new Map<number, AbortController>();
 
 setInterval(() => say({ type: 'alive', counters: counters() }), ALIVE_MS);
@@ -26,7 +26,7 @@ setInterval(() => say({ type: 'alive', counters: counters() }), ALIVE_MS);
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(0));
-process.on('message', (message: ToWorker) => {
+process.on('message', (message: ToModelProcess) => {
   switch (message.type) {
     case 'open':
       source = message.source;
@@ -37,11 +37,11 @@ process.on('message', (message: ToWorker) => {
           say({ type: 'opened', warnings: opened.warnings });
         },
         // There is nothing left to do here.
-        (error) => say({ type: 'unusable', failure: explain(error) }, () => process.exit(0)),
+        (error) => say({ type: 'unusable', error: explain(error) }, () => process.exit(0)),
       );
       break;
-    case 'admit':
-      admitted.resolve();
+    case 'accept':
+      accepted.resolve();
       break;
     case 'ask':
       void answer(message.id, message.task);
@@ -54,21 +54,21 @@ process.on('message', (message: ToWorker) => {
   }
 });
 
-async function open({ source, device, threads }: ToWorker & { type: 'open' }): Promise<ModelWork> {
+async function open({ source, device, threads }: ToModelProcess & { type: 'open' }): Promise<ModelWork> {
   let runs = 0;
   const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
   const counted = countedRuntime(runtime, () => {
     runs++;
   });
-  const admit = (bytes: number) => {
-    say({ type: 'weighed', bytes });
-    return admitted.promise;
+  const accept = (bytes: number) => {
+    say({ type: 'sized', bytes });
+    return accepted.promise;
   };
-  const model = await openModel(source, counted, admit);
+  const model = await openModel(source, counted, accept);
   return new ModelWork(model, () => runs, await endingsOf(source));
 }
 
-async function answer(id: number, task: Task): Promise<void> {
+async function answer(id: number, task: InferenceTask): Promise<void> {
   const controller = new AbortController();
   underWay.set(id, controller);
   try {
@@ -84,16 +84,21 @@ async function answer(id: number, task: Task): Promise<void> {
       () => false,
     );
     if (!opened) return;
-    const failure = controller.signal.aborted
+    const cancelled = controller.signal.aborted
       ? { name: 'AbortError', code: 'cancelled', message: 'The request was taken back.' }
       : explain(error);
-    say({ type: 'failed', id, failure });
+    say({ type: 'failed', id, error: cancelled });
   } finally {
     underWay.delete(id);
   }
 }
 
-async function workOn(model: ModelWork, id: number, task: Task, signal: AbortSignal): Promise<FromWorker> {
+async function workOn(
+  model: ModelWork,
+  id: number,
+  task: InferenceTask,
+  signal: AbortSignal,
+): Promise<FromModelProcess> {
   switch (task.kind) {
     case 'evaluate': {
       const evaluation = await model.evaluate(
@@ -119,9 +124,9 @@ async function workOn(model: ModelWork, id: number, task: Task, signal: AbortSig
   }
 }
 
-const explain = (error: unknown) => failureOf(error, source && hiddenPlaces(source));
+const explain = (error: unknown) => serializeError(error, source && hiddenPlaces(source));
 
 /** The server may be gone at any time; then this process goes as well. */
-function say(message: FromWorker, then: () => void = () => {}): void {
+function say(message: FromModelProcess, then: () => void = () => {}): void {
   if (process.connected) process.send!(message, undefined, undefined, then);
 }

@@ -5,7 +5,7 @@ import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
-import type { Counters, FromWorker, Task, ToWorker } from './protocol.ts';
+import type { Counters, FromModelProcess, InferenceTask, ToModelProcess } from './protocol.ts';
 
 const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** Secrets of the server that a model has no use for. */
@@ -17,24 +17,24 @@ const LINGER_MS = 30_000;
 /** Characters of what it printed last. */
 const PRINTED = 2000;
 
-export interface WorkerOptions {
+export interface ModelProcessOptions {
   readonly source: ModelSource;
   readonly device: Device | 'auto';
   readonly threads: number | undefined;
-  readonly onMessage: (message: FromWorker) => void;
+  readonly onMessage: (message: FromModelProcess) => void;
   /** Hears what it writes to its standard error. */
   readonly onPrint: (text: string) => void;
   /** Called once, however the process ends. @param how in words, @param printed the end of its standard error */
   readonly onEnd: (how: string, printed: string) => void;
 }
 
-export class WorkerProcess {
+export class ModelProcess {
   readonly #child: ChildProcess;
   #counters: Counters = { runs: 0, tokens: 0, games: 0, memory: 0 };
   #printed = '';
   readonly ended: Promise<void>;
 
-  constructor({ source, device, threads, onMessage, onPrint, onEnd }: WorkerOptions) {
+  constructor({ source, device, threads, onMessage, onPrint, onEnd }: ModelProcessOptions) {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.test(name)));
     this.#child = fork(SCRIPT, [], {
       serialization: 'advanced',
@@ -53,7 +53,7 @@ export class WorkerProcess {
       this.#printed = (this.#printed + text).slice(-PRINTED);
       onPrint(text);
     });
-    this.#child.on('message', (message: FromWorker) => {
+    this.#child.on('message', (message: FromModelProcess) => {
       if (message.type === 'alive') this.#counters = message.counters;
       onMessage(message);
     });
@@ -82,11 +82,11 @@ export class WorkerProcess {
   }
 
   /** Lets it read the weights that it told of. */
-  admit(): void {
-    this.#tell({ type: 'admit' });
+  accept(): void {
+    this.#tell({ type: 'accept' });
   }
 
-  ask(id: number, task: Task): void {
+  ask(id: number, task: InferenceTask): void {
     this.#tell({ type: 'ask', id, task });
   }
 
@@ -106,7 +106,7 @@ export class WorkerProcess {
   }
 
   /** What cannot be told has no reader: the end of the process follows. */
-  #tell(message: ToWorker): void {
+  #tell(message: ToModelProcess): void {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 }
