@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
-/** A package may import those on lower floors and nothing else. ARCHITECTURE.md says what each is for. */
+/** A package may import those on lower floors and nothing else. docs/architecture.md says what each is for. */
 const FLOORS: readonly (readonly string[])[] = [
   ['packages/random', 'packages/io'],
   ['packages/environments', 'packages/history', 'packages/graph', 'packages/runtime'],
