@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLudic } from '../apps/cli/src/run-ludic.ts';
+import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import type { Answers, Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { type Setting, writeSetting } from '../apps/evaluator/src/evaluate/evaluation-spec.ts';
 import { hashPassword } from '../apps/server/src/auth/hash.ts';

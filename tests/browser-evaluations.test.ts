@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtPage } from '../apps/cli/src/built-page.ts';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import { pairedDifference } from '../packages/rollouts/src/index.ts';
 import type { Job, PolicyEvaluation } from '../packages/service/src/index.ts';
 import { hasChromium, launch, watchedPage } from './browser/page.ts';

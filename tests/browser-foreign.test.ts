@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLudic } from '../apps/cli/src/run-ludic.ts';
+import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import type { DeviceChoice } from '../apps/evaluator/src/engine/models/library.ts';
 import type { Answers, PolicyChoice, Position, RequestOf } from '../apps/evaluator/src/engine/protocol.ts';
 import { watchLink } from '../apps/evaluator/src/watch/watch-link.ts';

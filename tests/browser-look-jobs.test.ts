@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { builtPage } from '../apps/cli/src/built-page.ts';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import type { Job } from '../packages/service/src/index.ts';
 import { expectGoodLook, LOOKS, openLook } from './browser/look.ts';
 import { CHROMIUM, hasChromium, launch } from './browser/page.ts';

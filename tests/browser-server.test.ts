@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { builtPage } from '../apps/cli/src/built-page.ts';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import type { Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import type { Job, Model } from '../packages/service/src/index.ts';

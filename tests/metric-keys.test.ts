@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLudic } from '../apps/cli/src/run-ludic.ts';
+import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import { ModelStore } from '../apps/server/src/models/model-store.ts';
 import { openFiles } from '../apps/server/src/models/open-model.ts';
 import { startService, type TestService } from '../apps/server/testing/service.ts';

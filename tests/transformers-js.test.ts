@@ -13,7 +13,7 @@ import {
   Tensor,
 } from '@huggingface/transformers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLudic } from '../apps/cli/src/run-ludic.ts';
+import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
 import { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
 import { type LanguageModel, openLanguageModel } from '../packages/inference/src/index.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runLudic } from '../apps/cli/src/run-ludic.ts';
+import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
 import type { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
 import { openLanguageModel } from '../packages/inference/src/index.ts';

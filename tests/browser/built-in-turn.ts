@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { builtPage } from '../../apps/cli/src/built-page.ts';
+import { builtPage } from '../../apps/cli/src/evaluator/built-page.ts';
 import { awaitLock } from '../../apps/server/src/jobs/lock.ts';
 
 /** Test files run beside each other: one of them builds, the others wait for it. */

@@ -7,10 +7,10 @@ import { DEMO_PRESET, decideSettings, NANO_TRAITS } from '@ludic/grpo';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { percent } from './evaluate.ts';
-import { chooseGame } from './input.ts';
-import { openPolicy } from './models.ts';
+import { openPolicy } from './models/open.ts';
+import { chooseGame } from './options/input.ts';
 import { paint } from './paint.ts';
-import { trainInFolder } from './train.ts';
+import { trainInFolder } from './train/command.ts';
 import { duration } from './units.ts';
 
 const GAMES = 1000;

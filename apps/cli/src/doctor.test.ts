@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../../packages/runtime/testing/gpu.ts';
-import { runLudic, startLudic } from './run-ludic.ts';
+import { runLudic, startLudic } from '../testing/run-ludic.ts';
 
 const gpu = await openGpu();
 

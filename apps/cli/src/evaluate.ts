@@ -4,12 +4,12 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
 import { type Evaluation, evaluate, type Interval } from '@ludic/rollouts';
 import { Command } from 'commander';
-import { type DeviceChoice, deviceOption } from './device.ts';
-import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
-import { withModelGame } from './model-game.ts';
-import { adapterOption, openPolicy } from './models.ts';
-import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
-import { stepTimeoutOption, watchGames } from './step-timeout.ts';
+import { withModelGame } from './models/model-game.ts';
+import { adapterOption, openPolicy } from './models/open.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
+import { type DeviceChoice, deviceOption } from './options/device.ts';
+import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './options/input.ts';
+import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 
 interface Given extends OutsideOptions {
   readonly model: string;

@@ -6,8 +6,8 @@ import { completeCompanions, type ExportDtype, folderFiles } from '@ludic/models
 import { writeFilesAtomically } from '@ludic/models/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
-import { exportDtypes } from './input.ts';
-import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models.ts';
+import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models/open.ts';
+import { exportDtypes } from './options/input.ts';
 
 interface Options {
   readonly model: string;

@@ -2,7 +2,7 @@
 
 import { environments } from '@ludic/environments';
 import { expect, it } from 'vitest';
-import { runLudic } from './run-ludic.ts';
+import { runLudic } from '../testing/run-ludic.ts';
 
 it('every game is listed with its settings, defaults, players and histories', async () => {
   const { stdout, code } = await runLudic('games');

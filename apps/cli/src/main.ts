@@ -6,19 +6,19 @@ import { clientCommand } from './client/command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
-import { evaluatorCommand } from './evaluator.ts';
+import { evaluatorCommand } from './evaluator/command.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
 import { gamesCommand } from './games.ts';
-import { hashPasswordCommand } from './hash-password.ts';
 import { playCommand } from './play.ts';
-import { pushCommand } from './push.ts';
+import { pushCommand } from './push/command.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runsCommand } from './runs/command.ts';
 import { scoreCommand } from './score.ts';
-import { serveCommand } from './serve.ts';
+import { serveCommand } from './serve/command.ts';
+import { hashPasswordCommand } from './serve/hash-password.ts';
 import { syncCommand } from './sync.ts';
-import { trainCommand } from './train.ts';
+import { trainCommand } from './train/command.ts';
 import { warmupCommand } from './warmup.ts';
 
 const program = new Command('ludic')

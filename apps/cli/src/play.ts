@@ -6,14 +6,14 @@ import type { ModelFiles } from '@ludic/models';
 import { isReply, type Policy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
-import { type DeviceChoice, deviceOption } from './device.ts';
 import { UsageError } from './failure.ts';
-import { chooseGame, decimal, type GameChoice, historyOption, playedConfigOption, whole } from './input.ts';
-import { withModelGame } from './model-game.ts';
-import { adapterOption, openPolicy } from './models.ts';
-import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
+import { withModelGame } from './models/model-game.ts';
+import { adapterOption, openPolicy } from './models/open.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
+import { type DeviceChoice, deviceOption } from './options/device.ts';
+import { chooseGame, decimal, type GameChoice, historyOption, playedConfigOption, whole } from './options/input.ts';
+import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 import { paint } from './paint.ts';
-import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
 interface Given extends OutsideOptions {
   readonly env?: string;

@@ -3,13 +3,13 @@
 import type { HistoryStrategy } from '@ludic/history';
 import { assertRoom, episodeToJson, evaluationStarts, playEpisodes, transcript } from '@ludic/rollouts';
 import { Command } from 'commander';
-import { type DeviceChoice, deviceOption } from './device.ts';
-import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
-import { withModelGame } from './model-game.ts';
-import { adapterOption, openPolicy } from './models.ts';
-import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './outside-policies.ts';
+import { withModelGame } from './models/model-game.ts';
+import { adapterOption, openPolicy } from './models/open.ts';
+import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
+import { type DeviceChoice, deviceOption } from './options/device.ts';
+import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './options/input.ts';
+import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 import { paintPart } from './paint.ts';
-import { stepTimeoutOption, watchGames } from './step-timeout.ts';
 
 interface Options extends OutsideOptions {
   readonly model: string;

@@ -6,7 +6,7 @@ import { ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
-import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models.ts';
+import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models/open.ts';
 
 interface Options {
   readonly model: string;

@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startLudic } from './run-ludic.ts';
+import { startLudic } from '../testing/run-ludic.ts';
 
 const GAME = pathToFileURL(join(import.meta.dirname, '../../../packages/environments/testing/endless-game.ts')).href;
 const STUCK = /step of endless at turn \d+ \(seed \d+, dynamics seed \d+\) has not come back for 3 seconds/;

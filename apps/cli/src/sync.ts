@@ -2,7 +2,7 @@
 
 import { deliver } from '@ludic/tracking/node';
 import { Command } from 'commander';
-import { surroundings } from './tracking.ts';
+import { surroundings } from './train/tracking.ts';
 
 export function syncCommand(): Command {
   return new Command('sync')

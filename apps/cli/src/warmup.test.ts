@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NANO_FOLDER } from '@ludic/nano';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLudic } from './run-ludic.ts';
+import { runLudic } from '../testing/run-ludic.ts';
 
 let scratch = '';
 beforeAll(async () => {

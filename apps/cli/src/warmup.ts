@@ -11,9 +11,9 @@ import { makeNano } from '@ludic/nano/make';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
-import { chooseGame, decimal, envConfigOption, whole } from './input.ts';
-import { modelOption, openFiles } from './models.ts';
-import { stepTimeoutOption, watchGames } from './step-timeout.ts';
+import { modelOption, openFiles } from './models/open.ts';
+import { chooseGame, decimal, envConfigOption, whole } from './options/input.ts';
+import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 
 interface Options {
   readonly model: string;

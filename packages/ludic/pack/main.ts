@@ -7,7 +7,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { builtPage } from '../../../apps/cli/src/built-page.ts';
+import { builtPage } from '../../../apps/cli/src/evaluator/built-page.ts';
 import { dependenciesOf } from './dependencies.ts';
 import { linkFiles } from './link.ts';
 

@@ -20,8 +20,8 @@ import {
 } from '@ludic/service/client';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';
-import type { Fields } from '../fields.ts';
-import { TransferView } from '../transfers.ts';
+import { TransferView } from '../models/transfers.ts';
+import type { Fields } from '../options/fields.ts';
 import type { Addresses, Purpose } from './connect.ts';
 import { downloadModel } from './download.ts';
 import { type Again, followJob } from './follow.ts';

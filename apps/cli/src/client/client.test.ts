@@ -15,7 +15,7 @@ import {
   sendJson,
   startBadServer,
 } from '../../../../packages/service/testing/bad-server.ts';
-import { startLudic } from '../run-ludic.ts';
+import { startLudic } from '../../testing/run-ludic.ts';
 import { clientCommand } from './command.ts';
 
 const PASSWORD = 'correct horse';

@@ -4,8 +4,8 @@ import { DEFAULT_TRAINING, trainingFields } from '@ludic/grpo';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';
-import { bareOption, fallbackOf, flagOf, parseField } from '../fields.ts';
-import { whole } from '../input.ts';
+import { bareOption, fallbackOf, flagOf, parseField } from '../options/fields.ts';
+import { whole } from '../options/input.ts';
 import { ACTION_NAMES, ACTIONS, type Action, type ActionName } from './actions.ts';
 import { addressesOf, type ConnectOptions, connect, GivenUp, passwordFor } from './connect.ts';
 

@@ -2,7 +2,7 @@
 
 import { LudicClient } from '@ludic/service/client';
 import { UsageError } from '../failure.ts';
-import { askSecrets } from '../secret-input.ts';
+import { askSecrets } from '../serve/secret-input.ts';
 
 export interface ConnectOptions {
   readonly baseUrl?: string;

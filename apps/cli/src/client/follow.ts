@@ -2,7 +2,7 @@
 
 import { type EvaluationNumbers, isEnd, type Job, type JobEvent, type StepNumbers } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
-import { LiveView, type ShownEvent } from '../live.ts';
+import { LiveView, type ShownEvent } from '../train/live-view.ts';
 
 /** The command line of another action on the same job. */
 export type Again = (action: string, id: string) => string;

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLudic } from '../run-ludic.ts';
+import { runLudic } from '../../testing/run-ludic.ts';
 
 let folder = '';
 const run = (name: string) => join(folder, name);

@@ -1,0 +1,64 @@
+// The page as files: built when they are not there, or when its sources are newer.
+
+import { fork, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { UsageError } from '../failure.ts';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const APP = join(ROOT, 'apps/evaluator');
+/** Compiled where it is installed as a package: Node strips no types there. */
+const PRECOMPRESS = join(APP, `precompress${extname(import.meta.filename)}`);
+const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
+
+/** The folder of the page as it is built, after it was built if need be. */
+export async function builtPage(): Promise<string> {
+  const folder = join(APP, 'dist');
+  const built = await modified(join(folder, 'index.html'));
+  // Installed as a package: without its sources there is nothing newer.
+  if (built > 0 && !existsSync(join(APP, 'src'))) return folder;
+  if (built > (await newestSource())) return folder;
+  if (!existsSync(VITE))
+    throw new UsageError('The page is not built, and Vite is not here to build it: run npm start once.');
+  process.stderr.write('Building the page…\n');
+  const child = spawn(process.execPath, [VITE, 'build', '--logLevel', 'warn'], { cwd: APP, stdio: ['ignore', 2, 2] });
+  const code = await new Promise<number | null>((resolve, reject) => child.on('exit', resolve).on('error', reject));
+  if (code !== 0) throw new Error('The page could not be built.');
+  return folder;
+}
+
+/**
+ * Lets a process beside this one write the page's compressed files, where some are missing: the page is served meanwhile.
+ * An image whose files are all there, or that nothing can be written in, stays as it is.
+ */
+export function precompressBeside(): void {
+  const child = fork(PRECOMPRESS, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  child.on('error', () => {});
+  child.unref();
+  child.channel?.unref();
+}
+
+/** When the latest change was made to what the page is built of, in ms. */
+async function newestSource(): Promise<number> {
+  const packages = await readdir(join(ROOT, 'packages'));
+  const folders = [
+    join(APP, 'src'),
+    join(ROOT, 'packages/nano/model'),
+    ...packages.map((name) => join(ROOT, 'packages', name, 'src')),
+  ];
+  const files = ['index.html', 'vite.config.ts', 'headers.ts', 'precompress.ts', 'package.json'].map((name) =>
+    join(APP, name),
+  );
+  for (const folder of folders) {
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) files.push(join(entry.parentPath, entry.name));
+  }
+  return Math.max(...(await Promise.all(files.map(modified))));
+}
+
+const modified = (path: string) =>
+  stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );

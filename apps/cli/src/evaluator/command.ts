@@ -1,0 +1,64 @@
+// ludic evaluator: the page, from this machine.
+
+import { spawn } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import { Command } from 'commander';
+import { UsageError } from '../failure.ts';
+import { whole } from '../options/input.ts';
+import { builtPage, precompressBeside } from './built-page.ts';
+
+interface Options {
+  readonly port: number;
+  readonly host: string;
+  readonly open: boolean;
+}
+
+export function evaluatorCommand(): Command {
+  return new Command('evaluator')
+    .description('Open the page that evaluates and trains in the browser')
+    .option('--port <n>', 'Port to listen at; 0: any free port', whole(0), 5173)
+    .option(
+      '--host <name>',
+      'The address it listens at; other machines reach it at 0.0.0.0, without WebGPU and threads',
+      '127.0.0.1',
+    )
+    .option('--no-open', 'Print the address and open no browser')
+    .action(run);
+}
+
+async function run({ port, host, open }: Options): Promise<void> {
+  if (port > 65_535) throw new UsageError(`There is no port ${port}: the last is 65535.`);
+  const folder = await builtPage();
+  const { pageServer } = await import('@ludic/server/page');
+  const server = await pageServer(folder);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE' ? `Port ${port} is taken: choose another with --port.` : error.message;
+      reject(new UsageError(taken));
+    });
+    server.listen(port, host, resolve);
+  });
+  precompressBeside();
+  const url = `http://${host}:${(server.address() as AddressInfo).port}/`;
+  console.log(`The evaluator is at ${url}\nStop it with Ctrl-C.`);
+  if (open && process.stdout.isTTY) openBrowser(url);
+  const stop = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+}
+
+/** Best effort: the address is printed in any case. */
+function openBrowser(url: string): void {
+  const [command, args] =
+    process.platform === 'darwin'
+      ? ['open', [url]]
+      : process.platform === 'win32'
+        ? ['cmd', ['/c', 'start', '', url]]
+        : ['xdg-open', [url]];
+  spawn(command as string, args as string[], { stdio: 'ignore', detached: true })
+    .on('error', () => {})
+    .unref();
+}

@@ -1,0 +1,72 @@
+// The game that a model was trained in is the default of what plays it: what is not named comes from there, and where the
+// game that is played differs, a line says so.
+
+import type { HistoryStrategy } from '@ludic/history';
+import type { ModelFiles } from '@ludic/models';
+import { openAdapterFolder } from '@ludic/models/node';
+import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/policies';
+import type { Command } from 'commander';
+import { UsageError } from '../failure.ts';
+import { chooseGame } from '../options/input.ts';
+import { isModelName, openFiles } from './open.ts';
+
+interface Playing {
+  readonly model: string;
+  readonly adapter?: string;
+  readonly env?: string;
+  readonly envConfig: string;
+  readonly history: HistoryStrategy;
+  readonly maxCompletionLength: number;
+  readonly temperature: number;
+}
+
+/** What is judged is judged as in its training; what is looked at plays as it did there. */
+export type Purpose = 'judge' | 'look';
+
+/** With the game complete, and the files of the model where it has any. */
+export async function withModelGame<Options extends Playing>(
+  command: Command,
+  options: Options,
+  purpose: Purpose,
+): Promise<Options & { readonly env: string; readonly files?: ModelFiles }> {
+  const files = isModelName(options.model, options.env) ? await openFiles(options.model) : undefined;
+  // An adapter has its game beside it; what it is worked into may have been trained in another.
+  const carrier = files && options.adapter !== undefined ? await openAdapterFolder(options.adapter) : files;
+  const carried = carrier && (await readCarriedGame(carrier));
+  const env = options.env ?? carried?.environment;
+  if (env === undefined)
+    throw new UsageError('--env is needed: the policy carries no game. ludic games lists what there is.');
+  const opened = { ...options, env, ...(files && { files }) };
+  if (!carried) return opened;
+  const played = carried.environment === env ? completed(command, opened, carried, purpose) : opened;
+  const difference = gameDifference(carried, {
+    environment: env,
+    environmentConfig: chooseGame(env, played.envConfig).raw,
+    history: played.history,
+  });
+  if (difference !== undefined) process.stderr.write(`ludic: ${difference}\n`);
+  return played;
+}
+
+/** What is named goes before what the model carries, setting by setting. */
+function completed<Options extends Playing & { readonly env: string }>(
+  command: Command,
+  options: Options,
+  carried: CarriedGame,
+  purpose: Purpose,
+): Options {
+  const isNamed = (name: string) => command.getOptionValueSource(name) === 'cli';
+  const { raw } = chooseGame(options.env, options.envConfig);
+  const judged = carried.evalTemperature ?? options.temperature;
+  const carriedTemperature = purpose === 'judge' ? judged : carried.temperature;
+  const history = isNamed('history') ? options.history : carried.history;
+  // Another history may need longer replies: a scratchpad is written there.
+  const isLengthCarried = !isNamed('maxCompletionLength') && history === carried.history;
+  return {
+    ...options,
+    envConfig: JSON.stringify({ ...carried.environmentConfig, ...raw }),
+    temperature: isNamed('temperature') ? options.temperature : carriedTemperature,
+    history,
+    maxCompletionLength: isLengthCarried ? carried.maxCompletionLength : options.maxCompletionLength,
+  };
+}

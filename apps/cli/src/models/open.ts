@@ -1,0 +1,161 @@
+// Whoever answers: nano, a model folder, a model of the Hub, a scripted player, or a model that other software runs.
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { environmentIds, findEnvironment } from '@ludic/environments';
+import { type LanguageModel, openLanguageModel } from '@ludic/inference';
+import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter, readCheckpoint } from '@ludic/models';
+import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
+import { NANO_FOLDER } from '@ludic/nano';
+import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
+import { Option } from 'commander';
+import { UsageError } from '../failure.ts';
+import { type DeviceChoice, openRuntime } from '../options/device.ts';
+import type { GameChoice } from '../options/input.ts';
+import { openRunModel } from '../runs/run-model.ts';
+import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
+import { TransferView } from './transfers.ts';
+
+export const modelOption = (purpose = '') =>
+  new Option(
+    '--model <name>',
+    `Model: nano, a model folder, a run, or org/name of the Hugging Face Hub (old ones: gpt2)${purpose}`,
+  ).default('nano');
+
+/** A folder of that name comes first; what is not here and is named as the Hub names models is fetched from there. */
+export async function openFiles(name: string): Promise<ModelFiles> {
+  if (name === 'nano') return { ...(await openModelFolder(fileURLToPath(NANO_FOLDER))), name };
+  if (!existsSync(name)) return (await openFromHub(name)) ?? (await openModelFolder(name));
+  const run = await openRunModel(name);
+  if (!run) return openModelFolder(name);
+  if (!told.has(name)) process.stderr.write(`${name} is a run: ${run.what} is taken.\n`);
+  told.add(name);
+  return { ...run.files, name };
+}
+
+/** Runs whose model was named already, and warnings that were told. */
+const told = new Set<string>();
+
+/** One word that means nothing: a player may have been meant, too. */
+class UnknownName extends UsageError {}
+
+/** One quick question: a slip shall not wait for a network that is away. */
+const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 5000 };
+/** What the Hub says, or leaves unsaid, where a name may be a slip. */
+const SAYS_NONE = /^(unauthorized|repository_not_found|offline)$/;
+const UNKNOWN_WORD =
+  /^(unauthorized|repository_not_found|offline|cut_off|server_fault|rate_limited|refused|bad_answer)$/;
+
+/** @returns undefined where the name is none of the Hub's */
+async function openFromHub(name: string): Promise<ModelFiles | undefined> {
+  const hub = await import('@ludic/hub');
+  const { HubError, lookAtHubModel, openHubModel, parseReference, readHubSettings } = hub;
+  const reference = parseReference(name);
+  if (!reference) return undefined;
+  const settings = await readHubSettings(process.env);
+  const view = new TransferView(process.stderr, () => performance.now());
+  // Whether it is there at all: what breaks off afterwards has nothing to do with the name.
+  let isLookedUp = name.includes('/');
+  try {
+    if (!isLookedUp) await lookAtHubModel(reference, settings, LOOK);
+    isLookedUp = true;
+    return await openHubModel(reference, settings, { onEvent: (event) => view.show(event) });
+  } catch (error) {
+    // It may have been meant as a path.
+    if (!(error instanceof HubError) || !(isLookedUp ? SAYS_NONE : UNKNOWN_WORD).test(error.code)) throw error;
+    const message = `There is no folder ${name} here. ${error.message}`;
+    if (!isLookedUp) throw new UnknownName(message);
+    throw new HubError(error.code, message, { cause: error });
+  } finally {
+    view.close();
+  }
+}
+
+/** @param adapter a folder whose adapter is worked into the model */
+export async function openModel(
+  files: ModelFiles,
+  { adapter, device }: Pick<PolicyOptions, 'adapter' | 'device'>,
+): Promise<LanguageModel> {
+  const folder = adapter === undefined ? undefined : await openAdapterFolder(adapter);
+  const model = await openLanguageModel(files, await openRuntime(device ?? 'cpu'), folder);
+  tellWarnings(model.warnings);
+  return model;
+}
+
+/** The checkpoint of a command that needs no more of the model. */
+export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(files);
+  tellWarnings(checkpoint.warnings);
+  return checkpoint;
+}
+
+/** Each once, however many contestants are the same model. */
+function tellWarnings(warnings: readonly string[] = []): void {
+  for (const warning of warnings) {
+    if (!told.has(warning)) process.stderr.write(`ludic: ${warning}\n`);
+    told.add(warning);
+  }
+}
+
+/** The parameters of a model with an adapter merged into them, where a folder of one is given. */
+export async function withAdapter(
+  { config, parameters }: Checkpoint,
+  folder: string | undefined,
+): Promise<Checkpoint['parameters']> {
+  if (folder === undefined) return parameters;
+  return mergeAdapter(config, parameters, await readAdapter(await openAdapterFolder(folder), config));
+}
+
+export const adapterOption = () => new Option('--adapter <folder>', 'A LoRA adapter in PEFT layout, for --model');
+
+export interface PolicyOptions extends OutsideOptions {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly maxCompletionLength: number;
+  readonly adapter?: string;
+  /** Of the model, where they are open already. */
+  readonly files?: ModelFiles;
+  /** Default: the CPU. */
+  readonly device?: DeviceChoice;
+}
+
+/** Whether a policy is files of a model: no player of the game, nor run by other software. */
+export function isModelName(name: string, env: string | undefined): boolean {
+  if (/^(openai|transformers):/.test(name)) return false;
+  const games = env === undefined ? environmentIds() : [env];
+  return (
+    !games.some((id) => Object.hasOwn(findEnvironment(id).experts, name)) &&
+    (name === 'nano' || /[/\\]/.test(name) || existsSync(name))
+  );
+}
+
+/**
+ * @param name nano, a folder, a model of the Hub, one of the game's scripted players, `openai:URL#MODEL` or
+ *   `transformers:MODEL`
+ */
+export async function openPolicy(
+  name: string,
+  { definition, config }: GameChoice,
+  options: PolicyOptions,
+): Promise<Policy> {
+  const { temperature, topK, topP, maxCompletionLength } = options;
+  const settings = { temperature, topK, topP, maxCompletionLength, stop: [`</${definition.replyTag}>`] };
+  const outside = await openOutsidePolicy(name, settings, options);
+  if (outside) return outside;
+  const expert = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;
+  if (expert && options.adapter !== undefined)
+    throw new UsageError(`--adapter needs a model; ${name} is a scripted player.`);
+  if (expert) return scriptedPolicy(name, () => expert(config));
+  const players = Object.keys(definition.experts).join(', ');
+  const files = await (options.files ? Promise.resolve(options.files) : openFiles(name)).catch(
+    (error: Error & { code?: string }) => {
+      if (!(error instanceof UnknownName) && (error.code !== 'not_a_model' || /[/\\]/.test(name))) throw error;
+      throw new UsageError(
+        `${error instanceof UnknownName ? error.message : `There is no model ${name}: it is no folder.`} Use nano, a model folder, org/name of the Hugging Face Hub, openai:URL#MODEL, transformers:MODEL, or a player of ${definition.id}: ${players}.`,
+      );
+    },
+  );
+  const model = await openModel(files, options);
+  return new LanguageModelPolicy(model, settings);
+}

@@ -1,0 +1,110 @@
+// Models that other software runs: an endpoint of chat completions, or transformers.js. What a user writes for them, and
+// the options that only they have.
+
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LanguageModelSettings } from '@ludic/inference';
+import type { Policy } from '@ludic/policies';
+import { CONCURRENCY, openaiPolicy, RETRIES, TIMEOUT } from '@ludic/policies/openai';
+import { TRANSFORMERS_DTYPES, type TransformersDtype, transformersPolicy } from '@ludic/policies/transformers';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../failure.ts';
+import { decimal, whole } from '../options/input.ts';
+
+export interface OutsideOptions {
+  /** In seconds. */
+  readonly timeout?: number;
+  readonly concurrency?: number;
+  readonly retries?: number;
+  readonly dtype?: TransformersDtype;
+}
+
+const ENDPOINT_FORM = 'openai:http://localhost:8000/v1#MODEL';
+const TRANSFORMERS_FORM = 'transformers:FOLDER or transformers:OWNER/NAME';
+const ENDPOINT_OPTIONS = ['timeout', 'concurrency', 'retries'] as const;
+const TRANSFORMERS_OPTIONS = ['dtype'] as const;
+
+/** What `--model` takes, for the help of commands that play. */
+export const POLICY_NAMES = `nano, a model folder, a run, org/name of the Hugging Face Hub, a scripted player such as random or expert, ${ENDPOINT_FORM}, ${TRANSFORMERS_FORM}`;
+
+/** Adds the options that only models of other software have. */
+export function withOutsideOptions(command: Command): Command {
+  const endpoint = 'An openai: endpoint (its key comes from OPENAI_API_KEY):';
+  return command
+    .addOption(
+      new Option('--timeout <seconds>', `Seconds until a request counts as lost (default: ${TIMEOUT})`)
+        .argParser(decimal(0.001, 86_400))
+        .helpGroup(endpoint),
+    )
+    .addOption(
+      new Option('--concurrency <n>', `Requests at once (default: ${CONCURRENCY})`)
+        .argParser(whole(1))
+        .helpGroup(endpoint),
+    )
+    .addOption(
+      new Option('--retries <n>', `How often a failed request is sent again (default: ${RETRIES})`)
+        .argParser(whole(0))
+        .helpGroup(endpoint),
+    )
+    .addOption(
+      new Option('--dtype <type>', 'Number format of a transformers.js model (default: fp32)')
+        .choices(TRANSFORMERS_DTYPES)
+        .helpGroup('A transformers: model:'),
+    );
+}
+
+/**
+ * @param name what stands after `--model`
+ * @returns undefined where it names a model of our own; then none of the options may be there
+ */
+export async function openOutsidePolicy(
+  name: string,
+  settings: LanguageModelSettings,
+  options: OutsideOptions & { readonly adapter?: string },
+): Promise<Policy | undefined> {
+  const [, kind, rest = ''] = /^(openai|transformers):(.*)$/s.exec(name) ?? [];
+  if (kind !== 'openai') refuse(options, ENDPOINT_OPTIONS, `for endpoints, such as ${ENDPOINT_FORM}`);
+  if (kind !== 'transformers') refuse(options, TRANSFORMERS_OPTIONS, `for ${TRANSFORMERS_FORM}`);
+  if (kind === undefined) return undefined;
+  if (options.adapter !== undefined)
+    throw new UsageError(`--adapter needs a model of our own; ${kind}: models take none. Merge it with ludic export.`);
+  return kind === 'openai' ? openEndpoint(rest, settings, options) : openTransformers(rest, settings, options);
+}
+
+function refuse(options: OutsideOptions, names: readonly (keyof OutsideOptions)[], place: string): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given) throw new UsageError(`--${given} is ${place}.`);
+}
+
+function openEndpoint(place: string, { topK, ...settings }: LanguageModelSettings, options: OutsideOptions): Policy {
+  const at = place.indexOf('#');
+  const baseUrl = place.slice(0, Math.max(0, at));
+  const model = place.slice(at + 1);
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || model === '')
+    throw new UsageError(`An endpoint is written as URL#MODEL with the URL up to /v1, such as ${ENDPOINT_FORM}.`);
+  if (topK !== 0) throw new UsageError('Chat completions know no --top-k; use --top-p.');
+  const { OPENAI_API_KEY: apiKey } = process.env;
+  const { timeout, concurrency, retries } = options;
+  return openaiPolicy({
+    ...settings,
+    baseUrl,
+    model,
+    ...(apiKey && { apiKey }),
+    ...(timeout !== undefined && { timeout }),
+    ...(concurrency !== undefined && { concurrency }),
+    ...(retries !== undefined && { retries }),
+  });
+}
+
+async function openTransformers(
+  place: string,
+  settings: LanguageModelSettings,
+  { dtype }: OutsideOptions,
+): Promise<Policy> {
+  const local = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  // A name on the Hub has at most one slash, and is no way through folders.
+  if (!local && !/^\w[\w.-]*(\/[\w.-]+)?$/.test(place))
+    throw new UsageError(`${place || 'Nothing'} is no folder and no name of a model. Use ${TRANSFORMERS_FORM}.`);
+  return transformersPolicy({ model: local ? resolve(place) : place, local, ...(dtype && { dtype }) }, settings);
+}

@@ -1,0 +1,85 @@
+// From the words of a command line to values, with a clear sentence for each that cannot be used.
+
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import { HISTORY_STRATEGIES } from '@ludic/history';
+import { EXPORT_DTYPES, type ExportDtype } from '@ludic/models';
+import { InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../failure.ts';
+
+/** A parser of whole numbers of at least `least`. */
+export const whole = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < least)
+    throw new InvalidArgumentError(`A whole number of at least ${least} is needed.`);
+  return value;
+};
+
+export const decimal =
+  (least: number, most = Number.POSITIVE_INFINITY) =>
+  (text: string) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {
+      throw new InvalidArgumentError(
+        `A number of at least ${least}${most === Number.POSITIVE_INFINITY ? '' : ` and at most ${most}`} is needed.`,
+      );
+    }
+    return value;
+  };
+
+/** A parser of names such as `fp32,q4`: the numbers that an exported graph holds. Each once, in the usual order. */
+export function exportDtypes(text: string): readonly ExportDtype[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (!names.every((name) => (EXPORT_DTYPES as readonly string[]).includes(name)))
+    throw new InvalidArgumentError(`Names with commas between are needed, of ${EXPORT_DTYPES.join(', ')}.`);
+  return EXPORT_DTYPES.filter((name) => names.includes(name));
+}
+
+/** Of commands that play what was trained. */
+const OF_TRAINED = 'of a trained model: as in its training';
+
+export const historyOption = () =>
+  new Option('--history <strategy>', `What the policy sees of an episode (${OF_TRAINED})`)
+    .choices(HISTORY_STRATEGIES)
+    .default('NO_HISTORY');
+
+export const envConfigOption = () =>
+  new Option('--env-config <json>', 'Settings of the environment as a JSON object').default('{}');
+
+export const playedConfigOption = () =>
+  new Option(
+    '--env-config <json>',
+    `Settings of the environment as a JSON object (${OF_TRAINED}, but for those named here)`,
+  ).default('{}');
+
+export const replyLengthOption = () =>
+  new Option(
+    '--max-completion-length <n>',
+    `Most tokens of a reply (${OF_TRAINED}, while it sees of the game what it saw there)`,
+  )
+    .argParser(whole(1))
+    .default(64);
+
+export interface GameChoice {
+  readonly definition: EnvironmentDefinition;
+  /** What the user wrote. */
+  readonly raw: Readonly<Record<string, unknown>>;
+  /** Complete and checked. */
+  readonly config: unknown;
+}
+
+export function chooseGame(id: string, json: string): GameChoice {
+  const definition = findEnvironment(id);
+  let raw: unknown;
+  try {
+    raw = JSON.parse(json);
+  } catch {
+    throw new UsageError(`--env-config is no JSON: ${json}`);
+  }
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new UsageError('--env-config must be a JSON object such as {"size": 5}.');
+  return {
+    definition,
+    raw: raw as Record<string, unknown>,
+    config: resolveConfig(definition, raw as Record<string, unknown>),
+  };
+}

@@ -1,0 +1,155 @@
+// ludic serve: the HTTP service.
+
+import { readFileSync } from 'node:fs';
+import type { ServeOptions } from '@ludic/server';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { builtPage, precompressBeside } from '../evaluator/built-page.ts';
+import { UsageError } from '../failure.ts';
+import { type DeviceChoice, deviceOption } from '../options/device.ts';
+import { decimal, whole } from '../options/input.ts';
+
+interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly data: string;
+  readonly device: DeviceChoice;
+  readonly threads?: number;
+  readonly passwordFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly trustProxy?: string | true;
+  readonly assumeHttps?: true;
+  readonly hostName: readonly string[];
+  readonly functionHosts?: true;
+  readonly allowOrigin: readonly string[];
+  readonly maxConcurrentJobs: number;
+  readonly admin: readonly string[];
+  readonly shareModels?: true;
+  readonly jobsPerName: { readonly running: number; readonly queued: number };
+  readonly jobTimeout: number;
+  readonly maxConcurrentRequests: number;
+  readonly requestTimeout: number;
+  readonly idleTimeout: number;
+  readonly page: boolean;
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Serve training, evaluation and rollouts over HTTP, behind a password')
+    .option('--host <address>', 'Address to listen at; beyond this machine it takes TLS or a proxy', '127.0.0.1')
+    .option('--port <n>', 'Port to listen at; 0: any free port', whole(0), 8000)
+    .option('--data <folder>', 'Folder of models, runs and jobs', 'ludic-data')
+    .addOption(deviceOption())
+    .option('--threads <n>', 'Threads of one model on the CPU (default: one per core)', whole(1))
+    .option('--password-file <file>', 'Lines of name:hash, read again when they change (or LUDIC_PASSWORD_HASH)')
+    .option('--tls-cert <file>', 'Certificate chain in PEM, with --tls-key; read again when it changes')
+    .option('--tls-key <file>', 'Key of the certificate in PEM')
+    .option(
+      '--trust-proxy [networks]',
+      'A proxy speaks HTTPS for this server; its networks, by default this machine and private ones',
+    )
+    .option('--assume-https', 'With --trust-proxy: a proxy that does not say how a request came speaks HTTPS alone')
+    .option('--host-name <name>', 'Name that this server is called by, others get 403; may be given again', append, [])
+    .option(
+      '--function-hosts',
+      'Take POST / at NAME-start-training.…, …-evaluate-policy.…, …-generate-rollout.…, …-health-check.… for that endpoint',
+    )
+    .option('--allow-origin <origin>', 'Origin whose pages may call; may be given again', append, [])
+    .option('--max-concurrent-jobs <n>', 'Jobs that run at once; the others wait', whole(1), 1)
+    .option('--admin <name>', 'Name that sees and ends all jobs; may be given again', append, [])
+    .option('--share-models', 'Let every name see all models; jobs stay those of who asked for them')
+    .addOption(
+      new Option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin')
+        .argParser(perName)
+        .default(perName('2,10'), '2,10'),
+    )
+    .option('--job-timeout <seconds>', 'Longest time of a job; 0: as long as it takes', decimal(0), 0)
+    .option('--max-concurrent-requests <n>', 'Evaluations, rollouts and chats at once; more get 429', whole(1), 10)
+    .option(
+      '--request-timeout <seconds>',
+      'Longest time of an evaluation, rollout or chat that is answered at once; 0: as long as it takes',
+      decimal(0),
+      600,
+    )
+    .option('--idle-timeout <seconds>', 'Seconds after which a model that is not asked leaves memory', decimal(0), 300)
+    .option('--no-page', 'Leave out the page for browsers at /')
+    .action(async (options: Options) => {
+      // What people train is theirs: files of the server and its jobs are for its user alone.
+      process.umask(0o077);
+      const { serve } = await import('@ludic/server');
+      const pageFolder = options.page ? await builtPage() : undefined;
+      const server = await serve({
+        ...settingsOf(options, process.env),
+        ...(pageFolder !== undefined && { pageFolder }),
+      });
+      // A signal may come as soon as the server says that it is there.
+      const asked = untilAsked();
+      if (options.page) precompressBeside();
+      process.stderr.write(`Ludic listens on ${server.url}; its description is at ${server.url}/docs.\n`);
+      await asked;
+      process.stderr.write('Saving jobs; ask again to stop at once.\n');
+      await server.close();
+    });
+}
+
+function perName(text: string): { readonly running: number; readonly queued: number } {
+  const [, running, queued] = /^([1-9]\d{0,5}),(\d{1,6})$/.exec(text) ?? [];
+  if (running === undefined || queued === undefined)
+    throw new InvalidArgumentError('Two whole numbers are needed, such as 1,10: how many run, and how many wait.');
+  return { running: Number(running), queued: Number(queued) };
+}
+
+const append = (value: string, before: readonly string[]) => [...before, value];
+
+function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOptions {
+  const { tlsCert, tlsKey, passwordFile = environment.LUDIC_PASSWORD_FILE } = options;
+  if (options.assumeHttps && options.trustProxy === undefined)
+    throw new UsageError('--assume-https says something of a proxy: give --trust-proxy too.');
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('--tls-cert and --tls-key belong together.');
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const hash = environment.LUDIC_PASSWORD_HASH;
+  return {
+    version,
+    dataFolder: options.data,
+    host: options.host,
+    port: options.port,
+    device: options.device,
+    hostNames: options.hostName,
+    functionHosts: options.functionHosts ?? false,
+    origins: options.allowOrigin,
+    maxConcurrentJobs: options.maxConcurrentJobs,
+    admins: options.admin,
+    shareModels: options.shareModels ?? false,
+    jobsPerName: options.jobsPerName,
+    jobTimeout: options.jobTimeout,
+    maxConcurrentRequests: options.maxConcurrentRequests,
+    requestTimeout: options.requestTimeout,
+    idleTimeout: options.idleTimeout,
+    ...(options.threads !== undefined && { threads: options.threads }),
+    ...(hash && { passwordHash: hash }),
+    ...(passwordFile && { passwordFile }),
+    ...(tlsCert !== undefined && tlsKey !== undefined && { certificate: tlsCert, key: tlsKey }),
+    ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
+    ...(options.assumeHttps && { assumeHttps: true }),
+  };
+}
+
+/** Until Ctrl-C or SIGTERM; the second one ends the process as it stands. */
+function untilAsked(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const ask = () => {
+    clearInterval(orphaned);
+    process.off('SIGINT', ask);
+    process.off('SIGTERM', ask);
+    resolve();
+  };
+  // npm dies of a signal without passing it on: who was started by it ends with it.
+  const parent = process.ppid;
+  const orphaned = process.env.npm_lifecycle_event
+    ? setInterval(() => process.ppid !== parent && ask(), 500).unref()
+    : undefined;
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  return promise;
+}

@@ -1,0 +1,52 @@
+// Who is told about a run: the options for it, and what tracking needs of this process.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isTracked, mergeTrackingSettings, type Surroundings, type TrackingSettings } from '@ludic/tracking';
+import { RunTracker, readTrackingSettings } from '@ludic/tracking/node';
+import { Option } from 'commander';
+import { UsageError } from '../failure.ts';
+
+export interface TrackingOptions {
+  readonly wandbProject?: string;
+  readonly wandbEntity?: string;
+  readonly tensorboard?: boolean;
+}
+
+export const trackingOptions = (): readonly Option[] => [
+  new Option('--wandb-project <name>', 'Tell Weights & Biases as well; needs WANDB_API_KEY'),
+  new Option('--wandb-entity <name>', 'The user or team there (default: WANDB_ENTITY, or where the key belongs)'),
+  new Option('--tensorboard', 'Write event files for TensorBoard'),
+];
+
+/** Names that a resumed run may be given. */
+export const TRACKING_NAMES: readonly string[] = trackingOptions().map((option) => option.attributeName());
+
+/** What was asked for; of a resumed run, what its folder holds as well. */
+export async function trackingSettings(
+  { wandbProject, wandbEntity, tensorboard }: TrackingOptions,
+  resumed: string | undefined,
+): Promise<TrackingSettings> {
+  const stored = resumed === undefined ? {} : await readTrackingSettings(resumed);
+  const project = wandbProject ?? (wandbEntity === undefined ? undefined : stored.wandb?.project);
+  if (project === undefined && wandbEntity !== undefined) throw new UsageError('--wandb-entity needs --wandb-project.');
+  return mergeTrackingSettings(stored, {
+    ...(project !== undefined && { wandb: { project, ...(wandbEntity !== undefined && { entity: wandbEntity }) } }),
+    ...(tensorboard && { tensorboard }),
+  });
+}
+
+export const surroundings: Surroundings = {
+  now: () => Date.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }).catch(() => {}),
+  random: () => Math.random(),
+};
+
+export function trackerOf(
+  run: string,
+  settings: TrackingSettings,
+  say: (line: string) => void,
+): RunTracker | undefined {
+  return isTracked(settings)
+    ? new RunTracker({ run, settings, environment: process.env, surroundings, say })
+    : undefined;
+}
