@@ -47,6 +47,33 @@ describe('the documents', () => {
       expect(read(`docs/decisions/${name}`)).toMatch(new RegExp(`^# ${Number(name!.slice(0, 4))}\\. ${title}\n`));
   });
 
+  it('show lines of code that are there', () => {
+    const blocks = [...read('CONTRIBUTING.md').matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)];
+    expect(blocks.length).toBeGreaterThan(8);
+    const wrong = blocks.flatMap(([, path, code]) =>
+      code!
+        .split('\n')
+        .filter((line) => line.trim() !== '' && !read(path!).includes(line.trim()))
+        .map((line) => `${path} has no line ${line}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('explain every input of a graph', () => {
+    const sources = execFileSync('git', ['ls-files', 'packages/models/src', 'packages/grpo/src'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    const inputs = sources
+      .trim()
+      .split('\n')
+      .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && existsSync(join(ROOT, path)))
+      .flatMap((path) => [...read(path).matchAll(/graph\.input\('(\w+)'/g)].map(([, name]) => name!));
+    expect(inputs.length).toBeGreaterThan(20);
+    const glossary = read('docs/glossary.md');
+    expect([...new Set(inputs)].filter((name) => !glossary.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it('say what every package is for', () => {
     const table = read('docs/architecture.md');
     const names = ['apps', 'packages'].flatMap((parent) =>
