@@ -10,7 +10,7 @@ import { type LanguageModel, openLanguageModel } from '../packages/inference/src
 import { buildExport } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
-import { isReply, LanguageModelPolicy, type Prompt, type Reply } from '../packages/policies/src/index.ts';
+import { type GamePrompt, isReply, LanguageModelPolicy, type Reply } from '../packages/policies/src/index.ts';
 import { groupStarts, playEpisodes } from '../packages/rollouts/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
 import { median } from './timing.ts';
@@ -50,7 +50,7 @@ async function ourRound(
 ): Promise<Round> {
   const definition = findEnvironment(environment);
   const config = resolveConfig(definition, { max_steps: STEPS });
-  const asked: { prompts: readonly Prompt[]; replies: readonly Reply[] }[] = [];
+  const asked: { prompts: readonly GamePrompt[]; replies: readonly Reply[] }[] = [];
   // Nothing is remembered from the round before, as after an update of the weights.
   policy.weightsChanged();
   const before = performance.now();

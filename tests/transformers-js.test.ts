@@ -32,9 +32,9 @@ import {
 import { openModelFolder, writeFilesAtomically } from '../packages/models/src/node.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import {
+  type GamePrompt,
   isReply,
   LanguageModelPolicy,
-  type Prompt,
   type Reply,
   scriptedPolicy,
 } from '../packages/policies/src/index.ts';
@@ -54,8 +54,8 @@ const loadTheirs = (name: string, dtype: ExportDtype) =>
   AutoModelForCausalLM.from_pretrained(name, { dtype, device: 'cpu' });
 
 /** Prompts of both games under all histories, as a random player meets them. */
-async function gamePrompts(): Promise<Prompt[]> {
-  const met: Prompt[] = [];
+async function gamePrompts(): Promise<GamePrompt[]> {
+  const met: GamePrompt[] = [];
   for (const id of ['tic_tac_toe', 'key_door']) {
     const definition = findEnvironment(id);
     const config = resolveConfig(definition, { max_steps: 6 });
@@ -63,7 +63,7 @@ async function gamePrompts(): Promise<Prompt[]> {
       const player = scriptedPolicy('random', () => definition.experts.random!(config));
       const policy = {
         ...player,
-        act: async (prompts: readonly Prompt[]) => {
+        act: async (prompts: readonly GamePrompt[]) => {
           met.push(...prompts);
           return player.act(prompts);
         },
@@ -79,7 +79,7 @@ async function open(folder: string): Promise<LanguageModel> {
   return openLanguageModel(await openModelFolder(folder), await createRuntime({ threads: 1 }));
 }
 
-async function greedyReplies(model: LanguageModel, prompts: readonly Prompt[]): Promise<readonly Reply[]> {
+async function greedyReplies(model: LanguageModel, prompts: readonly GamePrompt[]): Promise<readonly Reply[]> {
   const greedy = { temperature: 0, topK: 0, topP: 1, maxCompletionLength: NEW_TOKENS, stop: [] };
   const policy = new LanguageModelPolicy(model, greedy);
   const replies = (await policy.act(prompts)).filter(isReply);
@@ -109,7 +109,7 @@ async function theirLogits(theirs: PreTrainedModel, rows: readonly (readonly num
 
 describe('an exported nano', () => {
   let model: LanguageModel;
-  let prompts: Prompt[];
+  let prompts: GamePrompt[];
   let replies: readonly Reply[];
   let tokenizer: PreTrainedTokenizer;
   let exact: PreTrainedModel;
@@ -124,7 +124,7 @@ describe('an exported nano', () => {
   }, 60_000);
   afterAll(() => exact.dispose());
 
-  const text = ({ messages }: Prompt) => model.template.render(messages, { addGenerationPrompt: true });
+  const text = ({ messages }: GamePrompt) => model.template.render(messages, { addGenerationPrompt: true });
 
   it('generates the same greedy tokens over 100 prompts', async () => {
     for (const [i, prompt] of prompts.entries())
@@ -232,7 +232,7 @@ describe('what a source lacks', () => {
     const model = await open(folder);
     const [any] = await gamePrompts();
     const prompts = ['What is left?', 'Your move.'].map(
-      (content): Prompt => ({ ...any!, episode: {}, messages: [{ role: 'user', content }] }),
+      (content): GamePrompt => ({ ...any!, episode: {}, messages: [{ role: 'user', content }] }),
     );
     const tokenizer = await AutoTokenizer.from_pretrained(name);
     const theirs = await loadTheirs(name, 'fp32');

@@ -3,19 +3,19 @@
 import type { Message } from '@ludic/history';
 import type { RandomStream } from '@ludic/random';
 
-export interface Question {
+export interface Prompt {
   readonly messages: readonly Message[];
-  /** Which episode this is: the same object at every turn of it. Policies hang caches and memories on it. */
+  /** The identity of the episode: one object for all of its turns, by which keys and values are found again. */
   readonly episode: object;
-  /** The policy's own stream in this episode. */
+  /** The policy's random stream in this episode: one number is drawn for each token. */
   readonly random: RandomStream;
 }
 
-/** The token ids that were really seen and sampled, and the log-probabilities under which they were. */
+/** The token ids that the model saw and sampled, and the log-probabilities under which they were sampled. */
 export interface SampledTokens {
   /** The whole prompt. */
   readonly prompt: Int32Array;
-  /** What was sampled, the end-of-turn token included where it was. */
+  /** The sampled tokens, with the end-of-turn token if it was sampled. */
   readonly completion: Int32Array;
   /** log π of each completion token at the sampling temperature, over the support kept by top-k and top-p. */
   readonly logprobs: Float32Array;
@@ -23,7 +23,7 @@ export interface SampledTokens {
   readonly entropies: Float32Array;
 }
 
-/** A reply that a language model has sampled. */
+/** A complete reply of a language model. */
 export interface Generation {
   readonly text: string;
   /** `stop`: ended by itself (end-of-turn token or closing tag). `length`: cut off at the token limit. */

@@ -1,5 +1,5 @@
-// Runs the decode graphs of a model: whole prompts against a shared prefix, then new tokens against what each row
-// has kept. It knows tokens, keys and values; which tokens to feed is the caller's business.
+// Runs the decode graphs of a model: prefill of whole prompts against a shared prefix, then new tokens against the KV cache
+// of each row. Which tokens to feed is up to the caller.
 
 import {
   buildDecoder,
@@ -8,7 +8,6 @@ import {
   type LoraConfig,
   layRows,
   type ModelConfig,
-  type Precision,
   packSequences,
   rotaryInputs,
   span,
@@ -22,66 +21,32 @@ import {
   int32,
   int64,
   type Program,
-  type ResidentTensors,
   type Runtime,
   scalar,
   type Tensor,
   type Tensors,
 } from '@ludic/runtime';
+import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
 import {
   type CachedRow,
-  type Caches,
   disposeAll,
   free,
+  type KvCache,
+  type KvCacheFactory,
   type LayerTensors,
   type Prefix,
-  type RowCache,
 } from './kv-cache/cache.ts';
 import { deviceCaches } from './kv-cache/device-cache.ts';
 import { hostCaches } from './kv-cache/host-cache.ts';
+import type { LanguageModel } from './language-model.ts';
 
-/** Fed to rows that do not go on; it leaves no trace. */
-const IDLE = Int32Array.of(0);
+/** Fed to rows that are not extended: nothing of it is appended to their cache. */
+const PADDING = Int32Array.of(0);
 
-/** The rows of a run. Their cache is made when somebody goes on from them. */
-export class DecodedRows {
-  readonly prefix: Prefix | undefined;
-  readonly #make: () => Promise<RowCache>;
-  readonly #fresh: LayerTensors;
-  #cache: Promise<RowCache> | undefined;
-
-  /** @param fresh what `make` makes the cache of */
-  constructor(prefix: Prefix | undefined, fresh: LayerTensors, make: () => Promise<RowCache>) {
-    this.prefix = prefix;
-    this.#fresh = fresh;
-    this.#make = make;
-  }
-
-  cache(): Promise<RowCache> {
-    this.#cache ??= this.#make();
-    return this.#cache;
-  }
-
-  async dispose(): Promise<void> {
-    if (!this.#cache) return free(this.#fresh);
-    await this.#cache.then(
-      (cache) => cache.dispose(),
-      // Whoever wanted it has heard why there is none.
-      () => free(this.#fresh),
-    );
-  }
-}
-
-/** A sequence that was fed, as a row of its run. */
-export interface KnownRow {
-  readonly decoded: DecodedRows;
-  readonly row: number;
-}
-
-/** What is wanted of the tokens that come after the sequences that are fed. */
-export type Wanted =
+/** What a run returns of the tokens that follow the sequences that are fed: their logits, or tokens drawn on the device. */
+export type DecodeRequest =
   | { readonly kind: 'logits' }
-  /** The most likely token of each draw. */
+  /** The most likely token after each sequence of `sequenceOf`. */
   | { readonly kind: 'greedy'; readonly sequenceOf: readonly number[] }
   /** One token for each uniform number in [0, 1), after the sequence `sequenceOf`. */
   | {
@@ -100,41 +65,28 @@ export interface DrawnToken {
 }
 
 export interface DecodeResult {
-  /** Raw logits of the token after the last of each sequence that was fed, [sequences][vocabSize] in one array, if wanted. */
+  /** [sequences · vocabSize] Raw logits of the token that follows each sequence, where they were requested; else empty. */
   readonly logits: Float32Array;
-  /** The tokens that were drawn, if wanted. */
+  /** One token for each element of `sequenceOf`, where they were requested; else empty. */
   readonly drawn: readonly DrawnToken[];
-  /** Where each sequence is kept. */
-  readonly known: readonly KnownRow[];
-}
-
-/** An adapter where the model computes. */
-export interface ResidentAdapter {
-  readonly config: LoraConfig;
-  readonly parameters: ResidentTensors;
+  /** Keys and values of each sequence that was fed. */
+  readonly kv: readonly KvRow[];
 }
 
 /** The part of a language model that a decoder runs. Its parameters may change between calls. */
-export interface DecodedModel {
-  readonly runtime: Runtime;
-  readonly config: ModelConfig;
-  readonly parameters: ResidentTensors;
-  readonly adapter?: ResidentAdapter;
-  /** What matrix products are taken in; by default float32. */
-  readonly precision?: Precision;
-}
+export type DecoderModel = Pick<LanguageModel, 'runtime' | 'config' | 'parameters' | 'adapter' | 'precision'>;
 
 export class Decoder {
-  readonly #model: DecodedModel;
+  readonly #model: DecoderModel;
   readonly #runtime: Runtime;
   readonly #config: ModelConfig;
   readonly #adapter: LoraConfig | undefined;
-  readonly #caches: Caches;
+  readonly #caches: KvCacheFactory;
   readonly #programs = new Map<string, Promise<Program>>();
-  readonly #rows = new Set<DecodedRows>();
+  readonly #batches = new Set<DecodedBatch>();
   readonly #prefixes = new Set<Prefix>();
 
-  constructor(model: DecodedModel) {
+  constructor(model: DecoderModel) {
     this.#model = model;
     this.#runtime = model.runtime;
     this.#config = model.config;
@@ -146,9 +98,10 @@ export class Decoder {
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
   async prefix(tokens: Int32Array): Promise<Prefix> {
     const inputs = packSequences(this.#config, [tokens]).inputs;
-    // Nothing is asked of what comes next. Where tokens can be drawn on the device, not even the logits come back.
-    const wanted: Wanted = this.#runtime.tensors === 'device' ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
-    const { fresh } = await this.#run(false, false, inputs, [tokens.length - 1], wanted);
+    // The next token is not needed: on a device, a request for no tokens saves reading the logits back.
+    const request: DecodeRequest =
+      this.#runtime.tensors === 'device' ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
+    const { fresh } = await this.#run(false, false, inputs, [tokens.length - 1], request);
     const prefix = { tokens, tensors: fresh };
     if (this.#runtime.tensors === 'device') this.#prefixes.add(prefix);
     return prefix;
@@ -158,36 +111,36 @@ export class Decoder {
   async prefill(
     sequences: readonly Int32Array[],
     prefix: Prefix | undefined,
-    wanted: Wanted = { kind: 'logits' },
+    request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
     const shared = prefix ? prefix.tokens.length : 0;
     const packed = packSequences(this.#config, sequences, shared);
     const inputs = { ...packed.inputs, ...prefixInputs(prefix), key_cut: keyCut(prefix, undefined, packed.steps) };
     const last = sequences.map((sequence, row) => packed.starts[row]! + sequence.length - shared - 1);
-    const { fresh, ...answers } = await this.#run(prefix !== undefined, false, inputs, last, wanted);
+    const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, last, request);
     const counts = sequences.map((sequence) => sequence.length - shared);
-    const decoded = this.#keep(new DecodedRows(prefix, fresh, () => this.#caches.of(prefix, fresh, counts)));
-    return { ...answers, known: counts.map((_, row) => ({ decoded, row })) };
+    const batch = this.#track(new DecodedBatch(prefix, fresh, () => this.#caches.of(prefix, fresh, counts)));
+    return { ...result, kv: counts.map((_, row) => ({ batch, row })) };
   }
 
   /**
    * Feeds at least one new token to each of some rows of one prefix, a row possibly more than once. Where most rows of a
-   * cache go on they are extended where they lie: who has gone on from a row must not go on from it again.
+   * cache continue, they are extended in place: a row that was extended must not be extended a second time.
    * @param spare how many more rows the next steps may need
    */
   async extend(
-    known: readonly KnownRow[],
+    kv: readonly KvRow[],
     tokens: readonly Int32Array[],
     spare = 0,
-    wanted: Wanted = { kind: 'logits' },
+    request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
     const rows: CachedRow[] = [];
-    for (const { decoded, row } of known) rows.push({ cache: await decoded.cache(), row });
+    for (const { batch, row } of kv) rows.push({ cache: await batch.cache(), row });
     const longest = rows.reduce(
       (most, { cache, row }, i) => Math.max(most, cache.lengths[row]! + tokens[i]!.length),
       0,
     );
-    const first = known[0]!.decoded;
+    const first = kv[0]!.batch;
     const own = rows[0]!.cache;
     const inPlace =
       2 * rows.length >= own.lengths.length &&
@@ -196,26 +149,26 @@ export class Decoder {
       rows.length - new Set(rows.map(({ row }) => row)).size <= own.spare;
     if (inPlace) {
       const taken = new Set<number>();
-      const places = rows.map(({ row }) => {
-        if (taken.has(row)) return own.double(row);
+      const indices = rows.map(({ row }) => {
+        if (taken.has(row)) return own.fork(row);
         taken.add(row);
         return row;
       });
-      return this.#feed(first, own, places, tokens, wanted);
+      return this.#feed(first, own, indices, tokens, request);
     }
-    const { cache, places } = await this.#caches.gather(rows, longest, spare);
-    const gathered = this.#keep(new DecodedRows(cache.prefix, {}, async () => cache));
+    const { cache, indices } = await this.#caches.gather(rows, longest, spare);
+    const gathered = this.#track(new DecodedBatch(cache.prefix, {}, async () => cache));
     await gathered.cache();
-    return this.#feed(gathered, cache, places, tokens, wanted);
+    return this.#feed(gathered, cache, indices, tokens, request);
   }
 
-  /** Frees the keys and values of all rows but these, and of all prefixes but theirs and `prefix`. */
-  async release(kept: ReadonlySet<DecodedRows>, prefix: Prefix | undefined): Promise<void> {
-    const prefixes = new Set([prefix, ...Array.from(kept, (rows) => rows.prefix)]);
-    for (const rows of [...this.#rows]) {
-      if (kept.has(rows)) continue;
-      this.#rows.delete(rows);
-      await rows.dispose();
+  /** Frees the keys and values of all batches but these, and of all prefixes but theirs and `prefix`. */
+  async release(kept: ReadonlySet<DecodedBatch>, prefix: Prefix | undefined): Promise<void> {
+    const prefixes = new Set([prefix, ...Array.from(kept, (batch) => batch.prefix)]);
+    for (const batch of [...this.#batches]) {
+      if (kept.has(batch)) continue;
+      this.#batches.delete(batch);
+      await batch.dispose();
     }
     for (const one of [...this.#prefixes]) {
       if (prefixes.has(one)) continue;
@@ -231,23 +184,23 @@ export class Decoder {
     this.#programs.clear();
   }
 
-  /** Remembers what must be freed; ordinary memory frees itself. */
-  #keep(rows: DecodedRows): DecodedRows {
-    if (this.#runtime.tensors === 'device') this.#rows.add(rows);
-    return rows;
+  /** Device memory has to be freed by hand; ordinary memory is garbage collected. */
+  #track(batch: DecodedBatch): DecodedBatch {
+    if (this.#runtime.tensors === 'device') this.#batches.add(batch);
+    return batch;
   }
 
   /** Feeds new tokens to `rows` of a cache with room for them. */
   async #feed(
-    decoded: DecodedRows,
-    cache: RowCache,
+    batch: DecodedBatch,
+    cache: KvCache,
     rows: readonly number[],
     tokens: readonly Int32Array[],
-    wanted: Wanted,
+    request: DecodeRequest,
   ): Promise<DecodeResult> {
     const { heads, kvHeads } = this.#config;
     const shared = cache.prefix ? cache.prefix.tokens.length : 0;
-    const fed = new Array<Int32Array>(cache.lengths.length).fill(IDLE);
+    const fed = new Array<Int32Array>(cache.lengths.length).fill(PADDING);
     const counts = new Array<number>(cache.lengths.length).fill(0);
     for (const [i, row] of rows.entries()) {
       fed[row] = tokens[i]!;
@@ -274,13 +227,13 @@ export class Decoder {
     };
     for (const [name, tensor] of Object.entries(cache.tensors)) inputs[`past_${name}`] = tensor;
     const last = rows.map((row) => layout.starts[row]! + counts[row]! - 1);
-    const { fresh, ...answers } = await this.#run(cache.prefix !== undefined, true, inputs, last, wanted);
+    const { fresh, ...result } = await this.#run(cache.prefix !== undefined, true, inputs, last, request);
     await cache.append(fresh, counts);
-    return { ...answers, known: rows.map((row) => ({ decoded, row })) };
+    return { ...result, kv: rows.map((row) => ({ batch, row })) };
   }
 
-  /** What layers with a sliding window see. */
-  #localBias(cache: RowCache, shared: number, steps: number): Record<string, HostTensor> {
+  /** The attention mask of layers with a sliding window. */
+  #localBias(cache: KvCache, shared: number, steps: number): Record<string, HostTensor> {
     const { slidingWindow, heads, kvHeads } = this.#config;
     if (!slidingWindow) return {};
     const rows = Array.from(cache.lengths, (length) => {
@@ -296,9 +249,9 @@ export class Decoder {
     past: boolean,
     inputs: Tensors,
     logitsAt: readonly number[],
-    wanted: Wanted,
-  ): Promise<Omit<DecodeResult, 'known'> & { readonly fresh: LayerTensors }> {
-    const { kind } = wanted;
+    request: DecodeRequest,
+  ): Promise<Omit<DecodeResult, 'kv'> & { readonly fresh: LayerTensors }> {
+    const { kind } = request;
     const key = `${prefix} ${past} ${kind}`;
     let program = this.#programs.get(key);
     if (!program) {
@@ -318,14 +271,14 @@ export class Decoder {
       ...this.#model.parameters.inputs(),
       ...this.#model.adapter?.parameters.inputs(),
       ...inputs,
-      ...(kind === 'sample' && drawInputs(wanted)),
+      ...(kind === 'sample' && drawInputs(request)),
       logits_at: int32(logitsAt, [logitsAt.length]),
     });
     const fresh = Object.fromEntries(cacheNames(this.#config).map((name) => [name, outputs[name]!]));
     const numbers = (name: string) => (outputs[name] as HostTensor).data as ArrayLike<number | bigint>;
     if (kind === 'logits') return { fresh, logits: floats(outputs.logits as HostTensor), drawn: [] };
     const tokens = numbers('tokens');
-    const drawn = wanted.sequenceOf.map(
+    const drawn = request.sequenceOf.map(
       (sequence, i): DrawnToken =>
         kind === 'greedy'
           ? { token: Number(tokens[sequence]), logprob: 0, entropy: 0 }
@@ -343,7 +296,11 @@ const NO_LOGITS = new Float32Array();
 /** The largest float32 below 1. */
 const BELOW_ONE = 1 - 2 ** -24;
 
-function drawInputs({ sequenceOf, uniforms, temperature }: Wanted & { kind: 'sample' }): Record<string, HostTensor> {
+function drawInputs({
+  sequenceOf,
+  uniforms,
+  temperature,
+}: DecodeRequest & { kind: 'sample' }): Record<string, HostTensor> {
   return {
     draw_at: int32(sequenceOf, [sequenceOf.length]),
     uniforms: float32(
@@ -358,13 +315,13 @@ const prefixInputs = (prefix: Prefix | undefined): LayerTensors =>
   Object.fromEntries(Object.entries(prefix?.tensors ?? {}).map(([name, tensor]) => [`prefix_${name}`, tensor]));
 
 /** How many keys come from the prefix, from the past and from the new tokens. */
-function keyCut(prefix: Prefix | undefined, past: RowCache | undefined, steps: number): HostTensor {
+function keyCut(prefix: Prefix | undefined, past: KvCache | undefined, steps: number): HostTensor {
   const sizes = [...(prefix ? [prefix.tokens.length] : []), ...(past ? [past.capacity] : []), steps];
   return int64(sizes, [sizes.length]);
 }
 
 /** [rows, 1, steps · group, shared + capacity + steps]: the prefix, the row's own past, and its new tokens up to each. */
-function pastBias(cache: RowCache, shared: number, steps: number, group: number): HostTensor {
+function pastBias(cache: KvCache, shared: number, steps: number, group: number): HostTensor {
   const width = shared + cache.capacity + steps;
   const bias = new Float32Array(cache.lengths.length * steps * group * width);
   for (const [row, length] of cache.lengths.entries()) {

@@ -1,9 +1,9 @@
-// What can go wrong when a policy answers.
+// What can go wrong when a model or another policy is asked for a reply: one class for all.
 
 export type PolicyErrorCode =
   | 'prompt_too_long'
   | 'not_finite'
-  /** A token that the model does not have. */
+  /** A token outside the model's vocabulary. */
   | 'bad_token'
   | 'bad_setting'
   /** A model that cannot be loaded, or the library that would load it. */
@@ -11,12 +11,12 @@ export type PolicyErrorCode =
   | 'missing_library'
   | EndpointErrorCode;
 
-/** What can go wrong between here and an endpoint. */
+/** What can go wrong with an endpoint of chat completions. */
 export type EndpointErrorCode =
   /** It wants a key, another key, or a paid account. */
   | 'unauthorized'
   | 'unknown_model'
-  /** It turns down what was asked for: a setting, or the length of a prompt. */
+  /** It rejects the request: a setting, or the length of a prompt. */
   | 'bad_request'
   | 'unreachable'
   | 'timed_out'
@@ -34,7 +34,7 @@ export class PolicyError extends Error {
   }
 }
 
-/** In a sentence why a prompt and a reply do not fit a context of `positions`; undefined where they do. */
+/** The sentence why a prompt and a reply do not fit a context of `positions`; undefined where they do. */
 export function contextOverflow(
   promptTokens: number,
   maxCompletionLength: number,

@@ -1,13 +1,12 @@
 // Entry `@ludic/inference/internal`: what other packages of this repository need and nothing else is promised.
 
-export type { ResidentAdapter } from './decoder.ts';
 export { contextOverflow, type EndpointErrorCode } from './errors.ts';
-export { trainedParameters } from './language-model.ts';
+export { type ResidentAdapter, trainedParameters } from './language-model.ts';
 export { PromptEncoder } from './prompt-encoder.ts';
-export { REMEMBERED } from './remembered.ts';
 export { SLOTS_PER_RUN } from './sampler.ts';
 export { distributionOf, draw, logprobAt, notFinite, tokenAt } from './sampling/distribution.ts';
-export { checkSampling } from './sampling/settings.ts';
+export { logSumExp, rateToken } from './sampling/logprobs.ts';
+export { checkSampling } from './sampling/params.ts';
 export { stopsWithSpecialTokens } from './sampling/stop-texts.ts';
-export { chancesOf, logTotal } from './sampling/token-chances.ts';
 export { checkTokens } from './scorer.ts';
+export { TREE_CAPACITY } from './token-tree.ts';

@@ -1,8 +1,13 @@
 // A model ready to run, and which part of it learns.
 
-import type { ChatTemplate, ModelConfig, Precision, Tokenizer } from '@ludic/models';
+import type { ChatTemplate, LoraConfig, ModelConfig, Precision, Tokenizer } from '@ludic/models';
 import type { ResidentTensors, Runtime } from '@ludic/runtime';
-import type { ResidentAdapter } from './decoder.ts';
+
+/** A LoRA adapter whose parameters are in the memory of the runtime. */
+export interface ResidentAdapter {
+  readonly config: LoraConfig;
+  readonly parameters: ResidentTensors;
+}
 
 /** What a policy, a trainer and a scorer share. */
 export interface LanguageModel {
@@ -13,11 +18,11 @@ export interface LanguageModel {
   readonly parameters: ResidentTensors;
   /** Trained beside the parameters, which are then frozen. */
   readonly adapter?: ResidentAdapter;
-  /** What matrix products are taken in, in sampling and in training alike; by default float32. */
+  /** Number format of matrix products, in sampling and in training alike; float32 by default. */
   readonly precision?: Precision;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  /** What the model's files say that is not heeded, as sentences. */
+  /** What the model's files say that is ignored, as sentences. */
   readonly warnings?: readonly string[];
 }
 

@@ -1,10 +1,9 @@
-// Messages to token ids, by the model's chat template and tokenizer. The same messages come again and again: they are
-// rendered and encoded once.
+// Messages to token ids, by the model's chat template and tokenizer. Equal messages are rendered and encoded once.
 
 import type { Message } from '@ludic/history';
 import type { ChatTemplate, Tokenizer } from '@ludic/models';
 
-/** Prompts remembered before all are forgotten, and their characters. */
+/** Most prompts in the cache, and most characters of their messages; beyond, the cache is emptied. */
 const CAPACITY = 50_000;
 const CHARACTERS = 2 ** 26;
 
@@ -19,7 +18,7 @@ export class PromptEncoder {
     this.#template = template;
   }
 
-  /** The whole prompt, up to where the assistant speaks. The same array for the same messages. */
+  /** The whole prompt, up to the assistant's turn. Equal messages give the same array. */
   encode(messages: readonly Message[]): Int32Array {
     let key = '';
     for (const { role, content } of messages) key += `${role}\u0000${content}\u0001`;

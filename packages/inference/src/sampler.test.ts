@@ -8,10 +8,10 @@ import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
-import type { Generation, Question } from './contract.ts';
+import type { Generation, Prompt } from './contract.ts';
 import type { LanguageModel } from './language-model.ts';
-import type { LanguageModelSettings } from './running-reply.ts';
 import { Sampler } from './sampler.ts';
+import type { SamplingParams } from './sampling/params.ts';
 
 const cpu = await createRuntime({ device: 'cpu', threads: 1 });
 const gpu = await openGpu();
@@ -53,44 +53,44 @@ async function open(on: Runtime = cpu): Promise<{ model: LanguageModel; runs: ()
 }
 
 const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
-const question = (name: string, ...contents: string[]): Question => ({
+const prompt = (name: string, ...contents: string[]): Prompt => ({
   messages: contents.map((content, i) => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content })),
   episode: {},
   random: stream('sampler test', name),
 });
 const SYSTEM = '10 11 12 13 14 15';
-const SETTINGS: readonly LanguageModelSettings[] = [
+const SETTINGS: readonly SamplingParams[] = [
   { temperature: 0, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] },
   { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 12, stop: [] },
   { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 12, stop: ['7'] },
   { temperature: 1.3, topK: 5, topP: 1, maxCompletionLength: 9, stop: [] },
   { temperature: 1, topK: 0, topP: 0.5, maxCompletionLength: 3, stop: [] },
 ];
-/** Some questions are the same, some go on from others. */
-const questions = (i: number) => [question(`a${i}`, SYSTEM, '20 21'), question(`b${i}`, SYSTEM, `2${i % 3} 40 41`)];
+/** Some prompts are the same, some go on from others. */
+const prompts = (i: number) => [prompt(`a${i}`, SYSTEM, '20 21'), prompt(`b${i}`, SYSTEM, `2${i % 3} 40 41`)];
 
-const same = (replies: readonly Generation[], wanted: readonly Generation[]) => {
-  expect(replies.map(({ text, finish }) => [text, finish])).toEqual(wanted.map(({ text, finish }) => [text, finish]));
+const same = (replies: readonly Generation[], expected: readonly Generation[]) => {
+  expect(replies.map(({ text, finish }) => [text, finish])).toEqual(expected.map(({ text, finish }) => [text, finish]));
   for (const [i, { tokens }] of replies.entries()) {
-    expect(tokens!.completion).toEqual(wanted[i]!.tokens!.completion);
+    expect(tokens!.completion).toEqual(expected[i]!.tokens!.completion);
     for (const [t, logprob] of tokens!.logprobs.entries())
-      expect(Math.abs(logprob - wanted[i]!.tokens!.logprobs[t]!)).toBeLessThan(1e-4);
+      expect(Math.abs(logprob - expected[i]!.tokens!.logprobs[t]!)).toBeLessThan(1e-4);
   }
 };
 
 describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] : [])])('a sampler on %s', (_, on) => {
   it('gives each what it gets alone, whatever the settings of the others, with fewer runs', async () => {
-    const wanted: Generation[][] = [];
+    const expected: Generation[][] = [];
     let runsAlone = 0;
     for (const [i, settings] of SETTINGS.entries()) {
       const { model, runs } = await open(on);
-      wanted.push(await new Sampler(model).sample(questions(i), settings));
+      expected.push(await new Sampler(model).sample(prompts(i), settings));
       runsAlone += runs();
     }
     const { model, runs } = await open(on);
     const sampler = new Sampler(model, { pause });
-    const together = await Promise.all(SETTINGS.map((settings, i) => sampler.sample(questions(i), settings)));
-    for (const [i, replies] of together.entries()) same(replies, wanted[i]!);
+    const together = await Promise.all(SETTINGS.map((settings, i) => sampler.sample(prompts(i), settings)));
+    for (const [i, replies] of together.entries()) same(replies, expected[i]!);
     expect(runs()).toBeLessThan(0.6 * runsAlone);
   });
 
@@ -98,9 +98,9 @@ describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] :
     const alone = await open(on);
     const { model } = await open(on);
     const sampler = new Sampler(model, { pause });
-    const talk = async (name: string, settings: LanguageModelSettings, ask: Sampler['sample']) => {
+    const talk = async (name: string, settings: SamplingParams, ask: Sampler['sample']) => {
       const replies: Generation[] = [];
-      let one = question(name, SYSTEM, '20 21');
+      let one = prompt(name, SYSTEM, '20 21');
       for (let turn = 0; turn < 3; turn++) {
         const [reply] = await ask([one], settings);
         replies.push(reply!);
@@ -129,10 +129,10 @@ describe('a sampler', () => {
   it('streams each token, with text and logits, and gives the reply that it gives without', async () => {
     const settings = SETTINGS[2]!;
     const { model } = await open();
-    const wanted = await new Sampler(model).sample(questions(1), settings);
+    const expected = await new Sampler(model).sample(prompts(1), settings);
     const tokens: number[][] = [[], []];
     const texts = ['', ''];
-    const replies = await new Sampler(model).sample(questions(1), settings, {
+    const replies = await new Sampler(model).sample(prompts(1), settings, {
       logits: true,
       onToken(i, { token, text, logits }) {
         tokens[i]!.push(token);
@@ -140,7 +140,7 @@ describe('a sampler', () => {
         expect(logits).toHaveLength(model.config.vocabSize);
       },
     });
-    same(replies, wanted);
+    same(replies, expected);
     expect(tokens).toEqual(replies.map((reply) => [...reply.tokens!.completion]));
     expect(texts).toEqual(replies.map(({ text }) => text));
   });
@@ -148,7 +148,7 @@ describe('a sampler', () => {
   it('stops at a stop text that is or holds a special token, which the reply leaves out', async () => {
     const { model } = await open();
     const settings = { ...SETTINGS[1]!, maxCompletionLength: 12 };
-    const [plain] = await new Sampler(model).sample([question('special', SYSTEM, '20')], settings);
+    const [plain] = await new Sampler(model).sample([prompt('special', SYSTEM, '20')], settings);
     const drawn = [...plain!.tokens!.completion];
     const special = drawn[5]!;
     const at = drawn.indexOf(special);
@@ -168,7 +168,7 @@ describe('a sampler', () => {
     };
     for (const stop of ['<|end|>', `${drawn[at - 1]} <|end|>`]) {
       const asked = { ...settings, stop: ['no such text', stop] };
-      const [reply] = await new Sampler(withSpecial).sample([question('special', SYSTEM, '20')], asked);
+      const [reply] = await new Sampler(withSpecial).sample([prompt('special', SYSTEM, '20')], asked);
       expect([...reply!.tokens!.completion]).toEqual(drawn.slice(0, at + 1));
       expect(reply).toMatchObject({ finish: 'stop', text: shown(drawn.slice(0, at), true) });
     }
@@ -177,18 +177,18 @@ describe('a sampler', () => {
   it('stops for who has gone and goes on for the others', async () => {
     const { model, runs } = await open();
     const settings = { ...SETTINGS[1]!, maxCompletionLength: 40 };
-    const wanted = await new Sampler(model).sample([question('stay', SYSTEM, '20')], settings);
+    const expected = await new Sampler(model).sample([prompt('stay', SYSTEM, '20')], settings);
     const sampler = new Sampler(model, { pause });
     const gone = new AbortController();
     const before = runs();
-    const leaves = sampler.sample([question('leave', SYSTEM, '30')], settings, {
+    const leaves = sampler.sample([prompt('leave', SYSTEM, '30')], settings, {
       signal: gone.signal,
       onToken: () => runs() - before > 5 && gone.abort(new Error('gone')),
     });
-    const stays = sampler.sample([question('stay', SYSTEM, '20')], settings);
+    const stays = sampler.sample([prompt('stay', SYSTEM, '20')], settings);
     await expect(leaves).rejects.toThrow('gone');
-    same(await stays, wanted);
-    await expect(sampler.sample(questions(0), settings, { signal: gone.signal })).rejects.toThrow('gone');
+    same(await stays, expected);
+    await expect(sampler.sample(prompts(0), settings, { signal: gone.signal })).rejects.toThrow('gone');
   });
 
   it('refuses one who asks for too much, and answers the others', async () => {
@@ -196,9 +196,9 @@ describe('a sampler', () => {
     const sampler = new Sampler(model, { pause });
     const long = { ...SETTINGS[0]!, maxCompletionLength: model.config.maxPositions };
     const [refused, bad, answered] = await Promise.allSettled([
-      sampler.sample(questions(0), long),
-      sampler.sample(questions(0), { ...SETTINGS[0]!, topP: 0 }),
-      sampler.sample(questions(0), SETTINGS[0]!),
+      sampler.sample(prompts(0), long),
+      sampler.sample(prompts(0), { ...SETTINGS[0]!, topP: 0 }),
+      sampler.sample(prompts(0), SETTINGS[0]!),
     ]);
     expect(refused).toMatchObject({ reason: { code: 'prompt_too_long' } });
     expect(bad).toMatchObject({ reason: { code: 'bad_setting' } });
@@ -211,14 +211,14 @@ describe('a sampler', () => {
     const nextFloat = (): number => {
       throw new Error('no number');
     };
-    const broken = { ...question('x', SYSTEM, '20'), random: { ...stream(1), nextFloat } };
-    const wanted = await new Sampler(model).sample(questions(1), SETTINGS[1]!);
+    const broken = { ...prompt('x', SYSTEM, '20'), random: { ...stream(1), nextFloat } };
+    const expected = await new Sampler(model).sample(prompts(1), SETTINGS[1]!);
     const [failed, answered] = await Promise.allSettled([
       sampler.sample([broken], SETTINGS[1]!),
-      sampler.sample(questions(1), SETTINGS[1]!),
+      sampler.sample(prompts(1), SETTINGS[1]!),
     ]);
     expect(failed).toMatchObject({ reason: { message: 'no number' } });
-    same((answered as PromiseFulfilledResult<Generation[]>).value, wanted);
+    same((answered as PromiseFulfilledResult<Generation[]>).value, expected);
   });
 
   it('fails all who wait when the network fails, and answers again afterwards', async () => {
@@ -237,9 +237,9 @@ describe('a sampler', () => {
       },
     };
     const sampler = new Sampler({ ...model, runtime }, { pause });
-    const settled = await Promise.allSettled(SETTINGS.map((settings, i) => sampler.sample(questions(i), settings)));
+    const settled = await Promise.allSettled(SETTINGS.map((settings, i) => sampler.sample(prompts(i), settings)));
     expect(settled.map(({ status }) => status)).toEqual(SETTINGS.map(() => 'rejected'));
     broken = false;
-    same(await sampler.sample(questions(0), SETTINGS[0]!), await new Sampler(model).sample(questions(0), SETTINGS[0]!));
+    same(await sampler.sample(prompts(0), SETTINGS[0]!), await new Sampler(model).sample(prompts(0), SETTINGS[0]!));
   });
 });

@@ -1,39 +1,40 @@
-// A model that many ask at once. Who asks while it computes joins at the next token, whatever the settings of the others:
-// one run of the network serves all that are open. Rows of different lengths are answered together, what several share is
-// computed once, and every token is drawn exactly from the distribution whose log-probability is reported.
+// Continuous batching: many callers sample from one model at once. A call that arrives while others are computed joins at
+// the next token, whatever its parameters: one run of the network serves all open generations. Rows of different lengths
+// are decoded together, what several share is computed once, and every token is drawn exactly from the distribution whose
+// log-probability is reported.
 
 import type { Message } from '@ludic/history';
-import type { Generation, Question } from './contract.ts';
-import { type DecodeResult, Decoder, type DrawnToken, type Wanted } from './decoder.ts';
+import type { Generation, Prompt } from './contract.ts';
+import { type DecodeRequest, type DecodeResult, Decoder, type DrawnToken } from './decoder.ts';
 import { contextOverflow, PolicyError } from './errors.ts';
 import type { Prefix } from './kv-cache/cache.ts';
 import { SharedPrefix } from './kv-cache/shared-prefix.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
-import { Remembered } from './remembered.ts';
-import { type LanguageModelSettings, type Mode, RunningReply } from './running-reply.ts';
+import { type PreparedParams, RunningGeneration } from './running-generation.ts';
 import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './sampling/distribution.ts';
+import type { SamplingParams } from './sampling/params.ts';
 import { stopsWithSpecialTokens } from './sampling/stop-texts.ts';
-import type { TokenNode } from './token-tree.ts';
+import type { TokenNode } from './token-node.ts';
+import { TokenTree } from './token-tree.ts';
 
 /** Token slots, padding included, of one run of the network. */
 export const SLOTS_PER_RUN = 16_384;
-/** Tokens drawn for others before a conversation that does not go on is forgotten. Games go on at once. */
-const PATIENCE = 8;
+/** Steps of the sampler for which the keys and values of a conversation are kept. Games continue at once. */
+const STEPS_KEPT = 8;
 
 export interface SamplerOptions {
   /**
-   * Awaited before the first token and after each: who runs beside others in one thread lets them have their turn here.
-   * Default: nothing.
+   * Awaited before the first token and after each, so that other work in the same thread has its turn. Default: no pause.
    */
   readonly pause?: () => Promise<void>;
 }
 
 export interface StreamedToken {
   readonly token: number;
-  /** As in the reply: of the distribution that it was drawn from. */
+  /** In nats, as in the generation: of the distribution that it was drawn from. */
   readonly logprob: number;
-  /** The reply so far, up to the last whole character. */
+  /** Text of the generation so far, up to the last whole character. */
   readonly text: string;
   /** The network's raw logits of the whole vocabulary, where they were asked for. */
   readonly logits: Float32Array | undefined;
@@ -43,22 +44,22 @@ export interface SampleOptions {
   /** Once it is aborted, sampling stops and rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Called with each token as it is drawn, the last included. Must not throw. */
-  readonly onToken?: (question: number, token: StreamedToken) => void;
+  readonly onToken?: (prompt: number, token: StreamedToken) => void;
   /** Whether `onToken` needs logits. */
   readonly logits?: boolean;
 }
 
-/** Questions that were asked together. */
+/** Prompts that were given together. */
 interface Call {
-  readonly answers: readonly RunningReply[];
+  readonly generations: readonly RunningGeneration[];
   readonly options: SampleOptions;
-  /** Those of them that go on. */
-  open: readonly RunningReply[];
-  readonly resolve: (replies: Generation[]) => void;
+  /** Those that are not complete. */
+  open: readonly RunningGeneration[];
+  readonly resolve: (results: Generation[]) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** Where a conversation may go on, and when that was noted. */
+/** Where a conversation may continue, and the step at which it was last used. */
 interface Conversation {
   readonly node: TokenNode;
   readonly step: number;
@@ -69,13 +70,13 @@ export class Sampler {
   readonly #pause: (() => Promise<void>) | undefined;
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
-  readonly #remembered: Remembered;
+  readonly #tree: TokenTree;
   readonly #shared: SharedPrefix;
   readonly #texts = new Map<string, string>();
   readonly #calls = new Set<Call>();
   #running = false;
   #step = 0;
-  #holding: TokenNode[] = [];
+  #withKv: TokenNode[] = [];
   #conversations = new Map<object, Conversation>();
 
   constructor(model: LanguageModel, { pause }: SamplerOptions = {}) {
@@ -84,34 +85,31 @@ export class Sampler {
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
     this.#shared = new SharedPrefix(this.#decoder);
-    this.#remembered = new Remembered(model.config, model.runtime.tensors === 'device', (stop) =>
+    this.#tree = new TokenTree(model.config, model.runtime.tensors === 'device', (stop) =>
       stopsWithSpecialTokens(stop, model.tokenizer),
     );
   }
 
-  /** To be called when the model's parameters have changed: all that was computed with the old ones is forgotten. */
+  /** To be called when the model's parameters have changed: discards all that was computed with the old ones. */
   weightsChanged(): void {
-    this.#forget();
-    this.#shared.forget();
+    this.#discard();
+    this.#shared.clear();
     void this.#decoder.release(new Set(), undefined);
   }
 
   /**
-   * One reply per question, in order. Others may ask meanwhile.
+   * One generation per prompt, in order. Calls may overlap.
+   * @param prompts the same `messages` are encoded once, and give the same `Int32Array` in `tokens.prompt`
    * @throws PolicyError `bad_setting`, `prompt_too_long`, `not_finite`; the signal's reason once it is aborted
    */
-  async sample(
-    questions: readonly Question[],
-    settings: LanguageModelSettings,
-    options: SampleOptions = {},
-  ): Promise<Generation[]> {
+  async sample(prompts: readonly Prompt[], params: SamplingParams, options: SampleOptions = {}): Promise<Generation[]> {
     options.signal?.throwIfAborted();
-    if (this.#remembered.full) this.#forget();
-    const mode = this.#remembered.modeOf(settings);
-    const answers = questions.map((question) => this.#begin(question, mode));
-    if (answers.length === 0) return [];
+    if (this.#tree.full) this.#discard();
+    const prepared = this.#tree.prepare(params);
+    const generations = prompts.map((prompt) => this.#begin(prompt, prepared));
+    if (generations.length === 0) return [];
     return new Promise((resolve, reject) => {
-      this.#calls.add({ answers, options, open: answers, resolve, reject });
+      this.#calls.add({ generations, options, open: generations, resolve, reject });
       if (!this.#running) void this.#run();
     });
   }
@@ -130,7 +128,7 @@ export class Sampler {
     void this.#decoder.dispose();
   }
 
-  /** Token after token, for as long as anybody waits. Never rejects. */
+  /** Token after token, for as long as there are calls. Never rejects. */
   async #run(): Promise<void> {
     this.#running = true;
     const began = ++this.#step;
@@ -140,28 +138,28 @@ export class Sampler {
         this.#dropAborted();
         const open = [...this.#calls];
         if (open.length === 0) {
-          await this.#keepConversations([], began);
+          await this.#releaseKv([], began);
           continue;
         }
-        await this.#learnNext(
+        await this.#decodeNext(
           open.flatMap((call) => call.open),
           open,
         );
         for (const call of open) this.#drawTokens(call);
-        this.#remembered.relieve();
+        this.#tree.evictLogits();
         this.#step++;
         const ended = open.filter((call) => call.open.length === 0 && this.#calls.has(call));
         if (ended.length > 0) {
           for (const call of ended) this.#calls.delete(call);
-          await this.#keepConversations(ended, began);
-          for (const { answers, resolve } of ended) resolve(answers.map(({ reply }) => reply!));
+          await this.#releaseKv(ended, began);
+          for (const { generations, resolve } of ended) resolve(generations.map(({ result }) => result!));
         }
         await this.#pause?.();
       }
     } catch (error) {
       const calls = [...this.#calls];
       this.#calls.clear();
-      this.#forget();
+      this.#discard();
       for (const { reject } of calls) reject(error);
     } finally {
       this.#running = false;
@@ -177,9 +175,9 @@ export class Sampler {
     }
   }
 
-  #forget(): void {
-    this.#remembered.forget();
-    this.#holding = [];
+  #discard(): void {
+    this.#tree.clear();
+    this.#withKv = [];
     this.#conversations = new Map();
   }
 
@@ -187,45 +185,45 @@ export class Sampler {
     return contextOverflow(length, maxCompletionLength, this.#model.config.maxPositions, this.#model.name);
   }
 
-  #begin(question: Question, mode: Mode): RunningReply {
-    const ids = this.#encoder.encode(question.messages);
-    const overflow = this.#overflow(ids, mode.settings.maxCompletionLength);
+  #begin(prompt: Prompt, prepared: PreparedParams): RunningGeneration {
+    const ids = this.#encoder.encode(prompt.messages);
+    const overflow = this.#overflow(ids, prepared.params.maxCompletionLength);
     if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
-    return new RunningReply(question, mode, ids, this.#remembered.endOf(ids), this.#textOf, this.#wholeTextOf);
+    return new RunningGeneration(prompt, prepared, ids, this.#tree.promptEnd(ids), this.#textOf, this.#wholeTextOf);
   }
 
-  /** Draws the next token of each reply. What cannot be drawn ends this call and no other. */
+  /** Draws the next token of each generation. A failure rejects this call and no other. */
   #drawTokens(call: Call): void {
     try {
-      call.open = call.open.filter((answer) => !this.#drawToken(answer, call));
+      call.open = call.open.filter((generation) => !this.#drawToken(generation, call));
     } catch (error) {
       this.#calls.delete(call);
       call.reject(error);
     }
   }
 
-  /** Draws one token. True when the reply is complete. */
-  #drawToken(answer: RunningReply, { answers, options: { onToken } }: Call): boolean {
-    const { node, mode, drawn: given } = answer;
-    const drawn = given ? checked(given) : drawFrom(this.#remembered.distributionAt(node, mode), answer.question);
-    answer.drawn = undefined;
-    const first = answer.tokens.length === 0;
-    const known = first && !onToken ? mode.short.get(node)?.get(drawn.token) : undefined;
+  /** Draws one token. True when the generation is complete. */
+  #drawToken(generation: RunningGeneration, { generations, options: { onToken } }: Call): boolean {
+    const { node, prepared, drawn: onDevice } = generation;
+    const drawn = onDevice ? checked(onDevice) : drawFrom(this.#tree.distributionAt(node, prepared), generation.prompt);
+    generation.drawn = undefined;
+    const first = generation.tokens.length === 0;
+    const known = first && !onToken ? prepared.oneToken.get(node)?.get(drawn.token) : undefined;
     if (known) {
-      answer.reply = known;
+      generation.result = known;
       return true;
     }
-    const stopped = answer.push(drawn) || this.#model.config.eosTokenIds.includes(drawn.token);
-    onToken?.(answers.indexOf(answer), { ...drawn, text: answer.text, logits: node.logits });
-    if (!stopped && answer.tokens.length < mode.settings.maxCompletionLength) {
-      answer.node = node.child(drawn.token);
+    const stopped = generation.push(drawn) || this.#model.config.eosTokenIds.includes(drawn.token);
+    onToken?.(generations.indexOf(generation), { ...drawn, text: generation.text, logits: node.logits });
+    if (!stopped && generation.tokens.length < prepared.params.maxCompletionLength) {
+      generation.node = node.child(drawn.token);
       return false;
     }
-    const reply = answer.finish(stopped ? 'stop' : 'length', this.#textOf(answer.tokens));
+    const result = generation.finish(stopped ? 'stop' : 'length', this.#textOf(generation.tokens));
     if (first) {
-      const replies = mode.short.get(node);
-      if (replies) replies.set(drawn.token, reply);
-      else mode.short.set(node, new Map([[drawn.token, reply]]));
+      const others = prepared.oneToken.get(node);
+      if (others) others.set(drawn.token, result);
+      else prepared.oneToken.set(node, new Map([[drawn.token, result]]));
     }
     return true;
   }
@@ -235,7 +233,7 @@ export class Sampler {
     let text = this.#texts.get(key);
     if (text === undefined) {
       text = this.#model.tokenizer.decode(tokens, { skipSpecialTokens: true });
-      if (tokens.length > LONGEST_REMEMBERED) return text;
+      if (tokens.length > LONGEST_KEPT_TEXT) return text;
       if (this.#texts.size > 100_000) this.#texts.clear();
       this.#texts.set(key, text);
     }
@@ -244,124 +242,125 @@ export class Sampler {
 
   readonly #wholeTextOf = (tokens: readonly number[]): string => this.#model.tokenizer.decode(tokens);
 
-  /** Computes what comes next: the logits of nodes that have none, or, on a device that draws, the tokens. */
-  async #learnNext(answers: readonly RunningReply[], calls: readonly Call[]): Promise<void> {
-    const unknown = new Map<TokenNode, RunningReply[]>();
-    for (const answer of answers) {
-      if (answer.node.logits) continue;
-      const others = unknown.get(answer.node);
-      if (others) others.push(answer);
-      else unknown.set(answer.node, [answer]);
+  /** Computes the next logits of nodes that have none or, on a device that draws, the next tokens. */
+  async #decodeNext(generations: readonly RunningGeneration[], calls: readonly Call[]): Promise<void> {
+    const undecided = new Map<TokenNode, RunningGeneration[]>();
+    for (const generation of generations) {
+      if (generation.node.logits) continue;
+      const others = undecided.get(generation.node);
+      if (others) others.push(generation);
+      else undecided.set(generation.node, [generation]);
     }
-    const spelled = new Set(calls.filter(({ options }) => options.logits).flatMap(({ open }) => open));
-    const wantedOf = (nodes: readonly TokenNode[]) => this.#wanted(nodes, unknown, spelled);
+    const withLogits = new Set(calls.filter(({ options }) => options.logits).flatMap(({ open }) => open));
+    const requestFor = (nodes: readonly TokenNode[]) => this.#requestFor(nodes, undecided, withLogits);
     const fresh: TokenNode[] = [];
-    // All rows of one prefix go on together, wherever they were computed.
+    // Rows of one prefix are extended together, whichever runs computed them.
     const continued = new Map<Prefix | undefined, TokenNode[]>();
-    for (const node of unknown.keys()) {
-      const known = node.nearestKnown()?.known;
-      if (!known) fresh.push(node);
-      else if (continued.has(known.decoded.prefix)) continued.get(known.decoded.prefix)!.push(node);
-      else continued.set(known.decoded.prefix, [node]);
+    for (const node of undecided.keys()) {
+      const kv = node.nearestWithKv()?.kv;
+      if (!kv) fresh.push(node);
+      else if (continued.has(kv.batch.prefix)) continued.get(kv.batch.prefix)!.push(node);
+      else continued.set(kv.batch.prefix, [node]);
     }
     for (const ends of continued.values()) {
-      const starts = ends.map((end) => end.nearestKnown()!);
-      const wanted = wantedOf(ends);
+      const starts = ends.map((end) => end.nearestWithKv()!);
+      const request = requestFor(ends);
       const result = await this.#decoder.extend(
-        starts.map((start) => start.known!),
+        starts.map((start) => start.kv!),
         ends.map((end, i) => end.path(end.depth - starts[i]!.depth)),
-        // Answers that are together now may part ways at the next token.
+        // Generations at one node may draw different tokens next, and then need rows of their own.
         Math.min(
           ends.length,
-          ends.reduce((sum, end) => sum + unknown.get(end)!.length - 1, 0),
+          ends.reduce((sum, end) => sum + undecided.get(end)!.length - 1, 0),
         ),
-        wanted,
+        request,
       );
-      for (const start of starts) start.known = undefined;
-      this.#note(ends, unknown, wanted, result);
+      for (const start of starts) start.kv = undefined;
+      this.#record(ends, undecided, request, result);
     }
     const sequences = fresh.map((node) => node.path());
     const prefix = await this.#shared.of(sequences);
     for (const [from, to] of runs(sequences)) {
       const nodes = fresh.slice(from, to);
-      const wanted = wantedOf(nodes);
-      const result = await this.#decoder.prefill(sequences.slice(from, to), prefix, wanted);
-      this.#note(nodes, unknown, wanted, result);
+      const request = requestFor(nodes);
+      const result = await this.#decoder.prefill(sequences.slice(from, to), prefix, request);
+      this.#record(nodes, undecided, request, result);
     }
   }
 
   /**
-   * What is asked of a run that ends at some nodes: on a device that draws, one token for every answer there. It knows one
-   * temperature in a run; where answers want several, or want logits, it sends logits back and the drawing is done here.
+   * What a run that ends at some nodes returns: on a device that draws, one token for every generation there. One run has
+   * one temperature; where generations have several, or logits are asked for, it returns logits and tokens are drawn here.
    */
-  #wanted(
+  #requestFor(
     nodes: readonly TokenNode[],
-    answersAt: ReadonlyMap<TokenNode, readonly RunningReply[]>,
-    spelled: ReadonlySet<RunningReply>,
-  ): Wanted {
+    generationsAt: ReadonlyMap<TokenNode, readonly RunningGeneration[]>,
+    withLogits: ReadonlySet<RunningGeneration>,
+  ): DecodeRequest {
     if (this.#model.runtime.tensors === 'host') return { kind: 'logits' };
-    const { temperature } = answersAt.get(nodes[0]!)![0]!.mode.settings;
+    const { temperature } = generationsAt.get(nodes[0]!)![0]!.prepared.params;
     const sequenceOf: number[] = [];
-    const asking: RunningReply[] = [];
+    const drawing: RunningGeneration[] = [];
     for (const [i, node] of nodes.entries()) {
-      for (const answer of answersAt.get(node)!) {
-        const { drawable, settings } = answer.mode;
-        if (!drawable || settings.temperature !== temperature || spelled.has(answer)) return { kind: 'logits' };
+      for (const generation of generationsAt.get(node)!) {
+        const { drawnOnDevice, params } = generation.prepared;
+        if (!drawnOnDevice || params.temperature !== temperature || withLogits.has(generation))
+          return { kind: 'logits' };
         sequenceOf.push(i);
-        asking.push(answer);
+        drawing.push(generation);
       }
     }
-    const uniforms = asking.map(({ question }) => question.random.nextFloat());
+    const uniforms = drawing.map(({ prompt }) => prompt.random.nextFloat());
     return temperature === 0 ? { kind: 'greedy', sequenceOf } : { kind: 'sample', sequenceOf, uniforms, temperature };
   }
 
-  #note(
+  #record(
     nodes: readonly TokenNode[],
-    answersAt: ReadonlyMap<TokenNode, readonly RunningReply[]>,
-    { kind }: Wanted,
-    { logits, drawn, known }: DecodeResult,
+    generationsAt: ReadonlyMap<TokenNode, readonly RunningGeneration[]>,
+    { kind }: DecodeRequest,
+    { logits, drawn, kv }: DecodeResult,
   ): void {
     const { vocabSize } = this.#model.config;
     let next = 0;
     for (const [i, node] of nodes.entries()) {
-      node.known = known[i]!;
-      this.#holding.push(node);
+      node.kv = kv[i]!;
+      this.#withKv.push(node);
       if (kind !== 'logits') {
-        for (const answer of answersAt.get(node)!) answer.drawn = drawn[next++]!;
+        for (const generation of generationsAt.get(node)!) generation.drawn = drawn[next++]!;
       } else {
-        this.#remembered.spell(node, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
+        this.#tree.setLogits(node, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
       }
     }
   }
 
   /**
-   * Keys and values outlive a call only where somebody computes on from them: answers that are open, and conversations that
-   * may go on. A conversation of earlier calls counts while it is fresh, and only as long as others kept the loop going.
+   * Frees keys and values that no open generation and no recent conversation continues from. A conversation of earlier
+   * calls is recent for STEPS_KEPT steps, and only while this loop has not stopped in between.
    */
-  async #keepConversations(ended: readonly Call[], began: number): Promise<void> {
-    for (const { question, node } of ended.flatMap(({ answers }) => answers)) {
-      if (node.known && question.messages.some(({ role }) => role === 'assistant'))
-        this.#conversations.set(question.episode, { node, step: this.#step });
+  async #releaseKv(ended: readonly Call[], began: number): Promise<void> {
+    for (const { prompt, node } of ended.flatMap(({ generations }) => generations)) {
+      if (node.kv && prompt.messages.some(({ role }) => role === 'assistant'))
+        this.#conversations.set(prompt.episode, { node, step: this.#step });
     }
-    const oldest = Math.max(began, this.#step - PATIENCE);
+    const oldest = Math.max(began, this.#step - STEPS_KEPT);
     for (const [episode, { step }] of this.#conversations) if (step < oldest) this.#conversations.delete(episode);
-    const kept = new Set(Array.from(this.#conversations.values(), ({ node }) => node).filter(({ known }) => known));
+    const kept = new Set(Array.from(this.#conversations.values(), ({ node }) => node).filter(({ kv }) => kv));
     for (const { open } of this.#calls) {
       for (const { node } of open) {
-        const needed = node.known ? node : node.nearestKnown();
+        const needed = node.kv ? node : node.nearestWithKv();
         if (needed) kept.add(needed);
       }
     }
-    for (const node of this.#holding) if (!kept.has(node)) node.known = undefined;
-    this.#holding = [...kept];
-    await this.#decoder.release(new Set(this.#holding.map((node) => node.known!.decoded)), this.#shared.prefix);
+    for (const node of this.#withKv) if (!kept.has(node)) node.kv = undefined;
+    this.#withKv = [...kept];
+    await this.#decoder.release(new Set(this.#withKv.map((node) => node.kv!.batch)), this.#shared.prefix);
   }
 }
 
-/** Tokens of the longest text that is remembered. */
-const LONGEST_REMEMBERED = 64;
+/** Tokens of the longest text whose decoding is kept. */
+const LONGEST_KEPT_TEXT = 64;
 
-function drawFrom(distribution: Distribution, { random }: Question): DrawnToken {
+function drawFrom(distribution: Distribution, { random }: Prompt): DrawnToken {
   const index = draw(distribution, random.nextFloat());
   return {
     token: tokenAt(distribution, index),
@@ -375,7 +374,7 @@ function checked(drawn: DrawnToken): DrawnToken {
   return drawn;
 }
 
-/** Cuts a list of sequences into runs of at most SLOTS_PER_RUN padded slots. */
+/** Cuts a list of sequences into runs of at most SLOTS_PER_RUN padded slots: [from, to). */
 function* runs(sequences: readonly Int32Array[]): Generator<readonly [number, number]> {
   let from = 0;
   let longest = 0;

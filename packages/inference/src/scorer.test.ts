@@ -35,7 +35,7 @@ const open = async (runtime: Runtime): Promise<LanguageModel> => ({
 const model = await open(cpu);
 const messages = [{ role: 'user', content: '5 6 7 8 9 10' }] as const;
 
-it('rates the tokens of a reply as they were drawn, each among its rivals', async () => {
+it('rates the tokens of a reply as they were drawn, each among its alternatives', async () => {
   const sampler = new Sampler(model);
   const settings = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] };
   const [reply] = await sampler.sample([{ messages, episode: {}, random: stream('scorer') }], settings);
@@ -76,7 +76,7 @@ it("says what cannot be rated: another model's tokens, and what does not fit", a
   await expect(scorer.rate(new Int32Array(), one, 1)).rejects.toMatchObject({ code: 'bad_token' });
   const long = new Int32Array(model.config.maxPositions).fill(1);
   await expect(scorer.rate(long, one, 1)).rejects.toMatchObject({ code: 'prompt_too_long' });
-  // It goes on with the next question.
+  // It goes on with the next prompt.
   expect((await scorer.rate(one, one, 1)).length).toBe(1);
   expect(await scorer.rate(one, new Int32Array(), 1)).toEqual([]);
   await scorer.dispose();

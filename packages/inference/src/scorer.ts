@@ -1,4 +1,4 @@
-// What a model thinks of tokens that are there already: of a reply that was recorded, or of replies that it might give.
+// Log-probabilities of tokens that exist already: of a recorded reply, or of replies that the model might give.
 
 import type { Message } from '@ludic/history';
 import { sharedPrefixLength } from '@ludic/models';
@@ -7,20 +7,20 @@ import { PolicyError } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { notFinite } from './sampling/distribution.ts';
-import { chancesOf, logTotal, type RatedToken } from './sampling/token-chances.ts';
+import { logSumExp, type RatedToken, rateToken } from './sampling/logprobs.ts';
 
-/** Token slots of one run, padding included. Logits of a whole vocabulary come back for every row. */
+/** Token slots of one run, padding included. Every row returns the logits of the whole vocabulary. */
 const SLOTS_PER_RUN = 8192;
 /** Numbers of such logits in one run: 64 MB. */
 const LOGITS_PER_RUN = 2 ** 24;
-/** A shorter common beginning is not worth a run of its own. */
+/** A shorter common prefix is not worth a run of its own. */
 const SHORTEST_PREFIX = 4;
 
 export class Scorer {
   readonly #model: LanguageModel;
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
-  /** One at a time: what a run keeps is freed when it has answered. */
+  /** Runs one at a time: the keys and values of a run are freed when it ends. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: LanguageModel) {
@@ -30,8 +30,8 @@ export class Scorer {
   }
 
   /**
-   * Each token of a completion with its rivals.
-   * @param alternatives how many of the most likely tokens to tell
+   * Log π of each token of a completion at temperature 1, and of the most likely tokens in its place.
+   * @param alternatives how many of the most likely tokens to return
    * @throws PolicyError `prompt_too_long`, `bad_token`, `not_finite`
    */
   async rate(prompt: Int32Array, completion: Int32Array, alternatives: number): Promise<RatedToken[]> {
@@ -39,36 +39,35 @@ export class Scorer {
     const rated: RatedToken[] = [];
     const { tokenizer } = this.#model;
     await this.#next(rows, completion, (i, logits) => {
-      rated[i] = chancesOf(completion[i]!, logits, alternatives, tokenizer);
+      rated[i] = rateToken(completion[i]!, logits, alternatives, tokenizer);
     });
     return rated;
   }
 
   /**
-   * log π of each reply, in nats and at temperature 1: that its text is written in the tokens that the tokenizer gives it,
-   * whatever comes after.
+   * log π of each reply, in nats and at temperature 1: of its text in the tokenizer's tokens, whatever follows it.
    * @throws PolicyError `prompt_too_long`, `not_finite`
    */
   async replies(messages: readonly Message[], replies: readonly string[]): Promise<number[]> {
     const prompt = this.#encoder.encode(messages);
     const encoded = replies.map((reply) => this.#model.tokenizer.encode(reply));
-    // What several replies begin with is looked at once.
+    // Common prefixes of replies are computed once.
     const rows = new Map<string, Int32Array>();
-    for (const ids of encoded) for (let i = 0; i < ids.length; i++) rows.set(nameOf(ids, i), ids.subarray(0, i));
-    const names = [...rows.keys()];
-    const nextOf = new Map<string, Map<number, number>>(names.map((name) => [name, new Map()]));
-    for (const ids of encoded) for (const [i, id] of ids.entries()) nextOf.get(nameOf(ids, i))!.set(id, 0);
+    for (const ids of encoded) for (let i = 0; i < ids.length; i++) rows.set(keyOf(ids, i), ids.subarray(0, i));
+    const keys = [...rows.keys()];
+    const nextOf = new Map<string, Map<number, number>>(keys.map((key) => [key, new Map()]));
+    for (const ids of encoded) for (const [i, id] of ids.entries()) nextOf.get(keyOf(ids, i))!.set(id, 0);
     const sequences = Array.from(rows.values(), (ids) => joined(prompt, ids));
     await this.#next(
       sequences,
       encoded.flatMap((ids) => [...ids]),
       (row, logits) => {
-        const shift = logTotal(logits);
-        const next = nextOf.get(names[row]!)!;
+        const shift = logSumExp(logits);
+        const next = nextOf.get(keys[row]!)!;
         for (const id of next.keys()) next.set(id, logits[id]! - shift);
       },
     );
-    return encoded.map((ids) => ids.reduce((sum, id, i) => sum + nextOf.get(nameOf(ids, i))!.get(id)!, 0));
+    return encoded.map((ids) => ids.reduce((sum, id, i) => sum + nextOf.get(keyOf(ids, i))!.get(id)!, 0));
   }
 
   async dispose(): Promise<void> {
@@ -76,7 +75,7 @@ export class Scorer {
     await this.#decoder.dispose();
   }
 
-  /** What comes next after each of the sequences. @param asked token ids that will be looked up in it */
+  /** Raw logits of the token after each sequence. @param asked token ids that will be looked up in them */
   #next(
     sequences: readonly Int32Array[],
     asked: ArrayLike<number>,
@@ -116,12 +115,12 @@ export class Scorer {
   }
 }
 
-/** The same of any software that runs the model. */
+/** A scorer of a model that any software runs. */
 export type TokenScorer = Pick<Scorer, 'rate' | 'replies' | 'dispose'>;
 
 /**
- * Whether a model can say what comes next after sequences.
- * @param asked token ids that will be looked up in it @param more tokens that some are still to grow by
+ * Checks that a model can compute logits after some sequences.
+ * @param asked token ids that will be looked up in the logits @param more tokens by which some sequences will still grow
  * @throws PolicyError `prompt_too_long`, `bad_token`
  */
 export function checkTokens(
@@ -160,4 +159,4 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return all;
 }
 
-const nameOf = (ids: Int32Array, length: number) => ids.subarray(0, length).join();
+const keyOf = (ids: Int32Array, length: number) => ids.subarray(0, length).join();

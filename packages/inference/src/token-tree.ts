@@ -1,63 +1,117 @@
-// Every token sequence that a policy has met under its present weights, as a tree: what was computed for a sequence is
-// found again by any other episode that comes to the same tokens.
+// What a sampler has computed with the present weights: a tree of all token sequences, with the distribution of the next
+// token where it is known, and the sampling parameters in use. The tree is emptied when it exceeds its capacity.
 
-import type { KnownRow } from './decoder.ts';
-import type { Distribution } from './sampling/distribution.ts';
+import type { ModelConfig } from '@ludic/models';
+import type { PreparedParams } from './running-generation.ts';
+import { type Distribution, distributionOf } from './sampling/distribution.ts';
+import { checkSampling, type SamplingParams } from './sampling/params.ts';
+import { TokenNode } from './token-node.ts';
 
-export class TokenNode {
-  readonly parent: TokenNode | undefined;
-  readonly token: number;
-  /** Tokens from the root to here. */
-  readonly depth: number;
-  /** Raw logits of what comes next, once they are known. */
-  logits: Float32Array | undefined;
-  /** What was made of them, by the name of the sampling settings. */
-  distributions: Map<string, Distribution> | undefined;
-  /** Keys and values of all tokens up to here, while they are kept. */
-  known: KnownRow | undefined;
-  #children: Map<number, TokenNode> | undefined;
+/** Numbers in distributions at which the tree is emptied between prompts: about 200 MB. Twice as many are never exceeded. */
+export const TREE_CAPACITY = 2 ** 24;
+/** Memory of a node of the tree, in such numbers. */
+const NUMBERS_PER_NODE = 24;
+/** Sampling parameters kept before the oldest are dropped. */
+const MOST_PARAMS = 64;
 
-  constructor(parent?: TokenNode, token = -1) {
-    this.parent = parent;
-    this.token = token;
-    this.depth = parent ? parent.depth + 1 : 0;
+export class TokenTree {
+  readonly #vocabSize: number;
+  /** The device draws tokens where it can. */
+  readonly #deviceDraws: boolean;
+  readonly #specialStops: (stop: readonly string[]) => readonly string[];
+  #root = new TokenNode();
+  #prompts = new Map<Int32Array, TokenNode>();
+  #prepared = new Map<string, PreparedParams>();
+  /** Nodes that have logits. */
+  #withLogits: TokenNode[] = [];
+  #numbers = 0;
+
+  /** @param specialStops those of some stop texts that hold a special token */
+  constructor(
+    { vocabSize }: Pick<ModelConfig, 'vocabSize'>,
+    deviceDraws: boolean,
+    specialStops: (stop: readonly string[]) => readonly string[],
+  ) {
+    this.#vocabSize = vocabSize;
+    this.#deviceDraws = deviceDraws;
+    this.#specialStops = specialStops;
   }
 
-  child(token: number): TokenNode {
-    this.#children ??= new Map();
-    let child = this.#children.get(token);
-    if (!child) {
-      child = new TokenNode(this, token);
-      this.#children.set(token, child);
+  /** Whether to empty the tree before the next prompt. */
+  get full(): boolean {
+    return this.#numbers > TREE_CAPACITY;
+  }
+
+  clear(): void {
+    this.#root = new TokenNode();
+    this.#prompts = new Map();
+    this.#prepared = new Map();
+    this.#withLogits = [];
+    this.#numbers = 0;
+  }
+
+  /**
+   * Drops logits and distributions in the middle of generations, if they are twice the capacity. All open generations must
+   * have drawn their token: a later one at the same node has the logits computed again.
+   */
+  evictLogits(): void {
+    if (this.#numbers <= 2 * TREE_CAPACITY) return;
+    for (const node of this.#withLogits) {
+      node.logits = undefined;
+      node.distributions = undefined;
     }
-    return child;
+    this.#withLogits = [];
+    this.#numbers = 0;
   }
 
-  /** The node at the end of a path from here. @param onNew called for each node that had to be made */
-  follow(tokens: Int32Array, onNew: () => void): TokenNode {
-    let node: TokenNode = this;
-    for (const token of tokens) {
-      if (!node.#children?.has(token)) onNew();
-      node = node.child(token);
+  /** @throws PolicyError `bad_setting` */
+  prepare(params: SamplingParams): PreparedParams {
+    const { temperature, topK, topP, maxCompletionLength, stop } = params;
+    const distributionKey = `${temperature} ${topK} ${topP}`;
+    const key = JSON.stringify([distributionKey, maxCompletionLength, stop]);
+    const known = this.#prepared.get(key);
+    if (known) return known;
+    checkSampling(params);
+    const prepared: PreparedParams = {
+      params,
+      distributionKey,
+      drawnOnDevice: this.#deviceDraws && topK === 0 && topP === 1,
+      longestStop: stop.reduce((longest, text) => Math.max(longest, text.length), 0),
+      specialStops: this.#specialStops(stop),
+      oneToken: new Map(),
+    };
+    if (this.#prepared.size >= MOST_PARAMS) this.#prepared.delete(this.#prepared.keys().next().value!);
+    this.#prepared.set(key, prepared);
+    return prepared;
+  }
+
+  /** The node of a prompt's last token. @param prompt equal prompts as one array are looked up by identity */
+  promptEnd(prompt: Int32Array): TokenNode {
+    let end = this.#prompts.get(prompt);
+    if (!end) {
+      end = this.#root.follow(prompt, () => {
+        this.#numbers += NUMBERS_PER_NODE;
+      });
+      this.#prompts.set(prompt, end);
     }
-    return node;
+    return end;
   }
 
-  /** The last `count` tokens of the path that ends here; all of them by default. */
-  path(count = this.depth): Int32Array {
-    const tokens = new Int32Array(count);
-    let node: TokenNode = this;
-    for (let i = count - 1; i >= 0; i--) {
-      tokens[i] = node.token;
-      node = node.parent!;
+  /** @param logits of the token after the node */
+  setLogits(node: TokenNode, logits: Float32Array): void {
+    node.logits = logits;
+    this.#withLogits.push(node);
+  }
+
+  /** The distribution of the next token after a node that has logits. @throws PolicyError `not_finite` */
+  distributionAt(node: TokenNode, { distributionKey, params }: PreparedParams): Distribution {
+    let distribution = node.distributions?.get(distributionKey);
+    if (!distribution) {
+      distribution = distributionOf(node.logits!, params);
+      node.distributions ??= new Map();
+      node.distributions.set(distributionKey, distribution);
+      this.#numbers += this.#vocabSize;
     }
-    return tokens;
-  }
-
-  /** The nearest node above whose keys and values are kept. */
-  nearestKnown(): TokenNode | undefined {
-    let node = this.parent;
-    while (node && !node.known) node = node.parent;
-    return node;
+    return distribution;
   }
 }

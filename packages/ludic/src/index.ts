@@ -43,16 +43,16 @@ export { processMemory, RunFolder, type RunOptions, type WorkerOptions } from '@
 export { HISTORY_STRATEGIES, type HistoryStrategy, type Message } from '@ludic/history';
 export {
   type LanguageModel,
-  type LanguageModelSettings,
   openLanguageModel,
   PolicyError,
+  type SamplingParams,
   Scorer,
 } from '@ludic/inference';
 // Models
 export { ModelError, type ModelFiles } from '@ludic/models';
 export { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 // Policies
-export { LanguageModelPolicy, type Policy, type Prompt, type Reply, scriptedPolicy } from '@ludic/policies';
+export { type GamePrompt, LanguageModelPolicy, type Policy, type Reply, scriptedPolicy } from '@ludic/policies';
 export { type EndpointSettings, openaiPolicy } from '@ludic/policies/openai';
 export { deriveSeed, type RandomStream, stream } from '@ludic/random';
 // Playing

@@ -1,12 +1,12 @@
 // A conversation that has outgrown the context ends its own game, and no other: what fits is answered.
 
-import type { NoReply, Prompt, Reply } from './contract.ts';
+import type { GamePrompt, NoReply, Reply } from './contract.ts';
 
 /** @param overflowOf why a prompt does not fit; undefined where it does */
 export async function answerFitting(
-  prompts: readonly Prompt[],
-  overflowOf: (prompt: Prompt) => string | undefined,
-  answer: (fitting: readonly Prompt[]) => Promise<readonly Reply[]>,
+  prompts: readonly GamePrompt[],
+  overflowOf: (prompt: GamePrompt) => string | undefined,
+  answer: (fitting: readonly GamePrompt[]) => Promise<readonly Reply[]>,
 ): Promise<(Reply | NoReply)[]> {
   const overflows = prompts.map(overflowOf);
   const fitting = prompts.filter((_, i) => overflows[i] === undefined);

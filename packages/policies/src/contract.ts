@@ -1,10 +1,10 @@
 // Who answers a prompt. A policy gets a batch of prompts, one per running episode, and gives one reply for each.
 
 import type { Environment } from '@ludic/environments';
-import type { Generation, Question } from '@ludic/inference';
+import type { Generation, Prompt } from '@ludic/inference';
 
 /** A prompt that comes up in a game. */
-export interface Prompt extends Question {
+export interface GamePrompt extends Prompt {
   /** The running game, for scripted players. Language models never look at it. */
   readonly environment: Environment;
 }
@@ -36,6 +36,6 @@ export interface Policy {
    * One reply per prompt, in order. A reply depends on its own prompt and stream, not on its neighbours. Rejects where
    * no other prompt would fare better.
    */
-  act(prompts: readonly Prompt[], options?: ActOptions): Promise<(Reply | NoReply)[]>;
+  act(prompts: readonly GamePrompt[], options?: ActOptions): Promise<(Reply | NoReply)[]>;
   dispose(): void;
 }

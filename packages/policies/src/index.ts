@@ -5,7 +5,7 @@ export {
   type PlayedGame,
   readCarriedGame,
 } from './carried-game.ts';
-export type { ActOptions, NoReply, Policy, Prompt, Reply } from './contract.ts';
+export type { ActOptions, GamePrompt, NoReply, Policy, Reply } from './contract.ts';
 export { isReply } from './contract.ts';
 export { LanguageModelPolicy, type PolicySettings } from './language-model-policy.ts';
 export { scriptedPolicy } from './scripted.ts';

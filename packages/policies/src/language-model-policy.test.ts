@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { Message } from '@ludic/history';
-import type { LanguageModel, LanguageModelSettings, SampledTokens } from '@ludic/inference';
+import type { LanguageModel, SampledTokens, SamplingParams } from '@ludic/inference';
 import { distributionOf, logprobAt } from '@ludic/inference/internal';
 import { buildDecoder, type ChatTemplate, packSequences, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
@@ -13,7 +13,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
 import { answersOf } from '../testing/answers.ts';
-import type { Prompt } from './contract.ts';
+import type { GamePrompt } from './contract.ts';
 import { LanguageModelPolicy } from './language-model-policy.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
@@ -47,7 +47,7 @@ const { config } = model;
 
 const definition = findEnvironment('tic_tac_toe');
 const environment = definition.create(resolveConfig(definition, {}));
-const prompt = (name: string, ...contents: string[]): Prompt => ({
+const prompt = (name: string, ...contents: string[]): GamePrompt => ({
   messages: contents.map(
     (content, i): Message => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content }),
   ),
@@ -55,7 +55,7 @@ const prompt = (name: string, ...contents: string[]): Prompt => ({
   random: stream('policy test', name),
   environment,
 });
-const settings: LanguageModelSettings = { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] };
+const settings: SamplingParams = { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] };
 const SYSTEM = '10 11 12 13 14 15';
 
 /** log π of each completion token by one pass over prompt and completion. */

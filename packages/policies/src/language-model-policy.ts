@@ -1,23 +1,23 @@
 // The language-model policy: a model, and the settings that its replies are sampled with.
 
 import type { EnvironmentDefinition } from '@ludic/environments';
-import type { LanguageModel, LanguageModelSettings } from '@ludic/inference';
+import type { LanguageModel, SamplingParams } from '@ludic/inference';
 import { Sampler } from '@ludic/inference';
 import { checkSampling } from '@ludic/inference/internal';
 import { answerFitting } from './answer-fitting.ts';
-import type { ActOptions, NoReply, Policy, Prompt, Reply } from './contract.ts';
+import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from './contract.ts';
 
 /** What has a default may be left out: all tokens are drawn from, and a reply ends with its end token. */
 export interface PolicySettings
-  extends Omit<LanguageModelSettings, 'topK' | 'topP' | 'stop'>,
-    Partial<Pick<LanguageModelSettings, 'topK' | 'topP' | 'stop'>> {
+  extends Omit<SamplingParams, 'topK' | 'topP' | 'stop'>,
+    Partial<Pick<SamplingParams, 'topK' | 'topP' | 'stop'>> {
   /** Replies to this game end with its closing tag as well, where `stop` says nothing else. */
   readonly game?: Pick<EnvironmentDefinition, 'replyTag'>;
 }
 
 export class LanguageModelPolicy implements Policy {
   readonly name: string;
-  readonly #settings: LanguageModelSettings;
+  readonly #settings: SamplingParams;
   readonly #sampler: Sampler;
   readonly #owned: boolean;
 
@@ -40,7 +40,7 @@ export class LanguageModelPolicy implements Policy {
     this.#sampler.weightsChanged();
   }
 
-  act(prompts: readonly Prompt[], options?: ActOptions): Promise<(Reply | NoReply)[]> {
+  act(prompts: readonly GamePrompt[], options?: ActOptions): Promise<(Reply | NoReply)[]> {
     const { maxCompletionLength } = this.#settings;
     return answerFitting(
       prompts,

@@ -1,12 +1,12 @@
 // A scripted player as a policy: it looks at the game itself, not at the prompt. A player that fails loses its own game.
 
 import { type Expert, reasonOf, watchedPlayer } from '@ludic/environments';
-import type { NoReply, Policy, Prompt, Reply } from './contract.ts';
+import type { GamePrompt, NoReply, Policy, Reply } from './contract.ts';
 
 /** @param makeExpert makes the player of one episode, with a memory of its own */
 export function scriptedPolicy(name: string, makeExpert: () => Expert): Policy {
   const experts = new WeakMap<object, Expert>();
-  const answer = ({ episode, environment, random }: Prompt): Reply | NoReply => {
+  const answer = ({ episode, environment, random }: GamePrompt): Reply | NoReply => {
     try {
       const text: unknown = watchedPlayer(name, environment, () => {
         let expert = experts.get(episode);

@@ -1,8 +1,8 @@
 // For tests whose prompts all get a reply.
 
-import { isReply, type Policy, type Prompt, type Reply } from '../src/contract.ts';
+import { type GamePrompt, isReply, type Policy, type Reply } from '../src/contract.ts';
 
-export async function answersOf(policy: Pick<Policy, 'act'>, prompts: readonly Prompt[]): Promise<Reply[]> {
+export async function answersOf(policy: Pick<Policy, 'act'>, prompts: readonly GamePrompt[]): Promise<Reply[]> {
   const replies = await policy.act(prompts);
   return replies.map((reply) => {
     if (!isReply(reply)) throw new Error(reply.error);

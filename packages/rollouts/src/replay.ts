@@ -3,7 +3,7 @@
 
 import type { EnvironmentDefinition, StepInfo } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import type { Prompt } from '@ludic/policies';
+import type { GamePrompt } from '@ludic/policies';
 import { RunningEpisode, settingOf } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Turn } from './trajectory.ts';
@@ -43,7 +43,7 @@ export interface Replay {
   /** The other side is to move: the state as its player sees it. The last reply is not in `frames` yet. */
   readonly awaiting: { readonly state: unknown } | undefined;
   /** What the policy is asked next; undefined where it is not its turn. */
-  readonly prompt: Prompt | undefined;
+  readonly prompt: GamePrompt | undefined;
 }
 
 /** Pure: the same options give the same replay. */

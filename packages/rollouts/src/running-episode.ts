@@ -2,7 +2,7 @@
 
 import { CheckedGame, type Environment, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
 import { buildMessages, type HistoryStrategy, type Message, type PastTurn, parseHistoryStrategy } from '@ludic/history';
-import { isReply, type NoReply, type Prompt, type Reply } from '@ludic/policies';
+import { type GamePrompt, isReply, type NoReply, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Episode, Turn } from './trajectory.ts';
@@ -63,7 +63,7 @@ export class RunningEpisode {
   }
 
   /** The next prompt; none when making it failed. */
-  prompt(): Prompt | undefined {
+  prompt(): GamePrompt | undefined {
     return this.#guard(() => {
       const { environment } = this;
       const messages = buildMessages(this.#history, {

@@ -3,7 +3,7 @@
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { LanguageModelSettings } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import type { Policy } from '@ludic/policies';
 import { CONCURRENCY, openaiPolicy, RETRIES, TIMEOUT } from '@ludic/policies/openai';
 import { TRANSFORMERS_DTYPES, type TransformersDtype, transformersPolicy } from '@ludic/policies/transformers';
@@ -59,7 +59,7 @@ export function withOutsideOptions(command: Command): Command {
  */
 export async function openOutsidePolicy(
   name: string,
-  settings: LanguageModelSettings,
+  settings: SamplingParams,
   options: OutsideOptions & { readonly adapter?: string },
 ): Promise<Policy | undefined> {
   const [, kind, rest = ''] = /^(openai|transformers):(.*)$/s.exec(name) ?? [];
@@ -76,7 +76,7 @@ function refuse(options: OutsideOptions, names: readonly (keyof OutsideOptions)[
   if (given) throw new UsageError(`--${given} is ${place}.`);
 }
 
-function openEndpoint(place: string, { topK, ...settings }: LanguageModelSettings, options: OutsideOptions): Policy {
+function openEndpoint(place: string, { topK, ...settings }: SamplingParams, options: OutsideOptions): Policy {
   const at = place.indexOf('#');
   const baseUrl = place.slice(0, Math.max(0, at));
   const model = place.slice(at + 1);
@@ -97,11 +97,7 @@ function openEndpoint(place: string, { topK, ...settings }: LanguageModelSetting
   });
 }
 
-async function openTransformers(
-  place: string,
-  settings: LanguageModelSettings,
-  { dtype }: OutsideOptions,
-): Promise<Policy> {
+async function openTransformers(place: string, settings: SamplingParams, { dtype }: OutsideOptions): Promise<Policy> {
   const local = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
   // A name on the Hub has at most one slash, and is no way through folders.
   if (!local && !/^\w[\w.-]*(\/[\w.-]+)?$/.test(place))

@@ -1,7 +1,7 @@
 // OpenAI's chat completions to tasks, and answers back. Pure: who asks and who answers is elsewhere.
 
 import type { Message } from '@ludic/history';
-import type { RatedToken, TokenChance } from '@ludic/inference';
+import type { RatedToken, TokenLogprob } from '@ludic/inference';
 import type { ChatRequest } from '@ludic/service';
 import type { ChatAnswer, ChatDelta, ChatTask } from './protocol.ts';
 
@@ -119,7 +119,7 @@ const logprobsOf = (tokens: readonly RatedToken[]) => ({
 });
 
 /** Parts of characters have no text of their own, so their bytes are not known. */
-const chanceJson = ({ text, logprob }: TokenChance) => ({
+const chanceJson = ({ text, logprob }: TokenLogprob) => ({
   token: text,
   logprob,
   bytes: text.includes('\ufffd') ? null : [...new TextEncoder().encode(text)],

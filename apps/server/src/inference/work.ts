@@ -3,8 +3,8 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
-import { chancesOf } from '@ludic/inference/internal';
-import { isReply, LanguageModelPolicy, type Prompt } from '@ludic/policies';
+import { rateToken } from '@ludic/inference/internal';
+import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
@@ -125,7 +125,7 @@ export class ModelWork {
         onToken: (i, { token, text, logits }) => {
           this.#tokens++;
           const chances =
-            alternatives !== undefined ? chancesOf(token, logits!, alternatives, this.#model.tokenizer) : undefined;
+            alternatives !== undefined ? rateToken(token, logits!, alternatives, this.#model.tokenizer) : undefined;
           show(i, visible[i]!.grow(text, chances));
         },
       });
@@ -170,7 +170,7 @@ export class ModelWork {
     const policy = new LanguageModelPolicy(this.#model, settings, this.#sampler);
     const counted = {
       name: policy.name,
-      act: async (prompts: readonly Prompt[], options?: { readonly signal?: AbortSignal }) => {
+      act: async (prompts: readonly GamePrompt[], options?: { readonly signal?: AbortSignal }) => {
         const replies = await policy.act(prompts, options);
         for (const reply of replies) if (isReply(reply)) this.#tokens += reply.tokens!.completion.length;
         return replies;

@@ -1,7 +1,7 @@
 // How much memory a run needs, before it begins: a sum over what is in memory at once, from shapes alone. Numbers are
 // float32 everywhere.
 
-import { REMEMBERED, SLOTS_PER_RUN } from '@ludic/inference/internal';
+import { SLOTS_PER_RUN, TREE_CAPACITY } from '@ludic/inference/internal';
 import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
 import { mostPoints } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
@@ -111,7 +111,7 @@ export function estimateMemory(
   const cache = 3 * batchSize * room * keys;
   const prefill = games * own * (FLOAT * 2 * (config.hiddenSize + 2 * config.intermediateSize) + keys);
   const distributions =
-    DISTRIBUTION * Math.min(REMEMBERED, batchSize * prompts.turns * maxCompletionLength * config.vocabSize);
+    DISTRIBUTION * Math.min(TREE_CAPACITY, batchSize * prompts.turns * maxCompletionLength * config.vocabSize);
   const fresh = (DISTRIBUTION + 2 * FLOAT) * batchSize * config.vocabSize;
 
   const processes = workers > 1 ? workers + 1 : 1;

@@ -1,4 +1,4 @@
-// Keys and values of rows, wherever they are kept: what a decoder asks of a cache.
+// KV caches as a decoder uses them, in ordinary memory and on a device alike.
 
 import type { Program, Tensor } from '@ludic/runtime';
 
@@ -12,47 +12,47 @@ export interface Prefix {
   readonly tensors: LayerTensors;
 }
 
-/** Rows of a batch beyond a prefix that they share. Rows are extended where they lie, so each has one owner at a time. */
-export interface RowCache {
+/** Keys and values of a batch of rows, beyond a prefix that they share. Rows are extended in place: each has one owner. */
+export interface KvCache {
   readonly prefix: Prefix | undefined;
   /** Tokens that each row holds beyond the prefix. */
   readonly lengths: Int32Array;
   /** Tokens that a row can hold. */
   readonly capacity: number;
-  /** How many rows may still be doubled. */
+  /** How many rows can still be forked. */
   readonly spare: number;
-  /** The present tensors: [rows, kvHeads, capacity, headDim] per layer. */
+  /** `key.L`, `value.L`: [rows, kvHeads, capacity, headDim] */
   readonly tensors: LayerTensors;
-  /** A copy of a row in a spare one. */
-  double(row: number): number;
-  /** Puts the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim] behind what each row holds. */
+  /** Copies a row to a spare one. @returns the copy */
+  fork(row: number): number;
+  /** Appends the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim] to each row. There must be room. */
   append(fresh: LayerTensors, counts: readonly number[]): Promise<void>;
   dispose(): void;
 }
 
-/** Where a row is kept. */
+/** A row of a cache. */
 export interface CachedRow {
-  readonly cache: RowCache;
+  readonly cache: KvCache;
   readonly row: number;
 }
 
-export interface Caches {
-  /** Rows that hold the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim]; takes `fresh` over. */
-  of(prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): Promise<RowCache>;
+export interface KvCacheFactory {
+  /** A cache whose rows hold the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim]; takes `fresh` over. */
+  of(prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): Promise<KvCache>;
   /**
-   * A copy of rows of one prefix with room for `length` tokens, a row taken more than once where it stands there more than
-   * once. `spare` rows more are kept for those that will part ways, where rows can be doubled.
-   * @returns the copy, and which of its rows each given one is
+   * Copies rows of one prefix to a cache with room for `length` tokens; a row may be given more than once. Where rows can be
+   * forked, `spare` rows more are allocated for that.
+   * @returns the copy, and the row there of each given one
    */
   gather(
     rows: readonly CachedRow[],
     length: number,
     spare: number,
-  ): Promise<{ readonly cache: RowCache; readonly places: readonly number[] }>;
+  ): Promise<{ readonly cache: KvCache; readonly indices: readonly number[] }>;
   dispose(): Promise<void>;
 }
 
-/** Room for some more steps: every slot costs attention and copies, every copy when it is full costs more. */
+/** Capacity with room for some more steps: every slot costs attention and copies, growing a full cache costs more. */
 export const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
 
 /** Frees what is on the device. */
@@ -60,7 +60,7 @@ export function free(tensors: LayerTensors): void {
   for (const tensor of Object.values(tensors)) if (tensor.location === 'device') tensor.dispose();
 }
 
-/** Disposes of programs. Of one that was refused, whoever loaded it has heard. */
+/** Disposes of programs. One that failed to load has rejected the call that loaded it. */
 export async function disposeAll(programs: Iterable<Promise<Program>>): Promise<void> {
   for (const program of programs) {
     await program.then(

@@ -1,52 +1,60 @@
-// Caches in the memory of a device: every change is a small graph whose outputs take the place of what was there.
+// KV caches in the memory of a device: every change runs a small graph whose outputs replace the tensors.
 
 import { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames, type ModelConfig } from '@ludic/models';
 import { type HostTensor, int32, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
-import { type Caches, disposeAll, free, type LayerTensors, type Prefix, type RowCache, roomFor } from './cache.ts';
+import {
+  disposeAll,
+  free,
+  type KvCache,
+  type KvCacheFactory,
+  type LayerTensors,
+  type Prefix,
+  roomFor,
+} from './cache.ts';
 
-export function deviceCaches(runtime: Runtime, config: ModelConfig): Caches {
-  const programs = new DevicePrograms(runtime, config);
+export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFactory {
+  const programs = new CachePrograms(runtime, config);
   return {
     async of(prefix, fresh, counts) {
       const steps = fresh['key.0']!.dims[2]!;
       const every = counts.map((_, row) => row);
       const tensors = await programs.regroup(fresh, every, steps, roomFor(steps));
       free(fresh);
-      return new DeviceRows(programs, prefix, Int32Array.from(counts), tensors);
+      return new DeviceKvCache(programs, prefix, Int32Array.from(counts), tensors);
     },
     async gather(rows, length) {
       const sources = [...new Set(rows.map(({ cache }) => cache))];
       const capacity = sources.reduce((most, cache) => Math.max(most, cache.capacity), roomFor(length));
       const lengths: number[] = [];
-      const places = new Array<number>(rows.length);
+      const indices = new Array<number>(rows.length);
       let joined: LayerTensors | undefined;
       for (const source of sources) {
         const own = [...rows.entries()].filter(([, { cache }]) => cache === source);
         const taken = own.map(([, { row }]) => row);
         const part = await programs.regroup(source.tensors, taken, source.capacity, capacity);
         for (const [i, { row }] of own) {
-          places[i] = lengths.length;
+          indices[i] = lengths.length;
           lengths.push(source.lengths[row]!);
         }
         joined = joined ? await programs.join(joined, part) : part;
       }
-      const cache = new DeviceRows(programs, rows[0]!.cache.prefix, Int32Array.from(lengths), joined!);
-      return { cache, places };
+      const cache = new DeviceKvCache(programs, rows[0]!.cache.prefix, Int32Array.from(lengths), joined!);
+      return { cache, indices };
     },
     dispose: () => programs.dispose(),
   };
 }
 
-/** Rows cannot be doubled here: those that part ways are gathered anew. */
-class DeviceRows implements RowCache {
+/** Rows cannot be forked in place: `gather` makes the copies. */
+class DeviceKvCache implements KvCache {
   readonly prefix: Prefix | undefined;
   readonly lengths: Int32Array;
   readonly capacity: number;
   readonly spare = 0;
-  readonly #programs: DevicePrograms;
+  readonly #programs: CachePrograms;
   #tensors: LayerTensors;
 
-  constructor(programs: DevicePrograms, prefix: Prefix | undefined, lengths: Int32Array, tensors: LayerTensors) {
+  constructor(programs: CachePrograms, prefix: Prefix | undefined, lengths: Int32Array, tensors: LayerTensors) {
     this.#programs = programs;
     this.prefix = prefix;
     this.lengths = lengths;
@@ -58,8 +66,8 @@ class DeviceRows implements RowCache {
     return this.#tensors;
   }
 
-  double(): number {
-    throw new RangeError('no row is spare');
+  fork(): number {
+    throw new RangeError('no spare row');
   }
 
   async append(fresh: LayerTensors, counts: readonly number[]): Promise<void> {
@@ -75,8 +83,8 @@ class DeviceRows implements RowCache {
   }
 }
 
-/** The graphs that change caches, each loaded when it is first needed. */
-class DevicePrograms {
+/** The graphs that change caches, each loaded on first use. */
+class CachePrograms {
   readonly #runtime: Runtime;
   readonly #config: ModelConfig;
   readonly #names: readonly string[];
@@ -88,14 +96,14 @@ class DevicePrograms {
     this.#names = cacheNames(config);
   }
 
-  /** Rows of a cache that has `steps` steps, with room for `capacity`. */
+  /** Copies rows of a cache with `steps` slots to tensors with `capacity` slots. */
   regroup(tensors: LayerTensors, rows: readonly number[], steps: number, capacity: number): Promise<LayerTensors> {
     const slots = Array.from({ length: capacity }, (_, slot) => Math.min(slot, steps - 1));
     const inputs = { ...tensors, rows: int32(rows, [rows.length]), slots: int32(slots, [capacity]) };
     return this.#run('regroup', buildCacheRegroup, inputs);
   }
 
-  /** The rows of both, which are freed. */
+  /** Concatenates the rows of both, which are freed. */
   async join(first: LayerTensors, second: LayerTensors): Promise<LayerTensors> {
     const joined = await this.#run('join', buildCacheJoin, {
       ...prefixed('first', first),
@@ -125,8 +133,8 @@ class DevicePrograms {
     return this.#run('append', buildCacheAppend, {
       ...prefixed('past', past),
       ...prefixed('fresh', fresh),
-      from: places(from),
-      to: places(to),
+      from: coordinates(from),
+      to: coordinates(to),
     });
   }
 
@@ -150,5 +158,5 @@ class DevicePrograms {
 const prefixed = (prefix: string, tensors: LayerTensors): LayerTensors =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
 
-/** [n, 3] */
-const places = (numbers: readonly number[]): HostTensor => int64(numbers, [numbers.length / 3, 3]);
+/** [n, 3] row, head, slot */
+const coordinates = (numbers: readonly number[]): HostTensor => int64(numbers, [numbers.length / 3, 3]);

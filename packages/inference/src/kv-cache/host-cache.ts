@@ -1,29 +1,26 @@
-// Caches in ordinary memory. A new token is a few numbers written behind the others.
+// KV caches in ordinary memory: new keys and values are written in place.
 
 import type { ModelConfig } from '@ludic/models';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
-import { type CachedRow, type Caches, type LayerTensors, type Prefix, type RowCache, roomFor } from './cache.ts';
+import { type CachedRow, type KvCache, type KvCacheFactory, type LayerTensors, type Prefix, roomFor } from './cache.ts';
 
 type Sizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
-export function hostCaches(sizes: Sizes): Caches {
+export function hostCaches(sizes: Sizes): KvCacheFactory {
   return {
-    of: async (prefix, fresh, counts) => HostRows.of(sizes, prefix, fresh, counts),
+    of: async (prefix, fresh, counts) => HostKvCache.of(sizes, prefix, fresh, counts),
     gather: async (rows, length, spare) => ({
-      cache: HostRows.gather(sizes, rows, length, spare),
-      places: rows.map((_, i) => i),
+      cache: HostKvCache.gather(sizes, rows, length, spare),
+      indices: rows.map((_, i) => i),
     }),
     dispose: async () => {},
   };
 }
 
-class HostRows implements RowCache {
+class HostKvCache implements KvCache {
   readonly prefix: Prefix | undefined;
-  /** Tokens that each row holds beyond the prefix. */
   readonly lengths: Int32Array;
-  /** Tokens that a row can hold. */
   readonly capacity: number;
-  /** The live tensors. */
   readonly tensors: LayerTensors;
   readonly #sizes: Sizes;
   readonly #spare: number[] = [];
@@ -42,8 +39,7 @@ class HostRows implements RowCache {
     this.tensors = tensors;
   }
 
-  /** Rows that hold the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim]. */
-  static of(sizes: Sizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): HostRows {
+  static of(sizes: Sizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): HostKvCache {
     const { kvHeads, headDim } = sizes;
     const steps = counts.reduce((most, count) => Math.max(most, count), 0);
     const capacity = roomFor(steps);
@@ -56,14 +52,10 @@ class HostRows implements RowCache {
       }
       tensors[name] = float32(data, [counts.length, kvHeads, capacity, headDim]);
     }
-    return new HostRows(sizes, prefix, Int32Array.from(counts), capacity, tensors);
+    return new HostKvCache(sizes, prefix, Int32Array.from(counts), capacity, tensors);
   }
 
-  /**
-   * A copy of rows of one prefix, in the given order, with room for `length` tokens; a row may be taken more than once.
-   * `spare` rows more are kept for those that will part ways.
-   */
-  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number, spare = 0): HostRows {
+  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number, spare: number): HostKvCache {
     const first = rows[0]!.cache;
     const capacity = Math.max(roomFor(length), first.capacity);
     const count = rows.length + spare;
@@ -72,26 +64,24 @@ class HostRows implements RowCache {
       const dims = [count, sizes.kvHeads, capacity, sizes.headDim];
       tensors[name] = float32(new Float32Array(dims.reduce((x, y) => x * y)), dims);
     }
-    const gathered = new HostRows(sizes, first.prefix, new Int32Array(count), capacity, tensors);
+    const gathered = new HostKvCache(sizes, first.prefix, new Int32Array(count), capacity, tensors);
     for (const [i, { cache, row }] of rows.entries()) gathered.#copy(cache, row, i);
     for (let row = rows.length; row < count; row++) gathered.#spare.push(row);
     return gathered;
   }
 
-  /** How many rows may still be doubled. */
   get spare(): number {
     return this.#spare.length;
   }
 
-  /** A copy of a row in a spare one. */
-  double(row: number): number {
+  fork(row: number): number {
     const copy = this.#spare.pop();
-    if (copy === undefined) throw new RangeError('no row is spare');
+    if (copy === undefined) throw new RangeError('no spare row');
     this.#copy(this, row, copy);
     return copy;
   }
 
-  #copy(from: RowCache, row: number, to: number): void {
+  #copy(from: KvCache, row: number, to: number): void {
     const { kvHeads, headDim } = this.#sizes;
     const held = from.lengths[row]! * headDim;
     for (const [name, tensor] of Object.entries(this.tensors)) {
@@ -105,11 +95,6 @@ class HostRows implements RowCache {
     this.lengths[to] = from.lengths[row]!;
   }
 
-  get rows(): number {
-    return this.lengths.length;
-  }
-
-  /** Writes the first `counts` of the new tokens in `fresh` behind what each row holds. There must be room. */
   async append(fresh: LayerTensors, counts: readonly number[]): Promise<void> {
     const { kvHeads, headDim } = this.#sizes;
     for (const [name, tensor] of Object.entries(this.tensors)) {

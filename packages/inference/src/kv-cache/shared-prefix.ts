@@ -1,10 +1,10 @@
-// The longest beginning that all prompts so far have in common: computed once, and kept as keys and values.
+// Prefix caching: the longest common prefix of all prompts so far is computed once and kept as keys and values.
 
 import { sharedPrefixLength } from '@ludic/models';
 import type { Decoder } from '../decoder.ts';
 import type { Prefix } from './cache.ts';
 
-/** A shorter one is not worth a run of its own. */
+/** A shorter prefix is not worth a run of its own. */
 const SHORTEST = 4;
 
 export class SharedPrefix {
@@ -16,21 +16,21 @@ export class SharedPrefix {
     this.#decoder = decoder;
   }
 
-  /** As it is now. */
+  /** The current prefix. */
   get prefix(): Prefix | undefined {
     return this.#prefix;
   }
 
   /**
-   * Not even the tokens stay: what is computed after an update depends on that update alone, so that a run that was
-   * interrupted there goes on with the same bits.
+   * Drops the tokens too: what is computed after an update depends on that update alone, so that a run that was
+   * interrupted and resumed there continues with the same bits.
    */
-  forget(): void {
+  clear(): void {
     this.#prefix = undefined;
     this.#tokens = undefined;
   }
 
-  /** What these prompts and those before them begin with, or else these alone. */
+  /** The common prefix of these sequences and all before them or, where that is too short, of these alone. */
   async of(sequences: readonly Int32Array[]): Promise<Prefix | undefined> {
     if (sequences.length === 0) return undefined;
     const shortest = sequences.reduce((least, sequence) => Math.min(least, sequence.length), Number.POSITIVE_INFINITY);

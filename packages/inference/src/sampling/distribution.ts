@@ -2,17 +2,9 @@
 // The log-probabilities are those of exactly this distribution.
 
 import { PolicyError } from '../errors.ts';
+import type { SamplingParams } from './params.ts';
 
-export interface SamplingSettings {
-  /** 0 takes the most likely token. */
-  readonly temperature: number;
-  /** Keep the k most likely tokens; 0 keeps all. */
-  readonly topK: number;
-  /** Keep the smallest set of most likely tokens whose probability reaches this; 1 keeps all. */
-  readonly topP: number;
-}
-
-/** A distribution over token ids. It keeps the logits that it was made of: nothing is written for tokens never drawn. */
+/** A distribution over token ids. Log-probabilities are computed from its logits for tokens that are drawn, and for no other. */
 export interface Distribution {
   /** Token ids of the support; undefined where it is the whole vocabulary in order. */
   readonly support: Int32Array | undefined;
@@ -27,8 +19,11 @@ export interface Distribution {
   readonly entropy: number;
 }
 
-/** The distribution of one row of raw logits. */
-export function distributionOf(logits: Float32Array, { temperature, topK, topP }: SamplingSettings): Distribution {
+/** @param logits [vocabSize] raw @throws PolicyError `not_finite` */
+export function distributionOf(
+  logits: Float32Array,
+  { temperature, topK, topP }: Pick<SamplingParams, 'temperature' | 'topK' | 'topP'>,
+): Distribution {
   if (temperature === 0) return certain(logits);
   const support = keptSupport(logits, temperature, topK, topP);
   const size = support ? support.length : logits.length;
@@ -48,10 +43,10 @@ export function distributionOf(logits: Float32Array, { temperature, topK, topP }
   if (!Number.isFinite(total)) {
     throw notFinite();
   }
-  const logTotal = Math.log(total);
+  const logSumExp = Math.log(total);
   // −Σ p·log p with log p = shifted − log(total)
-  const entropy = Math.max(0, logTotal - weighted / total);
-  return { support, cumulative, total, logits, temperature, shift: max + logTotal, entropy };
+  const entropy = Math.max(0, logSumExp - weighted / total);
+  return { support, cumulative, total, logits, temperature, shift: max + logSumExp, entropy };
 }
 
 /** Index into the support for a uniform number in [0, 1). */

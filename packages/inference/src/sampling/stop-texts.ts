@@ -1,11 +1,11 @@
-// Texts that end a reply. Replies leave special tokens out, so stop texts that hold one, such as `<|im_end|>`, are looked
-// for in the text that keeps them.
+// Stop texts. The text of a generation leaves special tokens out, so stop texts that contain one, such as `<|im_end|>`, are
+// searched for in the text that keeps them.
 
 import type { Tokenizer } from '@ludic/models';
 
 type Coder = Pick<Tokenizer, 'encode' | 'decode'>;
 
-/** Those of some stop texts that hold a special token. */
+/** The stop texts that contain a special token. */
 export const stopsWithSpecialTokens = (stop: readonly string[], tokenizer: Coder): readonly string[] =>
   stop.filter((text) => idsOf(text, tokenizer).some((id) => isSpecial(id, tokenizer)));
 
@@ -16,7 +16,7 @@ function idsOf(text: string, { encode }: Coder): readonly number[] {
   try {
     return Array.from(encode(text));
   } catch {
-    // It holds a token that the model has no row for, and so never draws.
+    // It contains a token without a row in the model, which is never drawn.
     return [];
   }
 }

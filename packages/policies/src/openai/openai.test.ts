@@ -5,14 +5,14 @@ import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { stream } from '@ludic/random';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Behaviour, type Endpoint, say, sendJson, startEndpoint } from '../../testing/endpoint.ts';
-import type { Prompt } from '../contract.ts';
+import type { GamePrompt } from '../contract.ts';
 import { type EndpointSettings, openaiPolicy } from './index.ts';
 import { wait } from './retry.ts';
 
 const KEY = 'sk-do-not-tell-anyone';
 const definition = findEnvironment('tic_tac_toe');
 const environment = definition.create(resolveConfig(definition, {}));
-const prompts = (count: number): Prompt[] =>
+const prompts = (count: number): GamePrompt[] =>
   Array.from({ length: count }, (_, i) => ({
     messages: [
       { role: 'system', content: 'Play.' },

@@ -3,7 +3,7 @@
 
 import { PolicyError } from '@ludic/inference';
 import { type RandomStream, stream } from '@ludic/random';
-import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
+import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
 import { type Ask, complete, type Failure } from './completion.ts';
 import { pause, wait } from './retry.ts';
 import { CONCURRENCY, checkEndpoint, type EndpointSettings, RETRIES } from './settings.ts';
@@ -31,7 +31,7 @@ class EndpointPolicy implements Policy {
     this.#settings = settings;
   }
 
-  async act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
+  async act(prompts: readonly GamePrompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
     const given = new AbortController();
     const stop = AbortSignal.any([given.signal, this.#closed.signal, ...(signal ? [signal] : [])]);
     stop.throwIfAborted();

@@ -1,6 +1,6 @@
 // How an endpoint is asked: where, whom, how patiently.
 
-import type { LanguageModelSettings } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import { PolicyError } from '@ludic/inference';
 import { checkSampling } from '@ludic/inference/internal';
 
@@ -12,7 +12,7 @@ export const TIMEOUT = 60;
 export const RETRIES = 5;
 
 /** Chat completions know no top-k. */
-export interface EndpointSettings extends Omit<LanguageModelSettings, 'topK'> {
+export interface EndpointSettings extends Omit<SamplingParams, 'topK'> {
   /** Where `/chat/completions` lies, such as `https://host/v1`. */
   readonly baseUrl: string;
   readonly model: string;

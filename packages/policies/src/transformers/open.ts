@@ -1,6 +1,6 @@
 // A policy from a model's name or folder: loads transformers.js, then the model with its tokenizer.
 
-import type { LanguageModelSettings } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import { PolicyError } from '@ludic/inference';
 import { checkSampling } from '@ludic/inference/internal';
 import type { ModelFiles } from '@ludic/models';
@@ -32,7 +32,7 @@ export interface TransformersSource {
 /** @throws PolicyError `missing_library`, `bad_model` or `bad_setting` */
 export async function transformersPolicy(
   source: TransformersSource,
-  settings: LanguageModelSettings,
+  settings: SamplingParams,
 ): Promise<TransformersPolicy> {
   checkSampling(settings);
   return new TransformersPolicy(source.model, await loadTransformers(source), settings);

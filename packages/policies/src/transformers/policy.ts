@@ -1,7 +1,7 @@
 // The policy of a transformers.js model. The library runs the network and keeps its keys and values; tokens are drawn
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
-import type { LanguageModelSettings } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import {
   contextOverflow,
   distributionOf,
@@ -11,14 +11,14 @@ import {
   tokenAt,
 } from '@ludic/inference/internal';
 import { answerFitting } from '../answer-fitting.ts';
-import type { ActOptions, NoReply, Policy, Prompt, Reply } from '../contract.ts';
+import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';
 
 interface Answer {
-  readonly random: Prompt['random'];
+  readonly random: GamePrompt['random'];
   readonly ids: readonly number[];
   readonly tokens: number[];
   readonly logprobs: number[];
@@ -29,13 +29,13 @@ interface Answer {
 export class TransformersPolicy implements Policy {
   readonly name: string;
   readonly #loaded: LoadedModel;
-  readonly #settings: LanguageModelSettings;
+  readonly #settings: SamplingParams;
   readonly #runner: BatchRunner;
   readonly #endTokens: ReadonlySet<number>;
   /** Stop texts that hold a special token. */
   readonly #specialStops: readonly string[];
 
-  constructor(name: string, loaded: LoadedModel, settings: LanguageModelSettings) {
+  constructor(name: string, loaded: LoadedModel, settings: SamplingParams) {
     this.name = name;
     this.#loaded = loaded;
     this.#settings = settings;
@@ -44,7 +44,7 @@ export class TransformersPolicy implements Policy {
     this.#specialStops = stopsWithSpecialTokens(settings.stop, coderOf(loaded));
   }
 
-  act(prompts: readonly Prompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
+  act(prompts: readonly GamePrompt[], { signal }: ActOptions = {}): Promise<(Reply | NoReply)[]> {
     return answerFitting(
       prompts,
       (prompt) => this.#overflowOf(prompt),
@@ -52,7 +52,7 @@ export class TransformersPolicy implements Policy {
     );
   }
 
-  async #answerAll(prompts: readonly Prompt[], signal: AbortSignal | undefined): Promise<Reply[]> {
+  async #answerAll(prompts: readonly GamePrompt[], signal: AbortSignal | undefined): Promise<Reply[]> {
     const answers = prompts.map((prompt) => this.#begin(prompt));
     for (const part of this.#runner.parts(answers.map(({ ids }) => ids.length))) {
       await this.#answer(
@@ -67,12 +67,12 @@ export class TransformersPolicy implements Policy {
     void this.#loaded.model.dispose();
   }
 
-  #begin({ messages, random }: Prompt): Answer {
+  #begin({ messages, random }: GamePrompt): Answer {
     const ids = encodePrompt(this.#loaded, this.name, messages);
     return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
   }
 
-  #overflowOf({ messages }: Prompt): string | undefined {
+  #overflowOf({ messages }: GamePrompt): string | undefined {
     const positions = networkOf(this.#loaded).config.max_position_embeddings ?? Number.POSITIVE_INFINITY;
     const { length } = encodePrompt(this.#loaded, this.name, messages);
     return contextOverflow(length, this.#settings.maxCompletionLength, positions, this.name);

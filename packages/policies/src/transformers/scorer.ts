@@ -2,7 +2,7 @@
 
 import type { Message } from '@ludic/history';
 import type { RatedToken, TokenScorer } from '@ludic/inference';
-import { chancesOf, checkTokens, logTotal, notFinite } from '@ludic/inference/internal';
+import { checkTokens, logSumExp, notFinite, rateToken } from '@ludic/inference/internal';
 import { sharedPrefixLength } from '@ludic/models';
 import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';
@@ -41,7 +41,7 @@ export class TransformersScorer implements TokenScorer {
       const told = [first];
       if (completion.length > 1)
         await this.#on(place, completion.subarray(0, -1), async (_, later) => void told.push(...later));
-      return told.map(({ logits }, i) => chancesOf(completion[i]!, logits, alternatives, decoder));
+      return told.map(({ logits }, i) => rateToken(completion[i]!, logits, alternatives, decoder));
     });
   }
 
@@ -105,7 +105,7 @@ export class TransformersScorer implements TokenScorer {
     try {
       const told = logits.map((one) => {
         if (!one.every(Number.isFinite)) throw notFinite();
-        return { logits: one, total: logTotal(one) };
+        return { logits: one, total: logSumExp(one) };
       });
       return await then(place, told);
     } finally {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import type { LanguageModelSettings } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import { openLanguageModel } from '@ludic/inference';
 import { completeCompanions, folderFiles, readCheckpoint, readTokenizer } from '@ludic/models';
 import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
@@ -14,7 +14,7 @@ import { stream } from '@ludic/random';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersOf } from '../../testing/answers.ts';
-import type { Prompt } from '../contract.ts';
+import type { GamePrompt } from '../contract.ts';
 import { LanguageModelPolicy } from '../language-model-policy.ts';
 import { loadTransformers, type TransformersSource, transformersPolicy } from './index.ts';
 import { endTokens, replyTextOf } from './policy.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   await writeFilesAtomically(folder, exported);
 });
 
-const settings: LanguageModelSettings = {
+const settings: SamplingParams = {
   temperature: 1,
   topK: 0,
   topP: 1,
@@ -43,7 +43,7 @@ const definition = findEnvironment('tic_tac_toe');
 const config = resolveConfig(definition, {});
 const environment = definition.create(config);
 /** Conversations of different lengths. */
-const prompts = (count: number): Prompt[] =>
+const prompts = (count: number): GamePrompt[] =>
   Array.from({ length: count }, (_, i) => {
     const past = Array.from({ length: i % 3 }, () => [
       { role: 'user' as const, content: environment.reset(i) },
@@ -62,7 +62,7 @@ const prompts = (count: number): Prompt[] =>
   });
 
 describe('the policy of a transformers.js model', () => {
-  it.each<[string, Partial<LanguageModelSettings>]>([
+  it.each<[string, Partial<SamplingParams>]>([
     ['everything', {}],
     ['the five most likely', { topK: 5, temperature: 1.3 }],
     ['half the probability', { topP: 0.5 }],

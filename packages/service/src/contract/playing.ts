@@ -11,13 +11,12 @@ import { hasSetting } from './training.ts';
 export const PLAYING_DEFAULTS = { history_strategy: 'NO_HISTORY', max_steps: 50, rollout_temperature: 0.7 } as const;
 
 type Asked = EvaluatePolicy | GenerateRollout;
-type SamplingParams = EvaluatePolicy['sampling_params'];
 
 /** A request in which nothing is open. */
 export type CompletePlaying<Request extends Asked> = Request & {
   readonly max_steps: number;
   readonly history_strategy: HistoryStrategy;
-  readonly sampling_params: SamplingParams;
+  readonly sampling_params: EvaluatePolicy['sampling_params'];
 };
 
 /** @param carried of the model, where it carries a game */

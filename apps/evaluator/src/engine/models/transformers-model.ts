@@ -1,6 +1,6 @@
 // A model that transformers.js runs. The library comes with the first, as a part of the page that is loaded then.
 
-import type { LanguageModelSettings, TokenScorer } from '@ludic/inference';
+import type { SamplingParams, TokenScorer } from '@ludic/inference';
 import type { ModelFiles } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
@@ -51,7 +51,7 @@ export class Foreign {
   }
 
   /** A way to play it. The model stays for the next. */
-  policy(settings: LanguageModelSettings): Policy & Pick<TransformersPolicy, 'act'> {
+  policy(settings: SamplingParams): Policy & Pick<TransformersPolicy, 'act'> {
     const policy = new this.#library.TransformersPolicy(this.#name, this.#loaded, settings);
     return { name: policy.name, act: (prompts, options) => policy.act(prompts, options), dispose() {} };
   }

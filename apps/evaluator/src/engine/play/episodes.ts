@@ -1,7 +1,7 @@
 // Evaluations and single games.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import type { LanguageModelSettings } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
 import type { Models, Report } from '../models/registry.ts';
@@ -110,4 +110,4 @@ async function atTable<T>(
 export const settingsOf = (
   { temperature, maxCompletionLength }: Extract<PolicyChoice, { readonly kind: 'model' }>,
   { replyTag }: EnvironmentDefinition,
-): LanguageModelSettings => ({ temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${replyTag}>`] });
+): SamplingParams => ({ temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${replyTag}>`] });

@@ -4,13 +4,13 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import {
   type LanguageModel,
-  type LanguageModelSettings,
   PolicyError,
   Sampler,
+  type SamplingParams,
   Scorer,
   type TokenScorer,
 } from '@ludic/inference';
-import { isReply, LanguageModelPolicy, type Prompt } from '@ludic/policies';
+import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { Models, Report } from '../models/registry.ts';
 import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';
@@ -24,7 +24,7 @@ const TRIES = 400;
 interface Asked {
   readonly device: string;
   readonly scorer: TokenScorer;
-  policy(settings: LanguageModelSettings): Pick<LanguageModelPolicy, 'act'>;
+  policy(settings: SamplingParams): Pick<LanguageModelPolicy, 'act'>;
   /** Of tokens of a reply. */
   text(completion: Int32Array): string;
 }
@@ -119,7 +119,7 @@ export async function rateHere(
 }
 
 /** @throws Error where it is not the policy's turn */
-function promptAt(position: Position): Prompt {
+function promptAt(position: Position): GamePrompt {
   const { prompt, error } = replayPosition(position);
   if (!prompt) throw new Error(error ?? 'It is not the turn of the policy: begin a new game.');
   // Each turn has a stream of its own, so that it does not matter how often the game was played again.

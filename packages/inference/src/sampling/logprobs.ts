@@ -1,35 +1,35 @@
-// How likely a model finds a token and its rivals: log-softmax of the raw logits, so that settings such as temperature 0
-// hide nothing.
+// Log-probabilities of a token and of the most likely tokens in its place: log-softmax of the raw logits, so that sampling
+// parameters such as temperature 0 hide nothing.
 
 import type { Tokenizer } from '@ludic/models';
 
-/** A token and how likely the model itself finds it, whatever the sampling settings. */
-export interface TokenChance {
+/** A token and its log-probability at temperature 1, whatever the sampling parameters. */
+export interface TokenLogprob {
   /** Text of the token alone; part of a character is U+FFFD. */
   readonly text: string;
   /** In nats. */
   readonly logprob: number;
 }
 
-export interface RatedToken extends TokenChance {
-  /** The most likely tokens there, the most likely first. */
-  readonly alternatives: readonly TokenChance[];
+export interface RatedToken extends TokenLogprob {
+  /** The most likely tokens in its place, the most likely first. */
+  readonly alternatives: readonly TokenLogprob[];
 }
 
-/** @param logits of the whole vocabulary @param alternatives how many of the most likely tokens to tell */
-export function chancesOf(
+/** @param logits [vocabSize] raw @param alternatives how many of the most likely tokens to return */
+export function rateToken(
   token: number,
   logits: Float32Array,
   alternatives: number,
   tokenizer: Pick<Tokenizer, 'decode'>,
 ): RatedToken {
-  const shift = logTotal(logits);
-  const chance = (id: number): TokenChance => ({ text: tokenizer.decode([id]), logprob: logits[id]! - shift });
-  return { ...chance(token), alternatives: mostLikely(logits, alternatives).map(chance) };
+  const shift = logSumExp(logits);
+  const logprobOf = (id: number): TokenLogprob => ({ text: tokenizer.decode([id]), logprob: logits[id]! - shift });
+  return { ...logprobOf(token), alternatives: mostLikely(logits, alternatives).map(logprobOf) };
 }
 
-/** log Σ exp: what to take from a logit for its log-probability. */
-export function logTotal(logits: Float32Array): number {
+/** log Σ exp(logit): a log-probability is a logit less this. */
+export function logSumExp(logits: Float32Array): number {
   let most = Number.NEGATIVE_INFINITY;
   for (const logit of logits) most = Math.max(most, logit);
   let sum = 0;

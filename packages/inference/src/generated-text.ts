@@ -1,14 +1,14 @@
-// The text of a reply while it grows: each token is decoded once, beside the few before it, however long the reply is.
+// Incremental detokenization: each token is decoded once, with the few before it, however long the text is.
 
-/** Bytes of the longest character: as many tokens without a whole character will not come to one. */
+/** Bytes of the longest UTF-8 character: so many tokens that form no whole character never will. */
 const LONGEST_CHARACTER = 4;
 
 /** Tokens decode differently beside others (a space at the beginning, half a character), so they are decoded in windows. */
-export class ReplyText {
+export class GeneratedText {
   readonly #decode: (tokens: readonly number[]) => string;
-  /** The window: tokens whose text is known, then those that are not whole characters yet. */
+  /** Tokens whose text is known, then those that do not form whole characters yet. */
   #window: number[] = [];
-  /** How many tokens of the window are known, and their text. */
+  /** How many tokens of the window have known text, and that text. */
   #settled = 0;
   #known = '';
   #text = '';

@@ -1,13 +1,25 @@
-// Settings of sampling that make no sense are refused before anything is sampled.
+// The parameters of sampling, and which values are refused.
 
 import { PolicyError } from '../errors.ts';
-import type { LanguageModelSettings } from '../running-reply.ts';
 
-/** Below it quotients become too large for numbers; it is as good as 0 long before. */
+export interface SamplingParams {
+  /** 0 takes the most likely token. */
+  readonly temperature: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the smallest set of most likely tokens whose probability reaches this; 1 keeps all. */
+  readonly topP: number;
+  /** Most tokens of one generation. */
+  readonly maxCompletionLength: number;
+  /** Texts after which a generation ends, such as `</move>`. */
+  readonly stop: readonly string[];
+}
+
+/** Below it logit / temperature overflows; it is as good as 0 long before. */
 const LEAST_TEMPERATURE = 1e-6;
 
 /** @throws PolicyError `bad_setting` */
-export function checkSampling({ temperature, topK, topP, maxCompletionLength }: LanguageModelSettings): void {
+export function checkSampling({ temperature, topK, topP, maxCompletionLength }: SamplingParams): void {
   const refuse = (setting: string) => {
     throw new PolicyError('bad_setting', `The sampling setting ${setting} cannot be used.`);
   };
