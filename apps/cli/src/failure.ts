@@ -1,28 +1,16 @@
 // What a user did wrong, in one sentence, and the one place that maps errors to exit codes.
 
+import { isExplained, LudicError } from '@ludic/io';
+
 /** Bad input: printed as it is, exit code 2. */
-export class UsageError extends Error {
+export class UsageError extends LudicError<'usage'> {
+  override readonly name = 'UsageError';
+
   constructor(message: string) {
-    super(message);
-    this.name = 'UsageError';
+    super('usage', message);
   }
 }
 
-/** Errors of the packages whose message already tells the user what to do. */
-const EXPLAINED = new Set([
-  'UsageError',
-  'EnvironmentError',
-  'HistoryError',
-  'ModelError',
-  'HubError',
-  'PolicyError',
-  'GrpoError',
-  'RuntimeError',
-  'AccessError',
-  'TrackingError',
-  'ServiceError',
-  'ClientError',
-]);
 /** Faults that are not the user's, although they are explained. */
 const FAULTS = new Set([
   'not_finite',
@@ -64,7 +52,7 @@ interface Failure extends Error {
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
 export function report(error: unknown): number {
   const { name, message, code, stack, details } = error as Failure;
-  if (EXPLAINED.has(name)) {
+  if (isExplained(error)) {
     const hint = (code === 'unauthorized' && KEYS[name]) || '';
     const fields = (Array.isArray(details) ? details : []).map(({ field, message: what }) => `\n  ${field}: ${what}`);
     process.stderr.write(`ludic: ${message}${hint}${fields.join('')}\n`);

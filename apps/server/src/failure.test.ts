@@ -1,6 +1,7 @@
 import { EnvironmentError } from '@ludic/environments';
 import { GrpoError } from '@ludic/grpo';
 import { HubError } from '@ludic/hub';
+import { LudicError } from '@ludic/io';
 import { ModelError } from '@ludic/models';
 import { ServiceError } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
@@ -56,7 +57,7 @@ describe('an error on its way to a client', () => {
     'tells nothing of this machine, as %s %s and as the reason of a job',
     (name, code) => {
       const text = `/srv/data/models/a/x.bin is bad: use --lora-rank 16, --device webgpu or npm run ludic -- doctor.\n    at read (file:///srv/app/x.ts:1:2)`;
-      const error = Object.assign(new Error(text), { name, code });
+      const error = Object.assign(new LudicError(code, text), { name });
       const reason = finalReason(error, '/srv/data');
       const told = [asServiceError(error, 'request 7').message, ...(reason === undefined ? [] : [forClients(reason)])];
       for (const sentence of told) expect(sentence).not.toMatch(/\/srv|--|npm|file:|\n/);

@@ -1,5 +1,7 @@
 // What keeps the server from starting, each with a sentence that says what to do.
 
+import { LudicError } from '@ludic/io';
+
 export type AccessErrorCode =
   | 'no_password'
   | 'bad_password'
@@ -13,11 +15,6 @@ export type AccessErrorCode =
   | 'bad_data_folder'
   | 'cannot_listen';
 
-export class AccessError extends Error {
-  readonly code: AccessErrorCode;
-  constructor(code: AccessErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'AccessError';
-    this.code = code;
-  }
+export class AccessError extends LudicError<AccessErrorCode> {
+  override readonly name = 'AccessError';
 }

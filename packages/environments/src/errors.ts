@@ -1,5 +1,7 @@
 // The one error class of this package: a code for programs, a sentence for people.
 
+import { LudicError } from '@ludic/io';
+
 export type EnvironmentErrorCode =
   | 'unknown_environment'
   | 'bad_config'
@@ -10,12 +12,6 @@ export type EnvironmentErrorCode =
   | 'bad_game'
   | 'episode_over';
 
-export class EnvironmentError extends Error {
+export class EnvironmentError extends LudicError<EnvironmentErrorCode> {
   override readonly name = 'EnvironmentError';
-  readonly code: EnvironmentErrorCode;
-
-  constructor(code: EnvironmentErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -1,6 +1,7 @@
 // The graph under construction: values with a type and a shape, nodes that make them, and for each node the rule that
 // turns gradients of its outputs into gradients of its inputs. Building the same node twice gives the same value.
 
+import { LudicError } from '@ludic/io';
 import { type Dimension, formatShape, type Shape } from './dimension.ts';
 import { type DataType, TYPE_SIZES } from './onnx/data-type.ts';
 
@@ -10,13 +11,12 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 
 export type GraphErrorCode = 'shape' | 'type' | 'gradient' | 'name';
 
-/** What is wrong with a graph, found while it is built. */
-export class GraphError extends Error {
-  readonly code: GraphErrorCode;
-  constructor(code: GraphErrorCode, message: string) {
-    super(message);
-    this.name = 'GraphError';
-    this.code = code;
+/** What is wrong with a graph, found while it is built: a fault of the program that builds it. */
+export class GraphError extends LudicError<GraphErrorCode> {
+  override readonly name = 'GraphError';
+
+  override get explained(): boolean {
+    return false;
   }
 }
 

@@ -1,5 +1,7 @@
 // What can go wrong while learning. The command line turns the codes into exit codes, a server into HTTP statuses.
 
+import { LudicError } from '@ludic/io';
+
 export type GrpoErrorCode =
   | 'bad_setting'
   | 'too_large'
@@ -14,11 +16,6 @@ export type GrpoErrorCode =
   /** A game did not come back from a call. */
   | 'game_stuck';
 
-export class GrpoError extends Error {
-  readonly code: GrpoErrorCode;
-  constructor(code: GrpoErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'GrpoError';
-    this.code = code;
-  }
+export class GrpoError extends LudicError<GrpoErrorCode> {
+  override readonly name = 'GrpoError';
 }

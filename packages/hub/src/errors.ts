@@ -1,5 +1,7 @@
 // What can go wrong between here and the Hub. Every message says what to do next.
 
+import { LudicError } from '@ludic/io';
+
 export type HubErrorCode =
   | 'bad_reference'
   | 'no_token'
@@ -19,14 +21,12 @@ export type HubErrorCode =
   | 'disk_full'
   | 'cache_unusable';
 
-export class HubError extends Error {
-  readonly code: HubErrorCode;
+export class HubError extends LudicError<HubErrorCode> {
+  override readonly name = 'HubError';
   /** HTTP status of the answer that said so. */
   readonly status: number | undefined;
   constructor(code: HubErrorCode, message: string, options: ErrorOptions & { readonly status?: number } = {}) {
-    super(message, options);
-    this.name = 'HubError';
-    this.code = code;
+    super(code, message, options);
     this.status = options.status;
   }
 }

@@ -1,5 +1,7 @@
 // What can go wrong when a model or another policy is asked for a reply: one class for all.
 
+import { LudicError } from '@ludic/io';
+
 export type PolicyErrorCode =
   | 'prompt_too_long'
   | 'not_finite'
@@ -25,13 +27,8 @@ export type EndpointErrorCode =
   /** An answer that is no chat completion. */
   | 'bad_answer';
 
-export class PolicyError extends Error {
-  readonly code: PolicyErrorCode;
-  constructor(code: PolicyErrorCode, message: string) {
-    super(message);
-    this.name = 'PolicyError';
-    this.code = code;
-  }
+export class PolicyError extends LudicError<PolicyErrorCode> {
+  override readonly name = 'PolicyError';
 }
 
 /** The sentence why a prompt and a reply do not fit a context of `positions`; undefined where they do. */

@@ -1,21 +1,43 @@
-// Errors that tell the user what to do next.
+// Errors that tell the user what to do next, and how errors cross between processes.
 
 /**
  * An error whose message is a complete sentence for the user: it can be shown without a stack trace. A package names its
- * codes in a subclass.
+ * errors and their codes in a subclass.
  */
 export class LudicError<Code extends string = string> extends Error {
   readonly code: Code;
-  /** Tells an explained error from a fault of the program, also after it has crossed a package boundary. */
-  readonly explained = true;
 
-  constructor(name: string, code: Code, message: string, options?: ErrorOptions) {
+  constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = name;
     this.code = code;
+  }
+
+  /** False for a fault of the program that the user can do nothing about. */
+  get explained(): boolean {
+    return true;
   }
 }
 
 /** Whether an error is meant for the user. */
 export const isExplained = (error: unknown): error is LudicError =>
   error instanceof Error && (error as Partial<LudicError>).explained === true;
+
+/** An error as plain data. */
+export interface SerializedError {
+  readonly name: string;
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly explained: boolean;
+}
+
+export function serializeError(error: unknown): SerializedError {
+  const { name, message, code }: Error & { readonly code?: string } =
+    error instanceof Error ? error : new Error(String(error));
+  return { name, code, message, explained: isExplained(error) };
+}
+
+/** An error with the name, code and message of the one that `data` was; not an instance of its class. */
+export function deserializeError({ name, code, message, explained }: SerializedError): Error {
+  if (explained && code !== undefined) return Object.assign(new LudicError(code, message), { name });
+  return Object.assign(new Error(message), { name, code });
+}

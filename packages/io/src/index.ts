@@ -1,4 +1,4 @@
-export { isExplained, LudicError } from './error.ts';
+export { deserializeError, isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
 export { parseHttpDate } from './http-date.ts';
 export {
   type FetchPolicy,

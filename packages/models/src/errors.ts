@@ -1,5 +1,7 @@
 // What can be wrong with the files of a model.
 
+import { LudicError } from '@ludic/io';
+
 export type ModelErrorCode =
   | 'not_a_model'
   | 'unknown_family'
@@ -14,11 +16,6 @@ export type ModelErrorCode =
   | 'not_allowed'
   | 'write_failed';
 
-export class ModelError extends Error {
-  readonly code: ModelErrorCode;
-  constructor(code: ModelErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ModelError';
-    this.code = code;
-  }
+export class ModelError extends LudicError<ModelErrorCode> {
+  override readonly name = 'ModelError';
 }

@@ -1,5 +1,7 @@
 // Tensors and programs on a device, whatever the device is. Everything above this package speaks only these types.
 
+import { LudicError } from '@ludic/io';
+
 export type TensorType = 'float32' | 'int32' | 'int64' | 'bool';
 
 /** A tensor in ordinary memory. `data` is the tensor itself, not a copy. */
@@ -62,13 +64,8 @@ export interface Runtime {
 /** device_lost: the device is gone with all its tensors; whoever goes on needs a new runtime. */
 export type RuntimeErrorCode = 'bad_graph' | 'device_missing' | 'device_lost' | 'run_failed';
 
-export class RuntimeError extends Error {
-  readonly code: RuntimeErrorCode;
-  constructor(code: RuntimeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'RuntimeError';
-    this.code = code;
-  }
+export class RuntimeError extends LudicError<RuntimeErrorCode> {
+  override readonly name = 'RuntimeError';
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -14,7 +14,5 @@ export type TrackingErrorCode =
   | 'bad_folder';
 
 export class TrackingError extends LudicError<TrackingErrorCode> {
-  constructor(code: TrackingErrorCode, message: string, options?: ErrorOptions) {
-    super('TrackingError', code, message, options);
-  }
+  override readonly name = 'TrackingError';
 }

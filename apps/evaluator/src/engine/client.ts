@@ -1,13 +1,12 @@
 // The page's side of the engine. The worker is started at the first question.
 
+import { LudicError } from '@ludic/io';
 import type { Answers, Failure, FromEngine, Progress, Request, RequestOf, ToEngine } from './protocol.ts';
 
-export class EngineError extends Error implements Failure {
+export class EngineError extends LudicError implements Failure {
   override readonly name = 'EngineError';
-  readonly code: string;
   constructor({ code, message }: Failure) {
-    super(message);
-    this.code = code;
+    super(code, message);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';
+import { LudicError } from '@ludic/io';
 import { END_REASONS, type Episode, type Frame, replay, type Turn } from '@ludic/rollouts';
 import type { Game } from '../engine/protocol.ts';
 
@@ -15,8 +16,12 @@ export interface Recorded {
 }
 
 /** What is wrong with a file of episodes. */
-export class RecordError extends Error {
-  readonly code = 'bad_episodes';
+export class RecordError extends LudicError<'bad_episodes'> {
+  override readonly name = 'RecordError';
+
+  constructor(message: string) {
+    super('bad_episodes', message);
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 // What can go wrong between the server and the processes that hold models, and errors on their way from one to the other.
 
-import type { SerializedError } from './protocol.ts';
+import { isExplained, LudicError, type SerializedError, serializeError } from '@ludic/io';
 
 export type InferenceErrorCode =
   /** As much is worked on as may be at once. */
@@ -16,45 +16,31 @@ export type InferenceErrorCode =
   /** A fault of the program; the log tells more. */
   | 'fault';
 
-export class InferenceError extends Error {
+export class InferenceError extends LudicError<InferenceErrorCode> {
   override readonly name = 'InferenceError';
-  readonly code: InferenceErrorCode;
   /** Seconds after which it may be tried again. */
   readonly retryAfter: number | undefined;
 
   constructor(code: InferenceErrorCode, message: string, retryAfter?: number) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.retryAfter = retryAfter;
   }
 }
 
-/** Errors of the packages, whose message is meant for users. */
-const EXPLAINED = new Set([
-  'EnvironmentError',
-  'HistoryError',
-  'ModelError',
-  'HubError',
-  'PolicyError',
-  'RuntimeError',
-]);
-
-/** @param hidden places of files on this machine, each with the name that users are shown instead */
-export function serializeError(error: unknown, hidden: readonly (readonly [string, string])[] = []): SerializedError {
-  const { name, code, message, stack } = error as Error & { readonly code?: unknown };
-  if (EXPLAINED.has(name) && typeof code === 'string') {
-    return { name, code, message: hidden.reduce((text, [from, to]) => text.replaceAll(from, to), message) };
+/**
+ * An error in a process that holds a model, as users are told of it.
+ * @param hidden places of files on this machine, each with the name that users are shown instead
+ */
+export function explainedOrFault(error: unknown, hidden: readonly (readonly [string, string])[] = []): SerializedError {
+  if (isExplained(error)) {
+    const message = hidden.reduce((text, [from, to]) => text.replaceAll(from, to), error.message);
+    return { ...serializeError(error), message };
   }
-  process.stderr.write(`${stack ?? String(error)}\n`);
+  process.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
   return {
     name: 'InferenceError',
     code: 'fault',
     message: 'The model could not answer; the log of the server tells more.',
+    explained: true,
   };
-}
-
-/** The error again, with its name and code. */
-export function deserializeError({ name, code, message }: SerializedError): Error {
-  if (name === 'InferenceError') return new InferenceError('fault', message);
-  return Object.assign(new Error(message), { name, code });
 }

@@ -2,10 +2,11 @@
 // without requests, and its failures. The pool decides which models have room.
 
 import { stuckGame } from '@ludic/environments';
+import { deserializeError } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
-import { deserializeError, InferenceError } from './errors.ts';
+import { InferenceError } from './errors.ts';
 import type { ModelKey } from './model-key.ts';
 import { ModelProcess } from './model-process.ts';
 import type { Counters, FromModelProcess, InferenceTask } from './protocol.ts';

@@ -2,6 +2,7 @@
 
 import type { HistoryStrategy, Message } from '@ludic/history';
 import type { RatedToken } from '@ludic/inference';
+import type { SerializedError } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
@@ -89,13 +90,6 @@ export interface ChatDelta {
   readonly choice: number;
   readonly text: string;
   readonly tokens: readonly RatedToken[];
-}
-
-/** What went wrong, with the name and code of the packages' errors. */
-export interface SerializedError {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
 }
 
 /** What a process has done so far. */

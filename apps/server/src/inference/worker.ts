@@ -6,7 +6,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import type { ModelSource } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
 import { endingsOf, openModel } from '../models/open-model.ts';
-import { serializeError } from './errors.ts';
+import { explainedOrFault } from './errors.ts';
 import type { Counters, FromModelProcess, InferenceTask, ToModelProcess } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
 
@@ -85,7 +85,7 @@ async function answer(id: number, task: InferenceTask): Promise<void> {
     );
     if (!opened) return;
     const cancelled = controller.signal.aborted
-      ? { name: 'AbortError', code: 'cancelled', message: 'The request was taken back.' }
+      ? { name: 'AbortError', code: 'cancelled', message: 'The request was taken back.', explained: false }
       : explain(error);
     say({ type: 'failed', id, error: cancelled });
   } finally {
@@ -124,7 +124,7 @@ async function workOn(
   }
 }
 
-const explain = (error: unknown) => serializeError(error, source && hiddenPlaces(source));
+const explain = (error: unknown) => explainedOrFault(error, source && hiddenPlaces(source));
 
 /** The server may be gone at any time; then this process goes as well. */
 function say(message: FromModelProcess, then: () => void = () => {}): void {

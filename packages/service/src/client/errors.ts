@@ -1,5 +1,7 @@
 // What can go wrong on the way to a server and back. What the server itself has against a request is a ServiceError.
 
+import { LudicError } from '@ludic/io';
+
 export const CLIENT_ERROR_CODES = ['unreachable', 'timed_out', 'bad_answer', 'bad_base_url', 'insecure'] as const;
 
 /**
@@ -8,9 +10,8 @@ export const CLIENT_ERROR_CODES = ['unreachable', 'timed_out', 'bad_answer', 'ba
  */
 export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
 
-export class ClientError extends Error {
+export class ClientError extends LudicError<ClientErrorCode> {
   override readonly name = 'ClientError';
-  readonly code: ClientErrorCode;
   /** HTTP status, where there was one. */
   readonly status: number | undefined;
   /** Seconds after which it may be tried again. */
@@ -25,8 +26,7 @@ export class ClientError extends Error {
       cause,
     }: { readonly status?: number; readonly retryAfter?: number; readonly cause?: unknown } = {},
   ) {
-    super(message, { cause });
-    this.code = code;
+    super(code, message, { cause });
     this.status = status;
     this.retryAfter = retryAfter;
   }

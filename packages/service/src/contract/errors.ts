@@ -1,5 +1,6 @@
 // What a request can be answered with when it fails: a code for programs, a sentence for people, details per field.
 
+import { LudicError } from '@ludic/io';
 import { z } from 'zod';
 
 /** Each code and the HTTP status that carries it: the only place that knows both. */
@@ -46,9 +47,8 @@ export const errorAnswer = z
   .meta({ id: 'Error' });
 export type ErrorAnswer = z.infer<typeof errorAnswer>;
 
-export class ServiceError extends Error {
+export class ServiceError extends LudicError<ErrorCode> {
   override readonly name = 'ServiceError';
-  readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
   /** Seconds after which it may be tried again. */
   readonly retryAfter: number | undefined;
@@ -70,9 +70,8 @@ export class ServiceError extends Error {
       readonly cause?: unknown;
     } = {},
   ) {
-    super(message, { cause });
+    super(code, message, { cause });
     this.reason = reason;
-    this.code = code;
     this.details = details;
     this.retryAfter = retryAfter;
   }

@@ -1,6 +1,7 @@
 // Models in the browser's storage: each file an entry of a cache, and a list of them that is written last, so that what
 // was half kept when something went wrong is not there.
 
+import { LudicError } from '@ludic/io';
 import type { ModelFiles } from '@ludic/models';
 import type { ModelCard } from './library.ts';
 
@@ -9,13 +10,8 @@ const CACHE = 'ludic-models';
 const placeOf = (name: string) => new URL(`/kept-models/${encodeURIComponent(name)}`, location.origin).href;
 const fileOf = (name: string, file: string) => `${placeOf(name)}/${file}`;
 
-export class StorageError extends Error {
+export class StorageError extends LudicError<'storage_full' | 'no_storage'> {
   override readonly name = 'StorageError';
-  readonly code: 'storage_full' | 'no_storage';
-  constructor(code: StorageError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 type Kept = Omit<ModelCard, 'kept'>;

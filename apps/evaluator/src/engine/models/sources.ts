@@ -1,19 +1,18 @@
 // Where models are loaded from: a Ludic server, after its password, and a Hugging Face hub. Each says what it has, with
 // the sizes of all files, before anything large is asked for.
 
+import { LudicError } from '@ludic/io';
 import { readConfig, tensorsOf } from '@ludic/models';
 import type { TransformersDtype } from '@ludic/policies/transformers';
 import { parseBaseUrl } from '@ludic/service/client';
 import type { Needs } from './fit.ts';
 import type { Offer, OfferedFile, Shop } from './library.ts';
 
-export class ShopError extends Error {
+/** `unauthorized`: the server does not accept the password, or no longer. */
+export class ShopError extends LudicError<'not_fetched' | 'unauthorized'> {
   override readonly name = 'ShopError';
-  /** unauthorized: the server does not take the password, or no longer. */
-  readonly code: 'not_fetched' | 'unauthorized';
   constructor(message: string, { code = 'not_fetched', ...options }: ErrorOptions & { code?: ShopError['code'] } = {}) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
   }
 }
 

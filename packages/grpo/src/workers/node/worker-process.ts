@@ -6,8 +6,8 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
+import { deserializeError } from '@ludic/io';
 import { float32, floats, type HostTensor, type ResidentTensors } from '@ludic/runtime';
-import { GrpoError, type GrpoErrorCode } from '../../errors.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
 import { type FromWorker, LAST_WORDS, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
 
@@ -74,7 +74,7 @@ export class WorkerProcess {
         this.#gradients[name] = float32(data, dims);
       } else if (this.#onAnswer) this.#onAnswer(message);
       // Nobody asked, as with weights that do not fit: it must not go on with what it has.
-      else if (message.kind === 'failed') this.#lose(`failed: ${message.message}`);
+      else if (message.kind === 'failed') this.#lose(`failed: ${message.error.message}`);
     });
   }
 
@@ -149,7 +149,7 @@ export class WorkerProcess {
       this.#onAnswer = resolve;
       if (message) void this.#send(message);
     });
-    if (reply.kind === 'failed') throw errorOf(reply);
+    if (reply.kind === 'failed') throw deserializeError(reply.error);
     if (reply.kind !== kind) throw new Error(`A worker answered ${reply.kind} where ${kind} was due.`);
     return reply as Extract<FromWorker, { kind: Kind }>;
   }
@@ -178,11 +178,6 @@ export class WorkerProcess {
       this.#child.send(message, (error) => (error ? this.kill() : resolve()));
     });
   }
-}
-
-function errorOf({ name, code, message }: Extract<FromWorker, { kind: 'failed' }>): Error {
-  if (name === 'GrpoError') return new GrpoError(code as GrpoErrorCode, message);
-  return Object.assign(new Error(message), { name, code });
 }
 
 /** All that comes; nothing where there is no stream, or where it breaks. */

@@ -1,5 +1,6 @@
 // What a run and its workers tell each other. Large tensors go one by one, so that no copy of all weights is on the way.
 
+import type { SerializedError } from '@ludic/io';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import type { TrainSettings } from '../../settings/train-settings.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
@@ -40,4 +41,4 @@ export type FromWorker =
   | { readonly kind: 'played'; readonly shard: PlayedShard; readonly peakMemory: number }
   | { readonly kind: 'learned'; readonly shard: LearnedShard; readonly peakMemory: number }
   /** An error that another try would meet again. */
-  | { readonly kind: 'failed'; readonly name: string; readonly code: string | undefined; readonly message: string };
+  | { readonly kind: 'failed'; readonly error: SerializedError };

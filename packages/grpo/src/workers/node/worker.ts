@@ -3,6 +3,7 @@
 
 import { watchThread } from '@ludic/environments/node';
 import { trainedParameters } from '@ludic/inference/internal';
+import { serializeError } from '@ludic/io';
 import { readAdapter } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { float32, floats } from '@ludic/runtime';
@@ -80,8 +81,7 @@ async function handle(message: ToWorker): Promise<void> {
     const reply = await answer(message);
     if (reply) await send(reply);
   } catch (error) {
-    const { name, message: text, code } = error as Error & { code?: string };
-    await send({ kind: 'failed', name, code, message: text });
+    await send({ kind: 'failed', error: serializeError(error) });
   }
 }
 
