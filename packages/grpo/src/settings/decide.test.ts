@@ -109,6 +109,21 @@ describe('settings that are not named', () => {
     expect(rate(7e9)).toBeCloseTo(1e-6);
     expect(rate(500e6, { lora_rank: 8 })).toBeCloseTo(10 * rate(500e6));
   });
+
+  it('are the more careful, the fewer games a step has', () => {
+    const rate = (parameters: number, batch_size?: number) =>
+      decideSettings({
+        environment: 'own_game',
+        given: batch_size === undefined ? {} : { batch_size },
+        model: { kind: 'base', parameters },
+      }).settings.learningRate;
+    for (const parameters of [1e6, 500e6]) {
+      const rates = [2, 16, 64, undefined].map((batch) => rate(parameters, batch));
+      expect(rates).toEqual([...rates].sort((a, b) => a - b));
+      expect(rate(parameters, 4096)).toBe(rate(parameters));
+    }
+    expect(rate(1e6, 16)).toBeCloseTo(rate(1e6) / 4);
+  });
 });
 
 describe('evaluations', () => {

@@ -58,11 +58,16 @@ const ADAPTER_FACTOR = 10;
 /** One digit that counts. */
 const rounded = (value: number) => Number(value.toPrecision(1));
 
+/** Games of a step where neither the game nor the user says another number. */
+const usualBatch = (model: ModelTraits) => (isLarge(model) ? 64 : GENERIC.batch);
+
 function learningRate({ game, model, settings }: Known): number {
   const { rate } = tunedFor(game);
   if (model.kind === 'nano') return rate;
   const scale = (model.parameters / NANO_SIZE) ** -RATE_EXPONENT;
-  const whole = Math.min(GENERIC.rate, GENERIC.rate * scale);
+  // Adam's update is as long however noisy the gradient is, and its noise falls with the square root of the batch.
+  const noise = Math.sqrt(Math.min(1, settings.batch_size / usualBatch(model)));
+  const whole = noise * Math.min(GENERIC.rate, GENERIC.rate * scale);
   return rounded(settings.lora_rank === undefined ? whole : Math.min(2e-3, ADAPTER_FACTOR * whole));
 }
 
@@ -105,7 +110,7 @@ export const RULES: readonly Rule[] = [
     how: '512 for tic_tac_toe and 2048 for key_door with NO_HISTORY and nano; otherwise 256, 64 for more than 20 million parameters; with a named group_size the next multiple of it',
     why: 'as many games as a step of one or two seconds on a calm core has room for: small batches drown in luck',
     choose({ game, model, given }) {
-      const wanted = isLarge(model) ? 64 : model.kind === 'nano' ? tunedFor(game).batch : GENERIC.batch;
+      const wanted = model.kind === 'nano' ? tunedFor(game).batch : usualBatch(model);
       const { group_size: group } = given;
       const value = group === undefined ? wanted : Math.ceil(wanted / group) * group;
       return { value, reason: 'as many games as a step of a second or two has room for' };
@@ -152,11 +157,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'learning_rate',
-    how: 'nano: 0.002 for tic_tac_toe, 0.003 for key_door with NO_HISTORY, otherwise 0.001; other models 0.001 × (700,000 ÷ parameters)^0.75, ten times that for an adapter, at most 0.002',
-    why: 'measured for nano; the larger a model, the smaller a step it bears (1e-6 at 7 billion parameters in the reports of the field)',
+    how: 'nano: 0.002 for tic_tac_toe, 0.003 for key_door with NO_HISTORY, otherwise 0.001; other models 0.001 × (700,000 ÷ parameters)^0.75, ten times that for an adapter, at most 0.002; with a named batch_size below 256 (64 for more than 20 million parameters) less, by the square root of their ratio',
+    why: 'measured for nano; the larger a model, the smaller a step it bears (1e-6 at 7 billion parameters in the reports of the field); the fewer games, the more of a step is noise',
     choose: (known) => ({
       value: learningRate(known),
-      reason: known.model.kind === 'nano' ? 'measured with nano' : 'by the size of what is trained',
+      reason:
+        known.model.kind === 'nano' ? 'measured with nano' : 'by the size of what is trained and the games of a step',
     }),
   },
   {
