@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mostPoints } from '../packages/grpo/src/batching/samples.ts';
+import { mostLogitPositions } from '../packages/grpo/src/batching/samples.ts';
 import type { Message } from '../packages/history/src/index.ts';
 import { openLanguageModel } from '../packages/inference/src/index.ts';
 import { PromptEncoder } from '../packages/inference/src/internal.ts';
@@ -195,7 +195,7 @@ async function taskOf(
       completion_length: sizes.completionLength,
       // Both cut their batches alike.
       token_budget: sizes.tokenBudget,
-      most_points: mostPoints(vocabSize),
+      most_points: mostLogitPositions(vocabSize),
       warmup: sizes.warmup,
       updates: sizes.updates,
     },

@@ -19,7 +19,7 @@ import { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
 import { type LanguageModel, openLanguageModel } from '../packages/inference/src/index.ts';
 import {
   checkpointFiles,
-  completeCompanions,
+  completeTokenizerFiles,
   EXPORT_DTYPES,
   type ExportDtype,
   folderFiles,
@@ -165,10 +165,10 @@ describe('an exported nano', () => {
 
   it.each(['fp32', 'fp16', 'q4'] as const)('is the same in several files: %s', async (dtype) => {
     const { config, parameters } = await readCheckpoint(await openModelFolder(nanoFolder));
-    const companions = await completeCompanions(await openModelFolder(nanoFolder));
+    const tokenizerFiles = await completeTokenizerFiles(await openModelFolder(nanoFolder));
     const name = `nano-${dtype}`;
     const options = { onnx: [dtype], largestFile: 300_000 };
-    await writeFilesAtomically(join(scratch, name), folderFiles(config, parameters, companions, options));
+    await writeFilesAtomically(join(scratch, name), folderFiles(config, parameters, tokenizerFiles, options));
     const [first, ...others] = readdirSync(join(scratch, name, 'onnx')).sort();
     expect(others).toContain(`${first}_data_1`);
     const whole = await loadTheirs('nano', dtype);
@@ -192,8 +192,8 @@ describe.each(['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-
       const files = await openModelFolder(fixture(name));
       const { config, parameters } = await readCheckpoint(files);
       const folder = join(scratch, `${name}-${dtype}`);
-      const companions = await completeCompanions(files);
-      await writeFilesAtomically(folder, folderFiles(config, parameters, companions, { onnx: [dtype] }));
+      const tokenizerFiles = await completeTokenizerFiles(files);
+      await writeFilesAtomically(folder, folderFiles(config, parameters, tokenizerFiles, { onnx: [dtype] }));
       const { tensors } = readSafetensors(new Uint8Array(readFileSync(join(fixture(name), 'golden.safetensors'))));
       const golden = toFloat32(tensors.get('logits')!);
       const ids = Array.from(new BigInt64Array(tensors.get('input_ids')!.data.slice().buffer), Number);

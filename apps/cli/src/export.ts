@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { completeCompanions, type ExportDtype, folderFiles } from '@ludic/models';
+import { completeTokenizerFiles, type ExportDtype, folderFiles } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
@@ -32,8 +32,8 @@ export function exportCommand(): Command {
       const files = await openFiles(model);
       const checkpoint = await openCheckpoint(files);
       const parameters = await withAdapter(checkpoint, adapter);
-      const companions = await completeCompanions(files);
-      await writeFilesAtomically(resolve(out), folderFiles(checkpoint.config, parameters, companions, { onnx }));
+      const tokenizerFiles = await completeTokenizerFiles(files);
+      await writeFilesAtomically(resolve(out), folderFiles(checkpoint.config, parameters, tokenizerFiles, { onnx }));
       console.log(`${out} holds the model.`);
     });
 }

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { TAUGHT_MISTAKES, type WarmStartStep, warmStart } from '@ludic/grpo';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { openLanguageModel } from '@ludic/inference';
-import { completeCompanions, type FolderFiles, folderFiles } from '@ludic/models';
+import { completeTokenizerFiles, type FolderFiles, folderFiles } from '@ludic/models';
 import { writeFilesAtomically } from '@ludic/models/node';
 import { makeNano } from '@ludic/nano/make';
 import { createRuntime } from '@ludic/runtime/node';
@@ -91,7 +91,7 @@ async function taughtModel(options: Options & { readonly env: string }): Promise
   const task = { definition, config, history, makeExpert, episodes, mistakes: TAUGHT_MISTAKES };
   for await (const step of warmStart(model, { tasks: [task], steps, learningRate, seed, tokenBudget: 8192 }))
     say(step, steps);
-  return folderFiles(model.config, await model.parameters.download(), await completeCompanions(files));
+  return folderFiles(model.config, await model.parameters.download(), await completeTokenizerFiles(files));
 }
 
 function say({ step, loss }: WarmStartStep, steps: number): void {

@@ -63,7 +63,7 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly constants = new Map<Value, ConstantData>();
   /** Results of what is computed again for its gradient, and how to build it again given that gradient (see checkpointed.ts). */
-  readonly recomputed = new Map<Value, (gradient: Value) => Value>();
+  readonly checkpointed = new Map<Value, (gradient: Value) => Value>();
   readonly #known = new Map<string, readonly Value[]>();
   #count = 0;
 

@@ -1,4 +1,4 @@
-export { recomputed } from './autograd/checkpointed.ts';
+export { checkpointed } from './autograd/checkpointed.ts';
 export { gradients } from './autograd/gradients.ts';
 export {
   addDimensions,
@@ -39,17 +39,17 @@ export {
 } from './ops/elementwise.ts';
 export {
   gatherElements,
+  gatherND,
   gatherRows,
-  packRows,
+  padRows,
   pickFromRows,
-  pickPlaces,
-  putPlaces,
-  type RowLayout,
+  type RowPadding,
   scatterAdd,
+  scatterND,
   take,
-  unpackRows,
+  unpadRows,
 } from './ops/gather.ts';
-export { chosenLogprobs, entropyOfRows, logSumExp } from './ops/likelihood.ts';
+export { entropyOfRows, logSumExp, targetLogprobs } from './ops/likelihood.ts';
 export { gemm, linear, matmul, type ProductType } from './ops/linear.ts';
 export { layerNorm, type RotaryTables, rmsNorm, rotary } from './ops/network.ts';
 export { type FourBitWeight, fourBitLinear } from './ops/quantized.ts';

@@ -2,7 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { COMPANIONS } from '@ludic/models';
+import { TOKENIZER_FILES } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { select, shardsIn } from './selection.ts';
 import type { UploadFile } from './upload.ts';
@@ -20,14 +20,14 @@ export async function publishable(folder: string): Promise<readonly UploadFile[]
   const { small, weights } = select(folder, names);
   const shards =
     weights.kind === 'index' ? shardsIn(folder, weights.file, await readFile(join(folder, weights.file))) : [];
-  const companions = COMPANIONS.filter((name) => names.has(name));
+  const tokenizerFiles = TOKENIZER_FILES.filter((name) => names.has(name));
   const beside = await Promise.all(
     BESIDE.map(async (part) => {
       const found = await readdir(join(folder, part.folder)).catch(() => []);
       return found.filter((name) => part.files.test(name)).map((name) => `${part.folder}/${name}`);
     }),
   );
-  const paths = [...new Set([...small, ...companions, weights.file, ...shards, ...beside.flat()])];
+  const paths = [...new Set([...small, ...tokenizerFiles, weights.file, ...shards, ...beside.flat()])];
   return Promise.all(
     paths.map(async (path) => {
       const file = join(folder, path);

@@ -1,7 +1,7 @@
 // The files of a model that are needed, among all that its repository holds: one form of weights, and no copies for
 // other frameworks.
 
-import { COMPANIONS, indexOf, lacksConfig, lacksWeights, ModelError, shardsOf, WEIGHT_FILES } from '@ludic/models';
+import { indexOf, lacksConfig, lacksWeights, ModelError, shardsOf, TOKENIZER_FILES, WEIGHT_FILES } from '@ludic/models';
 
 export interface Selection {
   /** config.json, tokenizer and the like. */
@@ -20,7 +20,7 @@ export function select(model: string, names: ReadonlySet<string>): Selection {
   if (file === undefined) throw lacksWeights(model, names, WEIGHT_FILES);
   // The tokenizer in one file makes GPT-2's older files superfluous.
   const superfluous = names.has('tokenizer.json') ? ['vocab.json', 'merges.txt', 'added_tokens.json'] : [];
-  const small = ['config.json', ...COMPANIONS].filter((name) => names.has(name) && !superfluous.includes(name));
+  const small = ['config.json', ...TOKENIZER_FILES].filter((name) => names.has(name) && !superfluous.includes(name));
   return { small, weights: { kind: WEIGHT_FILES.includes(file) ? 'whole' : 'index', file } };
 }
 

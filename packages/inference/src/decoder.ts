@@ -248,10 +248,17 @@ export class Decoder {
     prefix: boolean,
     past: boolean,
     inputs: Tensors,
+<<<<<<< HEAD
     logitsAt: readonly number[],
     request: DecodeRequest,
   ): Promise<Omit<DecodeResult, 'kv'> & { readonly fresh: LayerTensors }> {
     const { kind } = request;
+=======
+    logitPositions: readonly number[],
+    wanted: Wanted,
+  ): Promise<Omit<DecodeResult, 'known'> & { readonly fresh: LayerTensors }> {
+    const { kind } = wanted;
+>>>>>>> 9e94fa9 (models, graph: name graph inputs in the words of the field)
     const key = `${prefix} ${past} ${kind}`;
     let program = this.#programs.get(key);
     if (!program) {
@@ -260,7 +267,7 @@ export class Decoder {
           prefix,
           past,
           ...(this.#adapter && { adapter: this.#adapter }),
-          ...(kind !== 'logits' && { draw: kind }),
+          ...(kind !== 'logits' && { sampling: kind }),
           precision: this.#model.precision,
         }),
         { keepOnDevice: cacheNames(this.#config) },
@@ -271,8 +278,13 @@ export class Decoder {
       ...this.#model.parameters.inputs(),
       ...this.#model.adapter?.parameters.inputs(),
       ...inputs,
+<<<<<<< HEAD
       ...(kind === 'sample' && drawInputs(request)),
       logits_at: int32(logitsAt, [logitsAt.length]),
+=======
+      ...(kind === 'sample' && drawInputs(wanted)),
+      logit_positions: int32(logitPositions, [logitPositions.length]),
+>>>>>>> 9e94fa9 (models, graph: name graph inputs in the words of the field)
     });
     const fresh = Object.fromEntries(cacheNames(this.#config).map((name) => [name, outputs[name]!]));
     const numbers = (name: string) => (outputs[name] as HostTensor).data as ArrayLike<number | bigint>;
@@ -302,7 +314,7 @@ function drawInputs({
   temperature,
 }: DecodeRequest & { kind: 'sample' }): Record<string, HostTensor> {
   return {
-    draw_at: int32(sequenceOf, [sequenceOf.length]),
+    sample_rows: int32(sequenceOf, [sequenceOf.length]),
     uniforms: float32(
       uniforms.map((uniform) => Math.min(uniform, BELOW_ONE)),
       [uniforms.length],

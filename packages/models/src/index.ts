@@ -17,18 +17,18 @@ export { inverseFrequencies, rotaryTables } from './architectures/rope.ts';
 export {
   CARRIED_GAME_FILE,
   type Checkpoint,
-  COMPANIONS,
   checkpointFiles,
   type FileContent,
   indexOf,
   type ModelFiles,
   type OpenFile,
   readCheckpoint,
-  readCompanions,
   readJson,
   readModelConfig,
+  readTokenizerFiles,
   readWarnings,
   shardsOf,
+  TOKENIZER_FILES,
   WEIGHT_FILES,
 } from './checkpoints/checkpoint.ts';
 export { type FolderFiles, type FolderOptions, folderFiles, onnxFiles } from './checkpoints/model-folder.ts';
@@ -43,7 +43,7 @@ export {
   toFloat32,
   writeSafetensors,
 } from './checkpoints/safetensors.ts';
-export { type Companions, completeCompanions } from './checkpoints/tokenizer-files.ts';
+export { completeTokenizerFiles, type TokenizerFiles } from './checkpoints/tokenizer-files.ts';
 export {
   FAMILY_NAMES,
   type FamilyName,
@@ -70,7 +70,7 @@ export {
   tokenTensors,
   windowBias,
 } from './graphs/packing.ts';
-export type { DrawKind } from './graphs/sampling-graph.ts';
+export type { SamplingKind } from './graphs/sampling-graph.ts';
 export { buildScoring, type ScoringOptions, type ScoringOutputs } from './graphs/scoring-graph.ts';
 export type { TreeLevels } from './graphs/tree-attention.ts';
 export { type PackedTree, packTree, type TreeShape } from './graphs/tree-packing.ts';

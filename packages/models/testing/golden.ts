@@ -51,23 +51,23 @@ export async function lossAndGradients(
   );
   for (const [i, [name]] of values.entries()) graph.output(`grad.${name}`, found[i]!);
   const program = await on.load(serialize(graph));
-  const points: number[] = [];
-  const chosen: number[] = [];
+  const logitPositions: number[] = [];
+  const targetIds: number[] = [];
   for (const [row, sequence] of sequences.entries()) {
     for (let i = 0; i + 1 < sequence.length; i++) {
-      chosen.push(points.length * config.vocabSize + sequence[i + 1]!);
-      points.push(packed.tokenAt(row, i));
+      targetIds.push(logitPositions.length * config.vocabSize + sequence[i + 1]!);
+      logitPositions.push(packed.tokenAt(row, i));
     }
   }
-  const count = points.length;
+  const count = logitPositions.length;
   const outputs = await program.run({
     ...parameters,
     ...packed.inputs,
     inverse_temperature: scalar(1),
-    points: int32(points, [count]),
-    chosen: int32(chosen, [count]),
-    chosen_at: int32(
-      points.map((_, i) => i),
+    logit_positions: int32(logitPositions, [count]),
+    target_ids: int32(targetIds, [count]),
+    target_rows: int32(
+      logitPositions.map((_, i) => i),
       [count],
     ),
     weights: float32(new Float32Array(count).fill(1 / count), [count]),

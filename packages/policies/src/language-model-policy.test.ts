@@ -68,7 +68,7 @@ async function plainLogprobs(
   const whole = Int32Array.of(...ids, ...completion);
   const at = Array.from(completion, (_, t) => ids.length - 1 + t);
   const { inputs } = packSequences(config, [whole]);
-  const { logits } = await program.run({ ...parameters.inputs(), ...inputs, logits_at: int32(at, [at.length]) });
+  const { logits } = await program.run({ ...parameters.inputs(), ...inputs, logit_positions: int32(at, [at.length]) });
   await program.dispose();
   return Array.from(completion, (token, t) => {
     const row = floats(logits as HostTensor).subarray(t * config.vocabSize, (t + 1) * config.vocabSize);

@@ -3,7 +3,7 @@
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
-import { add, Graph, gradients, linear, mul, recomputed, serialize, silu, sum, tanh, type Value } from '../index.ts';
+import { add, checkpointed, Graph, gradients, linear, mul, serialize, silu, sum, tanh, type Value } from '../index.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 
@@ -33,10 +33,10 @@ async function run(graph: Graph): Promise<Record<string, Float32Array>> {
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, floats(tensor as HostTensor)]));
 }
 
-describe('what is recomputed', () => {
+describe('what is checkpointed', () => {
   it('has the same gradients, also of captured values and one inside another', async () => {
     const once = await run(network((x, build) => build(x)));
-    const twice = await run(network(recomputed));
+    const twice = await run(network(checkpointed));
     for (const [name, values] of Object.entries(once)) {
       for (const [i, value] of values.entries()) expect(twice[name]![i]).toBeCloseTo(value, 6);
     }
@@ -45,7 +45,7 @@ describe('what is recomputed', () => {
   it('uses nothing of the first computation in the second', () => {
     const graph = new Graph('once');
     const x = graph.input('x', 'float32', [4]);
-    const y = recomputed(x, (input) => tanh(mul(input, input)));
+    const y = checkpointed(x, (input) => tanh(mul(input, input)));
     const first = new Set(graph.nodes.flatMap(({ outputs }) => outputs).filter((value) => value !== y));
     const count = graph.nodes.length;
     gradients(sum(mul(y, y)), [x]);
@@ -56,7 +56,7 @@ describe('what is recomputed', () => {
   it('leaves a value alone that nothing was computed for', () => {
     const graph = new Graph('nothing');
     const x = graph.input('x', 'float32', [4]);
-    expect(recomputed(x, (input) => input)).toBe(x);
-    expect(graph.recomputed.size).toBe(0);
+    expect(checkpointed(x, (input) => input)).toBe(x);
+    expect(graph.checkpointed.size).toBe(0);
   });
 });

@@ -9,12 +9,12 @@ import { reshape } from '../ops/reshape.ts';
  * `build(x)`, of which only x and the result are kept for the backward pass. `build` may use any other values of the
  * graph and gets gradients through them too; it is called again by `gradients` and must then build the same.
  */
-export function recomputed(x: Value, build: (x: Value) => Value): Value {
+export function checkpointed(x: Value, build: (x: Value) => Value): Value {
   const { graph } = x;
   const before = graph.nodes.length;
   const y = build(x);
   const isNew = y.node && graph.nodes.indexOf(y.node, before) !== -1;
-  if (isNew) graph.recomputed.set(y, (gradient) => build(tied(x, gradient)));
+  if (isNew) graph.checkpointed.set(y, (gradient) => build(tied(x, gradient)));
   return y;
 }
 

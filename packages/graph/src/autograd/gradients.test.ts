@@ -78,8 +78,8 @@ async function gradientError({ sizes = {}, inputs, indices = {}, range = [-1, 1]
 }
 
 const rowLayout = {
-  slots: { shape: [2, 3], values: [0, 1, 2, 3, 4, 0] },
-  places: { shape: ['tokens'], values: [0, 1, 2, 3, 4] },
+  padIndex: { shape: [2, 3], values: [0, 1, 2, 3, 4, 0] },
+  unpadIndex: { shape: ['tokens'], values: [0, 1, 2, 3, 4] },
 };
 
 const cases: Readonly<Record<string, Case>> = {
@@ -108,12 +108,12 @@ const cases: Readonly<Record<string, Case>> = {
   softmax: { inputs: { x: [2, 5] }, range: [-3, 3], build: ({ x }) => ops.softmax(x!) },
   logSumExp: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.logSumExp(x!) },
   entropyOfRows: { inputs: { x: ['n', 5] }, sizes: { n: 2 }, range: [-3, 3], build: ({ x }) => ops.entropyOfRows(x!) },
-  'chosenLogprobs, a row chosen twice': {
+  'targetLogprobs, a row with two targets': {
     inputs: { x: ['n', 5] },
     sizes: { n: 3, m: 4 },
     indices: { elements: { shape: ['m'], values: [1, 1, 7, 14] }, rows: { shape: ['m'], values: [0, 0, 1, 2] } },
     range: [-3, 3],
-    build: ({ x, elements, rows }) => ops.chosenLogprobs(x!, elements!, rows!),
+    build: ({ x, elements, rows }) => ops.targetLogprobs(x!, elements!, rows!),
   },
   geluTanh: { inputs: { x: [3, 4] }, range: [-3, 3], build: ({ x }) => ops.geluTanh(x!) },
   layerNorm: {
@@ -233,16 +233,16 @@ const cases: Readonly<Record<string, Case>> = {
     indices: { at: { shape: ['n'], values: [2, 0, 2] } },
     build: ({ x, at }) => ops.pickFromRows(x!, at!),
   },
-  'unpackRows and packRows': {
+  'padRows and unpadRows': {
     inputs: { x: ['tokens', 2] },
     sizes: { tokens: 5 },
     indices: rowLayout,
-    build: ({ x, slots, places }) => {
+    build: ({ x, padIndex, unpadIndex }) => {
       // A running sum along the row: what a slot holds depends on earlier slots only, as under a causal mask.
-      const filled = x!.graph.constant(Float32Array.of(1, 1, 1, 1, 1, 0), [2, 3, 1]);
-      const layout = { slots: slots!, places: places!, filled };
+      const padMask = x!.graph.constant(Float32Array.of(1, 1, 1, 1, 1, 0), [2, 3, 1]);
+      const layout = { padIndex: padIndex!, unpadIndex: unpadIndex!, padMask };
       const lower = x!.graph.constant(Float32Array.of(1, 0, 0, 1, 1, 0, 1, 1, 1), [1, 3, 3]);
-      return ops.packRows(ops.matmul(lower, ops.unpackRows(x!, layout)), layout);
+      return ops.unpadRows(ops.matmul(lower, ops.padRows(x!, layout)), layout);
     },
   },
 };

@@ -25,12 +25,12 @@ export function gradients(target: Value, wrt: readonly Value[]): Value[] {
     for (const node of nodes.toReversed()) {
       if (!node.outputs.some((output) => found.has(output)) || !node.inputs.some((input) => wanted.has(input)))
         continue;
-      const segment = node.outputs.find((output) => graph.recomputed.has(output) && found.has(output));
+      const segment = node.outputs.find((output) => graph.checkpointed.has(output) && found.has(output));
       if (segment) {
         // The way back leads through a second computation; nothing of the first one is asked for.
         const from = graph.nodes.length;
         const gradient = found.get(segment)!;
-        const again = graph.recomputed.get(segment)!(gradient);
+        const again = graph.checkpointed.get(segment)!(gradient);
         const fresh = graph.nodes.slice(from);
         give(again, gradient);
         goBack(fresh);

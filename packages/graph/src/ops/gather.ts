@@ -93,35 +93,35 @@ export function pickFromRows(x: Value, indices: Value): Value {
 }
 
 /** Where packed tokens sit when they are laid out as padded rows. */
-export interface RowLayout {
+export interface RowPadding {
   /** [rows, steps] int32: the packed token of each slot; any token where the slot is padding. */
-  readonly slots: Value;
+  readonly padIndex: Value;
   /** [tokens] int32: the flat slot (row · steps + step) of each packed token. */
-  readonly places: Value;
+  readonly unpadIndex: Value;
   /** [rows, steps, 1] float32: 1 where the slot holds a token, 0 where it is padding. */
-  readonly filled: Value;
+  readonly padMask: Value;
 }
 
 /**
  * Lays packed tokens [tokens, width] out as padded rows [rows, steps, width]. Padding slots hold an arbitrary token, so
- * nothing that counts may depend on them: then the gradient is the way back, `packRows`.
+ * nothing that counts may depend on them: then the gradient is the way back, `unpadRows`.
  */
-export function unpackRows(x: Value, layout: RowLayout): Value {
-  return pick(x, layout.slots, () => ([dy]) => [packRows(dy!, layout), undefined]);
+export function padRows(x: Value, layout: RowPadding): Value {
+  return pick(x, layout.padIndex, () => ([dy]) => [unpadRows(dy!, layout), undefined]);
 }
 
 /** The way back: padded rows [rows, steps, width] to packed tokens [tokens, width]. */
-export function packRows(x: Value, layout: RowLayout): Value {
+export function unpadRows(x: Value, layout: RowPadding): Value {
   const [rows, steps, width] = x.shape;
   if (x.shape.length !== 3 || width === undefined) {
-    throw new GraphError('shape', `packRows: [rows, steps, width] expected, not ${formatShape(x.shape)}`);
+    throw new GraphError('shape', `unpadRows: [rows, steps, width] expected, not ${formatShape(x.shape)}`);
   }
   const flat = reshape(x, [multiplyDimensions(rows!, steps!), width]);
   // The gradient of a padding slot is zero; the token that happens to stand there must not leak into it.
   const gradient =
     (): GradientRule =>
-    ([dy]) => [reshape(mul(pick(dy!, layout.slots), layout.filled), flat.shape), undefined];
-  return pick(flat, layout.places, gradient);
+    ([dy]) => [reshape(mul(pick(dy!, layout.padIndex), layout.padMask), flat.shape), undefined];
+  return pick(flat, layout.unpadIndex, gradient);
 }
 
 /** Slices of x along `axis` by `indices` [n]. Without a gradient: for graphs that only compute. */
@@ -131,14 +131,14 @@ export function take(x: Value, indices: Value, axis: number): Value {
   return x.graph.node('Gather', [x, indices], [{ type: x.type, shape }], { attributes: { axis: { int: axis } } })[0]!;
 }
 
-/** The slices of x at `places` [n, k] int64, k leading indices each → [n, rest of x]. Without a gradient. */
-export function pickPlaces(x: Value, places: Value): Value {
-  const depth = dimensionAt(places, 1) as number;
-  const shape = [dimensionAt(places, 0), ...x.shape.slice(depth)];
-  return x.graph.node('GatherND', [x, places], [{ type: x.type, shape }])[0]!;
+/** The slices of x at `indices` [n, k] int64, k leading indices each → [n, rest of x]. Without a gradient. */
+export function gatherND(x: Value, indices: Value): Value {
+  const depth = dimensionAt(indices, 1) as number;
+  const shape = [dimensionAt(indices, 0), ...x.shape.slice(depth)];
+  return x.graph.node('GatherND', [x, indices], [{ type: x.type, shape }])[0]!;
 }
 
-/** x with `slices` [n, rest of x] put at `places` [n, k] int64, none of them twice. Without a gradient. */
-export function putPlaces(x: Value, places: Value, slices: Value): Value {
-  return x.graph.node('ScatterND', [x, places, slices], [{ type: x.type, shape: x.shape }])[0]!;
+/** x with `slices` [n, rest of x] put at `indices` [n, k] int64, none of them twice. Without a gradient. */
+export function scatterND(x: Value, indices: Value, slices: Value): Value {
+  return x.graph.node('ScatterND', [x, indices, slices], [{ type: x.type, shape: x.shape }])[0]!;
 }

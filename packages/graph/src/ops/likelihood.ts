@@ -1,4 +1,4 @@
-// What a table of logits says of chosen tokens. A row is as long as a vocabulary, so a table may be larger than the whole
+// What a table of logits says of target tokens. A row is as long as a vocabulary, so a table may be larger than the whole
 // network: the gradients here are written so that no table is kept but the logits, and few are made on the way.
 
 import { elementCount } from '../dimension.ts';
@@ -29,18 +29,18 @@ export function logSumExp(x: Value): Value {
 }
 
 /**
- * log softmax(x) [rows, width] at single elements → [chosen].
- * @param elements [chosen] int32, row · width + column
- * @param rows [chosen] int32, the row of each
+ * log softmax(x) [rows, width] at single elements → [targets].
+ * @param elements [targets] int32, row · width + column
+ * @param rows [targets] int32, the row of each
  */
-export function chosenLogprobs(x: Value, elements: Value, rows: Value): Value {
+export function targetLogprobs(x: Value, elements: Value, rows: Value): Value {
   const flat = (y: Value) => reshape(y, [elementCount(y.shape)]);
   const picked = gatherElements(flat(x), elements);
   const totals = flat(logSumExp(x));
   const gradient =
     (): GradientRule =>
     ([dy]) => {
-      // d x = the gradient where something was chosen, less the softmax times all gradients of the row.
+      // d x = the gradient at the targets, less the softmax times all gradients of the row.
       const ofRow = reshape(scatterAdd(zerosLike(totals), rows, dy!), [x.shape[0]!, 1]);
       const spread = mul(softmax(x), neg(ofRow));
       return [reshape(scatterAdd(flat(spread), elements, dy!), x.shape)];

@@ -20,7 +20,7 @@ export interface Sample {
 export interface SamplePaths<S> {
   readonly sequences: readonly Int32Array[];
   /** How many of a sequence's tokens are a prompt: what its neighbours, other replies to that prompt, begin with too. */
-  readonly stems: readonly number[];
+  readonly promptLengths: readonly number[];
   readonly samples: readonly S[];
   /** Which sequence each sample lies on. */
   readonly sequenceOf: Int32Array;
@@ -46,7 +46,7 @@ export function samplePaths<S extends Replied>(samples: readonly S[]): SamplePat
   }
   const sorted = [...paths.values()].sort((a, b) => compare(a.path, b.path));
   const sequences: Int32Array[] = [];
-  const stems: number[] = [];
+  const promptLengths: number[] = [];
   const ordered: S[] = [];
   const sequenceOf: number[] = [];
   for (const [i, { path, samples: own }] of sorted.entries()) {
@@ -57,10 +57,10 @@ export function samplePaths<S extends Replied>(samples: readonly S[]): SamplePat
     const next = sorted[i + 1]?.path;
     if (!next || !beginsWith(next, path)) {
       sequences.push(path);
-      stems.push(own[0]!.prompt.length);
+      promptLengths.push(own[0]!.prompt.length);
     }
   }
-  return { sequences, stems, samples: ordered, sequenceOf: Int32Array.from(sequenceOf) };
+  return { sequences, promptLengths, samples: ordered, sequenceOf: Int32Array.from(sequenceOf) };
 }
 
 function joined(a: Int32Array, b: Int32Array): Int32Array {
@@ -86,7 +86,7 @@ function beginsWith(whole: Int32Array, start: Int32Array): boolean {
 /** A part of the paths that is run at once. */
 export interface MicroBatch<S> {
   readonly sequences: readonly Int32Array[];
-  readonly stems: readonly number[];
+  readonly promptLengths: readonly number[];
   readonly samples: readonly S[];
   /** Which of this micro-batch's sequences each sample lies on. */
   readonly sequenceOf: Int32Array;
@@ -96,7 +96,7 @@ export interface MicroBatch<S> {
 const LARGEST_TABLE = 2 ** 25;
 
 /** Most tokens at which a micro-batch may need logits of a vocabulary of this size. */
-export const mostPoints = (vocabSize: number): number => Math.max(1, Math.floor(LARGEST_TABLE / vocabSize));
+export const mostLogitPositions = (vocabSize: number): number => Math.max(1, Math.floor(LARGEST_TABLE / vocabSize));
 
 /**
  * Cuts the paths into parts of at most `tokenBudget` token slots, padding included, and of logits at no more than
@@ -127,7 +127,7 @@ export function* microBatches<S extends Replied>(
     while (sample < paths.samples.length && paths.sequenceOf[sample]! < to) sample++;
     yield {
       sequences: paths.sequences.slice(from, to),
-      stems: paths.stems.slice(from, to),
+      promptLengths: paths.promptLengths.slice(from, to),
       samples: paths.samples.slice(firstSample, sample),
       sequenceOf: paths.sequenceOf.slice(firstSample, sample).map((row) => row - from),
     };
@@ -135,28 +135,28 @@ export function* microBatches<S extends Replied>(
   }
 }
 
-/** `points`, `chosen_at` and `chosen` of the scoring graph for all tokens of a micro-batch's samples. */
-export function choiceInputs(
+/** `logit_positions`, `target_rows` and `target_ids` of the scoring graph for all tokens of a micro-batch's samples. */
+export function targetInputs(
   batch: MicroBatch<Replied>,
   vocabSize: number,
   tokenAt: (sequence: number, i: number) => number,
-): Record<'points' | 'chosen_at' | 'chosen', HostTensor> {
-  const pointOf = new Map<number, number>();
-  const chosenAt: number[] = [];
-  const chosen: number[] = [];
+): Record<'logit_positions' | 'target_rows' | 'target_ids', HostTensor> {
+  const rowOf = new Map<number, number>();
+  const targetRows: number[] = [];
+  const targetIds: number[] = [];
   for (const [s, { prompt, completion }] of batch.samples.entries()) {
     for (let t = 0; t < completion.length; t++) {
       const token = tokenAt(batch.sequenceOf[s]!, prompt.length - 1 + t);
-      let point = pointOf.get(token);
-      if (point === undefined) pointOf.set(token, (point = pointOf.size));
-      chosenAt.push(point);
-      chosen.push(point * vocabSize + completion[t]!);
+      let row = rowOf.get(token);
+      if (row === undefined) rowOf.set(token, (row = rowOf.size));
+      targetRows.push(row);
+      targetIds.push(row * vocabSize + completion[t]!);
     }
   }
   return {
-    points: int32([...pointOf.keys()], [pointOf.size]),
-    chosen_at: int32(chosenAt, [chosenAt.length]),
-    chosen: int32(chosen, [chosen.length]),
+    logit_positions: int32([...rowOf.keys()], [rowOf.size]),
+    target_rows: int32(targetRows, [targetRows.length]),
+    target_ids: int32(targetIds, [targetIds.length]),
   };
 }
 

@@ -11,7 +11,7 @@ export type Objective = LossSettings | 'supervised';
 
 /**
  * Inputs: those of `buildScoring`, of the objective, and, where there is a gradient to add to, `sum.NAME` for each
- * trained parameter; with products in float16 `loss_scale` [] (see loss-scale.ts). Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [chosen].
+ * trained parameter; with products in float16 `loss_scale` [] (see loss-scale.ts). Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [targets].
  */
 export function buildGradient(
   config: ModelConfig,
@@ -41,7 +41,7 @@ export function buildGradient(
   return serialize(graph);
 }
 
-/** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [chosen]. */
+/** Inputs: those of `buildScoring`. Outputs: `logprobs` and `entropies` [targets]. */
 export function buildScorer(config: ModelConfig, levels: TreeLevels, options: ScoringOptions = {}): Uint8Array {
   const graph = new Graph('score');
   const { logprobs, entropies } = buildScoring(graph, config, levels, options);

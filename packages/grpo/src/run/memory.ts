@@ -3,7 +3,7 @@
 
 import { SLOTS_PER_RUN, TREE_CAPACITY } from '@ludic/inference/internal';
 import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
-import { mostPoints } from '../batching/samples.ts';
+import { mostLogitPositions } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 
 /** What the prompts of a run are like. */
@@ -90,7 +90,7 @@ export function estimateMemory(
 
   const row = prompts.longest + maxCompletionLength;
   const own = row - prompts.shared;
-  const choices = Math.max(1, Math.floor(mostPoints(config.vocabSize) / maxCompletionLength));
+  const choices = Math.max(1, Math.floor(mostLogitPositions(config.vocabSize) / maxCompletionLength));
   const rows = Math.min(batchSize * prompts.turns, Math.max(1, Math.floor(settings.tokenBudget / row)), choices);
   const tokens = prompts.shared + rows * own;
   // Scores of each token against what it may see, and inside the shared beginning.

@@ -5,14 +5,14 @@ import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder, trainedParameters } from '@ludic/inference/internal';
 import {
   CARRIED_GAME_FILE,
-  type Companions,
-  completeCompanions,
+  completeTokenizerFiles,
   type ModelFiles,
   readAdapter,
   readChatTemplate,
   readCheckpoint,
   readModelConfig,
   readTokenizer,
+  type TokenizerFiles,
 } from '@ludic/models';
 import { carriedGameText } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
@@ -124,7 +124,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
       evaluation: undefined,
       peakMemory: options.memory?.peak(),
     };
-  const { folder, model, trainer, workers, companions } = prepared;
+  const { folder, model, trainer, workers, tokenizerFiles } = prepared;
   const { settings } = trainer;
   let { best, watched } = prepared;
   trainer.slowDown(2 ** -watched.reverts);
@@ -133,7 +133,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
   let savedStep = trainer.step;
   const save = async ({ again = false } = {}) => {
     if (savedStep === trainer.step && trainer.step > 0 && !again) return;
-    await folder.saveCheckpoint(model, companions, {
+    await folder.saveCheckpoint(model, tokenizerFiles, {
       step: trainer.step,
       optimizer: await trainer.optimizerState(),
       best,
@@ -212,7 +212,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
           await save();
           const reason = `${seen.collapse} The run was stopped after step ${trainer.step}; its model is that of step ${bestStep}.`;
           await warn(reason);
-          await finish(folder, model, companions, bestStep, trainer.step, { best, evaluation, stopped: reason });
+          await finish(folder, model, tokenizerFiles, bestStep, trainer.step, { best, evaluation, stopped: reason });
           return { status: 'stopped', reason, step: trainer.step, best, evaluation, peakMemory: peak() };
         }
       }
@@ -223,7 +223,7 @@ export async function conductRun(start: RunStart, options: ConductOptions): Prom
       }
       if (trainer.step === settings.steps || trainer.step % settings.saveEvery === 0) await save();
     }
-    await finish(folder, model, companions, best?.step ?? trainer.step, trainer.step, { best, evaluation });
+    await finish(folder, model, tokenizerFiles, best?.step ?? trainer.step, trainer.step, { best, evaluation });
     return { status: 'finished', step: trainer.step, best, evaluation, peakMemory: peak() };
   } catch (error) {
     if (!signal?.aborted) throw resumable(error, savedStep);
@@ -306,7 +306,7 @@ async function prepare(start: RunStart, options: ConductOptions): Promise<Prepar
     const count = await checkMachine(files, settings, options);
     const model = await openTrained(files, settings, runtime);
     return orPutAway(model, async () => {
-      const companions = await companionsOf(files, settings);
+      const tokenizerFiles = await tokenizerFilesOf(files, settings);
       const folder = await createRun(storage, {
         formatVersion: 1,
         model: start.model,
@@ -314,7 +314,7 @@ async function prepare(start: RunStart, options: ConductOptions): Promise<Prepar
         ...(onnx && { onnx }),
         ...(threads !== undefined && { threads }),
       });
-      return begun(folder, model, settings, count, companions, options);
+      return begun(folder, model, settings, count, tokenizerFiles, options);
     });
   }
   const stored = await openRun(storage);
@@ -327,7 +327,7 @@ async function prepare(start: RunStart, options: ConductOptions): Promise<Prepar
     const count = await checkMachine(files, settings, options);
     const model = await openTrained(files, settings, runtime);
     return orPutAway(model, async () =>
-      begun(stored, model, settings, count, await companionsOf(files, settings), options),
+      begun(stored, model, settings, count, await tokenizerFilesOf(files, settings), options),
     );
   }
   if (step === undefined) {
@@ -351,8 +351,8 @@ async function prepare(start: RunStart, options: ConductOptions): Promise<Prepar
     const state = await folder.loadState(step);
     await trainer.restore(step, state.optimizer);
     await folder.rewind(step);
-    const companions = await companionsOf(files, settings);
-    return { folder, model, trainer, workers, companions, best: state.best, watched: state.watched, isNew: false };
+    const tokenizerFiles = await tokenizerFilesOf(files, settings);
+    return { folder, model, trainer, workers, tokenizerFiles, best: state.best, watched: state.watched, isNew: false };
   });
 }
 
@@ -362,7 +362,7 @@ async function begun(
   model: LanguageModel,
   settings: TrainSettings,
   count: number,
-  companions: Companions,
+  tokenizerFiles: TokenizerFiles,
   options: ConductOptions,
 ): Promise<Prepared> {
   const { onEvent, signal } = options;
@@ -373,7 +373,7 @@ async function begun(
     await onEvent?.({ type: 'warm_started', ...result });
   }
   const made = await makeTrainer(model, settings, count, options);
-  return { folder, model, ...made, companions, best: undefined, watched: NOTHING_WATCHED, isNew: true };
+  return { folder, model, ...made, tokenizerFiles, best: undefined, watched: NOTHING_WATCHED, isNew: true };
 }
 
 interface Prepared {
@@ -381,7 +381,7 @@ interface Prepared {
   readonly model: LanguageModel;
   readonly trainer: Trainer;
   readonly workers: SharedUpdates | undefined;
-  readonly companions: Companions;
+  readonly tokenizerFiles: TokenizerFiles;
   readonly best: Best | undefined;
   readonly watched: WatchState;
   /** It has no checkpoint yet. */
@@ -399,8 +399,11 @@ async function unlessInterrupted<T>(work: Promise<T>, signal: AbortSignal | unde
 }
 
 /** What stands beside the weights, the game of the run among it. */
-async function companionsOf(files: ModelFiles, settings: TrainSettings): Promise<Companions> {
-  return new Map([...(await completeCompanions(files)), [CARRIED_GAME_FILE, carriedGameText(carriedGameOf(settings))]]);
+async function tokenizerFilesOf(files: ModelFiles, settings: TrainSettings): Promise<TokenizerFiles> {
+  return new Map([
+    ...(await completeTokenizerFiles(files)),
+    [CARRIED_GAME_FILE, carriedGameText(carriedGameOf(settings))],
+  ]);
 }
 
 async function orPutAway<T>(model: LanguageModel, work: () => Promise<T>): Promise<T> {
@@ -425,11 +428,11 @@ async function loadWeights(model: LanguageModel, { storage }: StoredRun, step: n
 async function finish(
   folder: StoredRun,
   model: LanguageModel,
-  companions: Companions,
+  tokenizerFiles: TokenizerFiles,
   bestStep: number,
   step: number,
   result: object,
 ): Promise<void> {
   if (bestStep !== step) await loadWeights(model, folder, bestStep);
-  await folder.writeFinal(model, companions, { steps: step, ...result });
+  await folder.writeFinal(model, tokenizerFiles, { steps: step, ...result });
 }

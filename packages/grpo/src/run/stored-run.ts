@@ -6,8 +6,7 @@ import {
   type Adapter,
   adapterFiles,
   type Checkpoint,
-  type Companions,
-  completeCompanions,
+  completeTokenizerFiles,
   type ExportDtype,
   type FolderFiles,
   folderFiles,
@@ -18,6 +17,7 @@ import {
   readCheckpoint,
   readSafetensors,
   safetensorsParts,
+  type TokenizerFiles,
   toFloat32,
 } from '@ludic/models';
 import type { Evaluation } from '@ludic/rollouts';
@@ -130,14 +130,14 @@ export class StoredRun {
   }
 
   /** With an adapter the model itself is in the first checkpoint alone; graphs under onnx/ hold both, merged. */
-  async saveCheckpoint(model: LanguageModel, companions: Companions, state: SavedState): Promise<void> {
+  async saveCheckpoint(model: LanguageModel, tokenizerFiles: TokenizerFiles, state: SavedState): Promise<void> {
     const { config } = model;
     const { onnx = [] } = this.config;
     const adapter = await hostAdapter(model);
     const adapterAlone = adapter !== undefined && state.step > 0;
     const parameters = adapterAlone && onnx.length === 0 ? {} : await model.parameters.download();
     const files = new Map([
-      ...(adapterAlone ? companions : folderFiles(config, parameters, companions)),
+      ...(adapterAlone ? tokenizerFiles : folderFiles(config, parameters, tokenizerFiles)),
       ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
       ...(onnx.length > 0 ? onnxFiles(config, mergedParameters(config, parameters, adapter), onnx) : []),
     ]);
@@ -162,7 +162,7 @@ export class StoredRun {
     const first = await storage.open(checkpointFolder(0), 'model');
     const { config, parameters } = await readCheckpoint(first);
     const adapter = await readAdapter(await storage.open(checkpointFolder(step), 'adapter'), config);
-    return folderFiles(config, mergedParameters(config, parameters, adapter), await completeCompanions(first));
+    return folderFiles(config, mergedParameters(config, parameters, adapter), await completeTokenizerFiles(first));
   }
 
   async loadState(step: number): Promise<SavedState> {
@@ -200,12 +200,12 @@ export class StoredRun {
   }
 
   /** Writes the finished model: the weights of the best evaluation, or the last ones; an adapter merged, and beside. */
-  async writeFinal(model: LanguageModel, companions: Companions, result: object): Promise<void> {
+  async writeFinal(model: LanguageModel, tokenizerFiles: TokenizerFiles, result: object): Promise<void> {
     const { config } = model;
     const { onnx = [] } = this.config;
     const parameters = await model.parameters.download();
     const adapter = await hostAdapter(model);
-    const files = new Map(folderFiles(config, mergedParameters(config, parameters, adapter), companions, { onnx }));
+    const files = new Map(folderFiles(config, mergedParameters(config, parameters, adapter), tokenizerFiles, { onnx }));
     for (const [name, data] of adapter ? adapterFiles(config, this.config.model, adapter) : []) {
       files.set(`adapter/${name}`, data);
     }

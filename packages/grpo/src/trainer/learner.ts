@@ -15,13 +15,13 @@ import {
   zeros,
 } from '@ludic/runtime';
 import {
-  choiceInputs,
   lossInputs,
   type MicroBatch,
   microBatches,
-  mostPoints,
+  mostLogitPositions,
   type Sample,
   samplePaths,
+  targetInputs,
 } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { buildAddition, buildGradient, buildScorer, type Objective } from '../loss/gradient-graph.ts';
@@ -140,7 +140,7 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective, adapter, gradientCheckpointing: recompute, precision, repeated } = this.#options;
+    const { objective, adapter, gradientCheckpointing, precision, repeated } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
@@ -149,11 +149,17 @@ export class Learner {
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels, several) => {
       const sums = await this.#sumsOrZeros();
       // In ordinary memory beginning with zeros saves a second program, and with it a second set of working memory.
-      const addTo = this.#summed || (runtime.tensors === 'host' && (several || recompute === true));
+      const addTo = this.#summed || (runtime.tensors === 'host' && (several || gradientCheckpointing === true));
       if (addTo && !this.#summed) await sums.clear();
       const program = await this.#program(
         `gradient ${levelsKey(levels)} ${addTo}`,
-        (config) => buildGradient(config, objective, levels, { addTo, adapter: adapter?.config, recompute, precision }),
+        (config) =>
+          buildGradient(config, objective, levels, {
+            addTo,
+            adapter: adapter?.config,
+            gradientCheckpointing,
+            precision,
+          }),
         { keepOnDevice, ...(repeated && { repeatsShapes: true }) },
       );
       const outputs = await program.run(
@@ -297,19 +303,19 @@ export class Learner {
     const paths = samplePaths(samples);
     const logprobs: Float32Array[] = [];
     const entropies: Float32Array[] = [];
-    const batches = [...microBatches(paths, tokenBudget, mostPoints(config.vocabSize))];
+    const batches = [...microBatches(paths, tokenBudget, mostLogitPositions(config.vocabSize))];
     for (const batch of batches) {
       const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
       const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
       const prefix = common < SHORTEST_PREFIX ? 0 : common;
-      const packed = packTree(config, batch.sequences, { prefixLength: prefix, stems: batch.stems });
+      const packed = packTree(config, batch.sequences, { prefixLength: prefix, promptLengths: batch.promptLengths });
       const outputs = await run(
         batch,
         {
           ...parameters.inputs(),
           ...adapter?.parameters.inputs(),
           ...packed.inputs,
-          ...choiceInputs(batch, config.vocabSize, packed.tokenAt),
+          ...targetInputs(batch, config.vocabSize, packed.tokenAt),
           inverse_temperature: scalar(1 / temperature),
         },
         packed.levels,
@@ -355,4 +361,4 @@ function updateGroups(shapes: ReadonlyMap<string, readonly number[]>): readonly 
   return groups;
 }
 
-const levelsKey = ({ prefix, trunks }: TreeLevels) => `${prefix} ${trunks}`;
+const levelsKey = ({ prefix, sharedPrompts }: TreeLevels) => `${prefix} ${sharedPrompts}`;

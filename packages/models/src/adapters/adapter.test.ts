@@ -59,7 +59,7 @@ async function logitsOf(
   const program = await on.load(buildDecoder(config, options));
   const { inputs, tokens } = packSequences(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
-  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int32(every, [tokens]) });
+  const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();
   return floats(logits as HostTensor);
 }
@@ -90,21 +90,24 @@ describe.each(CASES)('%s', (name, base) => {
     expect(largestDifference(merged, apart)).toBeLessThan(1e-5);
   });
 
-  it.each([false, true])('gives the loss and the gradients of A and B, recomputed: %s', async (recompute) => {
-    const { config, parameters, adapter, golden, tensors, sequences } = await open(name, base);
-    const all = { ...parameters, ...adapter.parameters };
-    const options = { adapter: adapter.config, recompute };
-    const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, options);
-    expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
-    const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
-    expect(names).toHaveLength(Object.keys(adapter.parameters).length);
-    for (const tensor of names) {
-      const expected = golden(tensor);
-      expect(largestDifference(output(ownName(tensor)), expected), tensor).toBeLessThanOrEqual(
-        1e-4 * largest(expected),
-      );
-    }
-  });
+  it.each([false, true])(
+    'gives the loss and the gradients of A and B, recomputed: %s',
+    async (gradientCheckpointing) => {
+      const { config, parameters, adapter, golden, tensors, sequences } = await open(name, base);
+      const all = { ...parameters, ...adapter.parameters };
+      const options = { adapter: adapter.config, gradientCheckpointing };
+      const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, options);
+      expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
+      const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
+      expect(names).toHaveLength(Object.keys(adapter.parameters).length);
+      for (const tensor of names) {
+        const expected = golden(tensor);
+        expect(largestDifference(output(ownName(tensor)), expected), tensor).toBeLessThanOrEqual(
+          1e-4 * largest(expected),
+        );
+      }
+    },
+  );
 
   // The room of golden.test.ts, for the same reason.
   it.skipIf(!gpu)('gives them on WebGPU too, with no part of the graph on the CPU', async () => {
@@ -112,7 +115,7 @@ describe.each(CASES)('%s', (name, base) => {
     const all = { ...parameters, ...adapter.parameters };
     const logits = await logitsOf(config, all, sequences, adapter.config, gpu);
     expect(largestDifference(logits, golden('logits'))).toBeLessThan(5e-4);
-    const options = { adapter: adapter.config, recompute: true, on: gpu! };
+    const options = { adapter: adapter.config, gradientCheckpointing: true, on: gpu! };
     const { output } = await lossAndGradients(config, all, sequences, { prefixLength: 0 }, options);
     for (const tensor of [...tensors.keys()].filter((key) => key.startsWith('grad.'))) {
       const expected = golden(tensor);

@@ -22,24 +22,24 @@ export function splitKeyHeads(x: Value, { kvHeads, headDim }: Heads): Value {
   return transpose(reshape(x, [rows!, steps!, kvHeads, headDim]), [0, 2, 1, 3]);
 }
 
-/** A stretch of keys and values: [rows, or 1 where all rows share them, kvHeads, keys, headDim]. */
-export interface Stretch {
+/** Keys and values that are stored together: [rows, or 1 where all rows share them, kvHeads, keys, headDim]. */
+export interface KvSegment {
   readonly keys: Value;
   readonly values: Value;
 }
 
 /**
- * Queries of rows against one or several stretches of keys, as if these were one: only their scores are joined. The
+ * Queries of rows against one or several segments of keys, as if these were one: only their scores are joined. The
  * softmax between the products is in float32.
  * @param queries [rows, steps, heads · headDim], already scaled
- * @param bias [rows or 1, 1, steps · (heads / kvHeads), keys of all stretches], 0 where a query may look and a large
+ * @param bias [rows or 1, 1, steps · (heads / kvHeads), keys of all segments], 0 where a query may look and a large
  *   negative number where it may not; the queries of one step that share a key head are neighbours
- * @param cut how many keys each stretch has; needed for more than one
+ * @param cut how many keys each segment has; needed for more than one
  * @returns [rows, steps, heads · headDim]
  */
 export function attend(
   queries: Value,
-  stretches: readonly Stretch[],
+  segments: readonly KvSegment[],
   bias: Value,
   { heads, kvHeads, headDim, precision }: Attending,
   cut?: Cut,
@@ -48,11 +48,11 @@ export function attend(
   const group = heads / kvHeads;
   const grouped = transpose(reshape(queries, [rows!, steps!, kvHeads, group * headDim]), [0, 2, 1, 3]);
   const flat = reshape(grouped, [rows!, kvHeads, bias.shape[2]!, headDim]);
-  const product = precision ?? (stretches[0]!.keys.type === 'float16' ? 'float16' : 'float32');
-  const scores = stretches.map(({ keys }) => matmul(flat, transpose(keys, [0, 1, 3, 2]), product));
+  const product = precision ?? (segments[0]!.keys.type === 'float16' ? 'float16' : 'float32');
+  const scores = segments.map(({ keys }) => matmul(flat, transpose(keys, [0, 1, 3, 2]), product));
   const table = softmax(add(cut ? joinAt(scores, 3, cut) : scores[0]!, bias));
   const shares = cut ? cutAt(table, 3, cut) : [table];
-  const mixed = stretches.map(({ values }, i) => matmul(shares[i]!, values, product)).reduce(add);
+  const mixed = segments.map(({ values }, i) => matmul(shares[i]!, values, product)).reduce(add);
   const ungrouped = reshape(mixed, [rows!, kvHeads, steps!, group * headDim]);
   return reshape(transpose(ungrouped, [0, 2, 1, 3]), [rows!, steps!, width!]);
 }

@@ -24,7 +24,7 @@ async function logitsOf(name: string, on: Runtime): Promise<Float32Array> {
   const program = await on.load(buildDecoder(config, { prefix: false, past: false }));
   const { inputs, tokens } = packSequences(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
-  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int32(every, [tokens]) });
+  const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();
   return floats(logits as HostTensor);
 }
@@ -48,17 +48,26 @@ describe.each(NAMES)('%s', (name) => {
     expect(largestDifference(await logitsOf(name, runtime), golden('logits'))).toBeLessThan(5e-5);
   });
 
-  it.each([false, true])('gives the loss and every gradient of the reference, recomputed: %s', async (recompute) => {
-    const { config, parameters, golden, sequences, tensors } = await load(name);
-    const { output } = await lossAndGradients(config, parameters, sequences, { prefixLength: 0 }, { recompute });
-    expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
-    const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
-    expect(names).toHaveLength(Object.keys(parameters).length);
-    for (const tensor of names) {
-      const expected = golden(tensor);
-      expect(largestDifference(output(tensor), expected), tensor).toBeLessThanOrEqual(1e-4 * largest(expected));
-    }
-  });
+  it.each([false, true])(
+    'gives the loss and every gradient of the reference, recomputed: %s',
+    async (gradientCheckpointing) => {
+      const { config, parameters, golden, sequences, tensors } = await load(name);
+      const { output } = await lossAndGradients(
+        config,
+        parameters,
+        sequences,
+        { prefixLength: 0 },
+        { gradientCheckpointing },
+      );
+      expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-5);
+      const names = [...tensors.keys()].filter((tensor) => tensor.startsWith('grad.'));
+      expect(names).toHaveLength(Object.keys(parameters).length);
+      for (const tensor of names) {
+        const expected = golden(tensor);
+        expect(largestDifference(output(tensor), expected), tensor).toBeLessThanOrEqual(1e-4 * largest(expected));
+      }
+    },
+  );
 
   // Measured on a software adapter: 1.4e-6 of the largest entry. Other GPUs may sum in another order and fuse
   // multiplications with additions, so they get ten times the room that the CPU has.
@@ -71,7 +80,7 @@ describe.each(NAMES)('%s', (name) => {
       sequences,
       { prefixLength: 0 },
       // Recomputing takes every operator that keeping takes, and more.
-      { on: gpu!, recompute: true },
+      { on: gpu!, gradientCheckpointing: true },
     );
     expect(Math.abs(output('loss')[0]! - golden('loss')[0]!)).toBeLessThan(1e-4);
     for (const tensor of [...tensors.keys()].filter((key) => key.startsWith('grad.'))) {
@@ -80,13 +89,13 @@ describe.each(NAMES)('%s', (name) => {
     }
   });
 
-  it('gives the same numbers when layers are recomputed, whatever is shared', async () => {
+  it('gives the same numbers when layers are checkpointed, whatever is shared', async () => {
     const { config, parameters, sequences } = await load(name);
-    for (const shape of [{ prefixLength: 0 }, { prefixLength: 3, stems: [5, 5, 5, 5] }]) {
+    for (const shape of [{ prefixLength: 0 }, { prefixLength: 3, promptLengths: [5, 5, 5, 5] }]) {
       const start = sequences[0]!.slice(0, 5);
       const rows = [2, 9, 17, 40].map((id, i) => Int32Array.of(...start, id, ...sequences[1]!.slice(0, i)));
       const kept = await lossAndGradients(config, parameters, rows, shape);
-      const again = await lossAndGradients(config, parameters, rows, shape, { recompute: true });
+      const again = await lossAndGradients(config, parameters, rows, shape, { gradientCheckpointing: true });
       expect(again.output('loss')).toEqual(kept.output('loss'));
       for (const tensor of Object.keys(parameters)) {
         const expected = kept.output(`grad.${tensor}`);
@@ -98,15 +107,19 @@ describe.each(NAMES)('%s', (name) => {
   });
 
   it.each([
-    ['a shared prefix', { prefixLength: 6 }, { prefix: true, trunks: false }],
-    ['prompts with many replies', { prefixLength: 0, stems: [8, 8, 8, 11, 11] }, { prefix: false, trunks: true }],
-    ['both', { prefixLength: 6, stems: [8, 8, 8, 11, 11] }, { prefix: true, trunks: true }],
+    ['a shared prefix', { prefixLength: 6 }, { prefix: true, sharedPrompts: false }],
+    [
+      'prompts with many replies',
+      { prefixLength: 0, promptLengths: [8, 8, 8, 11, 11] },
+      { prefix: false, sharedPrompts: true },
+    ],
+    ['both', { prefixLength: 6, promptLengths: [8, 8, 8, 11, 11] }, { prefix: true, sharedPrompts: true }],
   ])('gives the same gradients when %s are computed once', async (_, shape, levels) => {
     const { config, parameters, sequences } = await load(name);
     const start = sequences[0]!.slice(0, 6);
     const prompt = Int32Array.of(...start, 5, 9);
     const other = Int32Array.of(...start, 7, 1, 1, 30, 4);
-    // Rows of different lengths; one has nothing beyond its trunk.
+    // Rows of different lengths; one has nothing beyond its prompt.
     const rows = [
       Int32Array.of(...prompt, 2),
       Int32Array.of(...prompt, 3, 8, 20),

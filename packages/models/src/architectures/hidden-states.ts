@@ -1,22 +1,22 @@
 // The network of any family, layer by layer: the one place where all graphs of a model build it.
 
-import { recomputed, type Value } from '@ludic/graph';
+import { checkpointed, type Value } from '@ludic/graph';
 import type { Network } from './family.ts';
 import { familyOf } from './registry.ts';
 
 export interface LayerOptions {
   /** Keep only what goes into each layer and compute the layer again when its gradient is due. */
-  readonly recompute?: boolean;
+  readonly gradientCheckpointing?: boolean;
 }
 
 /** Hidden states [tokens, hiddenSize] after the last layer, before the final norm. */
-export function hiddenStates(network: Network, { recompute = false }: LayerOptions = {}): Value {
+export function hiddenStates(network: Network, { gradientCheckpointing = false }: LayerOptions = {}): Value {
   const { config, weights, tokens } = network;
   const family = familyOf(config);
   let x = family.embed(config, weights, tokens);
   for (let layer = 0; layer < config.layers; layer++) {
     const build = (input: Value) => family.layer(input, layer, network);
-    x = recompute ? recomputed(x, build) : build(x);
+    x = gradientCheckpointing ? checkpointed(x, build) : build(x);
   }
   return x;
 }

@@ -15,7 +15,7 @@ async function logitsOf(name: string, precision: Precision, on: Runtime): Promis
   const program = await on.load(buildDecoder(config, { prefix: false, past: false, precision }));
   const { inputs, tokens } = packSequences(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
-  const { logits } = await program.run({ ...parameters, ...inputs, logits_at: int32(every, [tokens]) });
+  const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();
   return floats(logits as HostTensor).slice();
 }
@@ -38,17 +38,17 @@ describe.each(NAMES)('%s with products in float16', (name) => {
 
   it.each([
     ['apart', { prefixLength: 0 }],
-    ['with a shared prefix and prompts', { prefixLength: 3, stems: [5, 5, 5, 5] }],
+    ['with a shared prefix and prompts', { prefixLength: 3, promptLengths: [5, 5, 5, 5] }],
   ])('gives nearly the same loss and gradients, rows %s', async (_, shape) => {
     const { config, parameters, sequences } = await load(name);
     const start = sequences[0]!.slice(0, 5);
     const rows = [2, 9, 17, 40].map((id, i) => Int32Array.of(...start, id, ...sequences[1]!.slice(0, i)));
     const exact = await lossAndGradients(config, parameters, rows, shape);
-    for (const recompute of [false, true]) {
+    for (const gradientCheckpointing of [false, true]) {
       const found = await lossAndGradients(config, parameters, rows, shape, {
         precision: 'float16',
         on: rounding,
-        recompute,
+        gradientCheckpointing,
       });
       expect(Math.abs(found.output('loss')[0]! - exact.output('loss')[0]!)).toBeLessThan(3e-3);
       for (const tensor of Object.keys(parameters)) {

@@ -302,7 +302,7 @@ export async function readJson(files: ModelFiles, name: string): Promise<unknown
 export const CARRIED_GAME_FILE = 'ludic.json';
 
 /** Files of a model folder that travel with its weights. */
-export const COMPANIONS: readonly string[] = [
+export const TOKENIZER_FILES: readonly string[] = [
   'tokenizer.json',
   'vocab.json',
   'merges.txt',
@@ -315,9 +315,9 @@ export const COMPANIONS: readonly string[] = [
 ];
 
 /** The files that travel with a model's weights, as far as it has them. */
-export async function readCompanions(files: ModelFiles): Promise<ReadonlyMap<string, Uint8Array>> {
+export async function readTokenizerFiles(files: ModelFiles): Promise<ReadonlyMap<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>();
-  for (const name of COMPANIONS) {
+  for (const name of TOKENIZER_FILES) {
     const bytes = await files.read(name);
     if (bytes) found.set(name, bytes);
   }

@@ -8,7 +8,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { exportGraph } from '../export/export-graph.ts';
 import type { ExportDtype } from '../export/export-weights.ts';
 import { checkpointFiles, type FileContent } from './checkpoint.ts';
-import type { Companions } from './tokenizer-files.ts';
+import type { TokenizerFiles } from './tokenizer-files.ts';
 
 /** The contents of files by their names in a folder. */
 export type FolderFiles = ReadonlyMap<string, FileContent>;
@@ -22,11 +22,11 @@ export interface FolderOptions extends ModelFileOptions {
 export function folderFiles(
   config: ModelConfig,
   parameters: Readonly<Record<string, HostTensor>>,
-  companions: Companions,
+  tokenizerFiles: TokenizerFiles,
   options: FolderOptions = {},
 ): FolderFiles {
   const onnx = options.onnx?.length ? onnxFiles(config, parameters, options.onnx, options) : [];
-  return new Map([...companions, ...checkpointFiles(config, parameters), ...onnx]);
+  return new Map([...tokenizerFiles, ...checkpointFiles(config, parameters), ...onnx]);
 }
 
 /** config.json and the graphs under onnx/. */

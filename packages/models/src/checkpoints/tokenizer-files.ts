@@ -6,17 +6,17 @@ import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { readTemplateSource, type TemplateSource } from '../text/chat-template.ts';
 import { readTokenizerJson } from '../text/tokenizer.ts';
-import { type ModelFiles, readCompanions, readJson, readModelConfig } from './checkpoint.ts';
+import { type ModelFiles, readJson, readModelConfig, readTokenizerFiles } from './checkpoint.ts';
 
-export type Companions = ReadonlyMap<string, Uint8Array | string>;
+export type TokenizerFiles = ReadonlyMap<string, Uint8Array | string>;
 
 /**
  * The files that travel with a model's weights, complete: `generation_config.json` always; where there is a tokenizer,
  * `tokenizer.json` and a `tokenizer_config.json` that holds the chat template, if one fits.
  * @throws ModelError where a file of the source is damaged
  */
-export async function completeCompanions(files: ModelFiles): Promise<Companions> {
-  const found = new Map<string, Uint8Array | string>(await readCompanions(files));
+export async function completeTokenizerFiles(files: ModelFiles): Promise<TokenizerFiles> {
+  const found = new Map<string, Uint8Array | string>(await readTokenizerFiles(files));
   const generation = await completeGeneration(files);
   if (generation) found.set('generation_config.json', text(generation));
   if (!found.has('tokenizer.json')) {

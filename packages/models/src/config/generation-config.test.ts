@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { folder } from '../../testing/golden.ts';
 import { writeConfig } from '../architectures/registry.ts';
 import { readModelConfig } from '../checkpoints/checkpoint.ts';
-import { completeCompanions } from '../checkpoints/tokenizer-files.ts';
+import { completeTokenizerFiles } from '../checkpoints/tokenizer-files.ts';
 
 const gemma = JSON.parse(readFileSync(`${folder('gemma3-tiny')}/config.json`, 'utf8'));
 
@@ -28,8 +28,10 @@ describe('the tokens that end a reply', () => {
     const read = await readModelConfig(source);
     expect(read.eosTokenIds).toEqual(expected);
     // What is written names them all, in both files.
-    const companions = await completeCompanions(source);
-    const written = JSON.parse(String(new TextDecoder().decode(asBytes(companions.get('generation_config.json')!))));
+    const tokenizerFiles = await completeTokenizerFiles(source);
+    const written = JSON.parse(
+      String(new TextDecoder().decode(asBytes(tokenizerFiles.get('generation_config.json')!))),
+    );
     expect(new Set([written.eos_token_id ?? []].flat())).toEqual(new Set(expected));
     expect(written.top_k).toBe(64);
     expect((await readModelConfig(files(writeConfig(read)))).eosTokenIds).toEqual(expected);

@@ -209,7 +209,7 @@ describe('Gemma 3 as transformers 5 saves it', () => {
     const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
     const { inputs } = packSequences(config, [Int32Array.from(ids)]);
     const at = int32([0, 1, 2, 3, 4], [5]);
-    const { logits } = await program.run({ ...parameters, ...inputs, logits_at: at });
+    const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: at });
     await program.dispose();
     const rows = floats(logits as Parameters<typeof floats>[0]);
     const logprobs = [0, 1, 2, 3, 4].map((row) => {

@@ -85,9 +85,9 @@ export function exportGraph(
       graph.output(`present.${layer}.${kind}`, whole);
       return whole;
     };
-    const stretch = { keys: grown('key', keys), values: grown('value', values) };
+    const segment = { keys: grown('key', keys), values: grown('value', values) };
     const seen = localBias && slidingWindow.layers[layer] ? localBias : bias;
-    const mixed = attend(unflatten(queries, ids), [stretch], seen, config);
+    const mixed = attend(unflatten(queries, ids), [segment], seen, config);
     return reshape(mixed, queries.shape);
   };
   const hidden = hiddenStates({ config, weights, tokens, attention });

@@ -1,6 +1,6 @@
 // What is done to keys and values on a device, as graphs: new tokens put behind the old, rows put together anew.
 
-import { concat, Graph, pickPlaces, putPlaces, serialize, take } from '@ludic/graph';
+import { concat, Graph, gatherND, scatterND, serialize, take } from '@ludic/graph';
 import type { ModelConfig } from '../config/model-config.ts';
 
 type Sizes = Pick<ModelConfig, 'kvHeads' | 'headDim' | 'layers'>;
@@ -20,7 +20,7 @@ export function buildCacheAppend(sizes: Sizes): Uint8Array {
   for (const name of cacheNames(sizes)) {
     const past = graph.input(`past.${name}`, 'float32', ['rows', sizes.kvHeads, 'capacity', sizes.headDim]);
     const fresh = graph.input(`fresh.${name}`, 'float32', ['rows', sizes.kvHeads, 'steps', sizes.headDim]);
-    graph.output(`next.${name}`, putPlaces(past, to, pickPlaces(fresh, from)));
+    graph.output(`next.${name}`, scatterND(past, to, gatherND(fresh, from)));
   }
   return serialize(graph);
 }

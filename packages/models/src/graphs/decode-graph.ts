@@ -7,9 +7,9 @@ import {
   type Dimension,
   Graph,
   gatherRows,
-  packRows,
+  padRows,
   serialize,
-  unpackRows,
+  unpadRows,
   type Value,
 } from '@ludic/graph';
 import type { LoraConfig } from '../adapters/adapter.ts';
@@ -20,7 +20,7 @@ import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { rowInputs, tokenInputs, weightInputs } from './packed-input.ts';
-import { type DrawKind, drawTokens } from './sampling-graph.ts';
+import { type SamplingKind, sampleTokens } from './sampling-graph.ts';
 import { biasInputs, queriesPerKeyHead } from './tree-attention.ts';
 
 export interface DecodeOptions {
@@ -30,21 +30,21 @@ export interface DecodeOptions {
   readonly past: boolean;
   /** The adapter whose parameters come in beside those of the model. */
   readonly adapter?: LoraConfig;
-  /** Tokens are drawn in the graph (`drawTokens`), and logits are no output. */
-  readonly draw?: DrawKind;
+  /** Tokens are drawn in the graph (`sampleTokens`), and logits are no output. */
+  readonly sampling?: SamplingKind;
   /** What matrix products are taken in; by default float32. All else is float32 in any case. */
   readonly precision?: Precision | undefined;
 }
 
 /**
- * Inputs: parameters, `ids`, `positions` [tokens], rotary tables, `slots`, `places`, `filled`, `bias`
- * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logits_at` [answers]; where there
- * is a prefix or a past, `key_cut`: how many keys each stretch has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
+ * Inputs: parameters, `ids`, `positions` [tokens], rotary tables, `pad_index`, `unpad_index`, `pad_mask`, `bias`
+ * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logit_positions` [answers]; where there
+ * is a prefix or a past, `key_cut`: how many keys each segment has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
 export function buildDecoder(
   config: ModelConfig,
-  { prefix, past, adapter, draw, precision }: DecodeOptions,
+  { prefix, past, adapter, sampling, precision }: DecodeOptions,
 ): Uint8Array {
   const graph = new Graph('decoder');
   const { weights, exact } = weightInputs(graph, config, adapter, precision);
@@ -60,7 +60,7 @@ export function buildDecoder(
 
   const attention: Attention = (layer, queries, keys, values) => {
     const own = (kind: 'key' | 'value', x: Value): Value => {
-      const split = splitKeyHeads(unpackRows(x, layout), config);
+      const split = splitKeyHeads(padRows(x, layout), config);
       graph.output(`${kind}.${layer}`, split);
       return split;
     };
@@ -71,18 +71,18 @@ export function buildDecoder(
         values: graph.input(`${name}_value.${layer}`, 'float32', dims),
       };
     };
-    const stretches = [
+    const segments = [
       ...(prefix ? [known('prefix')] : []),
       ...(past ? [known('past')] : []),
       { keys: own('key', keys), values: own('value', values) },
     ];
     const seen = bias(config.slidingWindow?.layers[layer] === true);
-    return packRows(attend(unpackRows(queries, layout), stretches, seen, { ...config, precision }, cut), layout);
+    return unpadRows(attend(padRows(queries, layout), segments, seen, { ...config, precision }, cut), layout);
   };
   const hidden = hiddenStates({ config, weights, tokens, attention });
-  const answers = gatherRows(hidden, graph.input('logits_at', 'int32', ['answers']));
+  const answers = gatherRows(hidden, graph.input('logit_positions', 'int32', ['answers']));
   const logits = familyOf(config).head(config, exact, answers);
-  if (draw) drawTokens(graph, logits, config.vocabSize, draw);
+  if (sampling) sampleTokens(graph, logits, config.vocabSize, sampling);
   else graph.output('logits', logits);
   return serialize(graph);
 }

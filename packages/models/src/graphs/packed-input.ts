@@ -1,6 +1,6 @@
 // The inputs that every graph of a model shares: parameters, packed tokens, rotary tables, and where tokens sit in rows.
 
-import type { Graph, RowLayout, Value } from '@ludic/graph';
+import type { Graph, RowPadding, Value } from '@ludic/graph';
 import { type LoraConfig, loraShapes } from '../adapters/adapter.ts';
 import type { PackedTokens, Weights } from '../architectures/family.ts';
 import type { Precision } from '../architectures/precision.ts';
@@ -59,11 +59,11 @@ export interface RowNames {
 
 export const ROWS: RowNames = { prefix: '', tokens: 'rowTokens', rows: 'rows', steps: 'steps' };
 
-/** Declares `slots`, `places` and `filled` for the tokens that are laid out as rows. */
-export function rowInputs(graph: Graph, { prefix, tokens, rows, steps }: RowNames = ROWS): RowLayout {
+/** Declares `pad_index`, `unpad_index` and `pad_mask` for the tokens that are laid out as rows. */
+export function rowInputs(graph: Graph, { prefix, tokens, rows, steps }: RowNames = ROWS): RowPadding {
   return {
-    slots: graph.input(`${prefix}slots`, 'int32', [rows, steps]),
-    places: graph.input(`${prefix}places`, 'int32', [tokens]),
-    filled: graph.input(`${prefix}filled`, 'float32', [rows, steps, 1]),
+    padIndex: graph.input(`${prefix}pad_index`, 'int32', [rows, steps]),
+    unpadIndex: graph.input(`${prefix}unpad_index`, 'int32', [tokens]),
+    padMask: graph.input(`${prefix}pad_mask`, 'float32', [rows, steps, 1]),
   };
 }

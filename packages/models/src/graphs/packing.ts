@@ -79,8 +79,8 @@ export function tokenTensors(
 }
 
 export interface RowsOfTokens {
-  /** `slots`, `places`, `filled` (see `RowLayout` of @ludic/graph). */
-  readonly inputs: Record<'slots' | 'places' | 'filled', HostTensor>;
+  /** `pad_index`, `unpad_index`, `pad_mask` (see `RowPadding` of @ludic/graph). */
+  readonly inputs: Record<'pad_index' | 'unpad_index' | 'pad_mask', HostTensor>;
   /** Where each row's tokens begin among the packed ones. */
   readonly starts: readonly number[];
   /** Length of the longest row. */
@@ -94,24 +94,24 @@ export function layRows(lengths: readonly number[]): RowsOfTokens {
   const steps = lengths.reduce((a, b) => Math.max(a, b), 0);
   const tokens = lengths.reduce((a, b) => a + b, 0);
   // Padding slots point at the first token, any would do.
-  const slots = new Int32Array(rows * steps);
-  const places = new Int32Array(tokens);
-  const filled = new Float32Array(rows * steps);
+  const padIndex = new Int32Array(rows * steps);
+  const unpadIndex = new Int32Array(tokens);
+  const padMask = new Float32Array(rows * steps);
   const starts: number[] = [];
   let begin = 0;
   for (const [row, length] of lengths.entries()) {
     starts.push(begin);
     for (let step = 0; step < length; step++) {
-      slots[row * steps + step] = begin + step;
-      places[begin + step] = row * steps + step;
-      filled[row * steps + step] = 1;
+      padIndex[row * steps + step] = begin + step;
+      unpadIndex[begin + step] = row * steps + step;
+      padMask[row * steps + step] = 1;
     }
     begin += length;
   }
   const inputs = {
-    slots: int32(slots, [rows, steps]),
-    places: int32(places, [tokens]),
-    filled: float32(filled, [rows, steps, 1]),
+    pad_index: int32(padIndex, [rows, steps]),
+    unpad_index: int32(unpadIndex, [tokens]),
+    pad_mask: float32(padMask, [rows, steps, 1]),
   };
   return { inputs, starts, steps, tokens };
 }

@@ -26,20 +26,20 @@ import {
 } from '@ludic/graph';
 
 /** `sample` draws from the distribution at a temperature, `greedy` takes the most likely token. */
-export type DrawKind = 'sample' | 'greedy';
+export type SamplingKind = 'sample' | 'greedy';
 
 /**
- * Greedy: declares the output `tokens` [answers] int64. For samples it declares `draw_at` [draws] int32, the row of logits that each draw is made from, and for samples `uniforms` [draws] in
- * [0, 1) and `inverse_temperature` [], and the outputs `tokens` [draws] int32, `logprobs` and `entropies` [draws] in nats.
+ * Greedy: declares the output `tokens` [answers] int64. For samples it declares `sample_rows` [samples] int32, the row of logits that each draw is made from, and for samples `uniforms` [samples] in
+ * [0, 1) and `inverse_temperature` [], and the outputs `tokens` [samples] int32, `logprobs` and `entropies` [samples] in nats.
  * @param logits [answers, vocabSize]
  */
-export function drawTokens(graph: Graph, logits: Value, vocabSize: number, kind: DrawKind): void {
+export function sampleTokens(graph: Graph, logits: Value, vocabSize: number, kind: SamplingKind): void {
   if (kind === 'greedy') {
     graph.output('tokens', argmax(logits));
     return;
   }
-  const at = graph.input('draw_at', 'int32', ['draws']);
-  const uniforms = graph.input('uniforms', 'float32', ['draws']);
+  const at = graph.input('sample_rows', 'int32', ['samples']);
+  const uniforms = graph.input('uniforms', 'float32', ['samples']);
   const scaled = mul(logits, graph.input('inverse_temperature', 'float32', []));
   const table = sub(scaled, logSumExp(scaled));
   const weights = exp(table);
@@ -50,7 +50,7 @@ export function drawTokens(graph: Graph, logits: Value, vocabSize: number, kind:
   const sums = sum(reshape(padded, ['answers', blocks, width]), [2]);
   const ends = gatherRows(cumulativeSum(sums, 1), at);
   const total = split(ends, 1, [blocks - 1, 1])[1]!;
-  const target = mul(total, reshape(uniforms, ['draws', 1]));
+  const target = mul(total, reshape(uniforms, ['samples', 1]));
   const block = passed(ends, target, blocks);
   // What the blocks before the chosen one hold.
   const before = sum(mul(gatherRows(sums, at), notLess(target, ends)), [1], { keepDims: true });
@@ -70,7 +70,7 @@ export function drawTokens(graph: Graph, logits: Value, vocabSize: number, kind:
 /** 1 where a ≥ b, else 0. */
 const notLess = (a: Value, b: Value): Value => sub(a.graph.scalar(1), cast(less(a, b), 'float32'));
 
-/** How many of the running sums [draws, size] the target [draws, 1] has reached, [draws]; less than `size`. */
+/** How many of the running sums [samples, size] the target [samples, 1] has reached, [samples]; less than `size`. */
 const passed = (ends: Value, target: Value, size: number): Value =>
   minimum(sum(notLess(target, ends), [1]), ends.graph.scalar(size - 1));
 

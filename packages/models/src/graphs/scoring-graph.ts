@@ -1,8 +1,8 @@
-// The graph of training: log-probabilities and entropies of chosen tokens, differentiable in every parameter. Tokens
+// The graph of training: log-probabilities and entropies of target tokens, differentiable in every parameter. Tokens
 // are packed without padding except inside attention; what sequences share is computed once; logits exist only where a
 // token is scored.
 
-import { chosenLogprobs, entropyOfRows, type Graph, gatherElements, gatherRows, mul, type Value } from '@ludic/graph';
+import { entropyOfRows, type Graph, gatherElements, gatherRows, mul, targetLogprobs, type Value } from '@ludic/graph';
 import type { LoraConfig } from '../adapters/adapter.ts';
 import { hiddenStates } from '../architectures/hidden-states.ts';
 import type { Precision } from '../architectures/precision.ts';
@@ -15,7 +15,7 @@ export interface ScoringOptions {
   /** Trained beside the parameters, which are then frozen. */
   readonly adapter?: LoraConfig | undefined;
   /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
-  readonly recompute?: boolean | undefined;
+  readonly gradientCheckpointing?: boolean | undefined;
   /** What matrix products are taken in; by default float32. All else is float32 in any case. */
   readonly precision?: Precision | undefined;
 }
@@ -23,34 +23,34 @@ export interface ScoringOptions {
 export interface ScoringOutputs {
   /** The parameters that are trained, as inputs, by name in the checkpoint: the adapter's where there is one. */
   readonly parameters: ReadonlyMap<string, Value>;
-  /** log π of each chosen token at the temperature of the run, [chosen]. */
+  /** log π of each target token at the temperature of the run, [targets]. */
   readonly logprobs: Value;
-  /** Entropy in nats of the distribution that each chosen token was drawn from, [chosen]. */
+  /** Entropy in nats of the distribution that each target token was drawn from, [targets]. */
   readonly entropies: Value;
 }
 
 /**
  * Adds the network to `graph`. Inputs beside the parameters are what `packTree` makes, `inverse_temperature` [],
- * `points` [points] (packed tokens after which something was chosen), `chosen_at` [chosen] (which point each choice
- * belongs to) and `chosen` [chosen] (point · vocabSize + token id). Many choices may share a point: it is computed once.
+ * `logit_positions` [logitPositions] (packed tokens whose logits are computed), `target_rows` [targets] (which of these
+ * logits each target is scored by) and `target_ids` [targets] (row · vocabSize + token id). Many targets may share a row.
  */
 export function buildScoring(
   graph: Graph,
   config: ModelConfig,
   levels: TreeLevels,
-  { adapter, recompute = false, precision }: ScoringOptions = {},
+  { adapter, gradientCheckpointing = false, precision }: ScoringOptions = {},
 ): ScoringOutputs {
   const { weights, exact, trained } = weightInputs(graph, config, adapter, precision);
   const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, { ...config, precision }, levels);
-  const hidden = hiddenStates({ config, weights, tokens, attention }, { recompute });
+  const hidden = hiddenStates({ config, weights, tokens, attention }, { gradientCheckpointing });
 
-  const points = gatherRows(hidden, graph.input('points', 'int32', ['points']));
-  const logits = mul(familyOf(config).head(config, exact, points), graph.input('inverse_temperature', 'float32', []));
-  const chosenAt = graph.input('chosen_at', 'int32', ['chosen']);
+  const answers = gatherRows(hidden, graph.input('logit_positions', 'int32', ['logitPositions']));
+  const logits = mul(familyOf(config).head(config, exact, answers), graph.input('inverse_temperature', 'float32', []));
+  const targetRows = graph.input('target_rows', 'int32', ['targets']);
   return {
     parameters: trained,
-    logprobs: chosenLogprobs(logits, graph.input('chosen', 'int32', ['chosen']), chosenAt),
-    entropies: gatherElements(entropyOfRows(logits), chosenAt),
+    logprobs: targetLogprobs(logits, graph.input('target_ids', 'int32', ['targets']), targetRows),
+    entropies: gatherElements(entropyOfRows(logits), targetRows),
   };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { openLanguageModel, Scorer } from '@ludic/inference';
-import { completeCompanions, folderFiles, readCheckpoint } from '@ludic/models';
+import { completeTokenizerFiles, folderFiles, readCheckpoint } from '@ludic/models';
 import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ const REPLIES = [
 
 beforeAll(async () => {
   const { config, parameters } = await readCheckpoint(files);
-  const exported = folderFiles(config, parameters, await completeCompanions(files), { onnx: ['fp32'] });
+  const exported = folderFiles(config, parameters, await completeTokenizerFiles(files), { onnx: ['fp32'] });
   await writeFilesAtomically(join(scratch, 'each'), exported);
   const graph = readFileSync(join(scratch, 'each', 'onnx', 'model.onnx'));
   for (const habit of ['last', 'input'] as const) {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { SamplingParams } from '@ludic/inference';
 import { openLanguageModel } from '@ludic/inference';
-import { completeCompanions, folderFiles, readCheckpoint, readTokenizer } from '@ludic/models';
+import { completeTokenizerFiles, folderFiles, readCheckpoint, readTokenizer } from '@ludic/models';
 import { openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { stream } from '@ludic/random';
 import { createRuntime } from '@ludic/runtime/node';
@@ -28,7 +28,7 @@ const files = await openModelFolder(fileURLToPath(new URL('../../../nano/model',
 
 beforeAll(async () => {
   const { config, parameters } = await readCheckpoint(files);
-  const exported = folderFiles(config, parameters, await completeCompanions(files), { onnx: ['fp32'] });
+  const exported = folderFiles(config, parameters, await completeTokenizerFiles(files), { onnx: ['fp32'] });
   await writeFilesAtomically(folder, exported);
 });
 
