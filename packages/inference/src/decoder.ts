@@ -248,17 +248,10 @@ export class Decoder {
     prefix: boolean,
     past: boolean,
     inputs: Tensors,
-<<<<<<< HEAD
-    logitsAt: readonly number[],
+    logitPositions: readonly number[],
     request: DecodeRequest,
   ): Promise<Omit<DecodeResult, 'kv'> & { readonly fresh: LayerTensors }> {
     const { kind } = request;
-=======
-    logitPositions: readonly number[],
-    wanted: Wanted,
-  ): Promise<Omit<DecodeResult, 'known'> & { readonly fresh: LayerTensors }> {
-    const { kind } = wanted;
->>>>>>> 9e94fa9 (models, graph: name graph inputs in the words of the field)
     const key = `${prefix} ${past} ${kind}`;
     let program = this.#programs.get(key);
     if (!program) {
@@ -278,13 +271,8 @@ export class Decoder {
       ...this.#model.parameters.inputs(),
       ...this.#model.adapter?.parameters.inputs(),
       ...inputs,
-<<<<<<< HEAD
       ...(kind === 'sample' && drawInputs(request)),
-      logits_at: int32(logitsAt, [logitsAt.length]),
-=======
-      ...(kind === 'sample' && drawInputs(wanted)),
       logit_positions: int32(logitPositions, [logitPositions.length]),
->>>>>>> 9e94fa9 (models, graph: name graph inputs in the words of the field)
     });
     const fresh = Object.fromEntries(cacheNames(this.#config).map((name) => [name, outputs[name]!]));
     const numbers = (name: string) => (outputs[name] as HostTensor).data as ArrayLike<number | bigint>;

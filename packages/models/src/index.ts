@@ -12,7 +12,7 @@ export {
 export type { TensorSpec } from './architectures/family.ts';
 export { initialParameters } from './architectures/initialize.ts';
 export { PRECISIONS, type Precision } from './architectures/precision.ts';
-export { readConfig, tensorsOf, writeConfig } from './architectures/registry.ts';
+export { activationsPerToken, readConfig, tensorsOf, writeConfig } from './architectures/registry.ts';
 export { inverseFrequencies, rotaryTables } from './architectures/rope.ts';
 export {
   CARRIED_GAME_FILE,

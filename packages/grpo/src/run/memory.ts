@@ -2,7 +2,7 @@
 // float32 everywhere.
 
 import { SLOTS_PER_RUN, TREE_CAPACITY } from '@ludic/inference/internal';
-import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
+import { activationsPerToken, everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
 import { mostLogitPositions } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 
@@ -95,7 +95,7 @@ export function estimateMemory(
   const tokens = prompts.shared + rows * own;
   // Scores of each token against what it may see, and inside the shared beginning.
   const scores = config.heads * (rows * own * row + prompts.shared ** 2);
-  const layer = FLOAT * (tokens * keptOfLayer(config, lora?.rank ?? 0) + scores);
+  const layer = FLOAT * (tokens * activationsPerToken(config, lora?.rank ?? 0) + scores);
   const inputs = FLOAT * tokens * config.hiddenSize * config.layers;
   // Recomputed: what goes into each layer, and one layer with its gradients.
   const kept = settings.gradientCheckpointing ? inputs + 3 * layer : (config.layers + 2) * layer;
@@ -130,19 +130,6 @@ export function estimateMemory(
     program: processes * (PROGRAM + (lora ? 2 : 1) * LAYER_GRAPHS * config.layers),
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b, 0) };
-}
-
-/** Numbers per token that the backward pass of one layer needs, attention scores aside. */
-function keptOfLayer(
-  { hiddenSize, intermediateSize, heads, kvHeads, headDim, family }: ModelConfig,
-  rank: number,
-): number {
-  // Its input, both norms and the sum between; queries as they come and as they are laid out; what attention gives.
-  const attention = 4 * hiddenSize + 3 * heads * headDim + 4 * kvHeads * headDim;
-  // Gemma's norms of what each block gives.
-  const norms = family === 'gemma3_text' ? 2 * hiddenSize : 0;
-  const gates = family === 'gpt2' ? 2 : 4;
-  return attention + norms + gates * intermediateSize + 7 * rank;
 }
 
 /** What of an estimate is known for certain: the rest depends on how much prompts turn out to share. */

@@ -3,7 +3,7 @@
 
 import { stream } from '@ludic/random';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
-import { tensorsOf } from '../architectures/registry.ts';
+import { familyOf, tensorsOf } from '../architectures/registry.ts';
 import { type ModelFiles, readJson } from '../checkpoints/checkpoint.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../checkpoints/safetensors.ts';
 import { namesShown, shown, sortFields } from '../config/known-fields.ts';
@@ -113,9 +113,8 @@ export function mergeAdapter(
   return merged;
 }
 
-/** PEFT's names wrap the model's own, which for GPT-2 stand below `transformer`. */
-const storedName = (config: ModelConfig, name: string) =>
-  `base_model.model.${config.family === 'gpt2' ? `transformer.${name}` : name}`;
+/** PEFT's names are those of transformers below `base_model.model`. */
+const storedName = (config: ModelConfig, name: string) => `base_model.model.${familyOf(config).storedName(name)}`;
 
 /** @throws ModelError `bad_adapter` where it is no LoRA adapter, or none for this model */
 export async function readAdapter(files: ModelFiles, model: ModelConfig): Promise<Adapter> {

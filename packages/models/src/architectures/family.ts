@@ -1,7 +1,10 @@
-// What a family of models must say. Everything else in this package speaks of models through this.
+// What a family of models must say about itself. All other code asks a family through this interface and never compares
+// its name.
 
 import type { RotaryTables, Value } from '@ludic/graph';
+import type { FieldTable } from '../config/known-fields.ts';
 import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
+import type { DefaultTemplate } from '../text/default-template.ts';
 
 /** Numbers that a tensor of a new model begins with: `residual` is normal, but smaller with every layer. */
 export type Start = 'normal' | 'residual' | 'zeros' | 'ones';
@@ -53,6 +56,12 @@ export interface Network {
 
 export interface Family {
   readonly name: FamilyName;
+  /** The fields that its config.json may have, and what each means for the numbers. */
+  readonly fields: FieldTable;
+  /** The chat template of its models that come without one. */
+  readonly defaultTemplate: DefaultTemplate;
+  /** The name of the table of embeddings, which a tied head shares. */
+  readonly embeddings: string;
   /** @throws ModelError `bad_config` */
   readConfig(json: Json): ModelConfig;
   /** config.json, as Hugging Face transformers reads it. */
@@ -63,6 +72,8 @@ export interface Family {
   nameOf(stored: string, config: ModelConfig): string | undefined;
   /** The name that Hugging Face transformers gives a parameter in a file. */
   storedName(name: string): string;
+  /** Numbers per token that the backward pass of one layer keeps, attention scores and adapters aside. */
+  activationsPerToken(config: ModelConfig): number;
   /** What the first layer gets, [tokens, hiddenSize]. */
   embed(config: ModelConfig, weights: Weights, tokens: PackedTokens): Value;
   /** What layer number `layer` makes of x, [tokens, hiddenSize] both. */
@@ -78,3 +89,10 @@ export function plainName(stored: string, config: ModelConfig): string | undefin
   // Saved as the network alone, without the head.
   return /^(embed_tokens|layers|norm)\./.test(stored) ? `model.${stored}` : stored;
 }
+
+/**
+ * What attention and the residual stream add to `activationsPerToken`: the layer's input, both norms and the sum between
+ * them; queries as they are projected and as they are split into heads; keys and values likewise; the mixed values.
+ */
+export const attentionActivations = ({ hiddenSize, heads, kvHeads, headDim }: ModelConfig): number =>
+  4 * hiddenSize + 3 * heads * headDim + 4 * kvHeads * headDim;

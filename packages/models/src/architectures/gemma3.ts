@@ -2,7 +2,9 @@
 // embeddings, and layers that see a sliding window and turn by frequencies of their own.
 
 import { add, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
+import type { FieldTable } from '../config/known-fields.ts';
 import { count, flag, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config/model-config.ts';
+import { ROTARY_FIELDS } from '../config/model-fields.ts';
 import {
   readLayerTypes,
   readRotaries,
@@ -10,11 +12,51 @@ import {
   writeRopeScaling,
   writeRotaries,
 } from '../config/rope-config.ts';
-import { type Family, plainName, type TensorSpec } from './family.ts';
+import type { DefaultTemplate } from '../text/default-template.ts';
+import { attentionActivations, type Family, plainName, type TensorSpec } from './family.ts';
 import { headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
+
+/** Why the multimodal Gemma 3, whose `model_type` is another, is refused. */
+export const MULTIMODAL_GEMMA =
+  'config.json: model_type gemma3 is Gemma 3 with images. Give one that is text alone (model_type gemma3_text), such as ' +
+  'google/gemma-3-1b-it, or save its language model from transformers with Gemma3ForCausalLM.';
+
+const FIELDS: FieldTable = {
+  ...ROTARY_FIELDS,
+  hidden_act: 'harmless',
+  hidden_activation: { fine: ['gelu_pytorch_tanh'], notFine: [false] },
+  rope_local_base_freq: 'computed',
+  query_pre_attn_scalar: 'computed',
+  sliding_window: 'computed',
+  sliding_window_pattern: 'computed',
+  _sliding_window_pattern: 'computed',
+  use_bidirectional_attention: {},
+  cache_implementation: 'harmless',
+};
+
+/** Gemma knows no system role: the text waits for the next user message, or becomes one where none follows. */
+const TEMPLATE: DefaultTemplate = {
+  title: 'Gemma',
+  source: [
+    "{{ bos_token }}{% set ns = namespace(system='') %}",
+    '{% for message in messages %}',
+    "{% if message.role == 'system' %}{% set ns.system = ns.system + message.content + '\\n\\n' %}",
+    "{% elif message.role == 'user' %}",
+    "{{ '<start_of_turn>user\\n' + ns.system + message.content | trim + '<end_of_turn>\\n' }}{% set ns.system = '' %}",
+    "{% else %}{{ '<start_of_turn>model\\n' + message.content | trim + '<end_of_turn>\\n' }}{% endif %}",
+    '{% endfor %}',
+    "{% if ns.system %}{{ '<start_of_turn>user\\n' + ns.system | trim + '<end_of_turn>\\n' }}{% endif %}",
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}",
+  ].join(''),
+  needs: ['<start_of_turn>', '<end_of_turn>'],
+  tokens: { bos_token: '<bos>' },
+};
 
 export const gemma3: Family = {
   name: 'gemma3_text',
+  fields: FIELDS,
+  defaultTemplate: TEMPLATE,
+  embeddings: 'model.embed_tokens.weight',
 
   readConfig(json: Json): ModelConfig {
     const shape = readShape(json, 256);
@@ -77,6 +119,9 @@ export const gemma3: Family = {
 
   nameOf: plainName,
   storedName: (name) => name,
+
+  // The norms of what each block gives, and the gated feed-forward block.
+  activationsPerToken: (config) => attentionActivations(config) + 2 * config.hiddenSize + 4 * config.intermediateSize,
 
   embed: ({ hiddenSize }, weights, tokens) =>
     scale(weights.rows('model.embed_tokens.weight', tokens.ids), Math.sqrt(hiddenSize)),

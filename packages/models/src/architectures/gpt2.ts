@@ -2,6 +2,7 @@
 // of linear layers are [in, out].
 
 import { add, geluTanh, layerNorm, scale, split, type Value } from '@ludic/graph';
+import type { FieldTable } from '../config/known-fields.ts';
 import {
   bad,
   count,
@@ -12,10 +13,50 @@ import {
   readCommon,
   writeCommon,
 } from '../config/model-config.ts';
-import type { Family, TensorSpec, Weights } from './family.ts';
+import { COMMON_FIELDS } from '../config/model-fields.ts';
+import type { DefaultTemplate } from '../text/default-template.ts';
+import { END_OF_TEXT } from '../text/gpt2-tokenizer.ts';
+import { attentionActivations, type Family, type TensorSpec, type Weights } from './family.ts';
+
+const FIELDS: FieldTable = {
+  ...COMMON_FIELDS,
+  n_embd: 'computed',
+  n_inner: 'computed',
+  n_layer: 'computed',
+  n_head: 'computed',
+  n_positions: 'computed',
+  layer_norm_epsilon: 'computed',
+  // The longest context of training: the same as n_positions.
+  n_ctx: 'harmless',
+  activation_function: { fine: ['gelu_new'], notFine: [false] },
+  scale_attn_weights: { fine: [true], notFine: [false] },
+  scale_attn_by_inverse_layer_idx: {},
+  // Only how the same product is rounded.
+  reorder_and_upcast_attn: 'harmless',
+  attn_pdrop: 'harmless',
+  embd_pdrop: 'harmless',
+  resid_pdrop: 'harmless',
+  summary_activation: 'harmless',
+  summary_first_dropout: 'harmless',
+  summary_proj_to_labels: 'harmless',
+  summary_type: 'harmless',
+  summary_use_proj: 'harmless',
+  gradient_checkpointing: 'harmless',
+};
+
+/** DialoGPT: every turn ends with the end-of-text token, of either speaker; the next turn begins at once. */
+const TEMPLATE: DefaultTemplate = {
+  title: 'DialoGPT',
+  source: '{% for message in messages %}{{ message.content }}{{ eos_token }}{% endfor %}',
+  needs: [],
+  tokens: { eos_token: END_OF_TEXT },
+};
 
 export const gpt2: Family = {
   name: 'gpt2',
+  fields: FIELDS,
+  defaultTemplate: TEMPLATE,
+  embeddings: 'wte.weight',
 
   readConfig(json: Json): ModelConfig {
     const hiddenSize = count(json, 'n_embd');
@@ -88,6 +129,9 @@ export const gpt2: Family = {
     if (/^h\.\d+\.attn\.(bias|masked_bias)$/.test(name)) return undefined;
     return config.tieWordEmbeddings && name === 'lm_head.weight' ? undefined : name;
   },
+
+  // The feed-forward block has one product before its activation, where gated ones have two.
+  activationsPerToken: (config) => attentionActivations(config) + 2 * config.intermediateSize,
 
   storedName: (name) => (name === 'lm_head.weight' ? name : `transformer.${name}`),
 

@@ -4,10 +4,9 @@ import { quantizationOf } from '../checkpoints/refusals.ts';
 import { shown, sortFields } from '../config/known-fields.ts';
 import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
 import { bad, FAMILY_NAMES } from '../config/model-config.ts';
-import { MODEL_FIELDS } from '../config/model-fields.ts';
 import { ModelError } from '../errors.ts';
 import type { Family, TensorSpec } from './family.ts';
-import { gemma3 } from './gemma3.ts';
+import { gemma3, MULTIMODAL_GEMMA } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { qwen2 } from './qwen2.ts';
@@ -34,18 +33,14 @@ export function readConfig(json: unknown): ModelConfig {
   }
   const quantization = quantizationOf(json as Json);
   if (quantization) throw bad(`the model is quantized (${quantization}). Give it as it was before it was quantized`);
-  const { refused } = sortFields(json as Json, MODEL_FIELDS[name]);
+  const { refused } = sortFields(json as Json, FAMILIES[name].fields);
   if (refused.length > 0) throw bad(refused[0]!);
   return FAMILIES[name].readConfig(json as Json);
 }
 
-const MULTIMODAL_GEMMA =
-  'config.json: model_type gemma3 is Gemma 3 with images. Give one that is text alone (model_type gemma3_text), such as ' +
-  'google/gemma-3-1b-it, or save its language model from transformers with Gemma3ForCausalLM.';
-
 /** Fields of a config.json that is read of which nothing is known, or which others heed. */
-export function unheededFields(json: Json, { family }: ModelConfig): readonly string[] {
-  const { unknown, told } = sortFields(json, MODEL_FIELDS[family]);
+export function unheededFields(json: Json, config: ModelConfig): readonly string[] {
+  const { unknown, told } = sortFields(json, familyOf(config).fields);
   return [...unknown, ...told];
 }
 
@@ -54,3 +49,13 @@ export const writeConfig = (config: ModelConfig): object => familyOf(config).wri
 
 /** Names, shapes and beginnings of all parameters, in the order of the network. */
 export const tensorsOf = (config: ModelConfig): ReadonlyMap<string, TensorSpec> => familyOf(config).tensors(config);
+
+/**
+ * Numbers (float32) per token that the backward pass of one layer keeps, attention scores aside.
+ * @param rank of an adapter of every linear layer, 0 without one
+ */
+export const activationsPerToken = (config: ModelConfig, rank: number): number =>
+  familyOf(config).activationsPerToken(config) + LINEAR_LAYERS * rank;
+
+/** Linear layers that an adapter has in one layer of most families. */
+const LINEAR_LAYERS = 7;

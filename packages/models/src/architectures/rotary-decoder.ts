@@ -13,7 +13,7 @@ import {
   silu,
   type Value,
 } from '@ludic/graph';
-import { shown } from '../config/known-fields.ts';
+import { type FieldTable, shown } from '../config/known-fields.ts';
 import {
   bad,
   count,
@@ -27,11 +27,13 @@ import {
   writeCommon,
 } from '../config/model-config.ts';
 import { readLayerTypes, readRotary, writeLayerTypes, writeRopeScaling } from '../config/rope-config.ts';
-import { type Family, type Network, plainName, type TensorSpec, type Weights } from './family.ts';
+import { CHATML } from '../text/default-template.ts';
+import { attentionActivations, type Family, type Network, plainName, type TensorSpec, type Weights } from './family.ts';
 
 export interface RotaryDecoderTraits {
   readonly name: FamilyName;
   readonly architecture: string;
+  readonly fields: FieldTable;
   /** Biases of the query, key and value projections. */
   readonly qkvBias: boolean;
   /** An RMSNorm of each query and key head. */
@@ -43,11 +45,15 @@ export interface RotaryDecoderTraits {
 export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
   return {
     name: traits.name,
+    fields: traits.fields,
+    defaultTemplate: CHATML,
+    embeddings: 'model.embed_tokens.weight',
     readConfig: (json) => readConfig(json, traits),
     writeConfig: (config) => writeConfig(config, traits),
     tensors: (config) => tensors(config, traits),
     nameOf: plainName,
     storedName: (name) => name,
+    activationsPerToken: (config) => attentionActivations(config) + 4 * config.intermediateSize,
     embed: (_config, weights, tokens) => weights.rows('model.embed_tokens.weight', tokens.ids),
     layer: (x, layer, network) => block(x, layer, network, traits),
     head,

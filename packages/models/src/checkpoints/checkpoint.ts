@@ -89,7 +89,7 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
     // One tensor after the other: beside the parameters no more than one is in memory as it was stored.
     const parameters: Record<string, HostTensor> = {};
     for (const [name, { shape }] of expected) parameters[name] = float32(await stored.get(name)!.floats(), shape);
-    if (repeatedHead) await checkTied(files.name, repeatedHead, parameters);
+    if (repeatedHead) await checkTied(files.name, repeatedHead, family.embeddings, parameters[family.embeddings]!);
     return { config, parameters, warnings };
   } finally {
     for (const file of opened) await file.close();
@@ -100,8 +100,7 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
  * Many files repeat the table of embeddings as the head that is tied to it. A head of its own is another model for
  * transformers 5, and none for those before.
  */
-async function checkTied(model: string, head: FoundTensor, parameters: Checkpoint['parameters']): Promise<void> {
-  const [name, embeddings] = Object.entries(parameters).find(([one]) => /(^|\.)(embed_tokens|wte)\.weight$/.test(one))!;
+async function checkTied(model: string, head: FoundTensor, name: string, embeddings: HostTensor): Promise<void> {
   if (isFloating(head.dtype) && head.shape.join() === embeddings.dims.join()) {
     const table = floats(embeddings);
     if ((await head.floats()).every((value, i) => value === table[i])) return;

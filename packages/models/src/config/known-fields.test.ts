@@ -9,7 +9,7 @@ import { GENERATION_CONFIG_FIELDS, MODEL_CONFIG_FIELDS, PEFT_FIELDS } from '../.
 import { PUBLISHED } from '../../testing/published-configs.ts';
 import { readAdapter } from '../adapters/adapter.ts';
 import { ADAPTER_FIELDS } from '../adapters/adapter-fields.ts';
-import { readConfig, unheededFields, writeConfig } from '../architectures/registry.ts';
+import { familyOf, readConfig, unheededFields, writeConfig } from '../architectures/registry.ts';
 import { type ModelFiles, readCheckpoint, readModelConfig } from '../checkpoints/checkpoint.ts';
 import { ModelError } from '../errors.ts';
 import { buildDecoder } from '../graphs/decode-graph.ts';
@@ -18,8 +18,7 @@ import { openModelFolder } from '../node.ts';
 import { readTemplateSource } from '../text/chat-template.ts';
 import { GENERATION_FIELDS } from './generation-fields.ts';
 import type { FieldTable } from './known-fields.ts';
-import type { Json } from './model-config.ts';
-import { MODEL_FIELDS } from './model-fields.ts';
+import { FAMILY_NAMES, type Json } from './model-config.ts';
 
 describe.each(Object.entries(PUBLISHED))('the published config of %s', (_name, json) => {
   it('loads, says nothing unknown, and is the same when written and read again', () => {
@@ -33,10 +32,10 @@ describe('each field that the libraries of others know', () => {
   it.each<[string, readonly string[], FieldTable]>([
     ['adapter_config.json', PEFT_FIELDS, ADAPTER_FIELDS],
     ['generation_config.json', GENERATION_CONFIG_FIELDS, GENERATION_FIELDS],
-    ...Object.entries(MODEL_FIELDS).map(([family, table]): [string, readonly string[], FieldTable] => [
+    ...FAMILY_NAMES.map((family): [string, readonly string[], FieldTable] => [
       `config.json of ${family}`,
       MODEL_CONFIG_FIELDS[family]!,
-      table,
+      familyOf({ family }).fields,
     ]),
   ])('is understood in %s', (_file, fields, table) => {
     expect(fields.length).toBeGreaterThan(30);
@@ -115,7 +114,13 @@ describe('a config that would change the computation', () => {
       fc.jsonValue({ maxDepth: 2 }),
       fc.constantFrom(0, -1, 1e9, 1e300, 0.5, '', 'yarn', true, null),
     );
-    const names = [...new Set([PUBLISHED, MODEL_FIELDS].flatMap(Object.values).flatMap(Object.keys))];
+    const names = [
+      ...new Set(
+        [...Object.values(PUBLISHED), ...FAMILY_NAMES.map((family) => familyOf({ family }).fields)].flatMap(
+          Object.keys,
+        ),
+      ),
+    ];
     const rope = fc.dictionary(
       fc.constantFrom('rope_type', 'factor', 'rope_theta', 'full_attention', 'low_freq_factor'),
       values,

@@ -1,11 +1,10 @@
-// The fields of config.json, by family. Sources: the configuration classes of Hugging Face transformers 4 and 5, and the
+// The fields of config.json that several families share; each family's file adds its own. Sources: the configuration classes of Hugging Face transformers 4 and 5, and the
 // published files of each family.
 
 import type { FieldTable } from './known-fields.ts';
-import type { FamilyName } from './model-config.ts';
 
 /** What any config may say. */
-const COMMON: FieldTable = {
+export const COMMON_FIELDS: FieldTable = {
   model_type: 'computed',
   vocab_size: 'computed',
   tie_word_embeddings: 'computed',
@@ -91,8 +90,8 @@ const COMMON: FieldTable = {
 };
 
 /** Decoders that turn queries and keys by position. */
-const ROTARY: FieldTable = {
-  ...COMMON,
+export const ROTARY_FIELDS: FieldTable = {
+  ...COMMON_FIELDS,
   hidden_size: 'computed',
   intermediate_size: 'computed',
   num_hidden_layers: 'computed',
@@ -110,58 +109,6 @@ const ROTARY: FieldTable = {
   hidden_act: { fine: ['silu'], notFine: [false] },
   sliding_window: {},
   use_sliding_window: {},
-};
-
-const QWEN: FieldTable = {
-  ...ROTARY,
-  use_sliding_window: 'computed',
-  sliding_window: 'computed',
-  max_window_layers: 'computed',
-  use_mrope: {},
-};
-
-export const MODEL_FIELDS: Readonly<Record<FamilyName, FieldTable>> = {
-  llama: { ...ROTARY, is_llama_config: 'harmless' },
-  // Its biases of queries, keys and values are always there.
-  qwen2: { ...QWEN, attention_bias: { fine: [true], notFine: [false] } },
-  qwen3: QWEN,
-  gemma3_text: {
-    ...ROTARY,
-    hidden_act: 'harmless',
-    hidden_activation: { fine: ['gelu_pytorch_tanh'], notFine: [false] },
-    rope_local_base_freq: 'computed',
-    query_pre_attn_scalar: 'computed',
-    sliding_window: 'computed',
-    sliding_window_pattern: 'computed',
-    _sliding_window_pattern: 'computed',
-    use_bidirectional_attention: {},
-    cache_implementation: 'harmless',
-  },
-  gpt2: {
-    ...COMMON,
-    n_embd: 'computed',
-    n_inner: 'computed',
-    n_layer: 'computed',
-    n_head: 'computed',
-    n_positions: 'computed',
-    layer_norm_epsilon: 'computed',
-    // The longest context of training: the same as n_positions.
-    n_ctx: 'harmless',
-    activation_function: { fine: ['gelu_new'], notFine: [false] },
-    scale_attn_weights: { fine: [true], notFine: [false] },
-    scale_attn_by_inverse_layer_idx: {},
-    // Only how the same product is rounded.
-    reorder_and_upcast_attn: 'harmless',
-    attn_pdrop: 'harmless',
-    embd_pdrop: 'harmless',
-    resid_pdrop: 'harmless',
-    summary_activation: 'harmless',
-    summary_first_dropout: 'harmless',
-    summary_proj_to_labels: 'harmless',
-    summary_type: 'harmless',
-    summary_use_proj: 'harmless',
-    gradient_checkpointing: 'harmless',
-  },
 };
 
 /** What a rope_scaling, or the rope_parameters of a kind of layers, may say. What else it says would turn otherwise. */

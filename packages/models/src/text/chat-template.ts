@@ -1,10 +1,11 @@
 // Messages to the text that a model was taught to expect, by its chat template or its family's usual one.
 
+import { familyOf } from '../architectures/registry.ts';
 import { type ModelFiles, readJson, readModelConfig } from '../checkpoints/checkpoint.ts';
 import { shown } from '../config/known-fields.ts';
 import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
-import { type DefaultTemplate, defaultTemplate } from './default-templates.ts';
+import type { DefaultTemplate } from './default-template.ts';
 import { tokenText } from './gpt2-tokenizer.ts';
 import { compileJinja, RaisedByTemplate } from './jinja.ts';
 import { readTokenizer } from './tokenizer.ts';
@@ -66,7 +67,7 @@ function configured(value: unknown, name: string): string | undefined {
 }
 
 async function readDefault(files: ModelFiles): Promise<DefaultTemplate> {
-  const template = defaultTemplate((await readModelConfig(files)).family);
+  const template = familyOf(await readModelConfig(files)).defaultTemplate;
   if (template.needs.length === 0) return template;
   const tokenizer = await readTokenizer(files);
   const unknown = template.needs.filter((token) => tokenizer.tokenId(token) === undefined);
