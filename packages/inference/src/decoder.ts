@@ -4,28 +4,13 @@
 import {
   buildDecoder,
   cacheNames,
-  HIDDEN,
+  extendInputs,
   type LoraConfig,
-  layRows,
   type ModelConfig,
-  packSequences,
-  rotaryInputs,
-  span,
-  tokenTensors,
-  windowBias,
+  prefillInputs,
+  samplingInputs,
 } from '@ludic/models';
-import {
-  float32,
-  floats,
-  type HostTensor,
-  int32,
-  int64,
-  type Program,
-  type Runtime,
-  scalar,
-  type Tensor,
-  type Tensors,
-} from '@ludic/runtime';
+import { floats, type HostTensor, int32, type Program, type Runtime, type Tensors } from '@ludic/runtime';
 import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
 import {
   type CachedRow,
@@ -97,11 +82,11 @@ export class Decoder {
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
   async prefix(tokens: Int32Array): Promise<Prefix> {
-    const inputs = packSequences(this.#config, [tokens]).inputs;
+    const { inputs, lastTokens } = prefillInputs(this.#config, [tokens]);
     // The next token is not needed: on a device, a request for no tokens saves reading the logits back.
     const request: DecodeRequest =
       this.#runtime.tensors === 'device' ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
-    const { fresh } = await this.#run(false, false, inputs, [tokens.length - 1], request);
+    const { fresh } = await this.#run(false, false, inputs, lastTokens, request);
     const prefix = { tokens, tensors: fresh };
     if (this.#runtime.tensors === 'device') this.#prefixes.add(prefix);
     return prefix;
@@ -114,10 +99,8 @@ export class Decoder {
     request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
     const shared = prefix ? prefix.tokens.length : 0;
-    const packed = packSequences(this.#config, sequences, shared);
-    const inputs = { ...packed.inputs, ...prefixInputs(prefix), key_cut: keyCut(prefix, undefined, packed.steps) };
-    const last = sequences.map((sequence, row) => packed.starts[row]! + sequence.length - shared - 1);
-    const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, last, request);
+    const { inputs, lastTokens } = prefillInputs(this.#config, sequences, prefix);
+    const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, lastTokens, request);
     const counts = sequences.map((sequence) => sequence.length - shared);
     const batch = this.#track(new DecodedBatch(prefix, fresh, () => this.#caches.of(prefix, fresh, counts)));
     return { ...result, kv: counts.map((_, row) => ({ batch, row })) };
@@ -198,50 +181,17 @@ export class Decoder {
     tokens: readonly Int32Array[],
     request: DecodeRequest,
   ): Promise<DecodeResult> {
-    const { heads, kvHeads } = this.#config;
-    const shared = cache.prefix ? cache.prefix.tokens.length : 0;
     const fed = new Array<Int32Array>(cache.lengths.length).fill(PADDING);
     const counts = new Array<number>(cache.lengths.length).fill(0);
     for (const [i, row] of rows.entries()) {
       fed[row] = tokens[i]!;
       counts[row] = tokens[i]!.length;
     }
-    const layout = layRows(fed.map((fresh) => fresh.length));
-    const ids = new Int32Array(layout.tokens);
-    const positions = new Int32Array(layout.tokens);
-    let longest = 0;
-    for (const [row, fresh] of fed.entries()) {
-      const begin = layout.starts[row]!;
-      ids.set(fresh, begin);
-      for (let i = 0; i < fresh.length; i++) positions[begin + i] = shared + cache.lengths[row]! + i;
-      longest = Math.max(longest, shared + cache.lengths[row]! + fresh.length);
-    }
-    const inputs: Record<string, Tensor> = {
-      ...tokenTensors(this.#config, ids, positions),
-      ...rotaryInputs(this.#config, longest),
-      ...layout.inputs,
-      bias: pastBias(cache, shared, layout.steps, heads / kvHeads),
-      ...this.#localBias(cache, shared, layout.steps),
-      ...prefixInputs(cache.prefix),
-      key_cut: keyCut(cache.prefix, cache, layout.steps),
-    };
-    for (const [name, tensor] of Object.entries(cache.tensors)) inputs[`past_${name}`] = tensor;
-    const last = rows.map((row) => layout.starts[row]! + counts[row]! - 1);
+    const { inputs, lastTokens } = extendInputs(this.#config, fed, cache, cache.prefix);
+    const last = rows.map((row) => lastTokens[row]!);
     const { fresh, ...result } = await this.#run(cache.prefix !== undefined, true, inputs, last, request);
     await cache.append(fresh, counts);
     return { ...result, kv: rows.map((row) => ({ batch, row })) };
-  }
-
-  /** The attention mask of layers with a sliding window. */
-  #localBias(cache: KvCache, shared: number, steps: number): Record<string, HostTensor> {
-    const { slidingWindow, heads, kvHeads } = this.#config;
-    if (!slidingWindow) return {};
-    const rows = Array.from(cache.lengths, (length) => {
-      const past = span(shared, cache.capacity).map((position) => (position < shared + length ? position : -1));
-      const own = span(shared + length, steps);
-      return { queries: own, keys: [...span(0, shared), ...past, ...own] };
-    });
-    return { local_bias: windowBias(rows, slidingWindow.size, heads / kvHeads) };
   }
 
   async #run(
@@ -271,7 +221,7 @@ export class Decoder {
       ...this.#model.parameters.inputs(),
       ...this.#model.adapter?.parameters.inputs(),
       ...inputs,
-      ...(kind === 'sample' && drawInputs(request)),
+      ...(kind === 'sample' && samplingInputs(request.sequenceOf, request.uniforms, request.temperature)),
       logit_positions: int32(logitPositions, [logitPositions.length]),
     });
     const fresh = Object.fromEntries(cacheNames(this.#config).map((name) => [name, outputs[name]!]));
@@ -293,44 +243,3 @@ export class Decoder {
 }
 
 const NO_LOGITS = new Float32Array();
-/** The largest float32 below 1. */
-const BELOW_ONE = 1 - 2 ** -24;
-
-function drawInputs({
-  sequenceOf,
-  uniforms,
-  temperature,
-}: DecodeRequest & { kind: 'sample' }): Record<string, HostTensor> {
-  return {
-    sample_rows: int32(sequenceOf, [sequenceOf.length]),
-    uniforms: float32(
-      uniforms.map((uniform) => Math.min(uniform, BELOW_ONE)),
-      [uniforms.length],
-    ),
-    inverse_temperature: scalar(1 / temperature),
-  };
-}
-
-const prefixInputs = (prefix: Prefix | undefined): LayerTensors =>
-  Object.fromEntries(Object.entries(prefix?.tensors ?? {}).map(([name, tensor]) => [`prefix_${name}`, tensor]));
-
-/** How many keys come from the prefix, from the past and from the new tokens. */
-function keyCut(prefix: Prefix | undefined, past: KvCache | undefined, steps: number): HostTensor {
-  const sizes = [...(prefix ? [prefix.tokens.length] : []), ...(past ? [past.capacity] : []), steps];
-  return int64(sizes, [sizes.length]);
-}
-
-/** [rows, 1, steps · group, shared + capacity + steps]: the prefix, the row's own past, and its new tokens up to each. */
-function pastBias(cache: KvCache, shared: number, steps: number, group: number): HostTensor {
-  const width = shared + cache.capacity + steps;
-  const bias = new Float32Array(cache.lengths.length * steps * group * width);
-  for (const [row, length] of cache.lengths.entries()) {
-    for (let query = 0; query < steps * group; query++) {
-      const begin = (row * steps * group + query) * width;
-      const step = Math.floor(query / group);
-      bias.fill(HIDDEN, begin + shared + length, begin + shared + cache.capacity);
-      bias.fill(HIDDEN, begin + shared + cache.capacity + step + 1, begin + width);
-    }
-  }
-  return float32(bias, [cache.lengths.length, 1, steps * group, width]);
-}

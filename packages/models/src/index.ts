@@ -54,26 +54,33 @@ export {
 export { ModelError, type ModelErrorCode } from './errors.ts';
 export { buildExport } from './export/export-graph.ts';
 export { EXPORT_DTYPES, type ExportDtype } from './export/export-weights.ts';
-export { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames } from './graphs/cache-graph.ts';
+export {
+  buildCacheAppend,
+  buildCacheJoin,
+  buildCacheRegroup,
+  cacheAppendInputs,
+  cacheJoinInputs,
+  cacheNames,
+  cacheRegroupInputs,
+} from './graphs/cache-graph.ts';
 export { buildDecoder, type DecodeOptions } from './graphs/decode-graph.ts';
 export {
-  causalBias,
-  HIDDEN,
-  layRows,
-  type PackedSequences,
-  packSequences,
-  type RowPositions,
-  type RowsOfTokens,
-  rotaryInputs,
-  sharedPrefixLength,
-  span,
-  tokenTensors,
-  windowBias,
-} from './graphs/packing.ts';
-export type { SamplingKind } from './graphs/sampling-graph.ts';
-export { buildScoring, type ScoringOptions, type ScoringOutputs } from './graphs/scoring-graph.ts';
+  type CachedPrefix,
+  type CachedRows,
+  type DecodeInputs,
+  extendInputs,
+  prefillInputs,
+} from './graphs/decode-inputs.ts';
+export { type SamplingKind, samplingInputs } from './graphs/sampling-graph.ts';
+export {
+  buildScoring,
+  type ScoringOptions,
+  type ScoringOutputs,
+  scoringInputs,
+  type Target,
+} from './graphs/scoring-graph.ts';
 export type { TreeLevels } from './graphs/tree-attention.ts';
-export { type PackedTree, packTree, type TreeShape } from './graphs/tree-packing.ts';
+export { type PackedTree, packTree, sharedPrefixLength, type TreeShape } from './graphs/tree-packing.ts';
 export { type TokenizerTraining, trainTokenizer } from './text/bpe-trainer.ts';
 export {
   type ChatMessage,

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
-import { float32, floats, type HostTensor, int32, type Runtime, scalar } from '@ludic/runtime';
+import { float32, floats, type HostTensor, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import {
   buildScoring,
@@ -12,6 +12,8 @@ import {
   readCheckpoint,
   readSafetensors,
   type ScoringOptions,
+  scoringInputs,
+  type Target,
   type TreeShape,
   toFloat32,
 } from '../src/index.ts';
@@ -51,25 +53,14 @@ export async function lossAndGradients(
   );
   for (const [i, [name]] of values.entries()) graph.output(`grad.${name}`, found[i]!);
   const program = await on.load(serialize(graph));
-  const logitPositions: number[] = [];
-  const targetIds: number[] = [];
-  for (const [row, sequence] of sequences.entries()) {
-    for (let i = 0; i + 1 < sequence.length; i++) {
-      targetIds.push(logitPositions.length * config.vocabSize + sequence[i + 1]!);
-      logitPositions.push(packed.tokenAt(row, i));
-    }
-  }
-  const count = logitPositions.length;
+  const targets = sequences.flatMap((sequence, row) =>
+    Array.from(sequence.subarray(1), (id, i): Target => [packed.tokenAt(row, i), id]),
+  );
+  const count = targets.length;
   const outputs = await program.run({
     ...parameters,
     ...packed.inputs,
-    inverse_temperature: scalar(1),
-    logit_positions: int32(logitPositions, [count]),
-    target_ids: int32(targetIds, [count]),
-    target_rows: int32(
-      logitPositions.map((_, i) => i),
-      [count],
-    ),
+    ...scoringInputs(config, targets),
     weights: float32(new Float32Array(count).fill(1 / count), [count]),
   });
   await program.dispose();

@@ -5,7 +5,7 @@ import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { Message } from '@ludic/history';
 import type { LanguageModel, SampledTokens, SamplingParams } from '@ludic/inference';
 import { distributionOf, logprobAt } from '@ludic/inference/internal';
-import { buildDecoder, type ChatTemplate, packSequences, readCheckpoint, type Tokenizer } from '@ludic/models';
+import { buildDecoder, type ChatTemplate, prefillInputs, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
 import { floats, type HostTensor, int32, ResidentTensors, type Runtime } from '@ludic/runtime';
@@ -67,7 +67,7 @@ async function plainLogprobs(
   const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
   const whole = Int32Array.of(...ids, ...completion);
   const at = Array.from(completion, (_, t) => ids.length - 1 + t);
-  const { inputs } = packSequences(config, [whole]);
+  const { inputs } = prefillInputs(config, [whole]);
   const { logits } = await program.run({ ...parameters.inputs(), ...inputs, logit_positions: int32(at, [at.length]) });
   await program.dispose();
   return Array.from(completion, (token, t) => {

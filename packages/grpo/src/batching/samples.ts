@@ -1,6 +1,7 @@
 // A sample is one reply to learn from. Samples whose tokens lie on the same path share the computation: the network is
 // fed each longest path once, and every sampled token is looked up at the point where it was chosen.
 
+import type { Target } from '@ludic/models';
 import { float32, type HostTensor, int32 } from '@ludic/runtime';
 
 /** A reply with its weight in the loss. */
@@ -135,29 +136,15 @@ export function* microBatches<S extends Replied>(
   }
 }
 
-/** `logit_positions`, `target_rows` and `target_ids` of the scoring graph for all tokens of a micro-batch's samples. */
-export function targetInputs(
+/** All tokens of a micro-batch's samples, and after which packed token each comes. */
+export function* targetsOf(
   batch: MicroBatch<Replied>,
-  vocabSize: number,
   tokenAt: (sequence: number, i: number) => number,
-): Record<'logit_positions' | 'target_rows' | 'target_ids', HostTensor> {
-  const rowOf = new Map<number, number>();
-  const targetRows: number[] = [];
-  const targetIds: number[] = [];
+): Generator<Target> {
   for (const [s, { prompt, completion }] of batch.samples.entries()) {
-    for (let t = 0; t < completion.length; t++) {
-      const token = tokenAt(batch.sequenceOf[s]!, prompt.length - 1 + t);
-      let row = rowOf.get(token);
-      if (row === undefined) rowOf.set(token, (row = rowOf.size));
-      targetRows.push(row);
-      targetIds.push(row * vocabSize + completion[t]!);
-    }
+    const sequence = batch.sequenceOf[s]!;
+    for (let t = 0; t < completion.length; t++) yield [tokenAt(sequence, prompt.length - 1 + t), completion[t]!];
   }
-  return {
-    logit_positions: int32([...rowOf.keys()], [rowOf.size]),
-    target_rows: int32(targetRows, [targetRows.length]),
-    target_ids: int32(targetIds, [targetIds.length]),
-  };
 }
 
 /** The inputs that `buildLoss` declares, for all tokens of a micro-batch's samples. */

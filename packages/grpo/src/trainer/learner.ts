@@ -2,7 +2,14 @@
 // gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
 
 import type { ResidentAdapter } from '@ludic/inference/internal';
-import { type ModelConfig, type Precision, packTree, sharedPrefixLength, type TreeLevels } from '@ludic/models';
+import {
+  type ModelConfig,
+  type Precision,
+  packTree,
+  scoringInputs,
+  sharedPrefixLength,
+  type TreeLevels,
+} from '@ludic/models';
 import {
   floats,
   type HostTensor,
@@ -21,7 +28,7 @@ import {
   mostLogitPositions,
   type Sample,
   samplePaths,
-  targetInputs,
+  targetsOf,
 } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { buildAddition, buildGradient, buildScorer, type Objective } from '../loss/gradient-graph.ts';
@@ -315,8 +322,7 @@ export class Learner {
           ...parameters.inputs(),
           ...adapter?.parameters.inputs(),
           ...packed.inputs,
-          ...targetInputs(batch, config.vocabSize, packed.tokenAt),
-          inverse_temperature: scalar(1 / temperature),
+          ...scoringInputs(config, targetsOf(batch, packed.tokenAt), temperature),
         },
         packed.levels,
         batches.length > 1,

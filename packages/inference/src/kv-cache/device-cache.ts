@@ -1,7 +1,16 @@
 // KV caches in the memory of a device: every change runs a small graph whose outputs replace the tensors.
 
-import { buildCacheAppend, buildCacheJoin, buildCacheRegroup, cacheNames, type ModelConfig } from '@ludic/models';
-import { type HostTensor, int32, int64, type Program, type Runtime, type Tensors } from '@ludic/runtime';
+import {
+  buildCacheAppend,
+  buildCacheJoin,
+  buildCacheRegroup,
+  cacheAppendInputs,
+  cacheJoinInputs,
+  cacheNames,
+  cacheRegroupInputs,
+  type ModelConfig,
+} from '@ludic/models';
+import type { Program, Runtime, Tensors } from '@ludic/runtime';
 import {
   disposeAll,
   free,
@@ -98,17 +107,12 @@ class CachePrograms {
 
   /** Copies rows of a cache with `steps` slots to tensors with `capacity` slots. */
   regroup(tensors: LayerTensors, rows: readonly number[], steps: number, capacity: number): Promise<LayerTensors> {
-    const slots = Array.from({ length: capacity }, (_, slot) => Math.min(slot, steps - 1));
-    const inputs = { ...tensors, rows: int32(rows, [rows.length]), slots: int32(slots, [capacity]) };
-    return this.#run('regroup', buildCacheRegroup, inputs);
+    return this.#run('regroup', buildCacheRegroup, cacheRegroupInputs(tensors, rows, steps, capacity));
   }
 
   /** Concatenates the rows of both, which are freed. */
   async join(first: LayerTensors, second: LayerTensors): Promise<LayerTensors> {
-    const joined = await this.#run('join', buildCacheJoin, {
-      ...prefixed('first', first),
-      ...prefixed('second', second),
-    });
+    const joined = await this.#run('join', buildCacheJoin, cacheJoinInputs(first, second));
     free(first);
     free(second);
     return joined;
@@ -120,22 +124,7 @@ class CachePrograms {
     lengths: Int32Array,
     counts: readonly number[],
   ): Promise<LayerTensors> {
-    const from: number[] = [];
-    const to: number[] = [];
-    for (const [row, count] of counts.entries()) {
-      for (let head = 0; head < this.#config.kvHeads; head++) {
-        for (let step = 0; step < count; step++) {
-          from.push(row, head, step);
-          to.push(row, head, lengths[row]! + step);
-        }
-      }
-    }
-    return this.#run('append', buildCacheAppend, {
-      ...prefixed('past', past),
-      ...prefixed('fresh', fresh),
-      from: coordinates(from),
-      to: coordinates(to),
-    });
+    return this.#run('append', buildCacheAppend, cacheAppendInputs(this.#config, past, fresh, lengths, counts));
   }
 
   async dispose(): Promise<void> {
@@ -154,9 +143,3 @@ class CachePrograms {
     return Object.fromEntries(this.#names.map((tensor) => [tensor, outputs[`next.${tensor}`]!]));
   }
 }
-
-const prefixed = (prefix: string, tensors: LayerTensors): LayerTensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
-
-/** [n, 3] row, head, slot */
-const coordinates = (numbers: readonly number[]): HostTensor => int64(numbers, [numbers.length / 3, 3]);

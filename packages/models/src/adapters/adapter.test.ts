@@ -14,7 +14,7 @@ import {
   type ModelConfig,
   mergeAdapter,
   newAdapter,
-  packSequences,
+  prefillInputs,
   readAdapter,
   readSafetensors,
   tensorsOf,
@@ -57,7 +57,7 @@ async function logitsOf(
 ): Promise<Float32Array> {
   const options = { prefix: false, past: false, ...(adapter && { adapter }) };
   const program = await on.load(buildDecoder(config, options));
-  const { inputs, tokens } = packSequences(config, sequences);
+  const { inputs, tokens } = prefillInputs(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
   const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();

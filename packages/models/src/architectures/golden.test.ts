@@ -4,7 +4,7 @@ import { floats, type HostTensor, int32, type Runtime } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../../runtime/testing/gpu.ts';
 import { largest, largestDifference, load, lossAndGradients, runtime } from '../../testing/golden.ts';
-import { buildDecoder, inverseFrequencies, packSequences } from '../index.ts';
+import { buildDecoder, inverseFrequencies, prefillInputs } from '../index.ts';
 
 const gpu = await openGpu();
 
@@ -22,7 +22,7 @@ const NAMES = [
 async function logitsOf(name: string, on: Runtime): Promise<Float32Array> {
   const { config, parameters, sequences } = await load(name);
   const program = await on.load(buildDecoder(config, { prefix: false, past: false }));
-  const { inputs, tokens } = packSequences(config, sequences);
+  const { inputs, tokens } = prefillInputs(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
   const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();

@@ -5,7 +5,7 @@ import { floats, type HostTensor, int32, type Runtime } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
 import { roundingFloat16 } from '../../../runtime/testing/float16.ts';
 import { largest, largestDifference, load, lossAndGradients, runtime } from '../../testing/golden.ts';
-import { buildDecoder, everyLinearLayer, newAdapter, type Precision, packSequences } from '../index.ts';
+import { buildDecoder, everyLinearLayer, newAdapter, type Precision, prefillInputs } from '../index.ts';
 
 const rounding = roundingFloat16(runtime);
 const NAMES = ['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-tiny', 'gpt2-tiny'];
@@ -13,7 +13,7 @@ const NAMES = ['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-
 async function logitsOf(name: string, precision: Precision, on: Runtime): Promise<Float32Array> {
   const { config, parameters, sequences } = await load(name);
   const program = await on.load(buildDecoder(config, { prefix: false, past: false, precision }));
-  const { inputs, tokens } = packSequences(config, sequences);
+  const { inputs, tokens } = prefillInputs(config, sequences);
   const every = Array.from({ length: tokens }, (_, i) => i);
   const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();

@@ -13,7 +13,7 @@ import { familyOf, readConfig, unheededFields, writeConfig } from '../architectu
 import { type ModelFiles, readCheckpoint, readModelConfig } from '../checkpoints/checkpoint.ts';
 import { ModelError } from '../errors.ts';
 import { buildDecoder } from '../graphs/decode-graph.ts';
-import { packSequences } from '../graphs/packing.ts';
+import { prefillInputs } from '../graphs/decode-inputs.ts';
 import { openModelFolder } from '../node.ts';
 import { readTemplateSource } from '../text/chat-template.ts';
 import { GENERATION_FIELDS } from './generation-fields.ts';
@@ -212,7 +212,7 @@ describe('Gemma 3 as transformers 5 saves it', () => {
     expect(config.localRotary).toEqual({ theta: 10_000 });
     const ids = [5, 9, 33, 12, 7, 40, 21, 3, 18, 50];
     const program = await runtime.load(buildDecoder(config, { prefix: false, past: false }));
-    const { inputs } = packSequences(config, [Int32Array.from(ids)]);
+    const { inputs } = prefillInputs(config, [Int32Array.from(ids)]);
     const at = int32([0, 1, 2, 3, 4], [5]);
     const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: at });
     await program.dispose();

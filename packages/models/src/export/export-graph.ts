@@ -29,7 +29,7 @@ import { hiddenStates } from '../architectures/hidden-states.ts';
 import { familyOf } from '../architectures/registry.ts';
 import { rotaryTables } from '../architectures/rope.ts';
 import type { ModelConfig, RotaryConfig } from '../config/model-config.ts';
-import { HIDDEN } from '../graphs/packing.ts';
+import { MASKED } from '../graphs/attention-bias.ts';
 import { type ExportDtype, exportWeights } from './export-weights.ts';
 
 /** Bytes of the graph that `exportGraph` builds. */
@@ -123,5 +123,5 @@ function visibility(mask: Value, cut: Cut, group: number, window?: number): Valu
     const oldest = add(queries, graph.scalar(0.5 - window));
     seen = mul(seen, cast(less(oldest, keys), 'float32'));
   }
-  return scale(sub(graph.scalar(1), seen), HIDDEN);
+  return scale(sub(graph.scalar(1), seen), MASKED);
 }

@@ -19,9 +19,11 @@ import { hiddenStates } from '../architectures/hidden-states.ts';
 import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { rowInputs, tokenInputs, weightInputs } from './packed-input.ts';
+import { declareBias, queriesPerKeyHead } from './attention-bias.ts';
+import { declareRowPadding } from './row-padding.ts';
 import { type SamplingKind, sampleTokens } from './sampling-graph.ts';
-import { biasInputs, queriesPerKeyHead } from './tree-attention.ts';
+import { declareTokens } from './token-inputs.ts';
+import { declareWeights } from './weight-inputs.ts';
 
 export interface DecodeOptions {
   /** Keys and values of a prefix that all rows share come in as `prefix_key.L`, `prefix_value.L` [1, kvHeads, prefix, headDim]. */
@@ -37,7 +39,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Inputs: parameters, `ids`, `positions` [tokens], rotary tables, `pad_index`, `unpad_index`, `pad_mask`, `bias`
+ * Inputs (of a run: `prefillInputs`, `extendInputs`): parameters, `ids`, `positions` [tokens], rotary tables, `pad_index`, `unpad_index`, `pad_mask`, `bias`
  * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logit_positions` [answers]; where there
  * is a prefix or a past, `key_cut`: how many keys each segment has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
@@ -47,14 +49,14 @@ export function buildDecoder(
   { prefix, past, adapter, sampling, precision }: DecodeOptions,
 ): Uint8Array {
   const graph = new Graph('decoder');
-  const { weights, exact } = weightInputs(graph, config, adapter, precision);
-  const tokens = tokenInputs(graph, config, 'rowTokens');
-  const layout = rowInputs(graph);
+  const { weights, exact } = declareWeights(graph, config, adapter, precision);
+  const tokens = declareTokens(graph, config, 'rowTokens');
+  const layout = declareRowPadding(graph);
   const { kvHeads, headDim } = config;
   const sizes: Dimension[] = [...(prefix ? ['prefix'] : []), ...(past ? ['past'] : []), 'steps'];
   const rows = past ? 'rows' : 1;
   const shape = [rows, 1, queriesPerKeyHead('steps', config), sizes.reduce(addDimensions)];
-  const bias = biasInputs(graph, config, '', shape, rows);
+  const bias = declareBias(graph, config, '', shape, rows);
   const cut: Cut | undefined =
     sizes.length > 1 ? { sizes, at: graph.input('key_cut', 'int64', [sizes.length]) } : undefined;
 

@@ -24,14 +24,15 @@ import {
   sum,
   type Value,
 } from '@ludic/graph';
+import { float32, type HostTensor, int32, scalar } from '@ludic/runtime';
 
 /** `sample` draws from the distribution at a temperature, `greedy` takes the most likely token. */
 export type SamplingKind = 'sample' | 'greedy';
 
 /**
- * Greedy: declares the output `tokens` [answers] int64. For samples it declares `sample_rows` [samples] int32, the row of logits that each draw is made from, and for samples `uniforms` [samples] in
- * [0, 1) and `inverse_temperature` [], and the outputs `tokens` [samples] int32, `logprobs` and `entropies` [samples] in nats.
- * @param logits [answers, vocabSize]
+ * Declares the outputs of sampling from logits [answers, vocabSize]. Greedy: `tokens` [answers] int64. Else the inputs of
+ * `samplingInputs`, `sample_rows` [samples] int32, `uniforms` [samples] and `inverse_temperature` [], and the outputs
+ * `tokens` [samples] int32, `logprobs` and `entropies` [samples] in nats.
  */
 export function sampleTokens(graph: Graph, logits: Value, vocabSize: number, kind: SamplingKind): void {
   if (kind === 'greedy') {
@@ -65,6 +66,25 @@ export function sampleTokens(graph: Graph, logits: Value, vocabSize: number, kin
   graph.output('tokens', tokens);
   graph.output('logprobs', gatherElements(flat, add(mul(at, integer(vocabSize)), tokens)));
   graph.output('entropies', gatherElements(neg(sum(mul(weights, table), [1])), at));
+}
+
+/** The largest float32 below 1. */
+const BELOW_ONE = 1 - 2 ** -24;
+
+/** The inputs of drawing one token for each uniform number in [0, 1), by the logits of row `rows[i]`. */
+export function samplingInputs(
+  rows: readonly number[],
+  uniforms: readonly number[],
+  temperature: number,
+): Record<'sample_rows' | 'uniforms' | 'inverse_temperature', HostTensor> {
+  return {
+    sample_rows: int32(rows, [rows.length]),
+    uniforms: float32(
+      uniforms.map((uniform) => Math.min(uniform, BELOW_ONE)),
+      [uniforms.length],
+    ),
+    inverse_temperature: scalar(1 / temperature),
+  };
 }
 
 /** 1 where a ≥ b, else 0. */

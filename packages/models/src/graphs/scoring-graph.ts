@@ -3,13 +3,15 @@
 // token is scored.
 
 import { entropyOfRows, type Graph, gatherElements, gatherRows, mul, targetLogprobs, type Value } from '@ludic/graph';
+import { type HostTensor, int32, scalar } from '@ludic/runtime';
 import type { LoraConfig } from '../adapters/adapter.ts';
 import { hiddenStates } from '../architectures/hidden-states.ts';
 import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { tokenInputs, weightInputs } from './packed-input.ts';
+import { declareTokens } from './token-inputs.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
+import { declareWeights } from './weight-inputs.ts';
 
 export interface ScoringOptions {
   /** Trained beside the parameters, which are then frozen. */
@@ -30,8 +32,8 @@ export interface ScoringOutputs {
 }
 
 /**
- * Adds the network to `graph`. Inputs beside the parameters are what `packTree` makes, `inverse_temperature` [],
- * `logit_positions` [logitPositions] (packed tokens whose logits are computed), `target_rows` [targets] (which of these
+ * Adds the network to `graph`. Inputs beside the parameters are what `packTree` makes and, of `scoringInputs`,
+ * `inverse_temperature` [], `logit_positions` [logitPositions] (packed tokens whose logits are computed), `target_rows` [targets] (which of these
  * logits each target is scored by) and `target_ids` [targets] (row · vocabSize + token id). Many targets may share a row.
  */
 export function buildScoring(
@@ -40,8 +42,8 @@ export function buildScoring(
   levels: TreeLevels,
   { adapter, gradientCheckpointing = false, precision }: ScoringOptions = {},
 ): ScoringOutputs {
-  const { weights, exact, trained } = weightInputs(graph, config, adapter, precision);
-  const tokens = tokenInputs(graph, config, String(treeTokens(levels)));
+  const { weights, exact, trained } = declareWeights(graph, config, adapter, precision);
+  const tokens = declareTokens(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, { ...config, precision }, levels);
   const hidden = hiddenStates({ config, weights, tokens, attention }, { gradientCheckpointing });
 
@@ -52,5 +54,34 @@ export function buildScoring(
     parameters: trained,
     logprobs: targetLogprobs(logits, graph.input('target_ids', 'int32', ['targets']), targetRows),
     entropies: gatherElements(entropyOfRows(logits), targetRows),
+  };
+}
+
+/** A token whose log-probability is wanted: its id, and the packed token that it comes after. */
+export type Target = readonly [after: number, id: number];
+
+/**
+ * The inputs of `buildScoring` that say what is scored, in the order of the targets. Targets after the same token share a
+ * row of logits.
+ */
+export function scoringInputs(
+  { vocabSize }: ModelConfig,
+  targets: Iterable<Target>,
+  temperature = 1,
+): Record<'logit_positions' | 'target_rows' | 'target_ids' | 'inverse_temperature', HostTensor> {
+  const rowAfter = new Map<number, number>();
+  const targetRows: number[] = [];
+  const targetIds: number[] = [];
+  for (const [after, id] of targets) {
+    let row = rowAfter.get(after);
+    if (row === undefined) rowAfter.set(after, (row = rowAfter.size));
+    targetRows.push(row);
+    targetIds.push(row * vocabSize + id);
+  }
+  return {
+    logit_positions: int32([...rowAfter.keys()], [rowAfter.size]),
+    target_rows: int32(targetRows, [targetRows.length]),
+    target_ids: int32(targetIds, [targetIds.length]),
+    inverse_temperature: scalar(1 / temperature),
   };
 }

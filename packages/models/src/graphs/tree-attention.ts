@@ -9,18 +9,17 @@ import {
   type Dimension,
   type Graph,
   joinAt,
-  multiplyDimensions,
   padRows,
   reshape,
-  type Shape,
   spreadRows,
   unpadRows,
   type Value,
 } from '@ludic/graph';
-import { type Attending, attend, type Heads, type KvSegment, splitKeyHeads } from '../architectures/attention.ts';
+import { type Attending, attend, type KvSegment, splitKeyHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { ROWS, type RowNames, rowInputs } from './packed-input.ts';
+import { declareBias, queriesPerKeyHead } from './attention-bias.ts';
+import { declareRowPadding, ROWS, type RowNames } from './row-padding.ts';
 
 /** Which levels the tokens of a run have beside the rows themselves. */
 export interface TreeLevels {
@@ -31,7 +30,8 @@ export interface TreeLevels {
 /** What attention must know of a model. */
 export type AttendingModel = Attending & Pick<ModelConfig, 'slidingWindow'>;
 
-const PROMPTS: RowNames = { prefix: 'prompt_', tokens: 'promptTokens', rows: 'prompts', steps: 'promptSteps' };
+/** The level of the prompts that several rows share. */
+export const PROMPTS: RowNames = { prefix: 'prompt_', tokens: 'promptTokens', rows: 'prompts', steps: 'promptSteps' };
 
 /** Packed tokens of all levels together. */
 export function treeTokens({ prefix, sharedPrompts }: TreeLevels): Dimension {
@@ -53,7 +53,7 @@ export function treeAttention(graph: Graph, config: AttendingModel, { prefix, sh
     ? { sizes: [PROMPTS.tokens, ROWS.tokens], at: graph.input('prompt_cut', 'int64', [2]) }
     : undefined;
   const prefixShape = [1, 1, queriesPerKeyHead('prefix', heads), 'prefix'];
-  const prefixBias = prefix ? biasInputs(graph, config, 'prefix_', prefixShape, 1) : undefined;
+  const prefixBias = prefix ? declareBias(graph, config, 'prefix_', prefixShape, 1) : undefined;
 
   return (layer, queries, keys, values) => {
     const parts = (x: Value) => {
@@ -84,7 +84,7 @@ export function treeAttention(graph: Graph, config: AttendingModel, { prefix, sh
 /** The inputs of a level of rows, and its attention: each row looks at what it shares and at its own past. */
 function rowLevel(graph: Graph, config: AttendingModel, names: RowNames, { prefix, sharedPrompts }: TreeLevels) {
   const heads: Attending = config;
-  const layout = rowInputs(graph, names);
+  const layout = declareRowPadding(graph, names);
   const spread = sharedPrompts
     ? {
         index: graph.input('prompt_of', 'int32', [names.rows]),
@@ -96,7 +96,7 @@ function rowLevel(graph: Graph, config: AttendingModel, names: RowNames, { prefi
   const cut: Cut | undefined =
     sizes.length > 1 ? { sizes, at: graph.input(`${names.prefix}key_cut`, 'int64', [sizes.length]) } : undefined;
   const shape = [1, 1, queriesPerKeyHead(names.steps, heads), keyCount];
-  const plain = biasInputs(graph, config, names.prefix, shape, sharedPrompts ? names.rows : 1);
+  const plain = declareBias(graph, config, names.prefix, shape, sharedPrompts ? names.rows : 1);
   // Prompts have different lengths: each row is told which keys of its prompt are padding.
   const mask = sharedPrompts ? graph.input('prompt_mask', 'float32', [names.rows, 1, 1, keyCount]) : undefined;
   const bias = (local: boolean) => (mask && !local ? add(plain(false), mask) : plain(local));
@@ -121,25 +121,4 @@ function rowLevel(graph: Graph, config: AttendingModel, names: RowNames, { prefi
   };
 }
 
-/**
- * Declares `PREFIXbias`, which says what comes later, and, for layers with a sliding window, `PREFIXlocal_bias` of
- * `localRows` rows, which also says what is too long ago. Returns the one for a kind of layer.
- */
-export function biasInputs(
-  graph: Graph,
-  { slidingWindow }: AttendingModel,
-  prefix: string,
-  shape: Shape,
-  localRows: Dimension,
-): (local: boolean) => Value {
-  const causal = graph.input(`${prefix}bias`, 'float32', shape);
-  if (!slidingWindow) return () => causal;
-  const windowed = graph.input(`${prefix}local_bias`, 'float32', [localRows, ...shape.slice(1)]);
-  return (local) => (local ? windowed : causal);
-}
-
 const oneRow = (x: Value): Value => reshape(x, [1, ...x.shape]);
-
-/** Queries of `steps` tokens that look at one key head. */
-export const queriesPerKeyHead = (steps: string, { heads, kvHeads }: Heads) =>
-  multiplyDimensions(steps, heads / kvHeads);

@@ -2,7 +2,9 @@
 
 import { float32, type HostTensor, int32, int64 } from '@ludic/runtime';
 import type { ModelConfig } from '../config/model-config.ts';
-import { causalBias, HIDDEN, layRows, rotaryInputs, span, TokenPack, windowBias } from './packing.ts';
+import { causalBias, MASKED, span, windowBias } from './attention-bias.ts';
+import { padToRows } from './row-padding.ts';
+import { tokenInputs } from './token-inputs.ts';
 import type { TreeLevels } from './tree-attention.ts';
 
 export interface PackedTree {
@@ -41,18 +43,21 @@ export function packTree(
     const from = prompts ? prompts[prompts.of[i]!]!.to : prefixLength;
     return from < sequence.length ? [{ sequence, i, from }] : [];
   });
-  const layout = layRows(rows.map(({ sequence, from }) => sequence.length - from));
-  const promptLayout = prompts && layRows(prompts.map(({ to }) => to - prefixLength));
+  const layout = padToRows(rows.map(({ sequence, from }) => sequence.length - from));
+  const promptLayout = prompts && padToRows(prompts.map(({ to }) => to - prefixLength));
   const promptTokens = promptLayout?.tokens ?? 0;
   const promptSteps = promptLayout?.steps ?? 0;
   const tokens = prefixLength + promptTokens + layout.tokens;
 
-  const pack = new TokenPack(tokens);
-  pack.add(sequences[0]!, 0, prefixLength);
-  for (const { sequence, to } of prompts ?? []) pack.add(sequence, prefixLength, to);
-  for (const { sequence, from } of rows) pack.add(sequence, from, sequence.length);
-  const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
-  Object.assign(inputs, pack.inputs(config), rotaryInputs(config, longest), layout.inputs);
+  const packed = [
+    { ids: sequences[0]!.subarray(0, prefixLength), position: 0 },
+    ...(prompts ?? []).map(({ sequence, to }) => ({
+      ids: sequence.subarray(prefixLength, to),
+      position: prefixLength,
+    })),
+    ...rows.map(({ sequence, from }) => ({ ids: sequence.subarray(from), position: from })),
+  ];
+  Object.assign(inputs, tokenInputs(config, packed), layout.inputs);
   inputs.bias = causalBias(layout.steps, prefixLength + promptSteps, group);
   const window = config.slidingWindow?.size;
   if (window !== undefined) {
@@ -92,7 +97,7 @@ export function packTree(
     const mask = new Float32Array(rows.length * width);
     for (const [row, prompt] of of.entries()) {
       membership[prompt * rows.length + row] = 1;
-      mask.fill(HIDDEN, row * width + prompts[prompt]!.to, row * width + prefixLength + promptSteps);
+      mask.fill(MASKED, row * width + prompts[prompt]!.to, row * width + prefixLength + promptSteps);
     }
     inputs.prompt_of = int32(of, [rows.length]);
     inputs.prompt_membership = float32(membership, [prompts.length, rows.length]);
@@ -146,4 +151,18 @@ function findSharedPrompts(
 function sameStart(a: Int32Array, b: Int32Array, length: number): boolean {
   for (let i = length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** Length of the longest common beginning, at most `limit`. */
+export function sharedPrefixLength(sequences: readonly Int32Array[], limit: number): number {
+  const first = sequences[0];
+  if (!first) return 0;
+  let length = Math.min(limit, first.length);
+  for (const sequence of sequences) {
+    length = Math.min(length, sequence.length);
+    let i = 0;
+    while (i < length && sequence[i] === first[i]) i++;
+    length = i;
+  }
+  return length;
 }

@@ -1,0 +1,112 @@
+// The inputs of the decode graph: whole sequences after a prefix, or new tokens of rows that have keys and values.
+
+import { type HostTensor, int64, type Tensor, type Tensors } from '@ludic/runtime';
+import type { ModelConfig } from '../config/model-config.ts';
+import { causalBias, type PastRows, pastBias, span, windowBias } from './attention-bias.ts';
+import { padToRows } from './row-padding.ts';
+import { tokenInputs } from './token-inputs.ts';
+
+/** Tokens that all rows of a run begin with, and their keys and values, by the names of `cacheNames`. */
+export interface CachedPrefix {
+  readonly tokens: Int32Array;
+  readonly tensors: Tensors;
+}
+
+/** The rows that a run goes on from, after the prefix; `tensors` by the names of `cacheNames`. */
+export interface CachedRows extends PastRows {
+  readonly tensors: Tensors;
+}
+
+export interface DecodeInputs {
+  /** All inputs but the parameters, `logit_positions` and those of sampling. */
+  readonly inputs: Record<string, Tensor>;
+  /** The packed index of each row's last token. */
+  readonly lastTokens: readonly number[];
+  /** Tokens that are computed. */
+  readonly tokens: number;
+}
+
+/** Feeds what comes after the prefix in each sequence, at least one token each. */
+export function prefillInputs(
+  config: ModelConfig,
+  sequences: readonly Int32Array[],
+  prefix?: CachedPrefix,
+): DecodeInputs {
+  const known = prefix?.tokens.length ?? 0;
+  const rows = padToRows(sequences.map(({ length }) => length - known));
+  const { slidingWindow } = config;
+  const group = config.heads / config.kvHeads;
+  return {
+    inputs: {
+      ...tokenInputs(
+        config,
+        sequences.map((sequence) => ({ ids: sequence.subarray(known), position: known })),
+      ),
+      ...rows.inputs,
+      bias: causalBias(rows.steps, known, group),
+      ...(slidingWindow && {
+        local_bias: windowBias(
+          [{ queries: span(known, rows.steps), keys: span(0, known + rows.steps) }],
+          slidingWindow.size,
+          group,
+        ),
+      }),
+      ...keysAndValues(rows.steps, prefix),
+    },
+    lastTokens: rows.lastTokens,
+    tokens: rows.tokens,
+  };
+}
+
+/** Feeds new tokens, at least one each, to rows with keys and values of their own. */
+export function extendInputs(
+  config: ModelConfig,
+  fed: readonly Int32Array[],
+  past: CachedRows,
+  prefix?: CachedPrefix,
+): DecodeInputs {
+  const known = prefix?.tokens.length ?? 0;
+  const rows = padToRows(fed.map(({ length }) => length));
+  const group = config.heads / config.kvHeads;
+  return {
+    inputs: {
+      ...tokenInputs(
+        config,
+        fed.map((ids, row) => ({ ids, position: known + past.lengths[row]! })),
+      ),
+      ...rows.inputs,
+      bias: pastBias(past, known, rows.steps, group),
+      ...localPastBias(config, past, known, rows.steps),
+      ...keysAndValues(rows.steps, prefix, past),
+    },
+    lastTokens: rows.lastTokens,
+    tokens: rows.tokens,
+  };
+}
+
+/** What layers with a sliding window see. */
+function localPastBias(
+  { slidingWindow, heads, kvHeads }: ModelConfig,
+  { lengths, capacity }: PastRows,
+  known: number,
+  steps: number,
+): { local_bias?: HostTensor } {
+  if (!slidingWindow) return {};
+  const rows = Array.from(lengths, (length) => {
+    const past = span(known, capacity).map((position) => (position < known + length ? position : -1));
+    const own = span(known + length, steps);
+    return { queries: own, keys: [...span(0, known), ...past, ...own] };
+  });
+  return { local_bias: windowBias(rows, slidingWindow.size, heads / kvHeads) };
+}
+
+/** What is known already, and how many keys each segment has: prefix, past and new tokens. */
+function keysAndValues(steps: number, prefix?: CachedPrefix, past?: CachedRows): Record<string, Tensor> {
+  const sizes = [...(prefix ? [prefix.tokens.length] : []), ...(past ? [past.capacity] : []), steps];
+  const named = (start: string, tensors: Tensors = {}) =>
+    Object.entries(tensors).map(([name, tensor]) => [`${start}_${name}`, tensor] as const);
+  return {
+    ...Object.fromEntries([...named('prefix', prefix?.tensors), ...named('past', past?.tensors)]),
+    key_cut: int64(sizes, [sizes.length]),
+  };
+}
