@@ -3,7 +3,8 @@
 import { cp, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ModelConfig, safetensorsParts, tensorsOf, writeConfig } from '../packages/models/src/index.ts';
+import { type ModelConfig, tensorsOf, writeConfig } from '../packages/models/src/index.ts';
+import { safetensorsParts } from '../packages/models/src/internal.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 
 /** A model folder: normal-sized random weights as bf16, and nano's tokenizer, which knows the first of the tokens. */

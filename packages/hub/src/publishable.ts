@@ -2,7 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TOKENIZER_FILES } from '@ludic/models';
+import { TOKENIZER_FILES } from '@ludic/models/internal';
 import { openModelFolder } from '@ludic/models/node';
 import { select, shardsIn } from './selection.ts';
 import type { UploadFile } from './upload.ts';

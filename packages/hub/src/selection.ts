@@ -1,7 +1,8 @@
 // The files of a model that are needed, among all that its repository holds: one form of weights, and no copies for
 // other frameworks.
 
-import { indexOf, lacksConfig, lacksWeights, ModelError, shardsOf, TOKENIZER_FILES, WEIGHT_FILES } from '@ludic/models';
+import { ModelError } from '@ludic/models';
+import { indexOf, lacksConfig, lacksWeights, shardsOf, TOKENIZER_FILES, WEIGHT_FILES } from '@ludic/models/internal';
 
 export interface Selection {
   /** config.json, tokenizer and the like. */

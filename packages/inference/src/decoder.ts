@@ -1,15 +1,8 @@
 // Runs the decode graphs of a model: prefill of whole prompts against a shared prefix, then new tokens against the KV cache
 // of each row. Which tokens to feed is up to the caller.
 
-import {
-  buildDecoder,
-  cacheNames,
-  extendInputs,
-  type LoraConfig,
-  type ModelConfig,
-  prefillInputs,
-  samplingInputs,
-} from '@ludic/models';
+import type { LoraConfig, ModelConfig } from '@ludic/models';
+import { buildDecoder, cacheNames, extendInputs, prefillInputs, samplingInputs } from '@ludic/models/internal';
 import { floats, type HostTensor, int32, type Program, type Runtime, type Tensors } from '@ludic/runtime';
 import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
 import {

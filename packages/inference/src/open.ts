@@ -7,8 +7,8 @@ import {
   readChatTemplate,
   readCheckpoint,
   readTokenizer,
-  tokenizerWithin,
 } from '@ludic/models';
+import { tokenizerWithin } from '@ludic/models/internal';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import type { LanguageModel } from './language-model.ts';
 

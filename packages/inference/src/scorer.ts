@@ -1,7 +1,7 @@
 // Log-probabilities of tokens that exist already: of a recorded reply, or of replies that the model might give.
 
 import type { Message } from '@ludic/history';
-import { sharedPrefixLength } from '@ludic/models';
+import { sharedPrefixLength } from '@ludic/models/internal';
 import { Decoder } from './decoder.ts';
 import { PolicyError } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';

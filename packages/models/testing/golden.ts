@@ -5,18 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
 import { float32, floats, type HostTensor, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
+import { type ModelConfig, readCheckpoint, readSafetensors, toFloat32 } from '../src/index.ts';
 import {
   buildScoring,
-  type ModelConfig,
   packTree,
-  readCheckpoint,
-  readSafetensors,
   type ScoringOptions,
   scoringInputs,
   type Target,
   type TreeShape,
-  toFloat32,
-} from '../src/index.ts';
+} from '../src/internal.ts';
 import { openModelFolder } from '../src/node.ts';
 
 export const runtime = await createRuntime({ device: 'cpu', threads: 1 });

@@ -3,7 +3,8 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import { CARRIED_GAME_FILE, ModelError, type ModelFiles, readJson } from '@ludic/models';
+import { ModelError, type ModelFiles } from '@ludic/models';
+import { CARRIED_GAME_FILE, readJson } from '@ludic/models/internal';
 
 export interface CarriedGame {
   /** Id in the registry of environments. */

@@ -13,5 +13,4 @@ export {
   type TensorType,
 } from './contract.ts';
 export { ResidentTensors } from './resident-tensors.ts';
-export type { SharedBuild } from './shared-build.ts';
 export { float32, floats, int32, int64, scalar, zeros } from './tensors.ts';

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float16Bytes, LARGEST_FLOAT16 } from '../index.ts';
+import { float16Bytes, LARGEST_FLOAT16 } from '../internal.ts';
 
 const bits32 = (x: number) => new Uint32Array(Float32Array.of(x).buffer)[0]!;
 const bits16 = (x: number) => new Uint16Array(float16Bytes(Float32Array.of(x)).slice().buffer)[0]!;

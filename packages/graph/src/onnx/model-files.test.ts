@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { add, type ByteStream, cast, float16Bytes, Graph, modelFiles, mul, serialize } from '../index.ts';
+import { add, type ByteStream, cast, Graph, modelFiles, mul, serialize } from '../index.ts';
+import { float16Bytes } from '../internal.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'ludic-model-files-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

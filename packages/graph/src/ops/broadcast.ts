@@ -33,7 +33,7 @@ export function sum(
   const kept = reducedShape(x, axes, true);
   const gradient =
     (): GradientRule =>
-    ([dy]) => [stretch(keepDims ? dy! : reshape(dy!, kept), x)];
+    ([dy]) => [expandLike(keepDims ? dy! : reshape(dy!, kept), x)];
   return x.graph.node(
     'ReduceSum',
     [x, x.graph.integers(axes)],
@@ -58,7 +58,7 @@ export function sumTo(x: Value, shape: Shape): Value {
 }
 
 /** x repeated along its axes of size 1 until it has the shape of `like`. */
-export function stretch(x: Value, like: Value): Value {
+export function expandLike(x: Value, like: Value): Value {
   if (sameShape(x.shape, like.shape)) return x;
   if (like.shape.every((dimension) => typeof dimension === 'number')) return expand(x, like.shape);
   const gradient =

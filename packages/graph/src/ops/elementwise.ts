@@ -64,7 +64,6 @@ export const neg = (x: Value): Value => unary('Neg', x, (dy) => neg(dy));
 export const exp = (x: Value): Value => unary('Exp', x, (dy, _, y) => mul(dy, y));
 export const log = (x: Value): Value => unary('Log', x, (dy) => div(dy, x));
 export const sqrt = (x: Value): Value => unary('Sqrt', x, (dy, _, y) => div(scale(dy, 0.5), y));
-export const reciprocal = (x: Value): Value => unary('Reciprocal', x, (dy, _, y) => neg(mul(dy, mul(y, y))));
 export const tanh = (x: Value): Value => unary('Tanh', x, (dy, _, y) => sub(dy, mul(dy, mul(y, y))));
 export const sigmoid = (x: Value): Value => unary('Sigmoid', x, (dy, _, y) => mul(dy, sub(y, mul(y, y))));
 

@@ -67,31 +67,6 @@ export function scatterAdd(data: Value, indices: Value, updates: Value): Value {
   })[0]!;
 }
 
-/** For each row i of x [n, width], the element at `indices[i]` → [n]. */
-export function pickFromRows(x: Value, indices: Value): Value {
-  checkIndices('pickFromRows', indices);
-  const rows = dimensionAt(x, 0);
-  const column = reshape(indices, [rows, 1]);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => {
-      const scattered = x.graph.node(
-        'ScatterElements',
-        [zerosLike(x), column, dy!],
-        [{ type: x.type, shape: x.shape }],
-        {
-          attributes: { axis: { int: 1 }, reduction: 'add' },
-        },
-      )[0]!;
-      return [scattered, undefined];
-    };
-  const picked = x.graph.node('GatherElements', [x, column], [{ type: x.type, shape: [rows, 1] }], {
-    attributes: { axis: { int: 1 } },
-    gradient,
-  })[0]!;
-  return reshape(picked, [rows]);
-}
-
 /** Where packed tokens sit when they are laid out as padded rows. */
 export interface RowPadding {
   /** [rows, steps] int32: the packed token of each slot; any token where the slot is padding. */

@@ -1,7 +1,7 @@
 // A sample is one reply to learn from. Samples whose tokens lie on the same path share the computation: the network is
 // fed each longest path once, and every sampled token is looked up at the point where it was chosen.
 
-import type { Target } from '@ludic/models';
+import type { Target } from '@ludic/models/internal';
 import { float32, type HostTensor, int32 } from '@ludic/runtime';
 
 /** A reply with its weight in the loss. */

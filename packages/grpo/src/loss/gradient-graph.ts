@@ -2,7 +2,8 @@
 // micro-batches gave.
 
 import { add, div, Graph, gradients, mul, neg, type Shape, serialize, sum } from '@ludic/graph';
-import { buildScoring, type ModelConfig, type ScoringOptions, type TreeLevels } from '@ludic/models';
+import type { ModelConfig } from '@ludic/models';
+import { buildScoring, type ScoringOptions, type TreeLevels } from '@ludic/models/internal';
 import type { LossSettings } from '../settings/loss-settings.ts';
 import { buildLoss } from './loss.ts';
 

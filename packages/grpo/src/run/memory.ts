@@ -2,7 +2,8 @@
 // float32 everywhere.
 
 import { SLOTS_PER_RUN, TREE_CAPACITY } from '@ludic/inference/internal';
-import { activationsPerToken, everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
+import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
+import { activationsPerToken } from '@ludic/models/internal';
 import { mostLogitPositions } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 

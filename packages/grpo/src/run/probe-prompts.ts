@@ -2,7 +2,8 @@
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import type { PromptEncoder } from '@ludic/inference/internal';
-import { sharedPrefixLength, type Tokenizer } from '@ludic/models';
+import type { Tokenizer } from '@ludic/models';
+import { sharedPrefixLength } from '@ludic/models/internal';
 import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { TrainSettings } from '../settings/train-settings.ts';

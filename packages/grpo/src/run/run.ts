@@ -4,7 +4,6 @@
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder, trainedParameters } from '@ludic/inference/internal';
 import {
-  CARRIED_GAME_FILE,
   completeTokenizerFiles,
   type ModelFiles,
   readAdapter,
@@ -14,6 +13,7 @@ import {
   readTokenizer,
   type TokenizerFiles,
 } from '@ludic/models';
+import { CARRIED_GAME_FILE } from '@ludic/models/internal';
 import { carriedGameText } from '@ludic/policies';
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';

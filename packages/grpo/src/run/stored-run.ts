@@ -12,14 +12,13 @@ import {
   folderFiles,
   type ModelConfig,
   mergeAdapter,
-  onnxFiles,
   readAdapter,
   readCheckpoint,
   readSafetensors,
-  safetensorsParts,
   type TokenizerFiles,
   toFloat32,
 } from '@ludic/models';
+import { onnxFiles, safetensorsParts } from '@ludic/models/internal';
 import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';

@@ -2,14 +2,8 @@
 // gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
 
 import type { ResidentAdapter } from '@ludic/inference/internal';
-import {
-  type ModelConfig,
-  type Precision,
-  packTree,
-  scoringInputs,
-  sharedPrefixLength,
-  type TreeLevels,
-} from '@ludic/models';
+import type { ModelConfig, Precision } from '@ludic/models';
+import { packTree, scoringInputs, sharedPrefixLength, type TreeLevels } from '@ludic/models/internal';
 import {
   floats,
   type HostTensor,

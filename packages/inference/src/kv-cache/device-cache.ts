@@ -1,5 +1,6 @@
 // KV caches in the memory of a device: every change runs a small graph whose outputs replace the tensors.
 
+import type { ModelConfig } from '@ludic/models';
 import {
   buildCacheAppend,
   buildCacheJoin,
@@ -8,8 +9,7 @@ import {
   cacheJoinInputs,
   cacheNames,
   cacheRegroupInputs,
-  type ModelConfig,
-} from '@ludic/models';
+} from '@ludic/models/internal';
 import type { Program, Runtime, Tensors } from '@ludic/runtime';
 import {
   disposeAll,

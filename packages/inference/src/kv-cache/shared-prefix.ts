@@ -1,6 +1,6 @@
 // Prefix caching: the longest common prefix of all prompts so far is computed once and kept as keys and values.
 
-import { sharedPrefixLength } from '@ludic/models';
+import { sharedPrefixLength } from '@ludic/models/internal';
 import type { Decoder } from '../decoder.ts';
 import type { Prefix } from './cache.ts';
 

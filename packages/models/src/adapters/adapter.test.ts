@@ -8,18 +8,17 @@ import { folder, largest, largestDifference, load, lossAndGradients, runtime } f
 import {
   type Adapter,
   adapterFiles,
-  buildDecoder,
   type LoraConfig,
   loraShapes,
   type ModelConfig,
   mergeAdapter,
   newAdapter,
-  prefillInputs,
   readAdapter,
   readSafetensors,
   tensorsOf,
   toFloat32,
 } from '../index.ts';
+import { buildDecoder, prefillInputs } from '../internal.ts';
 import { openAdapterFolder, openModelFolder } from '../node.ts';
 
 const gpu = await openGpu();

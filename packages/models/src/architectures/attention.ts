@@ -1,6 +1,7 @@
 // Attention of query rows over keys, with grouped heads and an additive bias. Nothing here knows where keys come from.
 
-import { add, type Cut, cutAt, joinAt, matmul, reshape, softmax, transpose, type Value } from '@ludic/graph';
+import { add, matmul, reshape, softmax, transpose, type Value } from '@ludic/graph';
+import { type Cut, cutAt, joinAt } from '@ludic/graph/internal';
 import type { Precision } from './precision.ts';
 
 /** How heads share keys: query head h uses key head ⌊h · kvHeads / heads⌋. */

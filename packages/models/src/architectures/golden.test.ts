@@ -4,7 +4,8 @@ import { floats, type HostTensor, int32, type Runtime } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../../runtime/testing/gpu.ts';
 import { largest, largestDifference, load, lossAndGradients, runtime } from '../../testing/golden.ts';
-import { buildDecoder, inverseFrequencies, prefillInputs } from '../index.ts';
+import { buildDecoder, prefillInputs } from '../internal.ts';
+import { inverseFrequencies } from './rope.ts';
 
 const gpu = await openGpu();
 

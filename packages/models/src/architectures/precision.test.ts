@@ -5,7 +5,8 @@ import { floats, type HostTensor, int32, type Runtime } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
 import { roundingFloat16 } from '../../../runtime/testing/float16.ts';
 import { largest, largestDifference, load, lossAndGradients, runtime } from '../../testing/golden.ts';
-import { buildDecoder, everyLinearLayer, newAdapter, type Precision, prefillInputs } from '../index.ts';
+import { everyLinearLayer, newAdapter, type Precision } from '../index.ts';
+import { buildDecoder, prefillInputs } from '../internal.ts';
 
 const rounding = roundingFloat16(runtime);
 const NAMES = ['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-tiny', 'gpt2-tiny'];

@@ -4,11 +4,9 @@
 import {
   add,
   addDimensions,
-  type Cut,
   cast,
   concat,
   cumulativeSum,
-  cutAt,
   elementCount,
   expand,
   Graph,
@@ -19,9 +17,9 @@ import {
   scale,
   serialize,
   sub,
-  unflatten,
   type Value,
 } from '@ludic/graph';
+import { type Cut, cutAt, unflatten } from '@ludic/graph/internal';
 import type { HostTensor } from '@ludic/runtime';
 import { attend, splitKeyHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';

@@ -1,16 +1,8 @@
 // The weights of an exported model: constants of the graph, in the numbers that the file is to hold. Whatever they are
 // stored in, everything but matrix products is computed in float32.
 
-import {
-  cast,
-  float16Bytes,
-  fourBitLinear,
-  type Graph,
-  gatherRows,
-  gemm,
-  LARGEST_FLOAT16,
-  type Value,
-} from '@ludic/graph';
+import { cast, type Graph, gatherRows, gemm, type Value } from '@ludic/graph';
+import { float16Bytes, fourBitLinear, LARGEST_FLOAT16 } from '@ludic/graph/internal';
 import { floats, type HostTensor } from '@ludic/runtime';
 import type { Weights } from '../architectures/family.ts';
 import { tensorsOf } from '../architectures/registry.ts';

@@ -1,7 +1,8 @@
 // What is done to keys and values on a device, as graphs: new tokens are put behind the old, rows are put together anew.
 // Beside each graph stands the function that makes its inputs.
 
-import { concat, Graph, gatherND, scatterND, serialize, take } from '@ludic/graph';
+import { concat, Graph, serialize } from '@ludic/graph';
+import { gatherND, scatterND, take } from '@ludic/graph/internal';
 import { type HostTensor, int32, int64, type Tensors } from '@ludic/runtime';
 import type { ModelConfig } from '../config/model-config.ts';
 

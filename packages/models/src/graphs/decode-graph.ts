@@ -1,17 +1,8 @@
 // The graph of sampling: new tokens of many rows against keys and values that are already known, raw logits at chosen
 // tokens. The layers are those of training.
 
-import {
-  addDimensions,
-  type Cut,
-  type Dimension,
-  Graph,
-  gatherRows,
-  padRows,
-  serialize,
-  unpadRows,
-  type Value,
-} from '@ludic/graph';
+import { addDimensions, type Dimension, Graph, gatherRows, serialize, type Value } from '@ludic/graph';
+import { type Cut, padRows, unpadRows } from '@ludic/graph/internal';
 import type { LoraConfig } from '../adapters/adapter.ts';
 import { attend, splitKeyHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';

@@ -1,6 +1,7 @@
 // Attention works on padded rows, all else on packed tokens: the inputs that say which slot of which row each token has.
 
-import type { Graph, RowPadding } from '@ludic/graph';
+import type { Graph } from '@ludic/graph';
+import type { RowPadding } from '@ludic/graph/internal';
 import { float32, type HostTensor, int32 } from '@ludic/runtime';
 
 /** Names of a level of rows: its inputs begin with `prefix`, its dimensions are the others. */

@@ -2,7 +2,8 @@
 // are packed without padding except inside attention; what sequences share is computed once; logits exist only where a
 // token is scored.
 
-import { entropyOfRows, type Graph, gatherElements, gatherRows, mul, targetLogprobs, type Value } from '@ludic/graph';
+import { type Graph, gatherElements, gatherRows, mul, type Value } from '@ludic/graph';
+import { entropyOfRows, targetLogprobs } from '@ludic/graph/internal';
 import { type HostTensor, int32, scalar } from '@ludic/runtime';
 import type { LoraConfig } from '../adapters/adapter.ts';
 import { hiddenStates } from '../architectures/hidden-states.ts';

@@ -1,20 +1,8 @@
 // Attention over a tree of tokens: a prefix that all rows share, prompts that several rows share (a prompt with many
 // replies), and the rows' own tokens. What is shared is computed once, forward and backward.
 
-import {
-  add,
-  addDimensions,
-  type Cut,
-  cutAt,
-  type Dimension,
-  type Graph,
-  joinAt,
-  padRows,
-  reshape,
-  spreadRows,
-  unpadRows,
-  type Value,
-} from '@ludic/graph';
+import { add, addDimensions, type Dimension, type Graph, reshape, type Value } from '@ludic/graph';
+import { type Cut, cutAt, joinAt, padRows, spreadRows, unpadRows } from '@ludic/graph/internal';
 import { type Attending, attend, type KvSegment, splitKeyHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';
 import type { ModelConfig } from '../config/model-config.ts';

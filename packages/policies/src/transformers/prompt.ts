@@ -2,7 +2,8 @@
 
 import type { Message } from '@ludic/history';
 import { PolicyError } from '@ludic/inference';
-import { type ChatTemplate, makeChatTemplate, tokenTexts } from '@ludic/models';
+import { type ChatTemplate, makeChatTemplate } from '@ludic/models';
+import { tokenTexts } from '@ludic/models/internal';
 import { coderOf } from './coder.ts';
 import type { LoadedModel } from './network.ts';
 

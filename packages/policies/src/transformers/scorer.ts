@@ -3,7 +3,7 @@
 import type { Message } from '@ludic/history';
 import type { RatedToken, TokenScorer } from '@ludic/inference';
 import { checkTokens, logSumExp, notFinite, rateToken } from '@ludic/inference/internal';
-import { sharedPrefixLength } from '@ludic/models';
+import { sharedPrefixLength } from '@ludic/models/internal';
 import { coderOf } from './coder.ts';
 import { type LoadedModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';

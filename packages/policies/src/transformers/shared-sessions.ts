@@ -2,7 +2,8 @@
 // chains of promises, one to load and one to run, and after a failure everything in that chain fails for ever. So nothing
 // fails there: what went wrong is kept and thrown here.
 
-import { RuntimeError, type SharedBuild } from '@ludic/runtime';
+import { RuntimeError } from '@ludic/runtime';
+import type { SharedBuild } from '@ludic/runtime/internal';
 import type { LoadedModel } from './network.ts';
 
 type Session = Awaited<ReturnType<SharedBuild['InferenceSession']['create']>>;

@@ -1,7 +1,7 @@
 // TensorBoard's events as protobuf, as far as scalars need them. Source: tensorboard/compat/proto/event.proto and
 // summary.proto.
 
-import { Message } from '@ludic/graph/protobuf';
+import { Message } from '@ludic/graph/internal';
 import type { Scalars } from '../scalars.ts';
 
 /** Fields of an event, of its summary and of a value. */

@@ -4,7 +4,7 @@ import type { SamplingParams, TokenScorer } from '@ludic/inference';
 import type { ModelFiles } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
-import type { SharedBuild } from '@ludic/runtime';
+import type { SharedBuild } from '@ludic/runtime/internal';
 import { breathe } from '../yield-to-event-loop.ts';
 
 type Library = typeof import('@ludic/policies/transformers');

@@ -1,0 +1,39 @@
+// Entry `@ludic/models/internal`: what other packages of this repository need and nothing else is promised.
+
+export { activationsPerToken } from './architectures/registry.ts';
+export {
+  CARRIED_GAME_FILE,
+  indexOf,
+  readJson,
+  shardsOf,
+  TOKENIZER_FILES,
+  WEIGHT_FILES,
+} from './checkpoints/checkpoint.ts';
+export { onnxFiles } from './checkpoints/model-folder.ts';
+export { lacksConfig, lacksWeights } from './checkpoints/refusals.ts';
+export { safetensorsParts } from './checkpoints/safetensors.ts';
+export {
+  buildCacheAppend,
+  buildCacheJoin,
+  buildCacheRegroup,
+  cacheAppendInputs,
+  cacheJoinInputs,
+  cacheNames,
+  cacheRegroupInputs,
+} from './graphs/cache-graph.ts';
+export { buildDecoder } from './graphs/decode-graph.ts';
+export {
+  extendInputs,
+  prefillInputs,
+} from './graphs/decode-inputs.ts';
+export { type SamplingKind, samplingInputs } from './graphs/sampling-graph.ts';
+export {
+  buildScoring,
+  type ScoringOptions,
+  scoringInputs,
+  type Target,
+} from './graphs/scoring-graph.ts';
+export type { TreeLevels } from './graphs/tree-attention.ts';
+export { packTree, sharedPrefixLength, type TreeShape } from './graphs/tree-packing.ts';
+export { tokenTexts } from './text/chat-template.ts';
+export { tokenizerWithin } from './text/tokenizer.ts';

@@ -1,0 +1,3 @@
+// Entry `@ludic/runtime/internal`: what other packages of this repository need and nothing else is promised.
+
+export type { SharedBuild } from './shared-build.ts';
