@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtPage } from '../../apps/cli/src/evaluator/built-page.ts';
-import { awaitLock } from '../../apps/server/src/jobs/lock.ts';
+import { awaitLock } from '../../packages/io/src/node/file-lock.ts';
 
 /** Test files run beside each other: one of them builds, the others wait for it. */
 export async function builtInTurn(): Promise<string> {

@@ -1,4 +1,3 @@
-export { type Lock, takeLock } from './run/node/lock.ts';
 export { peakMemory, processMemory } from './run/node/process-memory.ts';
 export { RunFolder } from './run/node/run-folder.ts';
 export { holdRun } from './run/node/run-lock.ts';

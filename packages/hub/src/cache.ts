@@ -4,23 +4,38 @@
 import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
+import { awaitLock, type FileLock } from '@ludic/io/node';
 import { fileError } from './errors.ts';
 import { COMMIT, type HubReference } from './reference.ts';
 
 export class ModelCache {
   /** models--org--name */
   readonly folder: string;
-  /** Marks of who is fetching what. */
-  readonly locks: string;
+  readonly #locks: string;
 
   constructor(cache: string, repo: string) {
     const name = getRepoFolderName({ name: repo, type: 'model' });
     this.folder = join(cache, name);
-    this.locks = join(cache, '.locks', name);
+    this.#locks = join(cache, '.locks', name);
   }
 
   blob(etag: string): string {
     return join(this.folder, 'blobs', etag);
+  }
+
+  /**
+   * Keeps others from fetching the same blob.
+   * @param onWait called once where another is fetching it
+   */
+  async lock(etag: string, onWait: () => void): Promise<FileLock> {
+    // Python's lock of the same blob is called .lock.
+    const path = join(this.#locks, `${etag}.ludic`);
+    try {
+      await mkdir(this.#locks, { recursive: true });
+      return (await awaitLock(path, Number.POSITIVE_INFINITY, { onWait }))!;
+    } catch (error) {
+      throw fileError(error, path);
+    }
   }
 
   snapshot(commit: string): string {

@@ -9,7 +9,6 @@ import type { Asking } from './answers.ts';
 import { exists, ModelCache } from './cache.ts';
 import { fileError, HubError, type HubErrorCode } from './errors.ts';
 import { type Listing, lookUp } from './listing.ts';
-import { alone } from './lock.ts';
 import { type HubReference, referenceText } from './reference.ts';
 import { DEFAULT_FETCH_POLICY } from './request.ts';
 import { select, shardsIn } from './selection.ts';
@@ -212,9 +211,14 @@ class Download {
           ),
       });
     };
-    await alone(join(this.#cache.locks, `${etag}.owner`), work, () =>
+    const lock = await this.#cache.lock(etag, () =>
       note(`${file} is being fetched by another process; waiting for it.`),
     );
+    try {
+      await work();
+    } finally {
+      lock.release();
+    }
     tell('done', size);
   }
 

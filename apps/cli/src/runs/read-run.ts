@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { RunFolder, takeLock } from '@ludic/grpo/node';
+import { RunFolder } from '@ludic/grpo/node';
+import { takeLock } from '@ludic/io/node';
 
 export type RunState = 'finished' | 'running' | 'stopped';
 type LogLine = Awaited<ReturnType<RunFolder['log']>>[number];

@@ -5,7 +5,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { takeLock } from '@ludic/grpo/node';
+import { takeLock } from '@ludic/io/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobServerProcess } from '../../testing/job-server-process.ts';
 import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';

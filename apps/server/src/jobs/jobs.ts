@@ -13,7 +13,7 @@ import {
   trainingFields,
   traitsOfName,
 } from '@ludic/grpo';
-import type { Lock } from '@ludic/grpo/node';
+import { awaitLock, type FileLock } from '@ludic/io/node';
 import { type EvaluatePolicy, isEnd, type Job, type JobState, ServiceError, type StartTraining } from '@ludic/service';
 import { completeTraining, modelName } from '@ludic/service/internal';
 import { whyNotTracked } from '@ludic/tracking/node';
@@ -23,7 +23,6 @@ import { assertAdaptable, assertAvailable, openFiles } from '../models/open-mode
 import { forClients, lineForClients } from '../wording.ts';
 import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
 import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
-import { awaitLock } from './lock.ts';
 import { tailOf } from './log-file.ts';
 import type { JobsOptions } from './options.ts';
 import { databasePlace, jobPlaces, serverLockPlace } from './places.ts';
@@ -70,13 +69,13 @@ export class Jobs {
   readonly #options: JobsOptions & typeof DEFAULTS;
   readonly #store: JobStore;
   readonly #models: ModelStore;
-  readonly #lock: Lock;
+  readonly #lock: FileLock;
   readonly #news = new EventEmitter().setMaxListeners(0);
   readonly #supervisor: Supervisor;
   readonly #curves = new KeptCurves();
   #stopped: Promise<void> | undefined;
 
-  constructor(options: JobsOptions, store: JobStore, models: ModelStore, lock: Lock) {
+  constructor(options: JobsOptions, store: JobStore, models: ModelStore, lock: FileLock) {
     this.#options = { ...DEFAULTS, ...options };
     this.#store = store;
     this.#models = models;

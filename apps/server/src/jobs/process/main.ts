@@ -5,7 +5,7 @@ import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
-import { awaitLock } from '../lock.ts';
+import { awaitLock } from '@ludic/io/node';
 import { INTERRUPTED, type JobEnd } from './context.ts';
 import { evaluateJob } from './evaluate.ts';
 import { finalReason } from './failure.ts';
@@ -83,7 +83,8 @@ async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<JobE
   mkdirSync(dirname(path), { recursive: true });
   try {
     // Never released: it ends with the process, and not before.
-    if (!(await awaitLock(path, lockWaitMs, signal))) throw new Error('An earlier process of this job does not end.');
+    if (!(await awaitLock(path, lockWaitMs, { signal })))
+      throw new Error('An earlier process of this job does not end.');
     const given = { ...context, signal, send: (message: FromJob) => void send(message), say };
     return job.kind === 'train' ? await trainJob(job, given) : await evaluateJob(job, given);
   } catch (error) {

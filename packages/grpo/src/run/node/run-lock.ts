@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type FileLock, takeLock } from '@ludic/io/node';
 import { GrpoError } from '../../errors.ts';
-import { type Lock, takeLock } from './lock.ts';
 
 /** Lies in the folder of a run and is no part of it. */
 export const LOCK_FILE = 'run.lock';
@@ -29,7 +29,7 @@ export async function holdRun<T>(folder: string, kind: 'new' | 'resume', work: (
 }
 
 /** The folder stays as it was where no run came of it. */
-async function letGo(lock: Lock, folder: string, isOurs: boolean): Promise<void> {
+async function letGo(lock: FileLock, folder: string, isOurs: boolean): Promise<void> {
   const isBare = await isFree(folder);
   if (isBare) await rm(join(folder, LOCK_FILE), { force: true });
   lock.release();

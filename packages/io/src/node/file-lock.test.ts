@@ -6,9 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { takeLock } from '@ludic/grpo/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { awaitLock } from './lock.ts';
+import { awaitLock, takeLock } from './file-lock.ts';
 
 let scratch = '';
 beforeAll(async () => {
@@ -22,7 +21,7 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** A process that takes the lock, refers to it nowhere, collects garbage, and lives on. */
 async function holder(path: string): Promise<ChildProcess> {
-  const module = import.meta.resolve('@ludic/grpo/node');
+  const module = import.meta.resolve('./file-lock.ts');
   const text = `
     import { takeLock } from ${JSON.stringify(module)};
     (() => { if (!takeLock(${JSON.stringify(path)})) process.exit(3); })();
@@ -51,11 +50,11 @@ describe('a lock', () => {
     takeLock(path)!.release();
   });
 
-  it('is not waited for any longer by who is told to end', async () => {
+  it('is not waited for any longer by a process that is told to end', async () => {
     const path = join(scratch, 'b.db');
     const lock = takeLock(path)!;
     const controller = new AbortController();
-    const waiting = awaitLock(path, 60_000, controller.signal);
+    const waiting = awaitLock(path, 60_000, { signal: controller.signal });
     await sleep(20);
     controller.abort();
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
