@@ -1,2 +1,2 @@
 export { type AwaitLockOptions, awaitLock, type FileLock, takeLock } from './node/file-lock.ts';
-export { writeFileWhole } from './node/write-file.ts';
+export { writeFileAtomic } from './node/write-file-atomic.ts';

@@ -1,9 +1,10 @@
 // A model of a server as a folder here. Files come into a folder beside it that a later attempt goes on with; the model
 // has its name only when it is whole.
 
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { HubEvent } from '@ludic/hub';
+import { writeFileAtomic } from '@ludic/io/node';
 import type { Model } from '@ludic/service';
 import { ClientError, type LudicClient } from '@ludic/service/client';
 import { UsageError } from '../failure.ts';
@@ -94,11 +95,8 @@ async function begunIn(folder: string, { name, modified_at }: Model): Promise<Be
   return undefined;
 }
 
-async function writeState(folder: string, begun: Begun): Promise<void> {
-  const beside = join(folder, `${STATE}.new`);
-  await writeFile(beside, JSON.stringify(begun));
-  await rename(beside, join(folder, STATE));
-}
+const writeState = (folder: string, begun: Begun): Promise<void> =>
+  writeFileAtomic(join(folder, STATE), JSON.stringify(begun));
 
 const isThere = (path: string) =>
   stat(path).then(

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileWhole } from '@ludic/io/node';
+import { writeFileAtomic } from '@ludic/io/node';
 import { TrackingError } from '../errors.ts';
 import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
 
@@ -80,4 +80,4 @@ async function readJson(path: string): Promise<unknown> {
 const damaged = (run: string, name: string) =>
   new TrackingError('bad_folder', `${join(run, 'tracking', name)} is damaged. Remove it, and the run is tracked anew.`);
 
-const writeJson = (path: string, value: object): Promise<void> => writeFileWhole(path, `${JSON.stringify(value)}\n`);
+const writeJson = (path: string, value: object): Promise<void> => writeFileAtomic(path, `${JSON.stringify(value)}\n`);

@@ -1,7 +1,8 @@
 // A run in a folder of this machine. Everything that replaces something is written beside it and renamed.
 
-import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '@ludic/io/node';
 import { openAdapterFolder, openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import type { RunStorage } from '../run-storage.ts';
 import { checkpointFolder, createRun, openRun, type RunConfig, StoredRun } from '../stored-run.ts';
@@ -39,11 +40,7 @@ export function folderStorage(path: string): RunStorage {
         readFile(at(file)).then((data) => new Uint8Array(data)),
         undefined,
       ),
-    async write(file, text) {
-      await mkdir(dirname(at(file)), { recursive: true });
-      await writeFile(`${at(file)}.new`, text, { flush: true });
-      await rename(`${at(file)}.new`, at(file));
-    },
+    write: (file, text) => writeFileAtomic(at(file), text),
     append: (file, text) => appendFile(at(file), text),
     cut: (file, length) => truncate(at(file), length),
     writeFolder: (folder, files) => writeFilesAtomically(at(folder), files, { replace: true }),

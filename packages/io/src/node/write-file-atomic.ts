@@ -5,7 +5,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** @param mode permissions of a new file; the process's own default where absent */
-export async function writeFileWhole(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const beside = `${path}.new`;
   try {

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { writeFileWhole } from './write-file.ts';
+import { writeFileAtomic } from './write-file-atomic.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -12,23 +12,23 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it('makes the folders on the way and replaces what was there', async () => {
   const path = join(folder, 'a', 'b.json');
-  await writeFileWhole(path, 'one');
-  await writeFileWhole(path, 'two');
+  await writeFileAtomic(path, 'one');
+  await writeFileAtomic(path, 'two');
   expect(await readFile(path, 'utf8')).toBe('two');
   expect(await readdir(join(folder, 'a'))).toEqual(['b.json']);
 });
 
 it('gives a file the permissions that were asked for', async () => {
   const path = join(folder, 'secret');
-  await writeFileWhole(path, 'x', 0o600);
+  await writeFileAtomic(path, 'x', 0o600);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
 });
 
 it('leaves the old file and no crumbs where the new one cannot take its place', async () => {
   const path = join(folder, 'taken');
-  await writeFileWhole(join(path, 'inside'), 'kept');
+  await writeFileAtomic(join(path, 'inside'), 'kept');
   // A folder cannot be replaced by a file.
-  await expect(writeFileWhole(path, 'new')).rejects.toThrow();
+  await expect(writeFileAtomic(path, 'new')).rejects.toThrow();
   expect(await readFile(join(path, 'inside'), 'utf8')).toBe('kept');
   expect(await readdir(folder)).toEqual(['taken']);
 });
