@@ -129,7 +129,7 @@ describe('the house', () => {
     const wrong = files
       .filter(({ name }) => name.startsWith('packages/'))
       .filter(({ text }) =>
-        /\bMath\.random\b|\bDate\b|(?<!-)\bperformance\b|\bcrypto\b/.test(
+        /\bMath\.random\b|\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|(?<!-)\bperformance\b|\bcrypto\b/.test(
           text.replaceAll(/\/\/.*|\/\*[\s\S]*?\*\//g, '').replace(harmless, ''),
         ),
       )

@@ -1,5 +1,4 @@
 export { deserializeError, isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
-export { parseHttpDate } from './http-date.ts';
 export {
   type FetchPolicy,
   isTransientStatus,

@@ -2,15 +2,19 @@
 // answer's own `Date` header, so no clock of ours is asked. The RateLimit headers come in two forms: the draft's single
 // field, `RateLimit: "api";r=0;t=12`, and the older pair `RateLimit-Remaining` and `RateLimit-Reset`.
 
-import { parseHttpDate } from './http-date.ts';
+/** Milliseconds since 1970 of a date in the one current form (RFC 9110, 5.6.7); undefined for any other text. */
+function httpDate(text: string): number | undefined {
+  const value = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(value) ? undefined : value;
+}
 
 /** Seconds that `Retry-After` asks for, at least 0; undefined where the header is absent or has neither form. */
 export function retryAfter(headers: Headers): number | undefined {
   const value = headers.get('retry-after')?.trim() ?? '';
   if (/^\d{1,9}(\.\d+)?$/.test(value)) return Number(value);
-  const until = parseHttpDate(value);
-  const now = parseHttpDate(headers.get('date') ?? '');
-  return until === undefined || now === undefined ? undefined : Math.max(0, until - now);
+  const until = httpDate(value);
+  const now = httpDate(headers.get('date') ?? '');
+  return until === undefined || now === undefined ? undefined : Math.max(0, until - now) / 1000;
 }
 
 /** Seconds until the rate limit is renewed, where the answer says that nothing is left of it. */
