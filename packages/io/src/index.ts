@@ -8,6 +8,7 @@ export {
   type RetryOptions,
   type RetryPolicy,
   retry,
+  type Sleep,
   sleep,
   TransientError,
 } from './retry.ts';

@@ -10,7 +10,8 @@ it('doubles its longest pause up to a limit and draws from the upper half', () =
 });
 
 it('waits as long as the server asks, within a limit', () => {
-  expect(pauseAfter(POLICY, 1, 15_000, 0.5)).toBe(15_000);
-  expect(pauseAfter(POLICY, 1, 1e9, 0.5)).toBe(20_000);
+  expect(pauseAfter(POLICY, 1, 15_000)).toBe(15_000);
+  expect(pauseAfter(POLICY, 1, 1e9)).toBe(20_000);
+  expect(pauseAfter(POLICY, 1, 15_000, 0.25)).toBe(15_750);
   expect(pauseAfter(POLICY, 5, 100, 0)).toBe(4000);
 });

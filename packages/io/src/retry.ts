@@ -45,8 +45,8 @@ export const isTransientStatus = (status: number): boolean => TRANSIENT_STATUSES
 /**
  * Milliseconds before the next attempt.
  * @param failures in a row, at least 1
- * @param wait milliseconds that the server asked for
- * @param random at least 0 and at most 1, which gives the longest pause
+ * @param wait milliseconds that the server asked for; spread over a further `firstPause`
+ * @param random at least 0 and at most 1, which gives the longest pause and no spread
  */
 export function pauseAfter(
   policy: Omit<RetryPolicy, 'attempts'>,
@@ -55,7 +55,10 @@ export function pauseAfter(
   random = 1,
 ): number {
   const longest = Math.min(policy.longestPause, policy.firstPause * 2 ** (failures - 1));
-  return Math.max(longest * (0.5 + random / 2), Math.min(wait ?? 0, policy.longestWait));
+  const pause = longest * (0.5 + random / 2);
+  return wait === undefined
+    ? pause
+    : Math.max(pause, Math.min(wait, policy.longestWait) + (1 - random) * policy.firstPause);
 }
 
 export interface RetryOptions {
@@ -97,9 +100,11 @@ export async function retry<T>(
   }
 }
 
+export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+
 /** Rejects with the signal's reason as soon as that is aborted. */
-export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
+export const sleep: Sleep = (milliseconds, signal) =>
+  new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
       clearTimeout(timer);
@@ -111,4 +116,3 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
     }, milliseconds);
     signal?.addEventListener('abort', stop, { once: true });
   });
-}

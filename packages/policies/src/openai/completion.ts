@@ -2,7 +2,7 @@
 
 import type { Message } from '@ludic/history';
 import type { EndpointErrorCode } from '@ludic/inference/internal';
-import { retryAfter } from '@ludic/io';
+import { askedWait } from '@ludic/io';
 import type { Reply } from '../contract.ts';
 
 import { type EndpointSettings, TIMEOUT } from './settings.ts';
@@ -20,8 +20,8 @@ export interface Failure {
   readonly concern: Concern;
   /** One sentence; never with the key. */
   readonly error: string;
-  /** Seconds that the server asked to wait. */
-  readonly retryAfter?: number;
+  /** Milliseconds that the server asked to wait. */
+  readonly wait?: number | undefined;
 }
 
 export interface Ask {
@@ -97,10 +97,13 @@ function refusal(response: Response, text: string, settings: EndpointSettings): 
   const { status, headers } = response;
   const url = endpointOf(settings);
   const said = `(${[status, detailOf(text, settings.apiKey)].filter((part) => part !== '').join(': ')})`;
-  const fail = (code: EndpointErrorCode, concern: Concern, error: string): Failure => {
-    const seconds = retryAfter(headers);
-    return { finish: 'failed', code, concern, error, ...(seconds !== undefined && { retryAfter: seconds }) };
-  };
+  const fail = (code: EndpointErrorCode, concern: Concern, error: string): Failure => ({
+    finish: 'failed',
+    code,
+    concern,
+    error,
+    wait: askedWait(headers),
+  });
   switch (status) {
     case 401:
     case 402:

@@ -2,12 +2,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { sleep as timer } from '@ludic/io';
 import { stream } from '@ludic/random';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Behaviour, type Endpoint, say, sendJson, startEndpoint } from '../../testing/endpoint.ts';
 import type { GamePrompt } from '../contract.ts';
 import { type EndpointSettings, openaiPolicy } from './index.ts';
-import { wait } from './retry.ts';
 
 const KEY = 'sk-do-not-tell-anyone';
 const definition = findEnvironment('tic_tac_toe');
@@ -41,8 +41,8 @@ async function table(behave: Behaviour, more: Partial<EndpointSettings> = {}) {
     topP: 0.9,
     maxCompletionLength: 16,
     stop: ['</move>'],
-    wait: async (seconds) => {
-      pauses.push(seconds);
+    sleep: async (milliseconds) => {
+      pauses.push(milliseconds / 1000);
     },
     ...more,
   });
@@ -215,7 +215,7 @@ describe('an endpoint that fails for a while', () => {
   it('is really waited for', async () => {
     const { policy } = await table(
       once((_, response) => sendJson(response, 429, {}, { 'retry-after': '0.2' })),
-      { wait },
+      { sleep: timer },
     );
     const before = performance.now();
     expect(await policy.act(prompts(1))).toEqual(good);
@@ -308,7 +308,7 @@ describe('stopping', () => {
 
   it('ends a pause', async () => {
     const { policy } = await table((_, response) => sendJson(response, 429, {}, { 'retry-after': '50' }), {
-      wait,
+      sleep: timer,
     });
     await expect(policy.act(prompts(2), { signal: AbortSignal.timeout(100) })).rejects.toThrow(/timeout/);
   });

@@ -2,13 +2,16 @@
 // one game; what concerns all of them ends the run.
 
 import { PolicyError } from '@ludic/inference';
+import { pauseAfter, type RetryPolicy, sleep } from '@ludic/io';
 import { type RandomStream, stream } from '@ludic/random';
 import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
 import { type Ask, complete, type Failure } from './completion.ts';
-import { pause, wait } from './retry.ts';
 import { CONCURRENCY, checkEndpoint, type EndpointSettings, RETRIES } from './settings.ts';
 
 export type { EndpointSettings };
+
+/** A server that asks to wait longer is asked again all the same. */
+const PAUSES: Omit<RetryPolicy, 'attempts'> = { firstPause: 500, longestPause: 30_000, longestWait: 60_000 };
 
 /**
  * Each reply has a seed of its own from its episode's stream, so a server that honours seeds gives the same games again.
@@ -51,7 +54,7 @@ class EndpointPolicy implements Policy {
   async #ask(ask: Ask, stop: AbortSignal): Promise<Reply | Failure> {
     // Of the seed alone: how often one request is sent again changes nothing about another.
     const random: RandomStream = stream('pauses', ask.seed);
-    const { retries = RETRIES, wait: sleep = wait } = this.#settings;
+    const { retries = RETRIES, sleep: pause = sleep } = this.#settings;
     for (let tries = 1; ; tries++) {
       stop.throwIfAborted();
       const reply = await complete(this.#settings, ask, stop);
@@ -64,7 +67,7 @@ class EndpointPolicy implements Policy {
       if (concern === 'everyone' || (concern !== 'prompt' && hopeless && !this.#answered))
         throw new PolicyError(code, error);
       if (concern === 'prompt' || tries > retries) return reply;
-      await sleep(pause(tries, random, reply.retryAfter), stop);
+      await pause(pauseAfter(PAUSES, tries, reply.wait, random.nextFloat()), stop);
     }
   }
 }

@@ -3,6 +3,7 @@
 import type { SamplingParams } from '@ludic/inference';
 import { PolicyError } from '@ludic/inference';
 import { checkSampling } from '@ludic/inference/internal';
+import type { Sleep } from '@ludic/io';
 
 /** Requests under way at once. */
 export const CONCURRENCY = 8;
@@ -24,8 +25,8 @@ export interface EndpointSettings extends Omit<SamplingParams, 'topK'> {
   readonly timeout?: number;
   /** {@link RETRIES} by default. */
   readonly retries?: number;
-  /** Waits between tries, in seconds; by default by the machine's timer. */
-  readonly wait?: (seconds: number, signal: AbortSignal) => Promise<void>;
+  /** Waits between tries; by default with the machine's timer. */
+  readonly sleep?: Sleep;
 }
 
 /** @throws PolicyError `bad_setting` */

@@ -1,71 +1,15 @@
-// The way of one request, with its time limit, and the answer that comes along it.
+// The answer to one request, read under its deadline.
 
-import { ClientError } from './errors.ts';
-import { Watchdog } from './patience.ts';
+import type { RequestDeadline } from './request-deadline.ts';
 
-/** From a request to the last byte of its answer, under one time limit. */
-export class Way {
-  readonly url: string;
-  readonly signal: AbortSignal;
-  readonly #caller: AbortSignal | undefined;
-  readonly #watchdog = new Watchdog();
-  #limit: number;
-
-  constructor(url: URL, limit: number, caller: AbortSignal | undefined) {
-    this.url = url.href;
-    this.#caller = caller;
-    this.#limit = limit;
-    this.signal = caller ? AbortSignal.any([caller, this.#watchdog.signal]) : this.#watchdog.signal;
-    this.#watchdog.rest(limit);
-  }
-
-  /** From now on so long. */
-  rest(milliseconds: number): void {
-    this.#limit = milliseconds;
-    this.#watchdog.rest(milliseconds);
-  }
-
-  end(): void {
-    this.#watchdog.stop();
-  }
-
-  /** Does a part of the way; what goes wrong gets its name, and ends the way. */
-  async guard<T>(part: () => Promise<T>): Promise<T> {
-    try {
-      return await part();
-    } catch (error) {
-      this.end();
-      this.#caller?.throwIfAborted();
-      throw this.#named(error);
-    }
-  }
-
-  #named(error: unknown): Error {
-    const { cause } = error as { cause?: unknown };
-    const { code } = (cause ?? error) as { code?: string };
-    if (this.#watchdog.signal.aborted || /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code ?? '')) {
-      const after = this.#watchdog.signal.aborted
-        ? ` within ${Number((this.#limit / 1000).toPrecision(3))} s`
-        : ' in time';
-      return new ClientError('timed_out', `${this.url} did not answer${after}.`, { cause: error });
-    }
-    const why = code ?? (error instanceof Error ? error.message : String(error));
-    return new ClientError(
-      'unreachable',
-      `${this.url} gave no whole answer (${why}). Is that the address, and does a server run there?`,
-      { cause: error },
-    );
-  }
-}
-
-/** The head of an answer is here; its body comes. Whoever has one reads or discards it. */
+/** The head of an answer is here; its body comes. It has to be read or discarded. */
 export class Answer {
   readonly #response: Response;
-  readonly #way: Way;
+  readonly #deadline: RequestDeadline;
 
-  constructor(response: Response, way: Way) {
+  constructor(response: Response, deadline: RequestDeadline) {
     this.#response = response;
-    this.#way = way;
+    this.#deadline = deadline;
   }
 
   get status(): number {
@@ -82,7 +26,7 @@ export class Answer {
 
   /** Where it came from. */
   get url(): string {
-    return this.#way.url;
+    return this.#deadline.url;
   }
 
   /**
@@ -93,15 +37,15 @@ export class Answer {
     const reader = this.#response.body?.getReader();
     try {
       while (reader) {
-        if (restMs !== undefined) this.#way.rest(restMs);
-        const { value, done } = await this.#way.guard(() => reader.read());
+        if (restMs !== undefined) this.#deadline.restart(restMs);
+        const { value, done } = await this.#deadline.guard(() => reader.read());
         if (done) return;
-        // Whoever takes the pieces may take their time.
-        if (restMs !== undefined) this.#way.end();
+        // The caller may take its time between pieces.
+        if (restMs !== undefined) this.#deadline.end();
         yield value;
       }
     } finally {
-      this.#way.end();
+      this.#deadline.end();
       await reader?.cancel().catch(() => {});
     }
   }
@@ -119,7 +63,7 @@ export class Answer {
   }
 
   async discard(): Promise<void> {
-    this.#way.end();
+    this.#deadline.end();
     await this.#response.body?.cancel().catch(() => {});
   }
 }

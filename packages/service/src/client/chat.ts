@@ -30,7 +30,7 @@ export async function* streamChat(
   request: ChatRequest,
   { signal }: { readonly signal?: AbortSignal },
 ): AsyncGenerator<ChatDelta, void, void> {
-  const answer = await connection.patiently(signal, false, () =>
+  const answer = await connection.withRetries(signal, false, () =>
     connection.open({ method: 'post', path: PATH, body: { ...request, stream: true }, signal, usualMs: REST }),
   );
   const parser = new EventStreamParser();

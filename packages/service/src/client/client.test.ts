@@ -110,7 +110,7 @@ describe('a client', () => {
   });
 });
 
-describe('patience', () => {
+describe('retrying', () => {
   it('asks again what changes nothing, with growing pauses, and gives up in the end', async () => {
     await using server = await startBadServer((response, _, count) =>
       count < 2

@@ -1,12 +1,13 @@
-// One server as a client sees it: requests with a password, a time limit and patience, and what comes back of them.
+// One server as a client sees it: requests with a password, a time limit and retries, and what comes back of them.
 
+import { isTransientStatus, pauseAfter, type RetryPolicy, type Sleep, sleep } from '@ludic/io';
 import { type RandomStream, stream } from '@ludic/random';
 import { addressOf } from './address.ts';
-import { Answer, Way } from './answer.ts';
+import { Answer } from './answer.ts';
 import { parseBaseUrl } from './base-url.ts';
 import { ClientError } from './errors.ts';
-import { LONGEST_RETRY_AFTER, pause, type Sleep, sleep } from './patience.ts';
 import { refusal } from './refusal.ts';
+import { RequestDeadline } from './request-deadline.ts';
 
 export interface ConnectionOptions {
   /** Of the service, such as `https://example.org/ludic`. */
@@ -42,8 +43,8 @@ export interface Call {
 
 const TIMEOUT = 30_000;
 const RETRIES = 3;
-/** Answers after which a repeated request may fare better. */
-const PASSING = new Set([408, 429, 500, 502, 503, 504]);
+/** Where the server asks to wait longer, the caller gets the error instead. */
+const PAUSES: Omit<RetryPolicy, 'attempts'> = { firstPause: 500, longestPause: 30_000, longestWait: 60_000 };
 /** Answers that say that nothing was begun, where they also say when to come again. */
 const NOT_BEGUN = new Set([429, 503]);
 
@@ -76,7 +77,7 @@ export class Connection {
   /** Sends a request, again where that is safe, and reads its answer whole. */
   async text(call: Call): Promise<{ readonly status: number; readonly text: string; readonly url: string }> {
     const isRepeatable = call.method === 'get';
-    return this.patiently(call.signal, isRepeatable, async () => {
+    return this.withRetries(call.signal, isRepeatable, async () => {
       const answer = await this.open(call);
       return { status: answer.status, text: await answer.text(), url: answer.url };
     });
@@ -86,13 +87,13 @@ export class Connection {
    * Does something with the server until it succeeds, or more tries are of no use.
    * @param isRepeatable it changes nothing there
    */
-  async patiently<T>(signal: AbortSignal | undefined, isRepeatable: boolean, act: () => Promise<T>): Promise<T> {
+  async withRetries<T>(signal: AbortSignal | undefined, isRepeatable: boolean, act: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await act();
       } catch (error) {
         if (signal?.aborted) throw error;
-        const wait = tries > this.retries ? undefined : this.patienceAfter(error, isRepeatable, tries);
+        const wait = tries > this.retries ? undefined : this.retryDelay(error, isRepeatable, tries);
         if (wait === undefined) throw error;
         await this.sleep(wait, signal);
       }
@@ -122,8 +123,8 @@ export class Connection {
     const { method, path, params, query, headers, body, signal } = call;
     const url = addressOf(this.base, path, params, query);
     signal?.throwIfAborted();
-    const way = new Way(url, call.timeoutMs ?? this.#timeoutMs ?? call.usualMs ?? TIMEOUT, signal);
-    const answer = await way.guard(async () => {
+    const deadline = new RequestDeadline(url, call.timeoutMs ?? this.#timeoutMs ?? call.usualMs ?? TIMEOUT, signal);
+    const answer = await deadline.guard(async () => {
       const response = await this.#fetch(url, {
         method: method.toUpperCase(),
         headers: {
@@ -132,9 +133,9 @@ export class Connection {
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: way.signal,
+        signal: deadline.signal,
       });
-      return new Answer(response, way);
+      return new Answer(response, deadline);
     });
     if (answer.isGood) return answer;
     throw await refusal(answer, this.#password);
@@ -144,16 +145,16 @@ export class Connection {
    * Milliseconds after which what failed for the `tries`-th time may be tried again; undefined where that is of no use.
    * @param first milliseconds of the first pause, where the server has not asked for another
    */
-  patienceAfter(error: unknown, isRepeatable: boolean, tries: number, first?: number): number | undefined {
+  retryDelay(error: unknown, isRepeatable: boolean, tries: number, first = PAUSES.firstPause): number | undefined {
     const { code, status, retryAfter } = error as { code?: string; status?: number; retryAfter?: number };
     const asked = retryAfter === undefined ? undefined : 1000 * retryAfter;
-    if (asked !== undefined && asked > LONGEST_RETRY_AFTER) return undefined;
+    if (asked !== undefined && asked > PAUSES.longestWait) return undefined;
     const broken = error instanceof ClientError && (code === 'unreachable' || code === 'timed_out');
     const isPassing = isRepeatable
-      ? broken || (status !== undefined && PASSING.has(status))
+      ? broken || (status !== undefined && isTransientStatus(status))
       : status !== undefined && NOT_BEGUN.has(status) && asked !== undefined;
     if (!isPassing) return undefined;
-    return asked === undefined ? pause(tries, this.random, first) : asked + 500 * this.random.nextFloat();
+    return pauseAfter({ ...PAUSES, firstPause: first }, tries, asked, this.random.nextFloat());
   }
 }
 

@@ -69,8 +69,7 @@ export async function* followJob(
       throw new ClientError('unreachable', `${answer.url} ended while the job had not.`);
     } catch (error) {
       signal?.throwIfAborted();
-      const wait =
-        ++fruitless > connection.retries ? undefined : connection.patienceAfter(error, true, fruitless, retry);
+      const wait = ++fruitless > connection.retries ? undefined : connection.retryDelay(error, true, fruitless, retry);
       if (wait === undefined) throw error;
       await connection.sleep(wait, signal);
     }

@@ -33,7 +33,7 @@ export async function openModelFile(
   { signal, have, onProgress, restMs = REST }: FileOptions,
 ): Promise<ModelFile> {
   const ask = (bytes: number, etag: string | undefined) =>
-    connection.patiently(signal, true, () =>
+    connection.withRetries(signal, true, () =>
       connection.open({
         method: 'get',
         path,
@@ -71,7 +71,7 @@ export async function openModelFile(
       } catch (error) {
         signal?.throwIfAborted();
         fruitless = bytes > before ? 1 : fruitless + 1;
-        const wait = connection.patienceAfter(error, true, fruitless);
+        const wait = connection.retryDelay(error, true, fruitless);
         if (etag === undefined || wait === undefined || fruitless > connection.retries) throw error;
         await connection.sleep(wait, signal);
       }

@@ -13,7 +13,7 @@ const MOST_CHARACTERS = 1000;
 export async function refusal(answer: Answer, password: string | undefined): Promise<ServiceError | ClientError> {
   const { status, headers, url } = answer;
   const wait = retryAfter(headers);
-  const patience = wait !== undefined && { retryAfter: wait };
+  const later = wait !== undefined && { retryAfter: wait };
   const body = await answer.text(MOST_BYTES).catch(() => '');
   const hidden = (text: string) => masked(text, password).slice(0, MOST_CHARACTERS);
   const { error } = parsed(body) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
@@ -25,7 +25,7 @@ export async function refusal(answer: Answer, password: string | undefined): Pro
           return data ? [{ field: hidden(data.field), message: hidden(data.message) }] : [];
         })
       : [];
-    return new ServiceError(known, hidden(error.message), { details, ...patience });
+    return new ServiceError(known, hidden(error.message), { details, ...later });
   }
   const advice =
     status >= 500
@@ -33,7 +33,7 @@ export async function refusal(answer: Answer, password: string | undefined): Pro
       : 'It may be something else than a server of Ludic: look at the address.';
   return new ClientError('bad_answer', `${url} answers with status ${status} and without a reason. ${advice}`, {
     status,
-    ...patience,
+    ...later,
   });
 }
 
