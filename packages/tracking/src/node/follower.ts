@@ -1,22 +1,25 @@
 // metrics.jsonl read while it grows. It is the truth, so nothing is kept here but how far it has been read; where it is
 // cut back, as resuming does, reading begins again.
 
-import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LineReader } from '@ludic/io/node';
 import { type Row, RowAssembler } from '../rows.ts';
 
-const PIECE = 2 ** 16;
-const NEWLINE = 10;
-
 export class MetricsFollower {
-  readonly #path: string;
+  readonly #reader: LineReader<string>;
   #rows = new RowAssembler();
-  /** Bytes that have been read, and those of them that are no whole line yet. */
-  #position = 0;
-  #rest: Buffer = Buffer.alloc(0);
+  /** Lines that were read and are not taken yet. */
+  #lines: string[] = [];
 
   constructor(run: string) {
-    this.#path = join(run, 'metrics.jsonl');
+    this.#reader = new LineReader(
+      join(run, 'metrics.jsonl'),
+      (line) => line,
+      () => {
+        this.#rows = new RowAssembler();
+        this.#lines = [];
+      },
+    );
   }
 
   /**
@@ -25,44 +28,23 @@ export class MetricsFollower {
    */
   async next(limit: number, ended: boolean): Promise<Row[]> {
     const rows: Row[] = [];
-    const file = await open(this.#path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (!file) return rows;
-    try {
-      if ((await file.stat()).size < this.#position) {
-        this.#rows = new RowAssembler();
-        this.#position = 0;
-        this.#rest = Buffer.alloc(0);
-      }
-      while (rows.length < limit) {
-        const line = await this.#line(file);
-        const row = line !== undefined ? this.#rows.take(line) : ended ? this.#rows.close() : undefined;
-        if (row) rows.push(row);
-        if (line === undefined) break;
-      }
-    } finally {
-      await file.close();
+    let isAll = false;
+    while (rows.length < limit) {
+      if (this.#lines.length === 0 && !isAll) isAll = !(await this.#readPage());
+      const line = this.#lines.shift();
+      const row = line !== undefined ? this.#rows.take(line) : isAll && ended ? this.#rows.close() : undefined;
+      if (row) rows.push(row);
+      if (line === undefined && isAll) break;
     }
     return rows;
   }
 
-  async #line(file: FileHandle): Promise<string | undefined> {
-    let searched = 0;
-    for (;;) {
-      const end = this.#rest.indexOf(NEWLINE, searched);
-      if (end >= 0) {
-        const line = this.#rest.toString('utf8', 0, end);
-        this.#rest = this.#rest.subarray(end + 1);
-        return line;
-      }
-      searched = this.#rest.length;
-      const piece = Buffer.alloc(PIECE);
-      const { bytesRead } = await file.read(piece, 0, PIECE, this.#position);
-      if (bytesRead === 0) return undefined;
-      this.#position += bytesRead;
-      this.#rest = Buffer.concat([this.#rest, piece.subarray(0, bytesRead)]);
+  /** @returns whether there was one */
+  async #readPage(): Promise<boolean> {
+    for await (const page of this.#reader.pages()) {
+      this.#lines = page;
+      return true;
     }
+    return false;
   }
 }
