@@ -34,7 +34,7 @@ export class Side {
   /** A command of `ludic`, in the folder of this side and without the settings of whoever starts the comparison. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
     const inherited = Object.entries(process.env).filter(([key]) => !/^(LUDIC|HF|WANDB|OPENAI|npm)_/.test(key));
-    return spawn(process.execPath, [...this.#command, ...args], {
+    const child = spawn(process.execPath, [...this.#command, ...args], {
       cwd: this.work,
       env: {
         ...Object.fromEntries(inherited),
@@ -43,6 +43,11 @@ export class Side {
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
+    // However this ends, no server stays.
+    const kill = () => child.kill();
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
+    return child;
   }
 
   /** @param onPrinted is told all that was printed so far */
