@@ -73,7 +73,9 @@ describe.each(archives)('%s', (archive) => {
         await ask('/evaluate-policy', { model_path: 'first', env_type: 'tic_tac_toe', eval_episodes: 2 }),
       ).toMatchObject({ results: { total_episodes: 2 } });
       await ask(`/jobs/${stopped.job_id}/resume`, {});
-      await expect.poll(async () => (await ask(`/jobs/${stopped.job_id}`)).status).toBe('completed');
+      await expect
+        .poll(async () => (await ask(`/jobs/${stopped.job_id}`)).status, { timeout: 100_000 })
+        .toBe('completed');
       const { steps } = await ask(`/jobs/${stopped.job_id}/metrics`);
       expect(steps.map(({ step }: { step: number }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     } finally {

@@ -7,6 +7,8 @@ import { treeHere } from '../bench/measure/tree.ts';
 
 /** Folders that hold more source files, and why. */
 const FULL: Readonly<Record<string, string>> = {
+  'apps/cli/src': 'One file a command; to be parted where a command has several.',
+  'apps/server/src/jobs': 'To be parted.',
   bench: 'One program for each file.',
 };
 
@@ -18,11 +20,11 @@ it(`no folder holds more than ${MOST_FILES} source files, but for those with a r
 });
 
 it('each type has one home', () => {
-  expect(Object.keys(repeatedTypes).length).toBeLessThanOrEqual(63);
+  expect(Object.keys(repeatedTypes).length).toBeLessThanOrEqual(53);
 });
 
 it('what a package exports is used elsewhere or shown in a document', () => {
-  expect(unusedExports.length).toBeLessThanOrEqual(233);
+  expect(unusedExports.length).toBeLessThanOrEqual(224);
 });
 
 it('what a package exports is described', () => {
@@ -30,7 +32,7 @@ it('what a package exports is described', () => {
 });
 
 it('sentences name their subject', () => {
-  expect(Object.values(idioms).reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(236);
+  expect(Object.values(idioms).reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(224);
 });
 
 it('comments say why', () => {
