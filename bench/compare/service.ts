@@ -7,10 +7,8 @@ import type { Side } from './side.ts';
 export const PASSWORD = 'correct horse battery';
 /** The server answers to this name alone. */
 export const HOST = 'ludic.example.org';
-const FLAGS =
-  `--port 0 --data data --threads 1 --no-page --function-hosts --host-name ${HOST} --allow-origin https://page.example.org`.split(
-    ' ',
-  );
+const FLAGS = '--port 0 --data data --threads 1 --no-page'.split(' ');
+const NAMED = `--function-hosts --host-name ${HOST} --allow-origin https://page.example.org`.split(' ');
 
 export interface Asked {
   readonly method: string;
@@ -26,13 +24,15 @@ export interface Answer {
 }
 
 export interface Service {
+  readonly url: string;
   ask(asked: Asked): Promise<Answer>;
   stop(): Promise<void>;
 }
 
-export async function startService(side: Side): Promise<Service> {
+/** @param hostName whether it answers to {@link HOST} alone, with a host for each function */
+export async function startService(side: Side, { hostName = true } = {}): Promise<Service> {
   const hash = (await side.succeed(['hash-password'], { input: `${PASSWORD}\n` })).trim();
-  const child = side.start(['serve', ...FLAGS], { LUDIC_PASSWORD_HASH: hash });
+  const child = side.start(['serve', ...FLAGS, ...(hostName ? NAMED : [])], { LUDIC_PASSWORD_HASH: hash });
   let printed = '';
   child.stdout!.resume();
   const port = await new Promise<number>((resolve, reject) => {
@@ -44,6 +44,7 @@ export async function startService(side: Side): Promise<Service> {
     child.once('exit', () => reject(new Error(`${side.name}: ludic serve ended: ${printed}`)));
   });
   return {
+    url: `http://127.0.0.1:${port}`,
     ask: (asked) => ask(port, asked),
     async stop() {
       const exit = once(child, 'exit');

@@ -11,6 +11,12 @@ export interface Finished {
   readonly stderr: string;
 }
 
+// However this program ends, no server stays.
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill();
+});
+
 export class Side {
   readonly name: string;
   /** Where its commands run and write. */
@@ -43,10 +49,8 @@ export class Side {
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    // However this ends, no server stays.
-    const kill = () => child.kill();
-    process.once('exit', kill);
-    child.once('exit', () => process.off('exit', kill));
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     return child;
   }
 
