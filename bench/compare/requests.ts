@@ -50,7 +50,8 @@ function addAnswer(facts: Facts, name: string, { status, headers, body }: Answer
       if (json) addJson(facts, `${name}: line ${i + 1}`, JSON.parse(json));
       else addFact(facts, `${name}: line ${i + 1}`, line);
     }
-  else if (listed.path === '/metrics') addFact(facts, `${name}: names`, body.toString().replace(/ [-\d.e+]+$/gm, ''));
+  else if (listed.path === '/metrics')
+    addFact(facts, `${name}: names`, [...body.toString().matchAll(/^# TYPE .*/gm)].join('\n'));
   else if (/^text\//.test(type)) addFact(facts, `${name}: text`, unmeasured(seen.plain(body.toString())), true);
   else addFact(facts, `${name}: body`, `${body.length} bytes, ${sha256(body)}`);
 }
