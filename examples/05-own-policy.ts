@@ -1,12 +1,12 @@
 // A policy of your own: anything that gives one reply for each prompt. This one takes the first free cell of the board
 // that it reads, in Tic-Tac-Toe against a random opponent.
 
-import { evaluate, findEnvironment, type Policy, type Prompt, type Reply, resolveConfig } from 'ludic';
+import { evaluate, findEnvironment, type GamePrompt, type Policy, type Reply, resolveConfig } from 'ludic';
 
 const definition = findEnvironment('tic_tac_toe');
 const config = resolveConfig(definition, { opponent: 'random' });
 
-function replyTo({ messages }: Prompt): Reply {
+function replyTo({ messages }: GamePrompt): Reply {
   // The last message is what the game shows now: three lines of X, O and dots.
   const board = /[XO.]{3}\n[XO.]{3}\n[XO.]{3}/.exec(messages.at(-1)!.content)![0].replaceAll('\n', '');
   return { text: `<move>${board.indexOf('.') + 1}</move>`, finish: 'stop' };
