@@ -6,12 +6,11 @@ import { join } from 'node:path';
 import { DEMO_PRESET, decideSettings, NANO_TRAITS } from '@ludic/grpo';
 import { type Evaluation, evaluate } from '@ludic/rollouts';
 import { Command } from 'commander';
-import { percent } from './evaluate.ts';
 import { openPolicy } from './models/open.ts';
 import { chooseGame } from './options/input.ts';
 import { paint } from './paint.ts';
-import { trainInFolder } from './train/command.ts';
-import { duration } from './units.ts';
+import { trainInFolder } from './train/train-in-folder.ts';
+import { duration, percent } from './units.ts';
 
 const GAMES = 1000;
 

@@ -1,56 +1,31 @@
 // ludic evaluate: how good a policy is at a game.
 
-import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
 import { type Evaluation, evaluate, type Interval } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { withModelGame } from './models/model-game.ts';
-import { adapterOption, openPolicy } from './models/open.ts';
-import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
-import { type DeviceChoice, deviceOption } from './options/device.ts';
-import { chooseGame, decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './options/input.ts';
-import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
+import { openPolicy } from './models/open.ts';
+import { withOutsideOptions } from './models/outside-policies.ts';
+import { chooseGame, whole } from './options/input.ts';
+import { addPolicyAndGame, addSampling, type PlayingOptions } from './options/playing.ts';
+import { watchGames } from './options/step-timeout.ts';
+import { percent } from './units.ts';
 
-interface Given extends OutsideOptions {
-  readonly model: string;
-  readonly env?: string;
-  readonly envConfig: string;
+interface Given extends PlayingOptions {
   readonly episodes: number;
-  readonly history: HistoryStrategy;
-  readonly seed: number;
-  readonly temperature: number;
-  readonly topK: number;
-  readonly topP: number;
-  readonly maxCompletionLength: number;
-  readonly adapter?: string;
-  readonly device: DeviceChoice;
-  readonly stepTimeout: number;
-  readonly json?: boolean;
 }
 
 type Options = Given & { readonly env: string; readonly files?: ModelFiles };
 
 export function evaluateCommand(): Command {
-  const command = new Command('evaluate')
-    .description('Play many games and tell how good a policy is')
-    .option('--env <id>', 'Game to play (default: the one that the model was trained in); ludic games lists them')
-    .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
-    .addOption(adapterOption())
-    .addOption(deviceOption())
-    .addOption(playedConfigOption())
-    .option('--episodes <n>', 'Games to play', whole(1), 1000)
-    .addOption(historyOption())
-    .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
-    .option(
-      '--temperature <x>',
-      'Sampling temperature; 0 takes the most likely token (of a trained model: that of its own evaluations)',
-      decimal(0),
-      0,
-    )
-    .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
-    .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
-    .addOption(replyLengthOption())
-    .addOption(stepTimeoutOption())
+  const command = addPolicyAndGame(
+    new Command('evaluate').description('Play many games and tell how good a policy is'),
+  ).option('--episodes <n>', 'Games to play', whole(1), 1000);
+  addSampling(command, {
+    seed: 'Seed that decides which games are played',
+    temperature: 0,
+    trained: 'that of its own evaluations',
+  })
     .option('--json', 'Print one JSON object')
     .action(async (given: Given) => run(await withModelGame(command, given, 'judge')));
   return withOutsideOptions(command);
@@ -96,8 +71,6 @@ export function evaluationJson(
     results: evaluation,
   };
 }
-
-export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function evaluationText(evaluation: Evaluation, { model, env, history, temperature }: Options): string {
   const rate = (name: string, share: number | undefined, interval: Interval | undefined) =>

@@ -1,31 +1,22 @@
 // ludic play: a person plays in the terminal, or watches a model play.
 
 import { createInterface } from 'node:readline/promises';
-import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
 import { isReply, type Policy } from '@ludic/policies';
-import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
 import { withModelGame } from './models/model-game.ts';
 import { adapterOption, openPolicy } from './models/open.ts';
-import { type OutsideOptions, POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
-import { type DeviceChoice, deviceOption } from './options/device.ts';
+import { POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
+import { deviceOption } from './options/device.ts';
 import { chooseGame, decimal, type GameChoice, historyOption, playedConfigOption, whole } from './options/input.ts';
+import { type PlayingOptions, playOne } from './options/playing.ts';
 import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 import { paint } from './paint.ts';
 
-interface Given extends OutsideOptions {
-  readonly env?: string;
-  readonly envConfig: string;
+interface Given extends Omit<PlayingOptions, 'model' | 'topK' | 'topP' | 'maxCompletionLength' | 'json'> {
   readonly watch?: string;
-  readonly adapter?: string;
-  readonly device: DeviceChoice;
-  readonly history: HistoryStrategy;
-  readonly seed: number;
-  readonly temperature: number;
   readonly delay: number;
-  readonly stepTimeout: number;
 }
 
 interface Options extends Given {
@@ -61,17 +52,10 @@ export function playCommand(): Command {
       const game = chooseGame(options.env, options.envConfig);
       console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);
       const policy = options.watch === undefined ? person(game) : await watched(options.watch, game, options);
-      const [episode] = await playEpisodes({
-        definition: game.definition,
-        config: game.config,
-        history: options.history,
-        policy,
-        starts: evaluationStarts(options.seed, 1),
-      });
-      policy.dispose();
-      console.log(
-        `\n${episode!.endReason === 'failed' ? `The game failed: ${episode!.error}` : episode!.finalObservation}\n${paint('yellow', `${episode!.outcome ?? episode!.endReason} after ${episode!.turns.length} steps, reward ${Number(episode!.reward.toFixed(4))}`)}`,
-      );
+      const episode = await playOne(game, policy, options);
+      const last = episode.endReason === 'failed' ? `The game failed: ${episode.error}` : episode.finalObservation;
+      const end = `${episode.outcome ?? episode.endReason} after ${episode.turns.length} steps, reward ${Number(episode.reward.toFixed(4))}`;
+      console.log(`\n${last}\n${paint('yellow', end)}`);
     });
   return withOutsideOptions(command);
 }
@@ -107,11 +91,7 @@ function person({ definition: { replyTag } }: GameChoice): Policy {
 }
 
 async function watched(name: string, game: GameChoice, { delay, ...options }: Options): Promise<Policy> {
-  const policy = await openPolicy(name, game, {
-    ...options,
-    topK: 0,
-    topP: 1,
-  });
+  const policy = await openPolicy(name, game, { ...options, topK: 0, topP: 1 });
   return {
     ...policy,
     name,

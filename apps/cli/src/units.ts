@@ -1,4 +1,4 @@
-// Seconds and bytes for people.
+// Numbers for people: seconds, bytes, shares, and rows of cells.
 
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
@@ -14,4 +14,13 @@ export function amount(bytes: number): string {
   const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
   const scaled = bytes / 1000 ** power;
   return `${scaled.toFixed(scaled < 10 ? 1 : 0)} ${units[power - 1]}`;
+}
+
+export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+/** Rows as lines, each column as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? [];
+  const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ');
+  return rows.map((row) => line(row).trimEnd()).join('\n');
 }

@@ -2,24 +2,11 @@
 
 import type { EnvironmentList, EvaluationResults, Health, Job, Model, PolicyEvaluation, Rollout } from '@ludic/service';
 import { paint, paintPart } from '../paint.ts';
-import { amount, duration } from '../units.ts';
+import { amount, duration, table } from '../units.ts';
 
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
 const interval = ([low, high]: readonly [number, number], text: (value: number) => string) =>
   `${text(low)} to ${text(high)}`;
-
-/** Columns as wide as their widest cell. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? [];
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
 
 export function healthText(address: string, { version, device, gpu_available, uptime_s, jobs }: Health): string {
   const gpu = gpu_available ? 'with a GPU' : 'without a GPU';

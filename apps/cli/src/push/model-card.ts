@@ -3,7 +3,7 @@
 import type { LoggedStepMetrics } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Evaluation, Interval } from '@ludic/rollouts';
-import { percent } from '../evaluate.ts';
+import { percent } from '../units.ts';
 
 type StepLine = Pick<LoggedStepMetrics, 'step' | 'mean_reward' | 'success_rate' | 'win_rate' | 'invalid_rate'>;
 

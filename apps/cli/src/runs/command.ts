@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { LOGGED_STEP_METRICS, trainingFields } from '@ludic/grpo';
 import { Command } from 'commander';
-import { percent } from '../evaluate.ts';
 import { UsageError } from '../failure.ts';
+import { percent, table } from '../units.ts';
 import { type Curve, svgChart, textChart } from './chart.ts';
 import { type EvaluationLine, type RunReport, readRun, readRuns, runJson } from './read-run.ts';
 import { recipeOf } from './run-recipe.ts';
@@ -50,18 +50,20 @@ async function list(folder: string, { json }: Output): Promise<void> {
   const runs = await readRuns(folder);
   if (json) return console.log(JSON.stringify(runs.map(runJson)));
   if (runs.length === 0) return console.log(`${folder} holds no runs. Start one with train --out ${folder}/NAME.`);
-  printTable([
-    ['run', 'game', 'model', 'steps', 'last success', 'best success', 'state'],
-    ...runs.map((run) => [
-      run.name,
-      run.config.settings.environment,
-      run.config.model,
-      `${run.steps.at(-1)?.step ?? 0}/${run.config.settings.steps}`,
-      reached(run.evaluations.at(-1)),
-      reached(run.best),
-      run.state,
+  console.log(
+    table([
+      ['run', 'game', 'model', 'steps', 'last success', 'best success', 'state'],
+      ...runs.map((run) => [
+        run.name,
+        run.config.settings.environment,
+        run.config.model,
+        `${run.steps.at(-1)?.step ?? 0}/${run.config.settings.steps}`,
+        reached(run.evaluations.at(-1)),
+        reached(run.best),
+        run.state,
+      ]),
     ]),
-  ]);
+  );
 }
 
 const reached = (line: EvaluationLine | undefined) => (line ? `${percent(line.success_rate)} at ${line.step}` : '–');
@@ -115,25 +117,16 @@ async function compare(folders: readonly string[], { json }: Output): Promise<vo
   }
   const rate = (line: EvaluationLine | undefined) =>
     line ? `${reached(line)} (${line.success_ci95.map(percent).join(' to ')})` : '–';
-  printTable([
-    ['', ...runs.map(({ name }) => name)],
-    ['best success', ...runs.map(({ best }) => rate(best))],
-    ['last success', ...runs.map(({ evaluations }) => rate(evaluations.at(-1)))],
-    ['mean reward', ...runs.map(({ evaluations }) => evaluations.at(-1)?.mean_reward.toFixed(3) ?? '–')],
-    ['steps', ...runs.map(({ steps, config }) => `${steps.at(-1)?.step ?? 0}/${config.settings.steps}`)],
-    ['minutes', ...runs.map(({ steps }) => (steps.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1))],
-    ['state', ...runs.map(({ state }) => state)],
-    ...differing.map((name) => [name.replaceAll('_', '-'), ...settings.map((each) => text(each[name]))]),
-  ]);
-}
-
-function printTable(rows: readonly (readonly string[])[]): void {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  for (const row of rows)
-    console.log(
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    );
+  console.log(
+    table([
+      ['', ...runs.map(({ name }) => name)],
+      ['best success', ...runs.map(({ best }) => rate(best))],
+      ['last success', ...runs.map(({ evaluations }) => rate(evaluations.at(-1)))],
+      ['mean reward', ...runs.map(({ evaluations }) => evaluations.at(-1)?.mean_reward.toFixed(3) ?? '–')],
+      ['steps', ...runs.map(({ steps, config }) => `${steps.at(-1)?.step ?? 0}/${config.settings.steps}`)],
+      ['minutes', ...runs.map(({ steps }) => (steps.reduce((sum, { seconds }) => sum + seconds, 0) / 60).toFixed(1))],
+      ['state', ...runs.map(({ state }) => state)],
+      ...differing.map((name) => [name.replaceAll('_', '-'), ...settings.map((each) => text(each[name]))]),
+    ]),
+  );
 }

@@ -3,9 +3,8 @@
 import { describeMemory, gigabytes, type LoggedStepMetrics, type SampledRate, type TrainSettings } from '@ludic/grpo';
 import type { RunEvent } from '@ludic/grpo/node';
 import type { Evaluation } from '@ludic/rollouts';
-import { percent } from '../evaluate.ts';
 import { paint } from '../paint.ts';
-import { duration } from '../units.ts';
+import { duration, percent } from '../units.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 

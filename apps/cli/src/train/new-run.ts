@@ -1,0 +1,88 @@
+// A new run: what its options name, and what is decided where they name nothing.
+
+import {
+  ADAMW_FIELDS,
+  decideSettings,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  modelTraits,
+  RUN_FIELDS,
+  type TrainSettings,
+  trainSettings,
+} from '@ludic/grpo';
+import type { RunStart } from '@ludic/grpo/node';
+import type { ExportDtype } from '@ludic/models';
+import { UsageError } from '../failure.ts';
+import { openFiles } from '../models/open.ts';
+import { fieldValues } from '../options/fields.ts';
+import { chooseGame, exportDtypes } from '../options/input.ts';
+import { choicesText } from './choices.ts';
+import { AUTO } from './recipe.ts';
+
+/** Settings that are options under their own names. */
+export const FIELDS = { ...RUN_FIELDS, ...LOSS_FIELDS, ...ADAMW_FIELDS };
+
+/** Options that have no field of their name. */
+export interface NewRunOptions {
+  readonly env?: string;
+  readonly envConfig: string;
+  readonly model: string;
+  readonly loraRank?: number;
+  readonly loraAlpha?: number;
+  readonly loraTargets?: readonly string[];
+  readonly warmStart?: number | 'auto';
+  readonly warmStartEpisodes?: number;
+  readonly warmStartPlayer?: string;
+  readonly onnx?: true | readonly ExportDtype[];
+  readonly workers?: number;
+  readonly recipe?: string;
+  readonly json?: boolean;
+}
+
+type Options = NewRunOptions & Readonly<Record<string, unknown>>;
+
+/** Says what was decided. @throws UsageError */
+export async function decided(options: Options): Promise<RunStart> {
+  if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
+  const { definition, raw } = chooseGame(options.env, options.envConfig);
+  const { loraRank, loraAlpha, loraTargets } = options;
+  if (loraRank === undefined && (loraAlpha !== undefined || loraTargets !== undefined))
+    throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
+  const game = { environment: definition.id, environmentConfig: raw };
+  const given = { ...fieldValues({ ...FIELDS, ...LORA_FIELDS }, options), ...warmStartField(options) };
+  const start = (settings: TrainSettings): RunStart => ({
+    kind: 'new',
+    model: options.model,
+    settings: sharded(settings, options),
+    ...onnxOf(options),
+  });
+  // A recipe is a whole: what it leaves out has its fixed default, so that it trains today as it did before.
+  if (options.recipe !== undefined && options.recipe !== AUTO) return start(trainSettings(game, given));
+  const model = await modelTraits(await openFiles(options.model));
+  const { settings, choices } = decideSettings({ ...game, model, given });
+  const out = options.json ? process.stderr : process.stdout;
+  if (choices.length > 0) out.write(`${choicesText(choices)}\n`);
+  return start(settings);
+}
+
+/** `warm_start` as a field, where an option names it. */
+function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlayer: player }: Options) {
+  if (warmStart === undefined || warmStart === 'auto') {
+    if (episodes !== undefined || player !== undefined)
+      throw new UsageError('--warm-start-episodes and --warm-start-player need --warm-start with a number of steps.');
+    return warmStart && { warm_start: warmStart };
+  }
+  const plan = { ...(episodes !== undefined && { episodes }), ...(player !== undefined && { player }) };
+  return { warm_start: { steps: warmStart, ...plan } };
+}
+
+/** One shard for each worker, where --shards is not given. */
+function sharded(settings: TrainSettings, { workers, shards }: Options): TrainSettings {
+  if (workers === undefined || shards !== undefined) return settings;
+  const groups = Math.floor(settings.batchSize / settings.groupSize);
+  return { ...settings, shards: Math.max(1, Math.min(workers, groups)) };
+}
+
+/** `--onnx` without names stands for fp32. */
+export const onnxOf = ({ onnx }: Pick<NewRunOptions, 'onnx'>): { readonly onnx?: readonly ExportDtype[] } =>
+  onnx ? { onnx: onnx === true ? exportDtypes('fp32') : onnx } : {};

@@ -1,0 +1,65 @@
+// A resumed run keeps its settings, but for those that may change. An option that says otherwise is refused, since
+// ignoring it would hide a mistake.
+
+import { CHANGEABLE, camelCase, type TrainSettings } from '@ludic/grpo';
+import { RunFolder, type RunStart } from '@ludic/grpo/node';
+import type { Command } from 'commander';
+import { UsageError } from '../failure.ts';
+import { onnxOf } from './new-run.ts';
+import { TRACKING_NAMES } from './tracking.ts';
+
+/** @throws UsageError for an option that differs from the run and may not change */
+export async function resumed(command: Command, out: string): Promise<RunStart> {
+  const free = new Set([
+    'out',
+    'resume',
+    'json',
+    'device',
+    'workers',
+    'workerTimeout',
+    'stepTimeout',
+    ...TRACKING_NAMES,
+  ]);
+  const given = command.options.filter((option) => {
+    const name = option.attributeName();
+    return !free.has(name) && command.getOptionValueSource(name) === 'cli';
+  });
+  if (given.length === 0) return { kind: 'resume' };
+  const { config } = await RunFolder.open(out);
+  const wanted: Record<string, unknown> = { ...command.opts(), ...onnxOf(command.opts()) };
+  const stored: Record<string, unknown> = {
+    ...config.settings,
+    ...config.settings.loss,
+    ...config.settings.adamw,
+    env: config.settings.environment,
+    model: config.model,
+    envConfig: JSON.stringify(config.settings.environmentConfig),
+    loraRank: config.settings.lora?.rank,
+    loraAlpha: config.settings.lora?.alpha,
+    loraTargets: config.settings.lora?.targets.join(),
+    ...warmStartOptions(config.settings.warmStart),
+    onnx: config.onnx?.join() ?? 'none',
+    // A run that left them to the runtime may be given others.
+    threads: config.threads ?? wanted.threads,
+  };
+  const change: Record<string, unknown> = {};
+  for (const option of given) {
+    const name = option.attributeName();
+    const text = (value: unknown) => (typeof value === 'string' ? value.replaceAll(/\s/g, '') : String(value));
+    if (text(stored[name]) === text(wanted[name])) continue;
+    const field = CHANGEABLE.find((each) => camelCase(each) === name);
+    if (field === undefined) {
+      const free = CHANGEABLE.map((each) => `--${each.replaceAll('_', '-')}`).join(', ');
+      throw new UsageError(
+        `${option.long} ${wanted[name]} differs from the run's own ${stored[name]}. Leave it out, or start a new run in another folder. A run may be resumed with other values of ${free}.`,
+      );
+    }
+    change[field] = wanted[name];
+  }
+  return Object.keys(change).length === 0 ? { kind: 'resume' } : { kind: 'resume', change };
+}
+
+const warmStartOptions = (choice: TrainSettings['warmStart']) =>
+  typeof choice === 'object'
+    ? { warmStart: choice.steps, warmStartEpisodes: choice.episodes, warmStartPlayer: choice.player ?? 'random' }
+    : { warmStart: choice ?? 'none' };

@@ -1,0 +1,122 @@
+// Trains in a run folder: shows what happens, hears Ctrl-C, and says how it ended.
+
+import { availableParallelism } from 'node:os';
+import { gigabytes } from '@ludic/grpo';
+import { peakMemory, processMemory, RunFolder, type RunStart, runTraining, STEP_TIMEOUT } from '@ludic/grpo/node';
+import type { TrackingSettings } from '@ludic/tracking';
+import { openFiles } from '../models/open.ts';
+import { type DeviceChoice, openRuntime } from '../options/device.ts';
+import { watchGames } from '../options/step-timeout.ts';
+import { LiveView } from './live-view.ts';
+import { trackerOf } from './tracking.ts';
+
+/** Seconds. Even a shard of a large model is done sooner; a process that hangs is rare. */
+export const WORKER_TIMEOUT = 3600;
+
+export interface Machine {
+  readonly json: boolean;
+  readonly device?: DeviceChoice;
+  readonly threads?: number;
+  readonly workers?: number;
+  /** Seconds. */
+  readonly workerTimeout?: number;
+  /** Seconds in one call of a game; 0: for ever. */
+  readonly stepTimeout?: number;
+  readonly tracking?: TrackingSettings;
+}
+
+/**
+ * What of a run decides how its numbers are rounded. With shards it computes with one thread unless another number is
+ * asked for: then the weights do not depend on how many cores or workers there are.
+ */
+async function roundingOf(start: RunStart, out: string, wanted: number | undefined) {
+  if (start.kind === 'new') {
+    const { precision, shards } = start.settings;
+    return { precision, threads: wanted ?? (shards > 1 ? 1 : undefined) };
+  }
+  const { settings, threads = wanted } = (await RunFolder.open(out)).config;
+  return { precision: settings.precision, threads };
+}
+
+/** Runs to the end, or until Ctrl-C asks for a checkpoint. */
+export async function trainInFolder(given: RunStart, out: string, machine: Machine) {
+  const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, stepTimeout = STEP_TIMEOUT } = machine;
+  const { tracking = {} } = machine;
+  watchGames(stepTimeout, `Nothing that was saved is lost; go on with: npm run ludic -- train --out ${out} --resume`);
+  const { precision, threads } = await roundingOf(given, out, machine.threads);
+  const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
+  // Before Ctrl-C gets another meaning: during a download it ends the program.
+  const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write('\nSaving; press Ctrl-C again to stop at once.\n');
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  const view = new LiveView(json ? process.stderr : process.stdout);
+  const tracker = trackerOf(out, tracking, (line) => view.note(line));
+  try {
+    const runtime = await openRuntime(device, threads, precision);
+    const result = await runTraining(start, {
+      folder: out,
+      runtime,
+      openFiles: async (name) => files ?? openFiles(name),
+      clock: () => performance.now(),
+      signal: controller.signal,
+      onEvent: (event) => {
+        view.show(event);
+        tracker?.on(event);
+      },
+      memory: processMemory(),
+      ...(workers !== undefined && {
+        workers: {
+          count: workers,
+          cores: availableParallelism(),
+          runtime: {
+            device: runtime.device,
+            float16: precision === 'float16',
+            ...(threads !== undefined && { threads }),
+          },
+          timeoutSeconds: workerTimeout,
+          stepTimeoutSeconds: stepTimeout,
+        },
+      }),
+    }).catch(async (error: unknown) => {
+      await tracker?.end('failed');
+      throw error;
+    });
+    view.close();
+    await tracker?.end(result.status === 'stopped' ? 'failed' : result.status);
+    const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
+    if (result.status === 'interrupted')
+      say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
+    else if (result.status === 'stopped') {
+      say(
+        `Stopped by a watchdog after step ${result.step}: ${out}/final holds the model of step ${result.best?.step ?? 0}.`,
+      );
+      say(`To go on all the same: npm run ludic -- train --out ${out} --resume`);
+    } else if (result.best)
+      say(`Done: ${out}/final holds the model of step ${result.best.step}, the best in evaluation.`);
+    const peak = result.peakMemory ?? peakMemory();
+    say(`Peak memory ${gigabytes(peak)}.`);
+    if (json) {
+      console.log(
+        JSON.stringify({
+          status: result.status,
+          ...(result.reason !== undefined && { reason: result.reason }),
+          out,
+          steps: result.step,
+          best_step: result.best?.step ?? null,
+          results: result.evaluation ?? null,
+          peak_memory_bytes: peak,
+        }),
+      );
+    }
+    return result;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
