@@ -35,7 +35,8 @@ describe('the documents', () => {
         ),
       );
     expect(named.length).toBeGreaterThan(100);
-    const wrong = named.filter(({ target }) => !existsSync(join(ROOT, target)));
+    // Generated, and not committed.
+    const wrong = named.filter(({ target }) => target !== 'docs/api' && !existsSync(join(ROOT, target)));
     expect(wrong.map(({ path, target }) => `${path} names ${target}`)).toEqual([]);
   });
 
