@@ -63,7 +63,7 @@ async function measure(model: string): Promise<Evaluation> {
     topP: 1,
     maxCompletionLength: SETTINGS.maxCompletionLength,
   });
-  // Other games than those that chose the best checkpoint.
+  // Other games than those by which the best checkpoint was chosen.
   const evaluation = await evaluate({
     definition: game.definition,
     config: game.config,

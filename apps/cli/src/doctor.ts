@@ -1,4 +1,4 @@
-// ludic doctor: what this machine has for Ludic, and what each missing thing would take.
+// ludic doctor: reports what this machine has for Ludic, and how to get what is missing.
 
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -8,7 +8,7 @@ import { type DeviceReport, reportDevices } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { amount } from './units.ts';
 
-/** One line of the report: a mark, a name, what was found, and where something is missing what it would take. */
+/** One line of the report. */
 interface Finding {
   readonly name: string;
   readonly ok: boolean;
@@ -18,7 +18,7 @@ interface Finding {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Tell what this machine has for training and what each missing thing would take')
+    .description('Report what this machine has for training, and how to get what is missing')
     .option('--json', 'Print one JSON array')
     .action(async ({ json }: { readonly json?: boolean }) => {
       const findings = [node(), processor(), memory(), ...(await devices()), ...(await hub())];

@@ -19,7 +19,7 @@ type Options = Given & { readonly env: string; readonly files?: ModelFiles };
 
 export function evaluateCommand(): Command {
   const command = addPolicyAndGame(
-    new Command('evaluate').description('Play many games and tell how good a policy is'),
+    new Command('evaluate').description('Play many games and report how good a policy is'),
   ).option('--episodes <n>', 'Games to play', whole(1), 1000);
   addSampling(command, {
     seed: 'Seed that decides which games are played',
@@ -57,7 +57,7 @@ async function run(options: Options): Promise<void> {
   else console.log(evaluationText(evaluation, options));
 }
 
-/** The shape that the service answers with. */
+/** The same shape as the service's answer. */
 export function evaluationJson(
   evaluation: Evaluation,
   options: Pick<Options, 'model' | 'env' | 'history' | 'episodes' | 'temperature'>,

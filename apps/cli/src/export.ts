@@ -1,4 +1,4 @@
-// ludic export: a model as a folder that Python and transformers.js load.
+// ludic export: writes a model as a folder that Python and transformers.js load.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -23,7 +23,7 @@ export function exportCommand(): Command {
     .addOption(modelOption())
     .addOption(adapterOption())
     .addOption(
-      new Option('--dtype <names>', 'Numbers of the graphs, with commas between: fp32, fp16, q4')
+      new Option('--dtype <names>', 'Number formats of the graphs, separated by commas: fp32, fp16, q4')
         .argParser(exportDtypes)
         .default(exportDtypes('fp32'), 'fp32'),
     )

@@ -52,7 +52,7 @@ function gameText({ id, title, description, replyTag, configSchema, experts }: E
   ].join('\n');
 }
 
-/** What a setting may be. */
+/** The values that a setting takes, as a phrase. */
 function takes(schema: PropertySchema): string {
   if (schema.type === 'boolean') return 'true, false';
   if (schema.type === 'string') return schema.enum.join(', ');

@@ -51,7 +51,7 @@ const commands = [
 for (const command of commands) program.addCommand(command);
 for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) command.exitOverride();
 
-// A reader that closes the pipe early, such as head, is no fault.
+// A reader that closes the pipe early, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -1,4 +1,4 @@
-// Colours, where there is a terminal that wants them.
+// Colours, where the output is a terminal that shows them.
 
 import { styleText } from 'node:util';
 import type { Part } from '@ludic/rollouts';

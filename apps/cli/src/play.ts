@@ -1,4 +1,4 @@
-// ludic play: a person plays in the terminal, or watches a model play.
+// ludic play: a person plays in the terminal, or watches a policy play.
 
 import { createInterface } from 'node:readline/promises';
 import type { ModelFiles } from '@ludic/models';
@@ -25,7 +25,7 @@ interface Options extends Given {
   readonly files?: ModelFiles;
 }
 
-/** Where a watched model carries no game that says it. */
+/** Tokens, where a watched model carries no game that says how long a reply may be. */
 const LONGEST_REPLY = 64;
 
 export function playCommand(): Command {
@@ -68,7 +68,7 @@ async function withGame(command: Command, given: Given): Promise<Options> {
   return { ...options, env: given.env };
 }
 
-/** Asks for each action; what is typed without a tag is put into one. */
+/** Asks for each action and puts it into the game's tag where the person typed none. */
 function person({ definition: { replyTag } }: GameChoice): Policy {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const inputs = lines[Symbol.asyncIterator]();

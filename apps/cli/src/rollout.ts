@@ -1,4 +1,4 @@
-// ludic rollout: one game, to look at.
+// ludic rollout: plays one game and shows it.
 
 import { assertRoom, episodeToJson, transcript } from '@ludic/rollouts';
 import { Command } from 'commander';
@@ -25,7 +25,7 @@ export function rolloutCommand(): Command {
       const episode = await playOne(game, await openPolicy(options.model, game, options), options);
       assertRoom([episode]);
       if (!options.json) return console.log(transcript(episode, paintPart));
-      // With its game, so that it can be played again.
+      // Includes the game, so that the episode can be replayed.
       const { definition, config: environmentConfig } = game;
       const played = { environment: definition.id, environmentConfig, history: options.history };
       console.log(JSON.stringify({ ...played, ...episodeToJson(episode) }));

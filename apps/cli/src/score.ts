@@ -1,4 +1,4 @@
-// ludic score: the log-probability of each token given those before it, for comparing a model with other programs.
+// ludic score: prints the log-probability of each token given those before it, to compare with other programs.
 
 import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '@ludic/grpo';
 import { readTokenizer } from '@ludic/models';

@@ -1,4 +1,4 @@
-// ludic sync: to Weights & Biases what a run could not send while it went on.
+// ludic sync: sends to Weights & Biases what a run could not send while it trained.
 
 import { deliver } from '@ludic/tracking/node';
 import { Command } from 'commander';
@@ -6,8 +6,8 @@ import { surroundings } from './train/tracking.ts';
 
 export function syncCommand(): Command {
   return new Command('sync')
-    .description('Send to Weights & Biases what a run could not send while it went on; needs WANDB_API_KEY')
-    .argument('<folder>', 'A run that was started with --wandb-project and is not going on now')
+    .description('Send to Weights & Biases what a run could not send while it trained; needs WANDB_API_KEY')
+    .argument('<folder>', 'Run that was started with --wandb-project and is not training now')
     .option('--json', 'Print one JSON object')
     .action(async (run: string, { json }: { readonly json?: boolean }) => {
       const say = (line: string) => process.stderr.write(`${line}\n`);

@@ -29,7 +29,7 @@ interface Options {
   readonly stepTimeout: number;
 }
 
-/** Steps where none are asked for: of nano from nothing, and of teaching one game. */
+/** Default steps of making nano, and of teaching one game. */
 const NANO_STEPS = 500;
 const GAME_STEPS = 200;
 
@@ -38,7 +38,7 @@ export function warmupCommand(): Command {
     .description(
       "Teach a model the replies of a scripted player (of the random player: a game's reply format alone); without --env, make nano again from nothing",
     )
-    .requiredOption('--out <folder>', 'Where the taught model goes')
+    .requiredOption('--out <folder>', 'Folder that the taught model is written to')
     .option('--env <id>', 'Game to play; ludic games lists them')
     .addOption(modelOption(', to start from'))
     .addOption(envConfigOption())
@@ -49,8 +49,8 @@ export function warmupCommand(): Command {
     )
     .option('--player <name>', 'Scripted player whose replies are learned', 'random')
     .option('--steps <n>', `Optimizer steps (default: ${GAME_STEPS}; for nano ${NANO_STEPS})`, whole(1))
-    .option('--episodes <n>', 'Games of a step', whole(1), 64)
-    .option('--learning-rate <x>', 'Learning rate of AdamW at its highest', decimal(0), 1e-3)
+    .option('--episodes <n>', 'Games in a step', whole(1), 64)
+    .option('--learning-rate <x>', 'Highest learning rate of AdamW', decimal(0), 1e-3)
     .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
     .addOption(stepTimeoutOption());
   return command.action(async (options: Options) => {
@@ -64,7 +64,7 @@ export function warmupCommand(): Command {
   });
 }
 
-/** Options that speak of a game mean nothing without one. */
+/** Without a game, options that describe one are a mistake. */
 function refuseGameOptions(command: Command): void {
   for (const option of command.options) {
     const name = option.attributeName();

@@ -1,4 +1,4 @@
-// What `ludic client` can do: for each action its words, where it goes, and what happens.
+// The actions of `ludic client`: for each its help, its server, its options and what it does.
 
 import {
   ENDPOINTS,
@@ -29,12 +29,12 @@ import { followLogs } from './logs.ts';
 import { environmentsText, evaluationText, healthText, jobsText, jobText, modelsText, rolloutText } from './show.ts';
 
 export interface Setting {
-  /** Of the server that the action goes to. */
+  /** Client of the action's server. */
   readonly client: LudicClient;
   readonly addresses: Addresses;
-  /** Another client of the same service. */
+  /** Client of another address of the same service. */
   readonly clientOf: (address: string) => LudicClient;
-  /** Values of the action's fields that were given, checked. */
+  /** The given values of the action's fields, checked. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly json: boolean;
   readonly again: Again;
@@ -52,17 +52,17 @@ export interface Action {
 const without = <Shape extends Fields, Name extends string>(shape: Shape, ...names: readonly Name[]) =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as Name))) as Omit<Shape, Name>;
 
-const jobId = { job_id: z.string().min(1).describe('the job, as train says and jobs lists') };
-const follow = { follow: z.boolean().optional().describe('show how the job goes on until it ends') };
-const model = { model_name: z.string().min(1).describe('a model of the server, as models lists') };
+const jobId = { job_id: z.string().min(1).describe('job, as train prints and jobs lists it') };
+const follow = { follow: z.boolean().optional().describe('show the progress of the job until it ends') };
+const model = { model_name: z.string().min(1).describe('model of the server, as models lists it') };
 
-/** Parts of `sampling_params` as options of their own. */
+/** Fields of `sampling_params`, which are options of their own. */
 const sampling = (evaluatePolicy.shape.sampling_params.unwrap() as z.ZodObject).shape;
 const rolloutSampling = (generateRollout.shape.sampling_params.unwrap() as z.ZodObject).shape;
 
 export const ACTIONS = {
   health: {
-    summary: 'whether the server is alive',
+    summary: 'check that the server is alive',
     purpose: 'train',
     open: true,
     fields: {},
@@ -87,7 +87,7 @@ export const ACTIONS = {
     },
   },
   evaluate: {
-    summary: 'how good a model is at a game',
+    summary: 'play many games and report how good a model is',
     purpose: 'infer',
     fields: { ...without(evaluatePolicy.shape, 'password', 'include_trajectories'), ...sampling, ...follow },
     async run({ client, given, ...setting }) {
@@ -100,7 +100,7 @@ export const ACTIONS = {
         const answer = await client.evaluatePolicy(request).catch(adviseFollowing);
         return console.log(setting.json ? JSON.stringify(answer) : evaluationText(answer));
       }
-      // Where the other actions look for jobs.
+      // The other actions look for jobs there.
       const jobs = setting.clientOf(setting.addresses.train);
       const started = await jobs.startEvaluation(request);
       if (!isFollowed) return sayStarted(started, setting);
@@ -108,7 +108,7 @@ export const ACTIONS = {
     },
   },
   rollout: {
-    summary: 'one game of a model, move by move',
+    summary: 'play one game and show it move by move',
     purpose: 'infer',
     fields: { ...without(generateRollout.shape, 'password'), ...rolloutSampling },
     async run({ client, given, json }) {
@@ -117,7 +117,7 @@ export const ACTIONS = {
     },
   },
   jobs: {
-    summary: 'all jobs, the newest first',
+    summary: 'list all jobs, newest first',
     purpose: 'train',
     fields: ENDPOINTS.jobs.query.shape,
     async run({ client, given, json }) {
@@ -126,7 +126,7 @@ export const ACTIONS = {
     },
   },
   job: {
-    summary: 'one job',
+    summary: 'show one job',
     purpose: 'train',
     fields: { ...jobId, ...follow },
     async run({ client, given, ...setting }) {
@@ -135,7 +135,7 @@ export const ACTIONS = {
     },
   },
   logs: {
-    summary: 'what a job printed',
+    summary: 'print the log of a job',
     purpose: 'train',
     fields: { ...jobId, ...ENDPOINTS.jobLogs.query.shape, ...follow },
     async run({ client, given: { follow: isFollowed, tail, ...given } }) {
@@ -161,7 +161,7 @@ export const ACTIONS = {
     run: async ({ client, given, json }) => sayJob(await client.cancelJob(idOf(given)), json),
   },
   resume: {
-    summary: 'go on with a job that failed or was cancelled',
+    summary: 'continue a job that failed or was cancelled',
     purpose: 'train',
     fields: { ...jobId, ...follow },
     async run({ client, given, ...setting }) {
@@ -171,7 +171,7 @@ export const ACTIONS = {
     },
   },
   models: {
-    summary: 'the models of the server',
+    summary: 'list the models of the server',
     purpose: 'train',
     fields: {},
     async run({ client, json }) {
@@ -180,11 +180,11 @@ export const ACTIONS = {
     },
   },
   download: {
-    summary: 'a model as a folder here',
+    summary: 'download a model as a folder',
     purpose: 'train',
     fields: {
       ...model,
-      out: z.string().min(1).optional().describe('the folder to make (default: the name of the model)'),
+      out: z.string().min(1).optional().describe('folder to write (default: the name of the model)'),
     },
     async run({ client, given, json }) {
       const { model_name: name, out = name } = given as { readonly model_name: string; readonly out?: string };
@@ -203,7 +203,7 @@ export const ACTIONS = {
     },
   },
   delete: {
-    summary: 'remove a model of the server and everything of its run',
+    summary: 'delete a model of the server with its run',
     purpose: 'train',
     fields: model,
     async run({ client, given, json }) {
@@ -212,7 +212,7 @@ export const ACTIONS = {
     },
   },
   environments: {
-    summary: 'the games and their settings',
+    summary: 'list the games and their settings',
     purpose: 'train',
     fields: {},
     async run({ client, json }) {
@@ -227,7 +227,7 @@ export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 
 const idOf = (given: Setting['given']) => String(given.job_id);
 
-/** `--temperature` and its like belong into `sampling_params`, over what is there. */
+/** Moves options such as `--temperature` into `sampling_params`, where they replace its own values. */
 function withSampling(given: Setting['given']): Record<string, unknown> {
   const rest = without(given as Fields, ...Object.keys(sampling)) as Record<string, unknown>;
   const single = Object.fromEntries(Object.entries(given).filter(([name]) => name in sampling));

@@ -1,4 +1,4 @@
-// ludic client: a server of Ludic, driven from the command line. The options are the fields of the service's requests.
+// ludic client: calls a Ludic server from the command line. The options are the fields of the service's requests.
 
 import { DEFAULT_TRAINING, trainingFields } from '@ludic/grpo';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -23,7 +23,7 @@ ${ACTION_NAMES.map((name) => `  ${name.padEnd(14)}${ACTIONS[name].summary}`).joi
 
 export function clientCommand(): Command {
   const command = new Command('client')
-    .description('Drive a server of Ludic over HTTP')
+    .description('Call a Ludic server over HTTP')
     .addOption(new Option('--action <name>', 'Call to make').choices(ACTION_NAMES).makeOptionMandatory())
     .addOption(
       new Option(
@@ -34,7 +34,7 @@ export function clientCommand(): Command {
     .option('--password <password>', 'Password of the service; better given as LUDIC_PASSWORD')
     .option('--allow-http', 'Send the password unencrypted to another machine')
     .option('--timeout <s>', 'Seconds to wait for an answer (default: 30; for games 630)', whole(1))
-    .option('--json', 'Print the answer as it came')
+    .option('--json', 'Print the answer as JSON')
     .addHelpText('after', NOTE);
   for (const option of fieldsOfAll()) command.addOption(option);
   return command.action((options: Options) => run(command, options));
@@ -46,7 +46,7 @@ async function run(command: Command, { action: name, ...options }: Options): Pro
   const addresses = addressesOf(options.baseUrl);
   const address = addresses[action.purpose];
   const server = command.getOptionValueSource('baseUrl') === 'cli' ? `--base-url ${options.baseUrl} ` : '';
-  // An address that cannot be used is said before a password is asked for.
+  // Checks the address before asking for a password.
   connect(address, options, undefined);
   try {
     const password = action.open
@@ -74,7 +74,7 @@ interface Use {
   readonly text: string;
 }
 
-/** Each field and who takes it; actions that mean the same by it share a use. */
+/** Each field with the actions that take it; actions with the same meaning share a use. */
 function usesOfFields(): ReadonlyMap<string, readonly Use[]> {
   const uses = new Map<string, Use[]>();
   for (const action of ACTION_NAMES) {
@@ -89,16 +89,16 @@ function usesOfFields(): ReadonlyMap<string, readonly Use[]> {
   return uses;
 }
 
-/** What the service takes where a training says nothing; the group follows from the batch. */
+/** Defaults of a training; the group size follows from the batch. */
 const { group_size: _, ...LIBRARY }: Readonly<Record<string, unknown>> = trainingFields({
   ...DEFAULT_TRAINING,
   environment: '',
 });
 
-/** What holds where an action is given no value, whatever the schema says. */
+/** Defaults of an action that differ from the schema's. */
 const OWN: Readonly<Partial<Record<ActionName, Readonly<Record<string, unknown>>>>> = {
   train: LIBRARY,
-  // The client judges a model by its most likely replies.
+  // The client evaluates a model's most likely replies.
   evaluate: { temperature: 0 },
 };
 
@@ -121,7 +121,7 @@ function choicesOf(schema: z.ZodType): readonly string[] | undefined {
   return choices?.map(String);
 }
 
-/** Values are read when the action is known: some words mean another thing to another action. */
+/** Values are parsed when the action is known, because some options mean different things to different actions. */
 function fieldsOfAll(): readonly Option[] {
   return [...usesOfFields()]
     .map(([name, uses]) => {
@@ -134,7 +134,7 @@ function fieldsOfAll(): readonly Option[] {
     .map(({ option, heading }) => option.helpGroup(heading));
 }
 
-/** What was given, for this action; an option of another action is a mistake, not a wish to be ignored. */
+/** The given values of this action. An option of another action is refused. */
 function valuesOf(command: Command, name: ActionName): Record<string, unknown> {
   const { fields }: Action = ACTIONS[name];
   const values: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-// Which server an action goes to, and with which password.
+// The server of an action, and the password for it.
 
 import { LudicClient } from '@ludic/service/client';
 import { UsageError } from '../failure.ts';
@@ -12,7 +12,7 @@ export interface ConnectOptions {
   readonly timeout?: number;
 }
 
-/** Models may be trained in one place and asked in another. */
+/** Training and inference may have servers of their own. */
 export type Purpose = 'train' | 'infer';
 export type Addresses = Readonly<Record<Purpose, string>>;
 
@@ -37,12 +37,12 @@ export function connect(address: string, options: ConnectOptions, password: stri
     ...(password !== undefined && { password }),
     ...(options.allowHttp && { allowHttp: true }),
     ...(options.timeout !== undefined && { timeoutMs: 1000 * options.timeout }),
-    // Clients that fail together should not come again together.
+    // Clients that fail at the same moment should not retry at the same moment.
     seed: process.pid,
   });
 }
 
-/** The password that was given, or asked for without echo. */
+/** The given password, or one that is typed without echo. */
 export async function passwordFor(password: string | undefined, address: string): Promise<string> {
   if (password !== undefined && password !== '') return password;
   if (!process.stdin.isTTY || !process.stderr.isTTY)

@@ -1,5 +1,5 @@
-// A model of a server as a folder here. Files come into a folder beside it that a later attempt goes on with; the model
-// has its name only when it is whole.
+// Downloads a model of a server. Files arrive in a folder NAME.part, which a later attempt continues; it is renamed when
+// it is complete.
 
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Model } from '@ludic/service';
 import { ClientError, type LudicClient } from '@ludic/service/client';
 import { UsageError } from '../failure.ts';
 
-/** What the folder of an unfinished download is of. */
+/** State of an unfinished download. */
 interface Begun {
   readonly name: string;
   readonly modified_at: string;
@@ -50,7 +50,7 @@ export async function downloadModel(
           ...(have > 0 && have < size && { have: { bytes: have, etag: etags[path]! } }),
           onProgress: ({ bytes }) => told('moving', bytes),
         });
-        // Written before the first byte: what is there later is known to be of this version.
+        // Written before the first byte, so that bytes found later are known to be of this version.
         if (file.etag === undefined) delete etags[path];
         else etags[path] = file.etag;
         await handle.truncate(file.from);
@@ -76,7 +76,7 @@ export async function downloadModel(
   return model;
 }
 
-/** What an earlier attempt left of the same version; a folder of anything else is emptied. */
+/** State of an earlier attempt at the same version; the folder of another version is emptied. */
 async function begunIn(folder: string, { name, modified_at }: Model): Promise<Begun | undefined> {
   const text = await readFile(join(folder, STATE), 'utf8').catch(() => undefined);
   try {
@@ -84,7 +84,7 @@ async function begunIn(folder: string, { name, modified_at }: Model): Promise<Be
     if (begun.name === name && begun.modified_at === modified_at && typeof begun.etags === 'object')
       return begun as Begun;
   } catch {
-    // Damaged: begin again.
+    // A damaged state is discarded.
   }
   const present = await readdir(folder).catch(() => []);
   if (text === undefined && present.length > 0)
@@ -104,7 +104,7 @@ const isThere = (path: string) =>
     () => false,
   );
 
-/** A server names files below the model's folder and none elsewhere. */
+/** Refuses paths that leave the model's folder. */
 function checkPath(path: string, name: string): void {
   if (path.split('/').some((part) => !/^[\w-][\w.-]*$/.test(part)))
     throw new ClientError(

@@ -1,4 +1,4 @@
-// A job of a server as it goes on: its curve where it trains, and how it ends. Ctrl-C ends the looking on, not the job.
+// Follows a job of a server: its curve and its end. Ctrl-C ends the following, not the job.
 
 import { type EvaluationNumbers, isEnd, type Job, type JobEvent, type StepNumbers } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
@@ -7,7 +7,7 @@ import { LiveView, type ShownEvent } from '../train/live-view.ts';
 /** The command line of another action on the same job. */
 export type Again = (action: string, id: string) => string;
 
-/** @returns the job when it has ended; undefined where Ctrl-C came first */
+/** @returns the ended job; undefined after Ctrl-C */
 export async function followJob(
   client: LudicClient,
   id: string,
@@ -37,7 +37,7 @@ export async function followJob(
   }
 }
 
-/** From the events of a job to what the view of a run draws, or to lines. */
+/** Turns events of a job into events of the live view, or into lines. */
 export class ShownJob {
   #job: Job | undefined;
   #isShown = false;
@@ -67,13 +67,13 @@ export class ShownJob {
       const isMoving = job.kind === 'evaluate' && job.step !== before.step && !isEnd(job.status);
       return isMoving ? [`${job.step} of ${job.total_steps} games`] : [];
     }
-    // An end is told by whoever follows.
+    // The caller reports the end.
     if (isEnd(job.status)) return [];
     const again = job.attempts > 1 ? `, attempt ${job.attempts}` : '';
     return [`Job ${job.job_id} is ${job.status}${again}${job.reason === null ? '.' : `: ${job.reason}`}`];
   }
 
-  /** @param first step that is shown */
+  /** @param first number of the first step that is shown */
   #start(first: number): ShownEvent {
     const request = this.#job?.request ?? {};
     const { env_type, history_strategy, batch_size } = request;
@@ -90,7 +90,7 @@ export class ShownJob {
   }
 }
 
-/** Servers of earlier versions may not say a number. */
+/** Numbers may be missing from servers of earlier versions. */
 const number = (value: number | undefined) => value ?? Number.NaN;
 
 function stepOf(data: StepNumbers): ShownEvent {

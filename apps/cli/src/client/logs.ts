@@ -1,17 +1,17 @@
-// What a job prints, as it prints it: the service gives the end of the log, and what is new in it is shown.
+// Follows the log of a job: the service answers with the end of the log, and new lines are printed.
 
 import { setTimeout as later } from 'node:timers/promises';
 import { isEnd } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two requests. */
 const PACE = 1000;
-/** Lines of a look, unless more are asked for. */
+/** Default lines of a request. */
 const TAIL = 1000;
 
-/** Lines of `now` behind those of `before`, where both are the end of one log that grows. */
+/** Lines of `now` that follow those of `before`; both are the end of one log that grows. */
 export function newLines(before: readonly string[], now: readonly string[]): readonly string[] {
-  // The end of the old look that the new one begins with; the longest, because a log only grows.
+  // The longest end of `before` with which `now` begins, because a log only grows.
   for (let from = 0; from < before.length; from++) {
     const kept = before.length - from;
     if (kept <= now.length && before.slice(from).every((line, i) => line === now[i])) return now.slice(kept);
@@ -29,10 +29,10 @@ export async function followLogs(
 ): Promise<void> {
   let before: readonly string[] = [];
   for (;;) {
-    // Asked first: what is printed until then is in the look that follows.
+    // Asked before the log, so that the log holds everything up to the end.
     const hasEnded = isEnd((await client.job(id, { signal })).status);
     const text = await client.jobLogs(id, { tail }, { signal });
-    // A line that is still being written waits for its end.
+    // An incomplete last line is printed when it is complete.
     const lines = text.split('\n');
     const rest = lines.pop()!;
     const now = hasEnded && rest !== '' ? [...lines, rest] : lines;

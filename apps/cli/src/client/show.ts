@@ -1,4 +1,4 @@
-// What the service answers, as text for people.
+// Answers of the service as text.
 
 import type { EnvironmentList, EvaluationResults, Health, Job, Model, PolicyEvaluation, Rollout } from '@ludic/service';
 import { paint, paintPart } from '../paint.ts';
@@ -72,7 +72,7 @@ export function rolloutText({ model_path, env_type, message, trajectory, summary
 
 const STATES = { queued: 'dim', running: 'cyan', completed: 'green', failed: 'red', cancelled: 'yellow' } as const;
 
-/** What a job works on: the model that it makes, or that it evaluates. */
+/** The model that a job trains or evaluates. */
 const subject = (job: Job) => (job.output_dir === null ? job.model_name : `${job.model_name} → ${job.output_dir}`);
 
 export function jobsText(jobs: readonly Job[]): string {

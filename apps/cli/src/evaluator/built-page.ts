@@ -1,4 +1,4 @@
-// The page as files: built when they are not there, or when its sources are newer.
+// The page as files. It is built when the files are missing or older than its sources.
 
 import { fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,15 +8,15 @@ import { UsageError } from '../failure.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const APP = join(ROOT, 'apps/evaluator');
-/** Compiled where it is installed as a package: Node strips no types there. */
+/** JavaScript where Ludic is installed as a package: Node strips no types in node_modules. */
 const PRECOMPRESS = join(APP, `precompress${extname(import.meta.filename)}`);
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
 
-/** The folder of the page as it is built, after it was built if need be. */
+/** Builds the page if needed. @returns its folder */
 export async function builtPage(): Promise<string> {
   const folder = join(APP, 'dist');
   const built = await modified(join(folder, 'index.html'));
-  // Installed as a package: without its sources there is nothing newer.
+  // An installed package holds no sources that could be newer.
   if (built > 0 && !existsSync(join(APP, 'src'))) return folder;
   if (built > (await newestSource())) return folder;
   if (!existsSync(VITE))
@@ -39,7 +39,7 @@ export function precompressBeside(): void {
   child.channel?.unref();
 }
 
-/** When the latest change was made to what the page is built of, in ms. */
+/** Time of the latest change to anything that the page is built of, in milliseconds. */
 async function newestSource(): Promise<number> {
   const packages = await readdir(join(ROOT, 'packages'));
   const folders = [

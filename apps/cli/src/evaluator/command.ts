@@ -1,4 +1,4 @@
-// ludic evaluator: the page, from this machine.
+// ludic evaluator: serves the page on this machine and opens it.
 
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,7 @@ export function evaluatorCommand(): Command {
     .option('--port <n>', 'Port to listen at; 0: any free port', whole(0), 5173)
     .option(
       '--host <name>',
-      'The address it listens at; other machines reach it at 0.0.0.0, without WebGPU and threads',
+      'Address to listen at; 0.0.0.0 lets other machines in, without WebGPU and threads',
       '127.0.0.1',
     )
     .option('--no-open', 'Print the address and open no browser')
@@ -50,7 +50,7 @@ async function run({ port, host, open }: Options): Promise<void> {
   process.once('SIGTERM', stop);
 }
 
-/** Best effort: the address is printed in any case. */
+/** Fails silently: the address is printed in any case. */
 function openBrowser(url: string): void {
   const [command, args] =
     process.platform === 'darwin'

@@ -1,5 +1,4 @@
-// The game that a model was trained in is the default of what plays it: what is not named comes from there, and where the
-// game that is played differs, a line says so.
+// A model plays the game that it was trained in, unless options say otherwise; a line says what differs.
 
 import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
@@ -20,17 +19,17 @@ interface Playing {
   readonly temperature: number;
 }
 
-/** What is judged is judged as in its training; what is looked at plays as it did there. */
+/** `judge` samples as the evaluations of the training did, `look` as the training itself. */
 export type Purpose = 'judge' | 'look';
 
-/** With the game complete, and the files of the model where it has any. */
+/** Fills in the game that the model carries, and opens the model's files. */
 export async function withModelGame<Options extends Playing>(
   command: Command,
   options: Options,
   purpose: Purpose,
 ): Promise<Options & { readonly env: string; readonly files?: ModelFiles }> {
   const files = isModelName(options.model, options.env) ? await openFiles(options.model) : undefined;
-  // An adapter has its game beside it; what it is worked into may have been trained in another.
+  // The game is that of the adapter; its base model may have been trained in another.
   const carrier = files && options.adapter !== undefined ? await openAdapterFolder(options.adapter) : files;
   const carried = carrier && (await readCarriedGame(carrier));
   const env = options.env ?? carried?.environment;
@@ -48,7 +47,7 @@ export async function withModelGame<Options extends Playing>(
   return played;
 }
 
-/** What is named goes before what the model carries, setting by setting. */
+/** Each named setting replaces the one that the model carries. */
 function completed<Options extends Playing & { readonly env: string }>(
   command: Command,
   options: Options,
@@ -60,7 +59,7 @@ function completed<Options extends Playing & { readonly env: string }>(
   const judged = carried.evalTemperature ?? options.temperature;
   const carriedTemperature = purpose === 'judge' ? judged : carried.temperature;
   const history = isNamed('history') ? options.history : carried.history;
-  // Another history may need longer replies: a scratchpad is written there.
+  // Another history may need longer replies, such as a scratchpad.
   const isLengthCarried = !isNamed('maxCompletionLength') && history === carried.history;
   return {
     ...options,

@@ -1,4 +1,5 @@
-// Whoever answers: nano, a model folder, a model of the Hub, a scripted player, or a model that other software runs.
+// Opens what `--model` names: nano, a model folder, a run, a model of the Hub, a scripted player, or a model that other
+// software runs.
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +23,7 @@ export const modelOption = (purpose = '') =>
     `Model: nano, a model folder, a run, or org/name of the Hugging Face Hub (old ones: gpt2)${purpose}`,
   ).default('nano');
 
-/** A folder of that name comes first; what is not here and is named as the Hub names models is fetched from there. */
+/** A folder of that name comes first; otherwise a model of the Hub is fetched. */
 export async function openFiles(name: string): Promise<ModelFiles> {
   if (name === 'nano') return { ...(await openModelFolder(fileURLToPath(NANO_FOLDER))), name };
   if (!existsSync(name)) return (await openFromHub(name)) ?? (await openModelFolder(name));
@@ -33,15 +34,15 @@ export async function openFiles(name: string): Promise<ModelFiles> {
   return { ...run.files, name };
 }
 
-/** Runs whose model was named already, and warnings that were told. */
+/** Runs and warnings that were printed already. */
 const told = new Set<string>();
 
-/** One word that means nothing: a player may have been meant, too. */
+/** One word that names no model; it may be a misspelt player. */
 class UnknownName extends UsageError {}
 
-/** One quick question: a slip shall not wait for a network that is away. */
+/** One quick request: a misspelt name should not wait for a network that is down. */
 const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 5000 };
-/** What the Hub says, or leaves unsaid, where a name may be a slip. */
+/** Errors of the Hub that mean that a repository is not there. */
 const SAYS_NONE = /^(unauthorized|repository_not_found|offline)$/;
 const UNKNOWN_WORD =
   /^(unauthorized|repository_not_found|offline|cut_off|server_fault|rate_limited|refused|bad_answer)$/;
@@ -54,14 +55,14 @@ async function openFromHub(name: string): Promise<ModelFiles | undefined> {
   if (!reference) return undefined;
   const settings = await readHubSettings(process.env);
   const view = new TransferView(process.stderr, () => performance.now());
-  // Whether it is there at all: what breaks off afterwards has nothing to do with the name.
+  // Once the repository is known to be there, a failure has nothing to do with its name.
   let isLookedUp = name.includes('/');
   try {
     if (!isLookedUp) await lookAtHubModel(reference, settings, LOOK);
     isLookedUp = true;
     return await openHubModel(reference, settings, { onEvent: (event) => view.show(event) });
   } catch (error) {
-    // It may have been meant as a path.
+    // The user may have meant a path.
     if (!(error instanceof HubError) || !(isLookedUp ? SAYS_NONE : UNKNOWN_WORD).test(error.code)) throw error;
     const message = `There is no folder ${name} here. ${error.message}`;
     if (!isLookedUp) throw new UnknownName(message);
@@ -71,7 +72,7 @@ async function openFromHub(name: string): Promise<ModelFiles | undefined> {
   }
 }
 
-/** @param adapter a folder whose adapter is worked into the model */
+/** @param adapter a folder whose adapter is merged into the model */
 export async function openModel(
   files: ModelFiles,
   { adapter, device }: Pick<PolicyOptions, 'adapter' | 'device'>,
@@ -82,14 +83,14 @@ export async function openModel(
   return model;
 }
 
-/** The checkpoint of a command that needs no more of the model. */
+/** The checkpoint alone, for commands that sample nothing. */
 export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
   const checkpoint = await readCheckpoint(files);
   tellWarnings(checkpoint.warnings);
   return checkpoint;
 }
 
-/** Each once, however many contestants are the same model. */
+/** Prints each warning once, also where a model is opened several times. */
 function tellWarnings(warnings: readonly string[] = []): void {
   for (const warning of warnings) {
     if (!told.has(warning)) process.stderr.write(`ludic: ${warning}\n`);
@@ -97,7 +98,7 @@ function tellWarnings(warnings: readonly string[] = []): void {
   }
 }
 
-/** The parameters of a model with an adapter merged into them, where a folder of one is given. */
+/** The parameters, with the adapter of a folder merged into them. */
 export async function withAdapter(
   { config, parameters }: Checkpoint,
   folder: string | undefined,
@@ -114,13 +115,13 @@ export interface PolicyOptions extends OutsideOptions {
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
-  /** Of the model, where they are open already. */
+  /** The model's files, where they are open already. */
   readonly files?: ModelFiles;
   /** Default: the CPU. */
   readonly device?: DeviceChoice;
 }
 
-/** Whether a policy is files of a model: no player of the game, nor run by other software. */
+/** Whether a name stands for model files rather than a scripted player or other software. */
 export function isModelName(name: string, env: string | undefined): boolean {
   if (/^(openai|transformers):/.test(name)) return false;
   const games = env === undefined ? environmentIds() : [env];

@@ -1,5 +1,4 @@
-// Models that other software runs: an endpoint of chat completions, or transformers.js. What a user writes for them, and
-// the options that only they have.
+// Models that other software runs: an endpoint of chat completions, or transformers.js. Their names and their own options.
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -12,7 +11,7 @@ import { UsageError } from '../failure.ts';
 import { decimal, whole } from '../options/input.ts';
 
 export interface OutsideOptions {
-  /** In seconds. */
+  /** Seconds. */
   readonly timeout?: number;
   readonly concurrency?: number;
   readonly retries?: number;
@@ -27,17 +26,17 @@ const TRANSFORMERS_OPTIONS = ['dtype'] as const;
 /** What `--model` takes, for the help of commands that play. */
 export const POLICY_NAMES = `nano, a model folder, a run, org/name of the Hugging Face Hub, a scripted player such as random or expert, ${ENDPOINT_FORM}, ${TRANSFORMERS_FORM}`;
 
-/** Adds the options that only models of other software have. */
+/** Adds the options that apply to models of other software only. */
 export function withOutsideOptions(command: Command): Command {
   const endpoint = 'An openai: endpoint (its key comes from OPENAI_API_KEY):';
   return command
     .addOption(
-      new Option('--timeout <seconds>', `Seconds until a request counts as lost (default: ${TIMEOUT})`)
+      new Option('--timeout <seconds>', `Seconds after which a request counts as lost (default: ${TIMEOUT})`)
         .argParser(decimal(0.001, 86_400))
         .helpGroup(endpoint),
     )
     .addOption(
-      new Option('--concurrency <n>', `Requests at once (default: ${CONCURRENCY})`)
+      new Option('--concurrency <n>', `Most requests at once (default: ${CONCURRENCY})`)
         .argParser(whole(1))
         .helpGroup(endpoint),
     )
@@ -99,7 +98,7 @@ function openEndpoint(place: string, { topK, ...settings }: SamplingParams, opti
 
 async function openTransformers(place: string, settings: SamplingParams, { dtype }: OutsideOptions): Promise<Policy> {
   const local = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  // A name on the Hub has at most one slash, and is no way through folders.
+  // A name on the Hub has at most one slash and no dots that lead out of a folder.
   if (!local && !/^\w[\w.-]*(\/[\w.-]+)?$/.test(place))
     throw new UsageError(`${place || 'Nothing'} is no folder and no name of a model. Use ${TRANSFORMERS_FORM}.`);
   return transformersPolicy({ model: local ? resolve(place) : place, local, ...(dtype && { dtype }) }, settings);

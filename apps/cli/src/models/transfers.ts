@@ -1,4 +1,4 @@
-// What a person sees while files of the Hub move: in a terminal one line that is drawn again, elsewhere one per file.
+// What a person sees while files are transferred: in a terminal one line that is redrawn, elsewhere a line for each file.
 
 import type { HubEvent } from '@ludic/hub';
 import { amount, duration } from '../units.ts';
@@ -10,7 +10,7 @@ export class TransferView {
   readonly #out: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
   readonly #clock: () => number;
   #began: number | undefined;
-  /** Bytes that were here before anything moved. */
+  /** Bytes that were present before the transfer. */
   #before = 0;
   #drawnAt = Number.NEGATIVE_INFINITY;
 
@@ -33,7 +33,7 @@ export class TransferView {
     }
   }
 
-  /** Takes the line away. */
+  /** Erases the line. */
   close(): void {
     this.#erase();
   }

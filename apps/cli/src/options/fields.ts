@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 export type Fields = Readonly<Record<string, z.ZodType>>;
 
-/** What a field takes, without what may stand in its place. */
+/** A field's schema without its default and without being optional. */
 interface Inner {
   readonly schema: z.ZodType;
   /** Undefined where there is none. */
@@ -17,7 +17,7 @@ interface Inner {
 function unwrap(schema: z.ZodType): Inner {
   let inner = schema;
   let fallback: unknown;
-  // The outermost word counts: it belongs to the place where the field is used.
+  // The outermost description counts: it was written for this use of the field.
   let description = '';
   for (;;) {
     description ||= inner.description ?? '';
@@ -33,17 +33,17 @@ export const fallbackOf = (schema: z.ZodType): unknown => unwrap(schema).fallbac
 /** `group_size` as `--group-size`. */
 export const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`;
 
-/** Fields that a description speaks of, as options. */
+/** Rewrites fields that a description names as options. */
 const inKebab = (text: string) => text.replaceAll(/\b[a-z]+(?:_[a-z0-9]+)+\b/g, (name) => name.replaceAll('_', '-'));
 
-/** `--group-size <n>` and what there is to say of it; reads no value. */
+/** The option `--group-size <n>` with its description, without a parser. */
 export function bareOption(name: string, schema: z.ZodType): Option {
   const { schema: inner, description } = unwrap(schema);
   const manner = inner instanceof z.ZodArray ? '; with commas between' : '';
   return new Option(`${flagOf(name)}${placeholder(inner)}`, `${inKebab(description)}${manner}`);
 }
 
-/** @param fallback what holds where the option is not given */
+/** @param fallback the default that the help shows */
 export function fieldOption(name: string, schema: z.ZodType, fallback: unknown = fallbackOf(schema)): Option {
   const option = bareOption(name, schema);
   const { schema: inner } = unwrap(schema);
@@ -56,7 +56,7 @@ export function fieldOption(name: string, schema: z.ZodType, fallback: unknown =
 export const fieldOptions = (fields: Fields, defaults: Readonly<Record<string, unknown>>): readonly Option[] =>
   Object.entries(fields).map(([name, schema]) => fieldOption(name, schema, defaults[name]));
 
-/** Those of `fields` that the options of a command hold, under the names of the fields. */
+/** The given options of a command, by the names of the fields. */
 export function fieldValues(fields: Fields, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.keys(fields)
@@ -73,12 +73,12 @@ export function parseField(schema: z.ZodType, text: string): unknown {
   const { schema: inner } = unwrap(schema);
   const value = read(inner, text);
   const { success, error } = inner.safeParse(value);
-  // As it was written: what it leaves out is not for the command line to fill in.
+  // As written: the schema would fill in defaults, which is the service's task.
   if (success) return value;
   throw new InvalidArgumentError(need(inner) ?? error.issues.map(({ message }) => message).join(' '));
 }
 
-/** Words as the value that the schema may take. */
+/** Converts a text to the type of the schema, without checking it. */
 function read(schema: z.ZodType, text: string): unknown {
   if (schema instanceof z.ZodNumber) return text.trim() === '' ? Number.NaN : Number(text);
   if (schema instanceof z.ZodArray) return text.split(',').map((part) => part.trim());
@@ -104,10 +104,10 @@ function placeholder(schema: z.ZodType): string {
 
 const isWhole = (schema: z.ZodNumber) => z.toJSONSchema(schema).type === 'integer';
 
-/** Bounds that are there only because every number has some. */
+/** Zod gives every integer a bound; the safe range is none that a user should read. */
 const isBound = (most: number | undefined): most is number => most !== undefined && most < Number.MAX_SAFE_INTEGER;
 
-/** What a schema takes, as a sentence; undefined where its own messages say it best. */
+/** A sentence that says what the schema takes; undefined where its own messages are clearer. */
 function need(schema: z.ZodType): string | undefined {
   if (schema instanceof z.ZodEnum) return `One of ${schema.options.join(', ')} is needed.`;
   if (schema instanceof z.ZodArray) {

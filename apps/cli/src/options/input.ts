@@ -1,4 +1,4 @@
-// From the words of a command line to values, with a clear sentence for each that cannot be used.
+// Parsers of option values, and options that several commands share.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
@@ -26,7 +26,7 @@ export const decimal =
     return value;
   };
 
-/** A parser of names such as `fp32,q4`: the numbers that an exported graph holds. Each once, in the usual order. */
+/** Parses names such as `fp32,q4`, the number formats of an exported graph. Each occurs once, in the usual order. */
 export function exportDtypes(text: string): readonly ExportDtype[] {
   const names = text.split(',').map((name) => name.trim());
   if (!names.every((name) => (EXPORT_DTYPES as readonly string[]).includes(name)))
@@ -34,7 +34,7 @@ export function exportDtypes(text: string): readonly ExportDtype[] {
   return EXPORT_DTYPES.filter((name) => names.includes(name));
 }
 
-/** Of commands that play what was trained. */
+/** Default of a setting that a trained model carries. */
 const OF_TRAINED = 'of a trained model: as in its training';
 
 export const historyOption = () =>
@@ -48,14 +48,11 @@ export const envConfigOption = () =>
 export const playedConfigOption = () =>
   new Option(
     '--env-config <json>',
-    `Settings of the environment as a JSON object (${OF_TRAINED}, but for those named here)`,
+    `Settings of the environment as a JSON object (${OF_TRAINED}, except those named here)`,
   ).default('{}');
 
 export const replyLengthOption = () =>
-  new Option(
-    '--max-completion-length <n>',
-    `Most tokens of a reply (${OF_TRAINED}, while it sees of the game what it saw there)`,
-  )
+  new Option('--max-completion-length <n>', `Longest reply in tokens (${OF_TRAINED}, if --history is the same)`)
     .argParser(whole(1))
     .default(64);
 

@@ -1,4 +1,4 @@
-// --step-timeout: how long one call of a game may take before the process is ended, since nothing else could end it.
+// --step-timeout: longest time of one call of a game. A call that blocks the thread can only be ended with the process.
 
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
@@ -6,11 +6,14 @@ import { Option } from 'commander';
 import { whole } from './input.ts';
 
 export const stepTimeoutOption = (): Option =>
-  new Option('--step-timeout <s>', 'Seconds after which a game that does not come back ends the program; 0: never')
+  new Option(
+    '--step-timeout <s>',
+    'Longest time of one call of a game in seconds, after which the program ends; 0: no limit',
+  )
     .argParser(whole(0))
     .default(STEP_TIMEOUT);
 
-/** @param advice what follows the sentence that names game, seed and turn */
+/** @param advice a sentence after the one that names game, seed and turn */
 export function watchGames(timeoutSeconds: number, advice = ''): void {
   if (timeoutSeconds > 0) watchThread({ timeoutSeconds, advice: advice === '' ? '' : ` ${advice}` });
 }

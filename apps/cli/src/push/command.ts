@@ -1,4 +1,4 @@
-// ludic push: a trained model to the Hugging Face Hub, with a card that says how it came about.
+// ludic push: uploads a trained model to the Hugging Face Hub, with a model card.
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -20,10 +20,10 @@ interface Options {
 export function pushCommand(): Command {
   return new Command('push')
     .description('Upload a run or a model folder to the Hugging Face Hub, with a model card; needs HF_TOKEN')
-    .argument('<folder>', 'A run, whose final model is taken, or a model folder')
-    .argument('<repository>', 'Repository, user/name; made where there is none')
-    .option('--private', 'A new repository is to be seen by its owner alone')
-    .option('--revision <branch>', 'The branch to write to; made where there is none', 'main')
+    .argument('<folder>', 'Run, whose final model is taken, or model folder')
+    .argument('<repository>', 'Repository, user/name; created if missing')
+    .option('--private', 'Make a new repository private')
+    .option('--revision <branch>', 'Branch to write to; created if missing', 'main')
     .option('--dry-run', 'Print the card and the files, and send nothing')
     .action(run);
 }
@@ -37,7 +37,7 @@ async function run(folder: string, repository: string, options: Options): Promis
   const { model, modelType, run: trained, told } = await findPublishable(folder);
   if (told !== undefined) process.stderr.write(`${told}\n`);
   const files = await publishable(model);
-  // A model folder's own card is the better one.
+  // A model folder's own card is kept.
   const written = trained === undefined && existsSync(join(model, 'README.md'));
   const hasAdapter = files.some(({ path }) => path.startsWith('adapter/'));
   const card = written

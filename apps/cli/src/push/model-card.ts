@@ -1,4 +1,4 @@
-// The README.md of a published model: what it was trained to do, how, how the learning went, and how good it became.
+// The README.md of a published model: its game, evaluation, learning curve and settings.
 
 import type { LoggedStepMetrics } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';
@@ -7,7 +7,7 @@ import { percent } from '../units.ts';
 
 type StepLine = Pick<LoggedStepMetrics, 'step' | 'mean_reward' | 'success_rate' | 'win_rate' | 'invalid_rate'>;
 
-/** What is known of the training. */
+/** The training of the model. */
 export interface TrainedIn {
   readonly config: RunConfig;
   readonly steps: readonly StepLine[];
@@ -84,7 +84,7 @@ function evaluationPart({ evaluation, config }: TrainedIn): string {
   return `## Evaluation\n\n${settings}\n\n${table(['measure', 'value'], rows)}`;
 }
 
-/** Means over stretches of about equal length, so that the noise of single steps does not show. */
+/** Means over equal shares of the steps, which hide the noise of single steps. */
 function curvePart(steps: readonly StepLine[]): string {
   if (steps.length === 0) return '';
   const count = Math.min(ROWS, steps.length);

@@ -1,4 +1,4 @@
-// What a folder holds that can be published: the model, and the run that it came from, where there was one.
+// Finds what can be published in a folder: the model, and the run that trained it.
 
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ export interface Publishable {
   /** `model_type` of its config.json. */
   readonly modelType: string;
   readonly run: TrainedIn | undefined;
-  /** Which of a run's models it is, as a sentence. */
+  /** A sentence that says which model of the run it is. */
   readonly told?: string;
 }
 
@@ -58,7 +58,7 @@ async function readRun(folder: string, config: RunConfig, best: Best | undefined
   return { config, steps, ...(evaluation && { evaluation }) };
 }
 
-/** JSON, undefined where it is none. */
+/** @returns undefined where the text is no JSON */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-// The curve of a run in the terminal, and as a picture.
+// The curve of a run as text and as an SVG picture.
 
 export interface Curve {
   readonly title: string;

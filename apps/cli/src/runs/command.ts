@@ -1,4 +1,4 @@
-// ludic runs: the runs of a folder, one of them as a curve, two beside each other, and a run as a recipe.
+// ludic runs: lists runs, draws the curve of one, compares several, and prints one as a recipe.
 
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -26,12 +26,12 @@ export function runsCommand(): Command {
     .command('show')
     .description('Draw the curve of a run')
     .argument('<run>', 'Folder of the run')
-    .option('--svg <file>', 'Also write the curve as a picture')
+    .option('--svg <file>', 'Also write the curve as an SVG picture')
     .option('--json', 'Print one JSON object with every step')
     .action(show);
   command
     .command('compare')
-    .description('Put runs beside each other: what they reached, and the settings that differ')
+    .description('Compare runs: their results, and the settings that differ')
     .argument('<runs...>', 'Folders of two or more runs')
     .option('--json', 'Print one JSON object')
     .action(compare);

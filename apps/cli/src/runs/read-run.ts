@@ -1,4 +1,4 @@
-// What is known of a run from its folder, for lists and comparisons.
+// Reads a run's folder for lists and comparisons.
 
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -37,7 +37,7 @@ export async function readRun(folder: string): Promise<RunReport> {
   };
 }
 
-/** The runs in a folder, or the one that it is; newest names last. */
+/** The runs in a folder, sorted by path; a folder that is a run is the only one. */
 export async function readRuns(folder: string): Promise<RunReport[]> {
   const isRun = (path: string) => existsSync(join(path, 'config.json')) && existsSync(join(path, 'checkpoints'));
   if (isRun(folder)) return [await readRun(folder)];
@@ -56,7 +56,7 @@ function stateOf(folder: string): RunState {
   return existsSync(join(folder, 'final/config.json')) ? 'finished' : 'stopped';
 }
 
-/** One object for scripts; metrics as metrics.jsonl names them. */
+/** A run as JSON; metrics have the keys of metrics.jsonl. */
 export function runJson({ name, folder, config, state, steps, evaluations, best }: RunReport): object {
   const rates = (line: EvaluationLine | undefined) =>
     line && {

@@ -27,7 +27,7 @@ export async function openRunModel(folder: string): Promise<RunModel | undefined
   const isKept = best !== undefined && steps.includes(best.step);
   const step = isKept ? best.step : latest;
   const path = run.checkpointPath(step);
-  // With an adapter the model itself is in the first checkpoint alone.
+  // A run of an adapter keeps the base model in its first checkpoint only.
   const files = existsSync(join(path, 'model.safetensors'))
     ? await openModelFolder(path)
     : filesInMemory(path, await run.mergedModel(step));

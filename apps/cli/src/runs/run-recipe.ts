@@ -1,4 +1,4 @@
-// A run as a recipe: all of its settings, so that it trains the same whatever the defaults become.
+// A run as a recipe: all of its settings, so that later defaults do not change it.
 
 import { trainingFields } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';

@@ -36,45 +36,48 @@ interface Options {
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Serve training, evaluation and rollouts over HTTP, behind a password')
-    .option('--host <address>', 'Address to listen at; beyond this machine it takes TLS or a proxy', '127.0.0.1')
+    .option('--host <address>', 'Address to listen at; other machines need TLS or a proxy', '127.0.0.1')
     .option('--port <n>', 'Port to listen at; 0: any free port', whole(0), 8000)
     .option('--data <folder>', 'Folder of models, runs and jobs', 'ludic-data')
     .addOption(deviceOption())
     .option('--threads <n>', 'Threads of one model on the CPU (default: one per core)', whole(1))
-    .option('--password-file <file>', 'Lines of name:hash, read again when they change (or LUDIC_PASSWORD_HASH)')
+    .option(
+      '--password-file <file>',
+      'File with lines of name:hash, read again when it changes (or LUDIC_PASSWORD_HASH)',
+    )
     .option('--tls-cert <file>', 'Certificate chain in PEM, with --tls-key; read again when it changes')
     .option('--tls-key <file>', 'Key of the certificate in PEM')
     .option(
       '--trust-proxy [networks]',
-      'A proxy speaks HTTPS for this server; its networks, by default this machine and private ones',
+      'Trust the headers of an HTTPS proxy in these networks (default: this machine and private networks)',
     )
-    .option('--assume-https', 'With --trust-proxy: a proxy that does not say how a request came speaks HTTPS alone')
-    .option('--host-name <name>', 'Name that this server is called by, others get 403; may be given again', append, [])
+    .option('--assume-https', 'With --trust-proxy: assume HTTPS where the proxy does not send the scheme')
+    .option('--host-name <name>', 'Accepted Host name, other names get 403; may be repeated', append, [])
     .option(
       '--function-hosts',
-      'Take POST / at NAME-start-training.…, …-evaluate-policy.…, …-generate-rollout.…, …-health-check.… for that endpoint',
+      'Serve an endpoint at / of its own host: NAME-start-training.…, …-evaluate-policy.…, …-generate-rollout.…, …-health-check.…',
     )
-    .option('--allow-origin <origin>', 'Origin whose pages may call; may be given again', append, [])
-    .option('--max-concurrent-jobs <n>', 'Jobs that run at once; the others wait', whole(1), 1)
-    .option('--admin <name>', 'Name that sees and ends all jobs; may be given again', append, [])
-    .option('--share-models', 'Let every name see all models; jobs stay those of who asked for them')
+    .option('--allow-origin <origin>', 'Origin whose pages may call the server; may be repeated', append, [])
+    .option('--max-concurrent-jobs <n>', 'Most jobs that run at once; others wait', whole(1), 1)
+    .option('--admin <name>', 'Name of an admin, who sees and ends all jobs; may be repeated', append, [])
+    .option('--share-models', 'Let every name see all models; jobs stay private')
     .addOption(
-      new Option('--jobs-per-name <running,waiting>', 'Most jobs of a name that is not an admin')
+      new Option('--jobs-per-name <running,waiting>', 'Most running and waiting jobs of a name that is not an admin')
         .argParser(perName)
         .default(perName('2,10'), '2,10'),
     )
-    .option('--job-timeout <seconds>', 'Longest time of a job; 0: as long as it takes', decimal(0), 0)
-    .option('--max-concurrent-requests <n>', 'Evaluations, rollouts and chats at once; more get 429', whole(1), 10)
+    .option('--job-timeout <seconds>', 'Longest time of a job; 0: no limit', decimal(0), 0)
+    .option('--max-concurrent-requests <n>', 'Most evaluations, rollouts and chats at once; more get 429', whole(1), 10)
     .option(
       '--request-timeout <seconds>',
-      'Longest time of an evaluation, rollout or chat that is answered at once; 0: as long as it takes',
+      'Longest time of an evaluation, rollout or chat that is no job; 0: no limit',
       decimal(0),
       600,
     )
-    .option('--idle-timeout <seconds>', 'Seconds after which a model that is not asked leaves memory', decimal(0), 300)
-    .option('--no-page', 'Leave out the page for browsers at /')
+    .option('--idle-timeout <seconds>', 'Idle time after which a model leaves memory', decimal(0), 300)
+    .option('--no-page', 'Do not serve the page at /')
     .action(async (options: Options) => {
-      // What people train is theirs: files of the server and its jobs are for its user alone.
+      // Only the server's own user may read its files and those of its jobs.
       process.umask(0o077);
       const { serve } = await import('@ludic/server');
       const pageFolder = options.page ? await builtPage() : undefined;
@@ -82,7 +85,7 @@ export function serveCommand(): Command {
         ...settingsOf(options, process.env),
         ...(pageFolder !== undefined && { pageFolder }),
       });
-      // A signal may come as soon as the server says that it is there.
+      // A signal may arrive as soon as the server reports that it listens.
       const asked = untilAsked();
       if (options.page) precompressBeside();
       process.stderr.write(`Ludic listens on ${server.url}; its description is at ${server.url}/docs.\n`);
@@ -135,7 +138,7 @@ function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOpti
   };
 }
 
-/** Until Ctrl-C or SIGTERM; the second one ends the process as it stands. */
+/** Resolves at Ctrl-C or SIGTERM. A second signal ends the process at once. */
 function untilAsked(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const ask = () => {
@@ -144,7 +147,7 @@ function untilAsked(): Promise<void> {
     process.off('SIGTERM', ask);
     resolve();
   };
-  // npm dies of a signal without passing it on: who was started by it ends with it.
+  // npm dies of a signal without passing it on, so a server that npm started ends when its parent is gone.
   const parent = process.ppid;
   const orphaned = process.env.npm_lifecycle_event
     ? setInterval(() => process.ppid !== parent && ask(), 500).unref()

@@ -35,7 +35,7 @@ async function run({ name }: { readonly name?: string }): Promise<void> {
   process.stdout.write(name === undefined ? `${hash}\n` : `${name}:${hash}\n`);
 }
 
-/** Undefined when the user gives up. */
+/** @returns undefined when the user presses Ctrl-C */
 async function readPassword(name: string | undefined): Promise<string | undefined> {
   if (!process.stdin.isTTY) return readSecretLine(process.stdin);
   const whose = name === undefined ? '' : ` of ${name}`;

@@ -5,7 +5,7 @@ import { UsageError } from '../failure.ts';
 
 const MOST_BYTES = 4096;
 
-/** What the keys pressed so far come to. */
+/** The state of the input after some keys. */
 export type Typed =
   | { readonly kind: 'open'; readonly text: string; readonly rest: string }
   | { readonly kind: 'entered'; readonly text: string; readonly rest: string }
@@ -36,7 +36,7 @@ export function typeKeys(before: string, keys: string): Typed {
   return { kind: 'open', text, rest: '' };
 }
 
-/** Asks each question in turn at a terminal. Undefined when the user gives up. */
+/** Asks each question in turn at a terminal. @returns undefined when the user presses Ctrl-C */
 export async function askSecrets(
   input: ReadStream,
   output: NodeJS.WritableStream,

@@ -1,11 +1,11 @@
-// What was decided for a run because nobody named it, in a few lines.
+// The settings that were chosen for a run because its options did not name them, in a few lines.
 
 import type { Choice } from '@ludic/grpo';
 import { flagOf } from '../options/fields.ts';
 
 const WIDTH = 110;
 
-/** As the options that would say the same. */
+/** Written as the options that would name them. */
 export function choicesText(choices: readonly Choice[]): string {
   const game = choices.filter(({ field }) => field.startsWith('env_config.'));
   const config = Object.fromEntries(game.map(({ field, value }) => [field.slice('env_config.'.length), value]));

@@ -32,7 +32,7 @@ export function trainCommand(): Command {
     .requiredOption('--out <folder>', 'Folder of the run: settings, curve, checkpoints, final model')
     .option(
       '--recipe <name>',
-      'Recipe, settings that train well: auto (the default: chosen for the game and the model), one of recipes/, or a .json file; options beside it come first',
+      'Settings that train well: auto (the default: chosen for the game and the model), a name from recipes/, or a .json file; options override it',
     )
     .option('--env <id>', 'Game to train in (needed for a new run); ludic games lists them')
     .addOption(envConfigOption())
@@ -42,35 +42,39 @@ export function trainCommand(): Command {
     .addOption(fieldOption('lora_targets', lora_targets))
     .option(
       '--warm-start <n>',
-      'Steps in which the model is taught the reply format before the first, or auto: where nearly all its replies are invalid',
+      'Supervised steps that teach the reply format before training; auto: only where nearly all replies are invalid',
       warmStartSteps,
     )
     .option(
       '--warm-start-episodes <n>',
-      `Games of a step of the warm start (default: ${AUTO_WARM_START.episodes})`,
+      `Games in a step of the warm start (default: ${AUTO_WARM_START.episodes})`,
       whole(1),
     )
     .option(
       '--warm-start-player <name>',
-      'Player whose replies are taught; random teaches the format alone (default: random)',
+      'Scripted player whose replies are taught; random teaches the format alone (default: random)',
     )
     .option(
       '--onnx [names]',
-      'Graphs that transformers.js loads, in every checkpoint and in final/: fp32, fp16, q4, with commas between (default: fp32)',
+      'Write graphs for transformers.js into every checkpoint and final/: fp32, fp16, q4, separated by commas (default: fp32)',
       exportDtypes,
     )
     .option(
       '--resume',
-      'Go on with the run that the folder holds; its own settings stay, but for those given that may change (--learning-rate and others)',
+      'Continue the run in the folder with its own settings; some may be changed (--learning-rate and others)',
     )
     .addOption(deviceOption())
     .option(
       '--threads <n>',
-      'Threads of one run of the network on the CPU, kept for --resume (default: one per core; with shards 1)',
+      'CPU threads of the network, kept for --resume (default: one per core; with shards 1)',
       whole(1),
     )
-    .option('--workers <n>', 'Processes that share each update; the weights are those of one (default: 1)', whole(1))
-    .option('--worker-timeout <s>', 'Seconds after which a silent worker is started again', whole(1), WORKER_TIMEOUT)
+    .option(
+      '--workers <n>',
+      'Processes that share each update; the weights do not depend on their number (default: 1)',
+      whole(1),
+    )
+    .option('--worker-timeout <s>', 'Seconds after which a silent worker is restarted', whole(1), WORKER_TIMEOUT)
     .addOption(stepTimeoutOption())
     .option('--json', 'End with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);

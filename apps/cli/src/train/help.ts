@@ -2,7 +2,7 @@
 
 import type { Command, Option } from 'commander';
 
-/** Every option of the command is in one of them. */
+/** A test checks that every option is in one group. */
 const GROUPS: readonly (readonly [heading: string, names: string])[] = [
   ['The run', 'env env-config model history out resume recipe steps seed json'],
   [
@@ -25,7 +25,7 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
   ],
 ];
 
-/** Gives each option of the command its heading; those of no group stand last. */
+/** Sorts the options into groups; options of no group come last. */
 export function groupOptions(command: Command): void {
   const places = new Map(
     GROUPS.flatMap(([heading, names]) => names.split(' ').map((name) => [name, heading] as const)).map(

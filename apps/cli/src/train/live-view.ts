@@ -1,4 +1,4 @@
-// What a person sees while a run goes on: in a terminal a few lines that are drawn again, elsewhere plain lines.
+// What a person sees while a run trains: in a terminal a few lines that are redrawn, elsewhere plain lines.
 
 import { describeMemory, gigabytes, type LoggedStepMetrics, type SampledRate, type TrainSettings } from '@ludic/grpo';
 import type { RunEvent } from '@ludic/grpo/node';
@@ -8,7 +8,7 @@ import { duration, percent } from '../units.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** Values as a row of bars, the mean of each stretch, between the lowest and the highest. */
+/** Values as a row of bars: each bar is the mean of an equal share of the values, scaled between the lowest and the highest. */
 export function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0) return '';
   const cells = Math.min(width, values.length);
@@ -21,7 +21,7 @@ export function sparkline(values: readonly number[], width: number): string {
   return means.map((mean) => BARS[Math.min(7, Math.floor(((mean - low) / span) * 8))]).join('');
 }
 
-/** What is shown of a run's events, and all that has to be known of a run elsewhere. */
+/** The part of a run's events that is shown, so that events of a server's job can be shown as well. */
 export type ShownEvent =
   | Exclude<RunEvent, { type: 'start' | 'step' | 'evaluation' }>
   | {
@@ -55,7 +55,7 @@ export type ShownEvent =
         Evaluation,
         'success_rate' | 'win_rate' | 'loss_rate' | 'mean_steps' | 'mean_reward' | 'total_episodes'
       >;
-      /** Servers of earlier versions do not say it. */
+      /** Missing from servers of earlier versions. */
       readonly temperature?: number | undefined;
       readonly sampled?: SampledRate | undefined;
       readonly best: boolean;
@@ -81,7 +81,7 @@ export class LiveView {
   #firstStep = 0;
   #spent = 0;
   #drawn = 0;
-  /** What is drawn again and again, but for the evaluation. */
+  /** The lines that are redrawn, without the evaluation. */
   #lines: readonly string[] = [];
   #evaluation = '';
 
@@ -153,7 +153,7 @@ export class LiveView {
     }
   }
 
-  /** Leaves the last drawing where it is. */
+  /** Keeps the last drawing on the screen. */
   close(): void {
     this.#drawn = 0;
   }
@@ -209,7 +209,7 @@ export class LiveView {
   }
 }
 
-/** What is to be said of games that ended before their time. */
+/** Games that failed or filled the context, as a phrase; empty where there were none. */
 function lostGames({
   failure_rate = 0,
   first_failure,

@@ -1,4 +1,4 @@
-// Settings that are known to train well: those of recipes/, or a file of the same form.
+// Recipes: settings that are known to train well, from recipes/ or from a file of the same form.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import type { Command, Option } from 'commander';
 import { UsageError } from '../failure.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../../recipes');
-/** The recipe that leaves everything to the library. */
+/** Stands for settings that the library chooses. */
 export const AUTO = 'auto';
 
-/** What a recipe cannot say for whoever follows it. */
+/** Options that a recipe may not set. */
 const OWN = new Set(['out', 'recipe', 'resume']);
 
 /**
@@ -33,7 +33,7 @@ export async function followRecipe(command: Command, recipe: string): Promise<vo
   }
 }
 
-/** What an option makes of a text; a switch takes true and false. */
+/** Parses a text as the option would; a switch takes true and false. */
 function readValue(option: Option, text: string): unknown {
   if (option.isBoolean()) {
     if (text !== 'true' && text !== 'false') throw new UsageError('true or false is needed.');
@@ -62,7 +62,7 @@ async function readRecipe(recipe: string, path: string): Promise<Readonly<Record
   }
   if (typeof train !== 'object' || train === null)
     throw new UsageError(`${path} is no recipe: it needs an object "train" of options and their values.`);
-  // As they would be typed: numbers, switches and objects have a text each.
+  // As they would be typed on the command line.
   return Object.fromEntries(
     Object.entries(train as Readonly<Record<string, unknown>>).map(([flag, value]) => [flag, typed(value)]),
   );

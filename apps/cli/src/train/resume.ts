@@ -39,7 +39,7 @@ export async function resumed(command: Command, out: string): Promise<RunStart> 
     loraTargets: config.settings.lora?.targets.join(),
     ...warmStartOptions(config.settings.warmStart),
     onnx: config.onnx?.join() ?? 'none',
-    // A run that left them to the runtime may be given others.
+    // A run without a number of threads may be given one.
     threads: config.threads ?? wanted.threads,
   };
   const change: Record<string, unknown> = {};

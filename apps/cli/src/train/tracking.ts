@@ -1,4 +1,4 @@
-// Who is told about a run: the options for it, and what tracking needs of this process.
+// The options of tracking, and the clock that trackers need.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTracked, mergeTrackingSettings, type Surroundings, type TrackingSettings } from '@ludic/tracking';
@@ -13,15 +13,18 @@ export interface TrackingOptions {
 }
 
 export const trackingOptions = (): readonly Option[] => [
-  new Option('--wandb-project <name>', 'Tell Weights & Biases as well; needs WANDB_API_KEY'),
-  new Option('--wandb-entity <name>', 'The user or team there (default: WANDB_ENTITY, or where the key belongs)'),
+  new Option('--wandb-project <name>', 'Project of Weights & Biases to send the run to; needs WANDB_API_KEY'),
+  new Option(
+    '--wandb-entity <name>',
+    'User or team at Weights & Biases (default: WANDB_ENTITY, or the owner of the key)',
+  ),
   new Option('--tensorboard', 'Write event files for TensorBoard'),
 ];
 
-/** Names that a resumed run may be given. */
+/** Options of tracking, by name: a resumed run may be given them. */
 export const TRACKING_NAMES: readonly string[] = trackingOptions().map((option) => option.attributeName());
 
-/** What was asked for; of a resumed run, what its folder holds as well. */
+/** The options, over those that the folder of a resumed run holds. */
 export async function trackingSettings(
   { wandbProject, wandbEntity, tensorboard }: TrackingOptions,
   resumed: string | undefined,

@@ -1,4 +1,4 @@
-// Trains in a run folder: shows what happens, hears Ctrl-C, and says how it ended.
+// Trains in a run folder: shows progress, saves at Ctrl-C, and reports the end.
 
 import { availableParallelism } from 'node:os';
 import { gigabytes } from '@ludic/grpo';
@@ -20,7 +20,7 @@ export interface Machine {
   readonly workers?: number;
   /** Seconds. */
   readonly workerTimeout?: number;
-  /** Seconds in one call of a game; 0: for ever. */
+  /** Longest time of one call of a game in seconds; 0: no limit. */
   readonly stepTimeout?: number;
   readonly tracking?: TrackingSettings;
 }
@@ -38,7 +38,7 @@ async function roundingOf(start: RunStart, out: string, wanted: number | undefin
   return { precision: settings.precision, threads };
 }
 
-/** Runs to the end, or until Ctrl-C asks for a checkpoint. */
+/** Trains to the end, or until Ctrl-C. */
 export async function trainInFolder(given: RunStart, out: string, machine: Machine) {
   const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, stepTimeout = STEP_TIMEOUT } = machine;
   const { tracking = {} } = machine;
