@@ -31,7 +31,7 @@ describe.skipIf(!isThere)("W&B's own client", () => {
   it('resumes a run of ours, and ours goes on behind it', async () => {
     const run = join(scratch, 'run');
     const environment = { WANDB_API_KEY: WANDB_KEY, WANDB_BASE_URL: server.baseUrl };
-    const surroundings = {
+    const clock = {
       now: () => Date.now(),
       random: Math.random,
       sleep: (milliseconds: number, signal?: AbortSignal) =>
@@ -43,7 +43,7 @@ describe.skipIf(!isThere)("W&B's own client", () => {
           });
         }),
     };
-    const options = { run, environment, surroundings, say: () => {} };
+    const options = { run, environment, clock, say: () => {} };
     const settings = { ...DEFAULT_TRAINING, environment: 'tic_tac_toe' };
     const folder = await RunFolder.create(run, { formatVersion: 1, model: 'nano', settings });
     const tracker = new RunTracker({ ...options, settings: { wandb: { project: 'games' } } });

@@ -58,7 +58,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** The same shape as the service's answer. */
-export function evaluationJson(
+function evaluationJson(
   evaluation: Evaluation,
   options: Pick<Options, 'model' | 'env' | 'history' | 'episodes' | 'temperature'>,
 ): object {

@@ -2,7 +2,7 @@
 
 import { deliver } from '@ludic/tracking/node';
 import { Command } from 'commander';
-import { surroundings } from './train/tracking.ts';
+import { clock } from './train/tracking.ts';
 
 export function syncCommand(): Command {
   return new Command('sync')
@@ -11,7 +11,7 @@ export function syncCommand(): Command {
     .option('--json', 'Print one JSON object')
     .action(async (run: string, { json }: { readonly json?: boolean }) => {
       const say = (line: string) => process.stderr.write(`${line}\n`);
-      const { url, steps } = await deliver({ run, environment: process.env, surroundings, say });
+      const { url, steps } = await deliver({ run, environment: process.env, clock, say });
       console.log(
         json ? JSON.stringify({ url, steps }) : `W&B holds ${steps === 1 ? '1 step' : `${steps} steps`} of this run.`,
       );

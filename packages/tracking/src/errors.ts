@@ -1,4 +1,4 @@
-// What can go wrong while a run is told to others. None of it ever stops the run itself. No message holds a key.
+// Errors of tracking. None of them stops a run, and no message holds a key.
 
 import { LudicError } from '@ludic/io';
 

@@ -1,10 +1,8 @@
+export type { Clock } from './clock.ts';
 export { TrackingError, type TrackingErrorCode } from './errors.ts';
 export {
-  checkTrackingSettings,
   isTracked,
   mergeTrackingSettings,
   type TrackingSettings,
   type WandbSettings,
 } from './settings.ts';
-export type { Surroundings } from './surroundings.ts';
-export { readWandbAccount, type WandbAccount } from './wandb/account.ts';

@@ -1,24 +1,24 @@
-// Lines of metrics.jsonl become rows, one a step: the step's numbers, and those of an evaluation that followed it.
+// Joins lines of metrics.jsonl to rows, one for each step: its numbers and those of the evaluation that followed it.
 
 import { readLogLine } from '@ludic/grpo';
 import { type Scalars, scalarsOf } from './scalars.ts';
 
 export interface Row {
-  /** Place among the rows of the file; the first is 0. */
+  /** Index of the row in the file, from 0. */
   readonly index: number;
   readonly step: number;
-  /** Seconds of training and evaluation from the beginning of the run up to here. */
+  /** Seconds of training and evaluation since the beginning of the run. */
   readonly runtime: number;
   readonly values: Scalars;
 }
 
-/** A row is whole when a line of another step follows it, or nothing ever will. */
+/** A row is complete when a line of another step follows, or when the file is complete. */
 export class RowAssembler {
   #open: Row | undefined;
   #index = 0;
   #runtime = 0;
 
-  /** @returns the row that this line shows to be whole; a line that is none of ours changes nothing */
+  /** @returns the row that this line completes; unknown lines change nothing */
   take(text: string): Row | undefined {
     const line = parsed(text);
     if (!line) return undefined;
@@ -33,7 +33,7 @@ export class RowAssembler {
     return closed;
   }
 
-  /** @returns the last row, which no line will add to */
+  /** @returns the last row of a complete file */
   close(): Row | undefined {
     const row = this.#open;
     this.#open = undefined;

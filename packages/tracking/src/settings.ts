@@ -1,10 +1,10 @@
-// Who is told about a run. Kept beside the run and apart from its config.json, because it decides no weight.
+// The trackers of a run. They are stored beside its config.json, because they decide no weight.
 
 import { TrackingError } from './errors.ts';
 
 export interface WandbSettings {
   readonly project: string;
-  /** A user or a team; without one, where the key belongs. */
+  /** A user or a team (default: the owner of the key). */
   readonly entity?: string;
 }
 
@@ -17,7 +17,7 @@ export interface TrackingSettings {
 export const isTracked = ({ wandb, tensorboard }: TrackingSettings): boolean =>
   wandb !== undefined || tensorboard === true;
 
-/** Characters that would mean something in an address. */
+/** Characters with a meaning in a URL. */
 const FORBIDDEN = /[\\/#?%:\p{Cc}]/u;
 const LONGEST_NAME = 128;
 
@@ -38,8 +38,8 @@ function checkName(what: string, name: string): void {
 }
 
 /**
- * What a resumed run is tracked by: what it was, and what was asked for now.
- * @throws TrackingError `bad_setting` where these contradict each other: a run has one place at W&B
+ * The trackers of a resumed run: the stored ones and the given ones.
+ * @throws TrackingError `bad_setting` where they contradict each other: a run has one place at W&B
  */
 export function mergeTrackingSettings(stored: TrackingSettings, given: TrackingSettings): TrackingSettings {
   const { wandb: before } = stored;

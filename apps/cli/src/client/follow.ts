@@ -38,7 +38,7 @@ export async function followJob(
 }
 
 /** Turns events of a job into events of the live view, or into lines. */
-export class ShownJob {
+class ShownJob {
   #job: Job | undefined;
   #isShown = false;
 

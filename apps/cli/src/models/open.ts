@@ -109,7 +109,7 @@ export async function withAdapter(
 
 export const adapterOption = () => new Option('--adapter <folder>', 'A LoRA adapter in PEFT layout, for --model');
 
-export interface PolicyOptions extends OutsideOptions {
+interface PolicyOptions extends OutsideOptions {
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;

@@ -15,7 +15,7 @@ export interface TrainedIn {
   readonly evaluation?: Evaluation & { readonly step: number };
 }
 
-export interface CardFacts {
+interface CardFacts {
   /** org/name */
   readonly repo: string;
   /** Family, such as `llama`, as config.json names it. */

@@ -7,7 +7,7 @@ import type { Best, RunConfig } from '@ludic/grpo/node';
 import { UsageError } from '../failure.ts';
 import type { TrainedIn } from './model-card.ts';
 
-export interface Publishable {
+interface Publishable {
   /** The folder of the model. */
   readonly model: string;
   /** `model_type` of its config.json. */

@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { RunFolder } from '@ludic/grpo/node';
 import { takeLock } from '@ludic/io/node';
 
-export type RunState = 'finished' | 'running' | 'stopped';
+type RunState = 'finished' | 'running' | 'stopped';
 type LogLine = Awaited<ReturnType<RunFolder['log']>>[number];
 export type StepLine = Extract<LogLine, { type: 'step' }>;
 export type EvaluationLine = Extract<LogLine, { type: 'evaluation' }>;

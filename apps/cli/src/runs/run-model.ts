@@ -8,7 +8,7 @@ import type { FolderFiles, ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { UsageError } from '../failure.ts';
 
-export interface RunModel {
+interface RunModel {
   readonly files: ModelFiles;
   /** Such as `its final model`. */
   readonly what: string;

@@ -6,7 +6,7 @@ import { UsageError } from '../failure.ts';
 const MOST_BYTES = 4096;
 
 /** The state of the input after some keys. */
-export type Typed =
+type Typed =
   | { readonly kind: 'open'; readonly text: string; readonly rest: string }
   | { readonly kind: 'entered'; readonly text: string; readonly rest: string }
   | { readonly kind: 'given_up' };

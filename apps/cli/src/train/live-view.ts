@@ -9,7 +9,7 @@ import { duration, percent } from '../units.ts';
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** Values as a row of bars: each bar is the mean of an equal share of the values, scaled between the lowest and the highest. */
-export function sparkline(values: readonly number[], width: number): string {
+function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0) return '';
   const cells = Math.min(width, values.length);
   const means = Array.from({ length: cells }, (_, i) => {
@@ -63,7 +63,7 @@ export type ShownEvent =
     };
 
 /** How a warm start went, in a sentence. */
-export function warmStartText({ plan, before, after }: Extract<RunEvent, { type: 'warm_started' }>): string {
+function warmStartText({ plan, before, after }: Extract<RunEvent, { type: 'warm_started' }>): string {
   const invalid = percent(before.invalid_rate);
   return plan
     ? `The model has learned the reply format: ${percent(after.invalid_rate)} of its replies are invalid, before ${invalid}`

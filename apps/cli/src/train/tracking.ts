@@ -1,7 +1,7 @@
 // The options of tracking, and the clock that trackers need.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTracked, mergeTrackingSettings, type Surroundings, type TrackingSettings } from '@ludic/tracking';
+import { type Clock, isTracked, mergeTrackingSettings, type TrackingSettings } from '@ludic/tracking';
 import { RunTracker, readTrackingSettings } from '@ludic/tracking/node';
 import { Option } from 'commander';
 import { UsageError } from '../failure.ts';
@@ -38,7 +38,7 @@ export async function trackingSettings(
   });
 }
 
-export const surroundings: Surroundings = {
+export const clock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }).catch(() => {}),
   random: () => Math.random(),
@@ -49,7 +49,5 @@ export function trackerOf(
   settings: TrackingSettings,
   say: (line: string) => void,
 ): RunTracker | undefined {
-  return isTracked(settings)
-    ? new RunTracker({ run, settings, environment: process.env, surroundings, say })
-    : undefined;
+  return isTracked(settings) ? new RunTracker({ run, settings, environment: process.env, clock, say }) : undefined;
 }

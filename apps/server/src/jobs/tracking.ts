@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StartTraining } from '@ludic/service';
-import type { Surroundings, TrackingSettings } from '@ludic/tracking';
+import type { Clock, TrackingSettings } from '@ludic/tracking';
 
 export const requestedTracking = ({
   wandb_project: project,
@@ -12,7 +12,7 @@ export const requestedTracking = ({
   ...(tensorboard && { tensorboard }),
 });
 
-export const surroundings: Surroundings = {
+export const clock: Clock = {
   now: () => Date.now(),
   sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }).catch(() => {}),
   random: () => Math.random(),

@@ -1,4 +1,4 @@
-// Sends to W&B, later, what a run could not send while it went on.
+// Sends to W&B what a run could not send while it trained.
 
 import { holdRun, RunFolder } from '@ludic/grpo/node';
 import { TrackingError } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { TrackerOptions } from './tracker.ts';
 import { openWandbState, WandbStream } from './wandb-stream.ts';
 
 export interface Delivery {
-  /** Where the run can be seen. */
+  /** The page of the run. */
   readonly url: string;
   /** Steps that W&B holds now. */
   readonly steps: number;
@@ -16,18 +16,18 @@ export interface Delivery {
 
 export type DeliverOptions = Omit<TrackerOptions, 'settings'> & { readonly signal?: AbortSignal };
 
-/** Failures in a row after which it is given up. */
+/** Failures in a row after which the delivery gives up. */
 const ATTEMPTS = 5;
 
 /**
- * Brings W&B up to what the folder of a run holds, while no other process works on it. The last step of a run that was
- * killed is kept back: resumed, the run takes it again.
+ * Sends the rows that W&B lacks, while no other process works on the run. The last step of a killed run is kept back,
+ * because the run repeats it when it is resumed.
  * @throws TrackingError; GrpoError `no_run`, `run_busy`
  */
 export const deliver = (options: DeliverOptions): Promise<Delivery> =>
   holdRun(options.run, 'resume', () => deliverAll(options));
 
-async function deliverAll({ run, environment, surroundings, say, signal }: DeliverOptions): Promise<Delivery> {
+async function deliverAll({ run, environment, clock, say, signal }: DeliverOptions): Promise<Delivery> {
   const { config } = await RunFolder.open(run);
   const { wandb: settings } = await readTrackingSettings(run);
   if (!settings) {
@@ -37,12 +37,12 @@ async function deliverAll({ run, environment, surroundings, say, signal }: Deliv
     );
   }
   const account = readWandbAccount(environment);
-  const stream = new WandbStream(await openWandbState(run, surroundings), {
+  const stream = new WandbStream(await openWandbState(run, clock), {
     run,
     config,
     settings,
     account,
-    surroundings,
+    clock,
     say,
     attempts: ATTEMPTS,
     signal: signal ?? new AbortController().signal,

@@ -1,4 +1,4 @@
-// The folder tracking/ of a run: who is told about it, and how far W&B has been told.
+// The folder tracking/ of a run: its trackers, and how many rows W&B has.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { writeFileAtomic } from '@ludic/io/node';
 import { TrackingError } from '../errors.ts';
 import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
 
-/** How a run ended, as far as W&B is concerned. */
+/** How a run ended, as W&B's exit code. */
 export const EXIT_CODES = { finished: 0, failed: 1, interrupted: 130 } as const;
 export type RunEnd = keyof typeof EXIT_CODES;
 
@@ -21,9 +21,9 @@ export interface WandbState {
   readonly rows: number;
   /** Lines of W&B's history before the next row; `rows` where absent. More than `rows` where others wrote lines as well. */
   readonly lines?: number;
-  /** Rows of a request whose answer has not come: they may have arrived. */
+  /** Rows of a request without an answer: they may have arrived. */
   readonly sending?: number;
-  /** Absent while the run goes on, and where it was killed. */
+  /** Absent while the run trains, and after a kill. */
   readonly ended?: RunEnd;
 }
 
@@ -72,7 +72,7 @@ async function readJson(path: string): Promise<unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // The same as any other text that is no object.
+    // Falls through to the error for texts that are no object.
   }
   throw new TrackingError('bad_folder', `${path} is damaged. Remove it, and the run is tracked anew.`);
 }

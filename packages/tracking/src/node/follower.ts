@@ -1,5 +1,5 @@
-// metrics.jsonl read while it grows. It is the truth, so nothing is kept here but how far it has been read; where it is
-// cut back, as resuming does, reading begins again.
+// Reads metrics.jsonl while it grows. Only the position is kept; where the file is cut back, as resuming does, reading
+// begins again.
 
 import { join } from 'node:path';
 import { LineReader } from '@ludic/io/node';
@@ -23,8 +23,8 @@ export class MetricsFollower {
   }
 
   /**
-   * The next rows, none where the file holds no more now.
-   * @param ended nothing will be added any more: the last row is whole as it is
+   * The next rows; none where the file holds no more now.
+   * @param ended whether the file is complete, so that its last row is too
    */
   async next(limit: number, ended: boolean): Promise<Row[]> {
     const rows: Row[] = [];

@@ -1,5 +1,5 @@
-// A run's event files for TensorBoard, in tensorboard/ of its folder. Each time the run is started another file begins;
-// it goes on where the earlier ones, and what was kept of the run, end.
+// A run's event files for TensorBoard, in tensorboard/ of its folder. Each start of the run begins a file, which continues
+// after the last step that the earlier files and the run both have.
 
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ const ROWS = 256;
 export interface TensorBoardOptions {
   /** The folder of the run. */
   readonly run: string;
-  /** The step that the run begins after, 0 for a new one. */
+  /** The last step before this start; 0 for a new run. */
   readonly after: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -23,7 +23,7 @@ export interface TensorBoardOptions {
 
 export class TensorBoardLog {
   readonly #path: string;
-  /** Step of the last row that is written. */
+  /** Step of the last written row. */
   #after: number;
   readonly #now: () => number;
   readonly #follower: MetricsFollower;
@@ -40,7 +40,7 @@ export class TensorBoardLog {
     const folder = join(run, 'tensorboard');
     await mkdir(folder, { recursive: true });
     const names = (await readdir(folder)).filter((name) => name.startsWith('events.out.tfevents.'));
-    // A kill may have come before the last steps were written here, or after steps that the run takes again.
+    // After a kill the files may lack the last steps, or hold steps that the run repeats.
     const written = (await Promise.all(names.map((name) => lastStep(join(folder, name))))).reduce(
       (a, b) => Math.max(a, b),
       0,
@@ -60,7 +60,7 @@ export class TensorBoardLog {
     }
   }
 
-  /** Writes the rows that metrics.jsonl holds by now. @param ended nothing more will come */
+  /** Writes the new rows of metrics.jsonl. @param ended whether the file is complete */
   async update(ended: boolean): Promise<void> {
     for (;;) {
       const rows = await this.#follower.next(ROWS, ended);

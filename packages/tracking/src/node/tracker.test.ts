@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const LAST_WAIT = 400;
 let dice = 0;
-const surroundings = {
+const clock = {
   now: () => 1_700_000_000_000,
   sleep: async (milliseconds: number, signal?: AbortSignal) => {
     if (milliseconds !== LAST_WAIT) pauses.push(milliseconds);
@@ -50,8 +50,8 @@ const environment = (more: Record<string, string> = {}) => ({
 });
 const say = (line: string) => said.push(line);
 const trackerOf = (settings: TrackingSettings = WANDB, variables = environment()) =>
-  new RunTracker({ run, settings, environment: variables, surroundings, say });
-const sync = () => deliver({ run, environment: environment(), surroundings, say });
+  new RunTracker({ run, settings, environment: variables, clock, say });
+const sync = () => deliver({ run, environment: environment(), clock, say });
 
 /** Waits until the one run is there and so far. */
 async function until(reached: () => boolean): Promise<void> {

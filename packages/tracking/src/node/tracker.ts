@@ -1,11 +1,11 @@
-// Tells others about a run while it goes on. It follows the run's folder and takes nothing from training but the news
-// that it has begun, goes on and has ended: whatever happens here, the run is neither stopped nor held up.
+// Sends a run to its trackers while it trains. It follows the run's folder; training only reports that it has begun, has
+// taken a step and has ended. A failure here neither stops the run nor delays it.
 
 import { hostname } from 'node:os';
 import type { RunEvent } from '@ludic/grpo/node';
 import { RunFolder } from '@ludic/grpo/node';
+import type { Clock } from '../clock.ts';
 import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
-import type { Surroundings } from '../surroundings.ts';
 import { readWandbAccount, whyNotOnline } from '../wandb/account.ts';
 import { type RunEnd, type WandbState, writeTrackingSettings, writeWandbState } from './files.ts';
 import { MetricsFollower } from './follower.ts';
@@ -13,20 +13,20 @@ import { TensorBoardLog } from './tensorboard-log.ts';
 import { openWandbState, WandbStream } from './wandb-stream.ts';
 
 export interface TrackerOptions {
-  /** The folder of the run, which need not be there before the run begins. */
+  /** The folder of the run; it may be made later, when the run begins. */
   readonly run: string;
   readonly settings: TrackingSettings;
   /** Variables of the process: WANDB_API_KEY, WANDB_BASE_URL, WANDB_ENTITY, WANDB_MODE. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly surroundings: Surroundings;
-  /** Takes sentences for people. */
+  readonly clock: Clock;
+  /** Prints a sentence for people. */
   readonly say: (line: string) => void;
 }
 
-/** Milliseconds that a run waits at its end for what has not arrived. */
+/** Milliseconds that a run waits at its end for rows that have not arrived. */
 const LAST_WAIT = 15_000;
 
-/** Why W&B will not be told, in one sentence; undefined where it will. */
+/** Why a run is not sent to W&B, as a sentence; undefined where it is. */
 export function whyNotTracked(
   settings: TrackingSettings,
   environment: TrackerOptions['environment'],
@@ -46,14 +46,14 @@ export function whyNotTracked(
 export class RunTracker {
   readonly #options: TrackerOptions;
   readonly #stop = new AbortController();
-  /** What is done one after the other; it never fails. */
+  /** The queue of file work; it never rejects. */
   #work: Promise<void> = Promise.resolve();
   #started = false;
   #wandb: { readonly stream: WandbStream; readonly followed: Promise<void> } | undefined;
   #tensorboard: TensorBoardLog | undefined;
   #tensorboardWaits = false;
   #broken = false;
-  /** Where there is no key: what will be sent some day. */
+  /** Without a key: the state for a later `deliver`. */
   #untold: WandbState | undefined;
 
   /** @throws TrackingError `bad_setting` */
@@ -82,11 +82,11 @@ export class RunTracker {
     await this.#work;
     if (!this.#wandb) return;
     const { stream, followed } = this.#wandb;
-    const { run, say, surroundings } = this.#options;
+    const { run, say, clock } = this.#options;
     await stream.end(how).catch((error: Error) => say(error.message));
     const arrived = new AbortController();
     const ended = followed.finally(() => arrived.abort());
-    await Promise.race([ended, surroundings.sleep(patience, arrived.signal)]);
+    await Promise.race([ended, clock.sleep(patience, arrived.signal)]);
     if (arrived.signal.aborted && !this.#broken) return;
     this.#stop.abort();
     await ended;
@@ -96,15 +96,15 @@ export class RunTracker {
   }
 
   async #beginTensorBoard(after: number): Promise<void> {
-    const { run, settings, surroundings } = this.#options;
+    const { run, settings, clock } = this.#options;
     if (!settings.tensorboard) return;
-    this.#tensorboard = await TensorBoardLog.open({ run, after, now: surroundings.now, host: hostname() });
+    this.#tensorboard = await TensorBoardLog.open({ run, after, now: clock.now, host: hostname() });
   }
 
   async #beginWandb(): Promise<void> {
-    const { run, settings, environment, surroundings, say } = this.#options;
+    const { run, settings, environment, clock, say } = this.#options;
     if (!settings.wandb) return;
-    const { ended: _, ...state } = await openWandbState(run, surroundings);
+    const { ended: _, ...state } = await openWandbState(run, clock);
     await writeWandbState(run, state);
     const why = whyNotTracked(settings, environment);
     if (why !== undefined) {
@@ -115,7 +115,7 @@ export class RunTracker {
     const { config } = await RunFolder.open(run);
     const account = readWandbAccount(environment);
     const { signal } = this.#stop;
-    const options = { run, config, settings: settings.wandb, account, surroundings, say, signal };
+    const options = { run, config, settings: settings.wandb, account, clock, say, signal };
     const stream = new WandbStream(state, options);
     const followed = stream.follow().catch((error: Error) => {
       this.#broken = true;
@@ -125,7 +125,7 @@ export class RunTracker {
   }
 
   #wakeTensorBoard(): void {
-    // Steps may be faster than the disk: one look that has not begun yet is enough.
+    // Steps may be faster than the disk: one waiting read is enough.
     if (!this.#options.settings.tensorboard || this.#tensorboardWaits) return;
     this.#tensorboardWaits = true;
     this.#do(async () => {
@@ -136,7 +136,7 @@ export class RunTracker {
 
   async #updateTensorBoard(ended: boolean): Promise<void> {
     const log = this.#tensorboard;
-    // One that failed, on a full disk perhaps, would leave a gap: it ends there.
+    // After a failed write, such as on a full disk, a later row would leave a gap: the log ends.
     this.#tensorboard = undefined;
     await log?.update(ended);
     this.#tensorboard = log;

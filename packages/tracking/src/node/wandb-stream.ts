@@ -1,15 +1,15 @@
-// Brings a run's rows to W&B: one request at a time, each made of what metrics.jsonl holds beyond what has arrived. What
-// cannot be sent stays in the file, so nothing is buffered here and nothing can be lost; how far it got is remembered in
-// the run's folder. A row that is sent twice takes its own line of W&B's history.
+// Sends a run's rows to W&B, one request at a time, each with rows of metrics.jsonl that have not arrived. Rows that cannot
+// be sent stay in the file, so nothing is buffered and nothing is lost; the run's folder keeps how many have arrived. A row
+// that is sent twice takes the same line of W&B's history.
 
 import { basename, resolve } from 'node:path';
 import type { RunConfig } from '@ludic/grpo/node';
 import { pauseAfter, type RetryPolicy, TransientError } from '@ludic/io';
+import type { Clock } from '../clock.ts';
 import { TrackingError } from '../errors.ts';
 import type { Row } from '../rows.ts';
 import type { Scalars } from '../scalars.ts';
 import type { WandbSettings } from '../settings.ts';
-import type { Surroundings } from '../surroundings.ts';
 import type { WandbAccount } from '../wandb/account.ts';
 import { type OpenedRun, type StreamUpdate, WandbClient } from '../wandb/client.ts';
 import { historyLine, mergedConfig, newRunName, summaryLine, wandbConfig } from '../wandb/content.ts';
@@ -19,7 +19,7 @@ import { MetricsFollower } from './follower.ts';
 
 /** Most rows of a request: about a hundred kilobytes. */
 const ROWS = 100;
-/** Milliseconds between looks at the file while a run goes on, and of silence before a sign of life. */
+/** Milliseconds between two reads of the file during a run, and of silence before an empty update. */
 const INTERVAL = 5000;
 const HEARTBEAT = 30_000;
 const RETRY: Omit<RetryPolicy, 'attempts'> = { firstPause: 2000, longestPause: 60_000, longestWait: 600_000 };
@@ -30,17 +30,17 @@ export interface WandbStreamOptions {
   readonly config: RunConfig;
   readonly settings: WandbSettings;
   readonly account: WandbAccount;
-  readonly surroundings: Surroundings;
-  /** Takes sentences for people. */
+  readonly clock: Clock;
+  /** Prints a sentence for people. */
   readonly say: (line: string) => void;
-  /** Failures in a row after which it is given up; without it, never. */
+  /** Failures in a row after which the stream gives up (default: never). */
   readonly attempts?: number;
   /** Stops everything at once. */
   readonly signal: AbortSignal;
 }
 
-/** The state of the run at W&B, made where there is none yet. */
-export async function openWandbState(run: string, { now, random }: Surroundings): Promise<WandbState> {
+/** The state of the run at W&B; a new one for a run without. */
+export async function openWandbState(run: string, { now, random }: Clock): Promise<WandbState> {
   const known = await readWandbState(run);
   if (known) return known;
   const state: WandbState = { formatVersion: 1, run: newRunName(random), startedAt: Math.floor(now() / 1000), rows: 0 };
@@ -73,7 +73,7 @@ export class WandbStream {
     return this.#opened?.url;
   }
 
-  /** Nothing more will be measured: ends a pause, and what is left is delivered without further ones. */
+  /** The run has ended: ends the present pause and delivers the rest without further pauses. */
   async end(how: RunEnd): Promise<void> {
     this.#state = { ...this.#state, ended: how };
     this.#ending.abort();
@@ -88,7 +88,7 @@ export class WandbStream {
     await this.#open();
     let silence = 0;
     while (!this.#options.signal.aborted) {
-      // Asked before looking: rows may be written between the last look and the end.
+      // Asked before reading, because rows may be written between the last read and the end.
       const { ended } = this.#state;
       if (await this.#deliverRows(ended)) silence = 0;
       else if (ended) return this.#tellEnd(ended);
@@ -119,7 +119,7 @@ export class WandbStream {
     if (entity === undefined) return;
     const opened = await this.#openIn(entity).catch(async (error: unknown) => {
       if (!(error instanceof TrackingError && error.code === 'deleted')) throw error;
-      const name = newRunName(this.#options.surroundings.random);
+      const name = newRunName(this.#options.clock.random);
       say(`The run ${this.#state.run} was deleted at W&B. It is sent as a new run, ${name}.`);
       const { lines: _, sending: __, ...state } = this.#state;
       await this.#change({ ...state, run: name, rows: 0 });
@@ -127,14 +127,14 @@ export class WandbStream {
     });
     if (!opened) return;
     this.#opened = opened;
-    // A run that W&B no longer knows is told again from the beginning.
+    // A run that W&B no longer has is sent again from the beginning.
     const known = opened.isNew ? { rows: 0, lines: 0 } : placeAfter(this.#state, opened.historyLines);
     const { sending: _, ...state } = this.#state;
     await this.#change({ ...state, ...known });
     say(`Tracked at ${opened.url}`);
   }
 
-  /** Opens the run under its present name: a name and a config that were changed at W&B stay. */
+  /** Opens the run. A name and a config that were changed at W&B stay. */
   async #openIn(entity: string): Promise<OpenedRun | undefined> {
     const { run, config, settings } = this.#options;
     const ours = wandbConfig(config);
@@ -151,7 +151,7 @@ export class WandbStream {
   async #deliverRows(ended: RunEnd | undefined): Promise<boolean> {
     const { startedAt } = this.#state;
     for (;;) {
-      // What a failed run did last it may do again when it is resumed, and with an evaluation.
+      // A failed run may repeat its last step when it is resumed, with an evaluation.
       const rows = await this.#follower.next(ROWS, ended !== undefined && ended !== 'failed');
       for (const { values } of rows) this.#latest = { ...this.#latest, ...values };
       const last = rows.at(-1);
@@ -175,7 +175,7 @@ export class WandbStream {
     await this.#send({ exitCode: EXIT_CODES[how] });
   }
 
-  /** @returns whether it arrived; it did not only where everything was stopped */
+  /** @returns false only where the signal was aborted */
   async #send(update: StreamUpdate): Promise<boolean> {
     const opened = this.#opened;
     if (!opened) return false;
@@ -183,9 +183,9 @@ export class WandbStream {
     return (await this.#persist((signal) => this.#client.stream(opened, update, signal).then(() => true))) ?? false;
   }
 
-  /** @returns undefined where everything was stopped */
+  /** @returns undefined where the signal was aborted */
   async #persist<T>(attempt: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    const { signal, say, attempts = Number.POSITIVE_INFINITY, surroundings } = this.#options;
+    const { signal, say, attempts = Number.POSITIVE_INFINITY, clock } = this.#options;
     for (let failures = 0; !signal.aborted; ) {
       try {
         const result = await attempt(signal);
@@ -199,8 +199,8 @@ export class WandbStream {
         if (failures === 1)
           say(`${error.message} What it misses is kept in the run's folder and sent when it answers.`);
         const { ended } = this.#state;
-        await this.#pause(pauseAfter(RETRY, failures, error.wait, surroundings.random()));
-        // There is little time at the end: the pauses begin anew.
+        await this.#pause(pauseAfter(RETRY, failures, error.wait, clock.random()));
+        // At the end there is little time, so the pauses begin small again.
         if (this.#state.ended !== ended) failures = 1;
       }
     }
@@ -208,9 +208,9 @@ export class WandbStream {
   }
 
   async #pause(milliseconds: number): Promise<void> {
-    const { signal, surroundings } = this.#options;
+    const { signal, clock } = this.#options;
     const alarm = this.#state.ended ? signal : AbortSignal.any([this.#ending.signal, signal]);
-    await surroundings.sleep(milliseconds, alarm);
+    await clock.sleep(milliseconds, alarm);
   }
 
   #change(state: WandbState): Promise<void> {

@@ -16,11 +16,11 @@ const SIMPLE_VALUE = 2;
 const STATUS = 1;
 const STARTED = 1;
 
-/** What every file begins with. @param seconds since 1970 */
+/** The first event of a file. @param seconds since 1970 */
 export const versionEvent = (seconds: number): Uint8Array =>
   new Message().double(WALL_TIME, seconds).string(FILE_VERSION, 'brain.Event:2').bytes();
 
-/** From here on: what earlier files say about this step and later ones is void. */
+/** Voids this step and later ones in earlier files. */
 export const restartEvent = (seconds: number, step: number): Uint8Array =>
   new Message()
     .double(WALL_TIME, seconds)

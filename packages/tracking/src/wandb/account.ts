@@ -1,4 +1,4 @@
-// Where W&B is and who we are there, from the variables that W&B's own tools read. The key is in here and nowhere else.
+// Address, entity and key of W&B, from the variables that W&B's own tools read.
 
 import { TrackingError } from '../errors.ts';
 
@@ -32,7 +32,7 @@ export function readWandbAccount(environment: Readonly<Record<string, string | u
 }
 
 /**
- * Why a run is not sent while it goes on, by WANDB_MODE as W&B's own tools read it; undefined where it is sent.
+ * Why WANDB_MODE, as W&B's own tools read it, keeps a run from being sent; undefined where it is sent.
  */
 export function whyNotOnline({ WANDB_MODE }: Readonly<Record<string, string | undefined>>): string | undefined {
   const mode = WANDB_MODE?.trim() ?? '';
@@ -41,7 +41,7 @@ export function whyNotOnline({ WANDB_MODE }: Readonly<Record<string, string | un
   return `WANDB_MODE is ${mode}, which is none of online, offline and disabled.`;
 }
 
-/** A secret, which servers of one's own give a prefix and a dash; or a token of three parts with dots between. */
+/** A key, to which private servers add a prefix and a dash; or a token of three parts with dots between. */
 function isKey(key: string): boolean {
   if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(key) || /^wb_at_[\w.-]+$/.test(key)) return true;
   const dash = key.indexOf('-');
@@ -61,7 +61,7 @@ function baseUrl(text: string | undefined): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
-/** Where people look at a run. An API whose host begins with "api." has its pages at the rest of the name. */
+/** The address of W&B's pages. An API whose host begins with "api." has its pages at the rest of the name. */
 export function runUrl(baseUrl: string, entity: string, project: string, run: string): string {
   const path = [entity, project, 'runs', run].map(encodeURIComponent).join('/');
   return `${baseUrl.replace(/^(https?:\/\/)api\./, '$1')}/${path}`;

@@ -56,7 +56,7 @@ const UPSERT_BUCKET = `mutation UpsertBucket(
 
 /** Milliseconds after which a request counts as lost. */
 const TIMEOUT = 60_000;
-/** Statuses that stay what they are however often one asks. */
+/** Statuses that a retry does not change. */
 const FINAL = new Set([400, 401, 403, 404, 405, 409, 410, 413, 422]);
 const LONGEST_ANSWER = 2 ** 20;
 /** Milliseconds that a rate limit can hold requests back. */
@@ -65,7 +65,7 @@ const LONGEST_REST = 60_000;
 export class WandbClient {
   readonly #account: WandbAccount;
   readonly #authorization: string;
-  /** Milliseconds that the last answer asked to wait before the next request, with nothing left of the rate limit. */
+  /** Milliseconds to wait before the next request, from the last answer, when the rate limit is used up. */
   #rest = 0;
 
   constructor(account: WandbAccount) {
@@ -127,7 +127,7 @@ export class WandbClient {
     };
   }
 
-  /** An empty update says that the run is still alive. */
+  /** Sends an update; an empty one shows that the run is alive. */
   async stream({ entity, project, name }: OpenedRun, update: StreamUpdate, signal: AbortSignal): Promise<void> {
     const { history, summary, exitCode } = update;
     const files = {
@@ -212,7 +212,7 @@ export class WandbClient {
     );
   }
 
-  /** What a server said, on one line, and never our own key. */
+  /** A server's message on one line, without our key. */
   #quoted(text: string): string {
     const line = text.replaceAll(this.#account.key, '…').replaceAll(/\s+/g, ' ').trim();
     return line.slice(0, 200).replace(/\.$/, '');

@@ -1,4 +1,4 @@
-// What is said to W&B about a run: its settings, a line of history a step, the latest of every number.
+// What W&B gets of a run: its settings, a line of history for each step, the latest value of every number.
 
 import { snakeCase } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';

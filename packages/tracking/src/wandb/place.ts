@@ -1,4 +1,4 @@
-// Where the next row of a run belongs in W&B's history, whose lines others may have added to.
+// The line of W&B's history that the next row takes. Other clients may have added lines.
 
 export interface Place {
   /** Rows of the run that have arrived. */
@@ -8,16 +8,16 @@ export interface Place {
 }
 
 /**
- * @param known what was kept in the run's folder; `sending` rows were on their way when it was written
- * @param there lines that W&B holds
+ * @param known the state in the run's folder; `sending` rows were on their way when it was written
+ * @param there lines that W&B has
  */
 export function placeAfter(
   { rows, lines = rows, sending = 0 }: { rows: number; lines?: number; sending?: number },
   there: number,
 ): Place {
-  // The rows on their way arrived in part or whole, or not at all: sent again, they take their own lines.
+  // The rows on their way arrived in part, whole, or not at all: sent again, they take the same lines.
   if (there <= lines + sending && sending > 0) return { rows, lines };
-  // They arrived, or never will: other writers' lines follow, and ours go behind them.
+  // Other clients have added lines: ours follow them.
   if (there > lines) return { rows: rows + sending, lines: there };
   return { rows, lines };
 }

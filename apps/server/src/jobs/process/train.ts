@@ -12,7 +12,7 @@ import { isTracked } from '@ludic/tracking';
 import { RunTracker } from '@ludic/tracking/node';
 import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
-import { requestedTracking, surroundings } from '../tracking.ts';
+import { clock, requestedTracking } from '../tracking.ts';
 import { INTERRUPTED, type JobContext, type JobEnd, unlessAborted } from './context.ts';
 import type { JobRequest } from './messages.ts';
 
@@ -42,7 +42,7 @@ export async function trainJob(
   };
   const tracking = requestedTracking(request);
   const tracker = isTracked(tracking)
-    ? new RunTracker({ run: folder, settings: tracking, environment: process.env, surroundings, say })
+    ? new RunTracker({ run: folder, settings: tracking, environment: process.env, clock, say })
     : undefined;
   const result = await runTraining(start, {
     folder,
