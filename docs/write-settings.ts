@@ -73,7 +73,7 @@ Named recipes (\`--recipe NAME\`, \`"recipe": "NAME"\`); what they leave out has
 
 ${recipes.join('\n')}
 
-What programs of Ludic name themselves; the rest is decided as for anybody:
+What programs of Ludic name themselves; the rest is decided as for every user:
 
 ${presets.join('\n')}
 
