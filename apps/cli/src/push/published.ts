@@ -2,9 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { readLogLine } from '@ludic/grpo';
-import type { Best, RunConfig } from '@ludic/grpo/node';
+import type { Best } from '@ludic/grpo/node';
 import { UsageError } from '../failure.ts';
+import { readRun } from '../runs/read-run.ts';
+import { isRun } from '../runs/run-model.ts';
 import type { TrainedIn } from './model-card.ts';
 
 interface Publishable {
@@ -20,49 +21,34 @@ interface Publishable {
 /** @param folder a run, its `final`, or any model folder */
 export async function findPublishable(folder: string): Promise<Publishable> {
   const path = resolve(folder);
-  const own = await readRunConfig(path);
-  const parent = !own && basename(path) === 'final' ? await readRunConfig(dirname(path)) : undefined;
-  const model = own ? join(path, 'final') : path;
-  const text = await readFile(join(model, 'config.json'), 'utf8').catch(() => undefined);
-  if (text === undefined && own)
+  const isWholeRun = await isRun(path);
+  const model = isWholeRun ? join(path, 'final') : path;
+  const config = await readJson<{ model_type?: unknown }>(join(model, 'config.json'));
+  if (config === undefined && isWholeRun)
     throw new UsageError(`${folder} is a run without a final model. Finish it with train --out ${folder} --resume.`);
-  if (text === undefined) throw new UsageError(`${folder} is neither a run nor a model folder: it has no config.json.`);
-  const config = own ?? parent;
-  const modelType = String((parse(text) as { model_type?: unknown } | undefined)?.model_type ?? 'unknown');
-  if (!config) return { model, modelType, run: undefined };
-  const result = await readResult(model);
-  const of = result?.best === undefined ? '' : `, of step ${result.best.step}`;
-  const told = result?.stopped ?? `The final model of the run is taken${of}.`;
-  return { model, modelType, run: await readRun(dirname(model), config, result?.best), told };
+  if (config === undefined)
+    throw new UsageError(`${folder} is neither a run nor a model folder: it has no config.json.`);
+  const modelType = String(config.model_type ?? 'unknown');
+  const isOfRun = isWholeRun || (basename(path) === 'final' && (await isRun(dirname(path))));
+  if (!isOfRun) return { model, modelType, run: undefined };
+  const result = await readJson<{ best?: Best; stopped?: string }>(join(model, 'result.json'));
+  const step = result?.best?.step;
+  const { config: trained, steps, evaluations } = await readRun(dirname(model));
+  const evaluation = evaluations.find((line) => line.step === step) ?? evaluations.at(-1);
+  return {
+    model,
+    modelType,
+    run: { config: trained, steps, ...(evaluation && { evaluation }) },
+    told: result?.stopped ?? `The final model of the run is taken${step === undefined ? '' : `, of step ${step}`}.`,
+  };
 }
 
-/** @param model the final model of a run */
-async function readResult(model: string): Promise<{ readonly best?: Best; readonly stopped?: string } | undefined> {
-  return parse(await readFile(join(model, 'result.json'), 'utf8').catch(() => '')) as Awaited<
-    ReturnType<typeof readResult>
-  >;
-}
-
-async function readRunConfig(folder: string): Promise<RunConfig | undefined> {
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '');
-  const config = parse(text) as RunConfig | undefined;
-  return config?.formatVersion === 1 && typeof config.settings === 'object' ? config : undefined;
-}
-
-async function readRun(folder: string, config: RunConfig, best: Best | undefined): Promise<TrainedIn> {
-  const text = await readFile(join(folder, 'metrics.jsonl'), 'utf8').catch(() => '');
-  const lines = text.split('\n').map(readLogLine);
-  const steps = lines.filter((line) => line?.type === 'step');
-  const evaluations = lines.filter((line) => line?.type === 'evaluation');
-  const evaluation = evaluations.find(({ step }) => step === best?.step) ?? evaluations.at(-1);
-  return { config, steps, ...(evaluation && { evaluation }) };
-}
-
-/** @returns undefined where the text is no JSON */
-function parse(text: string): unknown {
+/** @returns undefined where there is no such file, and `{}` where it is no JSON */
+async function readJson<T extends object>(path: string): Promise<Partial<T> | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
   try {
-    return JSON.parse(text);
+    return text === undefined ? undefined : ((JSON.parse(text) ?? {}) as Partial<T>);
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -34,7 +34,7 @@ export async function openRunModel(folder: string): Promise<RunModel | undefined
   return { files, what: `its ${isKept ? 'best' : 'latest'} checkpoint, of step ${step}` };
 }
 
-async function isRun(folder: string): Promise<boolean> {
+export async function isRun(folder: string): Promise<boolean> {
   try {
     const { formatVersion, settings } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
     return formatVersion !== undefined && typeof settings === 'object';
