@@ -10,7 +10,7 @@ import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import type { Answers, Progress } from '../apps/evaluator/src/engine/protocol.ts';
-import { type Setting, writeSetting } from '../apps/evaluator/src/evaluate/evaluation-spec.ts';
+import { type EvaluationSpec, evaluationLink } from '../apps/evaluator/src/evaluate/evaluation-spec.ts';
 import { hashPassword } from '../apps/server/src/auth/hash.ts';
 import { createLogger } from '../apps/server/src/http/access-log.ts';
 import { type Server, serve } from '../apps/server/src/index.ts';
@@ -26,10 +26,10 @@ import { openHub, openOddServer, type Shop } from './browser/shops.ts';
 
 const PASSWORD = 'correct horse';
 const nanoFolder = fileURLToPath(NANO_FOLDER);
-const SETTING: Setting = {
+const SETTING: EvaluationSpec = {
   environment: 'tic_tac_toe',
   config: { opponent: 'random' },
-  contestants: [
+  policies: [
     { kind: 'model', name: 'nano', history: 'NO_HISTORY' },
     { kind: 'model', name: 'nano', history: 'SCRATCHPAD' },
     { kind: 'scripted', name: 'random', history: 'NO_HISTORY' },
@@ -93,7 +93,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     browser = await launch();
     context = await browser.newContext({ acceptDownloads: true });
     ({ page, blemishes } = await watchedPage(context, served.origin));
-    await page.goto(new URL(writeSetting(SETTING), served.origin).href);
+    await page.goto(new URL(evaluationLink(SETTING), served.origin).href);
     await page.getByText('WebAssembly').waitFor();
     view = page.getByRole('tabpanel', { name: 'Evaluate' });
   }, 120_000);
@@ -141,10 +141,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       expect(contestants[0].results).toMatchObject(results[0]);
       expect(contestants[3].results).toMatchObject(results[1]);
 
-      const [first, last] = await Promise.all([
-        playInNode(SETTING.contestants[0]!),
-        playInNode(SETTING.contestants[3]!),
-      ]);
+      const [first, last] = await Promise.all([playInNode(SETTING.policies[0]!), playInNode(SETTING.policies[3]!)]);
       expect(differences[2]).toMatchObject({
         of: { model: 'expert' },
         from: { model: 'nano' },
@@ -188,7 +185,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     it('stands in the address, and an address that was damaged is refused', async () => {
       await view.getByLabel('Temperature').fill('0.5');
       await view.getByRole('button', { name: 'Copy a link to this' }).click();
-      expect(await page.evaluate(() => location.hash)).toBe(writeSetting({ ...SETTING, temperature: 0.5 }));
+      expect(await page.evaluate(() => location.hash)).toBe(evaluationLink({ ...SETTING, temperature: 0.5 }));
       await page.evaluate(() => {
         location.hash = '#evaluate?game=chess';
       });
@@ -199,16 +196,16 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     });
 
     it('may be every history of a policy, in the other game as well', async () => {
-      const wanted: Setting = {
+      const wanted: EvaluationSpec = {
         ...SETTING,
         environment: 'key_door',
         config: { max_steps: 4 },
-        contestants: SETTING.contestants.slice(0, 1),
+        policies: SETTING.policies.slice(0, 1),
         episodes: 6,
       };
       await page.evaluate((hash) => {
         location.hash = hash;
-      }, writeSetting(wanted));
+      }, evaluationLink(wanted));
       await expect.poll(() => view.getByLabel('Policy', { exact: true }).count()).toBe(1);
       await view.getByRole('button', { name: 'Each policy with all histories' }).click();
       await view.getByRole('button', { name: 'Evaluate' }).click();
@@ -220,7 +217,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       expect(await view.getByRole('region', { name: 'Results' }).count()).toBe(2);
       await page.evaluate((hash) => {
         location.hash = hash;
-      }, writeSetting(SETTING));
+      }, evaluationLink(SETTING));
       await expect.poll(() => view.getByLabel('Policy', { exact: true }).count()).toBe(4);
     });
 
@@ -240,7 +237,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await expect.poll(() => view.getByText(/^done: /).count(), { timeout: 30_000 }).toBe(4);
       await view.getByRole('button', { name: 'Remove cut off' }).click();
       await view.getByText('Not here yet: load it below.').waitFor();
-      await view.getByRole('button', { name: 'Remove contestant 5' }).click();
+      await view.getByRole('button', { name: 'Remove policy 5' }).click();
       expect(elsewhere()).toEqual([]);
     });
 
@@ -276,7 +273,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     }
 
     beforeAll(async () => {
-      const shelf = view.locator('details.shelf');
+      const shelf = view.locator('details.library');
       if ((await shelf.getAttribute('open')) === null) await shelf.locator('summary').click();
     });
 
@@ -285,7 +282,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await source().getByText('does not take this password').waitFor();
       await look(server.url, PASSWORD);
       await source().getByRole('button', { name: 'Load nano' }).click();
-      await source().getByText('is here, and kept in this browser').waitFor();
+      await source().getByText('is here, and stored in this browser').waitFor();
       const name = `nano on ${new URL(server.url).origin}`;
       expect((await evaluateHere(name)).evaluation).toEqual((await evaluateHere('nano')).evaluation);
     });
@@ -297,7 +294,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await later.getByText('WebAssembly').waitFor();
       const asked = later.evaluate(() => globalThis.ludic.ask({ type: 'models' }));
       const card = (await asked).cards.find((one) => one.name === name);
-      expect(card).toMatchObject({ from: 'server', kept: true, size: expect.any(Number) });
+      expect(card).toMatchObject({ from: 'server', stored: true, size: expect.any(Number) });
       expect((await evaluateHere(name, later)).evaluation.total_episodes).toBe(6);
       await later.close();
       await view.getByRole('button', { name: `Remove ${name}` }).click();
@@ -388,7 +385,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       await look('ludic/nano');
       await source().getByRole('button', { name: 'Load q4' }).waitFor();
       await source().getByRole('button', { name: 'Load fp32' }).click();
-      await source().getByText('is here, and kept in this browser').waitFor();
+      await source().getByText('is here, and stored in this browser').waitFor();
       const name = `ludic/nano as fp32 on ${hub.origin}`;
       hub.asked.length = 0;
       const { evaluation, device } = await evaluateHere(name);
@@ -440,13 +437,13 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     const stages = await page.evaluate(
       async ([origin]) => {
         const { ludic } = globalThis;
-        const shop = { from: 'hub', address: origin, id: 'ludic/nano' } as const;
-        const offers = await ludic.ask({ type: 'browse', shop });
-        const offer = offers.find(({ dtype }) => dtype === 'fp32')!;
+        const source = { from: 'hub', address: origin, id: 'ludic/nano' } as const;
+        const listings = await ludic.ask({ type: 'browse', source });
+        const listing = listings.find(({ dtype }) => dtype === 'fp32')!;
         const heard: Progress[] = [];
         const onProgress = (progress: Progress) => heard.push(progress);
-        await ludic.ask({ type: 'load', shop, offer, device: 'auto' }, { onProgress });
-        return { heard, size: offer.size };
+        await ludic.ask({ type: 'load', source, listing, device: 'auto' }, { onProgress });
+        return { heard, size: listing.size };
       },
       [hub.origin],
     );
@@ -481,7 +478,7 @@ const evaluateHere = (name: string, where = page): Promise<Answers['evaluate']> 
     [name] as const,
   );
 
-async function playInNode({ kind, name, history }: Setting['contestants'][number]) {
+async function playInNode({ kind, name, history }: EvaluationSpec['policies'][number]) {
   const definition = findEnvironment(SETTING.environment);
   const config = resolveConfig(definition, SETTING.config);
   const policy =

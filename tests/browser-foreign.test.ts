@@ -50,9 +50,9 @@ const textsOf = ({ episodes }: Answers['rollout']) =>
 async function load(id: string): Promise<void> {
   await page.evaluate(
     async ([address, id]) => {
-      const shop = { from: 'hub', address, id } as const;
-      const offers = await globalThis.ludic.ask({ type: 'browse', shop });
-      await globalThis.ludic.ask({ type: 'load', shop, offer: offers[0]!, device: 'cpu' });
+      const source = { from: 'hub', address, id } as const;
+      const listings = await globalThis.ludic.ask({ type: 'browse', source });
+      await globalThis.ludic.ask({ type: 'load', source, listing: listings[0]!, device: 'cpu' });
     },
     [hub.origin, id] as const,
   );

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Position } from '../apps/evaluator/src/engine/protocol.ts';
-import { DEFAULT_WATCH, type WatchSetting, watchLink } from '../apps/evaluator/src/watch/watch-link.ts';
+import { DEFAULT_WATCH, type WatchSpec, watchLink } from '../apps/evaluator/src/watch/watch-link.ts';
 import {
   findEnvironment,
   isVisited,
@@ -28,7 +28,7 @@ import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './
 const nano = async () => openLanguageModel(await openModelFolder(fileURLToPath(NANO_FOLDER)), await createRuntime());
 
 /** An episode as Node plays it, and the states of its environment before each turn and at the end. */
-async function played({ game, policy: choice, seed, episode: number }: WatchSetting) {
+async function played({ game, policy: choice, seed, episode: number }: WatchSpec) {
   const definition = findEnvironment(game.environment);
   const config = resolveConfig(definition, game.config);
   const inner =
@@ -103,7 +103,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
 
   describe('Watch', () => {
     const view = () => page.getByRole('tabpanel', { name: 'Watch' });
-    const follow = async (setting: WatchSetting) => {
+    const follow = async (setting: WatchSpec) => {
       await page.goto(`${served.origin}/${watchLink(setting)}`);
       const title = `: game ${setting.episode + 1} of seed ${setting.seed}`;
       await view().getByRole('heading', { name: title }).waitFor();
@@ -111,7 +111,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
     const scrubber = () => view().getByRole('slider', { name: 'Step' });
 
     it('draws each state of a game of KeyDoor as the environment has it, forwards and back', async () => {
-      const setting: WatchSetting = {
+      const setting: WatchSpec = {
         game: { environment: 'key_door', config: { size: 3 }, history: 'NO_HISTORY' },
         policy: { kind: 'scripted', name: 'expert' },
         seed: 3,
@@ -132,7 +132,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
     });
 
     it("shows nano's game: boards, prompts, the reply's tokens with their chances and rivals, rewards", async () => {
-      const setting: WatchSetting = {
+      const setting: WatchSpec = {
         ...DEFAULT_WATCH,
         game: { environment: 'tic_tac_toe', config: {}, history: 'FULL_HISTORY' },
         policy: { kind: 'model', name: 'nano', device: 'cpu', temperature: 1, maxCompletionLength: 8 },

@@ -85,7 +85,7 @@ async function signInToJobs(password = PASSWORD, keep = false): Promise<void> {
 }
 
 const openShelf = async () => {
-  const details = evaluate.locator('details.shelf');
+  const details = evaluate.locator('details.library');
   if ((await details.getAttribute('open')) === null) await details.locator('summary').click();
 };
 
@@ -286,12 +286,12 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       await page.evaluate(
         async ([address, password]) => {
           const { ludic, halfHere } = globalThis as typeof globalThis & { halfHere: () => void };
-          const shop = { from: 'server', address, password } as const;
-          const offer = (await ludic.ask({ type: 'browse', shop })).find(({ title }) => title === 'large')!;
+          const source = { from: 'server', address, password } as const;
+          const listing = (await ludic.ask({ type: 'browse', source })).find(({ title }) => title === 'large')!;
           const onProgress = (progress: Progress) => {
             if (progress.stage === 'loading' && progress.loaded > 2 ** 20) halfHere();
           };
-          await ludic.ask({ type: 'load', shop, offer, device: 'cpu' }, { onProgress });
+          await ludic.ask({ type: 'load', source, listing, device: 'cpu' }, { onProgress });
         },
         [server.url, PASSWORD] as const,
       );
@@ -329,7 +329,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       await tab('Jobs').click();
       await inList('second').click();
       await jobs.getByRole('button', { name: 'Open in Evaluate' }).click();
-      const sentence = `The browser's storage is full: second on ${server.url} is not kept`;
+      const sentence = `The browser's storage is full: second on ${server.url} is not stored`;
       await evaluate.getByText(sentence).waitFor();
       expect(await replies('second')).toBe(4);
       expect(await kept('second')).toBeUndefined();

@@ -137,7 +137,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       expect(name).toBe('mine');
       await reload();
       const { cards, used } = await page.evaluate(() => globalThis.ludic.ask({ type: 'models' }));
-      expect(cards).toContainEqual(expect.objectContaining({ name, kept: true }));
+      expect(cards).toContainEqual(expect.objectContaining({ name, stored: true }));
       expect(used ?? 1e7).toBeGreaterThan(2.5e6);
       const mine = { ...nanoOn('cpu'), name } as PolicyChoice;
       expect(await play(TIC_TAC_TOE, mine, 2)).toEqual(await playInNode(TIC_TAC_TOE, nanoOn('cpu'), 2));

@@ -15,7 +15,7 @@ export interface Opened {
   readonly note?: string | undefined;
 }
 
-export interface Workplace {
+export interface AppContext {
   readonly engine: Engine;
   /** Undefined until they are known. */
   readonly devices: Answers['devices'] | undefined;
@@ -37,11 +37,11 @@ export interface Workplace {
   readonly openModel: (opened: Opened) => void;
 }
 
-const Context = createContext<Workplace | undefined>(undefined);
-export const WorkplaceProvider = Context.Provider;
+const Context = createContext<AppContext | undefined>(undefined);
+export const AppContextProvider = Context.Provider;
 
-export function useWorkplace(): Workplace {
-  const workplace = useContext(Context);
-  if (!workplace) throw new Error('a view outside of the page');
-  return workplace;
+export function useAppContext(): AppContext {
+  const context = useContext(Context);
+  if (!context) throw new Error('a view outside of the page');
+  return context;
 }

@@ -1,7 +1,7 @@
 // The frame of the page: its name, what it computes on, its views as tabs.
 
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { type Opened, type Workplace, WorkplaceProvider } from './app-context.tsx';
+import { type AppContext, AppContextProvider, type Opened } from './app-context.tsx';
 import type { Engine } from './engine/client.ts';
 import type { Storage } from './engine/models/library.ts';
 import type { Answers } from './engine/protocol.ts';
@@ -36,12 +36,12 @@ export function App({ engine }: { readonly engine: Engine }) {
     (model: string) => engine.ask({ type: 'game', model }).then(knownHere, () => undefined),
     [engine],
   );
-  const workplace: Workplace = useMemo(
+  const context: AppContext = useMemo(
     () => ({ engine, devices, playable, models, storage, refreshModels, addModel, gameOf, opened, openModel }),
     [engine, devices, playable, models, storage, refreshModels, addModel, gameOf, opened, openModel],
   );
   return (
-    <WorkplaceProvider value={workplace}>
+    <AppContextProvider value={context}>
       <header class="top">
         <h1>
           <span class="mark" aria-hidden="true" />
@@ -55,11 +55,11 @@ export function App({ engine }: { readonly engine: Engine }) {
       <footer class="bottom">
         <Devices devices={devices} />
       </footer>
-    </WorkplaceProvider>
+    </AppContextProvider>
   );
 }
 
-function Devices({ devices }: Pick<Workplace, 'devices'>) {
+function Devices({ devices }: Pick<AppContext, 'devices'>) {
   if (!devices) return <p>Looking for devices…</p>;
   return (
     <ul class="devices">

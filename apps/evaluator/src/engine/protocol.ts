@@ -7,8 +7,8 @@ import type { RatedToken } from '@ludic/inference';
 import type { CarriedGame, Reply } from '@ludic/policies';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
-import type { DeviceChoice, PickedModel, ShelfAnswers, ShelfRequest } from './models/library.ts';
-import type { KeptGame, KeptGames } from './runs/kept-games.ts';
+import type { DeviceChoice, LibraryAnswers, LibraryRequest, PickedModel } from './models/library.ts';
+import type { StoredGame, StoredGames } from './runs/stored-games.ts';
 
 export interface Game {
   /** Id in the registry of environments. */
@@ -40,7 +40,7 @@ export interface Position {
 }
 
 export type Request =
-  | ShelfRequest
+  | LibraryRequest
   | { readonly type: 'devices' }
   /** The game that a model was trained in. */
   | { readonly type: 'game'; readonly model: string }
@@ -134,7 +134,7 @@ export type News =
       readonly metrics: StepMetrics;
       readonly seconds: number;
       /** Those of them that are kept. */
-      readonly games: readonly KeptGame[];
+      readonly games: readonly StoredGame[];
     }
   | { readonly stage: 'warned'; readonly message: string }
   | { readonly stage: 'saved'; readonly step: number }
@@ -184,7 +184,7 @@ export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'
   readonly invalid: number;
 };
 
-export interface Answers extends ShelfAnswers {
+export interface Answers extends LibraryAnswers {
   readonly devices: readonly DeviceReport[];
   /** Undefined where it carries none. */
   readonly game: CarriedGame | undefined;
@@ -220,7 +220,7 @@ export interface Answers extends ShelfAnswers {
   readonly runs: readonly RunSummary[];
   /** `before` and `after` are what its models are known by. */
   readonly run: RunContents & { readonly before: string; readonly after: string };
-  readonly games: KeptGames;
+  readonly games: StoredGames;
   readonly delete: undefined;
   readonly download: { readonly blob: Blob; readonly fileName: string };
 }

@@ -3,16 +3,16 @@
 import { modelTraits } from '@ludic/grpo';
 import { readCarriedGame } from '@ludic/policies';
 import { reportDevices } from '@ludic/runtime/web';
-import { loadHere } from './models/download.ts';
-import { Models, type Report } from './models/registry.ts';
+import { answerLoad } from './models/download.ts';
+import { ModelRegistry, type Report } from './models/registry.ts';
 import { browse } from './models/sources.ts';
-import { evaluateHere, rolloutHere } from './play/episodes.ts';
-import { hintHere, rateHere, replyHere } from './play/single-replies.ts';
+import { answerEvaluate, answerRollout } from './play/episodes.ts';
+import { answerHint, answerRate, answerReply } from './play/single-replies.ts';
 import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
 import { deleteRun, listRuns, lookInto } from './runs/run-models.ts';
 import { Runs } from './runs/runs.ts';
 
-const models = new Models();
+const models = new ModelRegistry();
 const runs = new Runs();
 const running = new Map<number, AbortController>();
 
@@ -51,27 +51,27 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
     case 'models':
       return models.storage();
     case 'browse':
-      return browse(request.shop, signal);
+      return browse(request.source, signal);
     case 'load':
-      return loadHere(request, models, report, signal);
+      return answerLoad(request, models, report, signal);
     case 'keep':
       return models.keep(request.name);
     case 'remove':
       return models.remove(request.name);
     case 'evaluate':
-      return evaluateHere(request, models, report, signal);
+      return answerEvaluate(request, models, report, signal);
     case 'rollout':
-      return rolloutHere(request, models, report, signal);
+      return answerRollout(request, models, report, signal);
     case 'reply':
-      return replyHere(request, models, report, signal);
+      return answerReply(request, models, report, signal);
     case 'hint':
-      return hintHere(request, models, report, signal);
+      return answerHint(request, models, report, signal);
     case 'rate':
-      return rateHere(request, models, report, signal);
+      return answerRate(request, models, report, signal);
     case 'train':
-      return (await import('./runs/training.ts')).trainHere(request, models, runs, report, signal);
+      return (await import('./runs/training.ts')).answerTrain(request, models, runs, report, signal);
     case 'continue':
-      return (await import('./runs/training.ts')).continueHere(request, models, runs, report, signal);
+      return (await import('./runs/training.ts')).answerContinue(request, models, runs, report, signal);
     case 'runs':
       return listRuns(models, runs);
     case 'run':

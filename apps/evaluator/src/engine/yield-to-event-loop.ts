@@ -10,7 +10,7 @@ const HOLD = 50;
 let last = 0;
 
 /** Lets messages in, if it is time. */
-export async function breathe(): Promise<void> {
+export async function yieldToEventLoop(): Promise<void> {
   if (performance.now() - last < HOLD) return;
   // Timers are slowed down in pages that nobody looks at; a channel is not.
   const { port1, port2 } = new MessageChannel();
@@ -22,24 +22,24 @@ export async function breathe(): Promise<void> {
   last = performance.now();
 }
 
-export const breathingRuntime = <R extends Runtime>(runtime: R): R => ({
+export const yieldingRuntime = <R extends Runtime>(runtime: R): R => ({
   ...runtime,
   async load(model, options) {
     const program = await runtime.load(model, options);
     return {
       ...program,
       async run(inputs, into) {
-        await breathe();
+        await yieldToEventLoop();
         return program.run(inputs, into);
       },
     };
   },
 });
 
-export const breathingPolicy = (policy: Policy): Policy => ({
+export const yieldingPolicy = (policy: Policy): Policy => ({
   name: policy.name,
   async act(prompts, options) {
-    await breathe();
+    await yieldToEventLoop();
     return policy.act(prompts, options);
   },
   dispose: () => policy.dispose(),

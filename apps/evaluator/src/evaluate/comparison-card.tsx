@@ -1,4 +1,4 @@
-// All that is known of contestants on the same games: the plot, the table, the differences, the games, and files of it.
+// All that is known of policies on the same games: the plot, the table, the differences, the games, and files of it.
 
 import { findEnvironment } from '@ludic/environments';
 import { gameTitle } from '../ui/game/game-title.ts';
@@ -7,12 +7,12 @@ import { Whiskers } from '../ui/plots/whiskers.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Differences } from './differences.tsx';
 import { GameList } from './game-list.tsx';
-import { gamesCsv, type Match, matchCsv, matchJson, titleOf } from './results.ts';
+import { type Comparison, comparisonCsv, comparisonJson, gamesCsv, titleOf } from './results.ts';
 import { ResultsTable } from './results-table.tsx';
 
-export function MatchCard({ match }: { readonly match: Match }) {
-  const { results } = match;
-  const { environment, config, episodes, seed } = results[0]!.setting;
+export function ComparisonCard({ comparison }: { readonly comparison: Comparison }) {
+  const { results } = comparison;
+  const { environment, config, episodes, seed } = results[0]!.spec;
   const { properties } = findEnvironment(environment).configSchema;
   const changed = Object.entries(config)
     .filter(([name, value]) => name !== 'size' && value !== properties[name]?.default)
@@ -21,20 +21,23 @@ export function MatchCard({ match }: { readonly match: Match }) {
   const below = ['the same for all', `seed ${seed}`, ...temperatureOf(results), ...changed].join(' · ');
   const file = `ludic-${environment}-seed-${seed}`;
   return (
-    <section class="card match" aria-label={title}>
+    <section class="card comparison" aria-label={title}>
       <div class="heading">
         <div>
           <h2>{title}</h2>
           <p>{below}</p>
         </div>
         <div class="buttons">
-          <button type="button" onClick={() => download(`${file}.json`, 'application/json', matchJson(match))}>
+          <button
+            type="button"
+            onClick={() => download(`${file}.json`, 'application/json', comparisonJson(comparison))}
+          >
             Download JSON
           </button>
-          <button type="button" onClick={() => download(`${file}.csv`, 'text/csv', matchCsv(match))}>
+          <button type="button" onClick={() => download(`${file}.csv`, 'text/csv', comparisonCsv(comparison))}>
             CSV
           </button>
-          <button type="button" onClick={() => download(`${file}-games.csv`, 'text/csv', gamesCsv(match))}>
+          <button type="button" onClick={() => download(`${file}-games.csv`, 'text/csv', gamesCsv(comparison))}>
             CSV of the games
           </button>
         </div>
@@ -61,16 +64,16 @@ export function MatchCard({ match }: { readonly match: Match }) {
           write={(value) => String(Number(value.toFixed(2)))}
         />
       </div>
-      <ResultsTable match={match} />
+      <ResultsTable comparison={comparison} />
       {results.length > 1 && <Differences results={results} />}
-      <GameList match={match} />
+      <GameList comparison={comparison} />
     </section>
   );
 }
 
 /** Where it is not the same for all models, their titles say it. */
-function temperatureOf(results: Match['results']): readonly string[] {
-  const all = results.filter(({ contestant }) => contestant.kind === 'model').map(({ setting }) => setting.temperature);
+function temperatureOf(results: Comparison['results']): readonly string[] {
+  const all = results.filter(({ entry }) => entry.kind === 'model').map(({ spec }) => spec.temperature);
   return new Set(all).size === 1 ? [`temperature ${all[0]}`] : [];
 }
 

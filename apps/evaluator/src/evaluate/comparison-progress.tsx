@@ -1,26 +1,26 @@
-// How far each contestant is: a line each, with its speed and its success so far, or why it could not go on.
+// How far each policy is: a line each, with its speed and its success so far, or why it could not go on.
 
 import type { Progress } from '../engine/protocol.ts';
 import { bytes, duration, percent, whole } from '../ui/numbers.ts';
 import { Bar, successSoFar } from '../ui/work.tsx';
 import { titleOf } from './results.ts';
-import type { Run, Standing } from './use-comparison.ts';
+import type { EntryProgress, Run } from './use-comparison.ts';
 
-export function Standings({ run }: { readonly run: Run }) {
+export function ComparisonProgress({ run }: { readonly run: Run }) {
   return (
-    <ol class="standings" aria-label="How far each contestant is">
-      {run.setting.contestants.map((contestant, i) => (
-        <li key={i} data-state={run.standings[i]!.state}>
-          <b>{titleOf({ contestant, setting: run.setting }, [])}</b>
-          <Line standing={run.standings[i]!} />
+    <ol class="comparison-progress" aria-label="How far each policy is">
+      {run.spec.policies.map((entry, i) => (
+        <li key={i} data-state={run.progress[i]!.state}>
+          <b>{titleOf({ entry, spec: run.spec }, [])}</b>
+          <Line progress={run.progress[i]!} />
         </li>
       ))}
     </ol>
   );
 }
 
-function Line({ standing }: { readonly standing: Standing }) {
-  switch (standing.state) {
+function Line({ progress }: { readonly progress: EntryProgress }) {
+  switch (progress.state) {
     case 'waiting':
       return <span>waiting</span>;
     case 'stopped':
@@ -28,12 +28,12 @@ function Line({ standing }: { readonly standing: Standing }) {
     case 'failed':
       return (
         <span class="trouble" role="alert">
-          {standing.message}
+          {progress.message}
         </span>
       );
     case 'done': {
-      const { evaluation, seconds, tokens, setting, contestant } = standing.result;
-      const manner = contestant.kind === 'model' ? ` at temperature ${setting.temperature}` : '';
+      const { evaluation, seconds, tokens, spec, entry } = progress.result;
+      const manner = entry.kind === 'model' ? ` at temperature ${spec.temperature}` : '';
       return (
         <span>
           done: {percent(evaluation.success_rate)} success in {whole(evaluation.total_episodes)} games{manner},{' '}
@@ -43,9 +43,9 @@ function Line({ standing }: { readonly standing: Standing }) {
       );
     }
     case 'running':
-      return <Going progress={standing.progress} />;
+      return <Going progress={progress.progress} />;
     default:
-      return standing satisfies never;
+      return progress satisfies never;
   }
 }
 
@@ -65,7 +65,7 @@ function Going({ progress }: { readonly progress: Progress | undefined }) {
       return <Bar text={text} value={played} max={episodes} />;
     }
     default:
-      // Of trainings, which are no contestants.
+      // Of trainings, which are no policies.
       return null;
   }
 }

@@ -1,4 +1,4 @@
-// Contestants against one of them, game by game on the same games, each said in a sentence.
+// Policies against one of them, game by game on the same games, each said in a sentence.
 
 import type { Interval, PairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';

@@ -1,11 +1,18 @@
-// A setting comes back from its link, and a link that was damaged is refused in a sentence.
+// A spec comes back from its link, and a link that was damaged is refused in a sentence.
 
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTING, gamesKey, policyOf, readSetting, type Setting, writeSetting } from './evaluation-spec.ts';
+import {
+  DEFAULT_EVALUATION,
+  type EvaluationSpec,
+  evaluationLink,
+  gamesKey,
+  policyOf,
+  readEvaluationLink,
+} from './evaluation-spec.ts';
 
-const contestant = fc.oneof(
+const entry = fc.oneof(
   fc.record({
     kind: fc.constant('model' as const),
     name: fc.string({ minLength: 1, maxLength: 30, unit: 'grapheme' }).filter((name) => !/[\r\n]/.test(name)),
@@ -17,10 +24,10 @@ const contestant = fc.oneof(
     history: fc.constantFrom(...HISTORY_STRATEGIES),
   }),
 );
-const setting: fc.Arbitrary<Setting> = fc.record({
+const spec: fc.Arbitrary<EvaluationSpec> = fc.record({
   environment: fc.constantFrom('tic_tac_toe', 'key_door'),
   config: fc.constantFrom({}, { max_steps: 7 }, { max_steps: 3, invalid_penalty: 0.25 }),
-  contestants: fc.array(contestant, { minLength: 1, maxLength: 8 }),
+  policies: fc.array(entry, { minLength: 1, maxLength: 8 }),
   episodes: fc.integer({ min: 1, max: 100_000 }),
   seed: fc.maxSafeNat(),
   temperature: fc.double({ min: 0, max: 100, noNaN: true }).map((x) => x + 0),
@@ -28,23 +35,24 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   device: fc.constantFrom('auto', 'cpu', 'webgpu'),
 });
 
-describe('the link of a setting', () => {
-  it('gives the setting back, through an address', () => {
+describe('the link of a specification', () => {
+  it('gives the spec back, through an address', () => {
     fc.assert(
-      fc.property(setting, (wanted) => {
-        const { hash } = new URL(writeSetting(wanted), 'http://127.0.0.1/');
-        expect(readSetting(hash)).toEqual(wanted);
+      fc.property(spec, (wanted) => {
+        const { hash } = new URL(evaluationLink(wanted), 'http://127.0.0.1/');
+        expect(readEvaluationLink(hash)).toEqual(wanted);
       }),
     );
   });
 
   it('may leave out what is as usual', () => {
-    expect(readSetting('#evaluate?game=key_door&seed=5')).toEqual({
-      ...DEFAULT_SETTING,
+    expect(readEvaluationLink('#evaluate?game=key_door&seed=5')).toEqual({
+      ...DEFAULT_EVALUATION,
       environment: 'key_door',
       seed: 5,
     });
-    for (const none of ['', '#evaluate', '#train', '#watch?game=key_door']) expect(readSetting(none)).toBeUndefined();
+    for (const none of ['', '#evaluate', '#train', '#watch?game=key_door'])
+      expect(readEvaluationLink(none)).toBeUndefined();
   });
 
   it.each([
@@ -65,16 +73,16 @@ describe('the link of a setting', () => {
     ['history=NO_HISTORY&policy=scripted:cheat', 'its policy is "scripted:cheat"'],
     ['history=NO_HISTORY&policy=scripted:constructor', 'its policy is "scripted:constructor"'],
   ])('is refused where it cannot be used: %s', (words, message) => {
-    expect(() => readSetting(`#evaluate?${words}`)).toThrow(message);
+    expect(() => readEvaluationLink(`#evaluate?${words}`)).toThrow(message);
   });
 
-  it('is never anything but a setting, nothing or a sentence', () => {
+  it('is never anything but a specification, nothing or a sentence', () => {
     fc.assert(
       fc.property(fc.string(), (words) => {
         try {
-          const found = readSetting(`#evaluate?${words}`)!;
+          const found = readEvaluationLink(`#evaluate?${words}`)!;
           gamesKey(found);
-          for (const one of found.contestants) policyOf(one, found);
+          for (const one of found.policies) policyOf(one, found);
         } catch (error) {
           expect((error as Error).message).toMatch(/\.$/);
         }
@@ -83,12 +91,14 @@ describe('the link of a setting', () => {
   });
 });
 
-describe('the games of a setting', () => {
+describe('the games of a specification', () => {
   it('are the same where defaults are written out, and others with another seed, number or rule', () => {
-    const key = gamesKey(DEFAULT_SETTING);
-    expect(gamesKey({ ...DEFAULT_SETTING, temperature: 0, contestants: [] })).toBe(key);
-    expect(gamesKey({ ...DEFAULT_SETTING, config: { invalid_penalty: JSON.parse(key)[1].invalid_penalty } })).toBe(key);
+    const key = gamesKey(DEFAULT_EVALUATION);
+    expect(gamesKey({ ...DEFAULT_EVALUATION, temperature: 0, policies: [] })).toBe(key);
+    expect(gamesKey({ ...DEFAULT_EVALUATION, config: { invalid_penalty: JSON.parse(key)[1].invalid_penalty } })).toBe(
+      key,
+    );
     for (const other of [{ seed: 1 }, { episodes: 7 }, { environment: 'key_door' }, { config: { max_steps: 3 } }])
-      expect(gamesKey({ ...DEFAULT_SETTING, ...other })).not.toBe(key);
+      expect(gamesKey({ ...DEFAULT_EVALUATION, ...other })).not.toBe(key);
   });
 });

@@ -7,17 +7,17 @@ import type { PolicyChoice } from '../engine/protocol.ts';
 import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
 
 /** Who plays, and what it sees of the game. */
-export interface Contestant {
+export interface PolicyEntry {
   readonly kind: PolicyChoice['kind'];
   readonly name: string;
   readonly history: HistoryStrategy;
 }
 
-export interface Setting {
+export interface EvaluationSpec {
   readonly environment: string;
   /** Settings that are not the game's own defaults may be all that is here. */
   readonly config: Readonly<Record<string, unknown>>;
-  readonly contestants: readonly Contestant[];
+  readonly policies: readonly PolicyEntry[];
   readonly episodes: number;
   readonly seed: number;
   readonly temperature: number;
@@ -25,10 +25,10 @@ export interface Setting {
   readonly device: DeviceChoice;
 }
 
-export const DEFAULT_SETTING: Setting = {
+export const DEFAULT_EVALUATION: EvaluationSpec = {
   environment: 'tic_tac_toe',
   config: {},
-  contestants: [
+  policies: [
     { kind: 'model', name: 'nano', history: 'NO_HISTORY' },
     { kind: 'scripted', name: 'expert', history: 'NO_HISTORY' },
   ],
@@ -41,70 +41,70 @@ export const DEFAULT_SETTING: Setting = {
 };
 
 export const MOST_EPISODES = 100_000;
-const MOST_CONTESTANTS = 24;
+const MOST_POLICIES = 24;
 
-/** How the engine is asked for a contestant. */
-export const policyOf = ({ kind, name }: Contestant, setting: Setting): PolicyChoice =>
+/** How the engine is asked for an entry. */
+export const policyOf = ({ kind, name }: PolicyEntry, spec: EvaluationSpec): PolicyChoice =>
   kind === 'scripted'
     ? { kind, name }
     : {
         kind,
         name,
-        device: setting.device,
-        temperature: setting.temperature,
-        maxCompletionLength: setting.maxCompletionLength,
+        device: spec.device,
+        temperature: spec.temperature,
+        maxCompletionLength: spec.maxCompletionLength,
       };
 
-/** Two contestants may meet where everything but themselves is the same. */
-export const gamesKey = ({ environment, config, episodes, seed }: Setting): string =>
+/** Two policies may meet where everything but themselves is the same. */
+export const gamesKey = ({ environment, config, episodes, seed }: EvaluationSpec): string =>
   JSON.stringify([environment, resolveConfig(findEnvironment(environment), config), episodes, seed]);
 
 /** The part of an address behind #. */
-export function writeSetting(setting: Setting): string {
+export function evaluationLink(spec: EvaluationSpec): string {
   const words = new URLSearchParams({
-    game: setting.environment,
-    config: JSON.stringify(setting.config),
-    seed: String(setting.seed),
-    temperature: String(setting.temperature),
-    reply: String(setting.maxCompletionLength),
-    device: setting.device,
-    episodes: String(setting.episodes),
+    game: spec.environment,
+    config: JSON.stringify(spec.config),
+    seed: String(spec.seed),
+    temperature: String(spec.temperature),
+    reply: String(spec.maxCompletionLength),
+    device: spec.device,
+    episodes: String(spec.episodes),
   });
-  for (const contestant of setting.contestants) {
-    words.append('history', contestant.history);
-    words.append('policy', policyText(contestant));
+  for (const entry of spec.policies) {
+    words.append('history', entry.history);
+    words.append('policy', policyText(entry));
   }
   return `#evaluate?${words}`;
 }
 
 /**
- * Reads what writeSetting wrote; undefined where the address names no setting.
+ * Reads what evaluationLink wrote; undefined where the address names no spec.
  * @throws Error in a sentence that says which part cannot be used
  */
-export function readSetting(hash: string): Setting | undefined {
+export function readEvaluationLink(hash: string): EvaluationSpec | undefined {
   const words = wordsOf(hash, 'evaluate');
   if (!words) return undefined;
-  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? DEFAULT_SETTING.environment;
+  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? DEFAULT_EVALUATION.environment;
   return {
     environment,
     config: configIn(words, environment),
-    contestants: readContestants(words, environment),
-    episodes: numberIn(words, 'episodes', DEFAULT_SETTING.episodes, 1, MOST_EPISODES),
-    seed: numberIn(words, 'seed', DEFAULT_SETTING.seed, 0, Number.MAX_SAFE_INTEGER),
-    temperature: numberIn(words, 'temperature', DEFAULT_SETTING.temperature, 0, 100, false),
-    maxCompletionLength: numberIn(words, 'reply', DEFAULT_SETTING.maxCompletionLength, 1, 1e6),
+    policies: readPolicies(words, environment),
+    episodes: numberIn(words, 'episodes', DEFAULT_EVALUATION.episodes, 1, MOST_EPISODES),
+    seed: numberIn(words, 'seed', DEFAULT_EVALUATION.seed, 0, Number.MAX_SAFE_INTEGER),
+    temperature: numberIn(words, 'temperature', DEFAULT_EVALUATION.temperature, 0, 100, false),
+    maxCompletionLength: numberIn(words, 'reply', DEFAULT_EVALUATION.maxCompletionLength, 1, 1e6),
     device: deviceIn(words),
   };
 }
 
-function readContestants(words: URLSearchParams, environment: string): readonly Contestant[] {
+function readPolicies(words: URLSearchParams, environment: string): readonly PolicyEntry[] {
   const histories = words.getAll('history');
   const policies = words.getAll('policy');
-  if (policies.length > MOST_CONTESTANTS)
-    throw new Error(`The link cannot be used: it names ${policies.length} policies, more than ${MOST_CONTESTANTS}.`);
+  if (policies.length > MOST_POLICIES)
+    throw new Error(`The link cannot be used: it names ${policies.length} policies, more than ${MOST_POLICIES}.`);
   if (histories.length !== policies.length)
     throw new Error('The link cannot be used: it does not name one history for each policy.');
-  if (policies.length === 0) return DEFAULT_SETTING.contestants;
+  if (policies.length === 0) return DEFAULT_EVALUATION.policies;
   return policies.map((text, i) => ({
     ...policyIn(text, environment),
     history: oneOf('history', histories[i]!, HISTORY_STRATEGIES)!,

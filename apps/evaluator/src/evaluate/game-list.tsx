@@ -1,11 +1,11 @@
-// The games of a contestant one by one, with a way to watch each.
+// The games of a policy one by one, with a way to watch each.
 
 import { useState } from 'preact/hooks';
 import { SelectField } from '../ui/fields.tsx';
 import { whole } from '../ui/numbers.ts';
 import { watchLink } from '../watch/watch-link.ts';
 import { policyOf } from './evaluation-spec.ts';
-import { type Match, titleOf } from './results.ts';
+import { type Comparison, titleOf } from './results.ts';
 
 const PAGE = 25;
 const ENDS = {
@@ -15,15 +15,15 @@ const ENDS = {
   failed: 'failed',
 } as const;
 
-export function GameList({ match: { results } }: { readonly match: Match }) {
+export function GameList({ comparison: { results } }: { readonly comparison: Comparison }) {
   const titles = results.map((result) => titleOf(result, results));
   const [chosen, setChosen] = useState(titles[0]!);
   const [shown, setShown] = useState(PAGE);
   const result = results[Math.max(0, titles.indexOf(chosen))]!;
-  const { games, setting, contestant } = result;
-  const { environment, config, seed: evaluated } = setting;
-  const game = { environment, config, history: contestant.history };
-  const policy = policyOf(contestant, setting);
+  const { games, spec, entry } = result;
+  const { environment, config, seed: evaluated } = spec;
+  const game = { environment, config, history: entry.history };
+  const policy = policyOf(entry, spec);
   return (
     <details class="games">
       <summary>The games one by one</summary>

@@ -3,12 +3,12 @@
 import { findEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
 import { type Choice, SelectField } from '../ui/fields.tsx';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { policyText } from '../ui/link-values.ts';
-import type { Contestant } from './evaluation-spec.ts';
+import type { PolicyEntry } from './evaluation-spec.ts';
 
 const GROUPS: Readonly<Record<ModelCard['from'], string>> = {
   page: 'Models',
@@ -18,16 +18,16 @@ const GROUPS: Readonly<Record<ModelCard['from'], string>> = {
   hub: 'From the Hub',
 };
 
-export function Contestants({
+export function PolicyEntries({
   environment,
-  contestants,
+  policies,
   onChange,
 }: {
   readonly environment: string;
-  readonly contestants: readonly Contestant[];
-  readonly onChange: (contestants: readonly Contestant[]) => void;
+  readonly policies: readonly PolicyEntry[];
+  readonly onChange: (policies: readonly PolicyEntry[]) => void;
 }) {
-  const { storage } = useWorkplace();
+  const { storage } = useAppContext();
   const add = useRef<HTMLButtonElement>(null);
   const known: readonly Choice[] = [
     ...storage.cards.map(({ name, from }) => ({
@@ -41,37 +41,36 @@ export function Contestants({
       group: 'Scripted players',
     })),
   ];
-  const set = (i: number, change: Partial<Contestant>) =>
-    onChange(contestants.with(i, { ...contestants[i]!, ...change }));
+  const set = (i: number, change: Partial<PolicyEntry>) => onChange(policies.with(i, { ...policies[i]!, ...change }));
   const remove = (i: number) => {
-    onChange(contestants.toSpliced(i, 1));
+    onChange(policies.toSpliced(i, 1));
     // The button that had the focus is gone.
     add.current?.focus();
   };
   return (
-    <section class="contestants" aria-label="Contestants">
-      {contestants.map((contestant, i) => {
-        const value = policyText(contestant);
+    <section class="policy-entries" aria-label="Policies to compare">
+      {policies.map((entry, i) => {
+        const value = policyText(entry);
         const missing = !known.some((choice) => choice.value === value);
         return (
-          <fieldset class="contestant" key={i}>
-            <legend>Contestant {i + 1}</legend>
+          <fieldset class="policy-entry" key={i}>
+            <legend>Policy {i + 1}</legend>
             <SelectField
               label="Policy"
               hint={missing ? 'Not here yet: load it below.' : undefined}
               value={value}
-              choices={missing ? [...known, { value, text: contestant.name, group: 'Not here' }] : known}
+              choices={missing ? [...known, { value, text: entry.name, group: 'Not here' }] : known}
               onChange={(text) => {
                 const at = text.indexOf(':');
-                set(i, { kind: text.slice(0, at) as Contestant['kind'], name: text.slice(at + 1) });
+                set(i, { kind: text.slice(0, at) as PolicyEntry['kind'], name: text.slice(at + 1) });
               }}
             />
             <SelectField
               label="Sees"
-              disabled={contestant.kind === 'scripted'}
-              value={contestant.kind === 'scripted' ? '' : contestant.history}
+              disabled={entry.kind === 'scripted'}
+              value={entry.kind === 'scripted' ? '' : entry.history}
               choices={
-                contestant.kind === 'scripted'
+                entry.kind === 'scripted'
                   ? [{ value: '', text: 'the game itself' }]
                   : HISTORY_STRATEGIES.map((history) => ({ value: history, text: HISTORY_TITLES[history] }))
               }
@@ -80,8 +79,8 @@ export function Contestants({
             <button
               type="button"
               class="plain"
-              aria-label={`Remove contestant ${i + 1}`}
-              disabled={contestants.length === 1}
+              aria-label={`Remove policy ${i + 1}`}
+              disabled={policies.length === 1}
               onClick={() => remove(i)}
             >
               <span aria-hidden="true">×</span>
@@ -90,10 +89,10 @@ export function Contestants({
         );
       })}
       <div class="buttons">
-        <button type="button" ref={add} onClick={() => onChange([...contestants, contestants.at(-1)!])}>
-          Add a contestant
+        <button type="button" ref={add} onClick={() => onChange([...policies, policies.at(-1)!])}>
+          Add a policy
         </button>
-        <button type="button" onClick={() => onChange(combinations(contestants))}>
+        <button type="button" onClick={() => onChange(combinations(policies))}>
           Each policy with all histories
         </button>
       </div>
@@ -102,10 +101,10 @@ export function Contestants({
 }
 
 /** Every policy with every history, in the order of the policies. */
-function combinations(contestants: readonly Contestant[]): readonly Contestant[] {
-  const policies = new Map(contestants.map((contestant) => [policyText(contestant), contestant]));
-  return [...policies.values()].flatMap((contestant) =>
+function combinations(policies: readonly PolicyEntry[]): readonly PolicyEntry[] {
+  const different = new Map(policies.map((entry) => [policyText(entry), entry]));
+  return [...different.values()].flatMap((entry) =>
     // What a scripted player does rests on the game alone.
-    contestant.kind === 'scripted' ? [contestant] : HISTORY_STRATEGIES.map((history) => ({ ...contestant, history })),
+    entry.kind === 'scripted' ? [entry] : HISTORY_STRATEGIES.map((history) => ({ ...entry, history })),
   );
 }

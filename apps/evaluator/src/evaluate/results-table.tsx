@@ -2,9 +2,9 @@
 
 import type { Interval } from '@ludic/rollouts';
 import { duration, percent, whole } from '../ui/numbers.ts';
-import { type Match, type Result, titleOf } from './results.ts';
+import { type Comparison, type Result, titleOf } from './results.ts';
 
-export function ResultsTable({ match: { results } }: { readonly match: Match }) {
+export function ResultsTable({ comparison: { results } }: { readonly comparison: Comparison }) {
   const twoPlayers = results.some(({ evaluation }) => evaluation.win_rate !== undefined);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
@@ -33,12 +33,12 @@ export function ResultsTable({ match: { results } }: { readonly match: Match }) 
 }
 
 const games = ([first]: readonly Result[]) => {
-  const { episodes } = first!.setting;
+  const { episodes } = first!.spec;
   return `${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
 };
 
 function Row({ result, title, wide }: { readonly result: Result; readonly title: string; readonly wide: boolean }) {
-  const { device, seconds, evaluation, setting } = result;
+  const { device, seconds, evaluation, spec } = result;
   const { success_rate, success_ci95, mean_reward, mean_steps, invalid_rate, first_failure } = evaluation;
   const { win_rate, draw_rate = 0, loss_rate = 0 } = evaluation;
   const [low, high] = evaluation.mean_reward_ci95;
@@ -49,7 +49,7 @@ function Row({ result, title, wide }: { readonly result: Result; readonly title:
         <small>
           {device === 'script'
             ? 'scripted'
-            : `${device === 'cpu' ? 'on the CPU' : 'on WebGPU'}, temperature ${setting.temperature}`}
+            : `${device === 'cpu' ? 'on the CPU' : 'on WebGPU'}, temperature ${spec.temperature}`}
         </small>
         {first_failure !== undefined && <small class="trouble">some games failed: {first_failure}</small>}
       </th>

@@ -3,20 +3,28 @@
 import type { Episode } from '@ludic/rollouts';
 import { summarize } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
-import { type Contestant, DEFAULT_SETTING, gamesKey, type Setting } from './evaluation-spec.ts';
-import { gamesCsv, type Match, matchCsv, matchJson, type Result, titleOf, withResult } from './results.ts';
+import { DEFAULT_EVALUATION, type EvaluationSpec, gamesKey, type PolicyEntry } from './evaluation-spec.ts';
+import {
+  type Comparison,
+  comparisonCsv,
+  comparisonJson,
+  gamesCsv,
+  type Result,
+  titleOf,
+  withResult,
+} from './results.ts';
 
-const NANO: Contestant = { kind: 'model', name: 'nano', history: 'NO_HISTORY' };
+const NANO: PolicyEntry = { kind: 'model', name: 'nano', history: 'NO_HISTORY' };
 
-function resultOf(contestant: Contestant, rewards: readonly number[], change: Partial<Setting> = {}): Result {
-  const setting = { ...DEFAULT_SETTING, episodes: rewards.length, contestants: [contestant], ...change };
+function resultOf(entry: PolicyEntry, rewards: readonly number[], change: Partial<EvaluationSpec> = {}): Result {
+  const spec = { ...DEFAULT_EVALUATION, episodes: rewards.length, policies: [entry], ...change };
   const episodes = rewards.map(
     (reward, i): Episode => ({ seed: i, turns: [], reward, endReason: 'terminated', finalObservation: '' }),
   );
   return {
-    contestant,
-    setting,
-    evaluation: summarize(episodes, setting.seed),
+    entry,
+    spec,
+    evaluation: summarize(episodes, spec.seed),
     games: episodes.map(({ seed, reward }) => ({
       seed,
       reward,
@@ -32,7 +40,10 @@ function resultOf(contestant: Contestant, rewards: readonly number[], change: Pa
 }
 
 const gather = (...results: readonly Result[]) =>
-  results.reduce<readonly Match[]>((matches, result) => withResult(matches, gamesKey(result.setting), result), []);
+  results.reduce<readonly Comparison[]>(
+    (comparisons, result) => withResult(comparisons, gamesKey(result.spec), result),
+    [],
+  );
 
 describe('results', () => {
   it('stand together on the same games, the latest games first', () => {
@@ -44,21 +55,25 @@ describe('results', () => {
   });
 
   it('take the place of an earlier one of the same player and settings alone', () => {
-    const [match] = gather(resultOf(NANO, [1, 0]), resultOf(NANO, [0, 0]), resultOf(NANO, [0, 1], { temperature: 1 }));
-    expect(match!.results.map(({ evaluation }) => evaluation.mean_reward)).toEqual([0, 0.5]);
-    expect(match!.results.map((result) => titleOf(result, match!.results))).toEqual([
+    const [comparison] = gather(
+      resultOf(NANO, [1, 0]),
+      resultOf(NANO, [0, 0]),
+      resultOf(NANO, [0, 1], { temperature: 1 }),
+    );
+    expect(comparison!.results.map(({ evaluation }) => evaluation.mean_reward)).toEqual([0, 0.5]);
+    expect(comparison!.results.map((result) => titleOf(result, comparison!.results))).toEqual([
       'nano (the present moment, temperature 0)',
       'nano (the present moment, temperature 1)',
     ]);
   });
 });
 
-describe('the files of a match', () => {
-  const evil: Contestant = { kind: 'model', name: '=cmd, "x"', history: 'SCRATCHPAD' };
-  const [match] = gather(resultOf(NANO, [1, 0, 1]), resultOf(evil, [0, 0, -1]));
+describe('the files of a comparison', () => {
+  const evil: PolicyEntry = { kind: 'model', name: '=cmd, "x"', history: 'SCRATCHPAD' };
+  const [comparison] = gather(resultOf(NANO, [1, 0, 1]), resultOf(evil, [0, 0, -1]));
 
-  it('hold setting, numbers, games and differences as JSON', () => {
-    const { contestants, differences, ...rest } = JSON.parse(matchJson(match!));
+  it('hold settings, numbers, games and differences as JSON', () => {
+    const { contestants, differences, ...rest } = JSON.parse(comparisonJson(comparison!));
     expect(rest).toEqual({ env_type: 'tic_tac_toe', env_config: {}, eval_episodes: 3, seed: 0 });
     expect(contestants[0]).toMatchObject({ model: 'nano', results: { mean_reward: 2 / 3, total_episodes: 3 } });
     expect(contestants[1].episodes).toHaveLength(3);
@@ -69,11 +84,11 @@ describe('the files of a match', () => {
   });
 
   it('are tables as CSV, in which no cell is a formula', () => {
-    const lines = matchCsv(match!).split('\r\n');
+    const lines = comparisonCsv(comparison!).split('\r\n');
     expect(lines).toHaveLength(4);
     expect(lines[0]).toContain('total_episodes,mean_reward,success_rate,');
     expect(lines[2]).toContain(`"'=cmd, ""x""",SCRATCHPAD,0,64,cpu,3,`);
-    const games = gamesCsv(match!).split('\r\n');
+    const games = gamesCsv(comparison!).split('\r\n');
     expect(games).toHaveLength(8);
     expect(games[0]).toBe(
       'model,history_strategy,temperature,max_completion_length,device,episode,seed,reward,steps,invalid,end_reason,outcome',

@@ -4,57 +4,54 @@ import { type PairedDifference, pairedDifference } from '@ludic/rollouts';
 import type { Answers, GameLine } from '../engine/protocol.ts';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { policyText } from '../ui/link-values.ts';
-import type { Contestant, Setting } from './evaluation-spec.ts';
+import type { EvaluationSpec, PolicyEntry } from './evaluation-spec.ts';
 
 export interface Result extends Readonly<Answers['evaluate']> {
-  readonly contestant: Contestant;
-  /** What it was played with; a later result of the same setting takes its place. */
-  readonly setting: Setting;
+  readonly entry: PolicyEntry;
+  /** What it was played with; a later result of the same spec takes its place. */
+  readonly spec: EvaluationSpec;
 }
 
 /** Results on the same games. */
-export interface Match {
+export interface Comparison {
   /** Which games: equal for those that may be compared. */
   readonly key: string;
   readonly results: readonly Result[];
 }
 
-export type Entry = Pick<Result, 'contestant' | 'setting'>;
+export type Entry = Pick<Result, 'entry' | 'spec'>;
 /** As much of a result as a comparison rests on. */
 export type Compared = Entry & { readonly games: readonly Pick<GameLine, 'seed' | 'reward'>[] };
 
 /** Equal for what would give equal results. What a scripted player does rests on the game alone. */
-export const identity = ({ contestant, setting }: Entry): string =>
+export const identity = ({ entry, spec }: Entry): string =>
   [
-    policyText(contestant),
-    ...(contestant.kind === 'model'
-      ? [contestant.history, setting.temperature, setting.maxCompletionLength, setting.device]
-      : []),
+    policyText(entry),
+    ...(entry.kind === 'model' ? [entry.history, spec.temperature, spec.maxCompletionLength, spec.device] : []),
   ].join(' ');
 
-/** Adds a result to the match of its games, which comes first then. */
-export function withResult(matches: readonly Match[], key: string, result: Result): readonly Match[] {
-  const match = matches.find((one) => one.key === key) ?? { key, results: [] };
-  const at = match.results.findIndex((one) => identity(one) === identity(result));
-  const results = at < 0 ? [...match.results, result] : match.results.with(at, result);
-  return [{ key, results }, ...matches.filter((one) => one !== match)];
+/** Adds a result to the comparison of its games, which comes first then. */
+export function withResult(comparisons: readonly Comparison[], key: string, result: Result): readonly Comparison[] {
+  const comparison = comparisons.find((one) => one.key === key) ?? { key, results: [] };
+  const at = comparison.results.findIndex((one) => identity(one) === identity(result));
+  const results = at < 0 ? [...comparison.results, result] : comparison.results.with(at, result);
+  return [{ key, results }, ...comparisons.filter((one) => one !== comparison)];
 }
 
-/** `nano (perfect notes)`, with more where that does not tell the results of a match apart. */
-export function titleOf({ contestant, setting }: Entry, among: readonly Entry[]): string {
-  if (contestant.kind === 'scripted') return contestant.name.replaceAll('_', ' ');
-  const parts: string[] = [HISTORY_TITLES[contestant.history]];
+/** `nano (perfect notes)`, with more where that does not tell the results of a comparison apart. */
+export function titleOf({ entry, spec }: Entry, among: readonly Entry[]): string {
+  if (entry.kind === 'scripted') return entry.name.replaceAll('_', ' ');
+  const parts: string[] = [HISTORY_TITLES[entry.history]];
   const alike = among.filter(
-    (other) =>
-      policyText(other.contestant) === policyText(contestant) && other.contestant.history === contestant.history,
+    (other) => policyText(other.entry) === policyText(entry) && other.entry.history === entry.history,
   );
   const differ = (name: 'temperature' | 'maxCompletionLength' | 'device', from = alike) =>
-    from.some((other) => other.setting[name] !== setting[name]);
-  const models = among.filter((other) => other.contestant.kind === 'model');
-  if (differ('temperature', models)) parts.push(`temperature ${setting.temperature}`);
-  if (differ('maxCompletionLength')) parts.push(`up to ${setting.maxCompletionLength} tokens`);
-  if (differ('device')) parts.push(`on ${setting.device}`);
-  return `${contestant.name} (${parts.join(', ')})`;
+    from.some((other) => other.spec[name] !== spec[name]);
+  const models = among.filter((other) => other.entry.kind === 'model');
+  if (differ('temperature', models)) parts.push(`temperature ${spec.temperature}`);
+  if (differ('maxCompletionLength')) parts.push(`up to ${spec.maxCompletionLength} tokens`);
+  if (differ('device')) parts.push(`on ${spec.device}`);
+  return `${entry.name} (${parts.join(', ')})`;
 }
 
 const differences = new WeakMap<Compared['games'], WeakMap<Compared['games'], PairedDifference>>();
@@ -64,13 +61,13 @@ export function differenceOf(result: Compared, from: Compared): PairedDifference
   let known = differences.get(result.games);
   if (!known) differences.set(result.games, (known = new WeakMap()));
   let paired = known.get(from.games);
-  if (!paired) known.set(from.games, (paired = pairedDifference(result.games, from.games, result.setting.seed)));
+  if (!paired) known.set(from.games, (paired = pairedDifference(result.games, from.games, result.spec.seed)));
   return paired;
 }
 
 /** In the words of `ludic evaluate --json`, with all games and the differences from the first. */
-export function matchJson({ results }: Match): string {
-  const { environment, config, episodes, seed } = results[0]!.setting;
+export function comparisonJson({ results }: Comparison): string {
+  const { environment, config, episodes, seed } = results[0]!.spec;
   const [first] = results;
   const contestants = results.map((result) => ({
     ...describe(result),
@@ -93,14 +90,14 @@ export function matchJson({ results }: Match): string {
   return `${JSON.stringify(whole, null, 1)}\n`;
 }
 
-/** A line for each contestant. */
-export function matchCsv({ results }: Match): string {
+/** A line for each entry. */
+export function comparisonCsv({ results }: Comparison): string {
   const rows = results.map((result) => {
-    const { setting } = result;
+    const { spec } = result;
     return {
-      env_type: setting.environment,
-      env_config: JSON.stringify(setting.config),
-      seed: setting.seed,
+      env_type: spec.environment,
+      env_config: JSON.stringify(spec.config),
+      seed: spec.seed,
       ...describe(result),
       ...Object.fromEntries(
         Object.entries(numbersOf(result)).flatMap(([name, value]): [string, unknown][] =>
@@ -117,8 +114,8 @@ export function matchCsv({ results }: Match): string {
   return csv(rows);
 }
 
-/** A line for each game of each contestant. */
-export const gamesCsv = ({ results }: Match): string =>
+/** A line for each game of each entry. */
+export const gamesCsv = ({ results }: Comparison): string =>
   csv(
     results.flatMap((result) =>
       result.games.map((game, episode) => ({
@@ -134,11 +131,11 @@ export const gamesCsv = ({ results }: Match): string =>
     ),
   );
 
-const describe = ({ contestant, setting, device }: Result) => ({
-  model: contestant.name,
-  history_strategy: contestant.history,
-  temperature: contestant.kind === 'model' ? setting.temperature : '',
-  max_completion_length: contestant.kind === 'model' ? setting.maxCompletionLength : '',
+const describe = ({ entry, spec, device }: Result) => ({
+  model: entry.name,
+  history_strategy: entry.history,
+  temperature: entry.kind === 'model' ? spec.temperature : '',
+  max_completion_length: entry.kind === 'model' ? spec.maxCompletionLength : '',
   device,
 });
 

@@ -1,13 +1,13 @@
 // Evaluations one after the other: how far each is, what went wrong with one without touching the others, a way to stop.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
 import type { Progress } from '../engine/protocol.ts';
-import { gamesKey, policyOf, type Setting } from './evaluation-spec.ts';
-import { type Match, type Result, withResult } from './results.ts';
+import { type EvaluationSpec, gamesKey, policyOf } from './evaluation-spec.ts';
+import { type Comparison, type Result, withResult } from './results.ts';
 
-export type Standing =
+export type EntryProgress =
   | { readonly state: 'waiting' }
   | { readonly state: 'running'; readonly progress: Progress | undefined }
   | { readonly state: 'done'; readonly result: Result }
@@ -15,47 +15,47 @@ export type Standing =
   | { readonly state: 'stopped' };
 
 export interface Run {
-  readonly setting: Setting;
-  /** As the setting's contestants. */
-  readonly standings: readonly Standing[];
+  readonly spec: EvaluationSpec;
+  /** As the spec's policies. */
+  readonly progress: readonly EntryProgress[];
 }
 
-export function useMatch() {
-  const { engine } = useWorkplace();
+export function useComparison() {
+  const { engine } = useAppContext();
   const [run, setRun] = useState<Run>();
-  const [matches, setMatches] = useState<readonly Match[]>([]);
+  const [comparisons, setComparisons] = useState<readonly Comparison[]>([]);
   const controller = useRef<AbortController | undefined>(undefined);
 
   const start = useCallback(
-    async (setting: Setting) => {
+    async (spec: EvaluationSpec) => {
       const { signal } = (controller.current = new AbortController());
-      const standings: Standing[] = setting.contestants.map(() => ({ state: 'waiting' }));
-      const stand = (i: number, standing: Standing) => {
-        standings[i] = standing;
-        setRun({ setting, standings: [...standings] });
+      const progress: EntryProgress[] = spec.policies.map(() => ({ state: 'waiting' }));
+      const report = (i: number, next: EntryProgress) => {
+        progress[i] = next;
+        setRun({ spec, progress: [...progress] });
       };
-      const key = gamesKey(setting);
-      setRun({ setting, standings: [...standings] });
-      for (const [i, contestant] of setting.contestants.entries()) {
+      const key = gamesKey(spec);
+      setRun({ spec, progress: [...progress] });
+      for (const [i, entry] of spec.policies.entries()) {
         if (signal.aborted) {
-          stand(i, { state: 'stopped' });
+          report(i, { state: 'stopped' });
           continue;
         }
-        stand(i, { state: 'running', progress: undefined });
-        const { environment, config, episodes, seed } = setting;
-        const game = { environment, config, history: contestant.history };
-        const policy = policyOf(contestant, setting);
+        report(i, { state: 'running', progress: undefined });
+        const { environment, config, episodes, seed } = spec;
+        const game = { environment, config, history: entry.history };
+        const policy = policyOf(entry, spec);
         try {
           const answer = await engine.ask(
             { type: 'evaluate', game, policy, episodes, seed },
-            { signal, onProgress: (progress) => stand(i, { state: 'running', progress }) },
+            { signal, onProgress: (progress) => report(i, { state: 'running', progress }) },
           );
-          const result: Result = { ...answer, contestant, setting };
-          setMatches((before) => withResult(before, key, result));
-          stand(i, { state: 'done', result });
+          const result: Result = { ...answer, entry, spec };
+          setComparisons((before) => withResult(before, key, result));
+          report(i, { state: 'done', result });
         } catch (error) {
           const { code, message } = error as EngineError;
-          stand(i, code === 'cancelled' ? { state: 'stopped' } : { state: 'failed', message });
+          report(i, code === 'cancelled' ? { state: 'stopped' } : { state: 'failed', message });
         }
       }
       controller.current = undefined;
@@ -63,8 +63,8 @@ export function useMatch() {
     [engine],
   );
   const stop = useCallback(() => controller.current?.abort(), []);
-  return { run, matches, start, stop };
+  return { run, comparisons, start, stop };
 }
 
 export const isRunning = (run: Run | undefined): boolean =>
-  run?.standings.some(({ state }) => state === 'waiting' || state === 'running') ?? false;
+  run?.progress.some(({ state }) => state === 'waiting' || state === 'running') ?? false;

@@ -3,28 +3,28 @@
 import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import './jobs.css';
-import { door, useSignedIn } from '../ui/account.ts';
+import { sessionStore, useSession } from '../ui/account.ts';
 import { useStore } from '../ui/store.ts';
 import { RequestForm } from './forms/request-form.tsx';
-import type { Given } from './forms/request-forms.ts';
+import type { Prefilled } from './forms/request-forms.ts';
 import { JobPage } from './job/job-page.tsx';
 import { isOfJobs, jobLink, readJobLink } from './job-link.ts';
 import { JobList } from './job-list.tsx';
-import { Board } from './jobs-store.ts';
+import { JobsStore } from './jobs-store.ts';
 import { moment } from './messages.ts';
 import { openSession, type Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 
 export function Dashboard() {
-  const { account, left } = useSignedIn();
+  const { account, left } = useSession();
   const session = useMemo(() => account && openSession(account), [account]);
   if (!session) return <SignIn {...left} />;
-  return <Signed session={session} onLeave={(trouble) => door.leave(session.account, trouble)} />;
+  return <Signed session={session} onLeave={(trouble) => sessionStore.leave(session.account, trouble)} />;
 }
 
 type Shown =
   | { readonly kind: 'job'; readonly id: string; readonly note?: string }
-  | { readonly kind: 'start'; readonly what: Job['kind']; readonly given?: Given };
+  | { readonly kind: 'start'; readonly what: Job['kind']; readonly prefilled?: Prefilled };
 
 /** What the address names. */
 function linked(): Extract<Shown, { kind: 'job' }> | undefined {
@@ -33,17 +33,17 @@ function linked(): Extract<Shown, { kind: 'job' }> | undefined {
 }
 
 function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (trouble: string) => void }) {
-  const board = useMemo(() => new Board(session, { onRefused: onLeave }), [session]);
+  const store = useMemo(() => new JobsStore(session, { onRefused: onLeave }), [session]);
   useEffect(() => {
-    board.open();
-    return () => board.close();
-  }, [board]);
-  const { jobs, models, missing, trouble } = useStore(board);
+    store.open();
+    return () => store.close();
+  }, [store]);
+  const { jobs, models, missing, trouble } = useStore(store);
   const [chosen, setChosen] = useState<Shown | undefined>(linked);
   // Until something is chosen, the newest job is looked at.
   const shown: Shown | undefined = chosen ?? (jobs?.[0] && { kind: 'job', id: jobs[0].job_id });
   const id = shown?.kind === 'job' ? shown.id : undefined;
-  useEffect(() => board.select(id), [board, id]);
+  useEffect(() => store.select(id), [store, id]);
   // The address follows what is looked at, and the other way round.
   useEffect(() => {
     const write = () => {
@@ -68,7 +68,7 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
   const job = jobs?.find(({ job_id }) => job_id === id);
   return (
     <div>
-      <div class="board-top">
+      <div class="jobs-top">
         <p>
           <span class="dot" data-state={trouble ? 'away' : jobs ? 'here' : 'asked'} aria-hidden="true" />
           {session.address.replace(/^https?:\/\//, '')}
@@ -88,26 +88,26 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
           {trouble.message} <small>Since {moment(trouble.since.toISOString())}.</small>
         </p>
       )}
-      <div class="board-parts">
+      <div class="jobs-parts">
         <JobList jobs={jobs} selected={id} onSelect={(next) => show({ kind: 'job', id: next })} />
-        <div class="board-detail" ref={detail}>
+        <div class="jobs-detail" ref={detail}>
           {shown?.kind === 'start' ? (
             <RequestForm
-              key={`${shown.what} ${JSON.stringify(shown.given)}`}
-              board={board}
+              key={`${shown.what} ${JSON.stringify(shown.prefilled)}`}
+              store={store}
               kind={shown.what}
-              given={shown.given}
+              prefilled={shown.prefilled}
               onStarted={(next, note) => show({ kind: 'job', id: next, note })}
               onClose={() => setChosen(undefined)}
             />
           ) : job ? (
             <JobPage
               key={job.job_id}
-              board={board}
+              store={store}
               job={job}
               model={models.find(({ name }) => name === job.output_dir)}
               note={shown?.note}
-              onEvaluate={(given) => show({ kind: 'start', what: 'evaluate', given })}
+              onEvaluate={(prefilled) => show({ kind: 'start', what: 'evaluate', prefilled })}
             />
           ) : (
             <p class="empty">

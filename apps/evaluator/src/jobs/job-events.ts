@@ -3,7 +3,7 @@
 
 import type { Job } from '@ludic/service';
 import type { NumberedJobEvent } from '@ludic/service/client';
-import { rest, Store } from '../ui/store.ts';
+import { Store, sleep } from '../ui/store.ts';
 import { isAway, isRefused } from './messages.ts';
 import type { Session } from './session.ts';
 
@@ -16,7 +16,7 @@ export interface Followed {
   readonly warnings: readonly { readonly message: string; readonly step?: number }[];
 }
 
-export interface FollowerHooks {
+export interface JobEventsHooks {
   /** What the job was at an event, which may have been long ago. */
   readonly onNews: (job: Pick<Job, 'status' | 'step'>) => void;
   /** What no patience helps against. */
@@ -28,10 +28,10 @@ const GATHER = 100;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 10_000;
 
-export class Follower extends Store<Followed> {
+export class JobEvents extends Store<Followed> {
   readonly #session: Session;
   readonly #id: string;
-  readonly #hooks: FollowerHooks;
+  readonly #hooks: JobEventsHooks;
   #controller: AbortController | undefined;
   #isDone = false;
   #wake = () => {};
@@ -39,7 +39,7 @@ export class Follower extends Store<Followed> {
   #fresh: NumberedJobEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(session: Session, id: string, hooks: FollowerHooks) {
+  constructor(session: Session, id: string, hooks: JobEventsHooks) {
     super({ steps: [], evaluations: [], warnings: [] });
     this.#session = session;
     this.#id = id;
@@ -85,7 +85,7 @@ export class Follower extends Store<Followed> {
           this.#hooks.onFault(error);
           break;
         }
-        await rest(pause, signal, (wake) => {
+        await sleep(pause, signal, (wake) => {
           this.#wake = wake;
         });
       }

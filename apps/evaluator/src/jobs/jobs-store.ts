@@ -1,12 +1,12 @@
 // The jobs of a server as the page knows them: asked for at a gentle rate, and told by the events of those that run.
 
 import { isEnd, type Job, type Model } from '@ludic/service';
-import { rest, Store } from '../ui/store.ts';
-import { Follower } from './job-events.ts';
-import { isAbsent, isAway, isRefused, sentence } from './messages.ts';
+import { Store, sleep } from '../ui/store.ts';
+import { JobEvents } from './job-events.ts';
+import { isAbsent, isAway, isRefused, messageOf } from './messages.ts';
 import type { Session } from './session.ts';
 
-export interface BoardState {
+export interface JobsState {
   /** The newest first; undefined until they are known. */
   readonly jobs: readonly Job[] | undefined;
   readonly models: readonly Model[];
@@ -16,8 +16,8 @@ export interface BoardState {
   readonly trouble: { readonly message: string; readonly since: Date } | undefined;
 }
 
-export interface BoardOptions {
-  /** The password does not open the door any more. */
+export interface JobsStoreOptions {
+  /** The password is no longer accepted. */
   readonly onRefused: (message: string) => void;
 }
 
@@ -27,17 +27,17 @@ const MOST_JOBS = 200;
 /** Browsers open six connections to a server of HTTP/1.1; most of them have to stay free. */
 const MOST_FOLLOWED = 3;
 
-export class Board extends Store<BoardState> {
+export class JobsStore extends Store<JobsState> {
   readonly session: Session;
   readonly #onRefused: (message: string) => void;
-  readonly #followers = new Map<string, Follower>();
+  readonly #events = new Map<string, JobEvents>();
   #controller: AbortController | undefined;
   #wake = () => {};
   #selected: string | undefined;
   /** Which jobs had ended when the models were asked for. */
   #modelsAfter: string | undefined;
 
-  constructor(session: Session, { onRefused }: BoardOptions) {
+  constructor(session: Session, { onRefused }: JobsStoreOptions) {
     super({ jobs: undefined, models: [], missing: undefined, trouble: undefined });
     this.session = session;
     this.#onRefused = onRefused;
@@ -53,7 +53,7 @@ export class Board extends Store<BoardState> {
 
   close(): void {
     this.#controller?.abort();
-    for (const follower of this.#followers.values()) follower.stop();
+    for (const eventsOf of this.#events.values()) eventsOf.stop();
   }
 
   /** Asks at once. */
@@ -62,10 +62,10 @@ export class Board extends Store<BoardState> {
   }
 
   /** What happens to a job, from its beginning. */
-  follower(id: string): Follower {
-    const known = this.#followers.get(id);
+  eventsOf(id: string): JobEvents {
+    const known = this.#events.get(id);
     if (known) return known;
-    const follower = new Follower(this.session, id, {
+    const eventsOf = new JobEvents(this.session, id, {
       onNews: (news) => this.#hear(id, news),
       onFault: (error) => {
         if (isRefused(error)) this.refuse(error);
@@ -73,8 +73,8 @@ export class Board extends Store<BoardState> {
         else this.refresh();
       },
     });
-    this.#followers.set(id, follower);
-    return follower;
+    this.#events.set(id, eventsOf);
+    return eventsOf;
   }
 
   /** The job that is looked at is followed before all others. */
@@ -101,7 +101,7 @@ export class Board extends Store<BoardState> {
     while (!signal.aborted) {
       await this.#ask(signal);
       if (signal.aborted) return;
-      await rest(this.#pause(), signal, (wake) => {
+      await sleep(this.#pause(), signal, (wake) => {
         this.#wake = wake;
       });
     }
@@ -116,7 +116,7 @@ export class Board extends Store<BoardState> {
   async #ask(signal: AbortSignal): Promise<void> {
     try {
       const jobs = await this.#withSelected(await this.session.prompt.jobs({ limit: MOST_JOBS }, { signal }), signal);
-      if (this.state.trouble) for (const follower of this.#followers.values()) follower.retry();
+      if (this.state.trouble) for (const eventsOf of this.#events.values()) eventsOf.retry();
       this.set({ jobs, trouble: undefined });
       this.#follow();
       // What has ended has left a model, or lost one.
@@ -130,7 +130,7 @@ export class Board extends Store<BoardState> {
       if (isRefused(error)) return this.refuse(error);
       const since = this.state.trouble?.since ?? new Date();
       const advice = isAway(error) ? ' What is shown is from before; the page goes on by itself when it is back.' : '';
-      this.set({ trouble: { message: sentence(error, this.session) + advice, since } });
+      this.set({ trouble: { message: messageOf(error, this.session) + advice, since } });
     }
   }
 
@@ -165,16 +165,16 @@ export class Board extends Store<BoardState> {
     const selected = this.#selected;
     const wanted = [...new Set([...(selected !== undefined && this.#knows(selected) ? [selected] : []), ...running])];
     const chosen = new Set(wanted.slice(0, MOST_FOLLOWED));
-    for (const [id, follower] of this.#followers) if (!chosen.has(id)) follower.stop();
+    for (const [id, eventsOf] of this.#events) if (!chosen.has(id)) eventsOf.stop();
     for (const id of chosen) {
       const job = jobs.find(({ job_id }) => job_id === id);
-      this.follower(id).start(job !== undefined && !isEnd(job.status));
+      this.eventsOf(id).start(job !== undefined && !isEnd(job.status));
     }
   }
 
-  /** The password does not open the door any more. */
+  /** The password is no longer accepted. */
   refuse(error: unknown): void {
     this.close();
-    this.#onRefused(sentence(error, this.session));
+    this.#onRefused(messageOf(error, this.session));
   }
 }

@@ -20,7 +20,7 @@ export function isAway(error: unknown): boolean {
   return error.code === 'unreachable' || error.code === 'timed_out' || (error.status ?? 0) >= 500;
 }
 
-export function sentence(error: unknown, { address, isOwn }: Pick<Session, 'address' | 'isOwn'>): string {
+export function messageOf(error: unknown, { address, isOwn }: Pick<Session, 'address' | 'isOwn'>): string {
   if (!(error instanceof ClientError)) return error instanceof Error ? error.message : String(error);
   switch (error.code) {
     case 'unreachable':

@@ -2,8 +2,8 @@
 
 import { ServiceError } from '@ludic/service';
 import { useEffect, useState } from 'preact/hooks';
-import { door, ownAddress, tidyAddress } from '../ui/account.ts';
-import { sentence } from './messages.ts';
+import { ownAddress, sessionStore, tidyAddress } from '../ui/account.ts';
+import { messageOf } from './messages.ts';
 import { openSession } from './session.ts';
 
 export interface SignInProps {
@@ -32,12 +32,12 @@ export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
     const account = { address: tidyAddress(address), password };
     try {
       await openSession(account).prompt.jobs({ limit: 1 });
-      door.signIn(account, keep);
+      sessionStore.signIn(account, keep);
     } catch (error) {
       const { address: place } = account;
       const isOwn = URL.canParse(place) && new URL(place).origin === location.origin;
       if (error instanceof ServiceError && error.retryAfter !== undefined) setWait(Math.ceil(error.retryAfter));
-      setTrouble(sentence(error, { address: place, isOwn }));
+      setTrouble(messageOf(error, { address: place, isOwn }));
       setBusy(false);
     }
   };

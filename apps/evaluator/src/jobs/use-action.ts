@@ -1,8 +1,8 @@
 // Something that the server is asked to do: busy until it has answered, and what it says when it will not.
 
 import { useState } from 'preact/hooks';
-import type { Board } from './jobs-store.ts';
-import { isRefused, sentence } from './messages.ts';
+import type { JobsStore } from './jobs-store.ts';
+import { isRefused, messageOf } from './messages.ts';
 
 export interface Action {
   readonly busy: boolean;
@@ -11,7 +11,7 @@ export interface Action {
   readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-export function useAction(board: Board): Action {
+export function useAction(store: JobsStore): Action {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState('');
   return {
@@ -24,8 +24,8 @@ export function useAction(board: Board): Action {
         await work();
         return true;
       } catch (error) {
-        if (isRefused(error)) board.refuse(error);
-        setTrouble(sentence(error, board.session));
+        if (isRefused(error)) store.refuse(error);
+        setTrouble(messageOf(error, store.session));
         return false;
       } finally {
         setBusy(false);

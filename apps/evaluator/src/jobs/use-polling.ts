@@ -1,23 +1,23 @@
 // Something of the server that is asked for again now and then, as long as somebody looks at it.
 
 import { useEffect, useState } from 'preact/hooks';
-import { rest } from '../ui/store.ts';
-import type { Board } from './jobs-store.ts';
-import { isAway, sentence } from './messages.ts';
+import { sleep } from '../ui/store.ts';
+import type { JobsStore } from './jobs-store.ts';
+import { isAway, messageOf } from './messages.ts';
 
-export interface Asked<T> {
+export interface Polled<T> {
   /** What came last. */
   readonly value: T | undefined;
   readonly trouble: string;
 }
 
 /** @param every milliseconds between two questions; undefined: until one was answered */
-export function useAsked<T>(
-  board: Board,
+export function usePolling<T>(
+  store: JobsStore,
   key: string,
   every: number | undefined,
   ask: (signal: AbortSignal) => Promise<T>,
-): Asked<T> {
+): Polled<T> {
   const [value, setValue] = useState<T>();
   const [trouble, setTrouble] = useState('');
   useEffect(() => {
@@ -33,16 +33,16 @@ export function useAsked<T>(
           setTrouble('');
         } catch (error) {
           if (signal.aborted) return;
-          setTrouble(sentence(error, board.session));
+          setTrouble(messageOf(error, store.session));
           isDone = !isAway(error);
         }
         if (isDone) return;
-        await rest(every ?? RETRY, signal);
+        await sleep(every ?? RETRY, signal);
       }
     };
     void work();
     return () => controller.abort();
-  }, [board, key, every]);
+  }, [store, key, every]);
   return { value, trouble };
 }
 

@@ -2,9 +2,9 @@
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
-import type { DeviceChoice, Offer, Shop } from '../engine/models/library.ts';
-import { door, ownAddress, tidyAddress, useSignedIn } from '../ui/account.ts';
+import { useAppContext } from '../app-context.tsx';
+import type { DeviceChoice, ModelListing, ModelSource } from '../engine/models/library.ts';
+import { ownAddress, sessionStore, tidyAddress, useSession } from '../ui/account.ts';
 import { DeviceField } from '../ui/device-field.tsx';
 import { TextField } from '../ui/fields.tsx';
 import { bytes } from '../ui/numbers.ts';
@@ -13,14 +13,14 @@ import { useWork, WorkStatus } from '../ui/work.tsx';
 const HUB = 'https://huggingface.co';
 
 /** @param isOpen whether the visitor looks at it: then the models of a server that the page is signed in to are shown */
-export function FromServer({
+export function ServerDownload({
   isOpen,
   onModel,
 }: {
   readonly isOpen: boolean;
   readonly onModel: (name: string) => void;
 }) {
-  const { account, left } = useSignedIn();
+  const { account, left } = useSession();
   const [address, setAddress] = useState(ownAddress);
   const [password, setPassword] = useState('');
   const [keep, setKeep] = useState(false);
@@ -28,25 +28,25 @@ export function FromServer({
     if (left) setAddress(left.address);
   }, [left]);
   return (
-    <ShopForm
+    <DownloadForm
       // Whoever comes or leaves begins with an empty list.
       key={account ? 'in' : 'out'}
       title="From a Ludic server"
       text="Its models are played here, not there. The password stays in this page, which is signed in to the server's jobs as well."
       button={account ? 'Show its models' : 'Sign in'}
-      shop={{ from: 'server', ...(account ?? { address: tidyAddress(address), password }) }}
+      source={{ from: 'server', ...(account ?? { address: tidyAddress(address), password }) }}
       eager={isOpen && account !== undefined}
       before={left?.trouble}
-      onShown={(shop) => {
-        if (account || shop.from !== 'server') return;
-        door.signIn({ address: shop.address, password: shop.password }, keep);
+      onShown={(source) => {
+        if (account || source.from !== 'server') return;
+        sessionStore.signIn({ address: source.address, password: source.password }, keep);
         setPassword('');
       }}
-      onRefused={(message) => account && door.leave(account, message)}
+      onRefused={(message) => account && sessionStore.leave(account, message)}
       onModel={onModel}
       buttons={
         account && (
-          <button type="button" onClick={() => door.leave(account)}>
+          <button type="button" onClick={() => sessionStore.leave(account)}>
             Sign out
           </button>
         )
@@ -66,32 +66,32 @@ export function FromServer({
           </label>
         </>
       )}
-    </ShopForm>
+    </DownloadForm>
   );
 }
 
-export function FromHub({ onModel }: { readonly onModel: (name: string) => void }) {
+export function HubDownload({ onModel }: { readonly onModel: (name: string) => void }) {
   const [id, setId] = useState('');
   const [address, setAddress] = useState(HUB);
   return (
-    <ShopForm
+    <DownloadForm
       title="From the Hugging Face Hub"
       text="A model with ONNX files, which transformers.js runs. It is downloaded from there when you load it."
       button="Show its variants"
-      shop={{ from: 'hub', address, id: id.trim() }}
+      source={{ from: 'hub', address, id: id.trim() }}
       onModel={onModel}
     >
       <TextField label="Model" hint="OWNER/NAME" value={id} onChange={setId} />
       <TextField label="Hub" type="url" value={address} onChange={setAddress} />
-    </ShopForm>
+    </DownloadForm>
   );
 }
 
-function ShopForm({
+function DownloadForm({
   title,
   text,
   button,
-  shop,
+  source,
   eager = false,
   before = '',
   onShown = () => {},
@@ -103,31 +103,31 @@ function ShopForm({
   readonly title: string;
   readonly text: string;
   readonly button: string;
-  readonly shop: Shop;
+  readonly source: ModelSource;
   /** Looks without being told to, as soon as it is. */
   readonly eager?: boolean;
   /** What went wrong before. */
   readonly before?: string | undefined;
-  readonly onShown?: (shop: Shop) => void;
+  readonly onShown?: (source: ModelSource) => void;
   readonly onRefused?: (message: string) => void;
   readonly onModel: (name: string) => void;
   readonly buttons?: ComponentChildren;
   readonly children: ComponentChildren;
 }) {
-  const { storage } = useWorkplace();
+  const { storage } = useAppContext();
   const { work, run, stop } = useWork();
-  const [offers, setOffers] = useState<readonly Offer[]>();
-  const [shown, setShown] = useState(shop);
+  const [listings, setOffers] = useState<readonly ModelListing[]>();
+  const [shown, setShown] = useState(source);
   const [device, setDevice] = useState<DeviceChoice>('auto');
   const [news, setNews] = useState('');
   const running = work.state === 'running';
   const look = async () => {
     setNews('');
     setOffers(undefined);
-    setShown(shop);
-    const found = await run({ type: 'browse', shop });
+    setShown(source);
+    const found = await run({ type: 'browse', source });
     setOffers(found);
-    if (found) onShown(shop);
+    if (found) onShown(source);
   };
   useEffect(() => {
     if (eager && !running) void look();
@@ -135,11 +135,11 @@ function ShopForm({
   useEffect(() => {
     if (work.state === 'failed' && work.code === 'unauthorized') onRefused(work.message);
   }, [work]);
-  const load = async (offer: Offer) => {
+  const load = async (listing: ModelListing) => {
     setNews('');
-    const answer = await run({ type: 'load', shop: shown, offer, device });
+    const answer = await run({ type: 'load', source: shown, listing, device });
     if (!answer) return;
-    setNews(answer.trouble ?? `${answer.card.name} is here, and kept in this browser.`);
+    setNews(answer.trouble ?? `${answer.card.name} is here, and stored in this browser.`);
     onModel(answer.card.name);
   };
   return (
@@ -165,19 +165,24 @@ function ShopForm({
           )}
         </div>
       </form>
-      {offers && offers.length > 0 && <DeviceField device={device} onChange={setDevice} />}
-      {offers && (
+      {listings && listings.length > 0 && <DeviceField device={device} onChange={setDevice} />}
+      {listings && (
         <ul class="cards" aria-label={`What ${title.replace('From', 'comes from')}`}>
-          {offers.map((offer) => (
-            <li key={offer.name}>
+          {listings.map((listing) => (
+            <li key={listing.name}>
               <span>
-                <b>{offer.title}</b>
+                <b>{listing.title}</b>
                 <small>
-                  {[bytes(offer.size), ...(offer.detail === '' ? [] : [offer.detail])].join(' · ')}
-                  {storage.cards.some(({ name }) => name === offer.name) && ' · is here'}
+                  {[bytes(listing.size), ...(listing.detail === '' ? [] : [listing.detail])].join(' · ')}
+                  {storage.cards.some(({ name }) => name === listing.name) && ' · is here'}
                 </small>
               </span>
-              <button type="button" disabled={running} aria-label={`Load ${offer.title}`} onClick={() => load(offer)}>
+              <button
+                type="button"
+                disabled={running}
+                aria-label={`Load ${listing.title}`}
+                onClick={() => load(listing)}
+              >
                 Load
               </button>
             </li>

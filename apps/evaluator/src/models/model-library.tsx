@@ -1,10 +1,10 @@
-// The models of this page: what is here and what of it is kept, and the three places where more come from.
+// The models of this page: what is here and what of it is stored, and the three places where more come from.
 
 import { useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
 import { bytes } from '../ui/numbers.ts';
-import { FromHub, FromServer } from './download-form.tsx';
+import { HubDownload, ServerDownload } from './download-form.tsx';
 import { FromDisk } from './from-disk.tsx';
 
 const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
@@ -16,8 +16,8 @@ const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
 };
 
 /** @param onModel is told of every model that comes in by the visitor's wish */
-export function ModelShelf({ onModel }: { readonly onModel: (name: string) => void }) {
-  const { engine, storage, refreshModels } = useWorkplace();
+export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => void }) {
+  const { engine, storage, refreshModels } = useAppContext();
   const [trouble, setTrouble] = useState('');
   const [isOpen, setIsOpen] = useState(false);
   const { cards, used, quota } = storage;
@@ -32,7 +32,7 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
     onModel(name);
   };
   return (
-    <details class="card shelf" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
+    <details class="card library" onToggle={({ currentTarget }) => setIsOpen(currentTarget.open)}>
       <summary>
         Models
         <small>
@@ -46,13 +46,13 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
             <span>
               <b>{card.name}</b>
               <small>
-                {[ORIGINS[card.from], bytes(card.size), ...(card.kept ? ['kept in this browser'] : [])].join(' · ')}
+                {[ORIGINS[card.from], bytes(card.size), ...(card.stored ? ['stored in this browser'] : [])].join(' · ')}
               </small>
             </span>
-            {/* What was trained is kept and deleted with its run. */}
-            {card.from !== 'page' && (card.from !== 'training' || card.kept) && (
+            {/* What was trained is stored and deleted with its run. */}
+            {card.from !== 'page' && (card.from !== 'training' || card.stored) && (
               <span class="buttons">
-                {!card.kept && (
+                {!card.stored && (
                   <button
                     type="button"
                     aria-label={`Keep ${card.name} in this browser`}
@@ -83,8 +83,8 @@ export function ModelShelf({ onModel }: { readonly onModel: (name: string) => vo
       </p>
       <div class="sources">
         <FromDisk onModel={come} />
-        <FromServer isOpen={isOpen} onModel={come} />
-        <FromHub onModel={come} />
+        <ServerDownload isOpen={isOpen} onModel={come} />
+        <HubDownload onModel={come} />
       </div>
     </details>
   );

@@ -1,11 +1,11 @@
 // A model's folder from disk. Nothing leaves the page.
 
 import { useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 
 /** Makes files known to the engine as a model, and says what is wrong with those that are none. */
 export function usePicked(onModel: (name: string) => void) {
-  const { engine, refreshModels } = useWorkplace();
+  const { engine, refreshModels } = useAppContext();
   const [trouble, setTrouble] = useState('');
   const [warnings, setWarnings] = useState<readonly string[]>([]);
   const take = async (coming: Promise<readonly File[]> | readonly File[]) => {

@@ -27,7 +27,7 @@ const SIGNS: Readonly<Record<KeyDoorAction, string>> = {
   interact: 'Take or open',
 };
 
-export function KeyDoorTable({
+export function KeyDoorGame({
   game,
   policy,
   seed,

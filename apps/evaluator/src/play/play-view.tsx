@@ -2,7 +2,7 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
@@ -10,8 +10,8 @@ import { GameNotes } from '../ui/game/game-notes.tsx';
 import { gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
 import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
-import { KeyDoorTable } from './key-door-game.tsx';
-import { MatchTable } from './tic-tac-toe-game.tsx';
+import { KeyDoorGame } from './key-door-game.tsx';
+import { TicTacToeGame } from './tic-tac-toe-game.tsx';
 import { type Mark, OTHER } from './two-players.ts';
 
 /** What was settled when a game began; the form may say something else by now. */
@@ -33,7 +33,7 @@ export function PlayView() {
   const [mark, setMark] = useState<Mark>('X');
   const [seed, setSeed] = useState(0);
   const [trouble, setTrouble] = useState('');
-  const { gameOf } = useWorkplace();
+  const { gameOf } = useAppContext();
   const named = useRef(NOTHING_NAMED);
   /** By name: it may be another by the time that its game is known. */
   const chosen = useRef(policy.name);
@@ -143,9 +143,9 @@ export function PlayView() {
       </form>
       {begun ? (
         begun.game.environment === 'tic_tac_toe' ? (
-          <MatchTable key={begun.count} {...begun} onNext={next} />
+          <TicTacToeGame key={begun.count} {...begun} onNext={next} />
         ) : (
-          <KeyDoorTable key={begun.count} {...begun} onNext={next} />
+          <KeyDoorGame key={begun.count} {...begun} onNext={next} />
         )
       ) : (
         <p class="empty">Choose a game and begin. A hint shows what the policy would do in your place.</p>

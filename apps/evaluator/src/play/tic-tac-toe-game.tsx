@@ -5,7 +5,7 @@ import type { PolicyChoice } from '../engine/protocol.ts';
 import { PlayableBoard } from '../ui/game/tic-tac-toe-board.tsx';
 import { useWork } from '../ui/work.tsx';
 import { Hints, useHints } from './hints.tsx';
-import { type Match, type Move, personSide, policySide, standing } from './two-players.ts';
+import { gameStatus, type Move, personSide, policySide, type TwoPlayerGame } from './two-players.ts';
 import './play.css';
 
 const replyOf = (cell: number) => `<move>${cell + 1}</move>`;
@@ -16,21 +16,21 @@ const nameOf = (reply: string) => {
   return cell < 0 ? `“${reply}”` : `row ${Math.floor(cell / 3) + 1}, column ${(cell % 3) + 1}`;
 };
 
-export function MatchTable({
+export function TicTacToeGame({
   game,
   policy,
   mark,
   seed,
   onNext,
-}: Pick<Match, 'game' | 'mark' | 'seed'> & { readonly policy: PolicyChoice; readonly onNext: () => void }) {
+}: Pick<TwoPlayerGame, 'game' | 'mark' | 'seed'> & { readonly policy: PolicyChoice; readonly onNext: () => void }) {
   const { work, run, stop } = useWork();
   const hints = useHints(policy, REPLIES);
   const [moves, setMoves] = useState<readonly Move[]>([]);
-  const match: Match = { game, mark, seed, moves };
-  const { turn, state, outcome, refused } = standing(match);
+  const played: TwoPlayerGame = { game, mark, seed, moves };
+  const { turn, state, outcome, refused } = gameStatus(played);
 
   const answer = async () => {
-    const given = await run({ type: 'reply', position: policySide(match), policy });
+    const given = await run({ type: 'reply', position: policySide(played), policy });
     if (given) setMoves([...moves, { by: 'policy', reply: given.reply.text }]);
   };
   // Whenever it is its turn; also again after a reply that was refused.
@@ -73,7 +73,7 @@ export function MatchTable({
           policy={policy}
           open={turn === 'person'}
           nameOf={nameOf}
-          onAsk={() => void hints.ask(personSide(match))}
+          onAsk={() => void hints.ask(personSide(played))}
         />
         {turn === 'nobody' && (
           <div class="work">

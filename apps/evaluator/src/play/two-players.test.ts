@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { replayPosition } from '../engine/play/position.ts';
-import { type Match, type Move, OTHER, personSide, policySide, standing } from './two-players.ts';
+import { gameStatus, type Move, OTHER, personSide, policySide, type TwoPlayerGame } from './two-players.ts';
 
 const game = { environment: 'tic_tac_toe', config: {}, history: 'FULL_HISTORY' } as const;
 const play = (by: Move['by'], cell: number): Move => ({ by, reply: `<move>${cell}</move>` });
@@ -10,24 +10,24 @@ it('is one game seen from two chairs, whatever is played, refused replies of the
   const choice = fc.record({ pick: fc.nat(1000), slip: fc.integer({ min: 0, max: 3 }) });
   fc.assert(
     fc.property(fc.constantFrom('X', 'O'), fc.array(choice, { minLength: 20, maxLength: 20 }), (mark, choices) => {
-      let match: Match = { game, mark, seed: 1, moves: [] };
+      let played: TwoPlayerGame = { game, mark, seed: 1, moves: [] };
       let slips = 0;
       for (const { pick, slip } of choices) {
-        const { turn, state, outcome, refused } = standing(match);
+        const { turn, state, outcome, refused } = gameStatus(played);
         expect(state.mark).toBe(OTHER[mark]);
         const marks = [...state.board].filter((cell) => cell !== '.').length;
-        expect(marks).toBe(match.moves.length - slips);
+        expect(marks).toBe(played.moves.length - slips);
         if (turn === 'nobody') {
           expect(outcome).toBeDefined();
           return;
         }
-        expect(refused).toBe(match.moves.at(-1)?.reply === 'hm');
+        expect(refused).toBe(played.moves.at(-1)?.reply === 'hm');
         // X and O take turns, X first.
         expect(turn === 'person').toBe((mark === 'X') === (marks % 2 === 0));
-        const { prompt } = replayPosition(policySide(match));
+        const { prompt } = replayPosition(policySide(played));
         expect(prompt !== undefined).toBe(turn === 'policy');
         if (turn === 'person') {
-          const mine = replayPosition(personSide(match));
+          const mine = replayPosition(personSide(played));
           const seen = mine.frames.at(-1)!.state as typeof state;
           expect(seen).toMatchObject({ board: state.board, mark });
           expect(mine.prompt!.messages.at(-1)!.content).toContain(`You are ${mark}.`);
@@ -36,7 +36,7 @@ it('is one game seen from two chairs, whatever is played, refused replies of the
         const slipped = turn === 'policy' && slip === 0 && slips < 3;
         if (slipped) slips++;
         const move = slipped ? { by: turn, reply: 'hm' } : play(turn, free[pick % free.length]!);
-        match = { ...match, moves: [...match.moves, move] };
+        played = { ...played, moves: [...played.moves, move] };
       }
     }),
   );
@@ -44,9 +44,12 @@ it('is one game seen from two chairs, whatever is played, refused replies of the
 
 it('tells who has won', () => {
   const moves = [1, 4, 2, 5, 3].map((cell, i) => play(i % 2 === 0 ? 'person' : 'policy', cell));
-  expect(standing({ game, mark: 'X', seed: 0, moves })).toMatchObject({ turn: 'nobody', outcome: 'loss' });
+  expect(gameStatus({ game, mark: 'X', seed: 0, moves })).toMatchObject({ turn: 'nobody', outcome: 'loss' });
   const lost = [1, 4, 2, 5, 9, 6].map((cell, i) => play(i % 2 === 0 ? 'person' : 'policy', cell));
-  expect(standing({ game, mark: 'X', seed: 0, moves: lost })).toMatchObject({ turn: 'nobody', outcome: 'win' });
+  expect(gameStatus({ game, mark: 'X', seed: 0, moves: lost })).toMatchObject({ turn: 'nobody', outcome: 'win' });
   const hopeless = Array.from({ length: 10 }, (): Move => ({ by: 'policy', reply: '?' }));
-  expect(standing({ game, mark: 'O', seed: 0, moves: hopeless })).toMatchObject({ turn: 'nobody', outcome: undefined });
+  expect(gameStatus({ game, mark: 'O', seed: 0, moves: hopeless })).toMatchObject({
+    turn: 'nobody',
+    outcome: undefined,
+  });
 });

@@ -11,7 +11,7 @@ export interface Move {
   readonly reply: string;
 }
 
-export interface Match {
+export interface TwoPlayerGame {
   /** As the policy plays it. */
   readonly game: Game;
   /** The person's. */
@@ -22,8 +22,8 @@ export interface Match {
   readonly moves: readonly Move[];
 }
 
-/** How a match stands, from the policy's chair. */
-export interface Standing {
+/** How a game stands, from the policy's chair. */
+export interface GameStatus {
   readonly turn: Move['by'] | 'nobody';
   /** With the policy's mark. */
   readonly state: TicTacToeState;
@@ -35,22 +35,22 @@ export interface Standing {
 
 export const OTHER: Readonly<Record<Mark, Mark>> = { X: 'O', O: 'X' };
 
-export function policySide({ game, mark, seed, moves }: Match): Position {
+export function policySide({ game, mark, seed, moves }: TwoPlayerGame): Position {
   const replies = repliesOf(moves, 'policy');
   const opponent = repliesOf(moves, 'person');
   return { game, seed: seedFor(game, OTHER[mark]), dynamicsSeed: seed, replies, opponent };
 }
 
 /** What a policy in the person's chair would see. */
-export function personSide(match: Match): Position {
-  const { game, mark, seed, moves } = match;
-  const opponent = repliesOf(moves, 'policy').filter((_, i, all) => accepted(match, all.slice(0, i + 1)));
+export function personSide(played: TwoPlayerGame): Position {
+  const { game, mark, seed, moves } = played;
+  const opponent = repliesOf(moves, 'policy').filter((_, i, all) => accepted(played, all.slice(0, i + 1)));
   return { game, seed: seedFor(game, mark), dynamicsSeed: seed, replies: repliesOf(moves, 'person'), opponent };
 }
 
 /** @throws Error where the game refuses the person's move */
-export function standing(match: Match): Standing {
-  const { frames, awaiting, endReason, error } = replayPosition(policySide(match));
+export function gameStatus(played: TwoPlayerGame): GameStatus {
+  const { frames, awaiting, endReason, error } = replayPosition(policySide(played));
   if (error !== undefined) throw new Error(error);
   const last = frames.at(-1);
   if (awaiting) {
@@ -62,7 +62,7 @@ export function standing(match: Match): Standing {
     turn: endReason === undefined ? 'policy' : 'nobody',
     state: last!.state as TicTacToeState,
     outcome: last!.info?.outcome,
-    refused: match.moves.at(-1)?.by === 'policy' && last!.info?.invalid === true,
+    refused: played.moves.at(-1)?.by === 'policy' && last!.info?.invalid === true,
   };
 }
 
@@ -70,8 +70,8 @@ const repliesOf = (moves: readonly Move[], by: Move['by']): string[] =>
   moves.filter((move) => move.by === by).map(({ reply }) => reply);
 
 /** Whether the game took the last of these replies of the policy. */
-function accepted(match: Match, replies: readonly string[]): boolean {
-  const { frames, awaiting } = replayPosition({ ...policySide(match), replies });
+function accepted(played: TwoPlayerGame, replies: readonly string[]): boolean {
+  const { frames, awaiting } = replayPosition({ ...policySide(played), replies });
   return awaiting !== undefined || frames.at(-1)!.info?.invalid === false;
 }
 

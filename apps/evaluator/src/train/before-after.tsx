@@ -2,7 +2,7 @@
 
 import { type Interval, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
 import { NumberField } from '../ui/fields.tsx';
@@ -28,7 +28,7 @@ export function BeforeAfter({
   readonly settings: RunContents['settings'];
   readonly device: DeviceChoice;
 }) {
-  const { engine } = useWorkplace();
+  const { engine } = useAppContext();
   const { work, run: ask, stop } = useWork();
   const [episodes, setEpisodes] = useState(200);
   const [temperature, setTemperature] = useState(settings.evalTemperature);

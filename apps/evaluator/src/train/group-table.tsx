@@ -1,7 +1,7 @@
 // A group of games that began alike, side by side: what each member replied, and what each reply was credited with.
 
 import { useState } from 'preact/hooks';
-import type { KeptTurn } from '../engine/runs/kept-games.ts';
+import type { StoredTurn } from '../engine/runs/stored-games.ts';
 import { endOf, type PlayedGroup } from './played-groups.ts';
 
 /** Members that are shown before all are asked for. */
@@ -9,7 +9,7 @@ const FIRST = 8;
 
 export function GroupTable({
   step,
-  group: { observation, members: kept },
+  group: { observation, members: stored },
   groupSize,
   onWatch,
 }: {
@@ -20,7 +20,7 @@ export function GroupTable({
   readonly onWatch: (member: number) => void;
 }) {
   const [all, setAll] = useState(false);
-  const members = all ? kept : kept.slice(0, FIRST);
+  const members = all ? stored : stored.slice(0, FIRST);
   const turns = Math.max(...members.map((member) => member.turns.length));
   const most = Math.max(1e-9, ...members.flatMap(({ advantages }) => advantages.map(Math.abs)));
   return (
@@ -28,7 +28,7 @@ export function GroupTable({
       <p class="hint">
         Each reply with its advantage: <span class="advantage up">better</span> than the others and reinforced, or{' '}
         <span class="advantage down">worse</span> and discouraged.
-        {kept.length < groupSize && ` ${kept.length} of the ${groupSize} games of the group are kept.`}
+        {stored.length < groupSize && ` ${stored.length} of the ${groupSize} games of the group are stored.`}
       </p>
       {observation !== '' && (
         <details class="seen">
@@ -80,9 +80,9 @@ export function GroupTable({
           </tbody>
         </table>
       </section>
-      {kept.length > FIRST && (
+      {stored.length > FIRST && (
         <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
-          {all ? `Show ${FIRST} games` : `Show all ${kept.length} games`}
+          {all ? `Show ${FIRST} games` : `Show all ${stored.length} games`}
         </button>
       )}
     </>
@@ -94,7 +94,7 @@ function Turn({
   advantage,
   most,
 }: {
-  readonly turn: KeptTurn | undefined;
+  readonly turn: StoredTurn | undefined;
   readonly advantage: number;
   readonly most: number;
 }) {

@@ -1,20 +1,20 @@
-// The kept games of a step as a page shows them: groups side by side, and any game as an episode to watch.
+// The stored games of a step as a page shows them: groups side by side, and any game as an episode to watch.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { replay } from '@ludic/rollouts';
 import type { Game } from '../engine/protocol.ts';
-import type { KeptGame } from '../engine/runs/kept-games.ts';
-import { type Recorded, unfolded } from '../watch/recorded.ts';
+import type { StoredGame } from '../engine/runs/stored-games.ts';
+import { type RecordedEpisode, replayed } from '../watch/recorded.ts';
 
 /** Episodes that began alike. */
 export interface PlayedGroup {
   /** What they all saw first. */
   readonly observation: string;
-  readonly members: readonly KeptGame[];
+  readonly members: readonly StoredGame[];
 }
 
-export function groupsOf(games: readonly KeptGame[], game: Game): readonly PlayedGroup[] {
-  const groups = new Map<number, KeptGame[]>();
+export function groupsOf(games: readonly StoredGame[], game: Game): readonly PlayedGroup[] {
+  const groups = new Map<number, StoredGame[]>();
   for (const one of games) {
     const members = groups.get(one.group);
     if (members) members.push(one);
@@ -23,7 +23,7 @@ export function groupsOf(games: readonly KeptGame[], game: Game): readonly Playe
   return [...groups.values()].map((members) => ({ observation: firstSeen(members[0]!, game), members }));
 }
 
-function firstSeen({ seed, dynamicsSeed }: KeptGame, { environment, config, history }: Game): string {
+function firstSeen({ seed, dynamicsSeed }: StoredGame, { environment, config, history }: Game): string {
   const definition = findEnvironment(environment);
   const start = { seed, dynamicsSeed };
   const { frames } = replay({ definition, config: resolveConfig(definition, config), history, start, replies: [] });
@@ -31,9 +31,9 @@ function firstSeen({ seed, dynamicsSeed }: KeptGame, { environment, config, hist
 }
 
 /** How it ended, in a word. */
-export const endOf = ({ outcome, endReason }: KeptGame): string =>
+export const endOf = ({ outcome, endReason }: StoredGame): string =>
   outcome ?? (endReason === 'terminated' ? 'ended' : endReason.replace('_', ' '));
 
 /** @throws RecordError where the game, played again, is another one */
-export const recordedOf = (games: readonly KeptGame[], game: Game): readonly Recorded[] =>
-  games.map((one, i) => ({ title: `Step ${one.step}, game ${i + 1}`, game, episode: unfolded(one, game) }));
+export const recordedOf = (games: readonly StoredGame[], game: Game): readonly RecordedEpisode[] =>
+  games.map((one, i) => ({ title: `Step ${one.step}, game ${i + 1}`, game, episode: replayed(one, game) }));

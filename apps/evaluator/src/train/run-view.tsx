@@ -22,13 +22,13 @@ export function RunView({
   readonly isWorking: boolean;
   readonly device: DeviceChoice;
 }) {
-  const { name, settings, metrics, evaluations, seconds, kept, warnings } = run;
+  const { name, settings, metrics, evaluations, seconds, stored, warnings } = run;
   const { batchSize, lora } = settings;
   /** The step whose games are shown; by default the newest, whichever that is. */
   const [step, choose] = useState<number>();
-  const newest = kept.steps.at(-1);
+  const newest = stored.steps.at(-1);
   const pick = (wanted: number) => {
-    const nearest = kept.steps.findLast((one) => one <= wanted) ?? kept.steps[0];
+    const nearest = stored.steps.findLast((one) => one <= wanted) ?? stored.steps[0];
     choose(nearest === newest ? undefined : nearest);
   };
   return (
@@ -58,7 +58,9 @@ export function RunView({
       ) : (
         <p class="empty">{isWorking ? 'The first step is on its way.' : 'No step was saved.'}</p>
       )}
-      {kept.steps.length > 0 && <StepGames run={name} settings={settings} kept={kept} step={step} onStep={pick} />}
+      {stored.steps.length > 0 && (
+        <StepGames run={name} settings={settings} stored={stored} step={step} onStep={pick} />
+      )}
       {summary && summary.step > 0 && !isWorking && (
         <BeforeAfter
           key={`${name} ${summary.step}`}

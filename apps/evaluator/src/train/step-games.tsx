@@ -3,8 +3,8 @@
 
 import type { TrainSettings } from '@ludic/grpo';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
-import type { KeptGame, KeptGames } from '../engine/runs/kept-games.ts';
+import { useAppContext } from '../app-context.tsx';
+import type { StoredGame, StoredGames } from '../engine/runs/stored-games.ts';
 import { SelectField } from '../ui/fields.tsx';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { GroupTable } from './group-table.tsx';
@@ -14,20 +14,20 @@ import { gameOf } from './training-settings.ts';
 export function StepGames({
   run,
   settings,
-  kept,
+  stored,
   step,
   onStep,
 }: {
   readonly run: string;
   readonly settings: TrainSettings;
   /** With the games of the newest step. */
-  readonly kept: KeptGames;
+  readonly stored: StoredGames;
   /** Undefined for the newest. */
   readonly step: number | undefined;
   readonly onStep: (step: number) => void;
 }) {
-  const { steps } = kept;
-  const { games, trouble } = useGames(run, kept, step);
+  const { steps } = stored;
+  const { games, trouble } = useGames(run, stored, step);
   const [chosen, choose] = useState(0);
   const [refused, setRefused] = useState('');
   const game = gameOf(settings);
@@ -93,16 +93,16 @@ export function StepGames({
       {group ? (
         <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />
       ) : (
-        <p class="hint">No games with their advantages were kept of this step.</p>
+        <p class="hint">No games with their advantages were stored of this step.</p>
       )}
     </section>
   );
 }
 
 /** Games of an older step are asked for; until they come, those before them stay. */
-function useGames(run: string, kept: KeptGames, step: number | undefined) {
-  const { engine } = useWorkplace();
-  const [asked, setAsked] = useState<readonly KeptGame[]>();
+function useGames(run: string, stored: StoredGames, step: number | undefined) {
+  const { engine } = useAppContext();
+  const [asked, setAsked] = useState<readonly StoredGame[]>();
   const [trouble, setTrouble] = useState('');
   useEffect(() => {
     setTrouble('');
@@ -123,5 +123,5 @@ function useGames(run: string, kept: KeptGames, step: number | undefined) {
       gone = true;
     };
   }, [engine, run, step]);
-  return { games: (step !== undefined && asked) || kept.games, trouble };
+  return { games: (step !== undefined && asked) || stored.games, trouble };
 }

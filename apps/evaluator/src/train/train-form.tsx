@@ -3,7 +3,7 @@
 import { type ModelTraits, NANO_TRAITS, type TrainSettings } from '@ludic/grpo';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Game } from '../engine/protocol.ts';
 import { PickFolder } from '../models/pick-folder.tsx';
@@ -29,7 +29,7 @@ export function TrainForm({
   readonly onTrain: (model: string, settings: TrainSettings) => void;
   readonly children: ComponentChildren;
 }) {
-  const { models } = useWorkplace();
+  const { models } = useAppContext();
   const [named, setNamed] = useState<NamedTraining>({ environment: 'tic_tac_toe', config: {}, fields: {} });
   const [model, setModel] = useState('nano');
   const settings = useDecided(named, useTraits(model));
@@ -141,7 +141,7 @@ export function TrainForm({
 
 /** What is known of a model; nano's traits until then. */
 function useTraits(model: string): ModelTraits {
-  const { engine } = useWorkplace();
+  const { engine } = useAppContext();
   const [known, setKnown] = useState<{ readonly model: string; readonly traits: ModelTraits }>();
   useEffect(() => {
     // A model that cannot be read is told of when it is to be trained.
@@ -166,7 +166,7 @@ function useDecided(named: NamedTraining, traits: ModelTraits): TrainSettings {
 
 /** Whether a device computes in float16. */
 function useFloat16(device: DeviceChoice): boolean {
-  const { devices } = useWorkplace();
+  const { devices } = useAppContext();
   const gpu = devices?.find((report) => report.device === 'webgpu');
   if (!gpu?.present || !gpu.float16) return false;
   return device === 'webgpu' || (device === 'auto' && !gpu.software);

@@ -56,7 +56,7 @@ export function TrainView() {
       {!shown && runs.length === 0 && (
         <p class="empty">
           A run plays groups of games, and learns from what went better than the rest of its group. Its curves grow
-          here; it is kept in this browser, and nothing leaves the page.
+          here; it is stored in this browser, and nothing leaves the page.
         </p>
       )}
     </>

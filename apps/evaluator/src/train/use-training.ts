@@ -3,10 +3,10 @@
 
 import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Progress, RequestOf, RunSummary, StepEvaluation } from '../engine/protocol.ts';
-import type { KeptGames } from '../engine/runs/kept-games.ts';
+import type { StoredGames } from '../engine/runs/stored-games.ts';
 import { duration } from '../ui/numbers.ts';
 import { saveFile } from '../ui/save-file.ts';
 import { useWork } from '../ui/work.tsx';
@@ -20,7 +20,7 @@ export interface ShownRun {
   /** That its steps took. */
   readonly seconds: number;
   /** Of the newest step, and which others have any. */
-  readonly kept: KeptGames;
+  readonly stored: StoredGames;
   readonly warnings: readonly string[];
 }
 
@@ -28,12 +28,12 @@ const NOTHING_YET = {
   metrics: [],
   evaluations: [],
   seconds: 0,
-  kept: { steps: [], games: [] },
+  stored: { steps: [], games: [] },
   warnings: [],
 } satisfies Partial<ShownRun>;
 
 export function useTraining() {
-  const { engine, models, addModel } = useWorkplace();
+  const { engine, models, addModel } = useAppContext();
   const { work, run, stop } = useWork();
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
   /** The run that was trained last, and another that somebody looks at. */
@@ -55,8 +55,8 @@ export function useTraining() {
       const { settings, metrics, evaluations, seconds } = await engine.ask({ type: 'run', run: name });
       const last = metrics.at(-1)?.step ?? 0;
       const { steps, games } = await engine.ask({ type: 'games', run: name, step: last });
-      const kept = { steps: steps.filter((step) => step <= last), games };
-      return { name, settings, metrics, evaluations, seconds, kept, warnings: [] };
+      const stored = { steps: steps.filter((step) => step <= last), games };
+      return { name, settings, metrics, evaluations, seconds, stored, warnings: [] };
     },
     [engine],
   );
@@ -161,7 +161,7 @@ export function useTraining() {
 }
 
 /** What news of a run change in what is shown of it. */
-function changeOf({ metrics, evaluations, seconds, kept, warnings }: ShownRun, news: Progress): Partial<ShownRun> {
+function changeOf({ metrics, evaluations, seconds, stored, warnings }: ShownRun, news: Progress): Partial<ShownRun> {
   switch (news.stage) {
     case 'began': {
       const isBefore = ({ step }: { readonly step: number }) => step <= news.step;
@@ -172,7 +172,7 @@ function changeOf({ metrics, evaluations, seconds, kept, warnings }: ShownRun, n
       return {
         metrics: [...metrics, news.metrics],
         seconds: seconds + news.seconds,
-        kept: { steps: [...kept.steps.filter((one) => one < step), step], games: news.games },
+        stored: { steps: [...stored.steps.filter((one) => one < step), step], games: news.games },
       };
     }
     case 'evaluated': {

@@ -1,65 +1,65 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type Account, Door, tidyAddress } from './account.ts';
+import { type Account, SessionStore, tidyAddress } from './account.ts';
 
 const ADA: Account = { address: 'https://ludic.example', password: 'ada:schlüssel' };
 const BOB: Account = { address: 'http://127.0.0.1:8000', password: 'other' };
 
-let kept: Map<string, string>;
+let stored: Map<string, string>;
 beforeEach(() => {
-  kept = new Map();
+  stored = new Map();
   vi.stubGlobal('sessionStorage', {
-    getItem: (key: string) => kept.get(key) ?? null,
-    setItem: (key: string, value: string) => kept.set(key, value),
-    removeItem: (key: string) => kept.delete(key),
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => stored.set(key, value),
+    removeItem: (key: string) => stored.delete(key),
   });
 });
 afterEach(() => vi.unstubAllGlobals());
 
 it('keeps an account for the tab where that is wanted, and only then', () => {
-  const door = new Door();
-  door.signIn(ADA, false);
-  expect([...kept]).toEqual([]);
-  expect(new Door().state.account).toBeUndefined();
-  door.signIn(ADA, true);
-  expect(new Door().state.account).toEqual(ADA);
-  // One that need not be kept takes the place of one that was.
-  door.signIn(BOB, false);
-  expect(new Door().state.account).toBeUndefined();
+  const sessionStore = new SessionStore();
+  sessionStore.signIn(ADA, false);
+  expect([...stored]).toEqual([]);
+  expect(new SessionStore().state.account).toBeUndefined();
+  sessionStore.signIn(ADA, true);
+  expect(new SessionStore().state.account).toEqual(ADA);
+  // One that need not be stored takes the place of one that was.
+  sessionStore.signIn(BOB, false);
+  expect(new SessionStore().state.account).toBeUndefined();
 });
 
-it('tells everybody who looks, and forgets what was kept', () => {
-  const door = new Door();
+it('tells everybody who looks, and forgets what was stored', () => {
+  const sessionStore = new SessionStore();
   const seen: unknown[] = [];
-  door.subscribe(() => seen.push(door.state));
-  door.signIn(ADA, true);
-  door.leave(ADA, 'The password is wrong.');
+  sessionStore.subscribe(() => seen.push(sessionStore.state));
+  sessionStore.signIn(ADA, true);
+  sessionStore.leave(ADA, 'The password is wrong.');
   expect(seen).toEqual([
     { account: ADA, left: undefined },
     { account: undefined, left: { address: ADA.address, trouble: 'The password is wrong.' } },
   ]);
-  expect(kept.size).toBe(0);
+  expect(stored.size).toBe(0);
 });
 
 it('stays open for the one who came after the one that is refused', () => {
-  const door = new Door();
-  door.signIn(ADA, false);
-  door.signIn(BOB, true);
-  door.leave(ADA, 'The password is wrong.');
-  expect(door.state).toEqual({ account: BOB, left: undefined });
-  expect(new Door().state.account).toEqual(BOB);
+  const sessionStore = new SessionStore();
+  sessionStore.signIn(ADA, false);
+  sessionStore.signIn(BOB, true);
+  sessionStore.leave(ADA, 'The password is wrong.');
+  expect(sessionStore.state).toEqual({ account: BOB, left: undefined });
+  expect(new SessionStore().state.account).toEqual(BOB);
 });
 
 it('goes without storage, and without what others have left there', () => {
-  kept.set('ludic server', '{"address":7}');
-  expect(new Door().state.account).toBeUndefined();
-  kept.set('ludic server', 'null');
-  expect(new Door().state.account).toBeUndefined();
+  stored.set('ludic server', '{"address":7}');
+  expect(new SessionStore().state.account).toBeUndefined();
+  stored.set('ludic server', 'null');
+  expect(new SessionStore().state.account).toBeUndefined();
   vi.stubGlobal('sessionStorage', undefined);
-  const door = new Door();
-  door.signIn(ADA, true);
-  expect(door.state.account).toEqual(ADA);
-  door.leave(ADA);
-  expect(door.state.account).toBeUndefined();
+  const sessionStore = new SessionStore();
+  sessionStore.signIn(ADA, true);
+  expect(sessionStore.state.account).toEqual(ADA);
+  sessionStore.leave(ADA);
+  expect(sessionStore.state.account).toBeUndefined();
 });
 
 it('knows an address by one name', () => {

@@ -9,7 +9,7 @@ export interface Account {
   readonly password: string;
 }
 
-export interface SignedIn {
+export interface SessionState {
   /** Undefined where nobody is signed in. */
   readonly account: Account | undefined;
   /** Where the visitor was before, and why that is over; the reason is empty where that was the visitor's wish. */
@@ -18,9 +18,9 @@ export interface SignedIn {
 
 const KEY = 'ludic server';
 
-export class Door extends Store<SignedIn> {
+export class SessionStore extends Store<SessionState> {
   constructor() {
-    super({ account: keptAccount(), left: undefined });
+    super({ account: storedAccount(), left: undefined });
   }
 
   /** @param keep until the tab is closed. Browsers that store nothing keep it as long as the page is open. */
@@ -43,16 +43,16 @@ export class Door extends Store<SignedIn> {
   }
 }
 
-export const door = new Door();
+export const sessionStore = new SessionStore();
 
-export const useSignedIn = (): SignedIn => useStore(door);
+export const useSession = (): SessionState => useStore(sessionStore);
 
 /** Where the server is, if it is the one that the page came from. */
 export const ownAddress = () => tidyAddress(new URL('.', location.href).href);
 
 export const tidyAddress = (text: string) => text.trim().replace(/\/+$/, '');
 
-function keptAccount(): Account | undefined {
+function storedAccount(): Account | undefined {
   try {
     const { address, password } = JSON.parse(sessionStorage.getItem(KEY) ?? '{}');
     return typeof address === 'string' && typeof password === 'string' ? { address, password } : undefined;
@@ -65,6 +65,6 @@ function forget(): void {
   try {
     sessionStorage.removeItem(KEY);
   } catch {
-    // Nothing was kept.
+    // Nothing was stored.
   }
 }

@@ -3,10 +3,10 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
-export function Unfolding({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
+export function Collapsible({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   const [open, setOpen] = useState(false);
   return (
-    <details class="unfolding" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+    <details class="collapsible" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>{title}</summary>
       {open && children}
     </details>

@@ -1,6 +1,6 @@
 // Where models compute.
 
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import { type Choice, SelectField } from './fields.tsx';
 
@@ -12,7 +12,7 @@ export function DeviceField({
   readonly device: DeviceChoice;
   readonly onChange: (device: DeviceChoice) => void;
 }) {
-  const { devices } = useWorkplace();
+  const { devices } = useAppContext();
   const gpu = devices?.find((report) => report.device === 'webgpu');
   const choices: readonly Choice[] = [
     { value: 'auto', text: gpu?.present && !gpu.software ? 'the best: WebGPU' : 'the best: CPU' },

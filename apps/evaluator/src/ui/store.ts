@@ -37,7 +37,7 @@ export function useStore<State>(store: Store<State>): State {
 }
 
 /** A pause that ends early when the signal is aborted, or something wakes it. */
-export function rest(milliseconds: number, signal: AbortSignal, onWake?: (wake: () => void) => void): Promise<void> {
+export function sleep(milliseconds: number, signal: AbortSignal, onWake?: (wake: () => void) => void): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
   const end = () => {

@@ -1,7 +1,7 @@
 // A question to the engine that takes its time: how far it is, how to stop it, what went wrong.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
 import { bytes, duration, percent, whole } from './numbers.ts';
@@ -13,7 +13,7 @@ export type WorkState =
 
 /** One piece of work at a time. */
 export function useWork() {
-  const { engine } = useWorkplace();
+  const { engine } = useAppContext();
   const [work, setWork] = useState<WorkState>({ state: 'idle' });
   const controller = useRef<AbortController | undefined>(undefined);
   /** Undefined where there is no answer; why not stands in `work`. */

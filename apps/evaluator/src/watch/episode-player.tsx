@@ -5,7 +5,7 @@ import { currentScratchpad, type Message, readScratchpad } from '@ludic/history'
 import type { Episode, Frame } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Board } from '../ui/game/board.tsx';
-import { framesOf, type Recorded } from './recorded.ts';
+import { framesOf, type RecordedEpisode } from './recorded.ts';
 import { type ReadBy, ReplyTokens } from './reply-tokens.tsx';
 import './watch.css';
 
@@ -16,7 +16,7 @@ export function EpisodePlayer({
   recorded,
   model,
 }: {
-  readonly recorded: Recorded;
+  readonly recorded: RecordedEpisode;
   readonly model?: ReadBy | undefined;
 }) {
   const { game, episode } = recorded;
@@ -203,7 +203,7 @@ function Memory({
   step,
   frame,
 }: {
-  readonly history: Recorded['game']['history'];
+  readonly history: RecordedEpisode['game']['history'];
   readonly episode: Episode;
   readonly step: number;
   readonly frame: Frame | undefined;

@@ -8,7 +8,7 @@ import { END_REASONS, type Episode, type Frame, replay, type Turn } from '@ludic
 import type { Game } from '../engine/protocol.ts';
 
 /** An episode that may be watched. */
-export interface Recorded {
+export interface RecordedEpisode {
   /** What it is, for people: `game 3`, `step 11`. */
   readonly title: string;
   readonly game: Game;
@@ -28,7 +28,7 @@ export class RecordError extends LudicError<'bad_episodes'> {
  * @param fallback the game where the data do not say which
  * @throws RecordError
  */
-export function readEpisodes(text: string, fallback: Game): Recorded[] {
+export function readEpisodes(text: string, fallback: Game): RecordedEpisode[] {
   const values = parsed(text);
   if (values.length === 0) throw new RecordError('There is no episode in it.');
   return values.map((value, i) => recorded(value, i, fallback));
@@ -76,7 +76,7 @@ export function asEpisode(value: unknown): unknown {
   };
 }
 
-function recorded(line: unknown, index: number, fallback: Game): Recorded {
+function recorded(line: unknown, index: number, fallback: Game): RecordedEpisode {
   const value = asEpisode(line);
   const name = `Episode ${index + 1}`;
   if (!isFields(value) || !Array.isArray(value.turns))
@@ -107,11 +107,11 @@ function recorded(line: unknown, index: number, fallback: Game): Recorded {
   };
   const title = typeof value.step === 'number' ? `Step ${value.step}, game ${index + 1}` : `Game ${index + 1}`;
   const game = gameOf(value, turns, fallback);
-  return { title, game, episode: short ? unfolded(episode, game) : episode };
+  return { title, game, episode: short ? replayed(episode, game) : episode };
 }
 
 /** What is needed to play an episode again, and to see whether it is the same. */
-export type Folded = Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> & {
+export type StoredEpisode = Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> & {
   readonly turns: readonly { readonly reply: Pick<Turn['reply'], 'text'> & Partial<Turn['reply']> }[];
 };
 
@@ -119,7 +119,7 @@ export type Folded = Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReas
  * An episode of which its seeds and replies were kept, with what the policy saw.
  * @throws RecordError where it is another game when it is played again
  */
-export function unfolded(folded: Folded, { environment, config, history }: Game): Episode {
+export function replayed(folded: StoredEpisode, { environment, config, history }: Game): Episode {
   const { seed, dynamicsSeed, reward, endReason, outcome, error } = folded;
   const definition = findEnvironment(environment);
   const played = replay({
@@ -209,7 +209,7 @@ export interface Shown {
 }
 
 /** Plays the replies again. Frames end where the game no longer is the recorded one. */
-export function framesOf({ game, episode }: Pick<Recorded, 'game' | 'episode'>): Shown {
+export function framesOf({ game, episode }: Pick<RecordedEpisode, 'game' | 'episode'>): Shown {
   try {
     const definition = findEnvironment(game.environment);
     const config = resolveConfig(definition, game.config);

@@ -4,7 +4,7 @@
 import type { RatedToken } from '@ludic/inference';
 import type { Reply } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import { percent } from '../ui/numbers.ts';
 import './reply-tokens.css';
@@ -27,7 +27,7 @@ type Ratings =
 const known = new WeakMap<Reply, Map<string, Ratings>>();
 
 function useRatings(reply: Reply, model: ReadBy | undefined): Ratings {
-  const { engine } = useWorkplace();
+  const { engine } = useAppContext();
   const key = model ? `${model.device} ${model.name}` : '';
   const [, setCount] = useState(0);
   useEffect(() => {

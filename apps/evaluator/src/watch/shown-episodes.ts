@@ -1,33 +1,28 @@
-// What the view Watch shows is shared: other views put episodes there, as data or as a link.
+// The episodes that the view Watch shows. Other views put episodes here, as data; games of an address come by their link.
 
-import type { Recorded } from './recorded.ts';
+import { Store } from '../ui/store.ts';
+import type { RecordedEpisode } from './recorded.ts';
 
 /** Episodes to watch, one of them shown at first. */
-export interface Shelf {
+export interface EpisodeSet {
   /** Where they are from, for people. */
   readonly source: string;
-  readonly episodes: readonly Recorded[];
+  readonly episodes: readonly RecordedEpisode[];
   readonly shown: number;
-  /** The model that wrote them, where it is here. Default: whichever is chosen in the view. */
+  /** The model that wrote them, where it is here. Default: the model that is chosen in the view. */
   readonly model?: string;
 }
 
-let shelf: Shelf | undefined;
-const listeners = new Set<() => void>();
-
-export const shelved = (): Shelf | undefined => shelf;
-
-/** Shows episodes that are there as data, such as those that a trainer sampled. Opens the view. */
-export function watchEpisodes(next: Shelf): void {
-  shelf = next;
-  location.hash = '#watch';
-  for (const listener of listeners) listener();
+class ShownEpisodes extends Store<{ readonly set: EpisodeSet | undefined }> {
+  show(set: EpisodeSet): void {
+    this.set({ set });
+  }
 }
 
-/** @returns what ends it */
-export function onShelf(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
+export const shownEpisodes = new ShownEpisodes({ set: undefined });
+
+/** Shows episodes that are there as data, such as those that a trainer sampled. Opens the view. */
+export function watchEpisodes(set: EpisodeSet): void {
+  shownEpisodes.show(set);
+  location.hash = '#watch';
 }

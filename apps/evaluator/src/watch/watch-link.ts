@@ -7,7 +7,7 @@ import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
 
 /** An episode of an evaluation. */
-export interface WatchSetting {
+export interface WatchSpec {
   readonly game: Game;
   readonly policy: PolicyChoice;
   /** Of the evaluation. */
@@ -29,14 +29,14 @@ export const DEFAULT_POLICY: ModelPolicy = {
   maxCompletionLength: 64,
 };
 
-export const DEFAULT_WATCH: WatchSetting = {
+export const DEFAULT_WATCH: WatchSpec = {
   game: { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' },
   policy: DEFAULT_POLICY,
   seed: 0,
   episode: 0,
 };
 
-export function watchLink({ game, policy, seed, episode }: WatchSetting): string {
+export function watchLink({ game, policy, seed, episode }: WatchSpec): string {
   const values = new URLSearchParams({
     game: game.environment,
     config: JSON.stringify(game.config),
@@ -57,7 +57,7 @@ export function watchLink({ game, policy, seed, episode }: WatchSetting): string
  * Undefined where the address is not of a game to watch.
  * @throws Error in a sentence that says which part cannot be used
  */
-export function readWatchLink(hash: string): WatchSetting | undefined {
+export function readWatchLink(hash: string): WatchSpec | undefined {
   const words = wordsOf(hash, 'watch');
   if (!words) return undefined;
   const { game, policy } = DEFAULT_WATCH;

@@ -2,42 +2,39 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../app-context.tsx';
+import { useAppContext } from '../app-context.tsx';
 import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { allNamed, gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
 import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
+import { useStore } from '../ui/store.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 import { EpisodePlayer } from './episode-player.tsx';
 import { readEpisodes } from './recorded.ts';
-import { onShelf, type Shelf, shelved } from './shown-episodes.ts';
-import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSetting, watchLink } from './watch-link.ts';
+import { shownEpisodes } from './shown-episodes.ts';
+import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSpec, watchLink } from './watch-link.ts';
 
 export function WatchView() {
   const { work, run, stop } = useWork();
-  const { gameOf } = useWorkplace();
+  const { gameOf } = useAppContext();
   const named = useRef(NOTHING_NAMED);
-  const [setting, setSetting] = useState<WatchSetting>(DEFAULT_WATCH);
-  const [shelf, setShelf] = useState<Shelf | undefined>(shelved);
+  const [spec, setSpec] = useState<WatchSpec>(DEFAULT_WATCH);
+  const { set: episodeSet } = useStore(shownEpisodes);
   const [shown, setShown] = useState(0);
   const [trouble, setTrouble] = useState('');
   const asked = useRef(0);
   const file = useRef<HTMLInputElement>(null);
-  const { game, policy, seed, episode } = setting;
-  const set = (change: Partial<WatchSetting>) => setSetting((before) => ({ ...before, ...change }));
-  const show = (next: Shelf) => {
-    setShelf(next);
-    setShown(next.shown);
-  };
+  const { game, policy, seed, episode } = spec;
+  const set = (change: Partial<WatchSpec>) => setSpec((before) => ({ ...before, ...change }));
 
   /** What is being played will not be shown. */
   const forget = () => {
     stop();
     return ++asked.current;
   };
-  const start = async (wanted: WatchSetting) => {
+  const start = async (wanted: WatchSpec) => {
     setTrouble('');
     const number = forget();
     const { game, policy, seed, episode } = wanted;
@@ -45,7 +42,7 @@ export function WatchView() {
     if (!answer || number !== asked.current) return;
     if (location.hash.startsWith('#watch')) history.replaceState(null, '', watchLink(wanted));
     const title = `Game ${episode + 1}`;
-    show({
+    shownEpisodes.show({
       source: `${policy.name} at ${findEnvironment(game.environment).title}: game ${episode + 1} of seed ${seed}`,
       episodes: answer.episodes.map((one) => ({ title, game, episode: one })),
       shown: 0,
@@ -59,7 +56,7 @@ export function WatchView() {
         const wanted = readWatchLink(location.hash);
         if (!wanted) return;
         named.current = allNamed(wanted.game);
-        setSetting(wanted);
+        setSpec(wanted);
         void start(wanted);
       } catch (error) {
         setTrouble((error as Error).message);
@@ -69,16 +66,11 @@ export function WatchView() {
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
-  useEffect(
-    () =>
-      onShelf(() => {
-        const next = shelved();
-        if (!next) return;
-        forget();
-        show(next);
-      }),
-    [],
-  );
+  useEffect(() => {
+    if (!episodeSet) return;
+    forget();
+    setShown(episodeSet.shown);
+  }, [episodeSet]);
   const open = async (files: readonly File[]) => {
     setTrouble('');
     forget();
@@ -86,11 +78,7 @@ export function WatchView() {
     if (!first) return;
     try {
       const episodes = readEpisodes(await first.text(), game);
-      show({
-        source: first.name,
-        episodes,
-        shown: 0,
-      });
+      shownEpisodes.show({ source: first.name, episodes, shown: 0 });
     } catch (error) {
       setTrouble(`${first.name} cannot be watched. ${(error as Error).message}`);
     }
@@ -100,7 +88,7 @@ export function WatchView() {
   const bring = async (model: string, sampling: boolean) => {
     const carried = await gameOf(model);
     if (!carried) return;
-    setSetting((before) => {
+    setSpec((before) => {
       if (before.policy.kind !== 'model' || before.policy.name !== model) return before;
       const game = gameFor(carried, before.game, named.current);
       return { ...before, game, policy: { ...before.policy, ...(sampling && samplingFor(carried, game)) } };
@@ -118,9 +106,9 @@ export function WatchView() {
     else named.current = { ...named.current, sampling: true };
   };
 
-  const recorded = shelf?.episodes[Math.min(shown, shelf.episodes.length - 1)];
+  const recorded = episodeSet?.episodes[Math.min(shown, episodeSet.episodes.length - 1)];
   // Tokens of games from elsewhere are looked at by the model that is chosen.
-  const reader = shelf?.model ?? (policy.kind === 'model' ? policy.name : undefined);
+  const reader = episodeSet?.model ?? (policy.kind === 'model' ? policy.name : undefined);
   const device = policy.kind === 'model' ? policy.device : 'auto';
   return (
     <>
@@ -129,7 +117,7 @@ export function WatchView() {
         aria-label="What to watch"
         onSubmit={(event) => {
           event.preventDefault();
-          void start(setting);
+          void start(spec);
         }}
       >
         <div class="fields">
@@ -183,15 +171,15 @@ export function WatchView() {
         )}
         <WorkBar work={work} start="Watch" stop={stop} />
       </form>
-      {shelf && recorded ? (
+      {episodeSet && recorded ? (
         <>
-          <div class="shelf">
-            <h2>{shelf.source}</h2>
-            {shelf.episodes.length > 1 && (
+          <div class="episode-set">
+            <h2>{episodeSet.source}</h2>
+            {episodeSet.episodes.length > 1 && (
               <SelectField
-                label="Recorded game"
+                label="RecordedEpisode game"
                 value={String(shown)}
-                choices={shelf.episodes.map(({ title, episode: { reward } }, i) => ({
+                choices={episodeSet.episodes.map(({ title, episode: { reward } }, i) => ({
                   value: String(i),
                   text: `${title}, reward ${Number(reward.toFixed(3))}`,
                 }))}

@@ -1,5 +1,5 @@
 // Models in the browser's storage: each file an entry of a cache, and a list of them that is written last, so that what
-// was half kept when something went wrong is not there.
+// was half stored when something went wrong is not there.
 
 import { LudicError } from '@ludic/io';
 import type { ModelFiles } from '@ludic/models';
@@ -14,16 +14,16 @@ export class StorageError extends LudicError<'storage_full' | 'no_storage'> {
   override readonly name = 'StorageError';
 }
 
-type Kept = Omit<ModelCard, 'kept'>;
+type StoredCard = Omit<ModelCard, 'stored'>;
 
-export class KeptModels {
+export class ModelCache {
   /** @throws StorageError */
-  async keep(card: Kept, blobs: ReadonlyMap<string, Blob>): Promise<void> {
+  async keep(card: StoredCard, blobs: ReadonlyMap<string, Blob>): Promise<void> {
     const cache = await this.#open();
     if (!cache)
       throw new StorageError(
         'no_storage',
-        `${card.name} is not kept: this browser gives the page no storage. Serve it over HTTPS or from this machine.`,
+        `${card.name} is not stored: this browser gives the page no storage. Serve it over HTTPS or from this machine.`,
       );
     try {
       // What lies here by that name is no longer listed, then replaced.
@@ -35,26 +35,26 @@ export class KeptModels {
       if ((error as Error).name !== 'QuotaExceededError') throw error;
       throw new StorageError(
         'storage_full',
-        `The browser's storage is full: ${card.name} is not kept and will be gone when this page is closed. ` +
+        `The browser's storage is full: ${card.name} is not stored and will be gone when this page is closed. ` +
           'Remove other models from the storage, or free space on this device.',
         { cause: error },
       );
     }
   }
 
-  async list(): Promise<readonly Kept[]> {
+  async list(): Promise<readonly StoredCard[]> {
     const cache = await this.#open();
-    const cards: Kept[] = [];
+    const cards: StoredCard[] = [];
     for (const request of (await cache?.keys()) ?? []) {
       if (new URL(request.url).pathname.split('/').length !== 3) continue;
       const response = await cache!.match(request);
-      const card = (await response?.json().catch(() => undefined)) as Kept | undefined;
+      const card = (await response?.json().catch(() => undefined)) as StoredCard | undefined;
       if (card) cards.push(card);
     }
     return cards;
   }
 
-  /** The files of a model that was kept, read where they lie. */
+  /** The files of a model that was stored, read where they lie. */
   files(name: string): ModelFiles {
     const blob = async (file: string) => (await (await this.#open())?.match(fileOf(name, file)))?.blob();
     return {
@@ -86,7 +86,7 @@ export class KeptModels {
       if (request.url.startsWith(`${placeOf(name)}/`)) await cache.delete(request);
   }
 
-  /** Also what was left half kept. */
+  /** Also what was left half stored. */
   async clear(): Promise<void> {
     if (globalThis.caches) await caches.delete(CACHE);
   }

@@ -1,4 +1,4 @@
-// Downloads of models: looked at before, counted in bytes while they come, kept afterwards. What is kept by the same name
+// Downloads of models: looked at before, counted in bytes while they come, stored afterwards. What is stored by the same name
 // is never the answer: it is replaced.
 
 import { ModelError } from '@ludic/models';
@@ -7,45 +7,45 @@ import { reportDevices } from '@ludic/runtime/web';
 import type { Answers, RequestOf } from '../protocol.ts';
 import { StorageError } from './cache.ts';
 import { whyUnfit } from './fit.ts';
-import type { DeviceChoice, Offer } from './library.ts';
-import type { Models, Report } from './registry.ts';
-import { headersOf, needsOf, refused, ShopError } from './sources.ts';
+import type { DeviceChoice, ModelListing } from './library.ts';
+import type { ModelRegistry, Report } from './registry.ts';
+import { headersOf, needsOf, refused, SourceError } from './sources.ts';
 
-/** @throws ShopError where it cannot fit or may not come, ModelError `not_fetched` where it did not come */
-export async function loadHere(
-  { shop, offer, device }: RequestOf<'load'>,
-  models: Models,
+/** @throws SourceError where it cannot fit or may not come, ModelError `not_fetched` where it did not come */
+export async function answerLoad(
+  { source, listing, device }: RequestOf<'load'>,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['load']> {
-  const headers = headersOf(shop);
+  const headers = headersOf(source);
   const blobs = new Map<string, Blob>();
   let before = 0;
-  const fetchFile = async ({ file, url }: Offer['files'][number]) => {
+  const fetchFile = async ({ file, url }: ModelListing['files'][number]) => {
     const blob = await fetchModelFile(url, file, {
       headers,
       signal,
       onProgress: ({ loaded }) =>
-        report({ stage: 'loading', file: offer.name, loaded: before + loaded, total: offer.size }),
+        report({ stage: 'loading', file: listing.name, loaded: before + loaded, total: listing.size }),
     }).catch((error: unknown) => {
-      throw error instanceof ModelError && error.code === 'not_allowed' && shop.from === 'server'
-        ? refused(shop)
+      throw error instanceof ModelError && error.code === 'not_allowed' && source.from === 'server'
+        ? refused(source)
         : error;
     });
-    if (!blob) throw new ShopError(`${file} of ${offer.name} is no longer there: look at the list again.`);
+    if (!blob) throw new SourceError(`${file} of ${listing.name} is no longer there: look at the list again.`);
     before += blob.size;
     blobs.set(file, blob);
     return blob;
   };
-  const config = offer.files.find(({ file }) => file === 'config.json');
-  if (!config) throw new ShopError(`${offer.name} has no config.json: it is no model that can be played here.`);
-  const needs = needsOf(offer, parse(await (await fetchFile(config)).text(), offer.name));
-  const reason = whyUnfit(offer.name, needs, await deviceFor(device));
-  if (reason !== undefined) throw new ShopError(reason);
-  for (const file of offer.files) if (file !== config) await fetchFile(file);
-  const card = models.add(offer.name, shop.from, blobs, offer.dtype ? { dtype: offer.dtype } : {});
+  const config = listing.files.find(({ file }) => file === 'config.json');
+  if (!config) throw new SourceError(`${listing.name} has no config.json: it is no model that can be played here.`);
+  const needs = needsOf(listing, parse(await (await fetchFile(config)).text(), listing.name));
+  const reason = whyUnfit(listing.name, needs, await deviceFor(device));
+  if (reason !== undefined) throw new SourceError(reason);
+  for (const file of listing.files) if (file !== config) await fetchFile(file);
+  const card = models.add(listing.name, source.from, blobs, listing.dtype ? { dtype: listing.dtype } : {});
   try {
-    return { card: await models.keep(offer.name) };
+    return { card: await models.keep(listing.name) };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     return { card, trouble: error.message };
@@ -56,7 +56,7 @@ function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ShopError(`config.json of ${name} is damaged: ${(error as Error).message}.`, { cause: error });
+    throw new SourceError(`config.json of ${name} is damaged: ${(error as Error).message}.`, { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@
 import type { DeviceReport } from '@ludic/runtime/web';
 import { describe, expect, it } from 'vitest';
 import { whyUnfit } from './fit.ts';
-import type { Offer } from './library.ts';
+import type { ModelListing } from './library.ts';
 import { needsOf } from './sources.ts';
 
 const GB = 1e9;
@@ -49,7 +49,7 @@ describe('a model for a device', () => {
 });
 
 describe('what a model needs', () => {
-  const offer = (files: Offer['files'], dtype?: 'fp16' | 'q4'): Offer => ({
+  const listing = (files: ModelListing['files'], dtype?: 'fp16' | 'q4'): ModelListing => ({
     name: 'm',
     title: 'm',
     detail: '',
@@ -75,7 +75,7 @@ describe('what a model needs', () => {
   };
 
   it('is float32 for ours, by its config.json alone', () => {
-    const { weights, largest, throughWasm } = needsOf(offer([]), config);
+    const { weights, largest, throughWasm } = needsOf(listing([]), config);
     expect(largest).toBe(4 * 1000 * 64);
     // Embeddings, and per layer: queries and output 64², keys and values half of it, three of 64 · 128, two norms; a norm.
     expect(weights).toBe(4 * (64_000 + 2 * (3 * 64 * 64 + 3 * 64 * 128 + 2 * 64) + 64));
@@ -89,8 +89,8 @@ describe('what a model needs', () => {
       { file: 'onnx/model_fp16.onnx_data', url: '', size: 1000 },
     ];
     const half = { weights: 1100, largest: 2 * 1000 * 64, throughWasm: true, float16: true };
-    expect(needsOf(offer(files, 'fp16'), config)).toEqual(half);
-    expect(needsOf(offer(files, 'q4'), config)).toEqual({ ...half, largest: undefined, float16: false });
-    expect(needsOf(offer(files, 'fp16'), null).largest).toBeUndefined();
+    expect(needsOf(listing(files, 'fp16'), config)).toEqual(half);
+    expect(needsOf(listing(files, 'q4'), config)).toEqual({ ...half, largest: undefined, float16: false });
+    expect(needsOf(listing(files, 'fp16'), null).largest).toBeUndefined();
   });
 });

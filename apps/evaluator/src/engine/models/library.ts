@@ -1,4 +1,4 @@
-// What the page and its engine say about models: where they come from, how large they are, which are kept.
+// What the page and its engine say about models: where they come from, how large they are, which are stored.
 
 import type { TransformersDtype } from '@ludic/policies/transformers';
 import type { Account } from '../../ui/account.ts';
@@ -13,7 +13,7 @@ export interface ModelCard {
   /** In bytes, of all its files. */
   readonly size: number;
   /** Whether it will be here when the page is opened again. */
-  readonly kept: boolean;
+  readonly stored: boolean;
   /** Set where transformers.js runs it, which cannot train it. */
   readonly dtype?: TransformersDtype;
 }
@@ -25,23 +25,23 @@ export interface PickedModel extends ModelCard {
 }
 
 /** Who has models to be loaded. Nobody is asked who was not named by the visitor. */
-export type Shop =
+export type ModelSource =
   | ({ readonly from: 'server' } & Account)
   /** @property id of a model, such as `onnx-community/SmolLM2-135M-Instruct` */
   | { readonly from: 'hub'; readonly address: string; readonly id: string };
 
-/** A model that a shop has. */
-export interface Offer {
+/** A model that a source has. */
+export interface ModelListing {
   readonly name: string;
   readonly title: string;
   /** What else is known of it, for people. */
   readonly detail: string;
   readonly size: number;
-  readonly files: readonly OfferedFile[];
+  readonly files: readonly ListedFile[];
   readonly dtype?: TransformersDtype;
 }
 
-export interface OfferedFile {
+export interface ListedFile {
   readonly file: string;
   readonly url: string;
   readonly size: number;
@@ -54,20 +54,25 @@ export interface Storage {
   readonly quota: number | undefined;
 }
 
-export type ShelfRequest =
+export type LibraryRequest =
   /** All models that can be played here. */
   | { readonly type: 'models' }
-  | { readonly type: 'browse'; readonly shop: Shop }
+  | { readonly type: 'browse'; readonly source: ModelSource }
   /** Downloads a model and keeps it in the browser's storage. It is refused before that where it cannot fit the device. */
-  | { readonly type: 'load'; readonly shop: Shop; readonly offer: Offer; readonly device: DeviceChoice }
+  | {
+      readonly type: 'load';
+      readonly source: ModelSource;
+      readonly listing: ModelListing;
+      readonly device: DeviceChoice;
+    }
   | { readonly type: 'keep'; readonly name: string }
   /** Removes a model from the storage and from the page; all of them without a name. nano stays. */
   | { readonly type: 'remove'; readonly name?: string };
 
-export interface ShelfAnswers {
+export interface LibraryAnswers {
   readonly models: Storage;
-  readonly browse: readonly Offer[];
-  /** @property trouble why it could not be kept; it is here until the page is closed */
+  readonly browse: readonly ModelListing[];
+  /** @property trouble why it could not be stored; it is here until the page is closed */
   readonly load: { readonly card: ModelCard; readonly trouble?: string };
   readonly keep: ModelCard;
   readonly remove: Storage;

@@ -1,4 +1,4 @@
-// The engine's models and devices. Files are known by name and kept; a model is put on a device when it is first played
+// The engine's models and devices. Files are known by name and stored; a model is put on a device when it is first played
 // there, and gone when the device is.
 
 import { type LanguageModel, openLanguageModel } from '@ludic/inference';
@@ -7,11 +7,11 @@ import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web'
 import { RuntimeError } from '@ludic/runtime';
 import { createRuntime, reportDevices, shareOnCpu, type WebRuntime } from '@ludic/runtime/web';
 import type { Progress } from '../protocol.ts';
-import { breathingRuntime } from '../yield-to-event-loop.ts';
+import { yieldingRuntime } from '../yield-to-event-loop.ts';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
-import { KeptModels } from './cache.ts';
+import { ModelCache } from './cache.ts';
 import type { DeviceChoice, ModelCard, PickedModel, Storage } from './library.ts';
-import { Foreign } from './transformers-model.ts';
+import { TransformersModel } from './transformers-model.ts';
 
 type Device = 'cpu' | 'webgpu';
 export type Report = (progress: Progress) => void;
@@ -40,15 +40,15 @@ interface Resident<Model> {
   dropped: boolean;
 }
 
-export class Models {
+export class ModelRegistry {
   readonly #sources = new Map<string, (report: Report, signal: AbortSignal) => ModelFiles>();
   readonly #cards = new Map<string, ModelCard>();
   /** Files that are in this page, and not only in its storage. */
   readonly #blobs = new Map<string, ModelBlobs>();
-  readonly #kept = new KeptModels();
+  readonly #cache = new ModelCache();
   /** One at a time: they are large. */
-  #foreign: (Resident<Foreign> & { readonly key: string }) | undefined;
-  /** When what was kept is known. */
+  #transformersModel: (Resident<TransformersModel> & { readonly key: string }) | undefined;
+  /** When what was stored is known. */
   readonly ready: Promise<void>;
   readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
   /** By device and name, the latest last. */
@@ -62,12 +62,12 @@ export class Models {
         onProgress: (progress) => report({ stage: 'loading', ...progress }),
       }),
     );
-    this.#cards.set('nano', { name: 'nano', from: 'page', size: NANO_SIZE, kept: false });
-    this.ready = this.#kept.list().then(
+    this.#cards.set('nano', { name: 'nano', from: 'page', size: NANO_SIZE, stored: false });
+    this.ready = this.#cache.list().then(
       (cards) => {
         for (const card of cards) {
-          this.#cards.set(card.name, { ...card, kept: true });
-          this.#sources.set(card.name, () => this.#kept.files(card.name));
+          this.#cards.set(card.name, { ...card, stored: true });
+          this.#sources.set(card.name, () => this.#cache.files(card.name));
         }
       },
       () => {},
@@ -78,7 +78,7 @@ export class Models {
   add(name: string, from: ModelCard['from'], blobs: ModelBlobs, more: Pick<ModelCard, 'dtype'> = {}) {
     this.#leaveDevices(name);
     const size = isLazy(blobs) ? blobs.bytes : [...blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
-    const card: ModelCard = { name, from, size, kept: false, ...more };
+    const card: ModelCard = { name, from, size, stored: false, ...more };
     this.#cards.set(name, card);
     this.#blobs.set(name, blobs);
     this.#sources.set(name, () => filesOf(name, blobs));
@@ -99,10 +99,10 @@ export class Models {
   /** @throws ModelError `not_a_model` */
   async pick(files: readonly File[]): Promise<PickedModel> {
     const { name, blobs } = pickedModel(files);
-    // nano, what is kept and what was trained stay what they are.
+    // nano, what is stored and what was trained stay what they are.
     const isFixed = (one: string) => {
       const card = this.#cards.get(one);
-      return card?.kept || card?.from === 'page' || card?.from === 'training';
+      return card?.stored || card?.from === 'page' || card?.from === 'training';
     };
     let free = name;
     for (let i = 2; isFixed(free); i++) free = `${name} ${i}`;
@@ -121,13 +121,13 @@ export class Models {
   async keep(name: string): Promise<ModelCard> {
     const [card, blobs] = [this.#cards.get(name), this.#blobs.get(name)];
     if (!card || !blobs) throw new Error(`The model ${name} is no longer here: load it again.`);
-    const { kept: _, ...rest } = card;
-    await this.#kept.keep(rest, await madeBlobs(blobs));
-    const known = { ...card, kept: true };
+    const { stored: _, ...rest } = card;
+    await this.#cache.keep(rest, await madeBlobs(blobs));
+    const known = { ...card, stored: true };
     this.#cards.set(name, known);
-    // From now on read where it is kept: what was downloaded need not be in memory.
+    // From now on read where it is stored: what was downloaded need not be in memory.
     this.#blobs.delete(name);
-    this.#sources.set(name, () => this.#kept.files(name));
+    this.#sources.set(name, () => this.#cache.files(name));
     return known;
   }
 
@@ -137,10 +137,10 @@ export class Models {
     const names = name === undefined ? [...this.#cards.keys()].filter((one) => !isOwn(one)) : [name];
     for (const one of names) {
       if (this.#cards.get(one)?.from === 'page') continue;
-      await this.#kept.remove(one);
+      await this.#cache.remove(one);
       this.leave(one);
     }
-    if (name === undefined) await this.#kept.clear();
+    if (name === undefined) await this.#cache.clear();
     return this.storage();
   }
 
@@ -152,37 +152,43 @@ export class Models {
     this.#blobs.delete(name);
   }
 
-  /** Whether transformers.js runs it: see `lendForeign`. */
-  isForeign(name: string): boolean {
+  /** Whether transformers.js runs it: see `withTransformersModel`. */
+  isTransformersModel(name: string): boolean {
     return this.#cards.get(name)?.dtype !== undefined;
   }
 
   /** Lends a model that transformers.js runs. */
-  async lendForeign<T>(
+  async withTransformersModel<T>(
     name: string,
     choice: DeviceChoice,
     report: Report,
-    play: (model: Foreign) => Promise<T>,
+    play: (model: TransformersModel) => Promise<T>,
   ): Promise<T> {
     const device = choice === 'auto' ? await bestDevice() : choice;
     const key = `${device} ${name}`;
-    if (this.#foreign?.key !== key) {
-      this.#dropForeign();
-      const model = this.#openForeign(name, device, report);
-      const mine = { key, model, users: 0, dropped: false, free: (foreign: Foreign) => foreign.dispose() };
-      this.#foreign = mine;
+    if (this.#transformersModel?.key !== key) {
+      this.#dropTransformersModel();
+      const model = this.#openTransformersModel(name, device, report);
+      const mine = {
+        key,
+        model,
+        users: 0,
+        dropped: false,
+        free: (transformersModel: TransformersModel) => transformersModel.dispose(),
+      };
+      this.#transformersModel = mine;
       model.catch(() => {
-        if (this.#foreign === mine) this.#foreign = undefined;
+        if (this.#transformersModel === mine) this.#transformersModel = undefined;
       });
     }
-    return use(this.#foreign!, play);
+    return use(this.#transformersModel!, play);
   }
 
-  async #openForeign(name: string, device: Device, report: Report): Promise<Foreign> {
+  async #openTransformersModel(name: string, device: Device, report: Report): Promise<TransformersModel> {
     report({ stage: 'starting', device });
     const files = this.files(name, report, new AbortController().signal);
     const build = device === 'cpu' ? await shareOnCpu(WASM_PATHS.webgpu) : (await this.runtime(device, report)).shared!;
-    return Foreign.open(name, files, this.#cards.get(name)!.dtype!, device, build);
+    return TransformersModel.open(name, files, this.#cards.get(name)!.dtype!, device, build);
   }
 
   /** @throws Error where nothing is known by that name */
@@ -197,14 +203,14 @@ export class Models {
     const known = this.#runtimes.get(device);
     if (known) return known;
     report({ stage: 'starting', device });
-    const runtime = createRuntime({ device, wasmPaths: WASM_PATHS }).then(breathingRuntime);
+    const runtime = createRuntime({ device, wasmPaths: WASM_PATHS }).then(yieldingRuntime);
     this.#runtimes.set(device, runtime);
     runtime.catch(() => this.#runtimes.delete(device));
     return runtime;
   }
 
   /** Lends a model on a device, to be played and not to be changed. */
-  async lend<T>(
+  async withModel<T>(
     name: string,
     choice: DeviceChoice,
     report: Report,
@@ -247,19 +253,20 @@ export class Models {
     if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
     this.#runtimes.delete('webgpu');
     for (const key of [...this.#resident.keys()]) if (key.startsWith('webgpu ')) this.#resident.delete(key);
-    if (this.#foreign?.key.startsWith('webgpu ')) this.#foreign = undefined;
+    if (this.#transformersModel?.key.startsWith('webgpu ')) this.#transformersModel = undefined;
   }
 
   #leaveDevices(name: string): void {
     for (const key of [...this.#resident.keys()])
       if (key === `cpu ${name}` || key === `webgpu ${name}`) this.#drop(key);
-    if (this.#foreign?.key === `cpu ${name}` || this.#foreign?.key === `webgpu ${name}`) this.#dropForeign();
+    if (this.#transformersModel?.key === `cpu ${name}` || this.#transformersModel?.key === `webgpu ${name}`)
+      this.#dropTransformersModel();
   }
 
-  #dropForeign(): void {
-    const foreign = this.#foreign;
-    this.#foreign = undefined;
-    if (foreign) drop(foreign);
+  #dropTransformersModel(): void {
+    const transformersModel = this.#transformersModel;
+    this.#transformersModel = undefined;
+    if (transformersModel) drop(transformersModel);
   }
 
   #drop(key: string): void {

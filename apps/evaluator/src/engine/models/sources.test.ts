@@ -2,11 +2,11 @@ import { expect, it, vi } from 'vitest';
 import { browse, headersOf } from './sources.ts';
 
 it('sends a password of any characters in a header that fetch takes', () => {
-  const shop = { from: 'server', address: 'https://ludic.example', password: 'schlüssel–鍵🎲' } as const;
-  const { authorization } = headersOf(shop);
-  const request = new Request(shop.address, { headers: { authorization: authorization! } });
+  const source = { from: 'server', address: 'https://ludic.example', password: 'schlüssel–鍵🎲' } as const;
+  const { authorization } = headersOf(source);
+  const request = new Request(source.address, { headers: { authorization: authorization! } });
   const bytes = Buffer.from(request.headers.get('authorization')!.slice('Bearer '.length), 'latin1');
-  expect(bytes.toString('utf8')).toBe(shop.password);
+  expect(bytes.toString('utf8')).toBe(source.password);
 });
 
 it.each([
@@ -24,11 +24,11 @@ it('finds the models of a server below a path, and names them after it', async (
     const files = [{ path: 'config.json', size_bytes: 7 }];
     return Response.json({ models: [{ name: 'nano', status: 'ready', env_type: null, files }] });
   });
-  const shop = { from: 'server', address: 'https://play.example/ludic', password: 'x' } as const;
-  const [offer] = await browse(shop, new AbortController().signal);
+  const source = { from: 'server', address: 'https://play.example/ludic', password: 'x' } as const;
+  const [listing] = await browse(source, new AbortController().signal);
   vi.unstubAllGlobals();
   expect(asked).toEqual(['https://play.example/ludic/models']);
-  expect(offer).toMatchObject({
+  expect(listing).toMatchObject({
     name: 'nano on https://play.example/ludic',
     files: [{ url: 'https://play.example/ludic/models/nano/config.json' }],
   });

@@ -6,25 +6,25 @@ import { readConfig, tensorsOf } from '@ludic/models';
 import type { TransformersDtype } from '@ludic/policies/transformers';
 import { parseBaseUrl } from '@ludic/service/client';
 import type { Needs } from './fit.ts';
-import type { Offer, OfferedFile, Shop } from './library.ts';
+import type { ListedFile, ModelListing, ModelSource } from './library.ts';
 
 /** `unauthorized`: the server does not accept the password, or no longer. */
-export class ShopError extends LudicError<'not_fetched' | 'unauthorized'> {
-  override readonly name = 'ShopError';
-  constructor(message: string, { code = 'not_fetched', ...options }: ErrorOptions & { code?: ShopError['code'] } = {}) {
+export class SourceError extends LudicError<'not_fetched' | 'unauthorized'> {
+  override readonly name = 'SourceError';
+  constructor(message: string, { code = 'not_fetched', ...options }: ErrorOptions & { code?: SourceError['code'] } = {}) {
     super(code, message, options);
   }
 }
 
-/** What to send with every question to a shop. Headers are bytes: a password of other characters travels as its UTF-8. */
-export const headersOf = (shop: Shop): Readonly<Record<string, string>> =>
-  shop.from === 'server'
-    ? { authorization: `Bearer ${String.fromCharCode(...new TextEncoder().encode(shop.password))}` }
+/** What to send with every question to a source. Headers are bytes: a password of other characters travels as its UTF-8. */
+export const headersOf = (source: ModelSource): Readonly<Record<string, string>> =>
+  source.from === 'server'
+    ? { authorization: `Bearer ${String.fromCharCode(...new TextEncoder().encode(source.password))}` }
     : {};
 
-/** @throws ShopError in a sentence; ClientError where the address is none for a password */
-export const browse = (shop: Shop, signal: AbortSignal): Promise<readonly Offer[]> =>
-  shop.from === 'server' ? browseServer(shop, signal) : browseHub(shop, signal);
+/** @throws SourceError in a sentence; ClientError where the address is none for a password */
+export const browse = (source: ModelSource, signal: AbortSignal): Promise<readonly ModelListing[]> =>
+  source.from === 'server' ? listServerModels(source, signal) : listHubModels(source, signal);
 
 interface ServerModel {
   readonly name: string;
@@ -33,9 +33,12 @@ interface ServerModel {
   readonly files: readonly { readonly path: string; readonly size_bytes: number }[];
 }
 
-async function browseServer(shop: Shop & { from: 'server' }, signal: AbortSignal): Promise<readonly Offer[]> {
-  const place = placeOf(parseBaseUrl(shop.address));
-  const { models } = (await ask(`${place}/models`, shop, signal)) as { models: readonly ServerModel[] };
+async function listServerModels(
+  source: ModelSource & { from: 'server' },
+  signal: AbortSignal,
+): Promise<readonly ModelListing[]> {
+  const place = placeOf(parseBaseUrl(source.address));
+  const { models } = (await ask(`${place}/models`, source, signal)) as { models: readonly ServerModel[] };
   return models
     .filter(({ status }) => status !== 'empty')
     .map(({ name, status, env_type, files: all }) => {
@@ -73,14 +76,17 @@ const DTYPES: Readonly<Record<string, TransformersDtype>> = {
   _bnb4: 'bnb4',
 };
 
-async function browseHub(shop: Shop & { from: 'hub' }, signal: AbortSignal): Promise<readonly Offer[]> {
-  const { id } = shop;
+async function listHubModels(
+  source: ModelSource & { from: 'hub' },
+  signal: AbortSignal,
+): Promise<readonly ModelListing[]> {
+  const { id } = source;
   if (!/^[\w.-]+\/[\w.-]+$/.test(id))
-    throw new ShopError(
+    throw new SourceError(
       `A model on the Hub is called OWNER/NAME, such as onnx-community/Qwen3-0.6B-ONNX, not "${id}".`,
     );
-  const origin = originOf(shop.address);
-  const listed = (await ask(`${origin}/api/models/${id}/tree/main?recursive=true`, shop, signal)) as readonly {
+  const origin = originOf(source.address);
+  const listed = (await ask(`${origin}/api/models/${id}/tree/main?recursive=true`, source, signal)) as readonly {
     readonly type: string;
     readonly path: string;
     readonly size: number;
@@ -88,25 +94,25 @@ async function browseHub(shop: Shop & { from: 'hub' }, signal: AbortSignal): Pro
   const all = listed
     .filter(({ type }) => type === 'file')
     .map(
-      ({ path, size }): OfferedFile => ({ file: path, url: `${origin}/${id}/resolve/main/${encodeURI(path)}`, size }),
+      ({ path, size }): ListedFile => ({ file: path, url: `${origin}/${id}/resolve/main/${encodeURI(path)}`, size }),
     );
   const small = all.filter(({ file }) => /^[\w.-]+\.(json|jinja|txt)$/.test(file));
-  const offers = all.flatMap(({ file }): Offer[] => {
+  const listings = all.flatMap(({ file }): ModelListing[] => {
     const dtype = DTYPES[/^onnx\/model(_\w+|)\.onnx$/.exec(file)?.[1] ?? '?'];
     if (!dtype) return [];
     const weights = all.filter((one) => one.file === file || one.file.startsWith(`${file}_data`));
     const files = [...small, ...weights];
     return [{ name: `${id} as ${dtype} on ${origin}`, title: dtype, detail: '', size: sizeOf(files), files, dtype }];
   });
-  if (offers.length === 0)
-    throw new ShopError(
+  if (listings.length === 0)
+    throw new SourceError(
       `${id} has no files that transformers.js can run (onnx/model.onnx and its variants). Choose one that has, as those of onnx-community do.`,
     );
-  return offers.sort((a, b) => a.size - b.size);
+  return listings.sort((a, b) => a.size - b.size);
 }
 
 /** What a model will need on a device, from the sizes of its files and its config.json. */
-export function needsOf({ files, dtype }: Offer, config: unknown): Needs {
+export function needsOf({ files, dtype }: ModelListing, config: unknown): Needs {
   if (dtype === undefined) {
     // Computed with as float32, whatever the file has.
     const sizes = [...tensorsOf(readConfig(config)).values()].map(({ shape }) => 4 * shape.reduce((n, d) => n * d, 1));
@@ -137,39 +143,39 @@ function originOf(address: string): string {
   const whole = /^[a-z]+:\/\//i.test(address.trim()) ? address.trim() : `https://${address.trim()}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
-    throw new ShopError(`"${address}" is no address. Write it as https://hub.example or http://127.0.0.1:8000.`);
+    throw new SourceError(`"${address}" is no address. Write it as https://hub.example or http://127.0.0.1:8000.`);
   return url.origin;
 }
 
-const whoIs = ({ from, address }: Shop): string =>
+const whoIs = ({ from, address }: ModelSource): string =>
   from === 'server' ? `The server ${address}` : `The Hub at ${originOf(address)}`;
 
 /** @param why as the server says it */
-export const refused = (shop: Shop, why = ''): ShopError =>
-  new ShopError(`${whoIs(shop)} does not take this password. ${why}`.trim(), { code: 'unauthorized' });
+export const refused = (source: ModelSource, why = ''): SourceError =>
+  new SourceError(`${whoIs(source)} does not take this password. ${why}`.trim(), { code: 'unauthorized' });
 
-async function ask(url: string, shop: Shop, signal: AbortSignal): Promise<unknown> {
+async function ask(url: string, source: ModelSource, signal: AbortSignal): Promise<unknown> {
   const { origin } = new URL(url);
-  const who = whoIs(shop);
+  const who = whoIs(source);
   let response: Response;
   try {
-    response = await fetch(url, { headers: headersOf(shop), signal });
+    response = await fetch(url, { headers: headersOf(source), signal });
   } catch (error) {
     signal.throwIfAborted();
     const allow =
-      shop.from === 'server' && origin !== location.origin
+      source.from === 'server' && origin !== location.origin
         ? ` If it runs, it does not let this page ask it: start it with --allow-origin ${location.origin}.`
         : '';
-    throw new ShopError(`${who} cannot be reached.${allow}`, { cause: error });
+    throw new SourceError(`${who} cannot be reached.${allow}`, { cause: error });
   }
   const answer = (await response.json().catch(() => undefined)) as
     | { readonly error?: { readonly message?: unknown } | string }
     | undefined;
   if (response.ok && typeof answer === 'object') return answer;
-  if (shop.from === 'hub' && [401, 403, 404].includes(response.status))
-    throw new ShopError(`${who} has no public model ${shop.id}. Look whether the name is right.`);
+  if (source.from === 'hub' && [401, 403, 404].includes(response.status))
+    throw new SourceError(`${who} has no public model ${source.id}. Look whether the name is right.`);
   const { error } = answer ?? {};
   const why = typeof error === 'object' && typeof error.message === 'string' ? error.message : undefined;
-  if (response.status === 401) throw refused(shop, why);
-  throw new ShopError(why ? `${who} says: ${why}` : `${who} answers ${response.status} and no list of models.`);
+  if (response.status === 401) throw refused(source, why);
+  throw new SourceError(why ? `${who} says: ${why}` : `${who} answers ${response.status} and no list of models.`);
 }

@@ -5,11 +5,11 @@ import type { ModelFiles } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
 import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
 import type { SharedBuild } from '@ludic/runtime/internal';
-import { breathe } from '../yield-to-event-loop.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 
 type Library = typeof import('@ludic/policies/transformers');
 
-export class Foreign {
+export class TransformersModel {
   readonly device: 'cpu' | 'webgpu';
   readonly scorer: TokenScorer;
   readonly #name: string;
@@ -31,7 +31,7 @@ export class Foreign {
     dtype: TransformersDtype,
     device: 'cpu' | 'webgpu',
     build: SharedBuild,
-  ): Promise<Foreign> {
+  ): Promise<TransformersModel> {
     const library = await import('@ludic/policies/transformers');
     const loaded = await library.loadTransformers({
       model: name,
@@ -44,10 +44,10 @@ export class Foreign {
     const { model } = loaded;
     const forward = model.forward.bind(model);
     model.forward = async (inputs) => {
-      await breathe();
+      await yieldToEventLoop();
       return forward(inputs);
     };
-    return new Foreign(name, device, loaded, library);
+    return new TransformersModel(name, device, loaded, library);
   }
 
   /** A way to play it. The model stays for the next. */

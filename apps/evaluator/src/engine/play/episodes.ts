@@ -4,20 +4,20 @@ import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@lud
 import type { SamplingParams } from '@ludic/inference';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
-import type { Models, Report } from '../models/registry.ts';
+import type { ModelRegistry, Report } from '../models/registry.ts';
 import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
-import { breathingPolicy } from '../yield-to-event-loop.ts';
+import { yieldingPolicy } from '../yield-to-event-loop.ts';
 
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
 
-export async function evaluateHere(
+export async function answerEvaluate(
   request: RequestOf<'evaluate'>,
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['evaluate']> {
-  return atTable(request, models, report, signal, async (table, device) => {
+  return withPolicy(request, models, report, signal, async (table, device) => {
     const began = performance.now();
     const seconds = () => (performance.now() - began) / 1000;
     let tokens = 0;
@@ -61,31 +61,31 @@ const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine 
   ...(outcome && { outcome }),
 });
 
-export async function rolloutHere(
+export async function answerRollout(
   request: RequestOf<'rollout'>,
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['rollout']> {
-  return atTable(request, models, report, signal, async (table, device) => {
+  return withPolicy(request, models, report, signal, async (table, device) => {
     const starts = evaluationStarts(request.seed, request.episodes, request.from);
     return { episodes: await playEpisodes({ ...table, starts, signal }), device };
   });
 }
 
 /** Has a game and its policy ready, and clears up when the play is over. */
-async function atTable<T>(
+async function withPolicy<T>(
   { game, policy: choice }: { readonly game: Game; readonly policy: PolicyChoice },
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
   play: (table: Table, device: string) => Promise<T>,
 ): Promise<T> {
   const definition = findEnvironment(game.environment);
   const config = resolveConfig(definition, game.config);
-  const sitDown = async (policy: Policy, device: string) => {
+  const playWith = async (policy: Policy, device: string) => {
     try {
-      return await play({ definition, config, history: game.history, policy: breathingPolicy(policy) }, device);
+      return await play({ definition, config, history: game.history, policy: yieldingPolicy(policy) }, device);
     } finally {
       policy.dispose();
     }
@@ -93,17 +93,19 @@ async function atTable<T>(
   if (choice.kind === 'scripted') {
     const expert = Object.hasOwn(definition.experts, choice.name) ? definition.experts[choice.name] : undefined;
     if (!expert) throw new Error(`${definition.title} has no player ${choice.name}: choose another policy.`);
-    return sitDown(
+    return playWith(
       scriptedPolicy(choice.name, () => expert(config)),
       'script',
     );
   }
   const { name, device } = choice;
   const settings = settingsOf(choice, definition);
-  if (models.isForeign(name))
-    return models.lendForeign(name, device, report, (foreign) => sitDown(foreign.policy(settings), foreign.device));
-  return models.lend(name, device, report, signal, (model) =>
-    sitDown(new LanguageModelPolicy(model, settings), model.runtime.device),
+  if (models.isTransformersModel(name))
+    return models.withTransformersModel(name, device, report, (model) =>
+      playWith(model.policy(settings), model.device),
+    );
+  return models.withModel(name, device, report, signal, (model) =>
+    playWith(new LanguageModelPolicy(model, settings), model.runtime.device),
   );
 }
 

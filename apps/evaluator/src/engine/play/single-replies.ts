@@ -12,7 +12,7 @@ import {
 } from '@ludic/inference';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import type { Models, Report } from '../models/registry.ts';
+import type { ModelRegistry, Report } from '../models/registry.ts';
 import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';
 import { settingsOf } from './episodes.ts';
 import { normalised, replayPosition } from './position.ts';
@@ -52,23 +52,23 @@ function readied(model: LanguageModel): Asked {
 /** One answer after the other: so what is put away answers nobody. */
 function ask<T>(
   { name, device }: Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>,
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
   answer: (model: Asked) => Promise<T>,
 ): Promise<T> {
   const own = last.then(() => {
     signal.throwIfAborted();
-    if (models.isForeign(name)) return models.lendForeign(name, device, report, answer);
-    return models.lend(name, device, report, signal, (model) => answer(readied(model)));
+    if (models.isTransformersModel(name)) return models.withTransformersModel(name, device, report, answer);
+    return models.withModel(name, device, report, signal, (model) => answer(readied(model)));
   });
   last = own.catch(() => {});
   return own;
 }
 
-export async function replyHere(
+export async function answerReply(
   { position, policy: choice }: RequestOf<'reply'>,
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['reply']> {
@@ -85,9 +85,9 @@ export async function replyHere(
   });
 }
 
-export async function hintHere(
+export async function answerHint(
   { position, policy: choice, candidates }: RequestOf<'hint'>,
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
 ): Promise<Hint> {
@@ -106,9 +106,9 @@ export async function hintHere(
   }));
 }
 
-export async function rateHere(
+export async function answerRate(
   { model: name, device, prompt, completion, alternatives }: RequestOf<'rate'>,
-  models: Models,
+  models: ModelRegistry,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['rate']> {

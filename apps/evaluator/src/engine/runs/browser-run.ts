@@ -1,12 +1,12 @@
 // One run in the browser's storage, laid out as a run's folder is. The storage cannot rename a folder: so folders.json
 // says which are whole and where they lie, and is replaced when a folder is. Once the storage takes no more, what is
-// new is kept in memory, and what is stored stays.
+// new is stored in memory, and what is stored stays.
 
 import type { RunStorage } from '@ludic/grpo';
 import { type FolderFiles, ModelError, type ModelFiles } from '@ludic/models';
 import { blobModelFiles, blobsOf } from '@ludic/models/web';
 import * as browser from './browser-files.ts';
-import { MOST_GAMES, thinnedGames } from './kept-games.ts';
+import { MOST_GAMES, thinnedGames } from './stored-games.ts';
 
 const INDEX = 'folders.json';
 export const GAMES = 'episodes.jsonl';
@@ -63,8 +63,8 @@ export class BrowserRun implements RunStorage {
   async append(file: string, text: string): Promise<void> {
     await this.#append(file, text);
     if (file !== GAMES || ((await this.#blob(file))?.size ?? 0) <= MOST_GAMES) return;
-    const kept = await this.read(file);
-    if (kept) await this.write(file, thinnedGames(new TextDecoder().decode(kept)));
+    const stored = await this.read(file);
+    if (stored) await this.write(file, thinnedGames(new TextDecoder().decode(stored)));
   }
 
   async #append(file: string, text: string): Promise<void> {

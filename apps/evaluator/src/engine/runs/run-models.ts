@@ -1,24 +1,24 @@
 // Runs that are in the browser's storage: their list, what one holds, and its models among the policies.
 
-import type { Models } from '../models/registry.ts';
+import type { ModelRegistry } from '../models/registry.ts';
 import type { Answers } from '../protocol.ts';
 import type { Runs } from './runs.ts';
 
 /** What the models of a run are known by. */
 const namesOf = (run: string) => ({ before: `${run}, before`, after: run });
 
-export async function deleteRun(run: string, models: Models, runs: Runs): Promise<undefined> {
+export async function deleteRun(run: string, models: ModelRegistry, runs: Runs): Promise<undefined> {
   await runs.delete(run);
   for (const name of Object.values(namesOf(run))) models.leave(name);
 }
 
-export async function listRuns(models: Models, runs: Runs): Promise<Answers['runs']> {
+export async function listRuns(models: ModelRegistry, runs: Runs): Promise<Answers['runs']> {
   const found = await runs.list();
   for (const { name } of found) if (!models.has(name)) models.add(name, 'training', await runs.modelBlobs(name));
   return found;
 }
 
-export async function lookInto(run: string, models: Models, runs: Runs): Promise<Answers['run']> {
+export async function lookInto(run: string, models: ModelRegistry, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
   const { before, after } = namesOf(run);
   models.know(before, await runs.firstBlobs(run));

@@ -7,7 +7,7 @@ import { type ModelBlobs, madeBlobs } from '../models/registry.ts';
 import type { RunContents, RunSummary, StepEvaluation } from '../protocol.ts';
 import { canWrite, makeFolder, removeFolder } from './browser-files.ts';
 import { BrowserRun, GAMES } from './browser-run.ts';
-import { type KeptGames, readGames } from './kept-games.ts';
+import { readGames, type StoredGames } from './stored-games.ts';
 import { zipOf } from './zip.ts';
 
 const FOLDER = 'runs';
@@ -101,7 +101,7 @@ export class Runs {
   }
 
   /** Kept games of the newest step, or the newest up to `step`; and of which steps there are any. */
-  async games(name: string, step?: number): Promise<KeptGames> {
+  async games(name: string, step?: number): Promise<StoredGames> {
     const storage = await this.open(name);
     for (let left = 5; ; left--) {
       try {

@@ -4,29 +4,29 @@
 import { conductRun, type RunEvent, type RunStart } from '@ludic/grpo';
 import type { ModelFiles } from '@ludic/models';
 import type { DeviceChoice } from '../models/library.ts';
-import type { Models, Report } from '../models/registry.ts';
+import type { ModelRegistry, Report } from '../models/registry.ts';
 import type { Answers, RequestOf } from '../protocol.ts';
-import { keptGames } from './kept-games.ts';
 import type { Runs } from './runs.ts';
+import { storedGames } from './stored-games.ts';
 
 /** Ends early where it is cancelled, with what was learned until then. */
-export async function trainHere(
+export async function answerTrain(
   { model, device, settings, saveAs }: RequestOf<'train'>,
-  models: Models,
+  models: ModelRegistry,
   runs: Runs,
   report: Report,
   signal: AbortSignal,
 ): Promise<Answers['train']> {
-  if (models.isForeign(model))
+  if (models.isTransformersModel(model))
     throw new Error(`${model} is run by transformers.js, which cannot train: choose nano or a model with safetensors.`);
   const openFiles = async () => models.files(model, report, signal);
   return conduct(saveAs, { kind: 'new', model, settings }, device, openFiles, models, runs, report, signal);
 }
 
 /** Goes on after the last checkpoint of a run. */
-export function continueHere(
+export function answerContinue(
   { run, device }: RequestOf<'continue'>,
-  models: Models,
+  models: ModelRegistry,
   runs: Runs,
   report: Report,
   signal: AbortSignal,
@@ -42,7 +42,7 @@ function conduct(
   start: RunStart,
   device: DeviceChoice,
   openFiles: (model: string) => Promise<ModelFiles>,
-  models: Models,
+  models: ModelRegistry,
   runs: Runs,
   report: Report,
   signal: AbortSignal,
@@ -76,7 +76,7 @@ function conduct(
         clock,
         signal,
         onEvent,
-        keepEpisodes: (step, { groupSize }) => keptGames(step, groupSize),
+        keepEpisodes: (step, { groupSize }) => storedGames(step, groupSize),
       });
       await known;
       await makeKnown();
@@ -109,7 +109,7 @@ function telling(report: Report): (event: RunEvent) => void {
       case 'step': {
         const { metrics } = event;
         const { seconds } = metrics;
-        report({ stage: 'learned', metrics, seconds, games: keptGames(event, groupSize) });
+        report({ stage: 'learned', metrics, seconds, games: storedGames(event, groupSize) });
         next(metrics.step, seconds);
         return;
       }

@@ -11,14 +11,14 @@ export interface FormControlProps {
   /** Says what holds then, where its value is not known. */
   readonly empty?: string | undefined;
   /** What may be filled in, to choose from. */
-  readonly offers?: readonly string[] | undefined;
+  readonly suggestions?: readonly string[] | undefined;
   /** Words for choices. */
   readonly texts?: Readonly<Record<string, string>> | undefined;
   readonly complaint?: string | undefined;
   readonly onChange: (value: string | readonly string[]) => void;
 }
 
-export function FormControl({ field, value, usual, empty, offers, texts, complaint, onChange }: FormControlProps) {
+export function FormControl({ field, value, usual, empty, suggestions, texts, complaint, onChange }: FormControlProps) {
   const { kind, label, hint, isOptional } = field;
   const id = useId();
   const described = [...(complaint ? [`${id}-wrong`] : []), ...(hint ? [`${id}-hint`] : [])].join(' ');
@@ -64,7 +64,8 @@ export function FormControl({ field, value, usual, empty, offers, texts, complai
         </select>
       );
     }
-    if (offers) return <Offered ids={ids} label={label} value={String(value)} offers={offers} onChange={onChange} />;
+    if (suggestions)
+      return <Offered ids={ids} label={label} value={String(value)} suggestions={suggestions} onChange={onChange} />;
     return (
       <input
         {...ids}
@@ -98,23 +99,23 @@ export function FormControl({ field, value, usual, empty, offers, texts, complai
   );
 }
 
-/** One of the offers, or something else in words. */
+/** One of the suggestions, or something else in words. */
 function Offered({
   ids,
   label,
   value,
-  offers,
+  suggestions,
   onChange,
 }: {
   readonly ids: { readonly id: string; readonly name: string };
   readonly label: string;
   readonly value: string;
-  readonly offers: readonly string[];
+  readonly suggestions: readonly string[];
   readonly onChange: (value: string) => void;
 }) {
   const [isOther, setIsOther] = useState(value === '');
-  // What stands there counts, also while the offers are not known yet.
-  const known = isOther || offers.includes(value) ? offers : [value, ...offers];
+  // What stands there counts, also while the suggestions are not known yet.
+  const known = isOther || suggestions.includes(value) ? suggestions : [value, ...suggestions];
   return (
     <>
       <select
@@ -124,9 +125,9 @@ function Offered({
           onChange(currentTarget.value);
         }}
       >
-        {known.map((offer) => (
-          <option key={offer} value={offer} selected={!isOther && offer === value}>
-            {offer}
+        {known.map((suggestion) => (
+          <option key={suggestion} value={suggestion} selected={!isOther && suggestion === value}>
+            {suggestion}
           </option>
         ))}
         <option value="" selected={isOther}>

@@ -119,19 +119,19 @@ it('puts complaints where they belong', () => {
 
 describe('the forms of jobs', () => {
   it('begin with a recipe, and call the defaults of the contract plain', () => {
-    const { given, first } = requestForm('train');
-    expect(given.filled.recipe).toBe('auto');
+    const { prefilled, first } = requestForm('train');
+    expect(prefilled.filled.recipe).toBe('auto');
     const recipe = first.find(({ name }) => name === 'recipe')!;
     for (const choice of ['', ...recipe.choices]) expect(RECIPE_TITLES[choice]).toMatch(/\w/);
     expect(RECIPE_TITLES['']).toMatch(/^plain: /);
   });
 
   it('leave to the model what it carries of its game', () => {
-    const { first, further, given } = requestForm('evaluate');
-    expect(Object.keys(requestOf([...first, ...further], { ...given.filled, model_path: 'mine' }))).not.toContain(
+    const { first, further, prefilled } = requestForm('evaluate');
+    expect(Object.keys(requestOf([...first, ...further], { ...prefilled.filled, model_path: 'mine' }))).not.toContain(
       'history_strategy',
     );
-    expect(requestOf(first, given.filled)).toEqual({
+    expect(requestOf(first, prefilled.filled)).toEqual({
       model_path: 'nano',
       env_type: 'tic_tac_toe',
       eval_episodes: 200,

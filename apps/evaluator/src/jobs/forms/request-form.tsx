@@ -3,12 +3,12 @@
 import { type EnvironmentList, type Job, ServiceError } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { HISTORY_TITLES } from '../../ui/game/history-titles.ts';
-import type { Board } from '../jobs-store.ts';
-import { sentence } from '../messages.ts';
-import { useAsked } from '../use-polling.ts';
+import type { JobsStore } from '../jobs-store.ts';
+import { messageOf } from '../messages.ts';
+import { usePolling } from '../use-polling.ts';
 import { FormControl } from './form-control.tsx';
 import { complaintsOf, type Filled, type FormField, type JsonSchema, requestOf } from './form-fields.ts';
-import { type Fields, type Given, gameFieldsOf, RECIPE_TITLES, requestForm } from './request-forms.ts';
+import { type Fields, gameFieldsOf, type Prefilled, RECIPE_TITLES, requestForm } from './request-forms.ts';
 
 /** A model may also carry no game; then the game's own settings hold. */
 const AS_TRAINED = 'as in its training';
@@ -16,25 +16,25 @@ const AS_TRAINED = 'as in its training';
 type Environment = EnvironmentList['environments'][number];
 
 export function RequestForm({
-  board,
+  store,
   kind,
-  given,
+  prefilled,
   onStarted,
   onClose,
 }: {
-  readonly board: Board;
+  readonly store: JobsStore;
   readonly kind: Job['kind'];
   /** What stands in it at first. */
-  readonly given?: Given | undefined;
+  readonly prefilled?: Prefilled | undefined;
   readonly onStarted: (id: string, note: string) => void;
   readonly onClose: () => void;
 }) {
   const form = requestForm(kind);
   const { first, further, gameFields: ownFields } = form;
-  const { value: games, trouble: unknown } = useAsked(board, 'games', undefined, (signal) =>
-    board.session.prompt.environments({ signal }),
+  const { value: games, trouble: unknown } = usePolling(store, 'games', undefined, (signal) =>
+    store.session.prompt.environments({ signal }),
   );
-  const start = given ?? form.given;
+  const start = prefilled ?? form.prefilled;
   const [filled, setFilled] = useState<Filled>(start.filled);
   const [gameFilled, setGameFilled] = useState<Filled>(start.gameFilled);
   const [busy, setBusy] = useState(false);
@@ -73,8 +73,8 @@ export function RequestForm({
     setBusy(true);
     setFailure(undefined);
     try {
-      const answer = await form.start(board.session.client, request);
-      board.refresh();
+      const answer = await form.start(store.session.client, request);
+      store.refresh();
       onStarted(answer.job_id, answer.message);
     } catch (error) {
       setFailure(error);
@@ -82,7 +82,7 @@ export function RequestForm({
     }
   };
 
-  const models = board.state.models.filter(({ status }) => status !== 'empty').map(({ name }) => name);
+  const models = store.state.models.filter(({ status }) => status !== 'empty').map(({ name }) => name);
   const control = (field: FormField) => (
     <FormControl
       key={field.name}
@@ -90,7 +90,7 @@ export function RequestForm({
       value={filled[field.name] ?? field.initial}
       usual={field.isOptional ? usual[field.name] : undefined}
       empty={form.leftOpen.includes(field.name) ? AS_TRAINED : undefined}
-      offers={field.name === form.modelField ? models : undefined}
+      suggestions={field.name === form.modelField ? models : undefined}
       texts={
         field.name === 'history_strategy'
           ? HISTORY_TITLES
@@ -160,7 +160,7 @@ export function RequestForm({
         </button>
         {failure !== undefined && (
           <p class="trouble" role="alert">
-            {sentence(failure, board.session)}
+            {messageOf(failure, store.session)}
           </p>
         )}
       </div>

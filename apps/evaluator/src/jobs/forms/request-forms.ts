@@ -10,7 +10,7 @@ import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-f
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** What stands in a form when it is opened. */
-export interface Given {
+export interface Prefilled {
   readonly filled: Filled;
   /** Of the game's own settings. */
   readonly gameFilled: Filled;
@@ -25,7 +25,7 @@ export interface RequestForm {
   readonly modelField: string;
   /** Settings of games that have a field of their own, by that. */
   readonly gameFields: Readonly<Record<string, string>>;
-  readonly given: Given;
+  readonly prefilled: Prefilled;
   /** Fields that are left to the game that the model was trained in, as the game's own settings are then. */
   readonly leftOpen: readonly string[];
   /** What settings come to that are left out; undefined while the rest cannot be used. */
@@ -41,7 +41,7 @@ interface Plan extends Omit<RequestForm, 'first' | 'further'> {
   readonly clear: readonly string[];
   /** Whether defaults are filled in. */
   readonly filledIn: boolean;
-  /** Said elsewhere: by the door, by the game's own settings, by the page. */
+  /** Said elsewhere: by the session, by the game's own settings, by the page. */
   readonly unsaid: readonly string[];
 }
 
@@ -93,7 +93,7 @@ const trainingForm = () =>
     unsaid: ['password', 'env_config'],
     modelField: 'model_name',
     gameFields: { env_size: 'size', rollout_max_steps: 'max_steps' },
-    given: { filled: { recipe: 'auto', model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
+    prefilled: { filled: { recipe: 'auto', model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
     usual(request) {
       // The name is the last thing that is thought of.
       const { data } = startTraining.safeParse({ output_dir: 'new', ...request });
@@ -133,7 +133,10 @@ const evaluationForm = () =>
     unsaid: ['password', 'env_config', 'async'],
     modelField: 'model_path',
     gameFields: { max_steps: 'max_steps' },
-    given: { filled: { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: GAMES, ...GREEDY }, gameFilled: {} },
+    prefilled: {
+      filled: { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: GAMES, ...GREEDY },
+      gameFilled: {},
+    },
     usual: () => ({}),
     start: (client, request) => client.startEvaluation(request as unknown as EvaluationRequest),
   });
@@ -151,7 +154,7 @@ export const gameFieldsOf = (
   fieldsOf(properties, [], false).filter(({ name }) => !Object.values(gameFields).includes(name));
 
 /** The form of an evaluation of what a job trained, in its game, or of another evaluation like it. */
-export function evaluationOf({ kind, request, output_dir }: Job): Given | undefined {
+export function evaluationOf({ kind, request, output_dir }: Job): Prefilled | undefined {
   if (kind === 'evaluate') {
     const { data } = evaluatePolicy.safeParse(request);
     if (!data) return undefined;

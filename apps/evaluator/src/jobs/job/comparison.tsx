@@ -5,8 +5,8 @@ import { Differences } from '../../evaluate/differences.tsx';
 import { gamesKey } from '../../evaluate/evaluation-spec.ts';
 import { type Compared, type Entry, identity } from '../../evaluate/results.ts';
 import { whole } from '../../ui/numbers.ts';
-import type { Board } from '../jobs-store.ts';
-import { useAsked } from '../use-polling.ts';
+import type { JobsStore } from '../jobs-store.ts';
+import { usePolling } from '../use-polling.ts';
 import { gameLinesOf } from './games.ts';
 import { gameOf } from './open-model.ts';
 
@@ -24,11 +24,11 @@ function entryOf(job: Job): Entry | undefined {
   const { temperature, max_tokens, top_k, top_p } = sampling_params;
   const drawn = [...(top_k > 0 ? [`top k ${top_k}`] : []), ...(top_p < 1 ? [`top p ${top_p}`] : [])];
   return {
-    contestant: { kind: 'model', name: [model_path, ...drawn].join(', '), history: game.history },
-    setting: {
+    entry: { kind: 'model', name: [model_path, ...drawn].join(', '), history: game.history },
+    spec: {
       environment: game.environment,
       config: game.config,
-      contestants: [],
+      policies: [],
       episodes: eval_episodes,
       seed,
       temperature,
@@ -42,11 +42,11 @@ function entryOf(job: Job): Entry | undefined {
 export function comparable(job: Job, jobs: readonly Job[]): readonly Job[] {
   const own = entryOf(job);
   if (!own) return [];
-  const key = gamesKey(own.setting);
+  const key = gamesKey(own.spec);
   const met = new Set([identity(own)]);
   const others = jobs.filter((other) => {
     const entry = other.job_id === job.job_id ? undefined : entryOf(other);
-    if (!entry || met.has(identity(entry)) || gamesKey(entry.setting) !== key) return false;
+    if (!entry || met.has(identity(entry)) || gamesKey(entry.spec) !== key) return false;
     met.add(identity(entry));
     return true;
   });
@@ -54,7 +54,7 @@ export function comparable(job: Job, jobs: readonly Job[]): readonly Job[] {
 }
 
 interface ComparisonProps {
-  readonly board: Board;
+  readonly store: JobsStore;
   /** Which are comparable. */
   readonly jobs: readonly Job[];
 }
@@ -68,16 +68,16 @@ export function Comparison(props: ComparisonProps) {
   );
 }
 
-function SameGames({ board, jobs }: ComparisonProps) {
+function SameGames({ store, jobs }: ComparisonProps) {
   const key = jobs.map(({ job_id, ended_at }) => `${job_id} ${ended_at}`).join();
-  const { value, trouble } = useAsked(board, key, undefined, async (signal) => {
+  const { value, trouble } = usePolling(store, key, undefined, async (signal) => {
     const results: Compared[] = [];
     // One after the other: each may be long.
     for (const job of jobs) {
-      const games = gameLinesOf(await board.session.prompt.jobEpisodes(job.job_id, {}, { signal }));
-      const { contestant, setting } = entryOf(job)!;
+      const games = gameLinesOf(await store.session.prompt.jobEpisodes(job.job_id, {}, { signal }));
+      const { entry, spec } = entryOf(job)!;
       // Some may be lost with their files.
-      if (games.length === setting.episodes) results.push({ contestant, setting, games });
+      if (games.length === spec.episodes) results.push({ entry, spec, games });
     }
     return results;
   });

@@ -4,8 +4,8 @@ import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
 import { readEpisodes } from '../../watch/recorded.ts';
 import { watchEpisodes } from '../../watch/shown-episodes.ts';
-import type { Board } from '../jobs-store.ts';
-import { useAsked } from '../use-polling.ts';
+import type { JobsStore } from '../jobs-store.ts';
+import { usePolling } from '../use-polling.ts';
 import { gamesOf, type SampledGame } from './games.ts';
 import { gameOf } from './open-model.ts';
 
@@ -13,15 +13,15 @@ const EVERY = 10_000;
 /** The newest of a training, the first of an evaluation. */
 const MOST = 200;
 
-export function Games({ board, job }: { readonly board: Board; readonly job: Job }) {
+export function Games({ store, job }: { readonly store: JobsStore; readonly job: Job }) {
   const { job_id, status } = job;
-  const { value, trouble } = useAsked(
-    board,
+  const { value, trouble } = usePolling(
+    store,
     `${job_id} ${status}`,
     isEnd(status) ? undefined : EVERY,
     async (signal) => {
       const wanted = job.kind === 'train' ? { last: MOST } : { first: MOST };
-      const lines = await board.session.prompt.jobEpisodes(job_id, wanted, { signal });
+      const lines = await store.session.prompt.jobEpisodes(job_id, wanted, { signal });
       return { lines, games: gamesOf(lines) };
     },
   );

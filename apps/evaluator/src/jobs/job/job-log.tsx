@@ -2,18 +2,18 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Board } from '../jobs-store.ts';
-import { useAsked } from '../use-polling.ts';
+import type { JobsStore } from '../jobs-store.ts';
+import { usePolling } from '../use-polling.ts';
 
 const LINES = 500;
 const EVERY = 2000;
 /** Pixels from the end that still count as being there. */
 const NEAR = 24;
 
-export function JobLog({ board, job }: { readonly board: Board; readonly job: Job }) {
+export function JobLog({ store, job }: { readonly store: JobsStore; readonly job: Job }) {
   const { job_id, status } = job;
-  const { value, trouble } = useAsked(board, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, (signal) =>
-    board.session.prompt.jobLogs(job_id, { tail: LINES }, { signal }),
+  const { value, trouble } = usePolling(store, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, (signal) =>
+    store.session.prompt.jobLogs(job_id, { tail: LINES }, { signal }),
   );
   const place = useRef<HTMLPreElement>(null);
   const isAtEnd = useRef(true);

@@ -2,16 +2,16 @@
 
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useWorkplace } from '../../app-context.tsx';
+import { useAppContext } from '../../app-context.tsx';
 import { isNews, type Stage } from '../../engine/protocol.ts';
-import { Unfolding } from '../../ui/collapsible.tsx';
+import { Collapsible } from '../../ui/collapsible.tsx';
 import { Confirm, type Question } from '../../ui/confirm.tsx';
 import { bytes } from '../../ui/numbers.ts';
 import { useStore } from '../../ui/store.ts';
 import { WorkStatus } from '../../ui/work.tsx';
-import { evaluationOf, type Given } from '../forms/request-forms.ts';
+import { evaluationOf, type Prefilled } from '../forms/request-forms.ts';
 import { JobBadge, JobProgress, mannerOf, titleOf } from '../job-list.tsx';
-import type { Board } from '../jobs-store.ts';
+import type { JobsStore } from '../jobs-store.ts';
 import { moment, namedOwner, span } from '../messages.ts';
 import { useAction } from '../use-action.ts';
 import { Comparison, comparable } from './comparison.tsx';
@@ -22,19 +22,19 @@ import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
 
 export interface JobPageProps {
-  readonly board: Board;
+  readonly store: JobsStore;
   readonly job: Job;
   /** What it trains or has trained; undefined where that is not there, or no longer. */
   readonly model: Model | undefined;
   /** What the server said when the job was begun. */
   readonly note?: string | undefined;
   /** Opens the form of an evaluation. */
-  readonly onEvaluate: (given: Given) => void;
+  readonly onEvaluate: (prefilled: Prefilled) => void;
 }
 
-export function JobPage({ board, job, model, note, onEvaluate }: JobPageProps) {
-  const { steps, evaluations, warnings } = useStore(board.follower(job.job_id));
-  const others = comparable(job, board.state.jobs ?? []);
+export function JobPage({ store, job, model, note, onEvaluate }: JobPageProps) {
+  const { steps, evaluations, warnings } = useStore(store.eventsOf(job.job_id));
+  const others = comparable(job, store.state.jobs ?? []);
   const warning = isEnd(job.status) ? undefined : warnings.at(-1);
   return (
     <article class="card job" aria-labelledby="job-title">
@@ -53,25 +53,25 @@ export function JobPage({ board, job, model, note, onEvaluate }: JobPageProps) {
       )}
       {note && job.status !== 'completed' && <p class="aside">{note}</p>}
       {warning && <p class="aside">{warning.message}</p>}
-      <JobButtons board={board} job={job} model={model} onEvaluate={onEvaluate} />
+      <JobButtons store={store} job={job} model={model} onEvaluate={onEvaluate} />
       {job.kind === 'train' && <JobCurves job={job} steps={steps} />}
       <Evaluations job={job} evaluations={evaluations} />
       {others.length > 0 && (
-        <Unfolding
+        <Collapsible
           title={`Compare with ${others.length === 1 ? 'another evaluation' : `${others.length} others`} of the same games`}
         >
-          <Comparison board={board} jobs={[job, ...others]} />
-        </Unfolding>
+          <Comparison store={store} jobs={[job, ...others]} />
+        </Collapsible>
       )}
-      <Unfolding title="Log">
-        <JobLog board={board} job={job} />
-      </Unfolding>
-      <Unfolding title={job.kind === 'train' ? 'Games that the trainer sampled' : 'Games'}>
-        <Games board={board} job={job} />
-      </Unfolding>
-      <Unfolding title="Settings">
+      <Collapsible title="Log">
+        <JobLog store={store} job={job} />
+      </Collapsible>
+      <Collapsible title={job.kind === 'train' ? 'Games that the trainer sampled' : 'Games'}>
+        <Games store={store} job={job} />
+      </Collapsible>
+      <Collapsible title="Settings">
         <Settings request={job.request} />
-      </Unfolding>
+      </Collapsible>
     </article>
   );
 }
@@ -93,37 +93,37 @@ function storyOf(job: Job): string {
   return `${what}, ${begun}${by}${took}${attempts > 1 ? `, ${attempts} attempts` : ''}.`;
 }
 
-function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'>) {
-  const { engine, openModel } = useWorkplace();
-  const { busy, trouble, act } = useAction(board);
+function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'>) {
+  const { engine, openModel } = useAppContext();
+  const { busy, trouble, act } = useAction(store);
   const [question, setQuestion] = useState<Question>();
   const [loading, setLoading] = useState<{ readonly progress: Stage | undefined }>();
   const [unkept, setUnkept] = useState('');
   const controller = useRef<AbortController | undefined>(undefined);
   // Whoever signs out or looks at another job does not wait for this model any more.
   useEffect(() => () => controller.current?.abort(), []);
-  const { client } = board.session;
+  const { client } = store.session;
   const active = !isEnd(job.status);
   const isMade = model !== undefined && model.status !== 'empty';
   // While it is trained, its model is that of the last checkpoint.
   const isPlayable = job.kind === 'train' && (active ? job.status === 'running' : isMade);
   const isTrained = job.kind === 'train' && !active && isMade;
-  const given = isTrained || job.kind === 'evaluate' ? evaluationOf(job) : undefined;
+  const prefilled = isTrained || job.kind === 'evaluate' ? evaluationOf(job) : undefined;
 
   const cancel = () =>
     act(async () => {
-      board.update(await client.cancelJob(job.job_id));
-      board.refresh();
+      store.update(await client.cancelJob(job.job_id));
+      store.refresh();
     });
   const resume = () =>
     act(async () => {
-      board.update(await client.resumeJob(job.job_id));
-      board.refresh();
+      store.update(await client.resumeJob(job.job_id));
+      store.refresh();
     });
   const remove = () =>
     act(async () => {
       await client.deleteModel(model!.name);
-      await board.refreshModels();
+      await store.refreshModels();
     });
   const open = async () => {
     controller.current = new AbortController();
@@ -131,7 +131,7 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
     setUnkept('');
     const { signal } = controller.current;
     const isOpened = await act(async () => {
-      const { card, trouble } = await loadModel(engine, board.session, job.output_dir!, {
+      const { card, trouble } = await loadModel(engine, store.session, job.output_dir!, {
         signal,
         onProgress: (progress) => !isNews(progress) && setLoading({ progress }),
       });
@@ -141,7 +141,7 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
     });
     setLoading(undefined);
     // Somebody may have deleted it.
-    if (!isOpened && !signal.aborted) board.refreshModels().catch(() => {});
+    if (!isOpened && !signal.aborted) store.refreshModels().catch(() => {});
   };
 
   return (
@@ -156,8 +156,8 @@ function JobButtons({ board, job, model, onEvaluate }: Omit<JobPageProps, 'note'
           Stop
         </button>
       )}
-      {given && (
-        <button type="button" onClick={() => onEvaluate(given)}>
+      {prefilled && (
+        <button type="button" onClick={() => onEvaluate(prefilled)}>
           {job.kind === 'train' ? 'Evaluate on the server' : 'Another like it'}
         </button>
       )}

@@ -16,12 +16,12 @@ export async function loadModel(
   name: string,
   options: AskOptions,
 ): Promise<Answers['load']> {
-  const shop = { from: 'server', ...account } as const;
-  const offer = (await engine.ask({ type: 'browse', shop }, options)).find(({ title }) => title === name);
-  if (!offer) throw new Error(`The server has no model ${name} that could be played yet, or no longer.`);
-  if (offer.files.length === 0)
+  const source = { from: 'server', ...account } as const;
+  const listing = (await engine.ask({ type: 'browse', source }, options)).find(({ title }) => title === name);
+  if (!listing) throw new Error(`The server has no model ${name} that could be played yet, or no longer.`);
+  if (listing.files.length === 0)
     throw new Error(`${name} trains an adapter, which becomes a model that this page can play when the job has ended.`);
-  return engine.ask({ type: 'load', shop, offer, device: 'auto' }, options);
+  return engine.ask({ type: 'load', source, listing, device: 'auto' }, options);
 }
 
 /** Undefined where this page does not know the game, or not these settings. */

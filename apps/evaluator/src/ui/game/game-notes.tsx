@@ -2,7 +2,7 @@
 
 import type { CarriedGame } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
-import { useWorkplace } from '../../app-context.tsx';
+import { useAppContext } from '../../app-context.tsx';
 import type { Game } from '../../engine/protocol.ts';
 import { differenceFrom } from './model-game.ts';
 
@@ -20,7 +20,7 @@ export function GameNotes({
   /** The game of that model is wanted after all. */
   readonly onTake: (model: string) => void;
 }) {
-  const { gameOf, playable } = useWorkplace();
+  const { gameOf, playable } = useAppContext();
   const [known, setKnown] = useState<ReadonlyMap<string, CarriedGame | undefined>>(new Map());
   const names = [...new Set(players.map(({ model }) => model))].filter((name) => playable.includes(name)).join('\n');
   useEffect(() => {

@@ -3,18 +3,18 @@
 import type { CarriedGame } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
 import type { Game } from '../../engine/protocol.ts';
-import { DEFAULT_SETTING, type Setting } from '../../evaluate/evaluation-spec.ts';
+import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 import { gameTitle } from './game-title.ts';
 import {
   allNamed,
   differenceFrom,
+  evaluationFor,
+  evaluationIn,
   gameFor,
   knownHere,
   NOTHING_NAMED,
   nameChanges,
   samplingFor,
-  settingFor,
-  settingIn,
 } from './model-game.ts';
 
 const CARRIED: CarriedGame = {
@@ -76,20 +76,20 @@ it('a model that is looked at samples as in its training where it plays that gam
 });
 
 describe('an evaluation, when a model is chosen', () => {
-  const contestants: Setting['contestants'] = [
+  const policies: EvaluationSpec['policies'] = [
     { kind: 'model', name: 'mine', history: 'NO_HISTORY' },
     { kind: 'scripted', name: 'minimax', history: 'NO_HISTORY' },
   ];
 
   it('is of its game, at temperature 0, as long as its replies', () => {
-    const setting = settingFor(CARRIED, 'mine', { ...DEFAULT_SETTING, contestants }, NOTHING_NAMED);
-    expect(setting).toMatchObject({
+    const spec = evaluationFor(CARRIED, 'mine', { ...DEFAULT_EVALUATION, policies }, NOTHING_NAMED);
+    expect(spec).toMatchObject({
       environment: 'key_door',
       config: CARRIED.environmentConfig,
       temperature: 0,
       maxCompletionLength: 48,
     });
-    expect(setting.contestants).toEqual([
+    expect(spec.policies).toEqual([
       { kind: 'model', name: 'mine', history: 'SCRATCHPAD' },
       { kind: 'scripted', name: 'expert', history: 'NO_HISTORY' },
     ]);
@@ -97,35 +97,35 @@ describe('an evaluation, when a model is chosen', () => {
 
   it('cuts off no other model', () => {
     const other = { kind: 'model', name: 'nano', history: 'NO_HISTORY' } as const;
-    const setting = { ...DEFAULT_SETTING, contestants: [...contestants, other] };
-    const found = settingFor(CARRIED, 'mine', setting, NOTHING_NAMED);
-    expect(found.maxCompletionLength).toBe(DEFAULT_SETTING.maxCompletionLength);
-    expect(found.contestants[2]).toEqual(other);
+    const spec = { ...DEFAULT_EVALUATION, policies: [...policies, other] };
+    const found = evaluationFor(CARRIED, 'mine', spec, NOTHING_NAMED);
+    expect(found.maxCompletionLength).toBe(DEFAULT_EVALUATION.maxCompletionLength);
+    expect(found.policies[2]).toEqual(other);
   });
 
   it('is at the temperature of the evaluations in its training, also in a game that was opened with it', () => {
     const judged = { ...CARRIED, evalTemperature: 0.5 };
-    const opened = { ...DEFAULT_SETTING, environment: 'key_door', config: { size: 5 }, contestants };
+    const opened = { ...DEFAULT_EVALUATION, environment: 'key_door', config: { size: 5 }, policies };
     const named = { ...NOTHING_NAMED, environment: true, config: opened.config };
-    const found = settingFor(judged, 'mine', opened, named);
+    const found = evaluationFor(judged, 'mine', opened, named);
     expect(found).toMatchObject({ temperature: 0.5, maxCompletionLength: 48, config: { size: 5, max_steps: 20 } });
-    expect(settingFor(judged, 'mine', opened, { ...named, sampling: true })).toMatchObject({ temperature: 0 });
+    expect(evaluationFor(judged, 'mine', opened, { ...named, sampling: true })).toMatchObject({ temperature: 0 });
   });
 
   it('of another game, chosen by hand, is left as it is, and not sampled as in its own', () => {
     const judged = { ...CARRIED, evalTemperature: 1 };
-    const own = settingFor(judged, 'mine', { ...DEFAULT_SETTING, contestants }, NOTHING_NAMED);
+    const own = evaluationFor(judged, 'mine', { ...DEFAULT_EVALUATION, policies }, NOTHING_NAMED);
     const before: Game = { ...own, history: 'NO_HISTORY' };
     const named = nameChanges(NOTHING_NAMED, before, FORM);
-    const other = settingIn(FORM, own, named);
-    const { temperature, maxCompletionLength } = DEFAULT_SETTING;
+    const other = evaluationIn(FORM, own, named);
+    const { temperature, maxCompletionLength } = DEFAULT_EVALUATION;
     expect(other).toMatchObject({ environment: 'tic_tac_toe', config: {}, temperature, maxCompletionLength });
-    const seeing = { ...other, contestants: [{ ...other.contestants[0]!, history: 'FULL_HISTORY' } as const] };
-    expect(settingFor(judged, 'mine', seeing, named)).toEqual(seeing);
+    const seeing = { ...other, policies: [{ ...other.policies[0]!, history: 'FULL_HISTORY' } as const] };
+    expect(evaluationFor(judged, 'mine', seeing, named)).toEqual(seeing);
     // What was said by hand stays.
     const warm = { ...own, temperature: 0.7 };
-    expect(settingIn(FORM, warm, { ...named, sampling: true }).temperature).toBe(0.7);
-    // The same game with another setting is sampled as before.
-    expect(settingIn({ ...before, config: { size: 4 } }, own, NOTHING_NAMED)).toMatchObject({ temperature: 1 });
+    expect(evaluationIn(FORM, warm, { ...named, sampling: true }).temperature).toBe(0.7);
+    // The same game with another spec is sampled as before.
+    expect(evaluationIn({ ...before, config: { size: 4 } }, own, NOTHING_NAMED)).toMatchObject({ temperature: 1 });
   });
 });

@@ -3,7 +3,7 @@
 import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type CarriedGame, gameDifference } from '@ludic/policies';
 import type { Game } from '../../engine/protocol.ts';
-import { DEFAULT_SETTING, type Setting } from '../../evaluate/evaluation-spec.ts';
+import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 
 /** What was said of a game by hand. */
 export interface Named {
@@ -53,52 +53,52 @@ export function samplingFor(
 }
 
 /**
- * What is evaluated when a model is chosen as a contestant, at the temperature of its training's own evaluations. What it
+ * What is evaluated when a model is chosen as an entry, at the temperature of its training's own evaluations. What it
  * carries says nothing of another game, where that was chosen.
  */
-export function settingFor(carried: CarriedGame, model: string, setting: Setting, named: Named): Setting {
-  const isChosen = ({ kind, name }: Setting['contestants'][number]) => kind === 'model' && name === model;
-  const { environment, config } = gameFor(carried, { ...setting, history: carried.history }, named);
-  if (environment !== carried.environment) return setting;
-  const others = setting.contestants.filter((one) => one.kind === 'model' && !isChosen(one));
+export function evaluationFor(carried: CarriedGame, model: string, spec: EvaluationSpec, named: Named): EvaluationSpec {
+  const isChosen = ({ kind, name }: EvaluationSpec['policies'][number]) => kind === 'model' && name === model;
+  const { environment, config } = gameFor(carried, { ...spec, history: carried.history }, named);
+  if (environment !== carried.environment) return spec;
+  const others = spec.policies.filter((one) => one.kind === 'model' && !isChosen(one));
   return {
-    ...setting,
+    ...spec,
     environment,
     config,
     ...(!named.sampling && {
-      temperature: carried.evalTemperature ?? setting.temperature,
+      temperature: carried.evalTemperature ?? spec.temperature,
       // None of the others is cut off by it.
       maxCompletionLength:
         others.length > 0
-          ? Math.max(setting.maxCompletionLength, carried.maxCompletionLength)
+          ? Math.max(spec.maxCompletionLength, carried.maxCompletionLength)
           : carried.maxCompletionLength,
     }),
-    contestants: fittingContestants(
-      setting.contestants.map((one) => (isChosen(one) ? { ...one, history: carried.history } : one)),
+    policies: fittingPolicies(
+      spec.policies.map((one) => (isChosen(one) ? { ...one, history: carried.history } : one)),
       environment,
     ),
   };
 }
 
 /** What is evaluated when its game is changed by hand. Another game drops what a model brought of its sampling. */
-export function settingIn({ environment, config }: Game, setting: Setting, named: Named): Setting {
-  const { temperature, maxCompletionLength } = DEFAULT_SETTING;
+export function evaluationIn({ environment, config }: Game, spec: EvaluationSpec, named: Named): EvaluationSpec {
+  const { temperature, maxCompletionLength } = DEFAULT_EVALUATION;
   return {
-    ...setting,
+    ...spec,
     environment,
     config,
-    ...(environment !== setting.environment && !named.sampling && { temperature, maxCompletionLength }),
-    contestants: fittingContestants(setting.contestants, environment),
+    ...(environment !== spec.environment && !named.sampling && { temperature, maxCompletionLength }),
+    policies: fittingPolicies(spec.policies, environment),
   };
 }
 
 /** Not every player plays every game. */
-export const fittingContestants = (
-  contestants: Setting['contestants'],
+export const fittingPolicies = (
+  policies: EvaluationSpec['policies'],
   environment: string,
-): Setting['contestants'] => {
+): EvaluationSpec['policies'] => {
   const { experts }: EnvironmentDefinition = findEnvironment(environment);
-  return contestants.map((one) =>
+  return policies.map((one) =>
     one.kind === 'model' || Object.hasOwn(experts, one.name) ? one : { ...one, name: 'expert' },
   );
 };

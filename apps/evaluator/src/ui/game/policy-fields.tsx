@@ -2,7 +2,7 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useRef } from 'preact/hooks';
-import { useWorkplace } from '../../app-context.tsx';
+import { useAppContext } from '../../app-context.tsx';
 import type { PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_POLICY } from '../../watch/watch-link.ts';
 import { DeviceField } from '../device-field.tsx';
@@ -22,7 +22,7 @@ export function PolicyFields({
   readonly policy: PolicyChoice;
   readonly onChange: (policy: PolicyChoice) => void;
 }) {
-  const { playable } = useWorkplace();
+  const { playable } = useAppContext();
   const players = Object.keys(findEnvironment(environment).experts);
   // How a model samples stays while a scripted player is looked at.
   const sampling = useRef(DEFAULT_POLICY);

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { groupsOf, recordedOf } from '../../train/played-groups.ts';
 import { framesOf, RecordError, readEpisodes } from '../../watch/recorded.ts';
 import type { Game } from '../protocol.ts';
-import { keptGames, readGames, thinnedGames } from './kept-games.ts';
+import { readGames, storedGames, thinnedGames } from './stored-games.ts';
 
 const GAMES: readonly Game[] = [
   { environment: 'tic_tac_toe', config: { opponent: 'random' }, history: 'NO_HISTORY' },
@@ -32,7 +32,7 @@ describe('the games that a run keeps', () => {
   it('are played again from seeds and replies to what they were, prompts and all', async () => {
     for (const game of GAMES) {
       const episodes = await played(game, 12);
-      const { steps, games } = readGames(linesOf(keptGames(reportOf(7, episodes), 4)));
+      const { steps, games } = readGames(linesOf(storedGames(reportOf(7, episodes), 4)));
       expect(steps).toEqual([7]);
       expect(games.map(({ group }) => group)).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
       expect(games[0]!.advantages[1]).toBeCloseTo(1 / 3 - 0.5, 5);
@@ -40,7 +40,7 @@ describe('the games that a run keeps', () => {
       expect(groups.map(({ observation }) => observation)).toEqual(
         [0, 4, 8].map((i) => episodes[i]!.turns[0]!.observation),
       );
-      // Policies of scripts say what they know of a reply; text and finish are what is kept.
+      // Policies of scripts say what they know of a reply; text and finish are what is stored.
       const bare = (episode: Episode) => ({
         ...episode,
         turns: episode.turns.map(({ reply: { text, finish }, ...turn }) => ({ ...turn, reply: { text, finish } })),
@@ -57,7 +57,7 @@ describe('the games that a run keeps', () => {
 
   it('are refused where the settings are others, and not drawn as another game', async () => {
     const [, keyDoor] = GAMES;
-    const games = keptGames(reportOf(1, await played(keyDoor!, 4)), 4);
+    const games = storedGames(reportOf(1, await played(keyDoor!, 4)), 4);
     const other = { ...keyDoor!, config: { size: 5, max_steps: 2 } };
     expect(() => recordedOf(games, other)).toThrow(RecordError);
     expect(() => readEpisodes(linesOf(games), other)).toThrow('choose the settings that it was played under');
@@ -67,16 +67,16 @@ describe('the games that a run keeps', () => {
     const [episode] = await played(GAMES[0]!, 1);
     const turn = episode!.turns[0]!;
     const long = { ...episode!, turns: [{ ...turn, reply: { text: 'x'.repeat(3000), finish: 'stop' as const } }] };
-    const kept = keptGames(
+    const stored = storedGames(
       reportOf(
         1,
         Array.from({ length: 512 }, () => long),
       ),
       64,
     );
-    expect(kept.length).toBeGreaterThan(10);
-    expect(linesOf(kept).length).toBeLessThan(2 ** 17);
-    const many = keptGames(
+    expect(stored.length).toBeGreaterThan(10);
+    expect(linesOf(stored).length).toBeLessThan(2 ** 17);
+    const many = storedGames(
       reportOf(
         1,
         Array.from({ length: 512 }, () => ({ ...episode!, turns: [] })),

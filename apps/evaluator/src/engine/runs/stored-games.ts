@@ -14,38 +14,38 @@ export const MOST_GAMES = 32 * 2 ** 20;
 const UNTOUCHED = 0.25;
 
 /** What is as most turns are is not said: no reward, a valid reply that ended by itself. */
-export interface KeptTurn {
+export interface StoredTurn {
   readonly reply: { readonly text: string; readonly finish?: Turn['reply']['finish'] };
   readonly reward?: number;
   readonly info?: Pick<Turn['info'], 'invalid'>;
 }
 
-export interface KeptGame
+export interface StoredGame
   extends KeptEpisode,
     Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> {
   /** Its place among the groups of the step. */
   readonly group: number;
-  readonly turns: readonly KeptTurn[];
+  readonly turns: readonly StoredTurn[];
   /** What each turn was credited with. */
   readonly advantages: readonly number[];
 }
 
-export interface KeptGames {
-  /** Those of which games are kept, in order. */
+export interface StoredGames {
+  /** Those of which games are stored, in order. */
   readonly steps: readonly number[];
-  /** Of one step; none where none are kept. */
-  readonly games: readonly KeptGame[];
+  /** Of one step; none where none are stored. */
+  readonly games: readonly StoredGame[];
 }
 
-export function keptGames({ metrics: { step }, episodes, advantages }: StepReport, groupSize: number): KeptGame[] {
-  const kept: KeptGame[] = [];
+export function storedGames({ metrics: { step }, episodes, advantages }: StepReport, groupSize: number): StoredGame[] {
+  const stored: StoredGame[] = [];
   let length = 0;
   for (const [i, episode] of episodes.entries()) {
     const group = Math.floor(i / groupSize);
     if (group >= GROUPS) break;
     if (i % groupSize >= MEMBERS) continue;
     const { seed, dynamicsSeed, reward, endReason, outcome, error } = episode;
-    const game: KeptGame = {
+    const game: StoredGame = {
       step,
       group,
       seed,
@@ -64,10 +64,11 @@ export function keptGames({ metrics: { step }, episodes, advantages }: StepRepor
     };
     length += JSON.stringify(game).length;
     // Games are looked at beside the others of their group: of the first alone a part is better than nothing.
-    if (length > MOST_OF_A_STEP && kept.length > 1) return kept.filter((one) => one.group === 0 || one.group < group);
-    kept.push(game);
+    if (length > MOST_OF_A_STEP && stored.length > 1)
+      return stored.filter((one) => one.group === 0 || one.group < group);
+    stored.push(game);
   }
-  return kept;
+  return stored;
 }
 
 interface Line {
@@ -88,7 +89,7 @@ function linesOf(text: string): Line[] {
 const stepsOf = (lines: readonly Line[]): number[] => [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b);
 
 /** @param latest the games are those of the newest step up to this one */
-export function readGames(text: string, latest = Number.POSITIVE_INFINITY): KeptGames {
+export function readGames(text: string, latest = Number.POSITIVE_INFINITY): StoredGames {
   const lines = linesOf(text);
   const steps = stepsOf(lines);
   const step = steps.findLast((one) => one <= latest);
@@ -100,8 +101,8 @@ export function readGames(text: string, latest = Number.POSITIVE_INFINITY): Kept
  * Lines that `ludic train` wrote on the way say no group: they are members of the first. What is damaged is no game, and
  * costs no other its place.
  */
-function gameOf(line: string): KeptGame[] {
-  let value: Partial<KeptGame>;
+function gameOf(line: string): StoredGame[] {
+  let value: Partial<StoredGame>;
   try {
     value = JSON.parse(line);
   } catch {
@@ -116,7 +117,7 @@ function gameOf(line: string): KeptGame[] {
     turns.every((turn) => typeof turn?.reply?.text === 'string') &&
     Array.isArray(advantages) &&
     advantages.every(Number.isFinite);
-  return isGame ? [{ ...(value as KeptGame), group: value.group ?? 0 }] : [];
+  return isGame ? [{ ...(value as StoredGame), group: value.group ?? 0 }] : [];
 }
 
 /** Every second step but for the newest goes; the first stays. */
