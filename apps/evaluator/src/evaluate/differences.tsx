@@ -3,7 +3,7 @@
 import type { Interval, PairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import { SelectField } from '../ui/fields.tsx';
-import { whole } from '../ui/numbers.ts';
+import { signed, whole } from '../ui/numbers.ts';
 import { Whiskers } from '../ui/plots/whiskers.tsx';
 import { type Compared, differenceOf, titleOf } from './results.ts';
 
@@ -44,7 +44,7 @@ export function Differences({ results }: { readonly results: readonly Compared[]
             interval: paired.mean_reward_ci95,
           }))}
           range={[0, 0]}
-          write={signed}
+          write={rewards}
         />
       </div>
       <ul class="sentences">
@@ -56,8 +56,8 @@ export function Differences({ results }: { readonly results: readonly Compared[]
   );
 }
 
-const signed = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${Math.abs(value).toFixed(2)}`;
-const points = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${(100 * Math.abs(value)).toFixed(1)}`;
+const rewards = (value: number) => signed(value, 2);
+const points = (value: number) => signed(100 * value, 1);
 
 function sentence(
   title: string,
@@ -66,15 +66,15 @@ function sentence(
 ): string {
   const interval = ([low, high]: Interval, write: (value: number) => string) =>
     `95 % interval ${write(low)} to ${write(high)}`;
-  const rewards = `the mean reward differs by ${signed(mean_reward)} (${interval(mean_reward_ci95, signed)})`;
+  const reward = `the mean reward differs by ${rewards(mean_reward)} (${interval(mean_reward_ci95, rewards)})`;
   const told = success_ci95[0] > 0 || success_ci95[1] < 0;
   if (!told)
     return (
       `${title} and ${base} cannot be told apart by success: the difference is ${points(success_rate)} ` +
-      `percentage points (${interval(success_ci95, points)}); ${rewards}.`
+      `percentage points (${interval(success_ci95, points)}); ${reward}.`
     );
   return (
     `${title} succeeds ${success_rate > 0 ? 'more' : 'less'} often than ${base}, by ` +
-    `${points(Math.abs(success_rate)).slice(1)} percentage points (${interval(success_ci95, points)}); ${rewards}.`
+    `${points(Math.abs(success_rate)).slice(1)} percentage points (${interval(success_ci95, points)}); ${reward}.`
   );
 }

@@ -6,9 +6,12 @@ import type { Game } from '../engine/protocol.ts';
 import { ModelLibrary } from '../models/model-library.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField } from '../ui/fields.tsx';
+import { Alert, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
-import { allNamed, evaluationFor, evaluationIn, NOTHING_NAMED, nameChanges } from '../ui/game/model-game.ts';
+import { allChosen, evaluationFor, evaluationIn, NO_CHOICES, noteChoices } from '../ui/game/model-game.ts';
+import { SamplingFields } from '../ui/game/policy-fields.tsx';
+import { useFormState, useLink } from '../ui/use-form-state.ts';
 import { ComparisonCard } from './comparison-card.tsx';
 import { ComparisonProgress } from './comparison-progress.tsx';
 import {
@@ -24,79 +27,81 @@ import './evaluate.css';
 
 export function EvaluateView() {
   const { opened, gameOf } = useAppContext();
-  const [spec, setSpec] = useState(DEFAULT_EVALUATION);
+  const { value: spec, update, expect, settled } = useFormState(DEFAULT_EVALUATION);
+  const [waiting, setWaiting] = useState(false);
   const [trouble, setTrouble] = useState('');
   const [copied, setCopied] = useState('');
-  const named = useRef(NOTHING_NAMED);
+  const choices = useRef(NO_CHOICES);
   const { run, comparisons, start, stop } = useComparison();
   const running = isRunning(run);
   const set = (change: Partial<EvaluationSpec>) => {
-    setSpec((before) => ({ ...before, ...change }));
+    update((before) => ({ ...before, ...change }));
     setCopied('');
   };
 
-  useEffect(() => {
-    const follow = () => {
-      try {
-        const wanted = readEvaluationLink(location.hash);
-        if (wanted) {
-          named.current = allNamed(wanted);
-          setSpec(wanted);
-        }
-        setTrouble('');
-      } catch (error) {
-        setTrouble((error as Error).message);
-      }
-    };
-    follow();
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
-
+  useLink(
+    readEvaluationLink,
+    (wanted) => {
+      setTrouble('');
+      if (!wanted) return;
+      choices.current = allChosen(wanted);
+      update(() => wanted);
+    },
+    setTrouble,
+  );
   /** The game that a model was trained in is where its evaluation begins. */
-  const bring = async (model: string, said = () => named.current) => {
-    const carried = await gameOf(model);
-    if (carried) setSpec((before) => evaluationFor(carried, model, before, said()));
-  };
+  const bring = (model: string, chosen = () => choices.current) =>
+    expect(
+      gameOf(model).then((carried) => (before) => (carried ? evaluationFor(carried, model, before, chosen()) : before)),
+    );
   // A model that another view has opened meets nobody else at first.
   useEffect(() => {
     if (!opened) return;
     const { model: name, game } = opened;
     const policies = [{ kind: 'model', name, history: game?.history ?? 'NO_HISTORY' } as const];
-    named.current = NOTHING_NAMED;
-    setSpec((before) => ({
+    choices.current = NO_CHOICES;
+    update((before) => ({
       ...before,
       ...(game && { environment: game.environment, config: game.config }),
       policies,
     }));
     // A game that came with it stays; how replies are sampled there, the model says.
-    void bring(name, () => (game ? { ...named.current, environment: true, config: game.config } : named.current));
+    bring(name, () => (game ? { ...choices.current, environment: true, config: game.config } : choices.current));
   }, [opened]);
 
   const game: Game = { ...spec, history: 'NO_HISTORY' };
   const changeGame = (next: Game) => {
-    named.current = nameChanges(named.current, game, next);
-    set(evaluationIn(next, spec, named.current));
+    choices.current = noteChoices(choices.current, game, next);
+    set(evaluationIn(next, spec, choices.current));
     // Those that were trained in it bring its settings.
-    if (next.environment !== spec.environment) for (const name of modelsOf(spec.policies)) void bring(name);
+    if (next.environment !== spec.environment) for (const name of modelsOf(spec.policies)) bring(name);
   };
   const changeSampling = (change: Partial<EvaluationSpec>) => {
-    named.current = { ...named.current, sampling: true };
+    choices.current = { ...choices.current, sampling: true };
     set(change);
   };
   const changePolicies = (policies: EvaluationSpec['policies']) => {
     const before = modelsOf(spec.policies);
     set({ policies });
-    for (const name of modelsOf(policies)) if (!before.includes(name)) void bring(name);
+    for (const name of modelsOf(policies)) if (!before.includes(name)) bring(name);
   };
   /** A model that has come in takes the place of one that was waited for, or is an entry more. */
   const invite = (name: string) => {
-    setSpec((before) =>
+    update((before) =>
       before.policies.some((one) => one.kind === 'model' && one.name === name)
         ? before
         : { ...before, policies: [...before.policies, { kind: 'model', name, history: 'NO_HISTORY' }] },
     );
-    void bring(name);
+    bring(name);
+  };
+  /** Also of a model that was chosen just now: its game may be on its way. */
+  const evaluate = async () => {
+    if (running || waiting) return;
+    setWaiting(true);
+    const wanted = await settled();
+    setWaiting(false);
+    history.replaceState(null, '', evaluationLink(wanted));
+    void start(wanted);
   };
   const copy = async () => {
     const link = new URL(evaluationLink(spec), location.href).href;
@@ -116,20 +121,8 @@ export function EvaluateView() {
 
   return (
     <>
-      <form
-        class="card"
-        aria-label="What to evaluate"
-        onSubmit={(event) => {
-          event.preventDefault();
-          history.replaceState(null, '', evaluationLink(spec));
-          void start(spec);
-        }}
-      >
-        {trouble !== '' && (
-          <p class="trouble" role="alert">
-            {trouble}
-          </p>
-        )}
+      <Form class="card" aria-label="What to evaluate" onSubmit={() => void evaluate()}>
+        <Alert text={trouble} />
         {opened?.note && (
           <p class="note" role="status">
             {opened.note}
@@ -155,23 +148,7 @@ export function EvaluateView() {
           />
           {models && (
             <>
-              <NumberField
-                label="Temperature"
-                hint="0 takes the most likely token."
-                value={spec.temperature}
-                min={0}
-                max={100}
-                step="any"
-                onChange={(temperature) => changeSampling({ temperature })}
-              />
-              <NumberField
-                label="Longest reply"
-                hint="In tokens."
-                value={spec.maxCompletionLength}
-                min={1}
-                max={1_000_000}
-                onChange={(maxCompletionLength) => changeSampling({ maxCompletionLength })}
-              />
+              <SamplingFields sampling={spec} onChange={changeSampling} />
               <DeviceField device={spec.device} onChange={(device) => set({ device })} />
             </>
           )}
@@ -182,12 +159,12 @@ export function EvaluateView() {
             kind === 'model' ? [{ model: name, game: { ...game, history } }] : [],
           )}
           onTake={(name) => {
-            named.current = NOTHING_NAMED;
-            void bring(name);
+            choices.current = NO_CHOICES;
+            bring(name);
           }}
         />
         <div class="work">
-          <button type="submit" class="go" disabled={running}>
+          <button type="submit" class="go" disabled={running || waiting}>
             Evaluate
           </button>
           <button type="button" onClick={stop} disabled={!running}>
@@ -199,7 +176,7 @@ export function EvaluateView() {
           <span role="status">{copied}</span>
         </div>
         {run && <ComparisonProgress run={run} />}
-      </form>
+      </Form>
       <ModelLibrary onModel={invite} />
       <div class="comparisons" aria-live="polite">
         {cards}

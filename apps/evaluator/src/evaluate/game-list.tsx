@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { SelectField } from '../ui/fields.tsx';
+import { Scroll } from '../ui/figures.tsx';
 import { whole } from '../ui/numbers.ts';
 import { watchLink } from '../watch/watch-link.ts';
 import { policyOf } from './evaluation-spec.ts';
@@ -33,8 +34,7 @@ export function GameList({ comparison: { results } }: { readonly comparison: Com
         choices={titles.map((title) => ({ value: title, text: title }))}
         onChange={setChosen}
       />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
-      <section class="scroll" aria-label="Games one by one" tabIndex={0}>
+      <Scroll label="Games one by one">
         <table>
           <thead>
             <tr>
@@ -67,7 +67,7 @@ export function GameList({ comparison: { results } }: { readonly comparison: Com
             ))}
           </tbody>
         </table>
-      </section>
+      </Scroll>
       {shown < games.length && (
         <button type="button" onClick={() => setShown(shown + 10 * PAGE)}>
           Show more of {whole(games.length)}

@@ -1,14 +1,14 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
 import type { Interval } from '@ludic/rollouts';
+import { Scroll } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { type Comparison, type Result, titleOf } from './results.ts';
 
 export function ResultsTable({ comparison: { results } }: { readonly comparison: Comparison }) {
   const twoPlayers = results.some(({ evaluation }) => evaluation.win_rate !== undefined);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
-    <section class="scroll" aria-label="Results" tabIndex={0}>
+    <Scroll label="Results">
       <table>
         <caption>{games(results)}, with 95 % intervals</caption>
         <thead>
@@ -28,7 +28,7 @@ export function ResultsTable({ comparison: { results } }: { readonly comparison:
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   );
 }
 

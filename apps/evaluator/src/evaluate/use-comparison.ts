@@ -3,13 +3,13 @@
 import { useCallback, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
-import type { Progress } from '../engine/protocol.ts';
+import { isNews, type Stage } from '../engine/protocol.ts';
 import { type EvaluationSpec, gamesKey, policyOf } from './evaluation-spec.ts';
 import { type Comparison, type Result, withResult } from './results.ts';
 
 export type EntryProgress =
   | { readonly state: 'waiting' }
-  | { readonly state: 'running'; readonly progress: Progress | undefined }
+  | { readonly state: 'running'; readonly stage: Stage | undefined }
   | { readonly state: 'done'; readonly result: Result }
   | { readonly state: 'failed'; readonly message: string }
   | { readonly state: 'stopped' };
@@ -41,14 +41,14 @@ export function useComparison() {
           report(i, { state: 'stopped' });
           continue;
         }
-        report(i, { state: 'running', progress: undefined });
+        report(i, { state: 'running', stage: undefined });
         const { environment, config, episodes, seed } = spec;
         const game = { environment, config, history: entry.history };
         const policy = policyOf(entry, spec);
         try {
           const answer = await engine.ask(
             { type: 'evaluate', game, policy, episodes, seed },
-            { signal, onProgress: (progress) => report(i, { state: 'running', progress }) },
+            { signal, onProgress: (stage) => !isNews(stage) && report(i, { state: 'running', stage }) },
           );
           const result: Result = { ...answer, entry, spec };
           setComparisons((before) => withResult(before, key, result));

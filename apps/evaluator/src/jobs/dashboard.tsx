@@ -3,8 +3,8 @@
 import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import './jobs.css';
-import { sessionStore, useSession } from '../ui/account.ts';
 import { useStore } from '../ui/store.ts';
+import { sessionStore, useSession } from './account.ts';
 import { RequestForm } from './forms/request-form.tsx';
 import type { Prefilled } from './forms/request-forms.ts';
 import { JobPage } from './job/job-page.tsx';

@@ -2,7 +2,7 @@
 
 import { LudicClient } from '@ludic/service/client';
 import { config } from 'zod';
-import type { Account } from '../ui/account.ts';
+import type { Account } from './account.ts';
 
 // Schemas would be compiled to code at run time, which the page's policy forbids.
 config({ jitless: true });

@@ -2,7 +2,8 @@
 
 import { ServiceError } from '@ludic/service';
 import { useEffect, useState } from 'preact/hooks';
-import { ownAddress, sessionStore, tidyAddress } from '../ui/account.ts';
+import { Alert, Form } from '../ui/form.tsx';
+import { ownAddress, sessionStore, tidyAddress } from './account.ts';
 import { messageOf } from './messages.ts';
 import { openSession } from './session.ts';
 
@@ -43,11 +44,10 @@ export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
   };
 
   return (
-    <form
+    <Form
       class="card sign-in"
       aria-labelledby="sign-in-title"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         if (wait === 0 && !busy) void open();
       }}
     >
@@ -85,14 +85,10 @@ export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
         <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
         <span>Stay signed in until this tab closes</span>
       </label>
-      {trouble !== '' && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Alert text={trouble} />
       <button type="submit" class="go" disabled={busy || wait > 0}>
         {wait > 0 ? `Sign in (in ${wait} s)` : busy ? 'Signing in…' : 'Sign in'}
       </button>
-    </form>
+    </Form>
   );
 }

@@ -4,9 +4,10 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice, ModelListing, ModelSource } from '../engine/models/library.ts';
-import { ownAddress, sessionStore, tidyAddress, useSession } from '../ui/account.ts';
+import { ownAddress, sessionStore, tidyAddress, useSession } from '../jobs/account.ts';
 import { DeviceField } from '../ui/device-field.tsx';
 import { TextField } from '../ui/fields.tsx';
+import { Alert, Form } from '../ui/form.tsx';
 import { bytes } from '../ui/numbers.ts';
 import { useWork, WorkStatus } from '../ui/work.tsx';
 
@@ -146,12 +147,7 @@ function DownloadForm({
     <section class="source" aria-label={title}>
       <h3>{title}</h3>
       <p>{text}</p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void look();
-        }}
-      >
+      <Form onSubmit={() => void look()}>
         {children}
         <div class="buttons">
           <button type="submit" disabled={running}>
@@ -164,7 +160,7 @@ function DownloadForm({
             </button>
           )}
         </div>
-      </form>
+      </Form>
       {listings && listings.length > 0 && <DeviceField device={device} onChange={setDevice} />}
       {listings && (
         <ul class="cards" aria-label={`What ${title.replace('From', 'comes from')}`}>
@@ -190,11 +186,7 @@ function DownloadForm({
         </ul>
       )}
       <WorkStatus work={work} />
-      {work.state === 'idle' && before !== '' && (
-        <p class="trouble" role="alert">
-          {before}
-        </p>
-      )}
+      {work.state === 'idle' && before !== '' && <Alert text={before} />}
       <p role="status">{news}</p>
     </section>
   );

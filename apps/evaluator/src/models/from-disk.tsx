@@ -1,8 +1,9 @@
 // The place where a model's folder is dropped, or picked.
 
 import { useState } from 'preact/hooks';
+import { Alert, Warnings } from '../ui/form.tsx';
 import { droppedFiles } from './dropped-files.ts';
-import { FolderButton, FolderWarnings, usePicked } from './pick-folder.tsx';
+import { FolderButton, usePicked } from './pick-folder.tsx';
 
 export function FromDisk({ onModel }: { readonly onModel: (name: string) => void }) {
   const { trouble, warnings, take } = usePicked(onModel);
@@ -26,10 +27,8 @@ export function FromDisk({ onModel }: { readonly onModel: (name: string) => void
       <h3>From disk</h3>
       <p>A folder with config.json and weights, such as a run's final/. Drop it here, or pick it.</p>
       <FolderButton text="Open a folder…" onFiles={(files) => void take(files)} />
-      <p class="trouble" role="alert">
-        {trouble}
-      </p>
-      <FolderWarnings warnings={warnings} />
+      <Alert text={trouble} />
+      <Warnings texts={warnings} />
     </section>
   );
 }

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
+import { Alert } from '../ui/form.tsx';
 import { bytes } from '../ui/numbers.ts';
 import { HubDownload, ServerDownload } from './download-form.tsx';
 import { FromDisk } from './from-disk.tsx';
@@ -78,9 +79,7 @@ export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => 
           Remove all that were loaded
         </button>
       )}
-      <p class="trouble" role="alert">
-        {trouble}
-      </p>
+      <Alert text={trouble} />
       <div class="sources">
         <FromDisk onModel={come} />
         <ServerDownload isOpen={isOpen} onModel={come} />

@@ -3,6 +3,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { legalReplies } from '../engine/play/position.ts';
 import type { Hint, PolicyChoice, Position } from '../engine/protocol.ts';
+import { Alert } from '../ui/form.tsx';
 import { percent } from '../ui/numbers.ts';
 import { useWork } from '../ui/work.tsx';
 
@@ -87,11 +88,7 @@ export function Hints({
           </>
         )}
       </div>
-      {work.state === 'failed' && work.message !== 'Stopped.' && (
-        <p class="trouble" role="alert">
-          {work.message}
-        </p>
-      )}
+      {work.state === 'failed' && work.message !== 'Stopped.' && <Alert text={work.message} />}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { evaluationStarts } from '@ludic/rollouts';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { replayPosition } from '../engine/play/position.ts';
 import type { Game, PolicyChoice, Position } from '../engine/protocol.ts';
+import { Figure } from '../ui/figures.tsx';
 import { KeyDoorGrid } from '../ui/game/key-door-grid.tsx';
 import { percent } from '../ui/numbers.ts';
 import { Hints, useHints } from './hints.tsx';
@@ -72,14 +73,8 @@ export function KeyDoorGame({
           {observation}
         </p>
         <dl class="numbers">
-          <div>
-            <dt>Steps</dt>
-            <dd>{replies.length}</dd>
-          </div>
-          <div>
-            <dt>Reward</dt>
-            <dd>{Number(reward.toFixed(4))}</dd>
-          </div>
+          <Figure name="Steps" value={replies.length} />
+          <Figure name="Reward" value={Number(reward.toFixed(4))} />
         </dl>
         <fieldset class="pad" aria-label="Actions">
           {KEY_DOOR_ACTIONS.map((action) => {

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { PolicyChoice } from '../engine/protocol.ts';
+import { Alert } from '../ui/form.tsx';
 import { PlayableBoard } from '../ui/game/tic-tac-toe-board.tsx';
 import { useWork } from '../ui/work.tsx';
 import { Hints, useHints } from './hints.tsx';
@@ -63,9 +64,7 @@ export function TicTacToeGame({
             <button type="button" onClick={() => void answer()}>
               Ask again
             </button>
-            <p class="trouble" role="alert">
-              {work.message}
-            </p>
+            <Alert text={work.message} />
           </div>
         )}
         <Hints

@@ -6,7 +6,9 @@ import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
 import { NumberField } from '../ui/fields.tsx';
-import { percent } from '../ui/numbers.ts';
+import { Scroll } from '../ui/figures.tsx';
+import { Alert, Form } from '../ui/form.tsx';
+import { percent, signed } from '../ui/numbers.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 
 /** Other games than those of the run's own evaluation. */
@@ -54,11 +56,10 @@ export function BeforeAfter({
   };
 
   return (
-    <form
+    <Form
       class="before-after"
       aria-label="Before and after"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         setTrouble('');
         compare().catch((error: Error) => setTrouble(error.message));
       }}
@@ -76,13 +77,9 @@ export function BeforeAfter({
         />
       </div>
       <WorkBar work={work} start="Compare" stop={stop} />
-      {trouble !== '' && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Alert text={trouble} />
       <div aria-live="polite">{rows.length > 0 && <Comparison rows={rows} seed={seed} />}</div>
-    </form>
+    </Form>
   );
 }
 
@@ -93,8 +90,7 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
   const paired = before && after && pairedDifference(after.games, before.games, seed);
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
-      <section class="scroll" aria-label="Before and after, in numbers" tabIndex={0}>
+      <Scroll label="Before and after, in numbers">
         <table>
           <caption>
             {before?.games.length} games with seed {seed} at temperature {before?.temperature}, with 95 % intervals
@@ -130,7 +126,7 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
             ))}
           </tbody>
         </table>
-      </section>
+      </Scroll>
       {paired && (
         <p class="verdict">
           Game by game the success changed by {points(paired.success_rate, paired.success_ci95)} points and the reward
@@ -141,7 +137,6 @@ function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly se
   );
 }
 
-const signed = (value: number, digits: number) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
 const points = (mean: number, [low, high]: Interval) =>
   `${signed(100 * mean, 1)} (${signed(100 * low, 1)} to ${signed(100 * high, 1)}) percentage`;
 const rewards = (mean: number, [low, high]: Interval) => `${signed(mean, 3)} (${signed(low, 3)} to ${signed(high, 3)})`;

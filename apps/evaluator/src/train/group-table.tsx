@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { StoredTurn } from '../engine/runs/stored-games.ts';
+import { Scroll } from '../ui/figures.tsx';
 import { endOf, type PlayedGroup } from './played-groups.ts';
 
 /** Members that are shown before all are asked for. */
@@ -36,8 +37,7 @@ export function GroupTable({
           <pre>{observation}</pre>
         </details>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard */}
-      <section class="scroll" aria-label="Replies side by side" tabIndex={0}>
+      <Scroll label="Replies side by side">
         <table class="members">
           <caption class="unseen">Replies, advantages and rewards of the members of a group</caption>
           <thead>
@@ -79,7 +79,7 @@ export function GroupTable({
             ))}
           </tbody>
         </table>
-      </section>
+      </Scroll>
       {stored.length > FIRST && (
         <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
           {all ? `Show ${FIRST} games` : `Show all ${stored.length} games`}

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { RunSummary } from '../engine/protocol.ts';
+import { Warnings } from '../ui/form.tsx';
 import { gameTitle } from '../ui/game/game-title.ts';
 import { BeforeAfter } from './before-after.tsx';
 import { StepGames } from './step-games.tsx';
@@ -40,13 +41,7 @@ export function RunView({
           {lora && `, an adapter of rank ${lora.rank}`}
         </p>
       </header>
-      {warnings.length > 0 && (
-        <ul class="warnings" role="status" aria-label="Warnings">
-          {[...new Set(warnings)].slice(-3).map((text) => (
-            <li key={text}>{text}</li>
-          ))}
-        </ul>
-      )}
+      <Warnings texts={warnings} most={3} />
       {metrics.length > 0 ? (
         <TrainingCurves
           metrics={metrics}

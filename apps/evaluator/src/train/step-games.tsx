@@ -6,6 +6,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { StoredGame, StoredGames } from '../engine/runs/stored-games.ts';
 import { SelectField } from '../ui/fields.tsx';
+import { Alert } from '../ui/form.tsx';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { GroupTable } from './group-table.tsx';
 import { groupsOf, recordedOf } from './played-groups.ts';
@@ -85,11 +86,7 @@ export function StepGames({
           </button>
         </div>
       )}
-      {(trouble || refused) !== '' && (
-        <p class="trouble" role="alert">
-          {trouble || refused}
-        </p>
-      )}
+      <Alert text={trouble || refused} />
       {group ? (
         <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />
       ) : (

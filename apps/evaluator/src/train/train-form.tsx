@@ -9,9 +9,10 @@ import type { Game } from '../engine/protocol.ts';
 import { PickFolder } from '../models/pick-folder.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField, SelectField } from '../ui/fields.tsx';
+import { Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import type { AdvancedProps } from './advanced-settings.tsx';
-import { changedFields, gameOf, type NamedTraining, settingsFor } from './training-settings.ts';
+import { changedFields, gameOf, settingsFor, type TrainingChoices } from './training-settings.ts';
 
 /** Of a step: they are played side by side, and no page has room for more. */
 const MOST_GAMES = 65_536;
@@ -30,7 +31,7 @@ export function TrainForm({
   readonly children: ComponentChildren;
 }) {
   const { models } = useAppContext();
-  const [named, setNamed] = useState<NamedTraining>({ environment: 'tic_tac_toe', config: {}, fields: {} });
+  const [named, setNamed] = useState<TrainingChoices>({ environment: 'tic_tac_toe', config: {}, fields: {} });
   const [model, setModel] = useState('nano');
   const settings = useDecided(named, useTraits(model));
   const float16 = useFloat16(device);
@@ -62,11 +63,10 @@ export function TrainForm({
   });
 
   return (
-    <form
+    <Form
       class="card"
       aria-label="What to train"
-      onSubmit={(event) => {
-        event.preventDefault();
+      onSubmit={() => {
         onTrain(model, float16 ? settings : { ...settings, precision: 'float32' });
       }}
     >
@@ -135,7 +135,7 @@ export function TrainForm({
         <Advanced settings={settings} float16={float16} onChange={change} />
       </div>
       {children}
-    </form>
+    </Form>
   );
 }
 
@@ -154,7 +154,7 @@ function useTraits(model: string): ModelTraits {
 }
 
 /** What the game refuses is told when it is to be trained: until then the settings stay as they were. */
-function useDecided(named: NamedTraining, traits: ModelTraits): TrainSettings {
+function useDecided(named: TrainingChoices, traits: ModelTraits): TrainSettings {
   const last = useRef<TrainSettings | undefined>(undefined);
   try {
     last.current = settingsFor(named, traits);

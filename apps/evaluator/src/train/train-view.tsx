@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
+import { Alert } from '../ui/form.tsx';
 import { WorkBar } from '../ui/work.tsx';
 import { RunList } from './run-list.tsx';
 import { RunView } from './run-view.tsx';
@@ -31,11 +32,7 @@ export function TrainView() {
             {done}
           </p>
         )}
-        {trouble !== '' && (
-          <p class="trouble" role="alert">
-            {trouble}
-          </p>
-        )}
+        <Alert text={trouble} />
       </TrainForm>
       {runs.length > 0 && (
         <div class="card">

@@ -2,6 +2,7 @@
 
 import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
 import type { StepEvaluation } from '../engine/protocol.ts';
+import { Figure } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { Curve } from '../ui/plots/curve.tsx';
 
@@ -133,22 +134,3 @@ export function TrainingCurves({
 }
 
 const manner = (games: number, temperature: number) => `${whole(games)} games at temperature ${temperature}`;
-
-const Figure = ({
-  name,
-  value,
-  of,
-}: {
-  readonly name: string;
-  readonly value: string;
-  /** What a rate rests on. */
-  readonly of?: string;
-}) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>
-      {value}
-      {of !== undefined && <small>{of}</small>}
-    </dd>
-  </div>
-);

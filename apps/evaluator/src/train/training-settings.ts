@@ -12,7 +12,7 @@ import {
 import type { Game } from '../engine/protocol.ts';
 
 /** What the visitor has said of a training. */
-export interface NamedTraining {
+export interface TrainingChoices {
   readonly environment: string;
   readonly config: Game['config'];
   readonly fields: TrainingFields;
@@ -25,7 +25,7 @@ export const gameOf = ({ environment, environmentConfig: config, history }: Trai
 });
 
 /** Complete settings. @throws EnvironmentError for what the game refuses */
-export function settingsFor({ environment, config, fields }: NamedTraining, model: ModelTraits): TrainSettings {
+export function settingsFor({ environment, config, fields }: TrainingChoices, model: ModelTraits): TrainSettings {
   const preset = pagePreset(environment);
   const environmentConfig = { ...preset.environmentConfig, ...config };
   return decideSettings({ environment, environmentConfig, given: { ...preset.fields, ...fields }, model }).settings;

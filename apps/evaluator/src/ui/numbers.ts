@@ -15,3 +15,9 @@ export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
+
+/** `+0.25`, `−1.50`, and `0.00` without a sign: a change, written with a minus sign. */
+export function signed(value: number, digits: number): string {
+  const size = Math.abs(value).toFixed(digits);
+  return `${Number(size) === 0 ? '' : value > 0 ? '+' : '−'}${size}`;
+}

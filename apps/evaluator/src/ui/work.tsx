@@ -4,6 +4,7 @@ import { useCallback, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
+import { Alert } from './form.tsx';
 import { bytes, duration, percent, whole } from './numbers.ts';
 
 export type WorkState =
@@ -70,11 +71,7 @@ export function WorkBar({
       <div class="status" role="status">
         {running && <StageBar progress={work.progress} />}
       </div>
-      {work.state === 'failed' && (
-        <p class="trouble" role="alert">
-          {work.message}
-        </p>
-      )}
+      {work.state === 'failed' && <Alert text={work.message} />}
     </div>
   );
 }
@@ -93,7 +90,7 @@ export function WorkStatus({ work }: { readonly work: WorkState }) {
   );
 }
 
-function StageBar({ progress }: { readonly progress: Stage | undefined }) {
+export function StageBar({ progress }: { readonly progress: Stage | undefined }) {
   if (!progress) return <Bar text="Starting" />;
   switch (progress.stage) {
     case 'starting':
@@ -104,13 +101,10 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
       return <Bar text={text} value={loaded} max={total} />;
     }
     case 'playing': {
-      const { played, episodes, tokens, seconds } = progress;
-      const speed = [
-        successSoFar(progress),
-        `${whole(played / seconds)} games/s`,
-        ...(tokens > 0 ? [`${whole(tokens / seconds)} tokens/s`] : []),
-      ].join(', ');
-      return <Bar text={`${whole(played)} of ${whole(episodes)} games, ${speed}`} value={played} max={episodes} />;
+      const { played, episodes, success_rate, temperature, tokens, seconds } = progress;
+      const sampled = temperature === undefined ? '' : ` at temperature ${temperature}`;
+      const text = `${whole(played)} of ${whole(episodes)} games, ${percent(success_rate)} success so far${sampled}`;
+      return <Bar text={`${text}${speeds(played, tokens, seconds)}`} value={played} max={episodes} />;
     }
     case 'learning': {
       const { step, steps, seconds } = progress;
@@ -135,11 +129,17 @@ function StageBar({ progress }: { readonly progress: Stage | undefined }) {
   }
 }
 
-/** `43.0 % success so far at temperature 0`. */
-export const successSoFar = ({ success_rate, temperature }: Extract<Stage, { readonly stage: 'playing' }>) =>
-  `${percent(success_rate)} success so far${temperature === undefined ? '' : ` at temperature ${temperature}`}`;
+/** `, 120 games/s, 3,400 tokens/s`: what follows how far it is, once that can be measured. */
+export const speeds = (games: number, tokens: number, seconds: number): string =>
+  [
+    '',
+    ...(seconds > 0 ? [`${rate(games / seconds)} games/s`] : []),
+    ...(seconds > 0 && tokens > 0 ? [`${rate(tokens / seconds)} tokens/s`] : []),
+  ].join(', ');
 
-export function Bar({
+const rate = (value: number) => (value < 10 ? value.toFixed(1) : whole(value));
+
+function Bar({
   text,
   value,
   max,

@@ -4,6 +4,7 @@
 import { currentScratchpad, type Message, readScratchpad } from '@ludic/history';
 import type { Episode, Frame } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Figure } from '../ui/figures.tsx';
 import { Board } from '../ui/game/board.tsx';
 import { framesOf, type RecordedEpisode } from './recorded.ts';
 import { type ReadBy, ReplyTokens } from './reply-tokens.tsx';
@@ -164,14 +165,14 @@ function Facts({ episode: { turns }, step }: { readonly episode: Episode; readon
   const mean = entropies && entropies.length > 0 && entropies.reduce((a, b) => a + b, 0) / entropies.length;
   return (
     <dl class="numbers">
-      <Fact name="Reward" value={short(reward)} />
-      <Fact name="So far" value={short(sum)} />
-      {typeof mean === 'number' && <Fact name="Mean entropy" value={`${mean.toFixed(2)} nats`} />}
+      <Figure name="Reward" value={short(reward)} />
+      <Figure name="So far" value={short(sum)} />
+      {typeof mean === 'number' && <Figure name="Mean entropy" value={`${mean.toFixed(2)} nats`} />}
       {reply.tokens && (
-        <Fact name="Tokens" value={`${reply.tokens.prompt.length} + ${reply.tokens.completion.length}`} />
+        <Figure name="Tokens" value={`${reply.tokens.prompt.length} + ${reply.tokens.completion.length}`} />
       )}
       {(info.invalid || reply.finish === 'length') && (
-        <Fact
+        <Figure
           name="Marks"
           value={[...(info.invalid ? ['invalid'] : []), ...(reply.finish === 'length' ? ['cut off'] : [])].join(', ')}
           trouble
@@ -180,21 +181,6 @@ function Facts({ episode: { turns }, step }: { readonly episode: Episode; readon
     </dl>
   );
 }
-
-const Fact = ({
-  name,
-  value,
-  trouble = false,
-}: {
-  readonly name: string;
-  readonly value: string;
-  readonly trouble?: boolean;
-}) => (
-  <div>
-    <dt>{name}</dt>
-    <dd class={trouble ? 'mark-trouble' : undefined}>{value}</dd>
-  </div>
-);
 
 /** What the policy knows of earlier steps, as far as that is a text of its own. */
 function Memory({
@@ -251,10 +237,10 @@ function End({ episode }: { readonly episode: Episode }) {
       <h3>The end</h3>
       {episode.finalObservation !== '' && <pre class="text">{episode.finalObservation}</pre>}
       <dl class="numbers">
-        <Fact name="Ended" value={ending(episode)} trouble={episode.endReason === 'failed'} />
-        <Fact name="Reward" value={short(episode.reward)} />
-        <Fact name="Steps" value={String(episode.turns.length)} />
-        <Fact name="Invalid replies" value={String(episode.turns.filter(({ info }) => info.invalid).length)} />
+        <Figure name="Ended" value={ending(episode)} trouble={episode.endReason === 'failed'} />
+        <Figure name="Reward" value={short(episode.reward)} />
+        <Figure name="Steps" value={String(episode.turns.length)} />
+        <Figure name="Invalid replies" value={String(episode.turns.filter(({ info }) => info.invalid).length)} />
       </dl>
     </section>
   );

@@ -2,14 +2,15 @@
 
 import { findEnvironment } from '@ludic/environments';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { useAppContext } from '../app-context.tsx';
-import type { Game, PolicyChoice } from '../engine/protocol.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
+import { Alert, FileButton, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
-import { allNamed, gameFor, NOTHING_NAMED, nameChanges, samplingFor } from '../ui/game/model-game.ts';
-import { fitting, PolicyFields } from '../ui/game/policy-fields.tsx';
+import { allChosen } from '../ui/game/model-game.ts';
+import { PolicyFields } from '../ui/game/policy-fields.tsx';
+import { useGameForm } from '../ui/game/use-game-form.ts';
 import { useStore } from '../ui/store.ts';
+import { useLink } from '../ui/use-form-state.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 import { EpisodePlayer } from './episode-player.tsx';
 import { readEpisodes } from './recorded.ts';
@@ -18,16 +19,21 @@ import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSpec, watchLink 
 
 export function WatchView() {
   const { work, run, stop } = useWork();
-  const { gameOf } = useAppContext();
-  const named = useRef(NOTHING_NAMED);
-  const [spec, setSpec] = useState<WatchSpec>(DEFAULT_WATCH);
+  const {
+    value: spec,
+    update,
+    settled,
+    choices,
+    changeGame,
+    changePolicy,
+    notes,
+  } = useGameForm<WatchSpec>(DEFAULT_WATCH);
   const { set: episodeSet } = useStore(shownEpisodes);
   const [shown, setShown] = useState(0);
   const [trouble, setTrouble] = useState('');
   const asked = useRef(0);
-  const file = useRef<HTMLInputElement>(null);
   const { game, policy, seed, episode } = spec;
-  const set = (change: Partial<WatchSpec>) => setSpec((before) => ({ ...before, ...change }));
+  const set = (change: Partial<WatchSpec>) => update((before) => ({ ...before, ...change }));
 
   /** What is being played will not be shown. */
   const forget = () => {
@@ -49,23 +55,17 @@ export function WatchView() {
       ...(policy.kind === 'model' && { model: policy.name }),
     });
   };
-  // An address that names a game plays it, whether the page is opened with it or led to it.
-  useEffect(() => {
-    const follow = () => {
-      try {
-        const wanted = readWatchLink(location.hash);
-        if (!wanted) return;
-        named.current = allNamed(wanted.game);
-        setSpec(wanted);
-        void start(wanted);
-      } catch (error) {
-        setTrouble((error as Error).message);
-      }
-    };
-    follow();
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
+  // An address that names a game plays it.
+  useLink(
+    readWatchLink,
+    (wanted) => {
+      if (!wanted) return;
+      choices.current = allChosen(wanted.game);
+      update(() => wanted);
+      void start(wanted);
+    },
+    setTrouble,
+  );
   useEffect(() => {
     if (!episodeSet) return;
     forget();
@@ -84,42 +84,13 @@ export function WatchView() {
     }
   };
 
-  /** The game that a model was trained in is where watching it begins, and how it sampled then. */
-  const bring = async (model: string, sampling: boolean) => {
-    const carried = await gameOf(model);
-    if (!carried) return;
-    setSpec((before) => {
-      if (before.policy.kind !== 'model' || before.policy.name !== model) return before;
-      const game = gameFor(carried, before.game, named.current);
-      return { ...before, game, policy: { ...before.policy, ...(sampling && samplingFor(carried, game)) } };
-    });
-  };
-  const changeGame = (next: Game) => {
-    named.current = nameChanges(named.current, game, next);
-    set({ game: next, policy: fitting(policy, next.environment) });
-    if (next.environment !== game.environment && policy.kind === 'model') void bring(policy.name, false);
-  };
-  const changePolicy = (next: PolicyChoice) => {
-    set({ policy: next });
-    if (next.kind !== 'model') return;
-    if (next.name !== policy.name) void bring(next.name, !named.current.sampling);
-    else named.current = { ...named.current, sampling: true };
-  };
-
   const recorded = episodeSet?.episodes[Math.min(shown, episodeSet.episodes.length - 1)];
   // Tokens of games from elsewhere are looked at by the model that is chosen.
   const reader = episodeSet?.model ?? (policy.kind === 'model' ? policy.name : undefined);
   const device = policy.kind === 'model' ? policy.device : 'auto';
   return (
     <>
-      <form
-        class="card"
-        aria-label="What to watch"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void start(spec);
-        }}
-      >
+      <Form class="card" aria-label="What to watch" onSubmit={() => void settled().then(start)}>
         <div class="fields">
           <PolicyFields environment={game.environment} policy={policy} onChange={changePolicy} />
           <GameFields game={game} onChange={changeGame} />
@@ -140,44 +111,26 @@ export function WatchView() {
             onChange={(next) => set({ episode: next - 1 })}
           />
           <div class="field">
-            <input
-              ref={file}
-              type="file"
-              hidden
+            <FileButton
+              text="Open recorded games…"
+              label="File of episodes"
+              quiet
               accept=".json,.jsonl,application/json"
-              aria-label="File of episodes"
-              onChange={({ currentTarget }) => {
-                void open([...(currentTarget.files ?? [])]);
-                // The same file may be opened again.
-                currentTarget.value = '';
-              }}
+              onFiles={(files) => void open(files)}
             />
-            <button type="button" class="quiet" onClick={() => file.current!.click()}>
-              Open recorded games…
-            </button>
           </div>
         </div>
-        <GameNotes
-          players={policy.kind === 'model' ? [{ model: policy.name, game }] : []}
-          onTake={(model) => {
-            named.current = NOTHING_NAMED;
-            void bring(model, false);
-          }}
-        />
-        {trouble !== '' && (
-          <p class="trouble" role="alert">
-            {trouble}
-          </p>
-        )}
+        <GameNotes {...notes} />
+        <Alert text={trouble} />
         <WorkBar work={work} start="Watch" stop={stop} />
-      </form>
+      </Form>
       {episodeSet && recorded ? (
         <>
           <div class="episode-set">
             <h2>{episodeSet.source}</h2>
             {episodeSet.episodes.length > 1 && (
               <SelectField
-                label="RecordedEpisode game"
+                label="Recorded game"
                 value={String(shown)}
                 choices={episodeSet.episodes.map(({ title, episode: { reward } }, i) => ({
                   value: String(i),

@@ -1,7 +1,7 @@
 // What the page and its engine say about models: where they come from, how large they are, which are stored.
 
 import type { TransformersDtype } from '@ludic/policies/transformers';
-import type { Account } from '../../ui/account.ts';
+import type { Account } from '../../jobs/account.ts';
 
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 

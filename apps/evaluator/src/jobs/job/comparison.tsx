@@ -4,6 +4,7 @@ import { evaluatePolicy, type Job } from '@ludic/service';
 import { Differences } from '../../evaluate/differences.tsx';
 import { gamesKey } from '../../evaluate/evaluation-spec.ts';
 import { type Compared, type Entry, identity } from '../../evaluate/results.ts';
+import { Alert } from '../../ui/form.tsx';
 import { whole } from '../../ui/numbers.ts';
 import type { JobsStore } from '../jobs-store.ts';
 import { usePolling } from '../use-polling.ts';
@@ -81,12 +82,7 @@ function SameGames({ store, jobs }: ComparisonProps) {
     }
     return results;
   });
-  if (trouble !== '')
-    return (
-      <p class="trouble" role="alert">
-        {trouble}
-      </p>
-    );
+  if (trouble !== '') return <Alert text={trouble} />;
   if (!value) return <p class="aside">Asking the server for the games…</p>;
   if (value.length < 2)
     return <p class="aside">The server no longer has the games of these evaluations, so they cannot be compared.</p>;

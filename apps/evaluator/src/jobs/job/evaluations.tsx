@@ -2,6 +2,7 @@
 
 import { type EvaluationResults, evaluatePolicy, type Job } from '@ludic/service';
 import { RateCell } from '../../evaluate/results-table.tsx';
+import { Scroll } from '../../ui/figures.tsx';
 import { percent, whole } from '../../ui/numbers.ts';
 import type { Numbers } from '../job-events.ts';
 
@@ -20,8 +21,7 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
   const best = rows.findLastIndex((row) => row.best);
   const title = job.kind === 'train' ? 'Evaluations' : 'Result';
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
-    <section class="scroll" aria-label={title} tabIndex={0}>
+    <Scroll label={title}>
       <table>
         <caption>{title}, with 95 % intervals</caption>
         <thead>
@@ -72,7 +72,7 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   );
 }
 

@@ -1,6 +1,7 @@
 // What a training has learned so far, drawn step by step, and its latest numbers.
 
 import { type Job, requestedTraining, startTraining } from '@ludic/service';
+import { Figure } from '../../ui/figures.tsx';
 import { percent, whole } from '../../ui/numbers.ts';
 import { Curve, type Series } from '../../ui/plots/curve.tsx';
 import type { Numbers } from '../job-events.ts';
@@ -62,13 +63,12 @@ export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: r
           const value = last[name];
           return (
             typeof value === 'number' && (
-              <div key={name}>
-                <dt>{title}</dt>
-                <dd>
-                  {show(value)}
-                  {name === 'success_rate' && <small>{mannerOf(job)}</small>}
-                </dd>
-              </div>
+              <Figure
+                key={name}
+                name={title}
+                value={show(value)}
+                {...(name === 'success_rate' && { of: mannerOf(job) })}
+              />
             )
           );
         })}

@@ -2,6 +2,7 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
+import { Alert } from '../../ui/form.tsx';
 import { readEpisodes } from '../../watch/recorded.ts';
 import { watchEpisodes } from '../../watch/shown-episodes.ts';
 import type { JobsStore } from '../jobs-store.ts';
@@ -45,11 +46,7 @@ export function Games({ store, job }: { readonly store: JobsStore; readonly job:
   };
   return (
     <>
-      {(trouble || unreadable) !== '' && (
-        <p class="trouble" role="alert">
-          {trouble || unreadable}
-        </p>
-      )}
+      <Alert text={trouble || unreadable} />
       {!value && trouble === '' && <p class="aside">Asking the server…</p>}
       {games?.length === 0 && <p class="aside">{whyNone(job)}</p>}
       {game && played && (

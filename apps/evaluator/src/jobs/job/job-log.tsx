@@ -2,6 +2,7 @@
 
 import { isEnd, type Job } from '@ludic/service';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { Alert } from '../../ui/form.tsx';
 import type { JobsStore } from '../jobs-store.ts';
 import { usePolling } from '../use-polling.ts';
 
@@ -22,11 +23,7 @@ export function JobLog({ store, job }: { readonly store: JobsStore; readonly job
   }, [value]);
   return (
     <>
-      {trouble !== '' && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Alert text={trouble} />
       {value === '' ? (
         <p class="aside">Nothing has been printed yet.</p>
       ) : (

@@ -4,8 +4,7 @@ import { isEnd, type Job, type Model } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
 import { isNews, type Stage } from '../../engine/protocol.ts';
-import { Collapsible } from '../../ui/collapsible.tsx';
-import { Confirm, type Question } from '../../ui/confirm.tsx';
+import { Alert } from '../../ui/form.tsx';
 import { bytes } from '../../ui/numbers.ts';
 import { useStore } from '../../ui/store.ts';
 import { WorkStatus } from '../../ui/work.tsx';
@@ -14,7 +13,9 @@ import { JobBadge, JobProgress, mannerOf, titleOf } from '../job-list.tsx';
 import type { JobsStore } from '../jobs-store.ts';
 import { moment, namedOwner, span } from '../messages.ts';
 import { useAction } from '../use-action.ts';
+import { Collapsible } from './collapsible.tsx';
 import { Comparison, comparable } from './comparison.tsx';
+import { Confirm, type Question } from './confirm.tsx';
 import { Evaluations } from './evaluations.tsx';
 import { JobCurves } from './job-curves.tsx';
 import { Games } from './job-games.tsx';
@@ -207,11 +208,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
         {unkept}
         {job.kind === 'train' && job.status === 'completed' && !model && 'Its model is no longer on the server.'}
       </span>
-      {trouble !== '' && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Alert text={trouble} />
       {question && <Confirm question={question} onClose={() => setQuestion(undefined)} />}
     </div>
   );

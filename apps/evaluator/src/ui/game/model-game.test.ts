@@ -6,14 +6,14 @@ import type { Game } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 import { gameTitle } from './game-title.ts';
 import {
-  allNamed,
+  allChosen,
   differenceFrom,
   evaluationFor,
   evaluationIn,
   gameFor,
   knownHere,
-  NOTHING_NAMED,
-  nameChanges,
+  NO_CHOICES,
+  noteChoices,
   samplingFor,
 } from './model-game.ts';
 
@@ -30,26 +30,26 @@ const TRAINED: Game = { environment: 'key_door', config: CARRIED.environmentConf
 
 describe('the game in a form, when a model is chosen', () => {
   it('is the one that it was trained in', () => {
-    expect(gameFor(CARRIED, FORM, NOTHING_NAMED)).toEqual(TRAINED);
+    expect(gameFor(CARRIED, FORM, NO_CHOICES)).toEqual(TRAINED);
   });
 
   it('stays the one that was chosen by hand', () => {
-    const named = nameChanges(NOTHING_NAMED, { ...FORM, environment: 'key_door' }, FORM);
+    const named = noteChoices(NO_CHOICES, { ...FORM, environment: 'key_door' }, FORM);
     expect(gameFor(CARRIED, FORM, named)).toEqual(FORM);
   });
 
   it('keeps settings that were changed by hand, and no others', () => {
     const before = { ...FORM, environment: 'key_door' };
     const after = { ...before, config: { max_steps: 7 } };
-    const named = nameChanges(nameChanges(NOTHING_NAMED, FORM, before), before, after);
+    const named = noteChoices(noteChoices(NO_CHOICES, FORM, before), before, after);
     expect(gameFor(CARRIED, after, named)).toEqual({ ...TRAINED, config: { size: 3, max_steps: 7 } });
     const seeing = { ...after, history: 'FULL_HISTORY' } as const;
-    expect(gameFor(CARRIED, seeing, nameChanges(named, after, seeing)).history).toBe('FULL_HISTORY');
+    expect(gameFor(CARRIED, seeing, noteChoices(named, after, seeing)).history).toBe('FULL_HISTORY');
   });
 
   it('is the one of an address, where that says it', () => {
     const linked: Game = { environment: 'key_door', config: {}, history: 'NO_HISTORY' };
-    const { config, ...rest } = gameFor(CARRIED, linked, allNamed(linked));
+    const { config, ...rest } = gameFor(CARRIED, linked, allChosen(linked));
     expect(rest).toEqual({ environment: 'key_door', history: 'NO_HISTORY' });
     expect(config).toMatchObject({ size: 4 });
     expect(differenceFrom(CARRIED, linked)).toMatch(/trained with size 3, .*history SCRATCHPAD; this is size 4, /);
@@ -82,7 +82,7 @@ describe('an evaluation, when a model is chosen', () => {
   ];
 
   it('is of its game, at temperature 0, as long as its replies', () => {
-    const spec = evaluationFor(CARRIED, 'mine', { ...DEFAULT_EVALUATION, policies }, NOTHING_NAMED);
+    const spec = evaluationFor(CARRIED, 'mine', { ...DEFAULT_EVALUATION, policies }, NO_CHOICES);
     expect(spec).toMatchObject({
       environment: 'key_door',
       config: CARRIED.environmentConfig,
@@ -98,7 +98,7 @@ describe('an evaluation, when a model is chosen', () => {
   it('cuts off no other model', () => {
     const other = { kind: 'model', name: 'nano', history: 'NO_HISTORY' } as const;
     const spec = { ...DEFAULT_EVALUATION, policies: [...policies, other] };
-    const found = evaluationFor(CARRIED, 'mine', spec, NOTHING_NAMED);
+    const found = evaluationFor(CARRIED, 'mine', spec, NO_CHOICES);
     expect(found.maxCompletionLength).toBe(DEFAULT_EVALUATION.maxCompletionLength);
     expect(found.policies[2]).toEqual(other);
   });
@@ -106,7 +106,7 @@ describe('an evaluation, when a model is chosen', () => {
   it('is at the temperature of the evaluations in its training, also in a game that was opened with it', () => {
     const judged = { ...CARRIED, evalTemperature: 0.5 };
     const opened = { ...DEFAULT_EVALUATION, environment: 'key_door', config: { size: 5 }, policies };
-    const named = { ...NOTHING_NAMED, environment: true, config: opened.config };
+    const named = { ...NO_CHOICES, environment: true, config: opened.config };
     const found = evaluationFor(judged, 'mine', opened, named);
     expect(found).toMatchObject({ temperature: 0.5, maxCompletionLength: 48, config: { size: 5, max_steps: 20 } });
     expect(evaluationFor(judged, 'mine', opened, { ...named, sampling: true })).toMatchObject({ temperature: 0 });
@@ -114,9 +114,9 @@ describe('an evaluation, when a model is chosen', () => {
 
   it('of another game, chosen by hand, is left as it is, and not sampled as in its own', () => {
     const judged = { ...CARRIED, evalTemperature: 1 };
-    const own = evaluationFor(judged, 'mine', { ...DEFAULT_EVALUATION, policies }, NOTHING_NAMED);
+    const own = evaluationFor(judged, 'mine', { ...DEFAULT_EVALUATION, policies }, NO_CHOICES);
     const before: Game = { ...own, history: 'NO_HISTORY' };
-    const named = nameChanges(NOTHING_NAMED, before, FORM);
+    const named = noteChoices(NO_CHOICES, before, FORM);
     const other = evaluationIn(FORM, own, named);
     const { temperature, maxCompletionLength } = DEFAULT_EVALUATION;
     expect(other).toMatchObject({ environment: 'tic_tac_toe', config: {}, temperature, maxCompletionLength });
@@ -126,6 +126,6 @@ describe('an evaluation, when a model is chosen', () => {
     const warm = { ...own, temperature: 0.7 };
     expect(evaluationIn(FORM, warm, { ...named, sampling: true }).temperature).toBe(0.7);
     // The same game with another spec is sampled as before.
-    expect(evaluationIn({ ...before, config: { size: 4 } }, own, NOTHING_NAMED)).toMatchObject({ temperature: 1 });
+    expect(evaluationIn({ ...before, config: { size: 4 } }, own, NO_CHOICES)).toMatchObject({ temperature: 1 });
   });
 });

@@ -6,7 +6,7 @@ import type { Game } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 
 /** What was said of a game by hand. */
-export interface Named {
+export interface UserChoices {
   readonly environment: boolean;
   /** Settings of the game that stands in the form. */
   readonly config: Game['config'];
@@ -15,10 +15,10 @@ export interface Named {
   readonly sampling: boolean;
 }
 
-export const NOTHING_NAMED: Named = { environment: false, config: {}, history: false, sampling: false };
+export const NO_CHOICES: UserChoices = { environment: false, config: {}, history: false, sampling: false };
 
 /** Everything, as where an address says it. */
-export const allNamed = ({ environment, config }: Pick<Game, 'environment' | 'config'>): Named => ({
+export const allChosen = ({ environment, config }: Pick<Game, 'environment' | 'config'>): UserChoices => ({
   environment: true,
   config: complete(environment, config),
   history: true,
@@ -26,21 +26,21 @@ export const allNamed = ({ environment, config }: Pick<Game, 'environment' | 'co
 });
 
 /** Also what was changed in a form just now. Another game begins with its own settings. */
-export function nameChanges(named: Named, before: Game, after: Game): Named {
-  const history = named.history || before.history !== after.history;
-  if (before.environment !== after.environment) return { ...named, environment: true, config: {}, history };
+export function noteChoices(choices: UserChoices, before: Game, after: Game): UserChoices {
+  const history = choices.history || before.history !== after.history;
+  if (before.environment !== after.environment) return { ...choices, environment: true, config: {}, history };
   const changed = Object.entries(after.config).filter(([name, value]) => before.config[name] !== value);
-  return { ...named, config: { ...named.config, ...Object.fromEntries(changed) }, history };
+  return { ...choices, config: { ...choices.config, ...Object.fromEntries(changed) }, history };
 }
 
 /** The game that stands in a form when a model is chosen there. */
-export function gameFor(carried: CarriedGame, game: Game, named: Named): Game {
-  const history = named.history ? game.history : carried.history;
+export function gameFor(carried: CarriedGame, game: Game, choices: UserChoices): Game {
+  const history = choices.history ? game.history : carried.history;
   if (carried.environment !== game.environment)
-    return named.environment
+    return choices.environment
       ? game
       : { environment: carried.environment, config: carried.environmentConfig, history: carried.history };
-  return { environment: game.environment, config: { ...carried.environmentConfig, ...named.config }, history };
+  return { environment: game.environment, config: { ...carried.environmentConfig, ...choices.config }, history };
 }
 
 /** What a model that is looked at brings of its sampling: none to another game, no length to another history. */
@@ -56,16 +56,21 @@ export function samplingFor(
  * What is evaluated when a model is chosen as an entry, at the temperature of its training's own evaluations. What it
  * carries says nothing of another game, where that was chosen.
  */
-export function evaluationFor(carried: CarriedGame, model: string, spec: EvaluationSpec, named: Named): EvaluationSpec {
+export function evaluationFor(
+  carried: CarriedGame,
+  model: string,
+  spec: EvaluationSpec,
+  choices: UserChoices,
+): EvaluationSpec {
   const isChosen = ({ kind, name }: EvaluationSpec['policies'][number]) => kind === 'model' && name === model;
-  const { environment, config } = gameFor(carried, { ...spec, history: carried.history }, named);
+  const { environment, config } = gameFor(carried, { ...spec, history: carried.history }, choices);
   if (environment !== carried.environment) return spec;
   const others = spec.policies.filter((one) => one.kind === 'model' && !isChosen(one));
   return {
     ...spec,
     environment,
     config,
-    ...(!named.sampling && {
+    ...(!choices.sampling && {
       temperature: carried.evalTemperature ?? spec.temperature,
       // None of the others is cut off by it.
       maxCompletionLength:
@@ -81,13 +86,17 @@ export function evaluationFor(carried: CarriedGame, model: string, spec: Evaluat
 }
 
 /** What is evaluated when its game is changed by hand. Another game drops what a model brought of its sampling. */
-export function evaluationIn({ environment, config }: Game, spec: EvaluationSpec, named: Named): EvaluationSpec {
+export function evaluationIn(
+  { environment, config }: Game,
+  spec: EvaluationSpec,
+  choices: UserChoices,
+): EvaluationSpec {
   const { temperature, maxCompletionLength } = DEFAULT_EVALUATION;
   return {
     ...spec,
     environment,
     config,
-    ...(environment !== spec.environment && !named.sampling && { temperature, maxCompletionLength }),
+    ...(environment !== spec.environment && !choices.sampling && { temperature, maxCompletionLength }),
     policies: fittingPolicies(spec.policies, environment),
   };
 }

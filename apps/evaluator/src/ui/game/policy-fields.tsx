@@ -55,28 +55,43 @@ export function PolicyFields({
       {policy.kind === 'model' && (
         <>
           <DeviceField device={policy.device} onChange={(device) => onChange({ ...policy, device })} />
-          <NumberField
-            label="Temperature"
-            hint="0 takes the most likely token."
-            value={policy.temperature}
-            min={0}
-            max={100}
-            step="any"
-            onChange={(temperature) => onChange({ ...policy, temperature })}
-          />
-          <NumberField
-            label="Longest reply"
-            hint="In tokens."
-            value={policy.maxCompletionLength}
-            min={1}
-            max={1_000_000}
-            onChange={(maxCompletionLength) => onChange({ ...policy, maxCompletionLength })}
-          />
+          <SamplingFields sampling={policy} onChange={(change) => onChange({ ...policy, ...change })} />
         </>
       )}
     </>
   );
 }
+
+type Sampling = Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'temperature' | 'maxCompletionLength'>;
+
+/** How a model samples its replies. */
+export const SamplingFields = ({
+  sampling: { temperature, maxCompletionLength },
+  onChange,
+}: {
+  readonly sampling: Sampling;
+  readonly onChange: (change: Partial<Sampling>) => void;
+}) => (
+  <>
+    <NumberField
+      label="Temperature"
+      hint="0 takes the most likely token."
+      value={temperature}
+      min={0}
+      max={100}
+      step="any"
+      onChange={(next) => onChange({ temperature: next })}
+    />
+    <NumberField
+      label="Longest reply"
+      hint="In tokens."
+      value={maxCompletionLength}
+      min={1}
+      max={1_000_000}
+      onChange={(next) => onChange({ maxCompletionLength: next })}
+    />
+  </>
+);
 
 /** The policy where the game has it; not every player plays every game. */
 export const fitting = (policy: PolicyChoice, environment: string): PolicyChoice =>

@@ -1,7 +1,7 @@
 // The server that this page is signed in to, once for all views, as plain data: what speaks to servers is loaded where it is
 // needed. The password is in memory, and in the tab's storage where the visitor wants it.
 
-import { Store, useStore } from './store.ts';
+import { Store, useStore } from '../ui/store.ts';
 
 export interface Account {
   /** Base URL of the service, without a slash at its end. */

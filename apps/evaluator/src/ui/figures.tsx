@@ -1,0 +1,49 @@
+// Numbers as they are read: figures with their names, and tables that scroll.
+
+import type { ComponentChildren } from 'preact';
+
+/** One of a list of figures, `dl.numbers`. */
+export const Figure = ({
+  name,
+  value,
+  of,
+  trouble = false,
+}: {
+  readonly name: string;
+  readonly value: ComponentChildren;
+  /** What a rate rests on. */
+  readonly of?: string;
+  readonly trouble?: boolean;
+}) => (
+  <div>
+    <dt>{name}</dt>
+    <dd class={trouble ? 'mark-trouble' : undefined}>
+      {value}
+      {of && <small>{of}</small>}
+    </dd>
+  </div>
+);
+
+/** What is wider than a phone: it scrolls within its place, also by keyboard. */
+export const Scroll = ({ label, children }: { readonly label: string; readonly children: ComponentChildren }) => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled by keyboard
+  <section class="scroll" aria-label={label} tabIndex={0}>
+    {children}
+  </section>
+);
+
+/** The heads of a table's columns. */
+export const Heads = ({ names }: { readonly names: readonly (string | false)[] }) => (
+  <thead>
+    <tr>
+      {names.map(
+        (name) =>
+          name !== false && (
+            <th scope="col" key={name}>
+              {name}
+            </th>
+          ),
+      )}
+    </tr>
+  </thead>
+);
