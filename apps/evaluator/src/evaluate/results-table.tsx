@@ -1,30 +1,59 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
-import type { Interval } from '@ludic/rollouts';
-import { Scroll } from '../ui/figures.tsx';
+import type { Evaluation, Interval } from '@ludic/rollouts';
+import type { ComponentChildren } from 'preact';
+import { Heads, Scroll } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
-import { type Comparison, type Result, titleOf } from './results.ts';
+import { type Comparison, titleOf } from './results.ts';
 
-export function ResultsTable({ comparison: { results } }: { readonly comparison: Comparison }) {
-  const twoPlayers = results.some(({ evaluation }) => evaluation.win_rate !== undefined);
+export interface EvaluationRow {
+  readonly key: string;
+  /** With its remarks; left out where the table names no column for it. */
+  readonly title?: ComponentChildren;
+  readonly results: Partial<Evaluation>;
+  /** In the last column. */
+  readonly last?: ComponentChildren;
+}
+
+/** @param first @param last names of the columns around the numbers, where there are any */
+export function EvaluationTable({
+  label,
+  caption,
+  first,
+  last,
+  rows,
+}: {
+  readonly label: string;
+  readonly caption: string;
+  readonly first?: string | undefined;
+  readonly last?: string;
+  readonly rows: readonly EvaluationRow[];
+}) {
+  const twoPlayers = rows.some(({ results }) => results.win_rate !== undefined);
+  const names = ['Success', 'Mean reward', 'Steps', 'Invalid', twoPlayers && 'Win / draw / loss, %'];
   return (
-    <Scroll label="Results">
+    <Scroll label={label}>
       <table>
-        <caption>{games(results)}, with 95 % intervals</caption>
-        <thead>
-          <tr>
-            <th scope="col">Policy</th>
-            <th scope="col">Success</th>
-            <th scope="col">Mean reward</th>
-            <th scope="col">Steps</th>
-            <th scope="col">Invalid</th>
-            {twoPlayers && <th scope="col">Win / draw / loss, %</th>}
-            <th scope="col">Time</th>
-          </tr>
-        </thead>
+        <caption>{caption}, with 95 % intervals</caption>
+        <Heads names={[first ?? false, ...names, last ?? false]} />
         <tbody>
-          {results.map((result) => (
-            <Row key={titleOf(result, results)} result={result} title={titleOf(result, results)} wide={twoPlayers} />
+          {rows.map(({ key, title, results, last: end }) => (
+            <tr key={key}>
+              {first && <th scope="row">{title}</th>}
+              <td>
+                {results.success_rate !== undefined && results.success_ci95 && (
+                  <RateCell rate={results.success_rate} interval={results.success_ci95} />
+                )}
+              </td>
+              <td class="number">
+                {results.mean_reward?.toFixed(3)}
+                <small>{results.mean_reward_ci95?.map((value) => value.toFixed(3)).join(' to ')}</small>
+              </td>
+              <td class="number">{results.mean_steps?.toFixed(2)}</td>
+              <td class="number">{results.invalid_rate !== undefined && percent(results.invalid_rate)}</td>
+              {twoPlayers && <td class="number">{outcomes(results)}</td>}
+              {last && <td class="number">{end}</td>}
+            </tr>
           ))}
         </tbody>
       </table>
@@ -32,50 +61,36 @@ export function ResultsTable({ comparison: { results } }: { readonly comparison:
   );
 }
 
-const games = ([first]: readonly Result[]) => {
-  const { episodes } = first!.spec;
-  return `${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
-};
+const outcomes = ({ win_rate, draw_rate = 0, loss_rate = 0 }: Partial<Evaluation>) =>
+  win_rate === undefined ? '–' : [win_rate, draw_rate, loss_rate].map((rate) => whole(100 * rate)).join(' / ');
 
-function Row({ result, title, wide }: { readonly result: Result; readonly title: string; readonly wide: boolean }) {
-  const { device, seconds, evaluation, spec } = result;
-  const { success_rate, success_ci95, mean_reward, mean_steps, invalid_rate, first_failure } = evaluation;
-  const { win_rate, draw_rate = 0, loss_rate = 0 } = evaluation;
-  const [low, high] = evaluation.mean_reward_ci95;
-  return (
-    <tr>
-      <th scope="row">
-        {title}
-        <small>
-          {device === 'script'
-            ? 'scripted'
-            : `${device === 'cpu' ? 'on the CPU' : 'on WebGPU'}, temperature ${spec.temperature}`}
-        </small>
-        {first_failure !== undefined && <small class="trouble">some games failed: {first_failure}</small>}
-      </th>
-      <td>
-        <RateCell rate={success_rate} interval={success_ci95} />
-      </td>
-      <td class="number">
-        {mean_reward.toFixed(3)}
-        <small>
-          {low.toFixed(3)} to {high.toFixed(3)}
-        </small>
-      </td>
-      <td class="number">{mean_steps.toFixed(2)}</td>
-      <td class="number">{percent(invalid_rate)}</td>
-      {wide && (
-        <td class="number">
-          {win_rate === undefined ? '–' : [win_rate, draw_rate, loss_rate].map((rate) => whole(100 * rate)).join(' / ')}
-        </td>
-      )}
-      <td class="number">{duration(seconds)}</td>
-    </tr>
-  );
+export function ResultsTable({ comparison: { results } }: { readonly comparison: Comparison }) {
+  const { episodes } = results[0]!.spec;
+  const rows = results.map((result): EvaluationRow => {
+    const { device, seconds, evaluation, spec } = result;
+    const title = titleOf(result, results);
+    const place = device === 'cpu' ? 'on the CPU' : 'on WebGPU';
+    return {
+      key: title,
+      title: (
+        <>
+          {title}
+          <small>{device === 'script' ? 'scripted' : `${place}, temperature ${spec.temperature}`}</small>
+          {evaluation.first_failure !== undefined && (
+            <small class="trouble">some games failed: {evaluation.first_failure}</small>
+          )}
+        </>
+      ),
+      results: evaluation,
+      last: duration(seconds),
+    };
+  });
+  const caption = `${whole(episodes)} ${episodes === 1 ? 'game' : 'games'}`;
+  return <EvaluationTable label="Results" caption={caption} first="Policy" last="Time" rows={rows} />;
 }
 
 /** A rate in numbers, and its interval drawn between 0 and 1. */
-export function RateCell({ rate, interval: [low, high] }: { readonly rate: number; readonly interval: Interval }) {
+function RateCell({ rate, interval: [low, high] }: { readonly rate: number; readonly interval: Interval }) {
   return (
     <div class="rate">
       <span class="number">{percent(rate)}</span>

@@ -10,10 +10,8 @@ import {
   trainingFields,
   trainSettings,
 } from '@ludic/grpo';
-import { useState } from 'preact/hooks';
 import { z } from 'zod';
-import { CheckField, NumberField, SelectField, TextField } from '../ui/fields.tsx';
-import { labelOf, sentenceCase } from '../ui/labels.ts';
+import { type FieldSchema, SchemaField } from '../ui/schema-field.tsx';
 
 /** Those that the form has already, and the one that is for several processes. */
 const ELSEWHERE = [
@@ -29,14 +27,6 @@ const ELSEWHERE = [
   'shards',
 ];
 
-interface Described {
-  readonly type?: string;
-  readonly enum?: readonly string[];
-  readonly description?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
-
 /** From a schema to a field once, not with every stroke. */
 const PARTS = [
   ['Playing, credit and evaluation', RUN_FIELDS],
@@ -47,7 +37,7 @@ const PARTS = [
   title: title as string,
   fields: Object.entries(fields as Readonly<Record<string, z.ZodType>>)
     .filter(([name]) => !ELSEWHERE.includes(name))
-    .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as Described })),
+    .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as FieldSchema })),
 }));
 
 export interface AdvancedProps {
@@ -74,80 +64,19 @@ export default function AdvancedSettings({ settings, float16, onChange }: Advanc
             {fields
               .filter(({ name }) => name !== 'precision' || float16)
               .map(({ name, schema }) => (
-                <OneField
+                <SchemaField
                   key={name}
                   name={name}
                   schema={schema}
                   value={values[name as keyof TrainingFields]}
                   onChange={(value) => set(name, value)}
+                  // What has no value by default may be left out.
+                  onClear={name === 'delta' ? () => set(name, undefined) : undefined}
                 />
               ))}
           </div>
         </fieldset>
       ))}
     </>
-  );
-}
-
-const wordsIn = (text: string): readonly string[] => text.split(/[\s,]+/).filter(Boolean);
-
-function WordsField({
-  words,
-  onChange,
-  ...field
-}: {
-  readonly label: string;
-  readonly hint?: string | undefined;
-  readonly words: readonly string[];
-  readonly onChange: (words: readonly string[]) => void;
-}) {
-  /** With the blank behind which the next word will stand. */
-  const [written, setWritten] = useState('');
-  const text = words.join(' ');
-  return (
-    <TextField
-      {...field}
-      required={false}
-      value={wordsIn(written).join(' ') === text ? written : text}
-      onChange={(next) => {
-        setWritten(next);
-        onChange(wordsIn(next));
-      }}
-    />
-  );
-}
-
-function OneField({
-  name,
-  schema,
-  value,
-  onChange,
-}: {
-  readonly name: string;
-  readonly schema: Described;
-  readonly value: unknown;
-  readonly onChange: (value: unknown) => void;
-}) {
-  const common = { label: labelOf(name), hint: schema.description && sentenceCase(schema.description), onChange };
-  if (schema.enum)
-    return (
-      <SelectField
-        {...common}
-        value={String(value)}
-        choices={schema.enum.map((text) => ({ value: text, text: text.replaceAll('_', ' ') }))}
-      />
-    );
-  if (schema.type === 'boolean') return <CheckField {...common} checked={value === true} />;
-  if (schema.type === 'array') return <WordsField {...common} words={(value ?? []) as readonly string[]} />;
-  return (
-    <NumberField
-      {...common}
-      value={value as number | undefined}
-      min={schema.minimum}
-      max={schema.maximum}
-      step={schema.type === 'integer' ? 1 : 'any'}
-      // What has no value by default may be left out.
-      {...(name === 'delta' && { onClear: () => onChange(undefined) })}
-    />
   );
 }

@@ -5,10 +5,10 @@ import { useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import type { Answers, Game, RunContents } from '../engine/protocol.ts';
+import { EvaluationTable } from '../evaluate/results-table.tsx';
 import { NumberField } from '../ui/fields.tsx';
-import { Scroll } from '../ui/figures.tsx';
 import { Alert, Form } from '../ui/form.tsx';
-import { percent, signed } from '../ui/numbers.ts';
+import { signed } from '../ui/numbers.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 
 /** Other games than those of the run's own evaluation. */
@@ -36,6 +36,7 @@ export function BeforeAfter({
   const [temperature, setTemperature] = useState(settings.evalTemperature);
   const [rows, setRows] = useState<readonly Row[]>([]);
   const [trouble, setTrouble] = useState('');
+  const { maxCompletionLength } = settings;
   const seed = settings.seed + SEED_AWAY;
 
   const compare = async () => {
@@ -43,7 +44,7 @@ export function BeforeAfter({
     const { before, after, summary } = await engine.ask({ type: 'run', run });
     const found: Row[] = [];
     for (const name of [before, after]) {
-      const policy = { kind: 'model', name, device, temperature, ...pickLength(settings) } as const;
+      const policy = { kind: 'model', name, device, temperature, maxCompletionLength } as const;
       const answer = await ask({ type: 'evaluate', game, policy, episodes, seed });
       if (!answer) return;
       found.push({
@@ -83,50 +84,17 @@ export function BeforeAfter({
   );
 }
 
-const pickLength = ({ maxCompletionLength }: RunContents['settings']) => ({ maxCompletionLength });
-
 function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly seed: number }) {
   const [before, after] = rows;
   const paired = before && after && pairedDifference(after.games, before.games, seed);
   return (
     <>
-      <Scroll label="Before and after, in numbers">
-        <table>
-          <caption>
-            {before?.games.length} games with seed {seed} at temperature {before?.temperature}, with 95 % intervals
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Policy</th>
-              <th scope="col">Success</th>
-              <th scope="col">Mean reward</th>
-              <th scope="col">Steps</th>
-              <th scope="col">Invalid</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ title, evaluation }) => (
-              <tr key={title}>
-                <th scope="row">{title}</th>
-                <td class="number">
-                  {percent(evaluation.success_rate)}
-                  <small>
-                    {percent(evaluation.success_ci95[0])} to {percent(evaluation.success_ci95[1])}
-                  </small>
-                </td>
-                <td class="number">
-                  {evaluation.mean_reward.toFixed(3)}
-                  <small>
-                    {evaluation.mean_reward_ci95[0].toFixed(3)} to {evaluation.mean_reward_ci95[1].toFixed(3)}
-                  </small>
-                </td>
-                <td class="number">{evaluation.mean_steps.toFixed(2)}</td>
-                <td class="number">{percent(evaluation.invalid_rate)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <EvaluationTable
+        label="Before and after, in numbers"
+        caption={`${before?.games.length} games with seed ${seed} at temperature ${before?.temperature}`}
+        first="Policy"
+        rows={rows.map(({ title, evaluation }) => ({ key: title, title, results: evaluation }))}
+      />
       {paired && (
         <p class="verdict">
           Game by game the success changed by {points(paired.success_rate, paired.success_ci95)} points and the reward

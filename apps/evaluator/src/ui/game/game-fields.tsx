@@ -1,10 +1,10 @@
 // Which game, under which settings, and what the policy sees of it. The settings come from the game's own schema.
 
-import { environments, findEnvironment, type PropertySchema } from '@ludic/environments';
+import { environments, findEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import type { Game } from '../../engine/protocol.ts';
-import { CheckField, NumberField, SelectField } from '../fields.tsx';
-import { labelOf, sentenceCase } from '../labels.ts';
+import { SelectField } from '../fields.tsx';
+import { SchemaField } from '../schema-field.tsx';
 import { HISTORY_TITLES } from './history-titles.ts';
 
 export function GameFields({
@@ -45,7 +45,7 @@ export function GameFields({
           {Object.entries(configSchema.properties)
             .filter(([name]) => !without.includes(name))
             .map(([name, schema]) => (
-              <PropertyField
+              <SchemaField
                 key={`${game.environment} ${name}`}
                 name={name}
                 schema={schema}
@@ -57,39 +57,4 @@ export function GameFields({
       </details>
     </>
   );
-}
-
-export function PropertyField({
-  name,
-  schema,
-  value,
-  onChange,
-}: {
-  readonly name: string;
-  readonly schema: PropertySchema;
-  readonly value: unknown;
-  readonly onChange: (value: unknown) => void;
-}) {
-  const common = { label: labelOf(name), hint: schema.description && sentenceCase(schema.description), onChange };
-  switch (schema.type) {
-    case 'boolean':
-      return <CheckField {...common} checked={value === true} />;
-    case 'string':
-      return (
-        <SelectField {...common} value={String(value)} choices={schema.enum.map((text) => ({ value: text, text }))} />
-      );
-    case 'integer':
-    case 'number':
-      return (
-        <NumberField
-          {...common}
-          value={Number(value)}
-          min={schema.minimum}
-          max={schema.maximum}
-          step={schema.type === 'integer' ? 1 : 'any'}
-        />
-      );
-    default:
-      return schema satisfies never;
-  }
 }
