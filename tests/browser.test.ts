@@ -151,6 +151,32 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     expect(await penalty()).toBe('0.3');
   });
 
+  it('plays the game of a model that was chosen a moment ago, also where that has to arrive first', async () => {
+    const view = page.getByRole('tabpanel', { name: 'Evaluate' });
+    const game = view.getByLabel('Game', { exact: true });
+    const penalty = () => view.getByLabel('Invalid penalty').inputValue();
+    await game.selectOption('key_door');
+    await game.selectOption('tic_tac_toe');
+    await expect.poll(penalty).toBe('0');
+    const played = await results(view).count();
+    await page.evaluate(() => {
+      const { ludic } = globalThis;
+      const ask = ludic.ask.bind(ludic);
+      ludic.ask = async (request, options) => {
+        if (request.type === 'game') await new Promise((resolve) => setTimeout(resolve, 1500));
+        return ask(request, options);
+      };
+    });
+    await view.getByLabel('Games', { exact: true }).fill('30');
+    await view.getByLabel('Policy', { exact: true }).first().selectOption('model:nano trained');
+    await view.getByRole('button', { name: 'Evaluate' }).click();
+    expect(await penalty()).toBe('0');
+    await expect.poll(() => results(view).count(), { timeout: 30_000 }).toBe(played + 1);
+    await page.evaluate(() => Reflect.deleteProperty(globalThis.ludic, 'ask'));
+    expect(await penalty()).toBe('0.3');
+    await view.getByRole('region', { name: 'Tic-Tac-Toe, 30 games' }).getByText('invalid penalty 0.3').waitFor();
+  });
+
   it('says what is wrong with settings that cannot be used', async () => {
     const view = page.getByRole('tabpanel', { name: 'Train' });
     await page.getByRole('tab', { name: 'Train' }).click();

@@ -4,41 +4,44 @@ import { modelTraits } from '@ludic/grpo';
 import { readCarriedGame } from '@ludic/policies';
 import { reportDevices } from '@ludic/runtime/web';
 import { answerLoad } from './models/download.ts';
-import { ModelRegistry, type Report } from './models/registry.ts';
+import { ModelRegistry } from './models/registry.ts';
 import { browse } from './models/sources.ts';
 import { answerEvaluate, answerRollout } from './play/episodes.ts';
 import { answerHint, answerRate, answerReply } from './play/single-replies.ts';
-import type { Answers, Failure, FromEngine, Request, ToEngine } from './protocol.ts';
+import type { Answers, Failure, FromEngine, Progress, Request, ToEngine } from './protocol.ts';
 import { deleteRun, listRuns, lookInto } from './runs/run-models.ts';
 import { Runs } from './runs/runs.ts';
+import type { Work } from './work.ts';
 
 const models = new ModelRegistry();
 const runs = new Runs();
 const running = new Map<number, AbortController>();
 
-const tell = (message: FromEngine) => postMessage(message);
+const send = (message: FromEngine) => postMessage(message);
 
 addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   if (data.kind === 'cancel') running.get(data.id)?.abort();
-  else void work(data.id, data.request);
+  else void answer(data.id, data.request);
 });
 
-async function work(id: number, request: Request): Promise<void> {
+async function answer(id: number, request: Request): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
   try {
     await models.ready;
-    const answer = await answerTo(request, (progress) => tell({ kind: 'progress', id, progress }), controller.signal);
-    tell({ kind: 'answer', id, answer });
+    const report = (progress: Progress) => send({ kind: 'progress', id, progress });
+    const result = await answerTo(request, { models, runs, report, signal: controller.signal });
+    send({ kind: 'answer', id, answer: result });
   } catch (error) {
     models.forget(error);
-    tell({ kind: 'failure', id, failure: failureOf(error, controller.signal) });
+    send({ kind: 'failure', id, failure: failureOf(error, controller.signal) });
   } finally {
     running.delete(id);
   }
 }
 
-async function answerTo(request: Request, report: Report, signal: AbortSignal): Promise<Answers[Request['type']]> {
+async function answerTo(request: Request, work: Work): Promise<Answers[Request['type']]> {
+  const { report, signal } = work;
   switch (request.type) {
     case 'devices':
       return reportDevices();
@@ -53,25 +56,24 @@ async function answerTo(request: Request, report: Report, signal: AbortSignal): 
     case 'browse':
       return browse(request.source, signal);
     case 'load':
-      return answerLoad(request, models, report, signal);
+      return answerLoad(request, work);
     case 'keep':
       return models.keep(request.name);
     case 'remove':
       return models.remove(request.name);
     case 'evaluate':
-      return answerEvaluate(request, models, report, signal);
+      return answerEvaluate(request, work);
     case 'rollout':
-      return answerRollout(request, models, report, signal);
+      return answerRollout(request, work);
     case 'reply':
-      return answerReply(request, models, report, signal);
+      return answerReply(request, work);
     case 'hint':
-      return answerHint(request, models, report, signal);
+      return answerHint(request, work);
     case 'rate':
-      return answerRate(request, models, report, signal);
+      return answerRate(request, work);
     case 'train':
-      return (await import('./runs/training.ts')).answerTrain(request, models, runs, report, signal);
     case 'continue':
-      return (await import('./runs/training.ts')).answerContinue(request, models, runs, report, signal);
+      return (await import('./runs/training.ts')).answerTraining(request, work);
     case 'runs':
       return listRuns(models, runs);
     case 'run':

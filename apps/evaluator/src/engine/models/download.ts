@@ -5,18 +5,16 @@ import { ModelError } from '@ludic/models';
 import { fetchModelFile } from '@ludic/models/web';
 import { reportDevices } from '@ludic/runtime/web';
 import type { Answers, RequestOf } from '../protocol.ts';
+import type { Work } from '../work.ts';
 import { StorageError } from './cache.ts';
 import { whyUnfit } from './fit.ts';
 import type { DeviceChoice, ModelListing } from './library.ts';
-import type { ModelRegistry, Report } from './registry.ts';
 import { headersOf, needsOf, refused, SourceError } from './sources.ts';
 
 /** @throws SourceError where it cannot fit or may not come, ModelError `not_fetched` where it did not come */
 export async function answerLoad(
   { source, listing, device }: RequestOf<'load'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
+  { models, report, signal }: Work,
 ): Promise<Answers['load']> {
   const headers = headersOf(source);
   const blobs = new Map<string, Blob>();

@@ -6,7 +6,7 @@ import { type ModelFiles, readWarnings } from '@ludic/models';
 import { blobModelFiles, fetchModelFiles, pickedModel } from '@ludic/models/web';
 import { RuntimeError } from '@ludic/runtime';
 import { createRuntime, reportDevices, shareOnCpu, type WebRuntime } from '@ludic/runtime/web';
-import type { Progress } from '../protocol.ts';
+import type { Report } from '../work.ts';
 import { yieldingRuntime } from '../yield-to-event-loop.ts';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { ModelCache } from './cache.ts';
@@ -14,7 +14,6 @@ import type { DeviceChoice, ModelCard, PickedModel, Storage } from './library.ts
 import { TransformersModel } from './transformers-model.ts';
 
 type Device = 'cpu' | 'webgpu';
-export type Report = (progress: Progress) => void;
 
 /** Of nano's files, in bytes. */
 const NANO_SIZE = 2_900_000;

@@ -4,20 +4,15 @@ import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@lud
 import type { SamplingParams } from '@ludic/inference';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
-import type { ModelRegistry, Report } from '../models/registry.ts';
 import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
+import type { Work } from '../work.ts';
 import { yieldingPolicy } from '../yield-to-event-loop.ts';
 
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
 
-export async function answerEvaluate(
-  request: RequestOf<'evaluate'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Answers['evaluate']> {
-  return withPolicy(request, models, report, signal, async (table, device) => {
+export async function answerEvaluate(request: RequestOf<'evaluate'>, work: Work): Promise<Answers['evaluate']> {
+  return withPolicy(request, work, async (table, device) => {
     const began = performance.now();
     const seconds = () => (performance.now() - began) / 1000;
     let tokens = 0;
@@ -28,7 +23,7 @@ export async function answerEvaluate(
       episodes: request.episodes,
       seed: request.seed,
       batchSize: Math.min(BATCH, Math.max(1, Math.ceil(request.episodes / 4))),
-      signal,
+      signal: work.signal,
       onProgress(played, fresh) {
         tokens += tokensOf(fresh);
         for (const episode of fresh) games.push(lineOf(episode));
@@ -36,7 +31,7 @@ export async function answerEvaluate(
         const { episodes, policy } = request;
         const temperature = policy.kind === 'model' && { temperature: policy.temperature };
         const success_rate = won / played;
-        report({ stage: 'playing', played, episodes, success_rate, ...temperature, tokens, seconds: seconds() });
+        work.report({ stage: 'playing', played, episodes, success_rate, ...temperature, tokens, seconds: seconds() });
       },
     });
     return { evaluation, games, device, seconds: seconds(), tokens };
@@ -61,24 +56,17 @@ const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine 
   ...(outcome && { outcome }),
 });
 
-export async function answerRollout(
-  request: RequestOf<'rollout'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Answers['rollout']> {
-  return withPolicy(request, models, report, signal, async (table, device) => {
+export async function answerRollout(request: RequestOf<'rollout'>, work: Work): Promise<Answers['rollout']> {
+  return withPolicy(request, work, async (table, device) => {
     const starts = evaluationStarts(request.seed, request.episodes, request.from);
-    return { episodes: await playEpisodes({ ...table, starts, signal }), device };
+    return { episodes: await playEpisodes({ ...table, starts, signal: work.signal }), device };
   });
 }
 
 /** Has a game and its policy ready, and clears up when the play is over. */
 async function withPolicy<T>(
   { game, policy: choice }: { readonly game: Game; readonly policy: PolicyChoice },
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
+  { models, report, signal }: Work,
   play: (table: Table, device: string) => Promise<T>,
 ): Promise<T> {
   const definition = findEnvironment(game.environment);

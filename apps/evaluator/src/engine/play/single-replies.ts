@@ -12,8 +12,8 @@ import {
 } from '@ludic/inference';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import type { ModelRegistry, Report } from '../models/registry.ts';
 import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';
+import type { Work } from '../work.ts';
 import { settingsOf } from './episodes.ts';
 import { normalised, replayPosition } from './position.ts';
 
@@ -52,9 +52,7 @@ function readied(model: LanguageModel): Asked {
 /** One answer after the other: so what is put away answers nobody. */
 function ask<T>(
   { name, device }: Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
+  { models, report, signal }: Work,
   answer: (model: Asked) => Promise<T>,
 ): Promise<T> {
   const own = last.then(() => {
@@ -68,18 +66,16 @@ function ask<T>(
 
 export async function answerReply(
   { position, policy: choice }: RequestOf<'reply'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
+  work: Work,
 ): Promise<Answers['reply']> {
   const prompt = promptAt(position);
   if (choice.kind === 'scripted') {
     const player = scripted(position, choice.name);
     return { reply: { text: player.act(prompt.environment, prompt.random), finish: 'stop' }, device: 'script' };
   }
-  return ask(choice, models, report, signal, async (model) => {
+  return ask(choice, work, async (model) => {
     const settings = settingsOf(choice, findEnvironment(position.game.environment));
-    const [reply] = await model.policy(settings).act([prompt], { signal });
+    const [reply] = await model.policy(settings).act([prompt], { signal: work.signal });
     if (!isReply(reply!)) throw new PolicyError('prompt_too_long', reply!.error);
     return { reply, device: model.device };
   });
@@ -87,9 +83,7 @@ export async function answerReply(
 
 export async function answerHint(
   { position, policy: choice, candidates }: RequestOf<'hint'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
+  work: Work,
 ): Promise<Hint> {
   const prompt = promptAt(position);
   if (choice.kind === 'scripted') {
@@ -100,7 +94,7 @@ export async function answerHint(
     }
     return { ...normalised(Array.from(counts.values(), (count) => Math.log(count / TRIES))), device: 'script' };
   }
-  return ask(choice, models, report, signal, async ({ scorer, device }) => ({
+  return ask(choice, work, async ({ scorer, device }) => ({
     ...normalised(await scorer.replies(prompt.messages, candidates)),
     device,
   }));
@@ -108,11 +102,9 @@ export async function answerHint(
 
 export async function answerRate(
   { model: name, device, prompt, completion, alternatives }: RequestOf<'rate'>,
-  models: ModelRegistry,
-  report: Report,
-  signal: AbortSignal,
+  work: Work,
 ): Promise<Answers['rate']> {
-  return ask({ name, device }, models, report, signal, async (model) => {
+  return ask({ name, device }, work, async (model) => {
     const tokens = await model.scorer.rate(prompt, completion, alternatives);
     return { tokens, text: model.text(completion), device: model.device };
   });

@@ -50,12 +50,15 @@ async function put(file: FileSystemFileHandle, content: FileContent, start?: num
   }
 }
 
-/** The folder that a path names, made where it is not there. */
-export async function makeFolder(home: FileSystemDirectoryHandle, path: string): Promise<FileSystemDirectoryHandle> {
+async function folderAt(home: FileSystemDirectoryHandle, path: string, create = false) {
   let folder = home;
-  for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name, { create: true });
+  for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name, { create });
   return folder;
 }
+
+/** The folder that a path names, made where it is not there. */
+export const makeFolder = (home: FileSystemDirectoryHandle, path: string): Promise<FileSystemDirectoryHandle> =>
+  folderAt(home, path, true);
 
 const split = (path: string): readonly [folder: string, name: string] => {
   const at = path.lastIndexOf('/') + 1;
@@ -76,7 +79,7 @@ export const appendFile = async (home: FileSystemDirectoryHandle, path: string, 
 export const cutFile = async (home: FileSystemDirectoryHandle, path: string, length: number) =>
   put(await makeFile(home, path), '', length);
 
-/** Whoever looks sees the old file or the new one: it is written beside its place, and put there when it is whole. */
+/** A reader sees the old file or the new one: it is written beside its place, and put there when it is whole. */
 export async function replaceFile(home: FileSystemDirectoryHandle, path: string, text: string): Promise<void> {
   const [at, name] = split(path);
   const folder = await makeFolder(home, at);
@@ -101,9 +104,7 @@ export async function filesIn(folder: FileSystemDirectoryHandle, prefix = ''): P
 export async function fileAt(home: FileSystemDirectoryHandle, path: string): Promise<File | undefined> {
   const [folder, name] = split(path);
   try {
-    let at = home;
-    for (const one of folder.split('/').filter(Boolean)) at = await at.getDirectoryHandle(one);
-    return await (await at.getFileHandle(name)).getFile();
+    return await (await (await folderAt(home, folder)).getFileHandle(name)).getFile();
   } catch (error) {
     if ((error as Error).name === 'NotFoundError' || (error as Error).name === 'TypeMismatchError') return undefined;
     throw error;
@@ -114,9 +115,8 @@ export async function fileAt(home: FileSystemDirectoryHandle, path: string): Pro
 export async function removeFolder(home: FileSystemDirectoryHandle, path: string): Promise<void> {
   const [above, name] = split(path);
   try {
-    let at = home;
-    for (const one of above.split('/').filter(Boolean)) at = await at.getDirectoryHandle(one);
-    await patiently(() => at.removeEntry(name, { recursive: true }));
+    const folder = await folderAt(home, above);
+    await patiently(() => folder.removeEntry(name, { recursive: true }));
   } catch (error) {
     if ((error as Error).name !== 'NotFoundError') throw error;
   }

@@ -2,53 +2,26 @@
 // that it can be played on any. The worker loads this file when something is trained: a page that plays does without it.
 
 import { conductRun, type RunEvent, type RunStart } from '@ludic/grpo';
-import type { ModelFiles } from '@ludic/models';
-import type { DeviceChoice } from '../models/library.ts';
-import type { ModelRegistry, Report } from '../models/registry.ts';
 import type { Answers, RequestOf } from '../protocol.ts';
-import type { Runs } from './runs.ts';
+import type { Report, Work } from '../work.ts';
 import { storedGames } from './stored-games.ts';
 
-/** Ends early where it is cancelled, with what was learned until then. */
-export async function answerTrain(
-  { model, device, settings, saveAs }: RequestOf<'train'>,
-  models: ModelRegistry,
-  runs: Runs,
-  report: Report,
-  signal: AbortSignal,
+/** Begins a run, or goes on after its last checkpoint. Ends early where it is cancelled, with what was learned until then. */
+export async function answerTraining(
+  request: RequestOf<'train'> | RequestOf<'continue'>,
+  { models, runs, report, signal }: Work,
 ): Promise<Answers['train']> {
-  if (models.isTransformersModel(model))
-    throw new Error(`${model} is run by transformers.js, which cannot train: choose nano or a model with safetensors.`);
-  const openFiles = async () => models.files(model, report, signal);
-  return conduct(saveAs, { kind: 'new', model, settings }, device, openFiles, models, runs, report, signal);
-}
-
-/** Goes on after the last checkpoint of a run. */
-export function answerContinue(
-  { run, device }: RequestOf<'continue'>,
-  models: ModelRegistry,
-  runs: Runs,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Answers['continue']> {
-  const none = async () => {
-    throw new Error('A run that goes on has its model.');
-  };
-  return conduct(run, { kind: 'resume' }, device, none, models, runs, report, signal);
-}
-
-function conduct(
-  name: string,
-  start: RunStart,
-  device: DeviceChoice,
-  openFiles: (model: string) => Promise<ModelFiles>,
-  models: ModelRegistry,
-  runs: Runs,
-  report: Report,
-  signal: AbortSignal,
-): Promise<Answers['train']> {
+  if (request.type === 'train' && models.isTransformersModel(request.model))
+    throw new Error(
+      `${request.model} is run by transformers.js, which cannot train: choose nano or a model with safetensors.`,
+    );
+  const [name, start]: [string, RunStart] =
+    request.type === 'train'
+      ? [request.saveAs, { kind: 'new', model: request.model, settings: request.settings }]
+      : [request.run, { kind: 'resume' }];
+  const openFiles = async (model: string) => models.files(model, report, signal);
   return runs.hold(name, async () => {
-    const runtime = await models.runtime(device, report);
+    const runtime = await models.runtime(request.device, report);
     if (start.kind === 'new' && !(await runs.clear(name)))
       throw new Error(`There is a run ${name} by now, from another tab: train again, and this one gets another name.`);
     const storage = await runs.open(name);
@@ -56,10 +29,10 @@ function conduct(
     await storage.settle();
     const began = performance.now();
     const clock = () => performance.now();
-    /** The model is that of the last checkpoint, also for whoever plays it meanwhile. */
+    /** The model is that of the last checkpoint, also where it is played meanwhile. */
     let known: Promise<unknown> = Promise.resolve();
     const makeKnown = async () => models.add(name, 'training', await runs.modelBlobs(name));
-    const onEvent = telling((news) => {
+    const onEvent = progressOf((news) => {
       if (news.stage !== 'saved') report(news);
       // What cannot be read now will be when the run has ended.
       else
@@ -93,8 +66,8 @@ function conduct(
   });
 }
 
-/** What a run tells, in the words of the page. */
-function telling(report: Report): (event: RunEvent) => void {
+/** The events of a run as progress of the request. */
+function progressOf(report: Report): (event: RunEvent) => void {
   let steps = 0;
   let groupSize = 1;
   const next = (done: number, seconds: number | undefined) =>
