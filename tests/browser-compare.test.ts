@@ -52,7 +52,7 @@ let context: BrowserContext;
 let page: Page;
 let blemishes: string[] = [];
 let view: Locator;
-/** What was sent where the page must ask nobody else. */
+/** What was sent where the page must ask no other server. */
 const elsewhere = () => blemishes.filter((one) => one.startsWith('asks elsewhere'));
 
 describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bin/chromium)', () => {
@@ -277,7 +277,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
       if ((await shelf.getAttribute('open')) === null) await shelf.locator('summary').click();
     });
 
-    it('gives its models to whoever knows the password', async () => {
+    it('gives its models for its password', async () => {
       await look(server.url, 'wrong password');
       await source().getByText('does not take this password').waitFor();
       await look(server.url, PASSWORD);
@@ -454,7 +454,7 @@ describe.skipIf(!hasChromium)('the view that compares (needs Chromium at /usr/bi
     expect(loaded.map((one) => one.loaded)).toEqual(loaded.map((one) => one.loaded).toSorted((a, b) => a - b));
   });
 
-  it('has asked nobody who was not named, and has nothing on its console but what browsers say of refusals', () => {
+  it('has asked no server that was not named, and has nothing on its console but what browsers say of refusals', () => {
     const named = [server.url, odd.origin, hub.origin, 'http://127.0.0.1:1/'].map((url) => new URL(url).origin);
     for (const one of elsewhere()) expect(named).toContain(new URL(one.slice('asks elsewhere: '.length)).origin);
     const others = blemishes.filter(

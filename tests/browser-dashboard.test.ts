@@ -97,19 +97,19 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
   it('says beside the fields what the server has against a training', async () => {
     await button('New training').click();
     await view.getByLabel('Name of the new model').fill('nano');
-    await view.getByLabel('Games of an update').fill('many');
+    await view.getByLabel('Games per update').fill('many');
     await button('Start').click();
     await view.getByRole('alert').getByText('The request cannot be used: see output_dir, batch_size').waitFor();
     const name = view.getByLabel('Name of the new model');
     expect(await name.getAttribute('aria-invalid')).toBe('true');
     expect(await describedBy(name)).toContain('other than nano');
-    expect(await describedBy(view.getByLabel('Games of an update'))).toContain('expected number');
+    expect(await describedBy(view.getByLabel('Games per update'))).toContain('expected number');
     // In a part that is folded away until then.
     await name.fill('first');
-    await view.getByLabel('Games of an update').fill('16');
-    await view.getByText('Settings of the game').click();
+    await view.getByLabel('Games per update').fill('16');
+    await view.getByText('Game settings').click();
     await view.getByLabel('Invalid penalty').fill('much');
-    await view.getByText('Settings of the game').click();
+    await view.getByText('Game settings').click();
     await button('Start').click();
     await view.getByLabel('Invalid penalty').waitFor();
     expect(await view.locator('[data-wrong="true"]').textContent()).toMatch(/invalid.penalty/i);
@@ -118,7 +118,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
 
   it('starts a training and shows it until its end', async () => {
     await view.getByLabel('Updates').fill('3');
-    await view.getByLabel('Games that begin alike').fill('8');
+    await view.getByLabel('Group size').fill('8');
     await view.getByLabel('Longest reply').fill('4');
     await view.getByLabel('Learning rate').fill('1e-3');
     await view.getByText('More settings').click();
@@ -231,7 +231,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
   it('deletes a model after a question, and says where it went', async () => {
     await inList('first').click();
     await button('Delete model…').click();
-    await page.getByRole('dialog').getByText('Nobody can bring them back').waitFor();
+    await page.getByRole('dialog').getByText('This cannot be undone').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the model' }).click();
     await view.getByText('Its model is no longer on the server').waitFor();
     const { models } = await ask<{ models: { name: string }[] }>('/models');
@@ -289,7 +289,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     await other.context().close();
   });
 
-  it('has nothing on its console but what the browser writes, and asks nobody else', () => {
+  it('has nothing on its console but what the browser writes, and asks no other server', () => {
     expect(blemishes.filter((blemish) => !ITS_OWN.test(blemish))).toEqual([]);
   });
 });

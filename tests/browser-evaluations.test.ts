@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
     await field('Games').fill('12');
     await field('Seed').fill('3');
     await field('The policy sees').selectOption('FULL_HISTORY');
-    await view.getByText('Settings of the game').click();
+    await view.getByText('Game settings').click();
     await field('Opponent').selectOption('minimax');
     await button('Start').click();
     await article().getByRole('heading', { name: 'nano, evaluated' }).waitFor();
@@ -130,7 +130,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
 
   it('compares it with another of the same games, to the numbers of the library', async () => {
     const first = await newest();
-    await button('Another like it').click();
+    await button('Evaluate again with changes').click();
     expect(await field('Games').inputValue()).toBe('12');
     expect(await field('Opponent').inputValue()).toBe('minimax');
     await field('Temperature').fill('2');
@@ -160,7 +160,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
   });
 
   it('says of one without games that it has none, and compares it with nothing', async () => {
-    await button('Another like it').click();
+    await button('Evaluate again with changes').click();
     await field('Keep the games').selectOption('no');
     await field('Temperature').fill('1');
     const { job_id } = await newest();
@@ -174,7 +174,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
   });
 
   it('cancels one after a question, and resumes it', async () => {
-    await button('Another like it').click();
+    await button('Evaluate again with changes').click();
     await field('Games').fill('3000');
     await field('Keep the games').selectOption('yes');
     await button('Start').click();
@@ -237,7 +237,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
     await page.getByRole('tab', { name: 'Jobs' }).click();
   }, 60_000);
 
-  it('has nothing on its console but what the browser writes, and asks nobody else', () => {
+  it('has nothing on its console but what the browser writes, and asks no other server', () => {
     expect(blemishes.filter((blemish) => !ITS_OWN.test(blemish))).toEqual([]);
   });
 });

@@ -223,7 +223,7 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
   }, 60_000);
 
   it('survive the loss of the GPU', async () => {
-    // A GPU that the test can take away: whoever has one now gives it up.
+    // A GPU that the test can take away: the page that holds one now gives it up.
     const [worker] = page.workers();
     await page.reload();
     await page.getByText('WebAssembly').waitFor();
@@ -264,7 +264,7 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     expect(await fresh!.evaluate(() => globalThis.gpus.length)).toBe(3);
   }, 120_000);
 
-  it('leave nothing on the console, and ask nobody but their hub', () => {
+  it('leave nothing on the console, and ask no server but their hub', () => {
     expect(blemishes.filter((one) => one.startsWith('asks elsewhere') && !one.includes(hub.origin))).toEqual([]);
     expect(blemishes.filter((one) => !one.startsWith('asks elsewhere'))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// How the jobs of a server look to whoever is signed in: while a training runs, when it is over, an evaluation being
+// How the jobs of a server look after signing in: while a training runs, when it is over, an evaluation being
 // asked for, its result and its comparison. By the rules of `browser/look.ts`.
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -7,7 +7,7 @@ import { CHROMIUM, hasChromium, launch, type ServedPage, servePage } from './bro
 
 const VIEWS = ['Evaluate', 'Watch', 'Play', 'Train', 'Jobs'] as const;
 
-/** What a view shows when somebody has used it. */
+/** What a view shows after it was used. */
 const USE: Partial<Record<(typeof VIEWS)[number], (page: Page) => Promise<void>>> = {
   async Evaluate(page) {
     const view = page.getByRole('tabpanel', { name: 'Evaluate' });

@@ -345,7 +345,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
 
     it('is a whole game of KeyDoor by hand, in which what was not seen is not shown', async () => {
       await view().getByLabel('Game', { exact: true }).selectOption('key_door');
-      await view().getByText('Settings of the game').click();
+      await view().getByText('Game settings').click();
       await view().getByLabel('size').fill('3');
       await view().getByLabel('Seed').fill('6');
       await view().getByLabel('Hints by').selectOption('scripted omniscient');

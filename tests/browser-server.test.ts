@@ -303,7 +303,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       await page.evaluate((name) => globalThis.ludic.ask({ type: 'remove', name }), `large on ${server.url}`);
     }, 60_000);
 
-    it('is not waited for by whoever signs out', async () => {
+    it('is not waited for after signing out', async () => {
       const slow = Promise.withResolvers<void>();
       await page.route('**/models/second/model.safetensors', async (route) => {
         await slow.promise;
@@ -361,7 +361,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
     await shelf.getByRole('button', { name: 'Load second' }).waitFor();
     await server.kill();
     await server.startAgain('another one');
-    // Whoever asks first is told.
+    // The view that asks first is told.
     await shelf.getByRole('button', { name: 'Load second' }).click();
     await shelf.getByLabel('Password').waitFor();
     await shelf
@@ -379,7 +379,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
     await inList('second').waitFor();
   }, 60_000);
 
-  it('has nothing on its console but what the browser writes, and asks nobody else', () => {
+  it('has nothing on its console but what the browser writes, and asks no other server', () => {
     const itsOwn =
       /^console error: Failed to load resource: (the server responded with a status of (400|401|404|429) |net::ERR_(CONNECTION_|INCOMPLETE_CHUNKED|EMPTY_RESPONSE))/;
     expect(blemishes.filter((blemish) => !itsOwn.test(blemish))).toEqual([]);

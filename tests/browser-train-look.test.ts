@@ -51,7 +51,7 @@ describe.skipIf(!hasChromium)(`the look of training (needs Chromium at ${CHROMIU
       await comparison.getByRole('button', { name: 'Compare' }).click();
       await comparison.getByText('Game by game the success changed by').waitFor();
       const form = view(page).getByRole('form', { name: 'What to train' });
-      await form.getByLabel('What learns').selectOption('adapter');
+      await form.getByLabel('Trained weights').selectOption('adapter');
       await form.getByText('All settings of training').click();
       await form.getByLabel('lora targets').waitFor();
       await expectGoodLook(page, 'train-compared', look, true);

@@ -1,4 +1,4 @@
-// Training where others look on: a second tab, and whoever plays the model meanwhile.
+// Training where others look on: a second tab, and a view that plays the model meanwhile.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -109,12 +109,12 @@ describe.skipIf(!hasChromium)('training that others look at (needs Chromium at /
       ['Group', '4'],
     ] as const)
       await form.getByLabel(label, { exact: true }).fill(value);
-    await view.getByText('Settings of the game').click();
+    await view.getByText('Game settings').click();
     await form.getByLabel('max steps').fill('5');
     await view.getByText('All settings of training').click();
     await form.getByLabel('eval episodes').fill('4');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
-    await view.getByText('The model is nano trained now').waitFor({ timeout: 120_000 });
+    await view.getByText('The model is saved as nano trained').waitFor({ timeout: 120_000 });
     const run = view.getByRole('region', { name: 'Run nano trained' });
     await run.getByText('KeyDoor 3×3, 8 games a step').waitFor();
     await run.getByText('4 games at temperature 1').waitFor();
@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium)('training that others look at (needs Chromium at /
       const other = page.getByRole('tabpanel', { name });
       await other.getByLabel(policy, { exact: true }).first().selectOption(option);
       await expect.poll(() => other.getByLabel('Game', { exact: true }).inputValue()).toBe('key_door');
-      await other.getByText('Settings of the game').click();
+      await other.getByText('Game settings').click();
       expect(await other.getByLabel('size').inputValue()).toBe(String(config.size));
       expect(await other.getByRole('button', { name: 'Take its game' }).count()).toBe(0);
       return other;
@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)('training that others look at (needs Chromium at /
     await page.getByRole('tab', { name: 'Train' }).click();
   }, 180_000);
 
-  it('has nothing on its console and asks nobody else', () => {
+  it('has nothing on its console and asks no other server', () => {
     expect(opened.blemishes).toEqual([]);
   });
 });

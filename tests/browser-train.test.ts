@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await form.getByLabel('KL weight').fill('0');
     // At twice this rate the norm at one step is a thousandth of itself off, and with another number of threads half that.
     await form.getByLabel('Learning rate').fill('0.001');
-    await view.getByText('Settings of the game').click();
+    await view.getByText('Game settings').click();
     await form.getByLabel('max steps').fill('3');
     await view.getByText('All settings of training').click();
     await form.getByLabel('eval every').fill('4');
@@ -50,8 +50,8 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await form.getByLabel('save every').fill('2');
     await form.getByLabel('token budget').fill('1024');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
-    await view.getByText('The model is nano trained now').waitFor();
-    const titles = ['Reward', 'Success', 'Entropy', 'Gradient norm', 'Sampler against trainer', 'Learning rate'];
+    await view.getByText('The model is saved as nano trained').waitFor();
+    const titles = ['Reward', 'Success', 'Entropy', 'Gradient norm', 'Sampler–trainer mismatch', 'Learning rate'];
     for (const title of titles) {
       const curve = view.getByRole('img', { name: new RegExp(`^${title}.*after 8 steps`) });
       await expect.poll(() => curve.locator('canvas').count(), { message: title }).toBe(1);
@@ -182,7 +182,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await form.getByLabel('Group', { exact: true }).fill('4');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
     await view.getByRole('img', { name: /^Reward after ([2-9]|\d\d+) steps/ }).waitFor();
-    // What somebody writes meanwhile stays as it is written, key by key.
+    // What is written meanwhile stays as it is written, key by key.
     const rate = form.getByLabel('Learning rate');
     const before = await rate.inputValue();
     await rate.clear();
@@ -250,7 +250,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
   });
 
   it('trains an adapter, which is played and downloaded as a model before its run is finished as after it', async () => {
-    await form.getByLabel('What learns').selectOption('adapter');
+    await form.getByLabel('Trained weights').selectOption('adapter');
     await form.getByLabel('Rank').fill('2');
     expect(await form.getByLabel('Alpha').inputValue()).toBe('4');
     const { settings } = await training.contents('whole');
@@ -357,7 +357,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await view.getByText('The model is nano trained 4 now').waitFor();
   }, 180_000);
 
-  it('has nothing on its console and asks nobody else', () => {
+  it('has nothing on its console and asks no other server', () => {
     expect(opened.blemishes).toEqual([]);
   });
 });

@@ -126,7 +126,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     await view.getByLabel('Games a step').fill('16');
     await view.getByLabel('Group').fill('8');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
-    await view.getByText('The model is nano trained now').waitFor();
+    await view.getByText('The model is saved as nano trained').waitFor();
     expect(await view.getByRole('img', { name: 'Reward after 2 steps' }).locator('canvas').count()).toBe(1);
     await page.getByRole('tab', { name: 'Train' }).press('Home');
     const other = page.getByRole('tabpanel', { name: 'Evaluate' });
@@ -299,7 +299,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     await other.close();
   });
 
-  it('has nothing on its console and asks nobody else', () => {
+  it('has nothing on its console and asks no other server', () => {
     expect(blemishes).toEqual([]);
     expect(responses.some((response) => response.url().includes('.asyncify'))).toBe(true);
   });

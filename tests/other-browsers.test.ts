@@ -154,14 +154,14 @@ for (const { name, path, open, stores } of BROWSERS) {
         'Longest reply': 4,
       };
       for (const [label, value] of Object.entries(fields)) await hand.fill(label, String(value));
-      await hand.click('summary', 'Settings of the game');
+      await hand.click('summary', 'Game settings');
       await hand.fill('Max steps', '3');
       await hand.click('summary', 'All settings of training');
       await hand.until(/Token budget/);
       const further = { 'Eval episodes': 4, 'Eval temperature': 0, 'Save every': 2, 'Token budget': 1024 };
       for (const [label, value] of Object.entries(further)) await hand.fill(label, String(value));
       await hand.click('form button', 'Train');
-      const shown = await hand.until(/The model is nano trained now/);
+      const shown = await hand.until(/The model is saved as nano trained/);
       expect(/This browser gives the page no storage/.test(shown)).toBe(!stores);
       const { settings, metrics } = await page.evaluate(() =>
         globalThis.ludic.ask({ type: 'run', run: 'nano trained' }),
@@ -227,7 +227,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       }
     });
 
-    it('has nothing on its console and asks nobody else', () => expect(page.blemishes).toEqual([]));
+    it('has nothing on its console and asks no other server', () => expect(page.blemishes).toEqual([]));
 
     const where = () => page.evaluate(() => document.querySelector('.where')?.textContent ?? '');
 

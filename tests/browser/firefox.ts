@@ -11,7 +11,7 @@ import { type DrivenOptions, type DrivenPage, endWithUs, expressionOf, toldIn } 
 const PLACES = [process.env.LUDIC_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'];
 export const FIREFOX = PLACES.find((path) => path !== undefined && existsSync(path));
 
-/** Nothing is asked of anybody but what a test asks, and WebGPU is had where it has but a software adapter. */
+/** No server is asked for anything but what a test asks, and WebGPU is had where it has but a software adapter. */
 const PREFERENCES = {
   'app.normandy.enabled': false,
   'app.update.enabled': false,

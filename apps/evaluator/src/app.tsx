@@ -72,7 +72,7 @@ function Devices({ devices }: Pick<AppContext, 'devices'>) {
                 ...(report.threads === undefined
                   ? []
                   : [`${report.threads} ${report.threads === 1 ? 'thread' : 'threads'}`]),
-                ...(report.software ? ['software: right numbers, no speed'] : []),
+                ...(report.software ? ['software adapter: correct, but slow'] : []),
               ].join(', ')
             : report.reason}
         </li>

@@ -235,7 +235,7 @@ export interface Hint {
 
 export type RequestOf<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;
 
-/** Why there is no answer: the code of a package's error, `cancelled`, `gone`, or `fault` for what nobody foresaw. */
+/** Why there is no answer: the code of a package's error, `cancelled`, `gone`, or `fault` for an unexpected error. */
 export interface Failure {
   readonly code: string;
   /** For people: what to do. */

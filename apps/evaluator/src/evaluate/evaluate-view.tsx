@@ -54,7 +54,7 @@ export function EvaluateView() {
     expect(
       gameOf(model).then((carried) => (before) => (carried ? evaluationFor(carried, model, before, chosen()) : before)),
     );
-  // A model that another view has opened meets nobody else at first.
+  // A model that another view has opened is evaluated alone at first.
   useEffect(() => {
     if (!opened) return;
     const { model: name, game } = opened;
@@ -140,7 +140,7 @@ export function EvaluateView() {
           />
           <NumberField
             label="Seed"
-            hint="Which games: the same for all who choose it."
+            hint="The same seed gives the same games."
             value={spec.seed}
             min={0}
             max={Number.MAX_SAFE_INTEGER}

@@ -1,4 +1,4 @@
-// What is evaluated, as a value and as an address: a link gives everybody the same games, hence the same numbers.
+// What is evaluated, as a value and as an address: the same link gives the same games, hence the same numbers.
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';

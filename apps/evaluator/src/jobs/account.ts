@@ -10,7 +10,7 @@ export interface Account {
 }
 
 export interface SessionState {
-  /** Undefined where nobody is signed in. */
+  /** Undefined while the page is signed out. */
   readonly account: Account | undefined;
   /** Where the visitor was before, and why that is over; the reason is empty where that was the visitor's wish. */
   readonly left: { readonly address: string; readonly trouble: string } | undefined;

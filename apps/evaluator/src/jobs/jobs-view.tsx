@@ -34,7 +34,7 @@ export function JobsView() {
       {part.state === 'missing' ? (
         <>
           <p class="trouble" role="alert">
-            This part of the page could not be loaded: whoever serves the page does not answer.
+            This part of the page could not be loaded: the server of the page does not answer.
           </p>
           <p>
             <button type="button" onClick={load}>

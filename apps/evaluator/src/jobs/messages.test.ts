@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { EngineError } from '../engine/client.ts';
 import { isAbsent, isRefused, moment, span } from './messages.ts';
 
-it('knows a password that is refused, whoever has asked with it', () => {
+it('knows a password that is refused, by either class of error', () => {
   for (const [code, refused] of [
     ['unauthorized', true],
     ['forbidden', false],

@@ -1,4 +1,4 @@
-// What people are told when a server cannot be asked, or has something against it.
+// Errors of a server, and of the way to it, as sentences for the page.
 
 import { type Job, ServiceError } from '@ludic/service';
 import { ClientError } from '@ludic/service/client';
@@ -13,7 +13,7 @@ export const isRefused = (error: unknown) =>
 export const isAbsent = (error: unknown) =>
   error instanceof ServiceError && (error.code === 'not_found' || error.code === 'bad_request');
 
-/** Whether the server may be well again later, without anybody doing anything here. */
+/** Whether a later retry may succeed without any change on this side. */
 export function isAway(error: unknown): boolean {
   if (error instanceof ServiceError) return error.status >= 500 || error.code === 'too_many_requests';
   if (!(error instanceof ClientError)) return false;
@@ -42,7 +42,7 @@ export function messageOf(error: unknown, { address, isOwn }: Pick<Session, 'add
   }
 }
 
-/** `3 h 5 min`: as exact as anybody needs to wait. */
+/** `3 h 5 min`: rounded to what matters for a wait. */
 export function span(seconds: number): string {
   if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);

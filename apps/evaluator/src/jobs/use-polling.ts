@@ -1,4 +1,4 @@
-// Something of the server that is asked for again now and then, as long as somebody looks at it.
+// Polls one resource of the server while a component that shows it is mounted.
 
 import { useEffect, useState } from 'preact/hooks';
 import { sleep } from '../ui/store.ts';

@@ -30,7 +30,7 @@ export function ServerDownload({
   }, [left]);
   return (
     <DownloadForm
-      // Whoever comes or leaves begins with an empty list.
+      // Signing in or out empties the list.
       key={account ? 'in' : 'out'}
       title="From a Ludic server"
       text="Its models are played here, not there. The password stays in this page, which is signed in to the server's jobs as well."

@@ -81,7 +81,7 @@ export function PlayView() {
           />
           <NumberField
             label="Seed"
-            hint={duel ? "Of the policy's dice." : 'Which grid.'}
+            hint={duel ? 'Random seed of the policy.' : 'Selects the grid.'}
             value={seed}
             min={0}
             max={Number.MAX_SAFE_INTEGER}

@@ -57,7 +57,7 @@ export function TicTacToeGame({
             `${last.by === 'person' ? 'You' : policy.name}: ${nameOf(last.reply)}${refused ? ', which is not allowed' : ''}. `}
           {turn === 'person' && `Your turn, you are ${mark}.`}
           {turn === 'policy' && `${policy.name} ${refused ? 'is asked again' : 'thinks'}…`}
-          {turn === 'nobody' && overText(outcome, policy.name)}
+          {turn === 'over' && overText(outcome, policy.name)}
         </p>
         {work.state === 'failed' && turn === 'policy' && (
           <div class="work">
@@ -74,7 +74,7 @@ export function TicTacToeGame({
           nameOf={nameOf}
           onAsk={() => void hints.ask(personSide(played))}
         />
-        {turn === 'nobody' && (
+        {turn === 'over' && (
           <div class="work">
             <button type="button" onClick={onNext}>
               Play again

@@ -17,7 +17,7 @@ it('is one game seen from two chairs, whatever is played, refused replies of the
         expect(state.mark).toBe(OTHER[mark]);
         const marks = [...state.board].filter((cell) => cell !== '.').length;
         expect(marks).toBe(played.moves.length - slips);
-        if (turn === 'nobody') {
+        if (turn === 'over') {
           expect(outcome).toBeDefined();
           return;
         }
@@ -44,12 +44,12 @@ it('is one game seen from two chairs, whatever is played, refused replies of the
 
 it('tells who has won', () => {
   const moves = [1, 4, 2, 5, 3].map((cell, i) => play(i % 2 === 0 ? 'person' : 'policy', cell));
-  expect(gameStatus({ game, mark: 'X', seed: 0, moves })).toMatchObject({ turn: 'nobody', outcome: 'loss' });
+  expect(gameStatus({ game, mark: 'X', seed: 0, moves })).toMatchObject({ turn: 'over', outcome: 'loss' });
   const lost = [1, 4, 2, 5, 9, 6].map((cell, i) => play(i % 2 === 0 ? 'person' : 'policy', cell));
-  expect(gameStatus({ game, mark: 'X', seed: 0, moves: lost })).toMatchObject({ turn: 'nobody', outcome: 'win' });
+  expect(gameStatus({ game, mark: 'X', seed: 0, moves: lost })).toMatchObject({ turn: 'over', outcome: 'win' });
   const hopeless = Array.from({ length: 10 }, (): Move => ({ by: 'policy', reply: '?' }));
   expect(gameStatus({ game, mark: 'O', seed: 0, moves: hopeless })).toMatchObject({
-    turn: 'nobody',
+    turn: 'over',
     outcome: undefined,
   });
 });

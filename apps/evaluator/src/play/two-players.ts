@@ -24,7 +24,7 @@ export interface TwoPlayerGame {
 
 /** How a game stands, from the policy's chair. */
 export interface GameStatus {
-  readonly turn: Move['by'] | 'nobody';
+  readonly turn: Move['by'] | 'over';
   /** With the policy's mark. */
   readonly state: TicTacToeState;
   /** The policy's. */
@@ -59,7 +59,7 @@ export function gameStatus(played: TwoPlayerGame): GameStatus {
     return { turn: 'person', state: { code, board, mark: OTHER[mark] }, outcome: undefined, refused: false };
   }
   return {
-    turn: endReason === undefined ? 'policy' : 'nobody',
+    turn: endReason === undefined ? 'policy' : 'over',
     state: last!.state as TicTacToeState,
     outcome: last!.info?.outcome,
     refused: played.moves.at(-1)?.by === 'policy' && last!.info?.invalid === true,

@@ -1,4 +1,4 @@
-// All settings of training that the service knows, as fields made from its schemas. Loaded when somebody opens them.
+// All settings of training that the service knows, as fields made from its schemas. Loaded when they are opened.
 
 import {
   ADAMW_FIELDS,

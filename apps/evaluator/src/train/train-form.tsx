@@ -81,8 +81,8 @@ export function TrainForm({
         <GameFields game={gameOf(settings)} onChange={changeGame} />
         <DeviceField device={device} onChange={onDevice} />
         <SelectField
-          label="What learns"
-          hint="An adapter takes less memory, and leaves the model as it is."
+          label="Trained weights"
+          hint="An adapter takes less memory and leaves the model unchanged."
           value={lora ? 'adapter' : 'model'}
           choices={[
             { value: 'model', text: 'the whole model' },
@@ -94,18 +94,18 @@ export function TrainForm({
           <>
             <NumberField
               label="Rank"
-              hint="Of the adapter: higher ones can learn more."
+              hint="Rank of the adapter: a higher rank can learn more."
               min={1}
               max={4096}
               value={lora.rank}
               onChange={(rank) =>
-                // As strong as it was, unless somebody has said otherwise.
+                // Alpha stays twice the rank unless it was set by hand.
                 setAdapter({ ...lora, rank, alpha: lora.alpha === 2 * lora.rank ? 2 * rank : lora.alpha })
               }
             />
             <NumberField
               label="Alpha"
-              hint="Its strength, as a rule twice the rank."
+              hint="Scale of the adapter, usually twice the rank."
               min={0}
               step="any"
               value={lora.alpha}
@@ -116,16 +116,22 @@ export function TrainForm({
         <NumberField label="Steps" min={1} max={100_000} {...number('steps')} />
         <NumberField
           label="Games a step"
-          hint="A multiple of the group: more take longer and teach more."
+          hint="A multiple of the group size. More games take longer and give better gradients."
           min={2}
           max={MOST_GAMES}
           {...number('batchSize')}
         />
-        <NumberField label="Group" hint="Games that begin alike." min={2} max={MOST_GAMES} {...number('groupSize')} />
+        <NumberField
+          label="Group"
+          hint="Games from the same start, compared with each other."
+          min={2}
+          max={MOST_GAMES}
+          {...number('groupSize')}
+        />
         <NumberField label="Learning rate" min={0} step="any" {...number('learningRate')} />
         <NumberField
           label="KL weight"
-          hint="Holds the policy near its first model, less and less."
+          hint="Weight of the KL penalty towards the initial model. Decreases during training."
           min={0}
           step="any"
           value={settings.loss.beta}

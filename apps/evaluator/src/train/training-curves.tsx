@@ -110,13 +110,13 @@ export function TrainingCurves({
           />
         ) : (
           <Curve
-            title="Distance from the first model"
+            title="KL from the initial model"
             {...common}
             series={[{ label: 'mean KL', color: 'series-1', values: pick(({ mean_kl = 0 }) => mean_kl) }]}
           />
         )}
         <Curve
-          title="Sampler against trainer"
+          title="Sampler–trainer mismatch"
           {...common}
           logarithmic
           series={[

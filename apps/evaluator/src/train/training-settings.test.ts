@@ -1,4 +1,4 @@
-// The form of a training shows what is decided for anybody, but for what the page and the visitor have named.
+// The form of a training shows the decided defaults, but for what the page and the visitor have named.
 
 import { checkSettings, decideSettings, NANO_TRAITS, pagePreset } from '@ludic/grpo';
 import { describe, expect, it } from 'vitest';

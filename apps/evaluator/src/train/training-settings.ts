@@ -1,5 +1,5 @@
-// The settings that the form of a training shows: what the visitor named, what the page names in that game, and for the
-// rest what is decided for anybody.
+// The settings that the form of a training shows: what was set by hand, then the page's preset for the game, then the
+// defaults that are decided for game and model.
 
 import {
   decideSettings,

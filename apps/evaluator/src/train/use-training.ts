@@ -36,7 +36,7 @@ export function useTraining() {
   const { engine, models, addModel } = useAppContext();
   const { work, run, stop } = useWork();
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
-  /** The run that was trained last, and another that somebody looks at. */
+  /** The run that was trained last, and another that was opened from the list. */
   const [live, setLive] = useState<ShownRun>();
   const [looked, setLooked] = useState<ShownRun>();
   const [working, setWorking] = useState<string>();
@@ -99,8 +99,8 @@ export function useTraining() {
     const isStored = found.some((one) => one.name === name && one.stored);
     setDone(
       finished
-        ? `${steps} steps in ${duration(seconds)}. The model is ${name} now, among the policies.`
-        : `Paused after step ${steps}. What was learned is ${isStored ? 'saved' : 'in this page until it is closed'}, and ${name} is among the policies.`,
+        ? `${steps} steps in ${duration(seconds)}. The model is saved as ${name}.`
+        : `Paused after step ${steps}. What was learned is ${isStored ? 'saved' : 'in this page until it is closed'}, and ${name} can be chosen as a policy.`,
     );
   };
 

@@ -15,7 +15,7 @@ export function DeviceField({
   const { devices } = useAppContext();
   const gpu = devices?.find((report) => report.device === 'webgpu');
   const choices: readonly Choice[] = [
-    { value: 'auto', text: gpu?.present && !gpu.software ? 'the best: WebGPU' : 'the best: CPU' },
+    { value: 'auto', text: gpu?.present && !gpu.software ? 'automatic: WebGPU' : 'automatic: CPU' },
     { value: 'cpu', text: 'CPU' },
     ...(gpu?.present ? [{ value: 'webgpu', text: gpu.software ? 'WebGPU (software)' : 'WebGPU' }] : []),
   ];

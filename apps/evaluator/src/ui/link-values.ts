@@ -1,4 +1,4 @@
-// The words of an address behind `#view?`, read with care: anybody may have written them. Faults are sentences that say
+// The parameters of an address behind `#view?`. They are untrusted, so every value is checked. Faults are sentences that say
 // which word cannot be used.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';

@@ -1,4 +1,4 @@
-// Numbers for people.
+// Numbers as text: rates, counts, sizes, times, changes.
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 

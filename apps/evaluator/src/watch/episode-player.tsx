@@ -247,7 +247,7 @@ function End({ episode }: { readonly episode: Episode }) {
 }
 
 function ending({ outcome, endReason, error }: Episode): string {
-  if (endReason === 'failed') return `The game failed: ${error ?? 'nobody knows why'}`;
+  if (endReason === 'failed') return `The game failed: ${error ?? 'no error was recorded'}`;
   if (endReason === 'truncated') return 'No steps were left.';
   if (endReason === 'context_full')
     return `The context of the model was full: ${error ?? 'the conversation was too long'}`;

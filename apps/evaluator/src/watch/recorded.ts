@@ -1,5 +1,5 @@
 // Episodes as data: what `ludic rollout --json` prints, a run's episodes.jsonl, games of an evaluation as a server keeps
-// them, or a list of such, read with care, since anybody may have written it.
+// them, or a list of such. The text is untrusted, so every field is checked.
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';

@@ -60,7 +60,7 @@ function useRatings(reply: Reply, model: ReadBy | undefined): Ratings {
 export function ReplyTokens({ reply, model }: { readonly reply: Reply; readonly model: ReadBy | undefined }) {
   const ratings = useRatings(reply, model);
   const [chosen, setChosen] = useState(0);
-  // The first is shown before anybody points at one.
+  // The first token is selected until another is pointed at.
   useEffect(() => setChosen(0), [reply]);
   if (ratings.state !== 'rated') {
     return (

@@ -96,7 +96,7 @@ export function WatchView() {
           <GameFields game={game} onChange={changeGame} />
           <NumberField
             label="Seed"
-            hint="Of an evaluation."
+            hint="Seed of the evaluation."
             value={seed}
             min={0}
             max={Number.MAX_SAFE_INTEGER}
@@ -104,7 +104,7 @@ export function WatchView() {
           />
           <NumberField
             label="Number"
-            hint="Of the game in the evaluation."
+            hint="Position of the game in the evaluation."
             value={episode + 1}
             min={1}
             max={MOST_EPISODES}

@@ -1,5 +1,5 @@
 // Whether a model can fit a device at all, from sizes that are known before its weights are. Only what is certain is
-// refused: how much more a model needs while it plays, and how much memory a GPU has left, nobody knows before.
+// refused: how much more a model needs while it plays, and how much memory a GPU has left, cannot be known before.
 
 import type { DeviceReport } from '@ludic/runtime/web';
 import { bytes } from '../../ui/numbers.ts';

@@ -7,7 +7,7 @@ export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
 /** A model that can be played. */
 export interface ModelCard {
-  /** What everybody here knows it by; for servers and the Hub it says where it is. */
+  /** Its name in every view; for servers and the Hub it says where it is. */
   readonly name: string;
   readonly from: 'page' | 'disk' | 'training' | 'server' | 'hub';
   /** In bytes, of all its files. */
@@ -24,7 +24,7 @@ export interface PickedModel extends ModelCard {
   readonly warnings: readonly string[];
 }
 
-/** Who has models to be loaded. Nobody is asked who was not named by the visitor. */
+/** Where models are downloaded from. The page asks only addresses that the visitor has named. */
 export type ModelSource =
   | ({ readonly from: 'server' } & Account)
   /** @property id of a model, such as `onnx-community/SmolLM2-135M-Instruct` */

@@ -35,7 +35,7 @@ interface Resident<Model> {
   readonly free: (model: Model) => void;
   /** Who plays it now. */
   users: number;
-  /** To be freed when nobody plays it. */
+  /** To be freed when its last user is done. */
   dropped: boolean;
 }
 

@@ -1,4 +1,4 @@
-// A game that is played move by move, replayed in the real environment whenever somebody wants to know how it stands.
+// A game that is played move by move, replayed in the real environment whenever its state is needed.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { type Replay, replay } from '@ludic/rollouts';

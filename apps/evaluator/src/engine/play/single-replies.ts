@@ -49,7 +49,7 @@ function readied(model: LanguageModel): Asked {
   };
 }
 
-/** One answer after the other: so what is put away answers nobody. */
+/** One answer after the other, so that a sampler is never disposed while it is in use. */
 function ask<T>(
   { name, device }: Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>,
   { models, report, signal }: Work,

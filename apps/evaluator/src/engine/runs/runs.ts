@@ -1,5 +1,5 @@
-// The runs that this browser holds: listed, opened, deleted, downloaded. Whoever works on one holds a lock, so that two
-// tabs do not write to the same.
+// The runs that this browser holds: listed, opened, deleted, downloaded. Work on a run holds a lock, so that two tabs
+// do not write to the same run.
 
 import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
 import { blobsOf } from '@ludic/models/web';
@@ -24,7 +24,7 @@ export class Runs {
   readonly #known = new Map<string, BrowserRun>();
   readonly #held = new Set<string>();
 
-  /** Does work on a run while nobody else does. */
+  /** Does work on a run under its lock. */
   async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
     // Browsers without locks, and pages that come over plain HTTP from another machine, store nothing that two could write.
     if (!navigator.locks) return work();
@@ -115,7 +115,7 @@ export class Runs {
   }
 
   /**
-   * Removes what a page has left that was killed when its run had hardly begun; for whoever holds the run.
+   * Removes what a page has left that was killed when its run had hardly begun; the caller holds the run.
    * @returns whether there is no run of that name now
    */
   async clear(name: string): Promise<boolean> {

@@ -59,7 +59,7 @@ export function storedGames({ metrics: { step }, episodes, advantages }: StepRep
         ...(reward !== 0 && { reward }),
         ...(invalid && { info: { invalid } }),
       })),
-      // More digits than anybody looks at.
+      // Five digits are more than the page shows.
       advantages: Array.from(advantages[i]!, (advantage) => Number(advantage.toPrecision(5))),
     };
     length += JSON.stringify(game).length;

@@ -53,7 +53,7 @@ export function FormControl({ field, value, usual, empty, suggestions, texts, co
         <select {...ids} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
           {isOptional && (
             <option value="" selected={value === ''}>
-              {texts?.[''] ?? (known === undefined ? (empty ?? 'as usual') : `as usual: ${known}`)}
+              {texts?.[''] ?? (known === undefined ? (empty ?? 'default') : `default: ${known}`)}
             </option>
           )}
           {choices.map((choice) => (
@@ -73,7 +73,7 @@ export function FormControl({ field, value, usual, empty, suggestions, texts, co
         {...(kind === 'number' && { inputMode: 'decimal' })}
         autocomplete="off"
         spellcheck={false}
-        placeholder={known === undefined ? (empty ?? (isOptional ? 'none' : '')) : `as usual: ${known}`}
+        placeholder={known === undefined ? (empty ?? (isOptional ? 'none' : '')) : `default: ${known}`}
         value={String(value)}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
       />

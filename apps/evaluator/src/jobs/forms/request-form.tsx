@@ -125,7 +125,7 @@ export function RequestForm({
         {first.filter(isShown).map(control)}
         {gameFields.length > 0 && (
           <details open={Object.keys(start.gameFilled).length > 0}>
-            <summary>Settings of the game</summary>
+            <summary>Game settings</summary>
             {aboutGame !== undefined && (
               <p class="trouble" data-wrong="true">
                 {aboutGame}

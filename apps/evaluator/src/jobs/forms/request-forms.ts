@@ -18,7 +18,7 @@ export interface Prefilled {
 
 export interface RequestForm {
   readonly title: string;
-  /** What nearly everybody decides, in this order. */
+  /** The fields that most requests set, in this order. */
   readonly first: readonly FormField[];
   readonly further: readonly FormField[];
   /** Where the model is named. */
@@ -79,8 +79,8 @@ const trainingForm = () =>
       env_type: 'Game',
       history_strategy: 'The policy sees',
       max_steps: 'Updates',
-      batch_size: 'Games of an update',
-      group_size: 'Games that begin alike',
+      batch_size: 'Games per update',
+      group_size: 'Group size',
       learning_rate: 'Learning rate',
       beta: 'KL weight',
       max_completion_length: 'Longest reply',

@@ -1,4 +1,4 @@
-// What a job prints. Whoever is at its end stays at its end.
+// What a job prints. A view that is scrolled to the end stays at the end.
 
 import { isEnd, type Job } from '@ludic/service';
 import { useLayoutEffect, useRef } from 'preact/hooks';

@@ -101,7 +101,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   const [loading, setLoading] = useState<{ readonly progress: Stage | undefined }>();
   const [unkept, setUnkept] = useState('');
   const controller = useRef<AbortController | undefined>(undefined);
-  // Whoever signs out or looks at another job does not wait for this model any more.
+  // Signing out, or opening another job, ends the download of this model.
   useEffect(() => () => controller.current?.abort(), []);
   const { client } = store.session;
   const active = !isEnd(job.status);
@@ -141,7 +141,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
       openModel({ model: card.name, game: gameOf(job), note: trouble });
     });
     setLoading(undefined);
-    // Somebody may have deleted it.
+    // The model may have been deleted on the server.
     if (!isOpened && !signal.aborted) store.refreshModels().catch(() => {});
   };
 
@@ -159,7 +159,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
       )}
       {prefilled && (
         <button type="button" onClick={() => onEvaluate(prefilled)}>
-          {job.kind === 'train' ? 'Evaluate on the server' : 'Another like it'}
+          {job.kind === 'train' ? 'Evaluate on the server' : 'Evaluate again with changes'}
         </button>
       )}
       {active && (
@@ -194,7 +194,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
           onClick={() =>
             setQuestion({
               title: `Delete ${model.name}?`,
-              text: `The model, its checkpoints and its curve are removed from the server: ${bytes(model.size_bytes)} and more. Nobody can bring them back.`,
+              text: `The model, its checkpoints and its curve are removed from the server: ${bytes(model.size_bytes)} and more. This cannot be undone.`,
               yes: 'Delete the model',
               onYes: remove,
             })

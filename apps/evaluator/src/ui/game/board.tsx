@@ -1,4 +1,4 @@
-// A state of a game, drawn. Games that nobody has drawn here are shown as data.
+// A state of a game, drawn. Games without a drawing are shown as data.
 
 import type { KeyDoorState, TicTacToeState } from '@ludic/environments';
 import { KeyDoorGrid } from './key-door-grid.tsx';

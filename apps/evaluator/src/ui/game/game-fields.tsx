@@ -40,7 +40,7 @@ export function GameFields({
         />
       )}
       <details>
-        <summary>Settings of the game</summary>
+        <summary>Game settings</summary>
         <div class="fields">
           {Object.entries(configSchema.properties)
             .filter(([name]) => !without.includes(name))

@@ -8,7 +8,7 @@ import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluati
 /** What was said of a game by hand. */
 export interface UserChoices {
   readonly environment: boolean;
-  /** Settings of the game that stands in the form. */
+  /** Game settings that stands in the form. */
   readonly config: Game['config'];
   readonly history: boolean;
   /** Temperature and length of replies. */

@@ -1,4 +1,4 @@
-// The board of Tic-Tac-Toe, and over it the cells as buttons where somebody may play.
+// The board of Tic-Tac-Toe, and over it the cells as buttons where a person may play.
 
 import { type TicTacToeState, winningCells } from '@ludic/environments';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
