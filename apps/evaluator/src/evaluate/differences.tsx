@@ -18,12 +18,7 @@ export function Differences({ results }: { readonly results: readonly Compared[]
     <section class="differences" aria-label="Differences on the same games">
       <div class="heading">
         <h3>On the same {whole(results[0]!.games.length)} games</h3>
-        <SelectField
-          label="Compared with"
-          value={titles[base]!}
-          choices={titles.map((title) => ({ value: title, text: title }))}
-          onChange={setChosen}
-        />
+        <SelectField label="Compared with" value={titles[base]!} choices={titles} onChange={setChosen} />
       </div>
       <div class="plots">
         <Whiskers

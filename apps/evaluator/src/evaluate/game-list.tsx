@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { SelectField } from '../ui/fields.tsx';
-import { Scroll } from '../ui/figures.tsx';
+import { Heads, Scroll } from '../ui/figures.tsx';
 import { whole } from '../ui/numbers.ts';
 import { watchLink } from '../watch/watch-link.ts';
 import { policyOf } from './evaluation-spec.ts';
@@ -28,25 +28,10 @@ export function GameList({ comparison: { results } }: { readonly comparison: Com
   return (
     <details class="games">
       <summary>The games one by one</summary>
-      <SelectField
-        label="Games of"
-        value={titleOf(result, results)}
-        choices={titles.map((title) => ({ value: title, text: title }))}
-        onChange={setChosen}
-      />
+      <SelectField label="Games of" value={titleOf(result, results)} choices={titles} onChange={setChosen} />
       <Scroll label="Games one by one">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Game</th>
-              <th scope="col">Seed</th>
-              <th scope="col">Reward</th>
-              <th scope="col">Steps</th>
-              <th scope="col">Invalid</th>
-              <th scope="col">End</th>
-              <th scope="col">Watch</th>
-            </tr>
-          </thead>
+          <Heads names={['Game', 'Seed', 'Reward', 'Steps', 'Invalid', 'End', 'Watch']} />
           <tbody>
             {games.slice(0, shown).map(({ seed, reward, steps, invalid, endReason, outcome }, i) => (
               <tr key={seed}>

@@ -71,12 +71,7 @@ export function TrainForm({
       }}
     >
       <div class="fields">
-        <SelectField
-          label="Model"
-          value={model}
-          choices={models.map((name) => ({ value: name, text: name }))}
-          onChange={setModel}
-        />
+        <SelectField label="Model" value={model} choices={models} onChange={setModel} />
         <PickFolder onPick={setModel} />
         <GameFields game={gameOf(settings)} onChange={changeGame} />
         <DeviceField device={device} onChange={onDevice} />

@@ -1,10 +1,11 @@
 // A run in curves, beside each other, and its last step in numbers.
 
 import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
+import type { Evaluation } from '@ludic/rollouts';
 import type { StepEvaluation } from '../engine/protocol.ts';
 import { Figure } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
-import { Curve } from '../ui/plots/curve.tsx';
+import { Curve, type CurveProps } from '../ui/plots/curve.tsx';
 
 /** Nothing is drawn at 0 where the scale is logarithmic. */
 const LEAST_RATIO = 1e-8;
@@ -30,8 +31,62 @@ export function TrainingCurves({
   const evaluated = evaluations.at(-1);
   const last = metrics.at(-1)!;
   const bound = ROUNDING[settings.precision];
-  const pick = (value: (step: StepMetrics) => number) => metrics.map(value);
+  const line = (label: string, color: string, value: (step: StepMetrics) => number) => ({
+    label,
+    color,
+    values: metrics.map(value),
+  });
+  const evaluationLine = (label: string, color: string, value: (evaluation: Evaluation) => number) => ({
+    label,
+    color,
+    values: evaluations.map(({ evaluation }) => value(evaluation)),
+  });
   const wins = last.win_rate !== undefined;
+  // Curves with steps of their own do not choose the step whose games are shown.
+  const drawings: readonly (Pick<CurveProps, 'title' | 'series'> & Partial<CurveProps>)[] = [
+    { title: 'Reward', series: [line('mean reward of a game', 'series-1', ({ mean_reward }) => mean_reward)] },
+    {
+      title: wins ? 'Success, wins and invalid replies' : 'Success and invalid replies',
+      range: [0, 1],
+      series: [
+        line('success', 'series-1', ({ success_rate }) => success_rate),
+        ...(wins ? [line('wins', 'series-2', ({ win_rate = 0 }) => win_rate)] : []),
+        line('invalid', 'series-3', ({ invalid_rate }) => invalid_rate),
+      ],
+    },
+    ...(evaluations.length > 1
+      ? [
+          {
+            title: 'Evaluations',
+            steps: evaluations.map(({ step }) => step),
+            marked: undefined,
+            onPick: undefined,
+            range: [0, 1] as const,
+            series: [
+              evaluationLine(
+                `success in ${manner(evaluations[0]!.evaluation.total_episodes, settings.evalTemperature)}`,
+                'series-1',
+                ({ success_rate }) => success_rate,
+              ),
+              evaluationLine('invalid', 'series-3', ({ invalid_rate }) => invalid_rate),
+            ],
+          },
+        ]
+      : []),
+    { title: 'Entropy', series: [line('nats per token', 'series-2', ({ entropy }) => entropy)] },
+    { title: 'Gradient norm', series: [line('before clipping', 'series-1', ({ gradient_norm }) => gradient_norm)] },
+    last.mean_kl === undefined
+      ? { title: 'Learning rate', series: [line('of AdamW', 'series-1', ({ learning_rate }) => learning_rate)] }
+      : { title: 'KL from the initial model', series: [line('mean KL', 'series-1', ({ mean_kl = 0 }) => mean_kl)] },
+    {
+      title: 'Sampler–trainer mismatch',
+      logarithmic: true,
+      series: [
+        line('largest |log ratio|', 'series-2', ({ max_log_ratio }) => Math.max(LEAST_RATIO, max_log_ratio)),
+        { ...line('bound of rounding errors', 'series-3', () => bound), dashed: true },
+      ],
+    },
+  ];
   return (
     <>
       <dl class="numbers">
@@ -56,78 +111,9 @@ export function TrainingCurves({
         <Figure name="A step takes" value={duration(seconds / Math.max(1, metrics.length))} />
       </dl>
       <div class="curves small">
-        <Curve
-          title="Reward"
-          {...common}
-          series={[
-            { label: 'mean reward of a game', color: 'series-1', values: pick(({ mean_reward }) => mean_reward) },
-          ]}
-        />
-        <Curve
-          title={wins ? 'Success, wins and invalid replies' : 'Success and invalid replies'}
-          {...common}
-          range={[0, 1]}
-          series={[
-            { label: 'success', color: 'series-1', values: pick(({ success_rate }) => success_rate) },
-            ...(wins ? [{ label: 'wins', color: 'series-2', values: pick(({ win_rate = 0 }) => win_rate) }] : []),
-            { label: 'invalid', color: 'series-3', values: pick(({ invalid_rate }) => invalid_rate) },
-          ]}
-        />
-        {evaluations.length > 1 && (
-          <Curve
-            title="Evaluations"
-            steps={evaluations.map(({ step }) => step)}
-            range={[0, 1]}
-            series={[
-              {
-                label: `success in ${manner(evaluations[0]!.evaluation.total_episodes, settings.evalTemperature)}`,
-                color: 'series-1',
-                values: evaluations.map(({ evaluation }) => evaluation.success_rate),
-              },
-              {
-                label: 'invalid',
-                color: 'series-3',
-                values: evaluations.map(({ evaluation }) => evaluation.invalid_rate),
-              },
-            ]}
-          />
-        )}
-        <Curve
-          title="Entropy"
-          {...common}
-          series={[{ label: 'nats a token', color: 'series-2', values: pick(({ entropy }) => entropy) }]}
-        />
-        <Curve
-          title="Gradient norm"
-          {...common}
-          series={[{ label: 'before clipping', color: 'series-1', values: pick(({ gradient_norm }) => gradient_norm) }]}
-        />
-        {last.mean_kl === undefined ? (
-          <Curve
-            title="Learning rate"
-            {...common}
-            series={[{ label: 'of AdamW', color: 'series-1', values: pick(({ learning_rate }) => learning_rate) }]}
-          />
-        ) : (
-          <Curve
-            title="KL from the initial model"
-            {...common}
-            series={[{ label: 'mean KL', color: 'series-1', values: pick(({ mean_kl = 0 }) => mean_kl) }]}
-          />
-        )}
-        <Curve
-          title="Sampler–trainer mismatch"
-          {...common}
-          logarithmic
-          series={[
-            {
-              label: 'largest |log ratio|',
-              color: 'series-2',
-              values: pick(({ max_log_ratio }) => Math.max(LEAST_RATIO, max_log_ratio)),
-            },
-            { label: 'most that rounding may do', color: 'series-3', values: pick(() => bound), dashed: true },
-          ]}
-        />
+        {drawings.map((drawing) => (
+          <Curve key={drawing.title} {...common} {...drawing} />
+        ))}
       </div>
     </>
   );

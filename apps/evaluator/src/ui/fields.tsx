@@ -31,16 +31,18 @@ export interface Choice {
 
 export function SelectField({
   value,
-  choices,
+  choices: given,
   disabled = false,
   onChange,
   ...field
 }: FieldProps & {
   readonly value: string;
-  readonly choices: readonly Choice[];
+  /** Plain texts are their own values. */
+  readonly choices: readonly (Choice | string)[];
   readonly disabled?: boolean;
   readonly onChange: (value: string) => void;
 }) {
+  const choices = given.map((one): Choice => (typeof one === 'string' ? { value: one, text: one } : one));
   const groups = [...new Set(choices.map(({ group }) => group))];
   const option = (choice: Choice) => (
     <option key={choice.value} value={choice.value} selected={choice.value === value}>

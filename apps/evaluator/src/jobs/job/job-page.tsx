@@ -111,14 +111,9 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   const isTrained = job.kind === 'train' && !active && isMade;
   const prefilled = isTrained || job.kind === 'evaluate' ? evaluationOf(job) : undefined;
 
-  const cancel = () =>
+  const change = (request: Promise<Job>) =>
     act(async () => {
-      store.update(await client.cancelJob(job.job_id));
-      store.refresh();
-    });
-  const resume = () =>
-    act(async () => {
-      store.update(await client.resumeJob(job.job_id));
+      store.update(await request);
       store.refresh();
     });
   const remove = () =>
@@ -174,7 +169,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
                   ? 'It saves a checkpoint before it ends, and can be resumed from there.'
                   : 'An evaluation begins again from its first game when it is resumed.',
               yes: 'Cancel the job',
-              onYes: cancel,
+              onYes: () => change(client.cancelJob(job.job_id)),
             })
           }
         >
@@ -182,7 +177,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
         </button>
       )}
       {(job.status === 'failed' || job.status === 'cancelled') && (
-        <button type="button" disabled={busy} onClick={resume}>
+        <button type="button" disabled={busy} onClick={() => change(client.resumeJob(job.job_id))}>
           Resume
         </button>
       )}

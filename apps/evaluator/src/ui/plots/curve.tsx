@@ -13,16 +13,7 @@ export interface Series {
 
 const HEIGHT = 190;
 
-/** @param steps where the values stand, in order */
-export function Curve({
-  title,
-  steps,
-  series,
-  range,
-  logarithmic = false,
-  marked,
-  onPick,
-}: {
+export interface CurveProps {
   readonly title: string;
   readonly steps: readonly number[];
   readonly series: readonly Series[];
@@ -34,7 +25,10 @@ export function Curve({
   readonly marked?: number | undefined;
   /** Hears which step was clicked on. */
   readonly onPick?: ((step: number) => void) | undefined;
-}) {
+}
+
+/** @param steps where the values stand, in order */
+export function Curve({ title, steps, series, range, logarithmic = false, marked, onPick }: CurveProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const data = [[...steps], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
