@@ -124,7 +124,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     expect([4, 6]).toContain(saved);
     expect(await row.textContent()).toContain(`${saved} of 8`);
     await row.getByRole('button', { name: 'Continue cut' }).click();
-    await view.getByText('The model is cut now').waitFor();
+    await view.getByText('The model is saved as cut').waitFor();
     const whole = await training.digest('whole', 'final/model.safetensors');
     expect(whole).toMatch(/^[0-9a-f]{64}$/);
     for (const name of ['cut', 'nano trained'])
@@ -270,7 +270,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     };
     const paused = await compare('paused');
     await row.getByRole('button', { name: 'Continue adapter' }).click();
-    await view.getByText('The model is adapter now').waitFor();
+    await view.getByText('The model is saved as adapter').waitFor();
     const finished = await compare('finished');
     expect(paused.length).toBe(finished.length);
     expect(paused.equals(finished)).toBe(false);
@@ -312,7 +312,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await form.getByLabel('eval episodes').fill('4');
     await view.getByRole('button', { name: 'Train', exact: true }).click();
     await view.getByText('The storage of the browser is full: the run goes on in memory').waitFor();
-    await view.getByText('The model is nano trained 3 now').waitFor();
+    await view.getByText('The model is saved as nano trained 3').waitFor();
     const row = view.getByRole('row', { name: /nano trained 3/ });
     expect(await row.textContent()).toContain('the rest is in memory');
     expect(await row.textContent()).toContain('4 of 4');
@@ -323,7 +323,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await training.reload();
     expect(await row.textContent()).toMatch(/[01] of 4/);
     await row.getByRole('button', { name: /Continue/ }).click();
-    await view.getByText('The model is nano trained 3 now').waitFor();
+    await view.getByText('The model is saved as nano trained 3').waitFor();
     expect(await row.textContent()).not.toContain('memory');
   });
 
@@ -354,7 +354,7 @@ describe.skipIf(!hasChromium)('training in the page (needs Chromium at /usr/bin/
     await view.getByText('it can be continued, on any device').waitFor();
     await form.getByLabel('Compute on').selectOption('cpu');
     await view.getByRole('button', { name: 'Continue nano trained 4' }).click();
-    await view.getByText('The model is nano trained 4 now').waitFor();
+    await view.getByText('The model is saved as nano trained 4').waitFor();
   }, 180_000);
 
   it('has nothing on its console and asks no other server', () => {

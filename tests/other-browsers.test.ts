@@ -208,7 +208,7 @@ for (const { name, path, open, stores } of BROWSERS) {
         await hand.click('[role=tab]', 'Train');
         expect(await hand.until(/2 of 4/)).toMatch(/paused/);
         await hand.click('button', 'Continue cut');
-        await hand.until(/The model is cut now/);
+        await hand.until(/The model is saved as cut/);
         expect(await digest('cut')).toBe(await digest('nano trained'));
         // Nothing is left of the files that took the place of others.
         expect(await digest('cut', 'folders.json~')).toBeUndefined();

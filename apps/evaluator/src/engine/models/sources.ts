@@ -11,7 +11,10 @@ import type { ListedFile, ModelListing, ModelSource } from './library.ts';
 /** `unauthorized`: the server does not accept the password, or no longer. */
 export class SourceError extends LudicError<'not_fetched' | 'unauthorized'> {
   override readonly name = 'SourceError';
-  constructor(message: string, { code = 'not_fetched', ...options }: ErrorOptions & { code?: SourceError['code'] } = {}) {
+  constructor(
+    message: string,
+    { code = 'not_fetched', ...options }: ErrorOptions & { code?: SourceError['code'] } = {},
+  ) {
     super(code, message, options);
   }
 }
