@@ -15,6 +15,7 @@ export interface Opened {
   readonly note?: string | undefined;
 }
 
+/** What every view may use. */
 export interface AppContext {
   readonly engine: Engine;
   /** Undefined until they are known. */
@@ -40,6 +41,7 @@ export interface AppContext {
 const Context = createContext<AppContext | undefined>(undefined);
 export const AppContextProvider = Context.Provider;
 
+/** @throws Error outside of the page's frame */
 export function useAppContext(): AppContext {
   const context = useContext(Context);
   if (!context) throw new Error('a view outside of the page');

@@ -3,6 +3,7 @@
 import { LudicError } from '@ludic/io';
 import type { Answers, Failure, FromEngine, Progress, Request, RequestOf, ToEngine } from './protocol.ts';
 
+/** An engine's failure as an error of the page. `code` is that of the failure. */
 export class EngineError extends LudicError implements Failure {
   override readonly name = 'EngineError';
   constructor({ code, message }: Failure) {
@@ -10,6 +11,7 @@ export class EngineError extends LudicError implements Failure {
   }
 }
 
+/** How a request is followed and cancelled. */
 export interface AskOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
@@ -21,6 +23,10 @@ interface Question {
   readonly onProgress: (progress: Progress) => void;
 }
 
+/**
+ * Requests to the worker, each with an id of its own. A worker that dies rejects all of them; the next request starts
+ * another.
+ */
 export class Engine {
   readonly #questions = new Map<number, Question>();
   #worker: Worker | undefined;

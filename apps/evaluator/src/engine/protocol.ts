@@ -10,6 +10,7 @@ import type { DeviceReport } from '@ludic/runtime/web';
 import type { DeviceChoice, LibraryAnswers, LibraryRequest, PickedModel } from './models/library.ts';
 import type { StoredGame, StoredGames } from './runs/stored-games.ts';
 
+/** A game, its settings, and what the policy sees of it. */
 export interface Game {
   /** Id in the registry of environments. */
   readonly environment: string;
@@ -17,6 +18,7 @@ export interface Game {
   readonly history: HistoryStrategy;
 }
 
+/** A policy by name. A model needs a device and sampling; a scripted player has neither. */
 export type PolicyChoice =
   | { readonly kind: 'scripted'; readonly name: string }
   | {
@@ -39,6 +41,7 @@ export interface Position {
   readonly opponent?: readonly string[];
 }
 
+/** Everything that the page asks of the engine. */
 export type Request =
   | LibraryRequest
   | { readonly type: 'devices' }
@@ -140,9 +143,11 @@ export type News =
   | { readonly stage: 'saved'; readonly step: number }
   | (StepEvaluation & { readonly stage: 'evaluated' });
 
+/** What the engine says while a request is being answered. */
 export type Progress = Stage | News;
 
 const NEWS: readonly string[] = ['began', 'learned', 'warned', 'saved', 'evaluated'] satisfies News['stage'][];
+/** Whether it is an event of a run, and not how far the work is. */
 export const isNews = (progress: Progress): progress is News => NEWS.includes(progress.stage);
 
 /** A run as it stands in a list. */
@@ -162,6 +167,7 @@ export interface RunSummary {
   readonly stored: boolean;
 }
 
+/** What a run has recorded so far. */
 export interface RunContents {
   readonly summary: RunSummary;
   readonly settings: TrainSettings;
@@ -172,6 +178,7 @@ export interface RunContents {
   readonly evaluations: readonly StepEvaluation[];
 }
 
+/** An evaluation of the policy after a step of its training. */
 export interface StepEvaluation {
   readonly step: number;
   readonly evaluation: Evaluation;
@@ -184,6 +191,7 @@ export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'
   readonly invalid: number;
 };
 
+/** The answer to each request, by its type. */
 export interface Answers extends LibraryAnswers {
   readonly devices: readonly DeviceReport[];
   /** Undefined where it carries none. */
@@ -225,6 +233,7 @@ export interface Answers extends LibraryAnswers {
   readonly download: { readonly blob: Blob; readonly fileName: string };
 }
 
+/** How likely a policy is to give each of some replies. */
 export interface Hint {
   /** One for each candidate; they sum to 1, or are all 0 where the policy gives none of them. */
   readonly chances: readonly number[];
@@ -233,6 +242,7 @@ export interface Hint {
   readonly device: string;
 }
 
+/** The request of one type. */
 export type RequestOf<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;
 
 /** Why there is no answer: the code of a package's error, `cancelled`, `gone`, or `fault` for an unexpected error. */
@@ -242,10 +252,12 @@ export interface Failure {
   readonly message: string;
 }
 
+/** Messages from the page to its worker. */
 export type ToEngine =
   | { readonly kind: 'ask'; readonly id: number; readonly request: Request }
   | { readonly kind: 'cancel'; readonly id: number };
 
+/** Messages from the worker. A request gets any number of `progress`, then one `answer` or one `failure`. */
 export type FromEngine =
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answers[Request['type']] }

@@ -24,6 +24,7 @@ addEventListener('message', ({ data }: MessageEvent<ToEngine>) => {
   else void answer(data.id, data.request);
 });
 
+/** Answers one request with one message; a failure is a message, too. */
 async function answer(id: number, request: Request): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
@@ -89,6 +90,7 @@ async function answerTo(request: Request, work: Work): Promise<Answers[Request['
   }
 }
 
+/** An error as plain data, with a sentence that can be shown. */
 function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) return { code: 'cancelled', message: 'Stopped.' };
   const { code, message, name } = error as Error & { readonly code?: unknown };

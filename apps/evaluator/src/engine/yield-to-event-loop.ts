@@ -22,6 +22,7 @@ export async function yieldToEventLoop(): Promise<void> {
   last = performance.now();
 }
 
+/** A runtime that lets messages in before each run of a graph. */
 export const yieldingRuntime = <R extends Runtime>(runtime: R): R => ({
   ...runtime,
   async load(model, options) {
@@ -36,6 +37,7 @@ export const yieldingRuntime = <R extends Runtime>(runtime: R): R => ({
   },
 });
 
+/** A policy that lets messages in before each of its turns. */
 export const yieldingPolicy = (policy: Policy): Policy => ({
   name: policy.name,
   async act(prompts, options) {

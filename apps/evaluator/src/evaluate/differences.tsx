@@ -54,6 +54,7 @@ export function Differences({ results }: { readonly results: readonly Compared[]
 const rewards = (value: number) => signed(value, 2);
 const points = (value: number) => signed(100 * value, 1);
 
+/** Says whether the 95 % interval of the difference in success contains 0, and what the rewards say. */
 function sentence(
   title: string,
   base: string,

@@ -13,6 +13,7 @@ export interface PolicyEntry {
   readonly history: HistoryStrategy;
 }
 
+/** What is evaluated: policies, each playing the same `episodes` games that `seed` selects. */
 export interface EvaluationSpec {
   readonly environment: string;
   /** Settings that are not the game's own defaults may be all that is here. */
@@ -25,6 +26,7 @@ export interface EvaluationSpec {
   readonly device: DeviceChoice;
 }
 
+/** What the form holds when the page is opened. */
 export const DEFAULT_EVALUATION: EvaluationSpec = {
   environment: 'tic_tac_toe',
   config: {},
@@ -97,6 +99,7 @@ export function readEvaluationLink(hash: string): EvaluationSpec | undefined {
   };
 }
 
+/** @throws Error where policies and histories of the address do not belong together */
 function readPolicies(words: URLSearchParams, environment: string): readonly PolicyEntry[] {
   const histories = words.getAll('history');
   const policies = words.getAll('policy');

@@ -6,6 +6,7 @@ import { Heads, Scroll } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { type Comparison, titleOf } from './results.ts';
 
+/** One evaluation in a table; numbers that are missing leave their cells empty. */
 export interface EvaluationRow {
   readonly key: string;
   /** With its remarks; left out where the table names no column for it. */

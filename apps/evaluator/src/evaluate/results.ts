@@ -6,6 +6,7 @@ import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { policyText } from '../ui/link-values.ts';
 import type { EvaluationSpec, PolicyEntry } from './evaluation-spec.ts';
 
+/** What an evaluation of one policy has found. */
 export interface Result extends Readonly<Answers['evaluate']> {
   readonly entry: PolicyEntry;
   /** What it was played with; a later result of the same spec takes its place. */
@@ -19,6 +20,7 @@ export interface Comparison {
   readonly results: readonly Result[];
 }
 
+/** Which policy was evaluated, and how. */
 export type Entry = Pick<Result, 'entry' | 'spec'>;
 /** As much of a result as a comparison rests on. */
 export type Compared = Entry & { readonly games: readonly Pick<GameLine, 'seed' | 'reward'>[] };
@@ -141,6 +143,7 @@ const describe = ({ entry, spec, device }: Result) => ({
 
 const numbersOf = ({ evaluation, seconds, tokens }: Result) => ({ ...evaluation, seconds, tokens });
 
+/** Rows as CSV after RFC 4180. Columns are all names that occur, in the order of their first row. */
 function csv(rows: readonly Readonly<Record<string, unknown>>[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cell = (value: unknown) => {

@@ -7,6 +7,7 @@ import { isNews, type Stage } from '../engine/protocol.ts';
 import { type EvaluationSpec, gamesKey, policyOf } from './evaluation-spec.ts';
 import { type Comparison, type Result, withResult } from './results.ts';
 
+/** How far the evaluation of one policy is. */
 export type EntryProgress =
   | { readonly state: 'waiting' }
   | { readonly state: 'running'; readonly stage: Stage | undefined }
@@ -14,12 +15,14 @@ export type EntryProgress =
   | { readonly state: 'failed'; readonly message: string }
   | { readonly state: 'stopped' };
 
+/** The evaluation that was started last. */
 export interface Run {
   readonly spec: EvaluationSpec;
   /** As the spec's policies. */
   readonly progress: readonly EntryProgress[];
 }
 
+/** Evaluates policies one after the other. One that fails does not stop the others. */
 export function useComparison() {
   const { engine } = useAppContext();
   const [run, setRun] = useState<Run>();

@@ -3,12 +3,14 @@
 
 import { Store, useStore } from '../ui/store.ts';
 
+/** Where to sign in, and as whom. */
 export interface Account {
   /** Base URL of the service, without a slash at its end. */
   readonly address: string;
   readonly password: string;
 }
 
+/** Whether the page is signed in, and how the last session ended. */
 export interface SessionState {
   /** Undefined while the page is signed out. */
   readonly account: Account | undefined;
@@ -18,6 +20,7 @@ export interface SessionState {
 
 const KEY = 'ludic server';
 
+/** The one session of the page. Evaluate and Jobs share it. */
 export class SessionStore extends Store<SessionState> {
   constructor() {
     super({ account: storedAccount(), left: undefined });
@@ -50,6 +53,7 @@ export const useSession = (): SessionState => useStore(sessionStore);
 /** Where the server is, if it is the one that the page came from. */
 export const ownAddress = () => tidyAddress(new URL('.', location.href).href);
 
+/** Base URLs are compared and joined without a slash at their end. */
 export const tidyAddress = (text: string) => text.trim().replace(/\/+$/, '');
 
 function storedAccount(): Account | undefined {

@@ -7,8 +7,10 @@ import { Store, sleep } from '../ui/store.ts';
 import { isAway, isRefused } from './messages.ts';
 import type { Session } from './session.ts';
 
+/** Metrics of a step or of an evaluation, by the names of the contract. */
 export type Numbers = Readonly<Record<string, unknown>> & { readonly step: number };
 
+/** What the events of a job have told so far. */
 export interface Followed {
   /** By step, each once. */
   readonly steps: readonly Numbers[];
@@ -16,6 +18,7 @@ export interface Followed {
   readonly warnings: readonly { readonly message: string; readonly step?: number }[];
 }
 
+/** What the list of jobs hears of one job's events. */
 export interface JobEventsHooks {
   /** What the job was at an event, which may have been long ago. */
   readonly onNews: (job: Pick<Job, 'status' | 'step'>) => void;
@@ -28,6 +31,7 @@ const GATHER = 100;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 10_000;
 
+/** Reads the event stream of one job, reconnects with growing pauses, and goes on after the last event id. */
 export class JobEvents extends Store<Followed> {
   readonly #session: Session;
   readonly #id: string;

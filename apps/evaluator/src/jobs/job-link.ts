@@ -8,4 +8,5 @@ export function readJobLink(hash: string): string | undefined {
   return view === '#jobs' ? new URLSearchParams(values).get('job') || undefined : undefined;
 }
 
+/** Whether the address shows the view of jobs, with or without a job. */
 export const isOfJobs = (hash: string): boolean => hash.split('?', 1)[0] === '#jobs';

@@ -6,6 +6,7 @@ import { JobEvents } from './job-events.ts';
 import { isAbsent, isAway, isRefused, messageOf } from './messages.ts';
 import type { Session } from './session.ts';
 
+/** What is known of the server's jobs. */
 export interface JobsState {
   /** The newest first; undefined until they are known. */
   readonly jobs: readonly Job[] | undefined;
@@ -16,6 +17,7 @@ export interface JobsState {
   readonly trouble: { readonly message: string; readonly since: Date } | undefined;
 }
 
+/** What the store's owner hears. */
 export interface JobsStoreOptions {
   /** The password is no longer accepted. */
   readonly onRefused: (message: string) => void;
@@ -27,6 +29,7 @@ const MOST_JOBS = 200;
 /** Browsers open six connections to a server of HTTP/1.1; most of them have to stay free. */
 const MOST_FOLLOWED = 3;
 
+/** Polls the list of jobs and follows the events of the selected job and of a few that run. */
 export class JobsStore extends Store<JobsState> {
   readonly session: Session;
   readonly #onRefused: (message: string) => void;

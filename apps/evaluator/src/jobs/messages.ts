@@ -20,6 +20,7 @@ export function isAway(error: unknown): boolean {
   return error.code === 'unreachable' || error.code === 'timed_out' || (error.status ?? 0) >= 500;
 }
 
+/** @param isOwn whether the server is the one that the page came from */
 export function messageOf(error: unknown, { address, isOwn }: Pick<Session, 'address' | 'isOwn'>): string {
   if (!(error instanceof ClientError)) return error instanceof Error ? error.message : String(error);
   switch (error.code) {

@@ -7,6 +7,7 @@ import type { Account } from './account.ts';
 // Schemas would be compiled to code at run time, which the page's policy forbids.
 config({ jitless: true });
 
+/** Clients of the service for one account. */
 export interface Session {
   readonly account: Account;
   readonly address: string;

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { JobsStore } from './jobs-store.ts';
 import { isRefused, messageOf } from './messages.ts';
 
+/** A request that changes something, and what became of it. */
 export interface Action {
   readonly busy: boolean;
   readonly trouble: string;

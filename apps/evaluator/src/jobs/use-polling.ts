@@ -5,6 +5,7 @@ import { sleep } from '../ui/store.ts';
 import type { JobsStore } from './jobs-store.ts';
 import { isAway, messageOf } from './messages.ts';
 
+/** The newest answer, and why there is no newer one. */
 export interface Polled<T> {
   /** What came last. */
   readonly value: T | undefined;

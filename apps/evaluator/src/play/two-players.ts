@@ -4,13 +4,16 @@ import { findEnvironment, resolveConfig, type TicTacToeState } from '@ludic/envi
 import { replayPosition } from '../engine/play/position.ts';
 import type { Game, Position } from '../engine/protocol.ts';
 
+/** X moves first. */
 export type Mark = 'X' | 'O';
 
+/** A reply in the order in which the replies were given. */
 export interface Move {
   readonly by: 'person' | 'policy';
   readonly reply: string;
 }
 
+/** A game of Tic-Tac-Toe as the moves that were made in it. */
 export interface TwoPlayerGame {
   /** As the policy plays it. */
   readonly game: Game;
@@ -35,6 +38,7 @@ export interface GameStatus {
 
 export const OTHER: Readonly<Record<Mark, Mark>> = { X: 'O', O: 'X' };
 
+/** The game as the policy plays it, with the person as its opponent. */
 export function policySide({ game, mark, seed, moves }: TwoPlayerGame): Position {
   const replies = repliesOf(moves, 'policy');
   const opponent = repliesOf(moves, 'person');

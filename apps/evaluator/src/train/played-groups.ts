@@ -13,6 +13,7 @@ export interface PlayedGroup {
   readonly members: readonly StoredGame[];
 }
 
+/** Groups in the order in which the step played them. */
 export function groupsOf(games: readonly StoredGame[], game: Game): readonly PlayedGroup[] {
   const groups = new Map<number, StoredGame[]>();
   for (const one of games) {

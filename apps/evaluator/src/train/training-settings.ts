@@ -18,6 +18,7 @@ export interface TrainingChoices {
   readonly fields: TrainingFields;
 }
 
+/** The game that settings of a training name. */
 export const gameOf = ({ environment, environmentConfig: config, history }: TrainSettings): Game => ({
   environment,
   config,

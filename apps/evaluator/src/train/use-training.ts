@@ -32,6 +32,7 @@ const NOTHING_YET = {
   warnings: [],
 } satisfies Partial<ShownRun>;
 
+/** One training at a time, and the list of all that this browser holds. Errors are sentences in `trouble`. */
 export function useTraining() {
   const { engine, models, addModel } = useAppContext();
   const { work, run, stop } = useWork();

@@ -23,6 +23,7 @@ function Field({
   );
 }
 
+/** An option of a select field. Options with the same `group` stand together. */
 export interface Choice {
   readonly value: string;
   readonly text: string;
@@ -98,6 +99,7 @@ export function TextField({
   );
 }
 
+/** What a number field takes, bounds included. */
 export interface NumberRange {
   readonly min?: number | undefined;
   readonly max?: number | undefined;

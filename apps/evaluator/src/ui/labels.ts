@@ -8,6 +8,7 @@ const WORDS: Readonly<Record<string, string | undefined>> = {
   tensorboard: 'TensorBoard',
 };
 
+/** The first letter as a capital; all else stays. */
 export const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** @param name in snake_case */

@@ -16,6 +16,7 @@ export function wordsOf(hash: string, view: string): URLSearchParams | undefined
   return hash.startsWith(start) ? new URLSearchParams(hash.slice(start.length)) : undefined;
 }
 
+/** @returns undefined where the address does not say it @throws Error where it says something unknown */
 export function oneOf<T extends string>(name: string, text: string | null, known: readonly T[]): T | undefined {
   if (text === null) return undefined;
   const found = known.find((one) => one === text);
@@ -23,6 +24,7 @@ export function oneOf<T extends string>(name: string, text: string | null, known
   return found;
 }
 
+/** Default: `auto`. */
 export const deviceIn = (words: URLSearchParams) => oneOf('device', words.get('device'), DEVICES) ?? 'auto';
 
 /** @param missing where the address does not say it */
@@ -64,6 +66,7 @@ export function configIn(words: URLSearchParams, environment: string): Game['con
   return config;
 }
 
+/** The error for a value that cannot be used. At most 80 characters of it are quoted. */
 export const unusable = (name: string, text: string) =>
   new Error(`The link cannot be used: its ${name} is ${quoted(text)}, which is not known here.`);
 

@@ -1,15 +1,19 @@
 // Numbers as text: rates, counts, sizes, times, changes.
 
+/** `74.5 %`. @param share from 0 to 1 */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** `12,345`. */
 export const whole = (value: number): string => Math.round(value).toLocaleString('en');
 
+/** `512 B`, `249 kB`, `2.9 MB`, in powers of 1000. */
 export function bytes(count: number): string {
   if (count < 1e3) return `${count} B`;
   if (count < 999_500) return `${(count / 1e3).toFixed(0)} kB`;
   return count < 999.95e6 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e9).toFixed(1)} GB`;
 }
 
+/** `1.4 s`, `42 s`, `7 min 42 s`. */
 export function duration(seconds: number): string {
   if (seconds < 59.5) return `${seconds.toFixed(seconds < 9.95 ? 1 : 0)} s`;
   const whole = Math.round(seconds);

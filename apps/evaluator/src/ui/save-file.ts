@@ -1,5 +1,6 @@
 // Hands a file to the visitor.
 
+/** Starts a download of the blob under that file name. */
 export function saveFile(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement('a');

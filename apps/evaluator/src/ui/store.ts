@@ -25,6 +25,7 @@ export abstract class Store<State> {
   }
 }
 
+/** Draws the component again whenever the store changes. */
 export function useStore<State>(store: Store<State>): State {
   const [, setCount] = useState(0);
   useEffect(() => {

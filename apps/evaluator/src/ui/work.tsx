@@ -7,6 +7,7 @@ import { type Answers, isNews, type Progress, type Request, type RequestOf, type
 import { Alert } from './form.tsx';
 import { bytes, duration, percent, whole } from './numbers.ts';
 
+/** A request to the engine: none yet or answered, on its way, or failed. */
 export type WorkState =
   | { readonly state: 'idle' }
   | { readonly state: 'running'; readonly progress: Stage | undefined }
@@ -90,6 +91,7 @@ export function WorkStatus({ work }: { readonly work: WorkState }) {
   );
 }
 
+/** A progress bar with its text; without a known total the bar is indeterminate. */
 export function StageBar({ progress }: { readonly progress: Stage | undefined }) {
   if (!progress) return <Bar text="Starting" />;
   switch (progress.stage) {

@@ -76,6 +76,7 @@ export function asEpisode(value: unknown): unknown {
   };
 }
 
+/** One record as an episode. A short record, without prompts, is played again to get them. @throws RecordError */
 function recorded(line: unknown, index: number, fallback: Game): RecordedEpisode {
   const value = asEpisode(line);
   const name = `Episode ${index + 1}`;
@@ -148,6 +149,7 @@ export function replayed(folded: StoredEpisode, { environment, config, history }
   };
 }
 
+/** @throws RecordError that names the turn and what it lacks */
 function readTurn(value: unknown, name: string): Turn {
   const bad = (what: string) => new RecordError(`${name} ${what}: the file is damaged, or no record of a game.`);
   if (!isFields(value) || !isFields(value.reply) || typeof value.reply.text !== 'string') throw bad('has no reply');

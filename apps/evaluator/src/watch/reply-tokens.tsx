@@ -9,6 +9,7 @@ import type { DeviceChoice } from '../engine/models/library.ts';
 import { percent } from '../ui/numbers.ts';
 import './reply-tokens.css';
 
+/** The model that rates the tokens, and where it computes. */
 export interface ReadBy {
   /** Name of a model that is here. */
   readonly name: string;
@@ -26,6 +27,7 @@ type Ratings =
 /** Of replies that were looked at, by the model that looked. */
 const known = new WeakMap<Reply, Map<string, Ratings>>();
 
+/** Asks for the ratings once for each reply and model; they are kept as long as the reply is. */
 function useRatings(reply: Reply, model: ReadBy | undefined): Ratings {
   const { engine } = useAppContext();
   const key = model ? `${model.device} ${model.name}` : '';

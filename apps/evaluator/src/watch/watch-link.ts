@@ -21,6 +21,7 @@ export const MOST_EPISODES = 1_000_000;
 
 type ModelPolicy = Extract<PolicyChoice, { readonly kind: 'model' }>;
 
+/** The policy of a new form in Watch and Play. */
 export const DEFAULT_POLICY: ModelPolicy = {
   kind: 'model',
   name: 'nano',
@@ -29,6 +30,7 @@ export const DEFAULT_POLICY: ModelPolicy = {
   maxCompletionLength: 64,
 };
 
+/** What the form of Watch holds when the page is opened. */
 export const DEFAULT_WATCH: WatchSpec = {
   game: { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' },
   policy: DEFAULT_POLICY,
@@ -36,6 +38,7 @@ export const DEFAULT_WATCH: WatchSpec = {
   episode: 0,
 };
 
+/** The part of an address behind #, readable by `readWatchLink`. */
 export function watchLink({ game, policy, seed, episode }: WatchSpec): string {
   const values = new URLSearchParams({
     game: game.environment,
@@ -71,6 +74,7 @@ export function readWatchLink(hash: string): WatchSpec | undefined {
   };
 }
 
+/** @throws Error in a sentence that says which part cannot be used */
 function readPolicy(words: URLSearchParams, environment: string): PolicyChoice | undefined {
   const text = words.get('policy');
   if (text === null) return undefined;

@@ -22,6 +22,7 @@ export const NANO_URLS: Readonly<Record<string, string>> = {
   'tokenizer_config.json': whole(tokenizerConfig),
 };
 
+/** ONNX Runtime's files, by device. WebGPU needs the build with asyncify. */
 export const WASM_PATHS = {
   cpu: { mjs: whole(cpuGlue), wasm: whole(cpuWasm) },
   webgpu: { mjs: whole(gpuGlue), wasm: whole(gpuWasm) },

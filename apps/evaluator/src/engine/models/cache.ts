@@ -10,12 +10,14 @@ const CACHE = 'ludic-models';
 const placeOf = (name: string) => new URL(`/kept-models/${encodeURIComponent(name)}`, location.origin).href;
 const fileOf = (name: string, file: string) => `${placeOf(name)}/${file}`;
 
+/** The browser has no storage for the page (`no_storage`), or no room in it (`storage_full`). */
 export class StorageError extends LudicError<'storage_full' | 'no_storage'> {
   override readonly name = 'StorageError';
 }
 
 type StoredCard = Omit<ModelCard, 'stored'>;
 
+/** Models in the Cache API, by name. Files are written first and the card last, so a listed model is whole. */
 export class ModelCache {
   /** @throws StorageError */
   async keep(card: StoredCard, blobs: ReadonlyMap<string, Blob>): Promise<void> {

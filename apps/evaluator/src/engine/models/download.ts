@@ -50,6 +50,7 @@ export async function answerLoad(
   }
 }
 
+/** @throws SourceError where the text is no JSON */
 function parse(text: string, name: string): unknown {
   try {
     return JSON.parse(text);

@@ -7,6 +7,7 @@ import { bytes } from '../../ui/numbers.ts';
 /** All that WebAssembly can address. */
 export const WASM_LIMIT = 4 * 2 ** 30;
 
+/** What a model takes on a device, as far as it is known before its weights are downloaded. */
 export interface Needs {
   /** Bytes of all weights as they are computed with. */
   readonly weights: number;

@@ -3,6 +3,7 @@
 import type { TransformersDtype } from '@ludic/policies/transformers';
 import type { Account } from '../../jobs/account.ts';
 
+/** `auto` is WebGPU where a hardware adapter is present, and the CPU otherwise. */
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu';
 
 /** A model that can be played. */
@@ -41,12 +42,14 @@ export interface ModelListing {
   readonly dtype?: TransformersDtype;
 }
 
+/** A file of a listed model, its address, and its size in bytes. */
 export interface ListedFile {
   readonly file: string;
   readonly url: string;
   readonly size: number;
 }
 
+/** The library as the page shows it. */
 export interface Storage {
   readonly cards: readonly ModelCard[];
   /** Bytes of this page's storage; undefined where the browser does not tell. */
@@ -54,6 +57,7 @@ export interface Storage {
   readonly quota: number | undefined;
 }
 
+/** What the page asks of the library of models. */
 export type LibraryRequest =
   /** All models that can be played here. */
   | { readonly type: 'models' }
@@ -69,6 +73,7 @@ export type LibraryRequest =
   /** Removes a model from the storage and from the page; all of them without a name. nano stays. */
   | { readonly type: 'remove'; readonly name?: string };
 
+/** The answer to each request, by its type. */
 export interface LibraryAnswers {
   readonly models: Storage;
   readonly browse: readonly ModelListing[];

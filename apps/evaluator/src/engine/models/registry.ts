@@ -39,6 +39,10 @@ interface Resident<Model> {
   dropped: boolean;
 }
 
+/**
+ * All models of the page by name: their files, their cards, and those that are on a device now. At most `RESIDENT` of
+ * them are.
+ */
 export class ModelRegistry {
   readonly #sources = new Map<string, (report: Report, signal: AbortSignal) => ModelFiles>();
   readonly #cards = new Map<string, ModelCard>();
@@ -275,6 +279,7 @@ export class ModelRegistry {
   }
 }
 
+/** Counts a user for as long as the play takes, so that the model is not freed under it. */
 async function use<Model, T>(resident: Resident<Model>, play: (model: Model) => Promise<T>): Promise<T> {
   resident.users++;
   try {
@@ -285,6 +290,7 @@ async function use<Model, T>(resident: Resident<Model>, play: (model: Model) => 
   }
 }
 
+/** Frees a model at once, or when its last user is done. */
 function drop<Model>(resident: Resident<Model>): void {
   resident.dropped = true;
   free(resident);

@@ -36,6 +36,7 @@ interface ServerModel {
   readonly files: readonly { readonly path: string; readonly size_bytes: number }[];
 }
 
+/** `GET /models` of a server. Pickled weights are left out where the same model has safetensors. */
 async function listServerModels(
   source: ModelSource & { from: 'server' },
   signal: AbortSignal,
@@ -79,6 +80,10 @@ const DTYPES: Readonly<Record<string, TransformersDtype>> = {
   _bnb4: 'bnb4',
 };
 
+/**
+ * The ONNX variants of one model on the Hub, the smallest first. Each lists its weights and all small files of the
+ * folder.
+ */
 async function listHubModels(
   source: ModelSource & { from: 'hub' },
   signal: AbortSignal,
@@ -142,6 +147,7 @@ export function needsOf({ files, dtype }: ModelListing, config: unknown): Needs 
 
 const sizeOf = (files: readonly { readonly size: number }[]) => files.reduce((sum, { size }) => sum + size, 0);
 
+/** @throws SourceError where the text is no address of HTTP */
 function originOf(address: string): string {
   const whole = /^[a-z]+:\/\//i.test(address.trim()) ? address.trim() : `https://${address.trim()}`;
   const url = URL.canParse(whole) ? new URL(whole) : undefined;
@@ -157,6 +163,7 @@ const whoIs = ({ from, address }: ModelSource): string =>
 export const refused = (source: ModelSource, why = ''): SourceError =>
   new SourceError(`${whoIs(source)} does not take this password. ${why}`.trim(), { code: 'unauthorized' });
 
+/** @returns the JSON of a good answer @throws SourceError for everything else */
 async function ask(url: string, source: ModelSource, signal: AbortSignal): Promise<unknown> {
   const { origin } = new URL(url);
   const who = whoIs(source);

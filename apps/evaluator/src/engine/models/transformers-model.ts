@@ -9,6 +9,7 @@ import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 
 type Library = typeof import('@ludic/policies/transformers');
 
+/** A model with its tokenizer in transformers.js, as policies and scorers of the page. */
 export class TransformersModel {
   readonly device: 'cpu' | 'webgpu';
   readonly scorer: TokenScorer;

@@ -11,6 +11,7 @@ import { yieldingPolicy } from '../yield-to-event-loop.ts';
 /** Games in lockstep: enough to share work, few enough to show how far it is. */
 const BATCH = 250;
 
+/** Plays the games of an evaluation. Its numbers are those of `ludic evaluate` with the same policy, games and seed. */
 export async function answerEvaluate(request: RequestOf<'evaluate'>, work: Work): Promise<Answers['evaluate']> {
   return withPolicy(request, work, async (table, device) => {
     const began = performance.now();
@@ -56,6 +57,7 @@ const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine 
   ...(outcome && { outcome }),
 });
 
+/** Plays some games of an evaluation whole, with prompts, replies and tokens. */
 export async function answerRollout(request: RequestOf<'rollout'>, work: Work): Promise<Answers['rollout']> {
   return withPolicy(request, work, async (table, device) => {
     const starts = evaluationStarts(request.seed, request.episodes, request.from);
@@ -97,6 +99,7 @@ async function withPolicy<T>(
   );
 }
 
+/** How a model samples in the page: no top-k, no top-p, and a stop at the closing tag of the game's reply. */
 export const settingsOf = (
   { temperature, maxCompletionLength }: Extract<PolicyChoice, { readonly kind: 'model' }>,
   { replyTag }: EnvironmentDefinition,

@@ -33,6 +33,7 @@ interface Asked {
 let ready: { readonly model: LanguageModel; readonly sampler: Sampler; readonly scorer: Scorer } | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
+/** Keeps one model's sampler and scorer between answers, so that their KV caches are used again. */
 function readied(model: LanguageModel): Asked {
   if (ready?.model !== model) {
     ready?.sampler.dispose();
@@ -64,6 +65,7 @@ function ask<T>(
   return own;
 }
 
+/** @throws Error where it is not the policy's turn, PolicyError `prompt_too_long` */
 export async function answerReply(
   { position, policy: choice }: RequestOf<'reply'>,
   work: Work,
@@ -81,6 +83,7 @@ export async function answerReply(
   });
 }
 
+/** A model's probabilities are computed from its logits; those of a scripted player are counted in `TRIES` replies. */
 export async function answerHint(
   { position, policy: choice, candidates }: RequestOf<'hint'>,
   work: Work,
@@ -100,6 +103,7 @@ export async function answerHint(
   }));
 }
 
+/** The log-probability of each token of a reply at temperature 1, with the likeliest alternatives. */
 export async function answerRate(
   { model: name, device, prompt, completion, alternatives }: RequestOf<'rate'>,
   work: Work,
@@ -118,6 +122,7 @@ function promptAt(position: Position): GamePrompt {
   return { ...prompt, random: stream(position.dynamicsSeed, 'person', position.replies.length) };
 }
 
+/** @throws Error where the game has no player of that name */
 function scripted({ game: { environment, config } }: Position, name: string) {
   const definition = findEnvironment(environment);
   const player = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;

@@ -50,6 +50,7 @@ async function put(file: FileSystemFileHandle, content: FileContent, start?: num
   }
 }
 
+/** @throws DOMException `NotFoundError` where a folder of the path is missing and is not to be made */
 async function folderAt(home: FileSystemDirectoryHandle, path: string, create = false) {
   let folder = home;
   for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name, { create });
@@ -70,12 +71,15 @@ async function makeFile(home: FileSystemDirectoryHandle, path: string): Promise<
   return (await makeFolder(home, folder)).getFileHandle(name, { create: true });
 }
 
+/** Replaces the whole content of a file in place. */
 export const writeFile = async (home: FileSystemDirectoryHandle, path: string, content: FileContent) =>
   put(await makeFile(home, path), content, 0);
 
+/** Adds text at the end of a file. */
 export const appendFile = async (home: FileSystemDirectoryHandle, path: string, text: string) =>
   put(await makeFile(home, path), text);
 
+/** Shortens a file. @param length in bytes */
 export const cutFile = async (home: FileSystemDirectoryHandle, path: string, length: number) =>
   put(await makeFile(home, path), '', length);
 

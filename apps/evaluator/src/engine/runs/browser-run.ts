@@ -9,9 +9,11 @@ import * as browser from './browser-files.ts';
 import { MOST_GAMES, thinnedGames } from './stored-games.ts';
 
 const INDEX = 'folders.json';
+/** The file of the stored games. */
 export const GAMES = 'episodes.jsonl';
 const LOOSE = ['config.json', 'metrics.jsonl', GAMES] as const;
 
+/** The storage of one run, as the trainer of `@ludic/grpo` writes and reads it. */
 export class BrowserRun implements RunStorage {
   readonly place: string;
   readonly #home: FileSystemDirectoryHandle | undefined;

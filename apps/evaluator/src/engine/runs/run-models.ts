@@ -7,17 +7,20 @@ import type { Runs } from './runs.ts';
 /** What the models of a run are known by. */
 const namesOf = (run: string) => ({ before: `${run}, before`, after: run });
 
+/** Deletes a run and forgets its models. */
 export async function deleteRun(run: string, models: ModelRegistry, runs: Runs): Promise<undefined> {
   await runs.delete(run);
   for (const name of Object.values(namesOf(run))) models.leave(name);
 }
 
+/** All runs, the latest first. Their models can be played by the names of the runs from then on. */
 export async function listRuns(models: ModelRegistry, runs: Runs): Promise<Answers['runs']> {
   const found = await runs.list();
   for (const { name } of found) if (!models.has(name)) models.add(name, 'training', await runs.modelBlobs(name));
   return found;
 }
 
+/** The contents of a run. Its first and its newest model can be played from then on. */
 export async function lookInto(run: string, models: ModelRegistry, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
   const { before, after } = namesOf(run);

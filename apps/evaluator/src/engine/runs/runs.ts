@@ -19,6 +19,7 @@ const CHECKPOINTS = 'checkpoints';
 /** Those of a checkpoint that are no model's. */
 const STATE = ['state.json', 'optimizer.safetensors'];
 
+/** All runs in this browser's storage. Work on one takes a lock that other tabs respect. */
 export class Runs {
   /** Those that are worked on here, and those of which the storage has not taken everything. */
   readonly #known = new Map<string, BrowserRun>();

@@ -20,6 +20,7 @@ export interface StoredTurn {
   readonly info?: Pick<Turn['info'], 'invalid'>;
 }
 
+/** A game of a step: what is needed to play it again, and the advantage of each of its replies. */
 export interface StoredGame
   extends KeptEpisode,
     Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> {
@@ -30,6 +31,7 @@ export interface StoredGame
   readonly advantages: readonly number[];
 }
 
+/** The stored games of a run. */
 export interface StoredGames {
   /** Those of which games are stored, in order. */
   readonly steps: readonly number[];
@@ -37,6 +39,7 @@ export interface StoredGames {
   readonly games: readonly StoredGame[];
 }
 
+/** Chooses what is stored of a step, within the limits above. */
 export function storedGames({ metrics: { step }, episodes, advantages }: StepReport, groupSize: number): StoredGame[] {
   const stored: StoredGame[] = [];
   let length = 0;

@@ -3,6 +3,7 @@
 import { useId, useState } from 'preact/hooks';
 import type { FormField } from './form-fields.ts';
 
+/** A field, what is filled in, and what is wrong with it. */
 export interface FormControlProps {
   readonly field: FormField;
   readonly value: string | readonly string[];

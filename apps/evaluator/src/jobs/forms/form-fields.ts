@@ -3,6 +3,7 @@
 
 import { labelOf, sentenceCase } from '../../ui/labels.ts';
 
+/** As much of JSON Schema as the contract's requests use. */
 export interface JsonSchema {
   readonly type?: unknown;
   readonly enum?: readonly unknown[];
@@ -15,6 +16,7 @@ export interface JsonSchema {
 /** number: also whole ones. flag: yes, no or left out. words: several, with commas between. several: of the choices. */
 export type FieldKind = 'number' | 'text' | 'choice' | 'flag' | 'words' | 'several';
 
+/** One setting of a request as a field of a form. */
 export interface FormField {
   /** In the request, with dots where it is inside of another: `sampling_params.top_k`. */
   readonly name: string;
@@ -75,6 +77,7 @@ export function requestOf(fields: readonly FormField[], filled: Filled): Record<
   return request;
 }
 
+/** What is typed, as the request has it; undefined where the field is empty. */
 function asked({ kind }: FormField, filled: string | readonly string[]): unknown {
   if (typeof filled !== 'string') return filled.length === 0 ? undefined : filled;
   const text = filled.trim();

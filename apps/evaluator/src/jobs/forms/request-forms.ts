@@ -7,6 +7,7 @@ import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/ser
 import { completePlaying, completeTraining, playedGame } from '@ludic/service/internal';
 import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
 
+/** Values of a request by their names in the contract. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** What stands in a form when it is opened. */
@@ -16,6 +17,7 @@ export interface Prefilled {
   readonly gameFilled: Filled;
 }
 
+/** A form that begins a job, apart from how it is drawn. */
 export interface RequestForm {
   readonly title: string;
   /** The fields that most requests set, in this order. */

@@ -2,6 +2,7 @@
 
 import { asEpisode } from '../../watch/recorded.ts';
 
+/** One turn of a game, as the transcript shows it. */
 export interface SampledTurn {
   /** The last message that the policy saw. */
   readonly seen: string;
@@ -11,6 +12,7 @@ export interface SampledTurn {
   readonly isCutOff: boolean;
 }
 
+/** One game of a job, whatever kind of job it was. */
 export interface SampledGame {
   readonly title: string;
   readonly reward: number;

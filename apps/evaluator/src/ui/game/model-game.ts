@@ -15,6 +15,7 @@ export interface UserChoices {
   readonly sampling: boolean;
 }
 
+/** A form that was not touched. */
 export const NO_CHOICES: UserChoices = { environment: false, config: {}, history: false, sampling: false };
 
 /** Everything, as where an address says it. */

@@ -8,6 +8,7 @@ import { useFormState } from '../use-form-state.ts';
 import { gameFor, NO_CHOICES, noteChoices, samplingFor } from './model-game.ts';
 import { fitting } from './policy-fields.tsx';
 
+/** @param initial what the form holds at first, with anything else that belongs to it */
 export function useGameForm<T extends { readonly game: Game; readonly policy: PolicyChoice }>(initial: T) {
   const { gameOf } = useAppContext();
   const { value, update, expect, settled } = useFormState(initial);

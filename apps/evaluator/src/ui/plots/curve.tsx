@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 
+/** One line of a plot. */
 export interface Series {
   readonly label: string;
   /** Name of a colour of the page's style, without its dashes. */
@@ -13,6 +14,7 @@ export interface Series {
 
 const HEIGHT = 190;
 
+/** A plot over the steps of a training. */
 export interface CurveProps {
   readonly title: string;
   readonly steps: readonly number[];
@@ -135,6 +137,7 @@ function options(
   };
 }
 
+/** Draws a dashed vertical line at the step whose games are shown. */
 function drawMark(plot: uPlot, step: number | undefined): void {
   if (step === undefined) return;
   const { ctx, bbox } = plot;

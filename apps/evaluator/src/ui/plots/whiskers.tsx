@@ -2,6 +2,7 @@
 
 import type { Interval } from '@ludic/rollouts';
 
+/** A value with its interval, in the unit of the scale. */
 export interface Whisker {
   readonly title: string;
   readonly value: number;
