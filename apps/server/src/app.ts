@@ -19,7 +19,7 @@ import { requireHostName } from './http/host-name.ts';
 import { requireHttps } from './http/https.ts';
 import { jsonBody } from './http/json-body.ts';
 import type { InferencePool } from './inference/pool.ts';
-import type { Jobs } from './jobs/index.ts';
+import type { Jobs } from './jobs/jobs.ts';
 import { Measures } from './measures.ts';
 import type { ModelStore } from './models/model-store.ts';
 import { type About, aboutRoutes } from './routes/about.ts';

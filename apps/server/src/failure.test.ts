@@ -7,7 +7,7 @@ import { ServiceError } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
 import { asServiceError, CODES } from './failure.ts';
 import { InferenceError } from './inference/errors.ts';
-import { finalReason } from './jobs/process/failure.ts';
+import { finalReason } from './jobs/process/final-reason.ts';
 import { forClients } from './wording.ts';
 
 const statusOf = (error: unknown) => asServiceError(error, 'request 7').status;

@@ -14,7 +14,7 @@ import { isLoopback, parseTrust } from './http/address.ts';
 import { parseOrigins } from './http/headers.ts';
 import type { ModelEvent } from './inference/loaded-model.ts';
 import { InferencePool } from './inference/pool.ts';
-import { openJobs } from './jobs/index.ts';
+import { openJobs } from './jobs/jobs.ts';
 import { listen } from './listen/listen.ts';
 import { ModelStore } from './models/model-store.ts';
 import { namePlace } from './places-in-text.ts';

@@ -4,7 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { EvaluatePolicy, Job, StartTraining } from '@ludic/service';
-import type { JobsOptions } from '../src/jobs/index.ts';
+import type { JobsOptions } from '../src/jobs/options.ts';
 import type { FromServer, ToServer } from './jobs-server.ts';
 
 const SCRIPT = fileURLToPath(new URL('./jobs-server.ts', import.meta.url));

@@ -2,7 +2,7 @@
 // answers with the job or the error, and tells on request where its jobs' processes are.
 
 import type { EvaluatePolicy, Job, StartTraining } from '@ludic/service';
-import { openJobs } from '../src/jobs/index.ts';
+import { openJobs } from '../src/jobs/jobs.ts';
 
 export type ToServer =
   | { readonly type: 'train'; readonly request: StartTraining }

@@ -12,7 +12,8 @@ import {
   type StartTraining,
   startTraining,
 } from '@ludic/service';
-import { type Jobs, type JobsOptions, openJobs } from '../src/jobs/index.ts';
+import { type Jobs, openJobs } from '../src/jobs/jobs.ts';
+import type { JobsOptions } from '../src/jobs/options.ts';
 
 /** A training of a few seconds at most, that saves after every update. */
 export function smallTraining(name: string, more: Partial<StartTraining> = {}): StartTraining {

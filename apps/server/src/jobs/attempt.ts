@@ -1,13 +1,14 @@
 // One attempt at a job: its process, what it says, how far it gets, and how it is brought to an end.
 
 import { forClients } from '../wording.ts';
-import { CurveReader } from './curve.ts';
-import { ingestCurve } from './ingest.ts';
+import { CurveReader } from './curve/curve-reader.ts';
+import { ingestCurve } from './curve/ingest.ts';
 import { type Exit, JobProcess } from './job-process.ts';
-import type { JobStore, NewEvent, StoredJob } from './job-store.ts';
+import { jobEvent } from './job-view.ts';
 import { boundLog, type Log, note, tailOf } from './log-file.ts';
+import type { AttemptEnd, StopReason } from './outcome.ts';
 import type { FromJob, ToJob } from './process/messages.ts';
-import type { Ending, Wish } from './verdict.ts';
+import type { JobStore, StoredJob } from './store/job-store.ts';
 
 export interface AttemptOptions {
   readonly job: StoredJob;
@@ -17,10 +18,9 @@ export interface AttemptOptions {
   /** Where a training writes its numbers. */
   readonly curvePath: string | undefined;
   readonly silenceMs: number;
-  readonly describe: (job: StoredJob) => NewEvent;
   /** There are new events. */
   readonly onNews: () => void;
-  /** Something of the server's own, such as its disk, failed. */
+  /** Called for a fault of the server, such as a full disk. */
   readonly onFault: (error: unknown) => void;
   readonly onEnd: () => void;
 }
@@ -43,8 +43,8 @@ export class Attempt {
   #countedMs = this.#startedMs;
   #heardMs = this.#startedMs;
   #killAtMs = Number.POSITIVE_INFINITY;
-  #wish: Wish | undefined;
-  #account: Ending['account'];
+  #stopReason: StopReason | undefined;
+  #report: AttemptEnd['report'];
   #exit: Exit | undefined;
   #reading: Promise<void> | undefined;
   #readAgain = false;
@@ -72,11 +72,11 @@ export class Attempt {
   }
 
   /** Asks it to save and end; what has not ended after the grace is killed. */
-  end(wish: Wish, graceMs: number): void {
-    // Who asked first has asked; a cancel outranks the rest.
-    if (this.#wish !== undefined && wish !== 'cancel') return;
-    const asked = this.#wish !== undefined;
-    this.#wish = wish;
+  end(reason: StopReason, graceMs: number): void {
+    // The first reason counts; a cancel outranks the others.
+    if (this.#stopReason !== undefined && reason !== 'cancel') return;
+    const asked = this.#stopReason !== undefined;
+    this.#stopReason = reason;
     this.#killAtMs = Math.min(this.#killAtMs, performance.now() + graceMs);
     if (!asked && graceMs > 0) this.#process.stop();
     if (graceMs === 0) this.#process.kill();
@@ -89,23 +89,23 @@ export class Attempt {
     if (ms >= this.#killAtMs) this.#process.kill();
     else if (ms - this.#heardMs > this.#options.silenceMs) this.end('silent', 0);
     else if (ms - this.#countedMs > HEARTBEAT_MS) this.#guard(() => this.#count(ms));
-    if (timeoutMs <= 0 || this.#wish !== undefined) return;
+    if (timeoutMs <= 0 || this.#stopReason !== undefined) return;
     const ranMs = this.#options.store.get(this.id)!.ranMs + ms - this.#countedMs;
     if (ranMs > timeoutMs) this.end('timeout', graceMs);
   }
 
   /** Takes up the last of what it did. May be called again when it failed. */
-  async settle(checkpoint: number): Promise<Ending> {
+  async settle(checkpoint: number): Promise<AttemptEnd> {
     await this.#reading;
     if (this.#curve) await ingestCurve(this.#options.store, this.id, this.#curve, () => {});
     this.#count(performance.now());
     const tail = await tailOf(this.#options.log, LAST_LINES);
     const lastWords = tail.slice(Math.max(0, tail.lastIndexOf(beginning(this.#options.job.attempts))));
-    return { exit: this.#exit!, account: this.#account, wish: this.#wish, lastWords, checkpoint };
+    return { exit: this.#exit!, report: this.#report, stopReason: this.#stopReason, lastWords, checkpoint };
   }
 
   #hear(message: FromJob): void {
-    const { store, describe, onNews } = this.#options;
+    const { store, onNews } = this.#options;
     this.#heardMs = performance.now();
     switch (message.type) {
       case 'alive':
@@ -116,7 +116,7 @@ export class Attempt {
       case 'played':
         store.update(this.id, 'repeatable', (job) => {
           const fields = { step: message.games, seconds_left: this.#gamesLeft(job, message.games) };
-          return { fields, events: [describe({ ...job, ...fields })] };
+          return { fields, events: [jobEvent({ ...job, ...fields })] };
         });
         onNews();
         return;
@@ -131,7 +131,7 @@ export class Attempt {
       }
       case 'ended':
       case 'failed':
-        this.#account = message;
+        this.#report = message;
         return;
       default:
         message satisfies never;

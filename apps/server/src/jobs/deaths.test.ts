@@ -9,7 +9,6 @@ import { takeLock } from '@ludic/io/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobServerProcess } from '../../testing/job-server-process.ts';
 import { Bench, curveOf, ended, finalWeights, smallEvaluation, smallTraining, until } from '../../testing/jobs.ts';
-import type { StoredJob } from './job-store.ts';
 import { databasePlace, jobLockPlace } from './places.ts';
 
 const bench = new Bench();
@@ -35,7 +34,7 @@ const isAlive = (pid: number) => {
 };
 
 /** What the server knows of a job and tells no client. */
-function strikesOf(data: string, id: string): Pick<StoredJob, 'strikes' | 'stopping'> {
+function strikesOf(data: string, id: string): { readonly strikes: number; readonly stopping: boolean } {
   const database = new DatabaseSync(databasePlace(data), { readOnly: true });
   const row = database.prepare('SELECT record FROM jobs WHERE id = ?').get(id);
   database.close();

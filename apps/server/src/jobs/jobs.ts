@@ -1,49 +1,27 @@
-// Jobs as clients know them: accepted once and for all, looked at, followed, ended. `Supervisor` makes them happen.
+// Jobs as clients know them: accepted, looked at, followed, ended. The supervisor runs them.
 
 import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import {
-  type Choice,
-  type ModelTraits,
-  modelTraits,
-  type TrainSettings,
-  trainingFields,
-  traitsOfName,
-} from '@ludic/grpo';
 import { awaitLock, type FileLock } from '@ludic/io/node';
 import { type EvaluatePolicy, isEnd, type Job, type JobState, ServiceError, type StartTraining } from '@ludic/service';
-import { completeTraining, modelName } from '@ludic/service/internal';
-import { whyNotTracked } from '@ludic/tracking/node';
-import { type ModelSource, rememberedName } from '../models/model-source.ts';
+import { modelName } from '@ludic/service/internal';
 import { ModelStore } from '../models/model-store.ts';
-import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
-import { forClients, lineForClients } from '../wording.ts';
-import { JobStore, type NewEvent, type StoredEvent, type StoredJob, storeFault } from './job-store.ts';
-import { KeptCurves, metricsJson, NO_CURVE } from './kept-curves.ts';
+import { lineForClients } from '../wording.ts';
+import { CurveCache, metricsJson, NO_CURVE } from './curve/curve-cache.ts';
+import { jobEvent, viewOf } from './job-view.ts';
 import { tailOf } from './log-file.ts';
-import type { JobsOptions } from './options.ts';
+import { type CompleteJobsOptions, DEFAULT_JOBS_OPTIONS, type JobsOptions } from './options.ts';
 import { databasePlace, jobPlaces, serverLockPlace } from './places.ts';
+import { JobStore, type StoredEvent, type StoredJob, storeFault } from './store/job-store.ts';
+import { type NewJob, type NewTraining, newEvaluation, newTraining } from './submission.ts';
 import { Supervisor } from './supervisor.ts';
-import { requestedTracking } from './tracking.ts';
 
-/** Events that are read at once, for whoever follows a job. */
+/** Events that are read at once for a client that follows a job. */
 const PAGE = 500;
-/** How long to wait for a server that is ending. */
+/** How long to wait for an earlier server that is ending. */
 const TAKEOVER_MS = 2000;
-
-const DEFAULTS: Required<Omit<JobsOptions, 'dataFolder' | 'device' | 'threads' | 'maxConcurrent' | 'timeoutMs'>> = {
-  graceMs: 120_000,
-  backoffMs: [1000, 5000],
-  silenceMs: 30 * 60_000,
-  orphanMs: 10 * 60_000,
-  maxQueued: 1000,
-  limitsOf: () => undefined,
-  cores: availableParallelism(),
-  onFault: (error) => void process.stderr.write(`jobs: ${(error as Error).stack ?? String(error)}\n`),
-};
 
 /** @throws ServiceError `unavailable` where another server uses the folder, or its list of jobs is damaged */
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
@@ -66,17 +44,17 @@ export async function openJobs(options: JobsOptions): Promise<Jobs> {
 }
 
 export class Jobs {
-  readonly #options: JobsOptions & typeof DEFAULTS;
+  readonly #options: CompleteJobsOptions;
   readonly #store: JobStore;
   readonly #models: ModelStore;
   readonly #lock: FileLock;
   readonly #news = new EventEmitter().setMaxListeners(0);
   readonly #supervisor: Supervisor;
-  readonly #curves = new KeptCurves();
+  readonly #curves = new CurveCache();
   #stopped: Promise<void> | undefined;
 
   constructor(options: JobsOptions, store: JobStore, models: ModelStore, lock: FileLock) {
-    this.#options = { ...DEFAULTS, ...options };
+    this.#options = { ...DEFAULT_JOBS_OPTIONS, ...options };
     this.#store = store;
     this.#models = models;
     this.#lock = lock;
@@ -84,7 +62,6 @@ export class Jobs {
       ...this.#options,
       store,
       models,
-      describe,
       onNews: (id) => this.#news.emit(id),
     });
   }
@@ -94,82 +71,29 @@ export class Jobs {
     return this.#supervisor.begin();
   }
 
-  /** @throws ServiceError `conflict` where the name is in use */
+  /** @throws ServiceError `conflict` where the name is in use; what `newTraining` throws */
   async submitTraining(
     request: StartTraining,
     owner: string,
-  ): Promise<{ job: Job; effective: Readonly<Record<string, unknown>>; chosen: Choice[]; message: string }> {
+  ): Promise<Pick<NewTraining, 'effective' | 'chosen'> & { readonly job: Job; readonly message: string }> {
     this.#assertRoom(owner);
-    const outputDir = modelName(request.output_dir)!;
-    // Fails here and not in the job where the model cannot be had.
-    const source = await this.#models.lookUp(request.model_name);
-    await assertAvailable(source);
-    const traits = await traitsOf(source);
-    const { request: complete, settings, choices } = completeTraining(request, traits);
-    await assertAdaptable(source, settings.lora);
-    const { password: _, ...asked } = complete;
-    const workers = Math.min(request.tensor_parallel_size, this.#options.cores, settings.shards);
-    const { steps, history, ...fields } = trainingFields(settings);
-    const effective = {
-      ...(request.recipe !== undefined && { recipe: request.recipe }),
-      model_name: request.model_name,
-      env_type: request.env_type,
-      env_config: settings.environmentConfig,
-      output_dir: outputDir,
-      tensor_parallel_size: workers,
-      max_steps: steps,
-      history_strategy: history,
-      ...fields,
-    };
-    const taken = () =>
-      new ServiceError(
+    const { job: wanted, effective, chosen, notes } = await newTraining(request, this.#models, this.#options.cores);
+    const { output_dir: outputDir } = wanted;
+    // From here to the insertion nothing else happens in this process, and no other process makes names.
+    const job = existsSync(this.#models.folderOf(outputDir)) ? undefined : this.#insert(wanted, owner);
+    if (!job)
+      throw new ServiceError(
         'conflict',
         `The name ${outputDir} is in use. Choose another output_dir, or delete that model first.`,
       );
-    // From here to the insertion nothing else happens in this process, and no other process makes names.
-    if (existsSync(this.#models.folderOf(outputDir))) throw taken();
-    const job = this.#insert({
-      kind: 'train',
-      model_name: request.model_name,
-      output_dir: outputDir,
-      env_type: request.env_type,
-      owner,
-      total_steps: settings.steps,
-      request: {
-        ...asked,
-        model_name: rememberedName(source, request.model_name),
-        output_dir: outputDir,
-        tensor_parallel_size: workers,
-      },
-    });
-    if (!job) throw taken();
-    const untracked = whyNotTracked(requestedTracking(request), process.env);
-    const notes = [
-      `Training goes to ${outputDir}; GET /jobs/${job.id} tells how far it is.`,
-      ...(workers < request.tensor_parallel_size
-        ? [`tensor_parallel_size is ${workers}: more processes than cores or shards would not help.`]
-        : []),
-      ...(untracked === undefined ? [] : [untracked]),
-      ...(request.recipe === undefined ? [withoutRecipe(settings, traits)] : []),
-    ];
-    return { job: present(job), effective, chosen: [...choices], message: notes.join(' ') };
+    const started = `Training goes to ${outputDir}; GET /jobs/${job.id} tells how far it is.`;
+    return { job: viewOf(job), effective, chosen, message: [started, ...notes].join(' ') };
   }
 
+  /** @throws what `newEvaluation` throws */
   async submitEvaluation(request: EvaluatePolicy, owner: string): Promise<Job> {
-    const { password: _, async: __, ...asked } = request;
     this.#assertRoom(owner);
-    const source = await this.#models.lookUp(request.model_path);
-    if (source.from === 'hub') await assertAvailable(source);
-    const job = this.#insert({
-      kind: 'evaluate',
-      model_name: request.model_path,
-      output_dir: null,
-      env_type: request.env_type,
-      owner,
-      total_steps: request.eval_episodes,
-      request: { ...asked, model_path: rememberedName(source, request.model_path) },
-    });
-    return present(job!);
+    return viewOf(this.#insert(await newEvaluation(request, this.#models), owner)!);
   }
 
   /** @param owner only those of one */
@@ -185,7 +109,7 @@ export class Jobs {
     return this.#store.list(status, limit, owner).map((job) => this.#placed(job));
   }
 
-  /** Who trained the model of that name last; undefined where no job did. */
+  /** The owner of the job that trained the model of that name last; undefined where no job did. */
   ownerOfModel(name: string): string | undefined {
     return this.#store.ownerOf(name);
   }
@@ -227,7 +151,7 @@ export class Jobs {
     return name === null ? this.#places(known).episodes : join(this.#models.folderOf(name), 'episodes.jsonl');
   }
 
-  /** Process of a job while it runs, for whoever watches the machine. */
+  /** Process of a job while it runs, for tools that watch the machine. */
   pidOf(id: string): number | undefined {
     return this.#supervisor.pidOf(id);
   }
@@ -258,7 +182,7 @@ export class Jobs {
   async cancel(id: string): Promise<Job> {
     const job = this.#find(id);
     if (isEnd(job.status)) throw new ServiceError('conflict', `The job has ended already: it is ${job.status}.`);
-    return present(this.#supervisor.cancel(job));
+    return viewOf(this.#supervisor.cancel(job));
   }
 
   /** Puts a job that failed or was cancelled back into the queue. @throws ServiceError `conflict` */
@@ -272,7 +196,7 @@ export class Jobs {
     const resumed = this.#supervisor.requeue(job);
     if (!resumed)
       throw new ServiceError('conflict', `A later job has the name ${job.output_dir} now. Start a new one.`);
-    return present(resumed);
+    return viewOf(resumed);
   }
 
   /** Asks processes to save and end, while requests are still answered. `stop` waits for them. */
@@ -283,7 +207,7 @@ export class Jobs {
   /** Lets processes save and end. Their jobs go on when a server is started again. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
-    // Whoever follows a job is let go at once.
+    // Streams of events end at once.
     for (const id of this.#news.eventNames()) this.#news.emit(id);
     return this.#stopped;
   }
@@ -327,13 +251,12 @@ export class Jobs {
   }
 
   /** @returns undefined where an active job has the same output_dir */
-  #insert(
-    given: Pick<StoredJob, 'kind' | 'model_name' | 'output_dir' | 'env_type' | 'owner' | 'total_steps' | 'request'>,
-  ): StoredJob | undefined {
+  #insert(wanted: NewJob, owner: string): StoredJob | undefined {
     this.#assertOpen();
     const job: StoredJob = {
-      ...given,
-      id: `${given.kind}-${crypto.randomUUID().slice(0, 13)}`,
+      ...wanted,
+      id: `${wanted.kind}-${crypto.randomUUID().slice(0, 13)}`,
+      owner,
       status: 'queued',
       created_at: new Date().toISOString(),
       started_at: null,
@@ -347,13 +270,13 @@ export class Jobs {
       result: null,
       cancelling: false,
       stopping: false,
-      strikes: 0,
-      strikeCheckpoint: -1,
+      consecutiveFailures: 0,
+      failureCheckpoint: -1,
       ranMs: 0,
       evaluatedStep: 0,
     };
     try {
-      if (!this.#store.insert(job, describe)) return undefined;
+      if (!this.#store.insert(job, jobEvent)) return undefined;
     } catch (error) {
       throw storeFault(error);
     }
@@ -369,7 +292,7 @@ export class Jobs {
   }
 
   #placed(job: StoredJob): Job {
-    return { ...present(job), queue_place: job.status === 'queued' ? this.#store.queuePlace(job.id) : null };
+    return { ...viewOf(job), queue_place: job.status === 'queued' ? this.#store.queuePlace(job.id) : null };
   }
 
   /** The name of a job's model, unless another owner has it by now. */
@@ -381,44 +304,3 @@ export class Jobs {
     return jobPlaces(this.#options.dataFolder, id);
   }
 }
-
-/** What matters of a model for its training. What is still at the Hub has to be judged by its name. */
-async function traitsOf(source: ModelSource): Promise<ModelTraits> {
-  if (source.from === 'hub') return traitsOfName(source.reference);
-  try {
-    return await modelTraits(await openFiles(source));
-  } catch {
-    // The job tries again and says what is wrong.
-    return traitsOfName(source.model.name);
-  }
-}
-
-/** What may be expected of the contract's defaults. */
-function withoutRecipe({ learningRate, batchSize, loss }: TrainSettings, { kind, parameters }: ModelTraits): string {
-  const small = kind === 'nano' || parameters < 20_000_000;
-  const reasons = [
-    ...(small && learningRate < 1e-4
-      ? [`a model of this size hardly learns at a learning rate of ${learningRate}`]
-      : []),
-    ...(batchSize < 128 ? [`${batchSize} games an update are mostly luck`] : []),
-    ...(loss.beta === 0 ? ['without a beta invalid replies may take over'] : []),
-  ];
-  if (reasons.length === 0) return 'No recipe was asked for; "recipe": "auto" chooses settings that are not sent.';
-  return `What to expect without a recipe: ${reasons.join('; ')}. "recipe": "auto" chooses settings that train well.`;
-}
-
-function present({
-  id,
-  cancelling: _,
-  stopping: __,
-  strikes: ___,
-  strikeCheckpoint: ____,
-  ranMs: _____,
-  evaluatedStep: ______,
-  reason,
-  ...job
-}: StoredJob): Job {
-  return { job_id: id, ...job, reason: reason === null ? null : forClients(reason) };
-}
-
-const describe = (job: StoredJob): NewEvent => ({ type: 'job', data: present(job) });

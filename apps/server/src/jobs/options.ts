@@ -1,5 +1,6 @@
 // How jobs run on a server.
 
+import { availableParallelism } from 'node:os';
 import type { Device } from '@ludic/runtime';
 
 export interface JobsOptions {
@@ -24,6 +25,21 @@ export interface JobsOptions {
   readonly limitsOf?: (owner: string) => { readonly running: number; readonly queued: number } | undefined;
   /** Cores of the machine, which limit `tensor_parallel_size`. */
   readonly cores?: number;
-  /** Something of the server's own, such as its disk, failed: work goes on as far as it can. */
+  /** Called for a fault of the server, such as a full disk: work goes on as far as it can. */
   readonly onFault?: (error: unknown) => void;
 }
+
+export const DEFAULT_JOBS_OPTIONS: Required<
+  Omit<JobsOptions, 'dataFolder' | 'device' | 'threads' | 'maxConcurrent' | 'timeoutMs'>
+> = {
+  graceMs: 120_000,
+  backoffMs: [1000, 5000],
+  silenceMs: 30 * 60_000,
+  orphanMs: 10 * 60_000,
+  maxQueued: 1000,
+  limitsOf: () => undefined,
+  cores: availableParallelism(),
+  onFault: (error) => void process.stderr.write(`jobs: ${(error as Error).stack ?? String(error)}\n`),
+};
+
+export type CompleteJobsOptions = JobsOptions & typeof DEFAULT_JOBS_OPTIONS;

@@ -1,5 +1,5 @@
-// What makes jobs happen: the queue, an attempt for each job that runs, and what comes after it. Every decision is written
-// down before it is acted upon, so that a server that is killed can be started again.
+// Runs the jobs: the queue, an attempt for each job that runs, and what comes after it. Every decision is stored before the
+// server acts on it, so that a server that is killed can be started again.
 
 import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -8,19 +8,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isEnd } from '@ludic/service';
 import type { ModelStore } from '../models/model-store.ts';
 import { Attempt } from './attempt.ts';
-import { CurveReader } from './curve.ts';
-import { ingestCurve } from './ingest.ts';
-import type { Change, JobStore, NewEvent, StoredJob } from './job-store.ts';
+import { CurveReader } from './curve/curve-reader.ts';
+import { ingestCurve } from './curve/ingest.ts';
+import { jobEvent } from './job-view.ts';
 import { boundLog, note } from './log-file.ts';
-import type { JobsOptions } from './options.ts';
+import type { CompleteJobsOptions } from './options.ts';
+import { type Outcome, outcomeOf, outcomeOfLost } from './outcome.ts';
 import { jobLockPlace, jobPlaces } from './places.ts';
 import type { JobRequest } from './process/messages.ts';
-import { type Verdict, verdictOn, verdictOnLost } from './verdict.ts';
+import type { Change, JobFields, JobStore, StoredJob } from './store/job-store.ts';
 
-export interface SupervisorOptions extends Required<Omit<JobsOptions, 'threads'>>, Pick<JobsOptions, 'threads'> {
+export interface SupervisorOptions extends CompleteJobsOptions {
   readonly store: JobStore;
   readonly models: ModelStore;
-  readonly describe: (job: StoredJob) => NewEvent;
   /** There are new events of a job. */
   readonly onNews: (id: string) => void;
 }
@@ -51,7 +51,7 @@ export class Supervisor {
     for (const job of this.#store.withStatus('running')) {
       const curve = this.#curvePath(job);
       if (curve !== undefined) await ingestCurve(this.#store, job.id, new CurveReader(curve), () => {});
-      this.#decide(job.id, verdictOnLost(job, this.#newestCheckpoint(job)));
+      this.#decide(job.id, outcomeOfLost(job, this.#newestCheckpoint(job)));
     }
     this.pump();
   }
@@ -78,11 +78,11 @@ export class Supervisor {
       reason: null,
       result: null,
       cancelling: false,
-      strikes: 0,
-      strikeCheckpoint: -1,
+      consecutiveFailures: 0,
+      failureCheckpoint: -1,
       ranMs: 0,
     } as const;
-    const changed = this.#store.requeue(job.id, (each) => this.#told(each, fields));
+    const changed = this.#store.requeue(job.id, (each) => this.#changeOf(each, fields));
     if (!changed) return undefined;
     this.#options.onNews(job.id);
     this.pump();
@@ -95,7 +95,7 @@ export class Supervisor {
     for (const attempt of this.#attempts.values()) {
       attempt.end('stop', this.#options.graceMs);
       try {
-        // Whoever ends the server may not wait until the job has saved.
+        // The server may be killed before the job has saved.
         this.#store.update(attempt.id, 'durable', () => ({ fields: { stopping: true } }));
       } catch (error) {
         this.#options.onFault(error);
@@ -144,7 +144,7 @@ export class Supervisor {
   }
 
   async #start(id: string): Promise<void> {
-    const { dataFolder, device, threads, graceMs, silenceMs, orphanMs, describe, onNews, onFault } = this.#options;
+    const { dataFolder, device, threads, graceMs, silenceMs, orphanMs, onNews, onFault } = this.#options;
     const log = jobPlaces(dataFolder, id);
     await mkdir(log.folder, { recursive: true });
     await boundLog(log);
@@ -181,7 +181,6 @@ export class Supervisor {
         log,
         curvePath: this.#curvePath(job),
         silenceMs,
-        describe,
         onNews: () => onNews(id),
         onFault,
         onEnd: () => void this.#ended(attempt),
@@ -195,7 +194,7 @@ export class Supervisor {
 
   async #ended(attempt: Attempt): Promise<void> {
     const { id } = attempt;
-    // A full disk keeps the word of its end from being written down, for a while.
+    // While the disk is full the end of the job cannot be stored.
     for (;;) {
       try {
         await this.#conclude(attempt);
@@ -214,10 +213,10 @@ export class Supervisor {
   async #conclude(attempt: Attempt): Promise<void> {
     const { id } = attempt;
     const ending = await attempt.settle(this.#newestCheckpoint(this.#store.get(id)!));
-    this.#decide(id, verdictOn(this.#store.get(id)!, ending, this.#options.timeoutMs));
+    this.#decide(id, outcomeOf(this.#store.get(id)!, ending, this.#options.timeoutMs));
   }
 
-  #decide(id: string, { fields, pause }: Verdict): void {
+  #decide(id: string, { fields, pause }: Outcome): void {
     const { status, reason } = fields;
     this.#note(id, reason ?? 'The job is completed.');
     if (pause > 0) {
@@ -261,13 +260,13 @@ export class Supervisor {
     note(jobPlaces(this.#options.dataFolder, id).log, line);
   }
 
-  #told(job: StoredJob, fields: Partial<StoredJob>): Change {
-    return { fields, events: [this.#options.describe({ ...job, ...fields })] };
+  #changeOf(job: StoredJob, fields: Partial<JobFields>): Change {
+    return { fields, events: [jobEvent({ ...job, ...fields })] };
   }
 
   /** A change that clients are told of, and that lasts. */
-  #change(id: string, fields: Partial<StoredJob>): StoredJob {
-    const job = this.#store.update(id, 'durable', (each) => this.#told(each, fields));
+  #change(id: string, fields: Partial<JobFields>): StoredJob {
+    const job = this.#store.update(id, 'durable', (each) => this.#changeOf(each, fields));
     if (isEnd(job.status)) this.#notBefore.delete(id);
     this.#options.onNews(id);
     return job;
@@ -285,8 +284,8 @@ function newestStep(checkpoints: string): number {
   }
 }
 
-/** What was asked for, as `submitTraining` and `submitEvaluation` stored it. */
+/** What was asked for, as the server accepted it. */
 function requestOf({ kind, request, output_dir: outputDir }: StoredJob): JobRequest {
-  if (kind === 'evaluate') return { kind, request } as unknown as JobRequest;
-  return { kind, request, outputDir, workers: request.tensor_parallel_size } as unknown as JobRequest;
+  if (kind === 'evaluate') return { kind, request };
+  return { kind, request, outputDir, workers: request.tensor_parallel_size };
 }

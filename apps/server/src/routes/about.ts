@@ -3,7 +3,7 @@
 import { environments } from '@ludic/environments';
 import { ENDPOINTS } from '@ludic/service';
 import type { Hono } from 'hono';
-import type { Jobs } from '../jobs/index.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import type { Measures } from '../measures.ts';
 import { type Caller, register } from './register.ts';
 

@@ -5,7 +5,7 @@ import { ENDPOINTS, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Owners } from '../auth/owners.ts';
-import type { Jobs } from '../jobs/index.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { type Caller, register } from './register.ts';
 import { openWholeLines } from './whole-lines.ts';
 

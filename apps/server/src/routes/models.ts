@@ -3,7 +3,7 @@
 import { ENDPOINTS, type Model, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { sendFile } from '../http/send-file.ts';
-import type { Jobs } from '../jobs/index.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { type Caller, register } from './register.ts';
 

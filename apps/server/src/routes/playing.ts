@@ -15,7 +15,7 @@ import type { Hono } from 'hono';
 import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import type { PlayedEpisode } from '../inference/protocol.ts';
-import type { Jobs } from '../jobs/index.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import { hubModelHere } from '../models/hub-cache.ts';
 import type { ModelSource } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';

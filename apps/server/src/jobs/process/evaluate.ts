@@ -10,13 +10,13 @@ import { ModelStore } from '../../models/model-store.ts';
 import { openModel } from '../../models/open-model.ts';
 import { jobPlaces } from '../places.ts';
 import { type JobContext, type JobEnd, unlessAborted } from './context.ts';
-import type { JobRequest } from './messages.ts';
+import type { EvaluationJob } from './messages.ts';
 
 /** Games in lockstep: few enough that their number is told often. */
 const TOGETHER = 250;
 
 export async function evaluateJob(
-  { request: asked }: Extract<JobRequest, { kind: 'evaluate' }>,
+  { request: asked }: EvaluationJob,
   { id, dataFolder, device, threads, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
   const request = completePlaying(asked);

@@ -8,7 +8,7 @@ import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { awaitLock } from '@ludic/io/node';
 import { INTERRUPTED, type JobEnd } from './context.ts';
 import { evaluateJob } from './evaluate.ts';
-import { finalReason } from './failure.ts';
+import { finalReason } from './final-reason.ts';
 import type { FromJob, ToJob } from './messages.ts';
 import { trainJob } from './train.ts';
 

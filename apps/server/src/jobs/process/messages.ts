@@ -3,15 +3,20 @@
 import type { Device } from '@ludic/runtime';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 
-export type JobRequest =
-  | {
-      readonly kind: 'train';
-      readonly request: Omit<StartTraining, 'password'>;
-      readonly outputDir: string;
-      /** Processes that share an update. */
-      readonly workers: number;
-    }
-  | { readonly kind: 'evaluate'; readonly request: Omit<EvaluatePolicy, 'password' | 'async'> };
+export interface TrainingJob {
+  readonly kind: 'train';
+  readonly request: Omit<StartTraining, 'password'>;
+  readonly outputDir: string;
+  /** Processes that share an update. */
+  readonly workers: number;
+}
+
+export interface EvaluationJob {
+  readonly kind: 'evaluate';
+  readonly request: Omit<EvaluatePolicy, 'password' | 'async'>;
+}
+
+export type JobRequest = TrainingJob | EvaluationJob;
 
 export type ToJob =
   | {

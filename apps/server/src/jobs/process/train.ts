@@ -14,15 +14,13 @@ import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
 import { clock, requestedTracking } from '../tracking.ts';
 import { INTERRUPTED, type JobContext, type JobEnd, unlessAborted } from './context.ts';
-import type { JobRequest } from './messages.ts';
+import type { TrainingJob } from './messages.ts';
 
 /** Even a shard of a large model is done sooner; a process that hangs is rare. */
 const WORKER_TIMEOUT_S = 3600;
 
-type Training = Extract<JobRequest, { kind: 'train' }>;
-
 export async function trainJob(
-  job: Training,
+  job: TrainingJob,
   { dataFolder, device, threads: wanted, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
   const { request, outputDir } = job;
@@ -77,7 +75,7 @@ export async function trainJob(
 
 type Final = Pick<RunResult, 'best' | 'evaluation'> & { readonly steps: number };
 
-const resultOf = ({ outputDir }: Training, { steps, best, evaluation }: Final) => ({
+const resultOf = ({ outputDir }: TrainingJob, { steps, best, evaluation }: Final) => ({
   model: outputDir,
   steps,
   best_step: best?.step ?? null,
@@ -90,7 +88,7 @@ const resultOf = ({ outputDir }: Training, { steps, best, evaluation }: Final) =
  */
 async function startOf(
   folder: string,
-  { request, outputDir }: Training,
+  { request, outputDir }: TrainingJob,
   wanted: number | undefined,
 ): Promise<RunStart | { readonly kind: 'finished'; readonly result: Final }> {
   const settings = requestedTraining(request);

@@ -1,20 +1,30 @@
 // Jobs and their events in SQLite, DATA/ludic.db. One process writes it: the server that holds the data folder's lock.
+// `StoredJob` names things as the code does; the JSON in the column `record` keeps the keys of the first version.
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Job, type JobState, ServiceError } from '@ludic/service';
+import type { EvaluationJob, TrainingJob } from '../process/messages.ts';
 import { openDatabase } from './database.ts';
 
+/** What is asked for, with a name to train under or none. */
+export type RequestedWork =
+  | { readonly kind: 'train'; readonly request: TrainingJob['request']; readonly output_dir: string }
+  | { readonly kind: 'evaluate'; readonly request: EvaluationJob['request']; readonly output_dir: null };
+
 /** A job as it is stored: what clients see, and what the server needs beside it. */
-export interface StoredJob extends Omit<Job, 'job_id'> {
+export type StoredJob = JobFields & RequestedWork;
+
+/** What changes while a job waits and runs, and what it does not depend on its kind. */
+export interface JobFields extends Omit<Job, 'job_id' | keyof RequestedWork> {
   readonly id: string;
-  /** Somebody asked for its end. */
+  /** A client asked for its end. */
   readonly cancelling: boolean;
   /** The server has asked it to end, since it is ending itself. */
   readonly stopping: boolean;
   /** Deaths of its process, or of the server while it ran, in a row without a new checkpoint between them. */
-  readonly strikes: number;
+  readonly consecutiveFailures: number;
   /** Step of the newest checkpoint at the last of them; -1 where there was none. */
-  readonly strikeCheckpoint: number;
+  readonly failureCheckpoint: number;
   /** Milliseconds that its processes have run. */
   readonly ranMs: number;
   /** Step of the newest evaluation among its events. */
@@ -33,7 +43,7 @@ export interface StoredEvent extends NewEvent {
 
 /** What happens to a job in one transaction. */
 export interface Change {
-  readonly fields: Partial<StoredJob>;
+  readonly fields: Partial<JobFields>;
   readonly events?: readonly NewEvent[];
 }
 
@@ -57,7 +67,7 @@ export class JobStore {
   insert(job: StoredJob, event: (job: StoredJob) => NewEvent): boolean {
     return this.#unlessTaken(() => {
       const text = `INSERT INTO jobs (id, kind, status, output_dir, record, place) VALUES (?, ?, ?, ?, ?, ${LAST_PLACE})`;
-      this.#run(text, [job.id, job.kind, job.status, job.output_dir, JSON.stringify(job)]);
+      this.#run(text, [job.id, job.kind, job.status, job.output_dir, recordOf(job)]);
       this.#append(job.id, event(job));
     });
   }
@@ -77,7 +87,7 @@ export class JobStore {
       .map(read);
   }
 
-  /** Who asked for the newest job that trains under that name. */
+  /** The owner of the newest job that trains under that name. */
   ownerOf(outputDir: string): string | undefined {
     const text = 'SELECT record FROM jobs WHERE output_dir = ? ORDER BY number DESC LIMIT 1';
     const row = this.#database.prepare(text).get(outputDir);
@@ -111,14 +121,7 @@ export class JobStore {
    * @returns the job as it is then
    */
   update(id: string, durability: Durability, change: (job: StoredJob) => Change): StoredJob {
-    return this.#transaction(durability, () => {
-      const before = this.get(id)!;
-      const { fields, events = [] } = change(before);
-      const job: StoredJob = { ...before, ...fields };
-      this.#run('UPDATE jobs SET status = ?, record = ? WHERE id = ?', [job.status, JSON.stringify(job), id]);
-      for (const event of events) this.#append(id, event);
-      return job;
-    });
+    return this.#transaction(durability, () => this.#change(id, change));
   }
 
   /**
@@ -131,11 +134,7 @@ export class JobStore {
     if (this.#database.prepare(later).get(id)) return undefined;
     const update = () => {
       this.#run(`UPDATE jobs SET place = ${LAST_PLACE} WHERE id = ?`, [id]);
-      const before = this.get(id)!;
-      const { fields, events = [] } = change(before);
-      const job: StoredJob = { ...before, ...fields };
-      this.#run('UPDATE jobs SET status = ?, record = ? WHERE id = ?', [job.status, JSON.stringify(job), id]);
-      for (const event of events) this.#append(id, event);
+      this.#change(id, change);
     };
     return this.#unlessTaken(update) ? this.get(id) : undefined;
   }
@@ -189,6 +188,15 @@ export class JobStore {
     }
   }
 
+  #change(id: string, change: (job: StoredJob) => Change): StoredJob {
+    const before = this.get(id)!;
+    const { fields, events = [] } = change(before);
+    const job: StoredJob = { ...before, ...fields };
+    this.#run('UPDATE jobs SET status = ?, record = ? WHERE id = ?', [job.status, recordOf(job), id]);
+    for (const event of events) this.#append(id, event);
+    return job;
+  }
+
   #append(id: string, { type, data }: NewEvent): void {
     const text = `INSERT INTO events (job, seq, type, data)
       VALUES (?1, 1 + coalesce((SELECT max(seq) FROM events WHERE job = ?1), 0), ?2, ?3)`;
@@ -205,7 +213,13 @@ const LAST_PLACE = '(SELECT 1 + coalesce(max(place), 0) FROM jobs)';
 /** SQLITE_CONSTRAINT_UNIQUE */
 const UNIQUE = 2067;
 
-const read = (row: object): StoredJob => JSON.parse((row as { record: string }).record);
+const recordOf = ({ consecutiveFailures: strikes, failureCheckpoint: strikeCheckpoint, ...job }: StoredJob): string =>
+  JSON.stringify({ ...job, strikes, strikeCheckpoint });
+
+function read(row: object): StoredJob {
+  const { strikes, strikeCheckpoint, ...job } = JSON.parse((row as { record: string }).record);
+  return { ...job, consecutiveFailures: strikes, failureCheckpoint: strikeCheckpoint };
+}
 
 /** A full disk, in the words of a client. */
 export function storeFault(error: unknown): unknown {

@@ -1,7 +1,7 @@
 // From metrics.jsonl to a job's events: each step and evaluation once, however often a killed run has repeated it.
 
-import type { CurveLine, CurveReader } from './curve.ts';
-import type { JobStore, NewEvent } from './job-store.ts';
+import type { JobStore, NewEvent } from '../store/job-store.ts';
+import type { CurveLine, CurveReader } from './curve-reader.ts';
 
 /**
  * Takes up what a file has that the job's events have not.

@@ -1,32 +1,33 @@
 // What becomes of jobs whose processes have ended.
 
 import { describe, expect, it } from 'vitest';
-import type { StoredJob } from './job-store.ts';
-import { type Ending, MOST_STRIKES, verdictOn, verdictOnLost } from './verdict.ts';
+import { type AttemptEnd, MAX_CONSECUTIVE_FAILURES, outcomeOf, outcomeOfLost } from './outcome.ts';
+import type { JobFields } from './store/job-store.ts';
 
-const JOB = { status: 'running', total_steps: 10, strikes: 0, strikeCheckpoint: -1 } as StoredJob;
-const ending = (more: Partial<Ending>): Ending => ({
+const JOB = { status: 'running', total_steps: 10, consecutiveFailures: 0, failureCheckpoint: -1 } as JobFields;
+const ending = (more: Partial<AttemptEnd>): AttemptEnd => ({
   exit: { code: null, signal: 'SIGKILL' },
-  account: undefined,
-  wish: undefined,
+  report: undefined,
+  stopReason: undefined,
   lastWords: '',
   checkpoint: -1,
   ...more,
 });
-const on = (more: Partial<Ending>, job: Partial<StoredJob> = {}) => verdictOn({ ...JOB, ...job }, ending(more), 5000);
+const on = (more: Partial<AttemptEnd>, job: Partial<JobFields> = {}) =>
+  outcomeOf({ ...JOB, ...job }, ending(more), 5000);
 
-describe('the verdict on a job', () => {
-  it('is completed when it finished, whatever else was wished', () => {
-    for (const wish of ['cancel', 'timeout', 'stop', undefined] as const) {
-      const account = { type: 'ended', status: 'finished', result: { steps: 10 } } as const;
-      expect(on({ account, wish }).fields).toMatchObject({ status: 'completed', step: 10, result: { steps: 10 } });
+describe('the outcome of a job', () => {
+  it('is completed when it finished, whatever else was asked for', () => {
+    for (const stopReason of ['cancel', 'timeout', 'stop', undefined] as const) {
+      const report = { type: 'ended', status: 'finished', result: { steps: 10 } } as const;
+      expect(on({ report, stopReason }).fields).toMatchObject({ status: 'completed', step: 10, result: { steps: 10 } });
     }
   });
 
   it('is cancelled when that was asked for, also where its process died by itself', () => {
     expect(on({}, { cancelling: true }).fields.status).toBe('cancelled');
-    const account = { type: 'ended', status: 'finished', result: null } as const;
-    expect(on({ account }, { cancelling: true }).fields.status).toBe('completed');
+    const report = { type: 'ended', status: 'finished', result: null } as const;
+    expect(on({ report }, { cancelling: true }).fields.status).toBe('completed');
   });
 
   it('tries a job whose game does not come back once more, and then names the game', () => {
@@ -46,9 +47,9 @@ describe('the verdict on a job', () => {
     const checkpoints = [-1, 0, 0, 2, 2, 3, 3, 3];
     let job = JOB;
     const states = checkpoints.map((checkpoint) => {
-      const { fields, pause } = verdictOn(job, ending({ checkpoint }), 0);
+      const { fields, pause } = outcomeOf(job, ending({ checkpoint }), 0);
       job = { ...job, ...fields };
-      return [fields.status, fields.strikes, pause];
+      return [fields.status, fields.consecutiveFailures, pause];
     });
     expect(states).toEqual([
       ['queued', 1, 1],
@@ -58,11 +59,11 @@ describe('the verdict on a job', () => {
       ['queued', 2, 2],
       ['queued', 1, 1],
       ['queued', 2, 2],
-      ['failed', MOST_STRIKES, 0],
+      ['failed', MAX_CONSECUTIVE_FAILURES, 0],
     ]);
   });
 
-  it.each<[Partial<Ending>, RegExp]>([
+  it.each<[Partial<AttemptEnd>, RegExp]>([
     [{}, /from outside \(SIGKILL\), as the system does when memory runs out.* from the beginning/],
     [{ checkpoint: 7 }, /from the checkpoint of step 7/],
     [{ exit: { code: null, signal: 'SIGSEGV' } }, /ended by SIGSEGV; its log/],
@@ -72,33 +73,33 @@ describe('the verdict on a job', () => {
     ],
     [{ exit: { code: 1, signal: null } }, /ended with code 1/],
     [{ exit: { code: null, signal: null, error: 'spawn EAGAIN' } }, /could not be started: spawn EAGAIN/],
-    [{ wish: 'silent' }, /no sign of life/],
+    [{ stopReason: 'silent' }, /no sign of life/],
   ])('%j is another attempt, and says why', (more, reason) => {
     const { fields } = on(more);
-    expect(fields).toMatchObject({ status: 'queued', strikes: 1 });
+    expect(fields).toMatchObject({ status: 'queued', consecutiveFailures: 1 });
     expect(fields.reason).toMatch(reason);
   });
 
-  it.each<[Partial<Ending>, string, RegExp]>([
-    [{ account: { type: 'failed', reason: 'The disk is full.' } }, 'failed', /^The disk is full\.$/],
+  it.each<[Partial<AttemptEnd>, string, RegExp]>([
+    [{ report: { type: 'failed', reason: 'The disk is full.' } }, 'failed', /^The disk is full\.$/],
     [
-      { account: { type: 'failed', reason: 'The disk is full.' }, wish: 'cancel' },
+      { report: { type: 'failed', reason: 'The disk is full.' }, stopReason: 'cancel' },
       'cancelled',
       /could not save: The disk/,
     ],
     [
-      { account: { type: 'ended', status: 'interrupted', result: null }, wish: 'cancel', checkpoint: 3 },
+      { report: { type: 'ended', status: 'interrupted', result: null }, stopReason: 'cancel', checkpoint: 3 },
       'cancelled',
       /saved at step 3/,
     ],
-    [{ wish: 'cancel', checkpoint: 3 }, 'cancelled', /was killed; its last checkpoint is of step 3/],
-    [{ wish: 'timeout', checkpoint: 3 }, 'failed', /5 s that a job may take.*killed.*can be resumed/],
-    [{ wish: 'stop' }, 'queued', /goes on when the server does/],
-    [{ account: { type: 'ended', status: 'interrupted', result: null } }, 'queued', /somebody else/],
+    [{ stopReason: 'cancel', checkpoint: 3 }, 'cancelled', /was killed; its last checkpoint is of step 3/],
+    [{ stopReason: 'timeout', checkpoint: 3 }, 'failed', /5 s that a job may take.*killed.*can be resumed/],
+    [{ stopReason: 'stop' }, 'queued', /goes on when the server does/],
+    [{ report: { type: 'ended', status: 'interrupted', result: null } }, 'queued', /somebody else/],
   ])('%j is %s without a strike', (more, status, reason) => {
     const { fields } = on(more);
     expect(fields.status).toBe(status);
-    expect(fields.strikes).toBeUndefined();
+    expect(fields.consecutiveFailures).toBeUndefined();
     expect(fields.reason).toMatch(reason);
   });
 });
@@ -111,9 +112,9 @@ describe('the verdict on a job whose server was killed', () => {
     const states = deaths.map((death, i) => {
       const checkpoint = checkpoints[i]!;
       const { fields } =
-        death === 'server' ? verdictOnLost(job, checkpoint) : verdictOn(job, ending({ checkpoint }), 0);
+        death === 'server' ? outcomeOfLost(job, checkpoint) : outcomeOf(job, ending({ checkpoint }), 0);
       job = { ...job, ...fields };
-      return [fields.status, fields.strikes];
+      return [fields.status, fields.consecutiveFailures];
     });
     expect(states).toEqual([
       ['queued', 1],
@@ -122,25 +123,28 @@ describe('the verdict on a job whose server was killed', () => {
       ['queued', 2],
       ['queued', 1],
       ['queued', 2],
-      ['failed', MOST_STRIKES],
+      ['failed', MAX_CONSECUTIVE_FAILURES],
     ]);
     expect(job.reason).toMatch(/^The server was killed while it ran\. .* 3 times in a row .* can be resumed\.$/);
   });
 
   it('is another attempt at once, in its old place', () => {
-    const { fields, pause } = verdictOnLost({ ...JOB, seconds_left: 9 }, 2);
+    const { fields, pause } = outcomeOfLost({ ...JOB, seconds_left: 9 }, 2);
     expect(pause).toBe(0);
     expect(fields).toMatchObject({ status: 'queued', seconds_left: null });
     expect(fields.reason).toMatch(/tried again, from the checkpoint of step 2/);
   });
 
   it('counts nothing where the server was ending, and was killed before the job had saved', () => {
-    const { fields } = verdictOnLost({ ...JOB, stopping: true, strikes: MOST_STRIKES - 1 }, -1);
+    const { fields } = outcomeOfLost({ ...JOB, stopping: true, consecutiveFailures: MAX_CONSECUTIVE_FAILURES - 1 }, -1);
     expect(fields).toEqual({ status: 'queued', reason: expect.stringMatching(/was stopped/), seconds_left: null });
   });
 
   it('is cancelled when that was asked for', () => {
-    const { fields } = verdictOnLost({ ...JOB, cancelling: true, strikes: MOST_STRIKES - 1 }, -1);
+    const { fields } = outcomeOfLost(
+      { ...JOB, cancelling: true, consecutiveFailures: MAX_CONSECUTIVE_FAILURES - 1 },
+      -1,
+    );
     expect(fields).toEqual({ status: 'cancelled', reason: 'It was cancelled.', seconds_left: null });
   });
 });

@@ -1,7 +1,7 @@
 // Curves that were asked for, kept as the JSON of their answers: a client that asks again costs what has been added to the
 // file since, and not the whole file.
 
-import { type CurveLine, CurveReader } from './curve.ts';
+import { type CurveLine, CurveReader } from './curve-reader.ts';
 
 /** Lines of one type that follow each other in the file. */
 interface Part {
@@ -26,10 +26,10 @@ const MOST_BYTES = 128 * 2 ** 20;
 /** A part takes up more lines while it is shorter. */
 const PART = 2 ** 16;
 
-export class KeptCurves {
+export class CurveCache {
   readonly #mostBytes: number;
   /** By path, the one last that was asked for last. */
-  readonly #curves = new Map<string, KeptCurve>();
+  readonly #curves = new Map<string, CachedCurve>();
 
   constructor(mostBytes = MOST_BYTES) {
     this.#mostBytes = mostBytes;
@@ -42,7 +42,7 @@ export class KeptCurves {
 
   /** @param after only steps after this one */
   async read(path: string, after: number): Promise<CurveJson> {
-    const curve = this.#curves.get(path) ?? new KeptCurve(path);
+    const curve = this.#curves.get(path) ?? new CachedCurve(path);
     this.#curves.delete(path);
     this.#curves.set(path, curve);
     const json = await curve.read(after);
@@ -54,7 +54,7 @@ export class KeptCurves {
   }
 }
 
-class KeptCurve {
+class CachedCurve {
   readonly #reader: CurveReader;
   #parts: { readonly step: Part[]; readonly evaluation: Part[] } = { step: [], evaluation: [] };
   #bytes = 0;

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { ENDPOINTS } from '@ludic/service';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVALUATION } from '../../testing/evaluation-line.ts';
-import { type CurveLine, CurveReader } from './curve.ts';
+import { EVALUATION } from '../../../testing/evaluation-line.ts';
+import { JobStore, type StoredJob } from '../store/job-store.ts';
+import { type CurveLine, CurveReader } from './curve-reader.ts';
 import { ingestCurve } from './ingest.ts';
-import { JobStore, type StoredJob } from './job-store.ts';
 
 let scratch = '';
 let store: JobStore;
@@ -34,7 +34,7 @@ let number = 0;
 function freshJob(): string {
   const id = `job ${++number}`;
   store.insert(
-    { id, kind: 'train', output_dir: null, status: 'running', step: 0, evaluatedStep: 0 } as StoredJob,
+    { id, kind: 'train', output_dir: id, status: 'running', step: 0, evaluatedStep: 0 } as StoredJob,
     () => ({ type: 'job', data: {} }),
   );
   return id;
@@ -93,7 +93,7 @@ describe('ingesting a curve', () => {
 
   it('tells the keys of now where a run of an earlier version wrote others', async () => {
     const id = freshJob();
-    const fixture = new URL('../../../../packages/grpo/fixtures/metrics-camel-case.jsonl', import.meta.url);
+    const fixture = new URL('../../../../../packages/grpo/fixtures/metrics-camel-case.jsonl', import.meta.url);
     const lines: CurveLine[] = [];
     await ingestCurve(store, id, new CurveReader(fileURLToPath(fixture)), (page) => lines.push(...page));
     expect(told(id)).toEqual(['step 1', 'step 2', 'evaluation 2']);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EVALUATION } from '../../testing/evaluation-line.ts';
-import { KeptCurves, metricsJson } from './kept-curves.ts';
+import { EVALUATION } from '../../../testing/evaluation-line.ts';
+import { CurveCache, metricsJson } from './curve-cache.ts';
 
 let scratch = '';
 beforeAll(async () => {
@@ -22,7 +22,7 @@ const linesOf = (from: number, to: number) =>
     ...(step % 2 ? [] : [`${JSON.stringify({ type: 'evaluation', step, ...EVALUATION, seconds: ++time / 7 })}\n`]),
   ]);
 
-const answerOf = async (curves: KeptCurves, path: string, after = 0) =>
+const answerOf = async (curves: CurveCache, path: string, after = 0) =>
   JSON.parse(Buffer.concat(metricsJson('a "job"', await curves.read(path, after))).toString());
 
 const wholeLines = async (path: string) => (await readFile(path, 'utf8').catch(() => '')).match(/.*\n/g) ?? [];
@@ -43,7 +43,7 @@ describe('a curve that is kept', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 8 }), async (turns) => {
         const path = newPath();
-        const curves = new KeptCurves();
+        const curves = new CurveCache();
         let reached = 0;
         let asked = 0;
         for (const { keep, grow, half, after, isAsked } of turns) {
@@ -60,7 +60,7 @@ describe('a curve that is kept', () => {
           if (kept.length < asked && asked <= whole) hidden++;
           asked = whole;
           const answer = await answerOf(curves, path, after);
-          expect(answer).toEqual(await answerOf(new KeptCurves(), path, after));
+          expect(answer).toEqual(await answerOf(new CurveCache(), path, after));
           expect(answer.steps.every(({ step }: { step: number }) => step > after)).toBe(true);
         }
         const all = await answerOf(curves, path);
@@ -78,7 +78,7 @@ describe('a curve that is kept', () => {
 
   it('is the same for all who ask at once, and for who asks while it grows', async () => {
     const path = newPath();
-    const curves = new KeptCurves();
+    const curves = new CurveCache();
     await writeFile(path, linesOf(1, 3000).join(''));
     const first = Promise.all([0, 10, 2990, 3000].map((after) => answerOf(curves, path, after)));
     await appendFile(path, linesOf(3001, 3002).join(''));
@@ -90,7 +90,7 @@ describe('a curve that is kept', () => {
 
   it('ends with its file', async () => {
     const path = newPath();
-    const curves = new KeptCurves();
+    const curves = new CurveCache();
     const empty = { job_id: 'a "job"', steps: [], evaluations: [] };
     expect(await answerOf(curves, path)).toEqual(empty);
     await writeFile(path, linesOf(1, 4).join(''));
@@ -101,7 +101,7 @@ describe('a curve that is kept', () => {
   });
 
   it('leaves memory when others need it, and is read again', async () => {
-    const curves = new KeptCurves(40_000);
+    const curves = new CurveCache(40_000);
     const paths = Array.from({ length: 12 }, newPath);
     for (const path of paths) await writeFile(path, linesOf(1, 40).join(''));
     for (const path of [...paths, ...paths]) {

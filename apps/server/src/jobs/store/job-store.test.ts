@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openJobs } from '../jobs.ts';
 import { JobStore, type StoredJob } from './job-store.ts';
-import { openJobs } from './jobs.ts';
 
 let scratch = '';
 beforeAll(async () => {

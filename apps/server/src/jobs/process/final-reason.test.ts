@@ -4,7 +4,7 @@ import { GrpoError } from '@ludic/grpo';
 import { ModelError } from '@ludic/models';
 import { RuntimeError } from '@ludic/runtime';
 import { describe, expect, it } from 'vitest';
-import { finalReason } from './failure.ts';
+import { finalReason } from './final-reason.ts';
 
 const full = Object.assign(new Error('no space left on device, write'), { code: 'ENOSPC' });
 

@@ -1,2 +1,0 @@
-export { Jobs, openJobs } from './jobs.ts';
-export type { JobsOptions } from './options.ts';

@@ -1,0 +1,22 @@
+// A job as clients see it.
+
+import type { Job } from '@ludic/service';
+import { forClients } from '../wording.ts';
+import type { NewEvent, StoredJob } from './store/job-store.ts';
+
+export function viewOf({
+  id,
+  cancelling: _cancelling,
+  stopping: _stopping,
+  consecutiveFailures: _failures,
+  failureCheckpoint: _checkpoint,
+  ranMs: _ranMs,
+  evaluatedStep: _evaluatedStep,
+  reason,
+  ...job
+}: StoredJob): Job {
+  return { job_id: id, ...job, reason: reason === null ? null : forClients(reason) };
+}
+
+/** The event that tells clients of a change. */
+export const jobEvent = (job: StoredJob): NewEvent => ({ type: 'job', data: viewOf(job) });
