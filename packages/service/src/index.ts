@@ -11,7 +11,7 @@ export type {
   Trajectory,
 } from './contract/answers.ts';
 export { policyEvaluation } from './contract/answers.ts';
-export { type ChatRequest, chatRequest } from './contract/chat.ts';
+export { type ChatCompletionRequest, chatRequest } from './contract/chat.ts';
 export { ENDPOINTS, type Endpoint, type EndpointName } from './contract/endpoints.ts';
 export {
   ERROR_STATUS,

@@ -1,4 +1,4 @@
-// Where a server is. Apart from all that knows what it answers: a page reads an address before it loads that.
+// The address of a server. A module of its own, since the page reads an address before it loads the rest of the client.
 
 import { ClientError } from './errors.ts';
 
@@ -26,7 +26,7 @@ export function parseBaseUrl(text: string, allowHttp = false): URL {
   if (url.protocol === 'http:' && !allowHttp && !LOOPBACK.test(url.hostname))
     throw new ClientError(
       'insecure',
-      `${text} is not encrypted: whoever is on the way could read the password. Use https, or allow http where the network is yours.`,
+      `${text} is not encrypted: others on the network could read the password. Use https, or allow http where the network is yours.`,
     );
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;

@@ -43,7 +43,7 @@ export async function* streamChat(
   throw new ClientError('unreachable', `${answer.url} broke off before the reply was whole.`);
 }
 
-interface Piece {
+interface CompletionChunk {
   readonly choices?: readonly {
     readonly delta?: { readonly content?: unknown };
     readonly finish_reason?: unknown;
@@ -52,7 +52,7 @@ interface Piece {
 }
 
 function deltaOf(data: string, url: string): ChatDelta {
-  let piece: Piece;
+  let piece: CompletionChunk;
   try {
     piece = JSON.parse(data) ?? {};
   } catch {

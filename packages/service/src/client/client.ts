@@ -16,31 +16,31 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
-type Table = typeof ENDPOINTS;
+type Endpoints = typeof ENDPOINTS;
 /** What a request may hold: fields with a default may be left out. */
-type Body<Name extends EndpointName> = Table[Name] extends { readonly body: infer Schema extends z.ZodType }
+type RequestBody<Name extends EndpointName> = Endpoints[Name] extends { readonly body: infer Schema extends z.ZodType }
   ? z.input<Schema>
   : undefined;
-type Query<Name extends EndpointName> = Table[Name] extends { readonly query: infer Schema extends z.ZodType }
+type Query<Name extends EndpointName> = Endpoints[Name] extends { readonly query: infer Schema extends z.ZodType }
   ? z.input<Schema>
   : undefined;
 /** What each success is answered with. */
 type AnswerOf<Name extends EndpointName> = {
-  [Status in keyof Table[Name]['answers']]: Table[Name]['answers'][Status] extends z.ZodType
-    ? z.infer<Table[Name]['answers'][Status]>
+  [Status in keyof Endpoints[Name]['answers']]: Endpoints[Name]['answers'][Status] extends z.ZodType
+    ? z.infer<Endpoints[Name]['answers'][Status]>
     : string;
-}[keyof Table[Name]['answers']];
+}[keyof Endpoints[Name]['answers']];
 
-interface Asking<Name extends EndpointName> extends CallOptions {
+interface EndpointCall<Name extends EndpointName> extends CallOptions {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Query<Name>;
-  readonly body?: Body<Name>;
+  readonly body?: RequestBody<Name>;
   readonly usualMs?: number;
 }
 
-export type TrainingRequest = Body<'startTraining'>;
-export type EvaluationRequest = Omit<Body<'evaluatePolicy'>, 'async'>;
-export type RolloutRequest = Body<'generateRollout'>;
+export type TrainingRequest = RequestBody<'startTraining'>;
+export type EvaluationRequest = Omit<RequestBody<'evaluatePolicy'>, 'async'>;
+export type RolloutRequest = RequestBody<'generateRollout'>;
 
 /**
  * Milliseconds that games are given: longer than a server's own limit by default, so that its reason arrives. Node itself
@@ -157,7 +157,7 @@ export class LudicClient {
   }
 
   /**
-   * Where a file of a model lies and what has to be sent along, for whoever fetches it by other means.
+   * The address of a model's file and the headers to send, for programs that download it by other means.
    * @throws ServiceError `bad_request` for names that cannot be
    */
   modelFileAddress(
@@ -191,11 +191,11 @@ export class LudicClient {
     return streamChat(this.#connection, request, options);
   }
 
-  #text<Name extends EndpointName>(name: Name, asking: Asking<Name>): Promise<string> {
+  #text<Name extends EndpointName>(name: Name, asking: EndpointCall<Name>): Promise<string> {
     return this.#connection.text(callOf(name, asking)).then(({ text }) => text);
   }
 
-  async #json<Name extends EndpointName>(name: Name, asking: Asking<Name>): Promise<AnswerOf<Name>> {
+  async #json<Name extends EndpointName>(name: Name, asking: EndpointCall<Name>): Promise<AnswerOf<Name>> {
     const { status, value, url } = await this.#connection.json(callOf(name, asking));
     const schema = (ENDPOINTS[name] as Endpoint).answers[status];
     if (schema === undefined || typeof schema === 'string')
@@ -216,7 +216,7 @@ export class LudicClient {
   }
 }
 
-function callOf<Name extends EndpointName>(name: Name, asking: Asking<Name>) {
+function callOf<Name extends EndpointName>(name: Name, asking: EndpointCall<Name>) {
   const { params, query, ...rest } = asking;
   const { method, path } = ENDPOINTS[name];
   return { method, path, ...rest, ...(params && { params }), ...(query && { query }) };

@@ -1,4 +1,4 @@
-// An answer that is no success: the server's own error where it is one, else a sentence about who answered.
+// From an answer that is no success to an error: the server's own error, or a sentence about an answer that is not Ludic's.
 
 import { retryAfter } from '@ludic/io';
 import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../contract/errors.ts';

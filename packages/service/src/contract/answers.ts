@@ -8,37 +8,39 @@ const message = z.object({ role: z.enum(['system', 'user', 'assistant']), conten
 const played = z
   .record(z.string(), z.unknown())
   .optional()
-  .describe('settings that the game was played with; its own defaults may be left out');
+  .describe('Settings that the game was played with; defaults of the game may be left out');
 const difference = z
   .string()
   .optional()
-  .describe('how the game differs from the one that the model was trained in, where it does');
+  .describe('How the game differs from the one that the model was trained in, if it does');
 
 export const rolloutStep = z.object({
-  prompt: z.array(message).describe('what the policy saw'),
-  observation: z.string().describe('what the game said before the reply'),
-  assistant: z.string().describe('what it replied'),
-  cut_off: z.boolean().describe('the reply ended at max_tokens'),
+  prompt: z.array(message).describe('Messages that the policy saw'),
+  observation: z.string().describe('Observation before the reply'),
+  assistant: z.string().describe('Reply of the policy'),
+  cut_off: z.boolean().describe('Whether the reply ended at max_tokens'),
   reward: z.number(),
   info_from_env: z.object({
-    invalid: z.boolean().describe('the reply had no readable action, or one that the rules forbid'),
+    invalid: z.boolean().describe('Whether the reply had no readable action or one that the rules forbid'),
     outcome: z.enum(['win', 'draw', 'loss']).optional(),
   }),
 });
 
 export const trajectory = z
   .object({
-    group: z.int().describe('number of the group of games with one start; 0 where the game stands alone'),
+    group: z.int().describe('Number of the group of games that share a start; 0 for a single game'),
     seed: z
       .int()
-      .describe('of the opening: with dynamics_seed, env_config and the replies the game can be played again'),
-    dynamics_seed: z.int().describe('of what is random after the opening'),
+      .describe('Seed of the opening; with dynamics_seed, env_config and the replies the game can be replayed'),
+    dynamics_seed: z.int().describe('Seed of what is random after the opening'),
     end_reason: z
       .enum(['terminated', 'truncated', 'context_full', 'failed'])
-      .describe('context_full: the conversation outgrew the context of the model, and counts with what it had earned'),
-    final_observation: z.string().describe('what the game said last; empty where it failed'),
+      .describe(
+        'Why the game ended; context_full: the conversation outgrew the context of the model, and the rewards so far count',
+      ),
+    final_observation: z.string().describe('Last observation; empty if the game failed'),
     outcome: z.enum(['win', 'draw', 'loss']).optional(),
-    error: z.string().optional().describe('why it failed, or what did not fit the context'),
+    error: z.string().optional().describe('Why the game failed, or what did not fit into the context'),
     steps: z.array(rolloutStep),
   })
   .meta({ id: 'Trajectory' });
@@ -49,11 +51,11 @@ export const trainingStarted = z
     job_id: z.string(),
     status: z.literal('started'),
     message: z.string(),
-    effective: z.record(z.string(), z.unknown()).describe('the settings as they will run'),
+    effective: z.record(z.string(), z.unknown()).describe('Settings of the training after defaults and recipe'),
     chosen: z
       .array(z.object({ field: z.string(), value: z.unknown(), reason: z.string() }))
       .optional()
-      .describe('settings that the recipe auto has chosen, and why'),
+      .describe('Settings that the recipe auto chose, with reasons'),
   })
   .meta({ id: 'TrainingStarted' });
 export type TrainingStarted = z.infer<typeof trainingStarted>;
@@ -65,8 +67,8 @@ export const policyEvaluation = z
     env_config: played,
     eval_episodes: z.int(),
     history_strategy: z.string(),
-    seed: z.int().optional().describe('with it the same request gives the same games'),
-    temperature: z.number().optional().describe('that replies were drawn at'),
+    seed: z.int().optional().describe('Seed; the same request with this seed plays the same games'),
+    temperature: z.number().optional().describe('Sampling temperature'),
     message: difference,
     results: evaluationResults,
     trajectories: z.array(z.object({ episode: z.int(), reward: z.number(), steps: z.int(), trajectory })).optional(),
@@ -80,9 +82,9 @@ export const rollout = z
     env_type: z.string(),
     env_config: played,
     max_steps: z.int(),
-    seed: z.int().optional().describe('with it the same request gives the same game'),
+    seed: z.int().optional().describe('Seed; the same request with this seed plays the same game'),
     history_strategy: z.string().optional(),
-    temperature: z.number().optional().describe('that replies were drawn at'),
+    temperature: z.number().optional().describe('Sampling temperature'),
     message: difference,
     trajectory,
     summary: z.object({ total_reward: z.number(), steps_taken: z.int(), final_reward: z.number() }),
@@ -95,8 +97,8 @@ export const health = z
     status: z.literal('healthy'),
     service: z.string(),
     version: z.string(),
-    gpu_available: z.boolean().describe('a GPU that models can really run on'),
-    device: z.string().describe('where models run'),
+    gpu_available: z.boolean().describe('Whether models can run on a GPU'),
+    device: z.string().describe('Device that models run on'),
     uptime_s: z.number(),
     jobs: z.object({ queued: z.int(), running: z.int() }),
   })
@@ -110,11 +112,13 @@ export const model = z
   .object({
     name: z.string(),
     kind: z.enum(['embedded', 'run', 'folder']),
-    status: z.enum(['ready', 'training', 'empty']).describe('empty: nothing that could answer yet'),
-    env_type: z.string().nullable().describe('the game that it was trained in'),
+    status: z.enum(['ready', 'training', 'empty']).describe('empty: no checkpoint that could answer yet'),
+    env_type: z.string().nullable().describe('Environment that the model was trained in'),
     size_bytes: z.int(),
     modified_at: z.iso.datetime(),
-    files: z.array(z.object({ path: z.string(), size_bytes: z.int() })).describe('of the model as it would be loaded'),
+    files: z
+      .array(z.object({ path: z.string(), size_bytes: z.int() }))
+      .describe('Files of the model as it would be loaded'),
   })
   .meta({ id: 'Model' });
 export type Model = z.infer<typeof model>;
@@ -125,7 +129,7 @@ export const environment = z
     env_type: z.string(),
     title: z.string(),
     description: z.string(),
-    config_schema: z.record(z.string(), z.unknown()).describe('JSON schema of env_config'),
+    config_schema: z.record(z.string(), z.unknown()).describe('JSON Schema of env_config'),
   })
   .meta({ id: 'Environment' });
 export const environmentList = z.object({ environments: z.array(environment) });

@@ -9,10 +9,10 @@ const content = z.union([z.string(), z.array(textPart)], {
 
 export const CHAT_ROLES = ['system', 'developer', 'user', 'assistant'] as const;
 
-/** What clients say beside the text and no model here reads. */
+/** Fields beside the text that change nothing here. */
 const IGNORED: ReadonlySet<string> = new Set(['role', 'content', 'name']);
 
-/** An answer that is sent back has fields that hold nothing; those that hold something would be lost. */
+/** A message that a client sends back has empty fields; a field with content would be lost, so it is refused. */
 const nothingElse = (message: Readonly<Record<string, unknown>>, context: z.RefinementCtx) => {
   for (const [field, value] of Object.entries(message)) {
     if (value == null || IGNORED.has(field) || (Array.isArray(value) && value.length === 0)) continue;
@@ -25,7 +25,7 @@ const nothingElse = (message: Readonly<Record<string, unknown>>, context: z.Refi
   }
 };
 
-const name = z.string().nullish().describe('of who speaks; the models here are not told');
+const name = z.string().nullish().describe('Name of the speaker; ignored');
 
 export const chatMessage = z.discriminatedUnion(
   'role',

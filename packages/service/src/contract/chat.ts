@@ -1,14 +1,14 @@
-// A request in the shape of OpenAI's chat completions. Each field of it is honoured, means nothing here, or is refused by
-// name: none that would change an answer is passed over.
+// A request in the shape of OpenAI's chat completions. Each field is honoured, harmless, or refused by name: no field that
+// would change an answer is ignored.
 
 import { z } from 'zod';
 import { CHAT_ROLES, chatMessage } from './chat-messages.ts';
 import { ServiceError } from './errors.ts';
 
-/** Replies to one request. */
+/** Maximum of replies to one request. */
 export const MOST_CHOICES = 128;
 
-/** Fields that change no answer of the models here, whatever they say. */
+/** Fields that change no answer of the models here, whatever their values. */
 export const HARMLESS_FIELDS: readonly string[] = [
   'user',
   'metadata',
@@ -24,11 +24,11 @@ export const HARMLESS_FIELDS: readonly string[] = [
   'cache_salt',
   'include_reasoning',
   'spaces_between_special_tokens',
-  // Of this service: where the password stands that has no header.
+  // Of this service: the password of a request without an Authorization header.
   'password',
 ];
 
-/** Fields that no model here can honour, and what they may say since it asks for nothing. Null may always be said. */
+/** Fields that no model here can honour, with the values that ask for nothing and are accepted. Null is always accepted. */
 export const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
   tools: [[]],
   tool_choice: ['none', 'auto'],
@@ -84,25 +84,42 @@ export const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 const HONOURED = {
-  model: z.string().min(1).max(300).describe('as in model_path of POST /evaluate-policy'),
+  model: z.string().min(1).max(300).describe('Model, named as in model_path of POST /evaluate-policy'),
   messages: z
     .array(chatMessage)
     .min(1)
     .max(10_000)
-    .describe(`messages of ${CHAT_ROLES.join(', ')}`),
-  temperature: z.number().min(0).max(100).nullish().describe('default: 1; 0 takes the most likely token'),
-  top_p: z.number().gt(0).max(1).nullish().describe('default: 1'),
-  top_k: z.int().min(-1).nullish().describe('not of OpenAI; default: 0, which keeps all, as -1 does'),
-  max_tokens: z.int().min(1).nullish().describe('most tokens of a reply, as far as the context of the model reaches'),
-  max_completion_tokens: z.int().min(1).nullish().describe('the newer name of max_tokens'),
+    .describe(`Messages; roles: ${CHAT_ROLES.join(', ')}`),
+  temperature: z
+    .number()
+    .min(0)
+    .max(100)
+    .nullish()
+    .describe('Sampling temperature; 0 takes the most likely token; default: 1'),
+  top_p: z
+    .number()
+    .gt(0)
+    .max(1)
+    .nullish()
+    .describe('Sample among the most likely tokens that reach this probability; default: 1'),
+  top_k: z
+    .int()
+    .min(-1)
+    .nullish()
+    .describe('Sample among the k most likely tokens; 0 and -1 keep all; not part of the OpenAI API; default: 0'),
+  max_tokens: z.int().min(1).nullish().describe('Maximum number of tokens of a reply, up to the context of the model'),
+  max_completion_tokens: z.int().min(1).nullish().describe('Newer name of max_tokens'),
   stop: z
     .union([z.string().min(1), z.array(z.string().min(1)).max(16)])
     .nullish()
-    .describe('texts that end a reply and are no part of it, beside what ends a turn of the model'),
-  include_stop_str_in_output: z.boolean().nullish().describe('of vLLM: the text of stop stays in the reply'),
-  n: z.int().min(1).max(MOST_CHOICES).nullish().describe('replies; default: 1'),
-  seed: z.int().nullish().describe('the same seed gives the same replies; default: another each time'),
-  logprobs: z.boolean().nullish().describe('natural log-probabilities of the model itself, at temperature 1'),
+    .describe('Texts that end a reply and are not part of it, in addition to the end tokens of the model'),
+  include_stop_str_in_output: z.boolean().nullish().describe('Whether the text of stop stays in the reply; as in vLLM'),
+  n: z.int().min(1).max(MOST_CHOICES).nullish().describe('Number of replies; default: 1'),
+  seed: z.int().nullish().describe('Seed; the same seed gives the same replies; default: a new one for each request'),
+  logprobs: z
+    .boolean()
+    .nullish()
+    .describe('Whether to answer with natural log-probabilities of the model at temperature 1'),
   top_logprobs: z.int().min(0).max(20).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z
@@ -126,13 +143,13 @@ export const chatRequest = z
       context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'logprobs: true is needed with it.' });
   })
   .meta({ id: 'ChatRequest' });
-export type ChatRequest = z.infer<typeof chatRequest>;
+export type ChatCompletionRequest = z.infer<typeof chatRequest>;
 
-/** Complaints about one request, and characters of a name that came from outside. */
+/** Maximum of complaints about one request, and of characters of a field's name. */
 const MOST_DETAILS = 50;
 const LONGEST_NAME = 60;
 
-/** What is wrong with a request, in a sentence that has all of it: clients of OpenAI show nothing else. */
+/** What is wrong with a request, all in one message: clients of OpenAI show nothing else. */
 export function badChatRequest({ issues }: z.ZodError): ServiceError {
   const details = issues.slice(0, MOST_DETAILS).map(({ path, message }) => ({
     field: path.map((part) => String(part).slice(0, LONGEST_NAME)).join('.'),

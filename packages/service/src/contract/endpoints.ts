@@ -1,4 +1,4 @@
-// Every address of the service: method, path, what it takes and what it answers. The server registers these, the client
+// Every endpoint of the service: method, path, what it takes and what it answers. The server registers these, the client
 // calls them and the OpenAPI document lists them.
 
 import { z } from 'zod';
@@ -22,13 +22,13 @@ export interface Endpoint {
   /** With `{name}` for parameters, as OpenAPI writes them. */
   readonly path: string;
   readonly summary: string;
-  /** Who may ask: everybody, or whoever knows a password. */
+  /** Set where no password is needed. */
   readonly open?: true;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
-  /** A request without any body will do as well. */
+  /** The body may be left out. */
   readonly bodyOptional?: true;
   /** Schema of a JSON answer or media type of another, by status. */
   readonly answers: Readonly<Record<number, z.ZodType | string>>;
@@ -47,7 +47,7 @@ export const ENDPOINTS = {
   health: {
     method: 'get',
     path: '/health-check',
-    summary: 'Whether the service is alive',
+    summary: 'Health of the service',
     open: true,
     answers: { 200: health },
     errors: [],
@@ -55,7 +55,7 @@ export const ENDPOINTS = {
   startTraining: {
     method: 'post',
     path: '/start-training',
-    summary: 'Train a model in a game; answers at once with a job',
+    summary: 'Start a training job; answers at once',
     body: startTraining,
     answers: { 202: trainingStarted },
     errors: [...WITH_BODY, ...MODEL, 'conflict'],
@@ -63,7 +63,7 @@ export const ENDPOINTS = {
   evaluatePolicy: {
     method: 'post',
     path: '/evaluate-policy',
-    summary: 'How good a model is at a game',
+    summary: 'Evaluate a model in a game',
     body: evaluatePolicy,
     answers: { 200: policyEvaluation, 202: jobStarted },
     errors: [...WITH_BODY, ...PLAYED],
@@ -71,7 +71,7 @@ export const ENDPOINTS = {
   generateRollout: {
     method: 'post',
     path: '/generate-rollout',
-    summary: 'One game of a model, move by move',
+    summary: 'Play one game with a model, move by move',
     body: generateRollout,
     answers: { 200: rollout },
     errors: [...WITH_BODY, ...PLAYED],
@@ -79,10 +79,10 @@ export const ENDPOINTS = {
   jobs: {
     method: 'get',
     path: '/jobs',
-    summary: 'All jobs, the newest first',
+    summary: 'List the jobs, newest first',
     query: z.object({
-      status: job.shape.status.optional().describe('only those in this state'),
-      limit: z.coerce.number().int().min(1).max(1000).default(100).describe('most jobs'),
+      status: job.shape.status.optional().describe('Only jobs in this state'),
+      limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Maximum number of jobs'),
     }),
     answers: { 200: jobList },
     errors: ['bad_request'],
@@ -98,19 +98,19 @@ export const ENDPOINTS = {
   jobMetrics: {
     method: 'get',
     path: '/jobs/{id}/metrics',
-    summary: 'The curve of a training job',
+    summary: 'Metrics of a training job',
     params: id,
-    query: z.object({ after: z.coerce.number().int().min(0).default(0).describe('only steps after this one') }),
+    query: z.object({ after: z.coerce.number().int().min(0).default(0).describe('Only steps after this one') }),
     answers: { 200: jobMetrics },
     errors: ['bad_request', 'not_found'],
   },
   jobLogs: {
     method: 'get',
     path: '/jobs/{id}/logs',
-    summary: 'What the job printed',
+    summary: 'Log of a job',
     params: id,
     query: z.object({
-      tail: z.coerce.number().int().min(1).max(100_000).default(1000).describe('only so many lines from the end'),
+      tail: z.coerce.number().int().min(1).max(100_000).default(1000).describe('Number of lines from the end'),
     }),
     answers: { 200: 'text/plain' },
     errors: ['bad_request', 'not_found'],
@@ -118,11 +118,16 @@ export const ENDPOINTS = {
   jobEpisodes: {
     method: 'get',
     path: '/jobs/{id}/episodes',
-    summary: 'Games that the trainer sampled, or that a completed evaluation kept, one JSON object a line',
+    summary: 'Games that the trainer sampled, or that a completed evaluation kept, as JSON Lines',
     params: id,
     query: z.object({
-      first: z.coerce.number().int().min(1).optional().describe('only so many from the beginning'),
-      last: z.coerce.number().int().min(1).optional().describe('of those, only so many from the end'),
+      first: z.coerce.number().int().min(1).optional().describe('Number of games from the beginning'),
+      last: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('Number of games from the end, of those that first selects'),
     }),
     answers: { 200: 'application/x-ndjson' },
     errors: ['bad_request', 'not_found'],
@@ -130,16 +135,16 @@ export const ENDPOINTS = {
   jobEvents: {
     method: 'get',
     path: '/jobs/{id}/events',
-    summary: 'Server-sent events of a job, from the first or from the one after Last-Event-ID, until the job ends',
+    summary: 'Server-sent events of a job, from the first one or from the one after Last-Event-ID, until the job ends',
     params: id,
-    headers: { 'Last-Event-ID': 'number of the last event that the client has' },
+    headers: { 'Last-Event-ID': 'Number of the last event that the client has' },
     answers: { 200: 'text/event-stream' },
     errors: ['bad_request', 'not_found'],
   },
   cancelJob: {
     method: 'post',
     path: '/jobs/{id}/cancel',
-    summary: 'End a job; training saves a checkpoint first',
+    summary: 'Cancel a job; a training saves a checkpoint first',
     params: id,
     body: passwordOnly,
     bodyOptional: true,
@@ -149,7 +154,7 @@ export const ENDPOINTS = {
   resumeJob: {
     method: 'post',
     path: '/jobs/{id}/resume',
-    summary: 'Go on with a job that failed or was cancelled',
+    summary: 'Resume a job that failed or was cancelled',
     params: id,
     body: passwordOnly,
     bodyOptional: true,
@@ -159,7 +164,7 @@ export const ENDPOINTS = {
   models: {
     method: 'get',
     path: '/models',
-    summary: 'The models of the server',
+    summary: 'List the models of the server',
     answers: { 200: modelList },
     errors: [],
   },
@@ -175,12 +180,13 @@ export const ENDPOINTS = {
     method: 'get',
     path: '/models/{name}/{file}',
     summary:
-      'A file of a model; one range, If-Range and If-None-Match are honoured. The name of the file may hold slashes',
+      'Download a file of a model; supports one range, If-Range and If-None-Match. The name of the file may contain slashes',
     params: name.extend({ file: z.string().min(1).max(500) }),
     headers: {
       Range: 'bytes=FROM-TO',
-      'If-Range': 'the ETag of what the client has a part of; the whole file comes where it has another by now',
-      'If-None-Match': 'the ETag of what the client has',
+      'If-Range':
+        'ETag of the file that the client has a part of; the answer is the whole file if the ETag has changed',
+      'If-None-Match': 'ETag of the file that the client has',
     },
     answers: { 200: 'application/octet-stream', 206: 'application/octet-stream', 304: 'application/octet-stream' },
     errors: ['bad_request', 'not_found', 'range_not_satisfiable'],
@@ -188,7 +194,7 @@ export const ENDPOINTS = {
   deleteModel: {
     method: 'delete',
     path: '/models/{name}',
-    summary: 'Remove a model and everything of its run',
+    summary: 'Delete a model and its run',
     params: name,
     answers: { 200: z.object({ name: z.string(), deleted: z.literal(true) }) },
     errors: ['bad_request', 'forbidden', 'not_found', 'conflict'],
@@ -196,7 +202,7 @@ export const ENDPOINTS = {
   chat: {
     method: 'post',
     path: '/v1/chat/completions',
-    summary: "A reply of a model, in the shape of OpenAI's chat completions; with stream: true as server-sent events",
+    summary: 'Chat completion in the format of OpenAI; server-sent events with stream: true',
     body: chatRequest,
     answers: { 200: z.record(z.string(), z.unknown()) },
     errors: [...WITH_BODY, ...PLAYED],
@@ -204,14 +210,14 @@ export const ENDPOINTS = {
   chatModels: {
     method: 'get',
     path: '/v1/models',
-    summary: "The models of the server, in OpenAI's shape",
+    summary: 'List the models of the server in the format of OpenAI',
     answers: { 200: z.record(z.string(), z.unknown()) },
     errors: [],
   },
   chatModel: {
     method: 'get',
     path: '/v1/models/{model}',
-    summary: "One model, in OpenAI's shape. Its name may hold slashes",
+    summary: 'One model in the format of OpenAI. Its name may contain slashes',
     params: z.object({ model: z.string().min(1).max(300) }),
     answers: { 200: z.record(z.string(), z.unknown()) },
     errors: ['bad_request', ...MODEL],
@@ -219,21 +225,21 @@ export const ENDPOINTS = {
   environments: {
     method: 'get',
     path: '/environments',
-    summary: 'The games and their settings',
+    summary: 'List the games and their settings',
     answers: { 200: environmentList },
     errors: [],
   },
   metrics: {
     method: 'get',
     path: '/metrics',
-    summary: 'Numbers of the service for Prometheus',
+    summary: 'Metrics of the service for Prometheus',
     answers: { 200: 'text/plain' },
     errors: [],
   },
   openapi: {
     method: 'get',
     path: '/openapi.json',
-    summary: 'This document',
+    summary: 'This OpenAPI document',
     open: true,
     answers: { 200: z.record(z.string(), z.unknown()) },
     errors: [],

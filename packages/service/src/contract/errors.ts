@@ -1,4 +1,4 @@
-// What a request can be answered with when it fails: a code for programs, a sentence for people, details per field.
+// Answers to a request that fails: a code for programs, a sentence for people, details per field.
 
 import { LudicError } from '@ludic/io';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ export const ERROR_STATUS = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   unusable: 422,
-  // None that clients and proxies repeat by themselves: it would take as long again.
+  // No status that clients and proxies retry by themselves: the request would take as long again.
   too_long: 422,
   too_many_requests: 429,
   internal: 500,
@@ -31,7 +31,7 @@ export const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode
 
 /** One thing that is wrong, and where. */
 export const errorDetail = z.object({
-  field: z.string().describe('path of the field, with dots between'),
+  field: z.string().describe('Path of the field, separated by dots'),
   message: z.string(),
 });
 export type ErrorDetail = z.infer<typeof errorDetail>;
@@ -39,9 +39,9 @@ export type ErrorDetail = z.infer<typeof errorDetail>;
 export const errorAnswer = z
   .object({
     error: z.object({
-      code: z.enum(ERROR_CODES).describe('for programs'),
-      message: z.string().describe('what is wrong and what to do'),
-      details: z.array(errorDetail).describe('each bad field; empty where none is to blame'),
+      code: z.enum(ERROR_CODES).describe('Code for programs'),
+      message: z.string().describe('What is wrong and what to do'),
+      details: z.array(errorDetail).describe('Fields with errors; empty if no field is the cause'),
     }),
   })
   .meta({ id: 'Error' });
@@ -103,5 +103,5 @@ export function badRequest(error: z.ZodError): ServiceError {
 
 const MOST_DETAILS = 50;
 
-/** A name that came from outside, short. */
+/** A field's name from a request, shortened. */
 const shown = (key: string) => (key.length > 60 ? `${key.slice(0, 60)}…` : key);

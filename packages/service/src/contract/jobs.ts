@@ -1,4 +1,4 @@
-// Work that goes on after the answer: training, and evaluations that were asked for as jobs.
+// Jobs: trainings, and evaluations that were requested with async.
 
 import { z } from 'zod';
 import { type EvaluationNumbers, evaluationNumbers, type StepNumbers, stepNumbers } from './metric-schemas.ts';
@@ -18,26 +18,26 @@ export const job = z
     job_id: z.string(),
     kind: z.enum(['train', 'evaluate']),
     status: z.enum(JOB_STATES),
-    owner: z.string().describe('who asked for it: the name beside the password, or "password" where it has none'),
-    model_name: z.string().describe('the model that is trained or evaluated'),
-    output_dir: z.string().nullable().describe('name of the run, for model_path and /models'),
+    owner: z.string().describe('Name of the password that the job was submitted with; "password" if it has no name'),
+    model_name: z.string().describe('Model that is trained or evaluated'),
+    output_dir: z.string().nullable().describe('Name of the run, for model_path and /models'),
     env_type: z.string(),
-    queue_place: z.int().nullable().optional().describe('how many wait before it, and it; null where it does not wait'),
+    queue_place: z.int().nullable().optional().describe('Place in the queue, from 1; null if the job does not wait'),
     created_at: time(),
     started_at: time().nullable(),
     ended_at: time().nullable(),
-    heartbeat_at: time().nullable().describe('the last sign of life of its process'),
-    attempts: z.int().describe('processes that were started for it'),
-    step: z.int().describe('updates done; for evaluations games played'),
+    heartbeat_at: time().nullable().describe('Last sign of life of the process'),
+    attempts: z.int().describe('Number of processes that were started for the job'),
+    step: z.int().describe('Training steps done; of an evaluation the games played'),
     total_steps: z.int(),
-    seconds_left: z.number().nullable().describe('estimate; null while nothing is known'),
+    seconds_left: z.number().nullable().describe('Estimate; null while unknown'),
     latest: z
       .record(z.string(), z.number())
       .nullable()
-      .describe('numbers of the last update, such as mean_reward and success_rate'),
-    reason: z.string().nullable().describe('why it failed, was cancelled or waits'),
-    request: z.record(z.string(), z.unknown()).describe('what was asked for, complete, without the password'),
-    result: z.record(z.string(), z.unknown()).nullable().describe('what a completed job found'),
+      .describe('Metrics of the last step, such as mean_reward and success_rate'),
+    reason: z.string().nullable().describe('Why the job failed, was cancelled or waits'),
+    request: z.record(z.string(), z.unknown()).describe('The complete request without the password'),
+    result: z.record(z.string(), z.unknown()).nullable().describe('Result of a completed job'),
   })
   .meta({ id: 'Job' });
 export type Job = z.infer<typeof job>;
@@ -46,7 +46,7 @@ export const jobList = z.object({ jobs: z.array(job) });
 
 export const jobMetrics = z.object({
   job_id: z.string(),
-  steps: z.array(stepNumbers).describe('one object per update'),
+  steps: z.array(stepNumbers).describe('One object per training step'),
   evaluations: z.array(evaluationNumbers),
 });
 export type JobMetrics = z.infer<typeof jobMetrics>;

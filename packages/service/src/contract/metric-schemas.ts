@@ -51,6 +51,6 @@ export const evaluationNumbers = z
     temperature: z.number().optional().describe('Sampling temperature of the evaluation'),
     ...shapeOf(SAMPLED_METRICS, () => true),
     best: z.boolean().optional().describe('Whether it was the best so far'),
-    seconds: z.number().optional().describe('Time that it took'),
+    seconds: z.number().optional().describe('Duration in seconds'),
   })
   .meta({ id: 'EvaluationMetrics' }) as unknown as z.ZodType<EvaluationNumbers>;

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { ERROR_STATUS, type ErrorCode, type ErrorDetail } from './errors.ts';
 
-interface Meaning {
+interface OpenAiMeaning {
   readonly type: string;
   readonly code: string;
   /** Where it is not the status of the contract. */
@@ -11,7 +11,7 @@ interface Meaning {
 }
 
 /** Each code of the contract in OpenAI's words. */
-const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
+const MEANINGS: Readonly<Record<ErrorCode, OpenAiMeaning>> = {
   bad_request: { type: 'invalid_request_error', code: 'invalid_value' },
   https_required: { type: 'invalid_request_error', code: 'https_required' },
   unauthorized: { type: 'authentication_error', code: 'invalid_api_key' },
@@ -33,10 +33,10 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
 export const openaiErrorAnswer = z
   .object({
     error: z.object({
-      message: z.string().describe('what is wrong and what to do'),
+      message: z.string().describe('What is wrong and what to do'),
       type: z.enum([...new Set(Object.values(MEANINGS).map(({ type }) => type))]),
-      param: z.string().nullable().describe('the field that is to blame'),
-      code: z.string().describe('for programs'),
+      param: z.string().nullable().describe('Field that caused the error'),
+      code: z.string().describe('Code for programs'),
     }),
   })
   .meta({ id: 'OpenAiError' });
@@ -45,14 +45,14 @@ export type OpenAiErrorAnswer = z.infer<typeof openaiErrorAnswer>;
 /** The status that carries a code of the contract where OpenAI's language is spoken. */
 export const openaiStatus = (code: ErrorCode): number => MEANINGS[code].status ?? ERROR_STATUS[code];
 
-interface Told {
+interface ErrorFields {
   readonly code: ErrorCode;
   readonly message: string;
   readonly details: readonly ErrorDetail[];
 }
 
 /** @param reason a finer code, where one is known */
-export function openaiError({ code, message, details }: Told, reason?: string): OpenAiErrorAnswer {
+export function openaiError({ code, message, details }: ErrorFields, reason?: string): OpenAiErrorAnswer {
   const { type, code: usual } = MEANINGS[code];
   const param = details[0]?.field || (reason === undefined ? undefined : PARAMETERS[reason]);
   return { error: { message, type, param: param ?? null, code: reason ?? usual } };

@@ -5,7 +5,7 @@ import type { Endpoint } from './endpoints.ts';
 import { ERROR_STATUS, type ErrorCode, errorAnswer } from './errors.ts';
 import { openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
 
-type Json = Readonly<Record<string, unknown>>;
+type SchemaJson = Readonly<Record<string, unknown>>;
 
 export interface DocumentInfo {
   readonly title: string;
@@ -13,11 +13,11 @@ export interface DocumentInfo {
   readonly description: string;
 }
 
-/** What any endpoint behind the password may answer beside its own errors, and what any at all may. */
+/** Errors that every endpoint with a password can answer, and those that every endpoint can. */
 const GUARDED: readonly ErrorCode[] = ['unauthorized', 'too_many_requests'];
 const ANYWHERE: readonly ErrorCode[] = ['https_required', 'internal', 'forbidden'];
 
-export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentInfo): Json {
+export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentInfo): SchemaJson {
   const schemas: Record<string, unknown> = {};
   const paths: Record<string, Record<string, unknown>> = {};
   for (const endpoint of endpoints) {
@@ -32,7 +32,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentIn
   };
 }
 
-function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
+function operation(endpoint: Endpoint, schemas: Record<string, unknown>): SchemaJson {
   const { summary, params, query, headers = {}, body, bodyOptional, answers, errors, open } = endpoint;
   const own: readonly ErrorCode[] = [...errors, ...(open ? [] : GUARDED), ...ANYWHERE];
   const isOpenAis = endpoint.path.startsWith('/v1/');
@@ -91,15 +91,15 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Json {
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   200: 'Done',
-  202: 'Accepted; it goes on as a job',
-  206: 'The part that was asked for',
-  304: 'The client has it already',
+  202: 'Accepted; the work goes on as a job',
+  206: 'The requested range',
+  304: 'The client has the current file',
 };
 
 function parametersOf(where: 'path' | 'query', object: z.ZodObject | undefined, schemas: Record<string, unknown>) {
   if (!object) return [];
   const { properties = {}, required = [] } = z.toJSONSchema(object, { io: 'input', unrepresentable: 'any' }) as {
-    properties?: Record<string, Json>;
+    properties?: Record<string, SchemaJson>;
     required?: string[];
   };
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
@@ -118,8 +118,8 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<str
 }
 
 /** Moves the `$defs` of a JSON schema to the components and points at them there. */
-function shared(json: Json, schemas: Record<string, unknown>): Json {
-  const { $defs = {}, ...rest } = json as { $defs?: Record<string, Json> };
+function shared(json: SchemaJson, schemas: Record<string, unknown>): SchemaJson {
+  const { $defs = {}, ...rest } = json as { $defs?: Record<string, SchemaJson> };
   const pointed = (value: unknown): unknown =>
     JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
   for (const [name, definition] of Object.entries($defs)) {
@@ -127,5 +127,5 @@ function shared(json: Json, schemas: Record<string, unknown>): Json {
     schemas[name] = pointed(schema);
   }
   const { id: _, ...without } = rest as { id?: unknown };
-  return pointed(without) as Json;
+  return pointed(without) as SchemaJson;
 }

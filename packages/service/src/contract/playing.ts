@@ -10,17 +10,17 @@ import { hasSetting } from './training.ts';
 /** Of the contract, for requests that name none and models that carry none. */
 export const PLAYING_DEFAULTS = { history_strategy: 'NO_HISTORY', max_steps: 50, rollout_temperature: 0.7 } as const;
 
-type Asked = EvaluatePolicy | GenerateRollout;
+type PlayingRequest = EvaluatePolicy | GenerateRollout;
 
 /** A request in which nothing is open. */
-export type CompletePlaying<Request extends Asked> = Request & {
+export type CompletePlaying<Request extends PlayingRequest> = Request & {
   readonly max_steps: number;
   readonly history_strategy: HistoryStrategy;
   readonly sampling_params: EvaluatePolicy['sampling_params'];
 };
 
 /** @param carried of the model, where it carries a game */
-export function completePlaying<Request extends Asked>(
+export function completePlaying<Request extends PlayingRequest>(
   request: Request,
   carried?: CarriedGame,
 ): CompletePlaying<Request> {
@@ -45,7 +45,7 @@ export function completePlaying<Request extends Asked>(
 
 /** How a request differs from the game of its model, as a sentence; undefined where it does not. */
 export function playingDifference(
-  request: CompletePlaying<Asked>,
+  request: CompletePlaying<PlayingRequest>,
   carried: CarriedGame | undefined,
 ): string | undefined {
   if (!carried) return undefined;

@@ -1,4 +1,4 @@
-// What the service can be asked for. Fields and defaults are the contract that existing clients speak.
+// Requests to the service. Fields and defaults are the contract with existing clients.
 
 import {
   type EnvironmentDefinition,
@@ -32,36 +32,36 @@ import {
 } from './training.ts';
 
 /** Games that are registered when this module is loaded. */
-const envType = z.enum(environmentIds() as [string, ...string[]]).describe('the game');
-const password = z.string().max(1000).optional().describe('needed here unless an Authorization header holds it');
-const seed = z.int().min(0).default(0).describe('decides everything that is random');
+const envType = z.enum(environmentIds() as [string, ...string[]]).describe('Environment');
+const password = z.string().max(1000).optional().describe('Password, unless an Authorization header has it');
+const seed = z.int().min(0).default(0).describe('Seed of everything that is random');
 const drawnSeed = z
   .int()
   .min(0)
   .optional()
-  .describe('decides everything that is random; default: another each time, which the answer tells');
+  .describe('Seed of everything that is random; default: a new one for each request, given in the answer');
 const envConfig = z
   .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
   .default({})
-  .describe('settings of the game, as GET /environments lists them');
+  .describe('Settings of the game, as listed by GET /environments');
 
-const temperature = z.number().min(0).max(100).describe('0 takes the most likely token');
+const temperature = z.number().min(0).max(100).describe('Sampling temperature; 0 takes the most likely token');
 const draw = {
-  max_tokens: z.int().min(1).max(32_768).default(100).describe('most tokens of a reply'),
-  top_k: z.int().min(0).default(0).describe('sample among the k most likely tokens; 0: all'),
-  top_p: z.number().gt(0).max(1).default(1).describe('sample among the most likely tokens that reach this probability'),
+  max_tokens: z.int().min(1).max(32_768).default(100).describe('Maximum number of tokens of a reply'),
+  top_k: z.int().min(0).default(0).describe('Sample among the k most likely tokens; 0 keeps all'),
+  top_p: z.number().gt(0).max(1).default(1).describe('Sample among the most likely tokens that reach this probability'),
 };
-const HOW_DRAWN = 'how the policy draws its tokens';
+const HOW_DRAWN = 'How the policy samples its tokens';
 
 const modelPath = z
   .string()
   .min(1)
   .max(300)
   .describe(
-    'nano, a model of the server (as output_dir named it, or as GET /models lists it), or a model of the Hugging Face Hub: org/name, or one word such as gpt2',
+    'Model: nano, a model of the server (its output_dir, or a name that GET /models lists), or a model of the Hugging Face Hub (org/name, or one word such as gpt2)',
   );
 
-/** Puts what the game has against its settings where the request's other faults are. */
+/** Adds the game's complaint about its settings to the other issues of the request. */
 function checkGame(game: { env_type: string; env_config: Record<string, unknown> }, context: z.RefinementCtx): void {
   if (context.issues.length > 0) return;
   try {
@@ -74,7 +74,7 @@ function checkGame(game: { env_type: string; env_config: Record<string, unknown>
 
 const { history, steps: _, batch_size, learning_rate, ...furtherRun } = RUN_FIELDS;
 
-/** What holds where a field is left out and no single value does. */
+/** Defaults that are no single value, in words. */
 const CHOSEN: Readonly<Record<string, string>> = {
   group_size: `chosen where it is left out: the largest divisor of batch_size up to ${GROUP_SIZE}`,
   shards: 'chosen where it is left out: tensor_parallel_size, at most one for each group',
@@ -85,16 +85,18 @@ const CHOSEN: Readonly<Record<string, string>> = {
   warm_start: 'default: none',
 };
 
-/** Fields that may be left out, with what holds then for the document; a recipe may say otherwise. */
-const optional = <Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) =>
-  Object.fromEntries(
-    Object.entries(shape).map(([name, schema]) => [name, withFallback(toldChoice(name, schema), FIXED_DEFAULTS[name])]),
-  ) as unknown as { readonly [Name in keyof Shape]: z.ZodOptional<Shape[Name]> };
+/** Fields that may be left out, with their defaults for the OpenAPI document; a recipe may set others. */
+function optional<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shape) {
+  const { shape: fields } = z.object(shape).partial();
+  for (const [name, field] of Object.entries<z.ZodType>(fields)) {
+    const description = [shape[name]!.description, CHOSEN[name]].filter(Boolean).join('; ');
+    const fallback = FIXED_DEFAULTS[name];
+    z.globalRegistry.add(field, { description, ...(fallback !== undefined && { default: fallback }) });
+  }
+  return fields;
+}
 
-const toldChoice = (name: string, schema: z.ZodType) =>
-  CHOSEN[name] === undefined ? schema : schema.describe(`${schema.description}; ${CHOSEN[name]}`);
-
-/** Not filled in by the schema: so a recipe can tell what was sent from what was not. */
+/** The schema does not fill the default in, so that a recipe can tell what was sent. */
 const withFallback = <Schema extends z.ZodType>(schema: Schema, fallback: unknown) =>
   fallback === undefined ? schema.optional() : schema.optional().meta({ default: fallback });
 
@@ -102,7 +104,7 @@ export const startTraining = z
   .strictObject({
     password,
     model_name: modelPath.describe(
-      'the model to start from: nano, a model of the server, or a model of the Hugging Face Hub: org/name, or one word such as gpt2',
+      'Model to start from: nano, a model of the server, or a model of the Hugging Face Hub (org/name, or one word such as gpt2)',
     ),
     env_type: envType,
     output_dir: z
@@ -112,18 +114,18 @@ export const startTraining = z
       .refine((path) => modelName(path) !== undefined && modelName(path) !== 'nano', {
         message: 'A name of letters, digits, dots, dashes and underscores is needed, other than nano.',
       })
-      .describe('name of the new model; a path such as /tmp/model is taken as the name tmp-model'),
+      .describe('Name of the new model; a path such as /tmp/model becomes the name tmp-model'),
     recipe: z
       .enum(RECIPE_NAMES)
       .optional()
       .describe(
-        'settings that train well, for all that the request does not name: auto chooses them for the game and the model; default: none, and the other defaults here hold',
+        'Settings that train well, for the fields that the request leaves out; auto chooses them for the game and the model; default: none, the defaults listed here hold',
       ),
     learning_rate: withFallback(learning_rate, CONTRACT_DEFAULTS.learning_rate),
-    batch_size: withFallback(batch_size.describe('episodes of an update'), CONTRACT_DEFAULTS.batch_size),
-    max_steps: withFallback(RUN_FIELDS.steps.describe('updates'), CONTRACT_DEFAULTS.max_steps),
+    batch_size: withFallback(batch_size.describe('Episodes of a training step'), CONTRACT_DEFAULTS.batch_size),
+    max_steps: withFallback(RUN_FIELDS.steps.describe('Training steps'), CONTRACT_DEFAULTS.max_steps),
     env_size: withFallback(
-      z.int().min(2).max(20).describe('rows and columns of the grid, for games with a size'),
+      z.int().min(2).max(20).describe('Rows and columns of the grid, for games with a size'),
       CONTRACT_DEFAULTS.env_size,
     ),
     rollout_max_steps: withFallback(
@@ -131,7 +133,7 @@ export const startTraining = z
         .int()
         .min(1)
         .max(10_000)
-        .describe("replies of a game before the cut-off; where it is left out, never more than the game's own default"),
+        .describe("Maximum number of replies of a game; where it is left out, at most the game's own default"),
       CONTRACT_DEFAULTS.rollout_max_steps,
     ),
     tensor_parallel_size: z
@@ -139,9 +141,7 @@ export const startTraining = z
       .min(1)
       .max(64)
       .default(2)
-      .describe(
-        'processes that share an update, and shards where none are given; more than the machine can run is lowered',
-      ),
+      .describe('Processes that share a training step, and the default of shards; lowered to what the machine can run'),
     env_config: envConfig,
     history_strategy: withFallback(history, CONTRACT_DEFAULTS.history_strategy),
     ...optional(furtherRun),
@@ -153,18 +153,18 @@ export const startTraining = z
       .array(z.enum(EXPORT_DTYPES))
       .max(EXPORT_DTYPES.length)
       .optional()
-      .describe('graphs that transformers.js loads, in every checkpoint and in the final model; default: none'),
+      .describe('ONNX graphs that transformers.js loads, in every checkpoint and in the final model; default: none'),
     wandb_project: z
       .string()
       .regex(/^[\w.-]{1,128}$/, 'Up to 128 letters, digits, dots, dashes and underscores are needed.')
       .optional()
       .describe(
-        'also stream the curve to this project of Weights & Biases; the server needs WANDB_API_KEY; default: none',
+        'Project of Weights & Biases that also receives the metrics; the server needs WANDB_API_KEY; default: none',
       ),
-    tensorboard: z.boolean().default(false).describe('also write event files for TensorBoard into the run'),
+    tensorboard: z.boolean().default(false).describe('Also write event files for TensorBoard into the run'),
   })
   .superRefine((request, context) => {
-    // What single fields have wrong is told first: it is the cause of what would be told here.
+    // Errors of single fields come first: they cause those that would be found here.
     if (context.issues.length > 0) return;
     const wrong = wrongRecipe(request);
     if (wrong !== undefined) context.addIssue({ code: 'custom', path: ['recipe'], message: wrong });
@@ -176,7 +176,7 @@ export const startTraining = z
     if (request.delta !== undefined && request.delta <= 1 + (request.epsilon ?? DEFAULT_LOSS.epsilon))
       context.addIssue({ code: 'custom', path: ['delta'], message: 'It must be above 1 + epsilon.' });
     if (context.issues.length > 0) return;
-    // Which model it is decides nothing of what is checked here.
+    // The checks here do not depend on the model.
     const { batchSize, groupSize, shards } = completeTraining(request, NANO_TRAITS).settings;
     if (batchSize % groupSize !== 0) {
       const field = request.batch_size === undefined ? 'group_size' : 'batch_size';
@@ -200,21 +200,21 @@ export const startTraining = z
 export type StartTraining = z.infer<typeof startTraining>;
 
 const OR_CARRIED = "default: as in the model's training, where it carries its game";
-/** In words alone: a client that sends what a schema calls its default would undo what the model carries. */
+/** In words alone: a client that sends the default of a schema would override what the model carries. */
 const otherwise = (fallback: unknown) => `${OR_CARRIED}, otherwise ${fallback}`;
 const maxSteps = z
   .int()
   .min(1)
   .max(10_000)
-  .describe(`replies of a game before the cut-off; ${otherwise(PLAYING_DEFAULTS.max_steps)}`)
+  .describe(`Maximum number of replies of a game; ${otherwise(PLAYING_DEFAULTS.max_steps)}`)
   .optional();
 const strategy = z
   .enum(HISTORY_STRATEGIES)
-  .describe(`what the policy sees; ${otherwise(PLAYING_DEFAULTS.history_strategy)}`)
+  .describe(`What the policy sees of an episode; ${otherwise(PLAYING_DEFAULTS.history_strategy)}`)
   .optional();
-const playedConfig = envConfig.describe(`settings of the game, as GET /environments lists them; ${OR_CARRIED}`);
+const playedConfig = envConfig.describe(`Settings of the game, as listed by GET /environments; ${OR_CARRIED}`);
 
-/** Games in one answer: the server has them all in memory. */
+/** Games in one answer, which the server holds in memory. */
 const MOST_TRAJECTORIES = 1000;
 
 export const evaluatePolicy = z
@@ -223,7 +223,7 @@ export const evaluatePolicy = z
     model_path: modelPath,
     env_type: envType,
     env_config: playedConfig,
-    eval_episodes: z.int().min(1).max(100_000).default(10).describe('games'),
+    eval_episodes: z.int().min(1).max(100_000).default(10).describe('Number of games'),
     history_strategy: strategy,
     sampling_params: z
       .strictObject({ temperature: temperature.default(0.1), ...draw })
@@ -234,8 +234,8 @@ export const evaluatePolicy = z
     include_trajectories: z
       .boolean()
       .default(true)
-      .describe('false leaves the games themselves out of the answer; a job keeps them for GET /jobs/{id}/episodes'),
-    async: z.boolean().default(false).describe('answer at once with a job'),
+      .describe('Whether the answer contains the games; a job keeps them for GET /jobs/{id}/episodes'),
+    async: z.boolean().default(false).describe('Answer at once with a job'),
   })
   .superRefine((request, context) => {
     checkGame({ ...request, env_config: playedGame(request) }, context);
@@ -257,7 +257,9 @@ export const generateRollout = z
     sampling_params: z
       .strictObject({
         temperature: temperature
-          .describe(`0 takes the most likely token; ${otherwise(PLAYING_DEFAULTS.rollout_temperature)}`)
+          .describe(
+            `Sampling temperature; 0 takes the most likely token; ${otherwise(PLAYING_DEFAULTS.rollout_temperature)}`,
+          )
           .optional(),
         ...draw,
       })

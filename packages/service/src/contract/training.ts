@@ -58,10 +58,10 @@ export interface CompletedTraining {
   readonly choices: readonly Choice[];
 }
 
-type Named = Pick<StartTraining, 'env_type' | 'env_config' | 'env_size' | 'rollout_max_steps' | 'recipe'>;
+type GameFields = Pick<StartTraining, 'env_type' | 'env_config' | 'env_size' | 'rollout_max_steps' | 'recipe'>;
 
 /** Why the recipe cannot be used for this request. */
-export function wrongRecipe({ recipe, env_type }: Named): string | undefined {
+export function wrongRecipe({ recipe, env_type }: GameFields): string | undefined {
   const found = recipeOf(recipe);
   if (!found || found.environment === env_type) return undefined;
   return `It is for ${found.environment}; take auto, or one for ${env_type}.`;
@@ -82,7 +82,7 @@ export function namedGame({
   env_size,
   rollout_max_steps,
   recipe,
-}: Named): Record<string, unknown> {
+}: GameFields): Record<string, unknown> {
   return {
     ...recipeOf(recipe)?.environmentConfig,
     ...(hasSetting(env_type, 'size') && env_size !== undefined && { size: env_size }),
@@ -92,7 +92,7 @@ export function namedGame({
 }
 
 /** With the contract's defaults; a cut-off that is not named is never later than the game's own. */
-function contractGame(request: Named): Record<string, unknown> {
+function contractGame(request: GameFields): Record<string, unknown> {
   const { properties } = (findEnvironment(request.env_type) as EnvironmentDefinition).configSchema;
   const { env_size, rollout_max_steps } = CONTRACT_DEFAULTS;
   const own = properties.max_steps?.default;
