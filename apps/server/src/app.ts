@@ -1,5 +1,5 @@
-// The service as one Hono app, made of parts that are opened before and closed after it. No port, no process: tests call
-// it as a function.
+// The service as one Hono app, made of parts that are opened before and closed after it. It has no port and no process, so
+// tests call it as a function.
 
 import { ENDPOINTS, ServiceError } from '@ludic/service';
 import { Hono } from 'hono';
@@ -56,7 +56,7 @@ export interface Parts {
   readonly closing: AbortSignal;
 }
 
-/** Whom the page may ask when its visitor names them: other servers of Ludic, and who has models. */
+/** Other servers that the page may ask when the user names them: servers of Ludic, and sources of models. */
 const ELSEWHERE = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
 
 export function createApp(parts: Parts): Hono<Caller> {
@@ -84,9 +84,9 @@ export function createApp(parts: Parts): Hono<Caller> {
       context.set('route', endpoint.path);
       await next();
     });
-    // Files of models are asked for in parts, which are parts of what lies there.
+    // Ranges of a model's file are ranges of the stored bytes.
     if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compressLong());
-    // Before it is compressed, an error can still be put into other words.
+    // Inside the compression, where an error can still be rewritten.
     if (path.startsWith('/v1/')) app.on(endpoint.method.toUpperCase(), path, openaiErrors);
     if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, authenticate);
     if ('body' in endpoint) {
@@ -124,7 +124,7 @@ export function createApp(parts: Parts): Hono<Caller> {
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
     const known = asServiceError(error, context.get('requestId'));
-    // The cause of a refusal stays here: what is told to clients has no places of this machine.
+    // The log keeps the cause; answers to clients name no paths of this machine.
     if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
     else if (known !== error) logger.warn({ id: context.get('requestId'), code: known.code, reason: error.message });
     return failed(known);
@@ -132,7 +132,7 @@ export function createApp(parts: Parts): Hono<Caller> {
   return app;
 }
 
-/** The address that a request means, with the name of its host. */
+/** The path that a request means, given its host name. */
 function pathOf(request: Request): string {
   const path = getPath(request);
   return path === '/' ? (functionHost(hostOf(request.url))?.path ?? path) : path;
@@ -144,7 +144,7 @@ function failed(error: ServiceError, headers: Readonly<Record<string, string>> =
   return Response.json(error.toJSON(), { status: error.status, headers: all });
 }
 
-/** Which methods an address takes, for answers that say so. Whatever can be got has a head. */
+/** The methods of an address, for answers that list them. GET implies HEAD. */
 function methodsByPath(): (path: string) => string[] {
   const documents = DOCUMENT_PATHS.map((path) => ({ path, method: 'get' }));
   const patterns = [...Object.values(ENDPOINTS), ...documents].map(({ path, method }) => ({

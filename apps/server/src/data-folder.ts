@@ -2,9 +2,9 @@
 
 import { chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { AccessError } from './startup-error.ts';
+import { StartupError } from './startup-error.ts';
 
-/** @throws AccessError `bad_data_folder` */
+/** @throws StartupError `bad_data_folder` */
 export async function openDataFolder(path: string): Promise<string> {
   try {
     await make(resolve(path));
@@ -14,7 +14,7 @@ export async function openDataFolder(path: string): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === 'ENOTDIR' || code === 'EEXIST' ? 'it is a file, or lies below one' : `the system says ${code}`;
-    throw new AccessError('bad_data_folder', `--data ${path} cannot be a folder: ${why}. Choose another.`, {
+    throw new StartupError('bad_data_folder', `--data ${path} cannot be a folder: ${why}. Choose another.`, {
       cause: error,
     });
   }

@@ -18,7 +18,7 @@ import { openJobs } from './jobs/jobs.ts';
 import { listen } from './listen/listen.ts';
 import { ModelStore } from './models/model-store.ts';
 import { namePlace } from './places-in-text.ts';
-import { AccessError } from './startup-error.ts';
+import { StartupError } from './startup-error.ts';
 
 export interface ServeOptions {
   readonly version: string;
@@ -63,7 +63,7 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** @throws AccessError, RuntimeError `device_missing`, ServiceError: each before anything listens */
+/** @throws StartupError, RuntimeError `device_missing`, ServiceError: each before anything listens */
 export async function serve(options: ServeOptions): Promise<Server> {
   const began = performance.now();
   const logger = options.logger ?? createLogger();
@@ -83,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const isShared = passwords.current.entries.some(({ name }) => name === undefined);
   const admins = options.admins ?? [];
   if (isShared && admins.length > 0)
-    throw new AccessError(
+    throw new StartupError(
       'no_names',
       '--admin needs passwords with names: give --password-file a file of name:hash lines.',
     );
@@ -144,7 +144,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   });
   opened.defer(() => listening.close());
   opened.defer(() => closing.abort());
-  // Jobs save while the last requests are answered: whoever ends a server may not wait long.
+  // Jobs save while the last requests are answered: the system may kill a server that takes long to end.
   opened.defer(() => jobs.beginStop());
   const parts = opened.move();
   return { url: listening.url, close: () => parts.disposeAsync() };

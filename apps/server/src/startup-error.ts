@@ -2,7 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
-export type AccessErrorCode =
+export type StartupErrorCode =
   | 'no_password'
   | 'bad_password'
   | 'bad_hash'
@@ -15,6 +15,6 @@ export type AccessErrorCode =
   | 'bad_data_folder'
   | 'cannot_listen';
 
-export class AccessError extends LudicError<AccessErrorCode> {
-  override readonly name = 'AccessError';
+export class StartupError extends LudicError<StartupErrorCode> {
+  override readonly name = 'StartupError';
 }

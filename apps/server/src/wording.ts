@@ -1,5 +1,5 @@
-// The packages write their sentences for people in front of the machine. Clients of the service have HTTP alone: what they are
-// told has no places, stacks, flags or commands of this machine in it. The server's own log keeps the sentence as it was.
+// The packages write their sentences for users of the command line. Clients of the service have HTTP alone: their sentences
+// have no paths, stacks, flags or commands in them. The server's own log keeps the original sentence.
 
 import { evaluatePolicy, startTraining } from '@ludic/service';
 import { z } from 'zod';
@@ -32,7 +32,7 @@ const COMMAND = /\b(?:npm (?:run|install|ci)|npx|pnpm|pip install|sudo)\b|`(?:np
 /** A sentence, or several, in the words of the service. */
 export function forClients(text: string): string {
   const plain = withoutSpecials(withoutPlaces(withoutStack(text)));
-  // Advice for the terminal helps nobody here, unless there is no more than that.
+  // Advice for the terminal does not help a client.
   const sentences = plain.split(/(?<=[.!?])\s+(?=[A-Z`])/);
   const kept = sentences.filter((sentence) => !COMMAND.test(sentence));
   return (kept.length > 0 ? kept : ['It cannot be done on this server; its log tells more.'])
@@ -54,7 +54,7 @@ const withoutStack = (text: string) =>
     .filter(Boolean)
     .join(' ');
 
-/** Flags, variables and what only somebody at the machine could do, in other words. */
+/** Replaces flags, variables and advice that only a user of the machine could follow. */
 function withoutSpecials(text: string): string {
   return text
     .replaceAll(/(?<![\w-])(--[a-z][\w-]*(?:[ =][\d.e+-]+\b)?) (?=--[a-z])/g, '$1, ')

@@ -279,7 +279,7 @@ async function say(
     const match = /\r\ncontent-length: (\d+)\r\n/i.exec(text);
     if (match && text.length >= text.indexOf('\r\n\r\n') + 4 + Number(match[1])) socket.destroy();
   });
-  // Whoever refuses a large body closes while it is still being sent.
+  // A server that refuses a large body closes the connection while the client still sends.
   socket.on('error', () => {});
   socket.on('close', () => resolve());
   const patience = setTimeout(() => socket.destroy(), 20_000);

@@ -1,4 +1,4 @@
-// Requests that nobody would send, made from the OpenAPI document: right ones with a few things wrong. And what must hold
+// Requests with faults, made from the OpenAPI document: right ones with a few things wrong. And what must hold
 // of every answer.
 
 import { errorAnswer } from '@ludic/service';

@@ -3,7 +3,7 @@
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { hash as argon2, argon2id } from 'argon2';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 
 /** How hashes are made: 19 MiB, two passes, one lane. OWASP's Password Storage Cheat Sheet, first choice for argon2id. */
 export const NEW_HASH = { memoryKiB: 19_456, passes: 2, lanes: 1, saltBytes: 16, digestBytes: 32 } as const;
@@ -42,9 +42,9 @@ const bytesOf = (password: string) => Buffer.from(password.normalize('NFC'), 'ut
 export const isTooLong = (password: string) =>
   password.length > MOST_PASSWORD_BYTES || bytesOf(password).length > MOST_PASSWORD_BYTES;
 
-/** @throws AccessError `bad_password` where the password must not be used */
+/** @throws StartupError `bad_password` where the password must not be used */
 export async function hashPassword(password: string): Promise<string> {
-  const refuse = (message: string) => new AccessError('bad_password', message);
+  const refuse = (message: string) => new StartupError('bad_password', message);
   if ([...password].length < LEAST_CHARACTERS)
     throw refuse(`A password needs at least ${LEAST_CHARACTERS} characters; several words in a row are good.`);
   if (isTooLong(password)) throw refuse(`A password may have at most ${MOST_PASSWORD_BYTES} bytes.`);
@@ -75,9 +75,9 @@ export const decoyOf = (hash: PasswordHash): PasswordHash => ({
   digest: randomBytes(hash.digest.length),
 });
 
-/** @throws AccessError `bad_hash`; the message never holds the text, which may be a password in the wrong place */
+/** @throws StartupError `bad_hash`; the message never holds the text, which may be a password in the wrong place */
 export function parseHash(text: string): PasswordHash {
-  const refuse = (message: string) => new AccessError('bad_hash', message);
+  const refuse = (message: string) => new StartupError('bad_hash', message);
   const kind = /^\$(argon2id|argon2i|argon2d|2[abxy]?|5|6|y|scrypt|pbkdf2[\w-]*)\$/.exec(text)?.[1];
   if (kind === undefined)
     throw refuse(

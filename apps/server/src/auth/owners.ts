@@ -1,25 +1,25 @@
-// Whose jobs and models are whose. With one password that has no name everything belongs to everyone who knows it; with names
-// each has their own, and admins see all. What is another's looks as if it were not there.
+// Which password may see which jobs and models. With one password without a name all jobs and models are shared; with named
+// passwords each name sees its own and admins see all. What belongs to another name is answered as not found.
 
 import { ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { createMiddleware } from 'hono/factory';
 
 export interface OwnersOptions {
-  /** One password without a name: no one is told from another. */
+  /** There is one password, without a name. */
   readonly isShared: boolean;
-  /** Everyone sees all models; jobs stay each one's own. For servers whose models were trained elsewhere. */
+  /** All names see all models, but only their own jobs. For servers whose models were trained elsewhere. */
   readonly sharesModels?: boolean;
   /** Names that see everything. */
   readonly admins: readonly string[];
   readonly jobOf: (id: string) => { readonly owner: string; readonly model_name: string };
-  /** Who trained the model of that name last; undefined where no job did, as with models from before. */
+  /** The owner of the last job that trained the model; undefined where no job did. */
   readonly ownerOfModel: (name: string) => string | undefined;
   /** Whether there is anything under that name. */
   readonly hasModel: (name: string) => boolean;
 }
 
-/** Models that belong to the program. */
+/** Models that are part of the program. */
 const EVERYONES: ReadonlySet<string> = new Set(['nano']);
 /** Where requests name models. */
 const FIELDS = ['model_name', 'model_path', 'model'] as const;
@@ -44,7 +44,7 @@ export class Owners {
   }
 
   /**
-   * Lets names pass that mean nothing here: they may be the Hub's, or nobody's.
+   * Lets names pass that no model of this server has: they may be models of the Hub.
    * @throws ServiceError `not_found`
    */
   assertModel(path: string, who: string): void {
@@ -52,7 +52,7 @@ export class Owners {
     if (name !== undefined && this.#options.hasModel(name)) this.assertOwnModel(name, who);
   }
 
-  /** @throws ServiceError `not_found` where the model is not there for that person */
+  /** @throws ServiceError `not_found` where the name may not see the model */
   assertOwnModel(name: string, who: string): void {
     if (this.seesModel(name, who)) return;
     const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
@@ -65,7 +65,7 @@ export class Owners {
       throw new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
   }
 
-  /** A job that goes on opens its model again, whose name may be another's by now. @throws ServiceError `not_found` */
+  /** A resumed job opens its model again, whose name may belong to another owner by now. @throws ServiceError `not_found` */
   assertResumable(id: string, who: string): void {
     this.assertJob(id, who);
     this.assertModel(this.#options.jobOf(id).model_name, this.#options.jobOf(id).owner);

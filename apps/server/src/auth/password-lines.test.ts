@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 import { parsePasswordLines, parsePasswordVariable } from './password-lines.ts';
 
 const HASH = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$ZGlnZXN0ZGlnZXN0ZGlnZXN0ZGlnZXN0ZGlnZXN0MTI';
@@ -48,7 +48,7 @@ describe('a password file', () => {
         try {
           parsePasswordLines(text);
         } catch (error) {
-          expect(error).toBeInstanceOf(AccessError);
+          expect(error).toBeInstanceOf(StartupError);
           return;
         }
         throw new Error('taken');

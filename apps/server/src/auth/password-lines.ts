@@ -1,7 +1,7 @@
 // The text of a password file: one `name:hash` a line, for a person or an environment each.
 // Empty lines and lines that begin with # count for nothing. What is wrong is said with the number of its line.
 
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 import { costOf, type PasswordHash, parseHash } from './hash.ts';
 
 export interface PasswordEntry {
@@ -18,7 +18,7 @@ const NAME = /^[A-Za-z\d][A-Za-z\d._@-]{0,63}$/;
  */
 export const MOST_COST_OF_ALL = 64;
 
-/** @throws AccessError `bad_password_file` with the line; never with what stands in it */
+/** @throws StartupError `bad_password_file` with the line; never with what stands in it */
 export function parsePasswordLines(text: string): readonly PasswordEntry[] {
   const lineOf = new Map<string, number>();
   const entries = text
@@ -27,7 +27,7 @@ export function parsePasswordLines(text: string): readonly PasswordEntry[] {
     .flatMap((raw, index): PasswordEntry[] => {
       const line = raw.trim();
       if (line === '' || line.startsWith('#')) return [];
-      const refuse = (message: string) => new AccessError('bad_password_file', `line ${index + 1}: ${message}.`);
+      const refuse = (message: string) => new StartupError('bad_password_file', `line ${index + 1}: ${message}.`);
       const colon = line.indexOf(':');
       if (colon < 0) throw refuse('there is no colon; a line reads name:hash');
       const name = line.slice(0, colon).trim();
@@ -44,10 +44,10 @@ export function parsePasswordLines(text: string): readonly PasswordEntry[] {
         throw refuse(`${name} has ${(error as Error).message}`);
       }
     });
-  if (entries.length === 0) throw new AccessError('bad_password_file', 'there is no line with name:hash.');
+  if (entries.length === 0) throw new StartupError('bad_password_file', 'there is no line with name:hash.');
   const cost = entries.reduce((sum, { hash }) => sum + costOf(hash), 0);
   if (cost > MOST_COST_OF_ALL)
-    throw new AccessError(
+    throw new StartupError(
       'bad_password_file',
       `${entries.length} hashes cost ${cost} units to verify, and ${MOST_COST_OF_ALL} is the most. Hashes of \`ludic hash-password\` cost 1 each.`,
     );
@@ -63,7 +63,7 @@ export function parsePasswordVariable(text: string): PasswordEntry {
     if (colon >= 0 && !isName(name)) throw new Error('a name that is none');
     return { ...(colon >= 0 && { name }), hash: parseHash(line.slice(colon + 1).trim()) };
   } catch (error) {
-    throw new AccessError('bad_hash', `LUDIC_PASSWORD_HASH is ${(error as Error).message}.`);
+    throw new StartupError('bad_hash', `LUDIC_PASSWORD_HASH is ${(error as Error).message}.`);
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 import { decoyOf, type PasswordHash } from './hash.ts';
 import { isName, type PasswordEntry, parsePasswordLines, parsePasswordVariable } from './password-lines.ts';
 
@@ -81,19 +81,19 @@ export class Passwords {
     if (file !== undefined) this.#timer = setInterval(() => void this.look(), CHECK_EVERY_MS).unref();
   }
 
-  /** @throws AccessError where there is no password, or what there is cannot be used */
+  /** @throws StartupError where there is no password, or what there is cannot be used */
   static async open(settings: PasswordSettings): Promise<Passwords> {
     const hash = settings.hash?.trim() || undefined;
     const file = settings.file?.trim() || undefined;
     if (hash !== undefined && file !== undefined)
-      throw new AccessError(
+      throw new StartupError(
         'no_password',
         'There are both LUDIC_PASSWORD_HASH and a password file. Leave one out, so that it is clear which counts.',
       );
     if (hash !== undefined)
       return new Passwords(new PasswordSet([parsePasswordVariable(hash)]), undefined, '', settings);
     if (file === undefined)
-      throw new AccessError(
+      throw new StartupError(
         'no_password',
         'The server has no password and does not start without one. Make a hash with `ludic hash-password` and set LUDIC_PASSWORD_HASH to it, or give --password-file a file of name:hash lines.',
       );
@@ -101,7 +101,7 @@ export class Passwords {
       const { entries, stamp } = await readLines(file);
       return new Passwords(new PasswordSet(entries), file, stamp, settings);
     } catch (error) {
-      throw new AccessError('bad_password_file', `${file}: ${sentenceOf(error)}`, { cause: error });
+      throw new StartupError('bad_password_file', `${file}: ${sentenceOf(error)}`, { cause: error });
     }
   }
 
@@ -147,7 +147,7 @@ export class Passwords {
 
 async function stampOf(file: string): Promise<string> {
   const found = await stat(file, { bigint: true });
-  if (!found.isFile()) throw new AccessError('bad_password_file', 'it is no ordinary file.');
+  if (!found.isFile()) throw new StartupError('bad_password_file', 'it is no ordinary file.');
   const { mtimeNs, ctimeNs, size, ino } = found;
   return [mtimeNs, ctimeNs, size, ino].join(' ');
 }
@@ -157,13 +157,13 @@ async function readLines(file: string): Promise<{ entries: readonly PasswordEntr
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
-    if (size > MOST_FILE_BYTES) throw new AccessError('bad_password_file', 'the file is too large for passwords.');
+    if (size > MOST_FILE_BYTES) throw new StartupError('bad_password_file', 'the file is too large for passwords.');
     const bytes = await handle.readFile();
     let text: string;
     try {
       text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     } catch {
-      throw new AccessError('bad_password_file', 'the file is no UTF-8 text.');
+      throw new StartupError('bad_password_file', 'the file is no UTF-8 text.');
     }
     return { entries: parsePasswordLines(text), stamp: (await stampOf(file)) === stamp ? stamp : 'written meanwhile' };
   } finally {
@@ -172,7 +172,7 @@ async function readLines(file: string): Promise<{ entries: readonly PasswordEntr
 }
 
 function sentenceOf(error: unknown): string {
-  if (error instanceof AccessError) return error.message;
+  if (error instanceof StartupError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'there is no such file.';
   if (code === 'EACCES') return 'the server may not read it.';

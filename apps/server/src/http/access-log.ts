@@ -1,5 +1,5 @@
-// The access log: who, what, from where, status, time. One JSON line for each answer, and nothing in it that a client
-// could have put a secret into: no headers, no query, no body.
+// The access log: name, method, path, address, status and time as one JSON line for each answer. It has no headers, query or
+// body, where a client could have put a secret.
 
 import { randomUUID } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';

@@ -1,9 +1,9 @@
 // Where a request comes from. X-Forwarded-For counts only when the other end of the connection is a trusted proxy, and of
-// its entries the rightmost that no trusted proxy stands for: what is left of it may be anybody's invention.
+// its entries the rightmost that is no trusted proxy: a client can forge the entries left of it.
 
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { Context } from 'hono';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 
 /** Whose X-Forwarded headers count. */
 export type ProxyTrust =
@@ -15,9 +15,9 @@ export type ProxyTrust =
 export const UNKNOWN_ADDRESS = 'unknown';
 
 /**
- * Reads the value of --trust-proxy: true (or an empty string) for whoever connects, or addresses and networks with
- * commas between, such as `10.0.0.0/8,fd00::/8`.
- * @throws AccessError `bad_proxy`
+ * Reads the value of --trust-proxy: true (or an empty string) to trust a proxy in a private network, or addresses and networks separated by
+ * commas, such as `10.0.0.0/8,fd00::/8`.
+ * @throws StartupError `bad_proxy`
  */
 export function parseTrust(value: string | boolean | undefined): ProxyTrust {
   if (value === undefined || value === false || value === 'false') return { kind: 'none' };
@@ -30,7 +30,7 @@ export function parseTrust(value: string | boolean | undefined): ProxyTrust {
     const bits = family === 4 ? 32 : 128;
     const prefix = slash < 0 ? bits : /^\d{1,3}$/.test(item.slice(slash + 1)) ? Number(item.slice(slash + 1)) : -1;
     if (family === 0 || address.includes('%') || prefix < 0 || prefix > bits)
-      throw new AccessError(
+      throw new StartupError(
         'bad_proxy',
         `--trust-proxy: ${JSON.stringify(item)} is no address or network. Write --trust-proxy alone, or such as --trust-proxy 10.0.0.0/8,::1.`,
       );
@@ -39,7 +39,7 @@ export function parseTrust(value: string | boolean | undefined): ProxyTrust {
   return { kind: 'networks', list };
 }
 
-/** Loopback, private, shared (RFC 6598) and link-local networks: no stranger connects from there. */
+/** Loopback, private, shared (RFC 6598) and link-local networks. */
 const NEARBY = new BlockList();
 for (const [network, bits] of [
   ['127.0.0.0', 8],
@@ -69,7 +69,7 @@ export function clientAddress(peer: string | undefined, forwardedFor: string | u
   let address = nearest;
   for (const entry of forwardedFor.split(',').reverse()) {
     const next = parseAddress(entry);
-    // A proxy that says something odd is as far as can be seen.
+    // Entries before one that is no address cannot be trusted.
     if (next === undefined) return address;
     address = next;
     if (trust.kind === 'peer' || !isTrusted(address, trust)) return address;
@@ -77,7 +77,7 @@ export function clientAddress(peer: string | undefined, forwardedFor: string | u
   return address;
 }
 
-/** The addresses that count as one: an IPv6 network of 64 bits belongs to one customer, who has all of it. */
+/** The addresses that count as one: an IPv6 network of 64 bits belongs to one customer. */
 export function addressGroup(address: string): string {
   if (!address.includes(':')) return address;
   return `${groupsOf(address)

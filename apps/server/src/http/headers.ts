@@ -3,17 +3,17 @@
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 
 /**
  * Reads the values of --allow-origin, such as `https://games.example`. None is the default.
- * @throws AccessError `bad_origin`
+ * @throws StartupError `bad_origin`
  */
 export function parseOrigins(values: readonly string[]): readonly string[] {
   return values.map((value) => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol) || (value !== url.origin && value !== `${url.origin}/`))
-      throw new AccessError(
+      throw new StartupError(
         'bad_origin',
         `--allow-origin: ${JSON.stringify(value)} is no origin. Write scheme, name and port alone, such as https://games.example.`,
       );

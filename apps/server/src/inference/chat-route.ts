@@ -1,14 +1,14 @@
 // POST /v1/chat/completions: one conversation in, one answer out, whole or as it is written.
 
 import { randomInt, randomUUID } from 'node:crypto';
-import { type ChatRequest, chatRequest } from '@ludic/service';
+import { type ChatCompletionRequest, chatRequest } from '@ludic/service';
 import type { Context, Env, Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
 import type { ModelSource } from '../models/model-source.ts';
 import { CompletionChunks, type CompletionHead, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
-import type { ChatAnswer, ChatDelta } from './protocol.ts';
+import type { ChatAnswer, ChoiceDelta } from './protocol.ts';
 import { UnsentDeltas } from './unsent-deltas.ts';
 
 export interface ChatRouteOptions<E extends Env> {
@@ -48,9 +48,9 @@ export function chatCompletions<E extends Env>(
 async function stream<E extends Env>(
   context: Context<E>,
   head: CompletionHead,
-  request: ChatRequest,
+  request: ChatCompletionRequest,
   { explain }: ChatRouteOptions<E>,
-  chat: (onDelta: (delta: ChatDelta) => void, gone: AbortSignal) => Promise<ChatAnswer>,
+  chat: (onDelta: (delta: ChoiceDelta) => void, gone: AbortSignal) => Promise<ChatAnswer>,
 ): Promise<Response> {
   const chunks = new CompletionChunks(head, request);
   const gone = new AbortController();

@@ -1,10 +1,11 @@
-import { type ChatRequest, chatRequest } from '@ludic/service';
+import { type ChatCompletionRequest, chatRequest } from '@ludic/service';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CompletionChunks, chatTask, completion } from './chat.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];
-const request = (fields: object = {}): ChatRequest => chatRequest.parse({ model: 'nano', messages, ...fields });
+const request = (fields: object = {}): ChatCompletionRequest =>
+  chatRequest.parse({ model: 'nano', messages, ...fields });
 const complaints = (fields: object) =>
   chatRequest.safeParse({ model: 'nano', messages, ...fields }).error?.issues.map(({ path }) => path.join('.'));
 const head = { id: 'chatcmpl-1', created: 7, model: 'nano' };

@@ -1,12 +1,12 @@
-// OpenAI's chat completions to tasks, and answers back. Pure: who asks and who answers is elsewhere.
+// From chat completions in OpenAI's format to tasks, and from answers back to that format. Pure functions.
 
 import type { Message } from '@ludic/history';
 import type { RatedToken, TokenLogprob } from '@ludic/inference';
-import type { ChatRequest } from '@ludic/service';
-import type { ChatAnswer, ChatDelta, ChatTask } from './protocol.ts';
+import type { ChatCompletionRequest } from '@ludic/service';
+import type { ChatAnswer, ChatTask, ChoiceDelta } from './protocol.ts';
 
 /** @param randomSeed for requests without one */
-export function chatTask(request: ChatRequest, randomSeed: () => number): ChatTask {
+export function chatTask(request: ChatCompletionRequest, randomSeed: () => number): ChatTask {
   const limit = request.max_completion_tokens ?? request.max_tokens;
   const stop = request.stop ?? [];
   return {
@@ -26,7 +26,7 @@ export function chatTask(request: ChatRequest, randomSeed: () => number): ChatTa
   };
 }
 
-function toMessage({ role, content: given }: ChatRequest['messages'][number]): Message {
+function toMessage({ role, content: given }: ChatCompletionRequest['messages'][number]): Message {
   const text = typeof given === 'string' ? given : (given ?? []).map((part) => part.text).join('');
   return { role: role === 'developer' ? 'system' : role, content: text };
 }
@@ -68,13 +68,13 @@ export class CompletionChunks {
   readonly #withUsage: boolean;
   readonly #begun = new Set<number>();
 
-  constructor(head: CompletionHead, { logprobs, stream_options }: ChatRequest) {
+  constructor(head: CompletionHead, { logprobs, stream_options }: ChatCompletionRequest) {
     this.#head = head;
     this.#withLogprobs = logprobs ?? false;
     this.#withUsage = stream_options?.include_usage ?? false;
   }
 
-  of({ choice, text, tokens }: ChatDelta): object[] {
+  of({ choice, text, tokens }: ChoiceDelta): object[] {
     return [
       ...this.#begin(choice),
       this.#chunk([this.#choice(choice, { content: text }, null, this.#withLogprobs ? logprobsOf(tokens) : null)]),

@@ -1,4 +1,4 @@
-// Which model a source means, which version of it, and what it will take: a model that is trained again is loaded again.
+// Identity, version and size of the model that a source means: a model that is trained again is loaded again.
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ export interface ModelKey {
 const GROWTH = 2;
 
 /**
- * Folders of models are written beside their places and renamed, so a folder's own number and time tell; but somebody may
- * copy other weights over those of a plain folder.
+ * Folders of models are written beside their places and renamed, so the inode and time of a folder tell versions apart; but a
+ * user may copy other weights over those of a plain folder.
  */
 export async function modelKey(source: ModelSource): Promise<ModelKey> {
   if (source.from === 'hub') return { name: `hub ${source.reference}`, version: '', bytes: 0 };

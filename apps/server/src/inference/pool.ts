@@ -10,8 +10,8 @@ import { LoadedModel, type ModelEvent, type ModelStatus } from './loaded-model.t
 import { type ModelKey, modelKey, storeKey } from './model-key.ts';
 import type {
   ChatAnswer,
-  ChatDelta,
   ChatTask,
+  ChoiceDelta,
   Evaluated,
   EvaluationTask,
   FromModelProcess,
@@ -145,7 +145,7 @@ export class InferencePool {
   async chat(
     source: ModelSource,
     task: ChatTask,
-    { signal, onDelta }: Cancellable & { readonly onDelta?: (delta: ChatDelta) => void } = {},
+    { signal, onDelta }: Cancellable & { readonly onDelta?: (delta: ChoiceDelta) => void } = {},
   ): Promise<ChatAnswer> {
     let answer: ChatAnswer | undefined;
     const hear = (message: FromModelProcess) => {

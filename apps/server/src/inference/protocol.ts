@@ -1,4 +1,4 @@
-// What the server and a process that holds a model say to each other. Plain data: it travels by structured clone.
+// Messages between the server and a process that holds a model. Plain data: it travels by structured clone.
 
 import type { HistoryStrategy, Message } from '@ludic/history';
 import type { RatedToken } from '@ludic/inference';
@@ -54,7 +54,7 @@ export interface ChatTask {
   readonly stream: boolean;
 }
 
-/** Tokens of a reply where nobody set a limit. */
+/** Maximum of tokens of a reply without a limit in the request. */
 export const LONGEST_REPLY = 1024;
 
 export type InferenceTask =
@@ -62,7 +62,7 @@ export type InferenceTask =
   | ({ readonly kind: 'rollout' } & RolloutTask)
   | ({ readonly kind: 'chat' } & ChatTask);
 
-/** A game without token ids, which nobody asks for over HTTP. */
+/** A game without token ids, which the HTTP contract does not have. */
 export type PlayedEpisode = Episode;
 
 export interface Evaluated {
@@ -86,7 +86,7 @@ export interface ChatAnswer {
 }
 
 /** A further piece of a choice. */
-export interface ChatDelta {
+export interface ChoiceDelta {
   readonly choice: number;
   readonly text: string;
   readonly tokens: readonly RatedToken[];
@@ -121,12 +121,12 @@ export type FromModelProcess =
   | { readonly type: 'sized'; readonly bytes: number }
   | { readonly type: 'opened'; readonly warnings: readonly string[] }
   | { readonly type: 'unusable'; readonly error: SerializedError }
-  /** Every second in which the process is not computing. */
+  /** Sent every second while the process is not computing. */
   | { readonly type: 'alive'; readonly counters: Counters }
   /** One at a time, in order: a batch of long games would hold up the server while it is read. */
   | { readonly type: 'episode'; readonly id: number; readonly episode: PlayedEpisode }
   | { readonly type: 'played'; readonly id: number; readonly played: number }
-  | { readonly type: 'delta'; readonly id: number; readonly delta: ChatDelta }
+  | { readonly type: 'delta'; readonly id: number; readonly delta: ChoiceDelta }
   | { readonly type: 'evaluated'; readonly id: number; readonly evaluation: Evaluation }
   | { readonly type: 'rolled_out'; readonly id: number; readonly episode: PlayedEpisode }
   | { readonly type: 'chatted'; readonly id: number; readonly answer: ChatAnswer }

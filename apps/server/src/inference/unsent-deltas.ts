@@ -1,20 +1,20 @@
 // What has been sampled of a streamed answer and not been sent: one piece for each choice, however slowly its client reads.
 
-import type { ChatDelta } from './protocol.ts';
+import type { ChoiceDelta } from './protocol.ts';
 
-interface Piece {
+interface UnsentPiece {
   text: string;
-  readonly tokens: ChatDelta['tokens'][number][];
+  readonly tokens: ChoiceDelta['tokens'][number][];
 }
 
 export class UnsentDeltas {
-  #pieces = new Map<number, Piece>();
+  #pieces = new Map<number, UnsentPiece>();
 
   get isEmpty(): boolean {
     return this.#pieces.size === 0;
   }
 
-  add({ choice, text, tokens }: ChatDelta): void {
+  add({ choice, text, tokens }: ChoiceDelta): void {
     const piece = this.#pieces.get(choice);
     if (!piece) {
       this.#pieces.set(choice, { text, tokens: [...tokens] });
@@ -25,7 +25,7 @@ export class UnsentDeltas {
   }
 
   /** All that there is, which is not kept here any longer. */
-  take(): ChatDelta[] {
+  take(): ChoiceDelta[] {
     const pieces = [...this.#pieces];
     this.#pieces = new Map();
     return pieces.map(([choice, piece]) => ({ choice, ...piece }));

@@ -1,9 +1,9 @@
 // What a client sees of a reply: everything before the first stop text, and nothing that may still turn out to begin one.
 
 import type { RatedToken } from '@ludic/inference';
-import type { ChatDelta } from './protocol.ts';
+import type { ChoiceDelta } from './protocol.ts';
 
-type Piece = Omit<ChatDelta, 'choice'>;
+type VisiblePiece = Omit<ChoiceDelta, 'choice'>;
 
 export class VisibleText {
   readonly #stop: readonly string[];
@@ -22,14 +22,14 @@ export class VisibleText {
    * @param token the newest, where tokens are wanted
    * @returns what can be shown beyond what was
    */
-  grow(text: string, token?: RatedToken): Piece {
+  grow(text: string, token?: RatedToken): VisiblePiece {
     if (token) this.#waiting.push([this.#text.length, token]);
     this.#text = text;
     return this.#show(this.#end() ?? text.length - heldBack(text, this.#stop));
   }
 
   /** @param text the whole reply */
-  finish(text: string): Piece {
+  finish(text: string): VisiblePiece {
     this.#text = text;
     return this.#show(this.#end() ?? text.length);
   }
@@ -45,7 +45,7 @@ export class VisibleText {
     return places.length > 0 ? Math.min(...places) : undefined;
   }
 
-  #show(end: number): Piece {
+  #show(end: number): VisiblePiece {
     const text = this.#text.slice(this.#shown, end);
     this.#shown = Math.max(this.#shown, end);
     const tokens = this.#waiting.filter(([from]) => from < this.#shown).map(([, token]) => token);

@@ -10,8 +10,8 @@ import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes } fr
 import type { Runtime } from '@ludic/runtime';
 import {
   type ChatAnswer,
-  type ChatDelta,
   type ChatTask,
+  type ChoiceDelta,
   type Counters,
   type EvaluationTask,
   LONGEST_REPLY,
@@ -103,7 +103,7 @@ export class ModelWork {
     return withoutTokens(episode!);
   }
 
-  async chat(task: ChatTask, onDelta: (delta: ChatDelta) => void, signal: AbortSignal): Promise<ChatAnswer> {
+  async chat(task: ChatTask, onDelta: (delta: ChoiceDelta) => void, signal: AbortSignal): Promise<ChatAnswer> {
     const { stop, alternatives } = task;
     const limit = this.#longestReply(task);
     const settings = { ...task.sampling, stop: [...stop, ...this.#endings], maxCompletionLength: limit };
@@ -113,8 +113,8 @@ export class ModelWork {
     for (let first = 0; first < task.choices; first += REPLIES_AT_ONCE) {
       const count = Math.min(REPLIES_AT_ONCE, task.choices - first);
       const visible = Array.from({ length: count }, () => new VisibleText(task.keepStop ? [] : stop));
-      const tokens = visible.map((): ChatDelta['tokens'][number][] => []);
-      const show = (i: number, piece: Omit<ChatDelta, 'choice'>) => {
+      const tokens = visible.map((): ChoiceDelta['tokens'][number][] => []);
+      const show = (i: number, piece: Omit<ChoiceDelta, 'choice'>) => {
         // What is told at once need not be kept.
         if (!task.stream) tokens[i]!.push(...piece.tokens);
         else if (piece.text !== '' || piece.tokens.length > 0) onDelta({ choice: first + i, ...piece });

@@ -22,7 +22,7 @@ const underWay = new Map<number, AbortController>();
 
 setInterval(() => say({ type: 'alive', counters: counters() }), ALIVE_MS);
 
-// Whoever ends the server with a signal to its whole group leaves it to the server to end this process.
+// A signal to the whole process group, as from a terminal, also arrives here; the server ends this process in its own time.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(0));

@@ -32,7 +32,7 @@ export class JobProcess {
   constructor({ begin, logPath, onMessage, onExit }: JobProcessOptions) {
     const log = openSync(logPath, 'a');
     try {
-      // The id is for people who look at the list of processes.
+      // The id shows in the list of processes.
       this.#child = fork(MAIN, [begin.id], {
         stdio: ['ignore', log, log, 'ipc'],
         execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -78,6 +78,6 @@ export class JobProcess {
   }
 }
 
-/** A job needs tokens and proxies of the environment, and nobody's password. */
+/** A job needs tokens and proxies from the environment, but no password of the server. */
 const safeEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LUDIC_')));

@@ -21,7 +21,7 @@ export interface AttemptEnd {
   readonly checkpoint: number;
 }
 
-export interface Outcome {
+export interface JobOutcome {
   readonly fields: Partial<JobFields> & Pick<JobFields, 'status' | 'reason'>;
   /** Which pause comes before the next attempt. 0: none. */
   readonly pause: number;
@@ -32,9 +32,9 @@ export const MAX_CONSECUTIVE_FAILURES = 3;
 /** A game that does not come back is tried once more. */
 const MAX_STUCK = 2;
 
-export function outcomeOf(job: JobFields, ending: AttemptEnd, timeoutMs: number): Outcome {
+export function outcomeOf(job: JobFields, ending: AttemptEnd, timeoutMs: number): JobOutcome {
   const { report, stopReason } = ending;
-  const end = (fields: Outcome['fields']): Outcome => ({ fields: { ...fields, seconds_left: null }, pause: 0 });
+  const end = (fields: JobOutcome['fields']): JobOutcome => ({ fields: { ...fields, seconds_left: null }, pause: 0 });
   if (report?.type === 'ended' && report.status === 'finished') {
     const result = report.result ? { ...report.result } : null;
     return end({ status: 'completed', reason: null, result, step: job.total_steps });
@@ -48,7 +48,7 @@ export function outcomeOf(job: JobFields, ending: AttemptEnd, timeoutMs: number)
   }
   if (report?.type === 'failed') return end({ status: 'failed', reason: report.reason });
   if (stopReason === 'stop') return end({ status: 'queued', reason: STOPPED });
-  if (report) return end({ status: 'queued', reason: 'Its process was told to end by somebody else; it goes on.' });
+  if (report) return end({ status: 'queued', reason: 'Another program told its process to end; it goes on.' });
   return afterDeath(job, causeOf(ending), ending.checkpoint);
 }
 
@@ -59,7 +59,7 @@ const STOPPED = 'The server was stopped; it goes on when the server does.';
  * the server was ending anyway.
  * @param checkpoint step of its newest; -1 where there is none
  */
-export function outcomeOfLost(job: JobFields, checkpoint: number): Outcome {
+export function outcomeOfLost(job: JobFields, checkpoint: number): JobOutcome {
   if (job.cancelling)
     return { fields: { status: 'cancelled', reason: 'It was cancelled.', seconds_left: null }, pause: 0 };
   if (job.stopping) return { fields: { status: 'queued', reason: STOPPED, seconds_left: null }, pause: 0 };
@@ -68,7 +68,7 @@ export function outcomeOfLost(job: JobFields, checkpoint: number): Outcome {
 }
 
 /** After a death that the server did not bring about. */
-function afterDeath(job: JobFields, cause: string, checkpoint: number): Outcome {
+function afterDeath(job: JobFields, cause: string, checkpoint: number): JobOutcome {
   const consecutiveFailures = checkpoint > job.failureCheckpoint ? 1 : job.consecutiveFailures + 1;
   const common = { consecutiveFailures, failureCheckpoint: checkpoint, seconds_left: null };
   if (consecutiveFailures >= (stuckGame(cause) === undefined ? MAX_CONSECUTIVE_FAILURES : MAX_STUCK)) {

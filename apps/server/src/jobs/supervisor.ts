@@ -13,7 +13,7 @@ import { ingestCurve } from './curve/ingest.ts';
 import { jobEvent } from './job-view.ts';
 import { boundLog, note } from './log-file.ts';
 import type { CompleteJobsOptions } from './options.ts';
-import { type Outcome, outcomeOf, outcomeOfLost } from './outcome.ts';
+import { type JobOutcome, outcomeOf, outcomeOfLost } from './outcome.ts';
 import { jobLockPlace, jobPlaces } from './places.ts';
 import type { JobRequest } from './process/messages.ts';
 import type { Change, JobFields, JobStore, StoredJob } from './store/job-store.ts';
@@ -216,7 +216,7 @@ export class Supervisor {
     this.#decide(id, outcomeOf(this.#store.get(id)!, ending, this.#options.timeoutMs));
   }
 
-  #decide(id: string, { fields, pause }: Outcome): void {
+  #decide(id: string, { fields, pause }: JobOutcome): void {
     const { status, reason } = fields;
     this.#note(id, reason ?? 'The job is completed.');
     if (pause > 0) {

@@ -1,4 +1,4 @@
-// Who else is told about a training job.
+// Trackers that receive the metrics of a training job.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StartTraining } from '@ludic/service';

@@ -1,5 +1,5 @@
-// Opens the port. On loopback plain HTTP will do; any other address takes TLS or a trusted proxy. Slow, idle and too many
-// clients are bounded here, before anything of the app runs.
+// Opens the port. Loopback may use plain HTTP; any other address needs TLS or a trusted proxy. Limits for slow clients, idle
+// clients and the number of clients apply here, before the app runs.
 
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import type { ErrorAnswer, ErrorCode } from '@ludic/service';
 import { isLoopback, isTrusted, type ProxyTrust } from '../http/address.ts';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 import type { TlsFiles } from './tls.ts';
 import { type RenewalOptions, TlsRenewal } from './tls-renewal.ts';
 
@@ -18,7 +18,7 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly tls?: TlsFiles | undefined;
-  /** How often the files of TLS are looked at, and who hears of it: as `TlsRenewal` takes them. */
+  /** How often the TLS files are checked, and the callback for changes: as in `RenewalOptions`. */
   readonly tlsCheckEveryMs?: number;
   readonly onTlsNews?: RenewalOptions['onNews'];
   readonly trust: ProxyTrust;
@@ -43,9 +43,9 @@ const LIMITS = {
   /** Longer than proxies keep a connection, which else would send a request into one that is closing. */
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 1_000,
-  /** The app refuses requests without one, in its own shape. */
+  /** The app answers requests without one in the format of the contract. */
   requireHostHeader: false,
-  /** A client that vanished without a word is found by TCP. */
+  /** TCP finds clients that vanished. */
   keepAlive: true,
   keepAliveInitialDelay: 30_000,
 } as const;
@@ -56,11 +56,11 @@ const MOST_CONNECTIONS_EACH = 256;
 const MOST_HEADERS = 100;
 const STALLED_MS = 60_000;
 
-/** @throws AccessError before the port is open, with a sentence that says what to do */
+/** @throws StartupError before the port is open, with a sentence that says what to do */
 export async function listen(fetch: Fetch, options: ListenOptions): Promise<Listening> {
   const { host = '127.0.0.1', port, tls, tlsCheckEveryMs, onTlsNews, trust, stalledMs = STALLED_MS } = options;
   if (!isLocal(host) && tls === undefined && trust.kind === 'none')
-    throw new AccessError(
+    throw new StartupError(
       'insecure_address',
       `On ${host} passwords would cross the network in the clear. Give --tls-cert and --tls-key, or --trust-proxy when a proxy in front of the server speaks HTTPS, or leave --host out to serve this machine alone.`,
     );
@@ -93,7 +93,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
 
 const isLocal = (host: string) => host === 'localhost' || isLoopback(host);
 
-/** A stranger may not take all connections there are. */
+/** Limits the connections of each remote address. */
 function boundEach(server: Server, trust: ProxyTrust): void {
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
@@ -125,10 +125,10 @@ function cutStalled(server: Server, afterMs: number): void {
   });
 }
 
-/** An answer to what the app could not answer: an address that is none, or a fault that not even its handler took. */
+/** Answers where the app could not: for an invalid address, or a fault outside of its error handler. */
 function answerTo(error: unknown): Response {
   const { name } = error as Partial<Error>;
-  // The app's own log has heard of everything but of this.
+  // The app's log does not have these faults.
   if (name !== 'RequestError') process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
   return name === 'RequestError'
     ? Response.json(errorOf('bad_request', 'The address or the Host header of the request cannot be read.'), {
@@ -137,7 +137,7 @@ function answerTo(error: unknown): Response {
     : Response.json(errorOf('internal', 'Something went wrong in the server; its log tells more.'), { status: 500 });
 }
 
-/** What was sent is no HTTP, is too large in its head, or came too slowly: nothing of it has reached the app. */
+/** Answers a request that is not valid HTTP, has too large headers or arrived too slowly, and never reached the app. */
 function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -166,7 +166,7 @@ async function open(server: Server, port: number, host: string): Promise<void> {
     server.listen({ port, host }, resolve);
     await promise;
   } catch (error) {
-    throw new AccessError('cannot_listen', sentenceOf(error as NodeJS.ErrnoException, port, host), { cause: error });
+    throw new StartupError('cannot_listen', sentenceOf(error as NodeJS.ErrnoException, port, host), { cause: error });
   } finally {
     server.off('error', reject);
   }

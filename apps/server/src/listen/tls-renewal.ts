@@ -30,7 +30,7 @@ export class TlsRenewal {
     this.#options = options;
   }
 
-  /** @throws AccessError `bad_certificate` as `readTls` */
+  /** @throws StartupError `bad_certificate` as `readTls` */
   static async open(options: RenewalOptions): Promise<TlsRenewal> {
     // Files that change from here on are read again.
     const stamp = await stampOf(options.files);

@@ -3,7 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { AccessError } from '../startup-error.ts';
+import { StartupError } from '../startup-error.ts';
 
 export interface TlsFiles {
   /** PEM, the server's certificate first, then those that lead to the root. */
@@ -18,7 +18,7 @@ export interface TlsPair {
   readonly key: Buffer;
 }
 
-/** @throws AccessError `bad_certificate`, naming the file; never with what stands in it */
+/** @throws StartupError `bad_certificate`, naming the file; never with what stands in it */
 export async function readTls({ cert, key }: TlsFiles): Promise<TlsPair> {
   const [certBytes, keyBytes] = [await read('certificate', cert), await read('key', key)];
   const certificate = parse(
@@ -54,4 +54,4 @@ function parse<T>(sentence: string, make: () => T): T {
   }
 }
 
-const bad = (message: string) => new AccessError('bad_certificate', message);
+const bad = (message: string) => new StartupError('bad_certificate', message);

@@ -1,5 +1,5 @@
 // The models of a server: folders below DATA/models, each a run or a plain model, and nano. A name is one plain word, and
-// links are not followed out of a model's folder, so that no request reaches another place.
+// links are not followed out of a model's folder, so that no request reaches other files.
 
 import { mkdirSync, renameSync } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
@@ -24,12 +24,12 @@ export interface StoredModel {
   readonly adapter?: string;
 }
 
-/** What a checkpoint holds for the trainer alone. */
+/** Files of a checkpoint that only the trainer needs. */
 const TRAINERS_OWN: ReadonlySet<string> = new Set(['optimizer.safetensors', 'state.json']);
 
 export class ModelStore {
   readonly #root: string;
-  /** What was removed lies here until its files are gone. No model has such a name. */
+  /** Removed models until their files are deleted. No model can have this name. */
   readonly #bin: string;
   readonly #onRemoved: (name: string) => void;
   #emptying: Promise<void> = Promise.resolve();
@@ -40,7 +40,7 @@ export class ModelStore {
     this.#bin = join(root, '.removed');
   }
 
-  /** @param onRemoved hears the name of each model that was removed here, when nobody can find it any more */
+  /** @param onRemoved called with the name of each model that was removed, when it can no longer be found */
   static async open(dataFolder: string, onRemoved: (name: string) => void = () => {}): Promise<ModelStore> {
     const root = join(dataFolder, 'models');
     await mkdir(root, { recursive: true });
@@ -111,7 +111,7 @@ export class ModelStore {
   }
 
   async #look(name: string, folder: string): Promise<StoredModel | undefined> {
-    // A link may lead anywhere.
+    // A link could lead out of the data folder.
     if (!(await isFolder(folder))) return undefined;
     const stored = (await isFolder(join(folder, 'checkpoints')))
       ? await this.#findRun(name, folder)
@@ -127,7 +127,7 @@ export class ModelStore {
   async #findRun(name: string, path: string): Promise<StoredModel | undefined> {
     const final = join(path, 'final');
     if (await isFile(join(final, 'config.json'))) return { name, kind: 'run', folder: final };
-    // Without a readable config nobody knows what its checkpoints are.
+    // Without a readable config its checkpoints cannot be interpreted.
     const run = await openRun(path);
     const last = (await run?.checkpoints())?.at(-1);
     if (!run || last === undefined) return undefined;
@@ -192,7 +192,7 @@ export class ModelStore {
     if (name === NANO) throw new ServiceError('forbidden', 'nano is part of Ludic and stays.');
     const folder = this.folderOf(name);
     // Under its name it is gone at once, before anything else happens in this process: a job that is submitted then finds
-    // the name free, and one that was submitted before was seen by whoever asked.
+    // the name free, and the caller has checked for jobs that were submitted before.
     mkdirSync(this.#bin, { recursive: true });
     try {
       renameSync(folder, join(this.#bin, `${name}.${crypto.randomUUID()}`));

@@ -26,7 +26,7 @@ export async function openFiles(source: ModelSource): Promise<ModelFiles> {
   return { ...(await openModelFolder(folder)), name };
 }
 
-/** One quick question: whoever starts something waits for the answer. */
+/** One quick attempt, since the client waits for the answer. */
 const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 8000 };
 
 /**

@@ -56,7 +56,7 @@ export function jobRoutes(app: Hono<Caller>, jobs: Jobs, owners: Owners, closing
     jobs.get(params.id);
     // Proxies that collect an answer before they pass it on would hold the events back.
     context.header('X-Accel-Buffering', 'no');
-    // Nobody would read the stream, and so nothing would end it.
+    // HEAD has no reader of a stream, so nothing would end it.
     if (request.method === 'HEAD') return context.body(null, 200, { 'Content-Type': 'text/event-stream' });
     return streamSSE(context, async (stream) => {
       const gone = new AbortController();

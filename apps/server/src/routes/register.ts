@@ -35,7 +35,7 @@ export interface Input<E extends Endpoint> {
 /** `/jobs/{id}` as Hono writes it. The path of a file may hold slashes, as may the name that a chat gives a model. */
 export const honoPath = (path: string) => path.replace(/\{(file|model)\}/, ':$1{.+}').replaceAll(/\{(\w+)\}/g, ':$1');
 
-/** The status in the log where a client has gone before its answer; nobody is there to read it. */
+/** The status in the access log where a client went away before its answer. */
 const CLIENT_GONE = 499;
 
 export function register<E extends Endpoint>(

@@ -4,7 +4,7 @@
 import { type CurveLine, CurveReader } from './curve-reader.ts';
 
 /** Lines of one type that follow each other in the file. */
-interface Part {
+interface CurvePart {
   /** The least and the greatest of their steps. */
   readonly min: number;
   readonly max: number;
@@ -56,7 +56,7 @@ export class CurveCache {
 
 class CachedCurve {
   readonly #reader: CurveReader;
-  #parts: { readonly step: Part[]; readonly evaluation: Part[] } = { step: [], evaluation: [] };
+  #parts: { readonly step: CurvePart[]; readonly evaluation: CurvePart[] } = { step: [], evaluation: [] };
   #bytes = 0;
   /** Readings follow each other. */
   #last: Promise<void> = Promise.resolve();
@@ -105,7 +105,7 @@ class CachedCurve {
   }
 }
 
-const later = (parts: readonly Part[], after: number): Uint8Array[] =>
+const later = (parts: readonly CurvePart[], after: number): Uint8Array[] =>
   parts.flatMap(({ min, max, json }) => {
     if (max <= after) return [];
     if (min > after) return [json];

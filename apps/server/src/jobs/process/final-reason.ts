@@ -1,18 +1,18 @@
-// Why a job cannot succeed, in a sentence for whoever asked for it.
+// Why a job cannot succeed, in a sentence for its owner.
 
 import { isExplained } from '@ludic/io';
 
-/** Where another attempt may go well. */
+/** Another attempt may succeed. */
 const PASSING = new Set(['worker_failed', 'run_failed', 'device_lost', 'bad_graph']);
 
 /**
- * @param hidden a folder whose place on this machine concerns nobody
- * @returns undefined for what is no user's doing and may go well another time
+ * @param hidden a folder whose path is not shown
+ * @returns undefined where the user is not the cause and another attempt may succeed
  */
 export function finalReason(error: unknown, hidden: string): string | undefined {
   if (isDiskFull(error))
     return 'The disk of the server is full. Free some space and resume the job; nothing that was saved is lost.';
-  // Another attempt at what is explained would end the same way.
+  // After an explained error another attempt would fail in the same way.
   if (!isExplained(error) || PASSING.has(error.code)) return undefined;
   return error.message.replaceAll(`${hidden}/models/`, '').replaceAll(hidden, 'the data folder');
 }

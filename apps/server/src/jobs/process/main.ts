@@ -23,7 +23,7 @@ let isOver = false;
 
 const say = (line: string) => process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 
-/** Resolves when it was sent, or cannot be: without a server there is nobody to tell. */
+/** Resolves when the message was sent, or when there is no server to receive it. */
 function send(message: FromJob): Promise<void> {
   if (!process.connected) return Promise.resolve();
   return new Promise((resolve) => {
@@ -35,7 +35,7 @@ process.on('disconnect', () => {
   if (isOver) return;
   if (!signal.aborted) say('The server is gone: saving, and ending.');
   controller.abort();
-  // Nobody else would end it.
+  // No server is left to end this process.
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), graceMs).unref();
 });
 // A manager of services may end the whole group: then the server wants the same.
@@ -74,7 +74,7 @@ async function begin(given: Begin): Promise<void> {
     else await send({ type: 'failed', reason });
   }
   isOver = true;
-  // Native threads of the runtime would keep the process for a while.
+  // Native threads of the runtime would keep the process alive for a while.
   process.exit(code);
 }
 
@@ -93,7 +93,7 @@ async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<JobE
   }
 }
 
-/** Answers come first: whoever waits for one waits in person. Where memory runs out, it is better lost than the server. */
+/** Answers to requests come before jobs. Where memory runs out, the system should end the job and not the server. */
 function stepBack(): void {
   try {
     setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
