@@ -95,7 +95,7 @@ const HONOURED = {
     .min(0)
     .max(100)
     .nullish()
-    .describe('Sampling temperature; 0 takes the most likely token; default: 1'),
+    .describe('Sampling temperature, where 0 takes the most likely token; default: 1'),
   top_p: z
     .number()
     .gt(0)

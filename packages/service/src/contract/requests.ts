@@ -45,7 +45,7 @@ const envConfig = z
   .default({})
   .describe('Settings of the game, as listed by GET /environments');
 
-const temperature = z.number().min(0).max(100).describe('Sampling temperature; 0 takes the most likely token');
+const temperature = z.number().min(0).max(100).describe('Sampling temperature, where 0 takes the most likely token');
 const draw = {
   max_tokens: z.int().min(1).max(32_768).default(100).describe('Maximum number of tokens of a reply'),
   top_k: z.int().min(0).default(0).describe('Sample among the k most likely tokens; 0 keeps all'),
@@ -258,7 +258,7 @@ export const generateRollout = z
       .strictObject({
         temperature: temperature
           .describe(
-            `Sampling temperature; 0 takes the most likely token; ${otherwise(PLAYING_DEFAULTS.rollout_temperature)}`,
+            `Sampling temperature, where 0 takes the most likely token; ${otherwise(PLAYING_DEFAULTS.rollout_temperature)}`,
           )
           .optional(),
         ...draw,
