@@ -2,7 +2,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-export interface Sources {
+interface Sources {
   readonly jobs: () => { readonly queued: number; readonly running: number };
   readonly inference: () => { readonly models: number; readonly requests: number };
 }

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** A place, and what clients are told instead. */
-export type NamedPlace = readonly [place: string, name: string];
+type NamedPlace = readonly [place: string, name: string];
 
 const named = new Map<string, string>();
 

@@ -2,7 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
-export type StartupErrorCode =
+type StartupErrorCode =
   | 'no_password'
   | 'bad_password'
   | 'bad_hash'

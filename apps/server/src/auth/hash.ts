@@ -6,7 +6,7 @@ import { hash as argon2, argon2id } from 'argon2';
 import { StartupError } from '../startup-error.ts';
 
 /** How hashes are made: 19 MiB, two passes, one lane. OWASP's Password Storage Cheat Sheet, first choice for argon2id. */
-export const NEW_HASH = { memoryKiB: 19_456, passes: 2, lanes: 1, saltBytes: 16, digestBytes: 32 } as const;
+const NEW_HASH = { memoryKiB: 19_456, passes: 2, lanes: 1, saltBytes: 16, digestBytes: 32 } as const;
 
 /** The weakest hashes that are taken: each row [KiB, passes] is as strong as the others, says the same page. */
 const STRONG_ENOUGH = [
@@ -26,7 +26,7 @@ const MOST_COST = 16;
 /** NIST SP 800-63B asks for 8 characters and forbids rules about their kind. */
 export const LEAST_CHARACTERS = 8;
 /** In UTF-8. Longer ones are wrong unread. */
-export const MOST_PASSWORD_BYTES = 1024;
+const MOST_PASSWORD_BYTES = 1024;
 
 export interface PasswordHash {
   readonly memoryKiB: number;

@@ -5,7 +5,7 @@ import { ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { createMiddleware } from 'hono/factory';
 
-export interface OwnersOptions {
+interface OwnersOptions {
   /** There is one password, without a name. */
   readonly isShared: boolean;
   /** All names see all models, but only their own jobs. For servers whose models were trained elsewhere. */

@@ -23,7 +23,7 @@ export type AuthResult =
   /** The client went away before its turn. */
   | { readonly kind: 'aborted' };
 
-export interface LoginAttempt {
+interface LoginAttempt {
   /** A password, or `name:password`. */
   readonly presented: string;
   /** Where it comes from, as `addressGroup` gives it. */

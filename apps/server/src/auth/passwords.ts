@@ -10,7 +10,7 @@ import { isName, type PasswordEntry, parsePasswordLines, parsePasswordVariable }
 const CHECK_EVERY_MS = 1000;
 const MOST_FILE_BYTES = 256 * 1024;
 
-export interface PasswordSettings {
+interface PasswordSettings {
   /** LUDIC_PASSWORD_HASH */
   readonly hash?: string | undefined;
   /** --password-file, or LUDIC_PASSWORD_FILE */
@@ -20,7 +20,7 @@ export interface PasswordSettings {
 }
 
 /** One hash to try a presented password against; `entry` is missing where no password can fit. */
-export interface Candidate {
+interface Candidate {
   readonly hash: PasswordHash;
   readonly password: string;
   readonly entry?: PasswordEntry;

@@ -2,7 +2,7 @@
 // queue the newest: then work that comes after a flood is served before it. A full queue drops the oldest work of the
 // worst rank.
 
-export type WorkOutcome<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'dropped' };
+type WorkOutcome<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'dropped' };
 
 interface WaitingWork {
   readonly rank: number;
@@ -11,7 +11,7 @@ interface WaitingWork {
   readonly drop: () => void;
 }
 
-export interface QueuedWork<T> {
+interface QueuedWork<T> {
   readonly outcome: Promise<WorkOutcome<T>>;
   /** Takes the work out of the queue. False when it has begun already. */
   readonly withdraw: () => boolean;

@@ -12,7 +12,7 @@ export type ProxyTrust =
   | { readonly kind: 'peer' }
   | { readonly kind: 'networks'; readonly list: BlockList };
 
-export const UNKNOWN_ADDRESS = 'unknown';
+const UNKNOWN_ADDRESS = 'unknown';
 
 /**
  * Reads the value of --trust-proxy: true (or an empty string) to trust a proxy in a private network, or addresses and networks separated by

@@ -7,7 +7,7 @@ const PATHS = [ENDPOINTS.health, ENDPOINTS.startTraining, ENDPOINTS.evaluatePoli
   ({ path }) => path,
 );
 
-export interface FunctionHost {
+interface FunctionHost {
   /** Path of the endpoint. */
   readonly path: string;
   /** The name without its function: `ludic.example.org` of `ludic-start-training.example.org`. */

@@ -4,14 +4,14 @@
 import type { Context } from 'hono';
 import { RefusalError } from './refusal.ts';
 
-export interface BodyLimits {
+interface BodyLimits {
   readonly bytes: number;
   /** From the first look at the body to its end. */
   readonly ms: number;
   readonly depth: number;
 }
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 export const JSON_LIMITS: BodyLimits = { bytes: 1_048_576, ms: 10_000, depth: 32 };
 

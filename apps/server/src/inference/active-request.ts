@@ -14,7 +14,7 @@ export interface RequestHooks {
   readonly signal: AbortSignal | undefined;
 }
 
-export interface RequestLimits {
+interface RequestLimits {
   /** A request that takes longer is given up. 0: as long as it takes. */
   readonly timeoutMs: number;
   /** The client has stopped waiting: the process need not go on. */

@@ -11,7 +11,7 @@ import type { InferencePool } from './pool.ts';
 import type { ChatAnswer, ChoiceDelta } from './protocol.ts';
 import { UnsentDeltas } from './unsent-deltas.ts';
 
-export interface ChatRouteOptions<E extends Env> {
+interface ChatRouteOptions<E extends Env> {
   /** What a client means by `model`. Its errors are the app's to answer. */
   readonly resolveModel: (model: string) => Promise<ModelSource>;
   /** The error of a request that is wrong, for the app to answer. */

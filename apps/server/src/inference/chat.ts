@@ -39,7 +39,7 @@ export interface CompletionHead {
   readonly model: string;
 }
 
-export const usageOf = ({ promptTokens, completionTokens }: ChatAnswer) => ({
+const usageOf = ({ promptTokens, completionTokens }: ChatAnswer) => ({
   prompt_tokens: promptTokens,
   completion_tokens: completionTokens,
   total_tokens: promptTokens + completionTokens,

@@ -24,7 +24,7 @@ const LONGEST_PAUSE_MS = 60_000;
 /** Messages after which more will come. */
 const PARTS: ReadonlySet<FromModelProcess['type']> = new Set(['delta', 'episode', 'played']);
 
-export interface LoadedModelOptions {
+interface LoadedModelOptions {
   readonly key: ModelKey;
   readonly source: ModelSource;
   readonly device: Device | 'auto';

@@ -17,7 +17,7 @@ const LINGER_MS = 30_000;
 /** Characters of what it printed last. */
 const PRINTED = 2000;
 
-export interface ModelProcessOptions {
+interface ModelProcessOptions {
   readonly source: ModelSource;
   readonly device: Device | 'auto';
   readonly threads: number | undefined;

@@ -44,15 +44,15 @@ export interface PoolOptions {
   readonly now?: () => number;
 }
 
-export const IDLE_TIMEOUT_MS = 300_000;
-export const MAX_CONCURRENT_REQUESTS = 10;
-export const MAX_MODELS = 4;
+const IDLE_TIMEOUT_MS = 300_000;
+const MAX_CONCURRENT_REQUESTS = 10;
+const MAX_MODELS = 4;
 /** A single run of a large network takes long, and no sign comes meanwhile. */
-export const SILENCE_MS = 300_000;
-export const GRACE_MS = 5000;
+const SILENCE_MS = 300_000;
+const GRACE_MS = 5000;
 
 /** Half of what this process and its like may have; the rest is for computing, for jobs and for the server. */
-export function memoryShare(): number {
+function memoryShare(): number {
   const limit = process.constrainedMemory();
   return (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) / 2;
 }
@@ -62,7 +62,7 @@ interface Cancellable {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface PoolStatus {
+interface PoolStatus {
   /** Models that have a process. */
   readonly models: number;
   /** Requests that are worked on. */

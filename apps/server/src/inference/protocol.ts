@@ -71,7 +71,7 @@ export interface Evaluated {
   readonly episodes: readonly PlayedEpisode[];
 }
 
-export interface ChatChoice {
+interface ChatChoice {
   readonly text: string;
   readonly finish: Reply['finish'];
   /** Tokens of the text, where they were wanted. */

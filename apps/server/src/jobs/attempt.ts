@@ -10,7 +10,7 @@ import type { AttemptEnd, StopReason } from './outcome.ts';
 import type { FromJob, ToJob } from './process/messages.ts';
 import type { JobStore, StoredJob } from './store/job-store.ts';
 
-export interface AttemptOptions {
+interface AttemptOptions {
   readonly job: StoredJob;
   readonly begin: Extract<ToJob, { type: 'begin' }>;
   readonly store: JobStore;

@@ -16,7 +16,7 @@ export interface Exit {
   readonly error?: string;
 }
 
-export interface JobProcessOptions {
+interface JobProcessOptions {
   readonly begin: Extract<ToJob, { type: 'begin' }>;
   /** Where it writes by itself, so that its last words are kept even when the server dies. */
   readonly logPath: string;

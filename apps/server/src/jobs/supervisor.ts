@@ -18,7 +18,7 @@ import { jobLockPlace, jobPlaces } from './places.ts';
 import type { JobRequest } from './process/messages.ts';
 import type { Change, JobFields, JobStore, StoredJob } from './store/job-store.ts';
 
-export interface SupervisorOptions extends CompleteJobsOptions {
+interface SupervisorOptions extends CompleteJobsOptions {
   readonly store: JobStore;
   readonly models: ModelStore;
   /** There are new events of a job. */

@@ -15,7 +15,7 @@ import { isOneWord, type ModelSource, NANO } from './model-source.ts';
 import { lookAtHub } from './open-model.ts';
 
 /** Where a model's files are, and which of them a client may have. */
-export interface StoredModel {
+interface StoredModel {
   readonly name: string;
   readonly kind: Model['kind'];
   /** What would be loaded: a model folder. */

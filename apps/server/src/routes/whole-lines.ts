@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 const BLOCK = 2 ** 16;
 const LINE_BREAK = 10;
 
-export interface WholeLines {
+interface WholeLines {
   /** Bytes of the lines, the line break of the last included. */
   readonly size: number;
   /** The lines; closes the file at their end. */

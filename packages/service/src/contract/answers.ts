@@ -14,7 +14,7 @@ const difference = z
   .optional()
   .describe('How the game differs from the one that the model was trained in, if it does');
 
-export const rolloutStep = z.object({
+const rolloutStep = z.object({
   prompt: z.array(message).describe('Messages that the policy saw'),
   observation: z.string().describe('Observation before the reply'),
   assistant: z.string().describe('Reply of the policy'),

@@ -6,10 +6,10 @@ import { CHAT_ROLES, chatMessage } from './chat-messages.ts';
 import { ServiceError } from './errors.ts';
 
 /** Maximum of replies to one request. */
-export const MOST_CHOICES = 128;
+const MOST_CHOICES = 128;
 
 /** Fields that change no answer of the models here, whatever their values. */
-export const HARMLESS_FIELDS: readonly string[] = [
+const HARMLESS_FIELDS: readonly string[] = [
   'user',
   'metadata',
   'store',
@@ -29,7 +29,7 @@ export const HARMLESS_FIELDS: readonly string[] = [
 ];
 
 /** Fields that no model here can honour, with the values that ask for nothing and are accepted. Null is always accepted. */
-export const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
+const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
   tools: [[]],
   tool_choice: ['none', 'auto'],
   functions: [[]],

@@ -40,7 +40,7 @@ export const openaiErrorAnswer = z
     }),
   })
   .meta({ id: 'OpenAiError' });
-export type OpenAiErrorAnswer = z.infer<typeof openaiErrorAnswer>;
+type OpenAiErrorAnswer = z.infer<typeof openaiErrorAnswer>;
 
 /** The status that carries a code of the contract where OpenAI's language is spoken. */
 export const openaiStatus = (code: ErrorCode): number => MEANINGS[code].status ?? ERROR_STATUS[code];

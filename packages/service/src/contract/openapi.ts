@@ -7,7 +7,7 @@ import { openaiErrorAnswer, openaiStatus } from './openai-errors.ts';
 
 type SchemaJson = Readonly<Record<string, unknown>>;
 
-export interface DocumentInfo {
+interface DocumentInfo {
   readonly title: string;
   readonly version: string;
   readonly description: string;

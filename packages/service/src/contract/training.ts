@@ -48,10 +48,10 @@ export const RECIPE_NAMES = [AUTO, ...(Object.keys(RECIPES) as RecipeName[])] as
 export const GROUP_SIZE = 8;
 
 /** A request with nothing left open: it means the same to every version of the server. */
-export type CompleteTraining = StartTraining &
+type CompleteTraining = StartTraining &
   Required<Pick<StartTraining, 'learning_rate' | 'batch_size' | 'max_steps' | 'history_strategy'>>;
 
-export interface CompletedTraining {
+interface CompletedTraining {
   readonly request: CompleteTraining;
   readonly settings: TrainSettings;
   /** What a recipe `auto` has chosen. */

@@ -13,7 +13,7 @@ interface CurvePart {
 }
 
 /** JSON of objects that follow each other, each with a comma before it. */
-export interface CurveJson {
+interface CurveJson {
   readonly steps: readonly Uint8Array[];
   readonly evaluations: readonly Uint8Array[];
 }

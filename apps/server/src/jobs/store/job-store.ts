@@ -48,7 +48,7 @@ export interface Change {
 }
 
 /** Whether a change must survive the loss of power, or may be done again after one. */
-export type Durability = 'durable' | 'repeatable';
+type Durability = 'durable' | 'repeatable';
 
 export class JobStore {
   readonly #database: DatabaseSync;
