@@ -56,9 +56,6 @@ export interface Parts {
   readonly closing: AbortSignal;
 }
 
-/** Other servers that the page may ask when the user names them: servers of Ludic, and sources of models. */
-const ELSEWHERE = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
-
 export function createApp(parts: Parts): Hono<Caller> {
   const { about, store, jobs, pool, authenticator, owners, trust, origins, logger, closing } = parts;
   const measures = new Measures({ jobs: () => jobs.counts(), inference: () => pool.status });
@@ -74,29 +71,30 @@ export function createApp(parts: Parts): Hono<Caller> {
   app.use('/v1/*', openaiErrors);
   app.use(requireHostName(parts.hostNames, parts.functionHosts));
   app.use(requireHttps(trust, parts.assumeHttps));
-  app.use(safeHeaders(ELSEWHERE));
+  app.use(safeHeaders());
   app.use(allowOrigins(origins));
 
   const authenticate = requireAuth(authenticator, trust);
   for (const endpoint of Object.values(ENDPOINTS)) {
     const path = honoPath(endpoint.path);
-    app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
+    const method = endpoint.method.toUpperCase();
+    app.on(method, path, async (context, next) => {
       context.set('route', endpoint.path);
       await next();
     });
     // Ranges of a model's file are ranges of the stored bytes.
-    if (endpoint !== ENDPOINTS.modelFile) app.on(endpoint.method.toUpperCase(), path, compressLong());
+    if (endpoint !== ENDPOINTS.modelFile) app.on(method, path, compressLong());
     // Inside the compression, where an error can still be rewritten.
-    if (path.startsWith('/v1/')) app.on(endpoint.method.toUpperCase(), path, openaiErrors);
-    if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, authenticate);
+    if (path.startsWith('/v1/')) app.on(method, path, openaiErrors);
+    if (!('open' in endpoint)) app.on(method, path, authenticate);
     if ('body' in endpoint) {
-      app.on(endpoint.method.toUpperCase(), path, async (context, next) => {
+      app.on(method, path, async (context, next) => {
         const isLeftOut = 'bodyOptional' in endpoint && !hasBody(context);
         context.set('body', isLeftOut ? {} : await jsonBody(context));
         await next();
       });
     }
-    if (!('open' in endpoint)) app.on(endpoint.method.toUpperCase(), path, requireOwner(owners, endpoint.path));
+    if (!('open' in endpoint)) app.on(method, path, requireOwner(owners, endpoint.path));
   }
 
   app.use('/docs/*', compressLong());

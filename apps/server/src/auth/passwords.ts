@@ -2,7 +2,8 @@
 // file that is broken, half-written or missing changes nothing: the log says so once, and the earlier passwords stay.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import { FileWatch, type OnFileNews } from '../file-watch.ts';
 import { StartupError } from '../startup-error.ts';
 import { decoyOf, type PasswordHash } from './hash.ts';
 import { isName, type PasswordEntry, parsePasswordLines, parsePasswordVariable } from './password-lines.ts';
@@ -15,8 +16,7 @@ interface PasswordSettings {
   readonly hash?: string | undefined;
   /** --password-file, or LUDIC_PASSWORD_FILE */
   readonly file?: string | undefined;
-  /** Called with a sentence for the log: new passwords hold, or why they do not. */
-  readonly onNews?: (kind: 'changed' | 'kept', sentence: string) => void;
+  readonly onNews?: OnFileNews;
 }
 
 /** One hash to try a presented password against; `entry` is missing where no password can fit. */
@@ -63,43 +63,42 @@ export class PasswordSet {
 
 export class Passwords {
   #current: PasswordSet;
-  readonly #file: string | undefined;
-  readonly #onNews: NonNullable<PasswordSettings['onNews']>;
-  /** The stamp whose content holds, or was refused. */
-  #judged: string;
-  /** The stamp of the last look. */
-  #seen: string;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  readonly #watch: FileWatch<readonly PasswordEntry[]> | undefined;
 
-  private constructor(set: PasswordSet, file: string | undefined, stamp: string, settings: PasswordSettings) {
-    this.#current = set;
-    this.#file = file;
-    this.#judged = stamp;
-    this.#seen = stamp;
-    this.#onNews = settings.onNews ?? (() => {});
-    if (file !== undefined) this.#timer = setInterval(() => void this.look(), CHECK_EVERY_MS).unref();
+  private constructor(entries: readonly PasswordEntry[], watch?: FileWatch<readonly PasswordEntry[]>) {
+    this.#current = new PasswordSet(entries);
+    this.#watch = watch;
+    watch?.begin((read) => {
+      if (fingerprint(read) !== fingerprint(this.#current.entries)) this.#current = new PasswordSet(read);
+    });
   }
 
   /** @throws StartupError where there is no password, or what there is cannot be used */
-  static async open(settings: PasswordSettings): Promise<Passwords> {
-    const hash = settings.hash?.trim() || undefined;
-    const file = settings.file?.trim() || undefined;
+  static async open({ hash: givenHash, file: givenFile, onNews = () => {} }: PasswordSettings): Promise<Passwords> {
+    const hash = givenHash?.trim() || undefined;
+    const file = givenFile?.trim() || undefined;
     if (hash !== undefined && file !== undefined)
       throw new StartupError(
         'no_password',
         'There are both LUDIC_PASSWORD_HASH and a password file. Leave one out, so that it is clear which counts.',
       );
-    if (hash !== undefined)
-      return new Passwords(new PasswordSet([parsePasswordVariable(hash)]), undefined, '', settings);
+    if (hash !== undefined) return new Passwords([parsePasswordVariable(hash)]);
     if (file === undefined)
       throw new StartupError(
         'no_password',
         'The server has no password and does not start without one. Make a hash with `ludic hash-password` and set LUDIC_PASSWORD_HASH to it, or give --password-file a file of name:hash lines.',
       );
     try {
-      const { entries, stamp } = await readLines(file);
-      return new Passwords(new PasswordSet(entries), file, stamp, settings);
+      const watch = await FileWatch.open({
+        files: [file],
+        everyMs: CHECK_EVERY_MS,
+        needsTwoLooks: true,
+        read: () => readLines(file),
+        changed: ({ length }) => `${file} was read again: ${length} passwords hold.`,
+        kept: (error) => `${file}: ${sentenceOf(error)} The passwords from before stay until it is mended.`,
+        onNews,
+      });
+      return new Passwords(watch.first, watch);
     } catch (error) {
       throw new StartupError('bad_password_file', `${file}: ${sentenceOf(error)}`, { cause: error });
     }
@@ -109,66 +108,28 @@ export class Passwords {
     return this.#current;
   }
 
-  /**
-   * Looks at the file, as happens every second. A file counts when two looks in a row find the same one, so that one
-   * that is being written is left alone.
-   */
-  look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
-  }
-
-  async #look(): Promise<void> {
-    if (this.#file === undefined) return;
-    const stamp = await stampOf(this.#file).catch((error: NodeJS.ErrnoException) => `unreadable ${error.code}`);
-    const settled = stamp === this.#seen;
-    this.#seen = stamp;
-    if (!settled || stamp === this.#judged) return;
-    try {
-      const read = await readLines(this.#file);
-      // Written while it was read: the next look sees that.
-      if (read.stamp !== stamp) return;
-      this.#judged = stamp;
-      const changed = fingerprint(read.entries) !== fingerprint(this.#current.entries);
-      if (changed) this.#current = new PasswordSet(read.entries);
-      this.#onNews('changed', `${this.#file} was read again: ${read.entries.length} passwords hold.`);
-    } catch (error) {
-      this.#judged = stamp;
-      this.#onNews('kept', `${this.#file}: ${sentenceOf(error)} The passwords from before stay until it is mended.`);
-    }
+  /** Looks at the file, as happens every second. */
+  async look(): Promise<void> {
+    await this.#watch?.look();
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#watch?.close();
   }
 }
 
-async function stampOf(file: string): Promise<string> {
-  const found = await stat(file, { bigint: true });
+async function readLines(file: string): Promise<readonly PasswordEntry[]> {
+  const found = await stat(file);
   if (!found.isFile()) throw new StartupError('bad_password_file', 'it is no ordinary file.');
-  const { mtimeNs, ctimeNs, size, ino } = found;
-  return [mtimeNs, ctimeNs, size, ino].join(' ');
-}
-
-async function readLines(file: string): Promise<{ entries: readonly PasswordEntry[]; stamp: string }> {
-  const stamp = await stampOf(file);
-  const handle = await open(file);
+  if (found.size > MOST_FILE_BYTES) throw new StartupError('bad_password_file', 'the file is too large for passwords.');
+  const bytes = await readFile(file);
+  let text: string;
   try {
-    const { size } = await handle.stat();
-    if (size > MOST_FILE_BYTES) throw new StartupError('bad_password_file', 'the file is too large for passwords.');
-    const bytes = await handle.readFile();
-    let text: string;
-    try {
-      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    } catch {
-      throw new StartupError('bad_password_file', 'the file is no UTF-8 text.');
-    }
-    return { entries: parsePasswordLines(text), stamp: (await stampOf(file)) === stamp ? stamp : 'written meanwhile' };
-  } finally {
-    await handle.close();
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new StartupError('bad_password_file', 'the file is no UTF-8 text.');
   }
+  return parsePasswordLines(text);
 }
 
 function sentenceOf(error: unknown): string {

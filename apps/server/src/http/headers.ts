@@ -1,4 +1,4 @@
-// The headers that browsers go by, in one place: which pages may speak to the server, and what its own pages may do.
+// The headers that browsers obey, in one place: which pages may call the server, and what its own pages may do.
 
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
@@ -33,13 +33,13 @@ export const allowOrigins = (origins: readonly string[]): MiddlewareHandler =>
         maxAge: 600,
       });
 
-/** As the page's own headers have it (apps/evaluator/headers.ts). */
+/** Sources of models and other servers, as in the page's own headers (apps/evaluator/headers.ts). */
 const PAGE_MAY_ASK = ['https:', 'http://127.0.0.1:*', 'http://localhost:*'];
 
 /**
- * For every answer. Pages run scripts and WebAssembly of this server alone, none that stands in the page, and are
- * isolated from other origins, so that WebAssembly gets its threads.
- * @param connect what the server's own pages may ask beside it: a hub of models, other servers, where a visitor says so
+ * For every answer. Pages run scripts and WebAssembly of this server alone and no inline scripts, and are isolated from other
+ * origins, so that WebAssembly gets its threads.
+ * @param connect what the server's own pages may ask beside it
  */
 export const safeHeaders = (connect: readonly string[] = PAGE_MAY_ASK): MiddlewareHandler =>
   secureHeaders({

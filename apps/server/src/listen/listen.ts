@@ -7,10 +7,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import type { ErrorAnswer, ErrorCode } from '@ludic/service';
+import type { OnFileNews } from '../file-watch.ts';
 import { isLoopback, isTrusted, type ProxyTrust } from '../http/address.ts';
 import { StartupError } from '../startup-error.ts';
-import type { TlsFiles } from './tls.ts';
-import { type RenewalOptions, TlsRenewal } from './tls-renewal.ts';
+import { type TlsFiles, watchTls } from './tls.ts';
 
 export interface ListenOptions {
   /** 127.0.0.1 by default. */
@@ -18,9 +18,9 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly tls?: TlsFiles | undefined;
-  /** How often the TLS files are checked, and the callback for changes: as in `RenewalOptions`. */
+  /** How often the TLS files are checked, and the callback for changes: as in `watchTls`. */
   readonly tlsCheckEveryMs?: number;
-  readonly onTlsNews?: RenewalOptions['onNews'];
+  readonly onTlsNews?: OnFileNews;
   readonly trust: ProxyTrust;
   /** A client that takes nothing of its answer for so long is cut off. Default: {@link STALLED_MS}. */
   readonly stalledMs?: number;
@@ -65,7 +65,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<List
       `On ${host} passwords would cross the network in the clear. Give --tls-cert and --tls-key, or --trust-proxy when a proxy in front of the server speaks HTTPS, or leave --host out to serve this machine alone.`,
     );
   const listener = getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: answerTo });
-  const renewal = tls && (await TlsRenewal.open({ files: tls, checkEveryMs: tlsCheckEveryMs, onNews: onTlsNews }));
+  const renewal = tls && (await watchTls(tls, tlsCheckEveryMs, onTlsNews));
   const server = renewal
     ? createTlsServer({ ...LIMITS, ...TLS, ...renewal.first, handshakeTimeout: 10_000 }, listener)
     : createServer(LIMITS, listener);

@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { FileWatch, type OnFileNews } from '../file-watch.ts';
 import { StartupError } from '../startup-error.ts';
 
 export interface TlsFiles {
@@ -13,13 +14,32 @@ export interface TlsFiles {
 }
 
 /** What the files hold. */
-export interface TlsPair {
+interface TlsPair {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
-/** @throws StartupError `bad_certificate`, naming the file; never with what stands in it */
-export async function readTls({ cert, key }: TlsFiles): Promise<TlsPair> {
+const CHECK_EVERY_MS = 60_000;
+
+/**
+ * The pair, which is read again when its files change; new connections get the new one.
+ * @throws StartupError `bad_certificate`, naming the file; never with what stands in it
+ */
+export const watchTls = (
+  files: TlsFiles,
+  everyMs = CHECK_EVERY_MS,
+  onNews: OnFileNews = () => {},
+): Promise<FileWatch<TlsPair>> =>
+  FileWatch.open({
+    files: [files.cert, files.key],
+    everyMs,
+    read: () => readTls(files),
+    changed: () => `${files.cert} was read again: new connections get the new certificate.`,
+    kept: (error) => `${(error as Error).message} The certificate from before is used until new files fit.`,
+    onNews,
+  });
+
+async function readTls({ cert, key }: TlsFiles): Promise<TlsPair> {
   const [certBytes, keyBytes] = [await read('certificate', cert), await read('key', key)];
   const certificate = parse(
     `${cert} holds no certificate in PEM. Is it the right file?`,

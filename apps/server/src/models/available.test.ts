@@ -9,7 +9,7 @@ import { NANO_FOLDER } from '@ludic/nano';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { HubServer } from '../../../../packages/hub/testing/hub-server.ts';
 import { asServiceError } from '../failure.ts';
-import { hubModelHere } from './hub-cache.ts';
+import { cachedHubFiles } from './hub-models.ts';
 import { rememberedName } from './model-source.ts';
 import { ModelStore } from './model-store.ts';
 import { assertAvailable, openFiles } from './open-model.ts';
@@ -93,7 +93,7 @@ it('what is asked often is looked up in the cache alone', async () => {
   await expect(store.lookUpHere('gpt-4o')).rejects.toMatchObject({ code: 'not_found' });
   // Fetched before.
   expect(await store.lookUpHere('old-name')).toEqual({ from: 'hub', reference: 'old-name' });
-  expect(await hubModelHere('org/never')).toBeUndefined();
+  expect(await cachedHubFiles('org/never')).toBeUndefined();
   expect(hub.asked.length).toBe(asked);
 });
 

@@ -10,9 +10,8 @@ import { NANO_FOLDER } from '@ludic/nano';
 import { type Model, ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { asServiceError } from '../failure.ts';
-import { isHubModelHere } from './hub-cache.ts';
+import { cachedHubFiles, isHubReference, lookAtHub } from './hub-models.ts';
 import { isOneWord, type ModelSource, NANO } from './model-source.ts';
-import { lookAtHub } from './open-model.ts';
 
 /** Where a model's files are, and which of them a client may have. */
 interface StoredModel {
@@ -70,7 +69,7 @@ export class ModelStore {
 
   /** The same for what is asked often: of the models of the Hub with one word, those that lie in the cache here. */
   async lookUpHere(path: string): Promise<ModelSource> {
-    return (await this.#ofHubs(path, () => isHubModelHere(path))) ?? this.resolve(path);
+    return (await this.#ofHubs(path, async () => (await cachedHubFiles(path)) !== undefined)) ?? this.resolve(path);
   }
 
   /** @param isThere asked for a name of one word that no model of the server has */
@@ -248,11 +247,6 @@ async function isWithin(folder: string, place: string): Promise<boolean> {
 }
 
 const openRun = (path: string) => RunFolder.open(path).catch(() => undefined);
-
-async function isHubReference(text: string): Promise<boolean> {
-  const { parseReference } = await import('@ludic/hub');
-  return parseReference(text) !== undefined;
-}
 
 /** None while an adapter is trained: what would be loaded from the files alone is not the model that answers. */
 async function filesOf({ folder, adapter }: StoredModel): Promise<{ path: string; size_bytes: number }[]> {

@@ -1,4 +1,4 @@
-// A model from where its files are.
+// From a source to the files of a model, or to a model that is ready to answer.
 
 import { totalmem } from 'node:os';
 import { type LanguageModel, openLanguageModel } from '@ludic/inference';
@@ -7,6 +7,7 @@ import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { type CarriedGame, readCarriedGame } from '@ludic/policies';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
+import { lookAtHub, openHubFiles } from './hub-models.ts';
 import { type ModelSource, NANO } from './model-source.ts';
 
 /**
@@ -14,20 +15,12 @@ import { type ModelSource, NANO } from './model-source.ts';
  * @throws ModelError, HubError; ServiceError `unusable` where the model is an adapter that is still being trained
  */
 export async function openFiles(source: ModelSource): Promise<ModelFiles> {
-  if (source.from === 'hub') {
-    const { HubError, openHubModel, parseReference, readHubSettings } = await import('@ludic/hub');
-    const reference = parseReference(source.reference);
-    if (!reference) throw new HubError('bad_reference', `${source.reference} is no name of the Hugging Face Hub.`);
-    return openHubModel(reference, await readHubSettings(process.env));
-  }
+  if (source.from === 'hub') return openHubFiles(source.reference);
   const { name, folder, adapter } = source.model;
   if (adapter !== undefined)
     throw new ServiceError('unusable', `${name} is still being trained; start from it when it has finished.`);
   return { ...(await openModelFolder(folder)), name };
 }
-
-/** One quick attempt, since the client waits for the answer. */
-const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 8000 };
 
 /**
  * That a model can be had here at all, before it is promised.
@@ -49,32 +42,25 @@ export async function assertAdaptable(source: ModelSource, adapter: LoraConfig |
   if (source.from === 'store' && adapter) loraShapes(await readModelConfig(await openFiles(source)), adapter);
 }
 
-/** @returns bytes of its weights, as `lookAtHubModel` @throws ModelError, HubError */
-export async function lookAtHub(name: string): Promise<number> {
-  const { HubError, lookAtHubModel, parseReference, readHubSettings } = await import('@ludic/hub');
-  const reference = parseReference(name);
-  if (!reference) throw new HubError('bad_reference', `${name} is no name of the Hugging Face Hub.`);
-  return lookAtHubModel(reference, await readHubSettings(process.env), LOOK);
-}
-
 /**
  * A model that is ready to answer.
- * @param admit hears, when its files are here, how many bytes of memory its weights will take, and may hold them back
- * @throws ModelError, HubError; what `admit` rejects with
+ * @param accept called when its files are here with the bytes of memory that its weights will take; the weights are read when
+ *   it resolves
+ * @throws ModelError, HubError; what `accept` rejects with
  */
 export async function openModel(
   source: ModelSource,
   runtime: Runtime,
-  admit: (bytes: number) => Promise<void> = async () => {},
+  accept: (bytes: number) => Promise<void> = async () => {},
 ): Promise<LanguageModel> {
   if (source.from === 'hub' || source.model.adapter === undefined) {
     const files = await openFiles(source);
-    await admit(await weightBytes(files));
+    await accept(await weightBytes(files));
     return openLanguageModel(files, runtime);
   }
   const { name, folder, adapter } = source.model;
   const files = { ...(await openModelFolder(folder)), name };
-  await admit(await weightBytes(files));
+  await accept(await weightBytes(files));
   return openLanguageModel(files, runtime, await openAdapterFolder(adapter));
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { asServiceError } from '../failure.ts';
 import { chatCompletions } from '../inference/chat-route.ts';
 import type { InferencePool } from '../inference/pool.ts';
-import { isHubModelHere } from '../models/hub-cache.ts';
+import { cachedHubFiles } from '../models/hub-models.ts';
 import { type ModelStore, shown } from '../models/model-store.ts';
 import { finerReason } from './openai-errors.ts';
 import { type Caller, register } from './register.ts';
@@ -40,7 +40,7 @@ export function chatRoutes(
     const source = await store.lookUpHere(params.model);
     if (source.from === 'store') return context.json(listed(await store.describe(source.model.name)));
     const { reference } = source;
-    if (!(await isHubModelHere(reference)))
+    if (!(await cachedHubFiles(reference)))
       throw new ServiceError(
         'not_found',
         `${shown(reference)} is not on this server. A chat with it looks at the Hub.`,

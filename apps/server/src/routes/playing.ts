@@ -16,7 +16,7 @@ import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import { hubModelHere } from '../models/hub-cache.ts';
+import { cachedHubFiles } from '../models/hub-models.ts';
 import type { ModelSource } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { carriedGameOf } from '../models/open-model.ts';
@@ -81,7 +81,7 @@ const gameOf = (source: ModelSource): Promise<CarriedGame | undefined> => gameHe
 
 async function gameHere(source: ModelSource): Promise<CarriedGame | undefined> {
   if (source.from === 'store') return carriedGameOf(source);
-  const files = await hubModelHere(source.reference);
+  const files = await cachedHubFiles(source.reference);
   return files && readCarriedGame(files);
 }
 

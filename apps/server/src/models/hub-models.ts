@@ -1,0 +1,43 @@
+// Models of the Hugging Face Hub. The package is loaded with the first of them, since most servers have none.
+
+import type { ModelFiles } from '@ludic/models';
+
+/** One quick attempt, since the client waits for the answer. */
+const LOOK = { attempts: 1, firstPause: 0, longestPause: 0, longestWait: 0, idleTimeout: 8000 };
+
+/** Whether a text can name a model of the Hub. */
+export async function isHubReference(text: string): Promise<boolean> {
+  const { parseReference } = await import('@ludic/hub');
+  return parseReference(text) !== undefined;
+}
+
+/** The files of a model, fetched where they are not in the cache. @throws ModelError, HubError */
+export async function openHubFiles(name: string): Promise<ModelFiles> {
+  const { openHubModel, readHubSettings } = await import('@ludic/hub');
+  return openHubModel(await referenceOf(name), await readHubSettings(process.env));
+}
+
+/** Asks the Hub for a model. @returns bytes of its weights @throws ModelError, HubError */
+export async function lookAtHub(name: string): Promise<number> {
+  const { lookAtHubModel, readHubSettings } = await import('@ludic/hub');
+  return lookAtHubModel(await referenceOf(name), await readHubSettings(process.env), LOOK);
+}
+
+/** The files of a model that is complete in the cache of this machine, else undefined. The Hub is not asked. */
+export async function cachedHubFiles(name: string): Promise<ModelFiles | undefined> {
+  const { HubError, openHubModel, readHubSettings } = await import('@ludic/hub');
+  try {
+    return await openHubModel(await referenceOf(name), { ...(await readHubSettings(process.env)), offline: true });
+  } catch (error) {
+    if (error instanceof HubError) return undefined;
+    throw error;
+  }
+}
+
+/** @throws HubError `bad_reference` */
+async function referenceOf(name: string) {
+  const { HubError, parseReference } = await import('@ludic/hub');
+  const reference = parseReference(name);
+  if (!reference) throw new HubError('bad_reference', `${name} is no name of the Hugging Face Hub.`);
+  return reference;
+}
