@@ -2,7 +2,7 @@
 
 import type { RequestDeadline } from './request-deadline.ts';
 
-/** The head of an answer is here; its body comes. It has to be read or discarded. */
+/** An answer whose headers have arrived and whose body has not. The caller has to read or discard it. */
 export class Answer {
   readonly #response: Response;
   readonly #deadline: RequestDeadline;

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
 import { EventStreamParser } from './event-stream.ts';
 
+/** What a chat asks for. */
 export interface ChatRequest {
   /** As `model_path` elsewhere. */
   readonly model: string;
@@ -15,6 +16,7 @@ export interface ChatRequest {
   readonly stop?: string | readonly string[];
 }
 
+/** A piece of a streamed reply. */
 export interface ChatDelta {
   readonly text: string;
   /** `stop` or `length` with the last piece. */
@@ -25,6 +27,7 @@ const PATH = '/v1/chat/completions';
 /** Milliseconds. A model may have to be loaded before its first token. */
 const REST = 300_000;
 
+/** Streams one reply. @throws ServiceError, ClientError; the signal's reason */
 export async function* streamChat(
   connection: Connection,
   request: ChatRequest,

@@ -10,6 +10,7 @@ import { ClientError } from './errors.ts';
 import { type EventsOptions, followJob, type NumberedJobEvent } from './job-events.ts';
 import { type FileOptions, type ModelFile, openModelFile } from './model-file.ts';
 
+/** Options of every method. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds for this answer, in place of the client's. */
@@ -38,6 +39,7 @@ interface EndpointCall<Name extends EndpointName> extends CallOptions {
   readonly usualMs?: number;
 }
 
+/** Body of `startTraining`; fields with a default may be left out, as in the next two. */
 export type TrainingRequest = RequestBody<'startTraining'>;
 export type EvaluationRequest = Omit<RequestBody<'evaluatePolicy'>, 'async'>;
 export type RolloutRequest = RequestBody<'generateRollout'>;
@@ -85,14 +87,17 @@ export class LudicClient {
     throw new ClientError('bad_answer', 'The server evaluated at once, although a job was asked for.');
   }
 
+  /** Plays one game and answers with all of it. */
   generateRollout(request: RolloutRequest, options: CallOptions = {}) {
     return this.#json('generateRollout', { ...options, usualMs: PLAYING, body: request });
   }
 
+  /** Jobs of this password, newest first. @param query `status`, `limit` */
   async jobs(query: NonNullable<Query<'jobs'>> = {}, options: CallOptions = {}) {
     return (await this.#json('jobs', { ...options, query })).jobs;
   }
 
+  /** @throws ServiceError `not_found` */
   job(id: string, options: CallOptions = {}) {
     return this.#json('job', { ...options, params: { id } });
   }
@@ -139,6 +144,7 @@ export class LudicClient {
     return this.#json('cancelJob', { ...options, params: { id }, body: {} });
   }
 
+  /** Puts a job that failed or was cancelled back into the queue. @throws ServiceError `conflict` for other jobs */
   resumeJob(id: string, options: CallOptions = {}) {
     return this.#json('resumeJob', { ...options, params: { id }, body: {} });
   }

@@ -9,6 +9,7 @@ import { ClientError } from './errors.ts';
 import { refusal } from './refusal.ts';
 import { RequestDeadline } from './request-deadline.ts';
 
+/** How a client reaches its server. */
 export interface ConnectionOptions {
   /** Of the service, such as `https://example.org/ludic`. */
   readonly baseUrl: string;

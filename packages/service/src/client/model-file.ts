@@ -14,6 +14,7 @@ export interface FileOptions {
   readonly restMs?: number;
 }
 
+/** A file of a model while it is downloaded. */
 export interface ModelFile {
   /** Bytes of the whole file, where the server tells. */
   readonly size: number | undefined;
@@ -26,6 +27,10 @@ export interface ModelFile {
 
 const REST = 60_000;
 
+/**
+ * Begins a download, or goes on with one. A connection that breaks is made anew from the last byte.
+ * @throws ServiceError, ClientError; the signal's reason
+ */
 export async function openModelFile(
   connection: Connection,
   path: string,

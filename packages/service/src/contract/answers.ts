@@ -1,4 +1,4 @@
-// What the service answers.
+// Answers of the service. Each schema with an `id` is a component of the OpenAPI document.
 
 import { z } from 'zod';
 import { evaluationResults } from './metric-schemas.ts';
@@ -26,6 +26,7 @@ const rolloutStep = z.object({
   }),
 });
 
+/** One game with every prompt and reply. With its seeds and replies it can be played again. */
 export const trajectory = z
   .object({
     group: z.int().describe('Number of the group of games that share a start; 0 for a single game'),
@@ -46,6 +47,7 @@ export const trajectory = z
   .meta({ id: 'Trajectory' });
 export type Trajectory = z.infer<typeof trajectory>;
 
+/** Answer to POST /start-training: the job and the settings that it will run with. */
 export const trainingStarted = z
   .object({
     job_id: z.string(),
@@ -60,6 +62,7 @@ export const trainingStarted = z
   .meta({ id: 'TrainingStarted' });
 export type TrainingStarted = z.infer<typeof trainingStarted>;
 
+/** Answer to POST /evaluate-policy: rates over all games, and the games where they were asked for. */
 export const policyEvaluation = z
   .object({
     model_path: z.string(),
@@ -76,6 +79,7 @@ export const policyEvaluation = z
   .meta({ id: 'PolicyEvaluation' });
 export type PolicyEvaluation = z.infer<typeof policyEvaluation>;
 
+/** Answer to POST /generate-rollout: one game and its rewards. */
 export const rollout = z
   .object({
     model_path: z.string(),
@@ -92,6 +96,7 @@ export const rollout = z
   .meta({ id: 'Rollout' });
 export type Rollout = z.infer<typeof rollout>;
 
+/** Answer to GET /health-check. `uptime_s` is in seconds. */
 export const health = z
   .object({
     status: z.literal('healthy'),
@@ -105,9 +110,11 @@ export const health = z
   .meta({ id: 'Health' });
 export type Health = z.infer<typeof health>;
 
+/** Answer to a request that became a job. */
 export const jobStarted = z.object({ job_id: z.string(), status: z.literal('started'), message: z.string() });
 export type JobStarted = z.infer<typeof jobStarted>;
 
+/** A model of the server: nano (`embedded`), a run of a training, or a plain folder. Sizes are in bytes. */
 export const model = z
   .object({
     name: z.string(),
@@ -124,6 +131,7 @@ export const model = z
 export type Model = z.infer<typeof model>;
 export const modelList = z.object({ models: z.array(model) });
 
+/** A game that models can be trained in and evaluated in. */
 export const environment = z
   .object({
     env_type: z.string(),

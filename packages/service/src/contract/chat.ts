@@ -127,6 +127,7 @@ const HONOURED = {
     .nullish(),
 };
 
+/** Body of POST /v1/chat/completions. Unknown fields and fields that cannot be honoured are errors, not ignored. */
 export const chatRequest = z
   .looseObject(HONOURED)
   .superRefine((request, context) => {

@@ -17,6 +17,7 @@ import type { ErrorCode } from './errors.ts';
 import { job, jobList, jobMetrics } from './jobs.ts';
 import { evaluatePolicy, generateRollout, startTraining } from './requests.ts';
 
+/** One endpoint. Schemas check what comes in; their descriptions are those of the OpenAPI document. */
 export interface Endpoint {
   readonly method: 'get' | 'post' | 'delete';
   /** With `{name}` for parameters, as OpenAPI writes them. */
@@ -43,6 +44,7 @@ const WITH_BODY = ['bad_request', 'too_slow', 'too_large', 'unsupported_media_ty
 const MODEL = ['not_found', 'unusable', 'unavailable'] as const;
 const PLAYED = [...MODEL, 'too_long'] as const;
 
+/** All endpoints, by the name of their method in the client. */
 export const ENDPOINTS = {
   health: {
     method: 'get',

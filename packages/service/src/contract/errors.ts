@@ -24,6 +24,7 @@ export const ERROR_STATUS = {
   unavailable: 503,
 } as const;
 
+/** What went wrong, for programs. */
 export type ErrorCode = keyof typeof ERROR_STATUS;
 type ErrorStatus = (typeof ERROR_STATUS)[ErrorCode];
 
@@ -36,6 +37,7 @@ export const errorDetail = z.object({
 });
 export type ErrorDetail = z.infer<typeof errorDetail>;
 
+/** Body of every error answer but those of /v1, which have OpenAI's format. */
 export const errorAnswer = z
   .object({
     error: z.object({
@@ -47,6 +49,7 @@ export const errorAnswer = z
   .meta({ id: 'Error' });
 export type ErrorAnswer = z.infer<typeof errorAnswer>;
 
+/** A request that was refused or failed. Its code decides the HTTP status; its message tells the client what to do. */
 export class ServiceError extends LudicError<ErrorCode> {
   override readonly name = 'ServiceError';
   readonly details: readonly ErrorDetail[];
@@ -86,7 +89,7 @@ export class ServiceError extends LudicError<ErrorCode> {
   }
 }
 
-/** What a schema found wrong with a request, by field. */
+/** From the complaints of a schema to a ServiceError `bad_request` with a detail for each field, at most 50. */
 export function badRequest(error: z.ZodError): ServiceError {
   const details = error.issues.flatMap((issue) => {
     const path = issue.path.map(String);

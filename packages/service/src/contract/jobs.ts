@@ -9,10 +9,12 @@ import { type EvaluationNumbers, evaluationNumbers, type StepNumbers, stepNumber
  */
 export const JOB_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
+/** Whether a job with this state can change no more, unless it is resumed. */
 export const isEnd = (state: JobState) => state === 'completed' || state === 'failed' || state === 'cancelled';
 
 const time = () => z.iso.datetime();
 
+/** A job as clients see it. Times are ISO 8601 in UTC. */
 export const job = z
   .object({
     job_id: z.string(),
@@ -42,8 +44,10 @@ export const job = z
   .meta({ id: 'Job' });
 export type Job = z.infer<typeof job>;
 
+/** Answer to GET /jobs. */
 export const jobList = z.object({ jobs: z.array(job) });
 
+/** Answer to GET /jobs/{id}/metrics: the metrics of each step and of each evaluation, in the order of the steps. */
 export const jobMetrics = z.object({
   job_id: z.string(),
   steps: z.array(stepNumbers).describe('One object per training step'),

@@ -10,6 +10,7 @@ const interval = z.tuple([z.number(), z.number()]);
 const YOUNGER = ['context_full_rate', 'invalid_episode_ci95'] as const;
 type Younger = (typeof YOUNGER)[number];
 
+/** Results of an evaluation, by metric key. */
 export type EvaluationResults = Omit<Evaluation, Younger> & Partial<Pick<Evaluation, Younger>>;
 
 function schemaOf({ unit, type, meaning }: Metric): z.ZodType {
@@ -38,6 +39,7 @@ export const stepNumbers = z
   .looseObject(shapeOf(LOGGED_STEP_METRICS, (key) => key !== 'step'))
   .meta({ id: 'StepMetrics' }) as unknown as z.ZodType<StepNumbers>;
 
+/** Metrics of one evaluation during a training. */
 export type EvaluationNumbers = Partial<Evaluation & SampledRate> & {
   readonly step: number;
   readonly temperature?: number;

@@ -30,6 +30,7 @@ const MEANINGS: Readonly<Record<ErrorCode, OpenAiMeaning>> = {
   unavailable: { type: 'server_error', code: 'service_unavailable' },
 };
 
+/** Body of error answers of the endpoints below /v1. */
 export const openaiErrorAnswer = z
   .object({
     error: z.object({

@@ -17,6 +17,10 @@ interface DocumentInfo {
 const GUARDED: readonly ErrorCode[] = ['unauthorized', 'too_many_requests'];
 const ANYWHERE: readonly ErrorCode[] = ['https_required', 'internal', 'forbidden'];
 
+/**
+ * The OpenAPI 3.1 document of a list of endpoints.
+ * @returns plain JSON; schemas with an `id` are in `components.schemas`
+ */
 export function openApiDocument(endpoints: readonly Endpoint[], info: DocumentInfo): SchemaJson {
   const schemas: Record<string, unknown> = {};
   const paths: Record<string, Record<string, unknown>> = {};

@@ -19,7 +19,10 @@ export type CompletePlaying<Request extends PlayingRequest> = Request & {
   readonly sampling_params: EvaluatePolicy['sampling_params'];
 };
 
-/** @param carried of the model, where it carries a game */
+/**
+ * Decides everything that a request leaves open: by the game that the model carries, or by the contract's defaults.
+ * @param carried of the model, where it carries a game
+ */
 export function completePlaying<Request extends PlayingRequest>(
   request: Request,
   carried?: CarriedGame,

@@ -100,6 +100,10 @@ function optional<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shap
 const withFallback = <Schema extends z.ZodType>(schema: Schema, fallback: unknown) =>
   fallback === undefined ? schema.optional() : schema.optional().meta({ default: fallback });
 
+/**
+ * Body of POST /start-training. Parsing fills in no defaults of settings, so that a recipe can: `completeTraining` does.
+ * Settings that contradict each other are errors of the field that has to change.
+ */
 export const startTraining = z
   .strictObject({
     password,
@@ -217,6 +221,7 @@ const playedConfig = envConfig.describe(`Settings of the game, as listed by GET 
 /** Games in one answer, which the server holds in memory. */
 const MOST_TRAJECTORIES = 1000;
 
+/** Body of POST /evaluate-policy. What is left open comes from the model's own training, then from the defaults. */
 export const evaluatePolicy = z
   .strictObject({
     password,
@@ -247,6 +252,7 @@ export const evaluatePolicy = z
   .meta({ id: 'EvaluatePolicy' });
 export type EvaluatePolicy = z.infer<typeof evaluatePolicy>;
 
+/** Body of POST /generate-rollout: as an evaluation, of one game. */
 export const generateRollout = z
   .strictObject({
     password,

@@ -70,6 +70,7 @@ export function wrongRecipe({ recipe, env_type }: GameFields): string | undefine
 const recipeOf = (name: StartTraining['recipe']): Recipe | undefined =>
   name === undefined || name === AUTO ? undefined : RECIPES[name];
 
+/** Whether a game has a setting of that name. */
 export function hasSetting(envType: string, setting: string): boolean {
   const { configSchema }: EnvironmentDefinition = findEnvironment(envType);
   return Object.hasOwn(configSchema.properties, setting);
@@ -108,7 +109,11 @@ function sentFields({ history_strategy: history, max_steps: steps, ...request }:
   return { ...request, history, steps };
 }
 
-/** @throws EnvironmentError for the game's settings */
+/**
+ * Decides everything that a request leaves open: by its recipe, or by the contract's defaults.
+ * @param model what a recipe `auto` takes into account
+ * @throws EnvironmentError for the game's settings
+ */
 export function completeTraining(request: StartTraining, model: ModelTraits): CompletedTraining {
   const { settings: decided, choices } = settingsFor(request, model);
   const groups = Math.max(1, Math.floor(decided.batchSize / decided.groupSize));
@@ -170,7 +175,9 @@ function regrouped(fields: TrainingFields, sent: TrainingFields): TrainingFields
 /** Evaluations of jobs that an earlier server accepted without a word of them. */
 const EARLIER = { eval_every: 50, eval_episodes: 500, eval_temperature: 1 } as const;
 
-/** The library's settings that a complete request stands for. */
+/**
+ * The library's settings that a complete request stands for. What an earlier version left open gets that version's defaults.
+ */
 export function requestedTraining(request: StartTraining): TrainSettings {
   const { learning_rate, batch_size, history_strategy, max_steps } = CONTRACT_DEFAULTS;
   const sent = defined(sentFields(request)) as TrainingFields;

@@ -3,6 +3,7 @@
 import type { Episode } from '@ludic/rollouts';
 import type { Rollout, Trajectory } from './answers.ts';
 
+/** A played game in the format of the contract. @param group number of the group of games that share a start */
 export function trajectoryOf(episode: Episode, group = 0): Trajectory {
   return {
     group,
@@ -23,6 +24,7 @@ export function trajectoryOf(episode: Episode, group = 0): Trajectory {
   };
 }
 
+/** Sum of the rewards, number of replies, and reward of the last reply. */
 export function rolloutSummary(episode: Episode): Rollout['summary'] {
   return {
     total_reward: episode.reward,
