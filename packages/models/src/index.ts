@@ -16,13 +16,11 @@ export { readConfig, tensorsOf, writeConfig } from './architectures/registry.ts'
 export {
   type Checkpoint,
   checkpointFiles,
-  type FileContent,
-  type ModelFiles,
-  type OpenFile,
   readCheckpoint,
   readModelConfig,
   readWarnings,
 } from './checkpoints/checkpoint.ts';
+export type { FileContent, ModelFiles, OpenFile } from './checkpoints/model-files.ts';
 export { type FolderFiles, type FolderOptions, folderFiles } from './checkpoints/model-folder.ts';
 export {
   type NamedTensor,

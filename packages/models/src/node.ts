@@ -2,7 +2,7 @@
 
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { FileContent, ModelFiles, OpenFile } from './checkpoints/checkpoint.ts';
+import type { FileContent, ModelFiles, OpenFile } from './checkpoints/model-files.ts';
 import type { FolderFiles } from './checkpoints/model-folder.ts';
 import { lacksConfig } from './checkpoints/refusals.ts';
 import { ModelError } from './errors.ts';

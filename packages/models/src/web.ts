@@ -1,7 +1,7 @@
 // Models in a browser: files behind URLs, fetched with their progress in bytes, and folders that a person has picked.
 // Both are blobs, of which large files are read in parts.
 
-import type { FileContent, ModelFiles, OpenFile } from './checkpoints/checkpoint.ts';
+import type { FileContent, ModelFiles, OpenFile } from './checkpoints/model-files.ts';
 import type { FolderFiles } from './checkpoints/model-folder.ts';
 import { ModelError } from './errors.ts';
 import { type FetchOptions, fetchModelFile } from './fetched-file.ts';

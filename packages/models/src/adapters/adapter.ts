@@ -4,7 +4,7 @@
 import { stream } from '@ludic/random';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { familyOf, tensorsOf } from '../architectures/registry.ts';
-import { type ModelFiles, readJson } from '../checkpoints/checkpoint.ts';
+import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../checkpoints/safetensors.ts';
 import { namesShown, shown, sortFields } from '../config/known-fields.ts';
 import type { Json, ModelConfig } from '../config/model-config.ts';

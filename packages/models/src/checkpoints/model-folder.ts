@@ -7,7 +7,8 @@ import { writeConfig } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { exportGraph } from '../export/export-graph.ts';
 import type { ExportDtype } from '../export/export-weights.ts';
-import { checkpointFiles, type FileContent } from './checkpoint.ts';
+import { checkpointFiles } from './checkpoint.ts';
+import type { FileContent } from './model-files.ts';
 import type { TokenizerFiles } from './tokenizer-files.ts';
 
 /** The contents of files by their names in a folder. */

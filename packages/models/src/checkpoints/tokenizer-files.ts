@@ -6,7 +6,34 @@ import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { readTemplateSource, type TemplateSource } from '../text/chat-template.ts';
 import { readTokenizerJson } from '../text/tokenizer.ts';
-import { type ModelFiles, readJson, readModelConfig, readTokenizerFiles } from './checkpoint.ts';
+import { readModelConfig } from './checkpoint.ts';
+import { type ModelFiles, readJson } from './model-files.ts';
+
+/** The game that a model was trained in; other libraries ignore it. */
+export const CARRIED_GAME_FILE = 'ludic.json';
+
+/** Files of a model folder that travel with its weights. */
+export const TOKENIZER_FILES: readonly string[] = [
+  'tokenizer.json',
+  'vocab.json',
+  'merges.txt',
+  'added_tokens.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'generation_config.json',
+  CARRIED_GAME_FILE,
+];
+
+/** The files that travel with a model's weights, as far as it has them. */
+async function readTokenizerFiles(files: ModelFiles): Promise<ReadonlyMap<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for (const name of TOKENIZER_FILES) {
+    const bytes = await files.read(name);
+    if (bytes) found.set(name, bytes);
+  }
+  return found;
+}
 
 export type TokenizerFiles = ReadonlyMap<string, Uint8Array | string>;
 

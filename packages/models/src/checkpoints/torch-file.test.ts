@@ -4,7 +4,8 @@ import { stream } from '@ludic/random';
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../errors.ts';
 import { openModelFolder } from '../node.ts';
-import { type ModelFiles, readCheckpoint } from './checkpoint.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import type { ModelFiles } from './model-files.ts';
 import { readTorchFile } from './torch-file.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));

@@ -1,7 +1,8 @@
 // Messages to the text that a model was taught to expect, by its chat template or its family's usual one.
 
 import { familyOf } from '../architectures/registry.ts';
-import { type ModelFiles, readJson, readModelConfig } from '../checkpoints/checkpoint.ts';
+import { readModelConfig } from '../checkpoints/checkpoint.ts';
+import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { shown } from '../config/known-fields.ts';
 import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';

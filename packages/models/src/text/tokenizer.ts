@@ -1,7 +1,7 @@
 // Text to token ids and back, by a model's tokenizer.json, or by GPT-2's older files where there is none.
 
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
-import { type ModelFiles, readJson } from '../checkpoints/checkpoint.ts';
+import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { namesShown } from '../config/known-fields.ts';
 import { ModelError } from '../errors.ts';
 import { gpt2Tokenizer } from './gpt2-tokenizer.ts';
