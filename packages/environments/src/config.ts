@@ -4,6 +4,7 @@
 import type { EnvironmentDefinition, PropertySchema } from './contract.ts';
 import { EnvironmentError } from './errors.ts';
 
+/** The settings of a game by name, each with its type, default and range. */
 export type ConfigProperties = Readonly<Record<string, PropertySchema>>;
 
 /** The type of the settings that a schema's properties describe. */

@@ -11,6 +11,7 @@ export interface StepInfo {
   readonly outcome?: 'win' | 'draw' | 'loss';
 }
 
+/** What one reply led to, in Gymnasium's words. */
 export interface Step {
   readonly observation: string;
   readonly reward: number;
@@ -21,6 +22,7 @@ export interface Step {
   readonly info: StepInfo;
 }
 
+/** How an episode differs from the one that its seed gives. */
 export interface ResetOptions<State = unknown> {
   /**
    * Seed of all that is random after the opening (an opponent's moves). Episodes with one `seed` and different
@@ -34,6 +36,7 @@ export interface ResetOptions<State = unknown> {
   readonly opponent?: (state: State) => string;
 }
 
+/** One running episode of a game. `reset` may be called again for the next. */
 export interface Environment<State = unknown> {
   /** Starts an episode; the whole number `seed` (up to 2^53) decides its opening. Returns the first observation. */
   reset(seed: number, options?: ResetOptions<State>): string;
@@ -58,6 +61,7 @@ export interface ConfigSchema {
   readonly additionalProperties: false;
 }
 
+/** The JSON schema of one setting. */
 export type PropertySchema =
   | {
       readonly type: 'integer' | 'number';
@@ -74,6 +78,7 @@ export type PropertySchema =
     }
   | { readonly type: 'boolean'; readonly default: boolean; readonly description: string };
 
+/** A game: its settings, rules as text, episodes and scripted players. `defineEnvironment` makes one from pure functions. */
 export interface EnvironmentDefinition<Config = unknown, State = unknown> {
   /** Name in the registry: lower case with underscores. */
   readonly id: string;

@@ -21,7 +21,7 @@ export interface Move<State> {
   readonly outcome?: 'win' | 'draw' | 'loss';
 }
 
-/** The action of the other side, where somebody plays it: the state as that side's own player sees it comes in. */
+/** The action of the other side, where a caller plays it: the state as that side's own player sees it comes in. */
 export type OtherSide<State, Action> = (state: State) => Action;
 
 /** The rules of a game. All functions are pure; only the given stream is random. */
@@ -36,7 +36,7 @@ export interface Rules<Properties extends ConfigProperties, State, Action>
   readonly unreadable: string;
   /** The text in the reply's tag as an action, undefined where it is none. */
   readAction(text: string, config: ConfigOf<Properties>): Action | undefined;
-  /** @param opponent given where somebody plays the other side, for games that have one */
+  /** @param opponent given where a caller plays the other side, for games that have one */
   start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): State;
   play(
     state: State,

@@ -2,6 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
+/** What is wrong, for programs. */
 export type EnvironmentErrorCode =
   | 'unknown_environment'
   | 'bad_config'
@@ -12,6 +13,7 @@ export type EnvironmentErrorCode =
   | 'bad_game'
   | 'episode_over';
 
+/** A game, or a use of it, that is wrong. The message says what to change. */
 export class EnvironmentError extends LudicError<EnvironmentErrorCode> {
   override readonly name = 'EnvironmentError';
 }

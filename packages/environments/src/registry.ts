@@ -6,7 +6,7 @@ import { EnvironmentError } from './errors.ts';
 import { keyDoor } from './key-door/key-door.ts';
 import { ticTacToe } from './tic-tac-toe/tic-tac-toe.ts';
 
-/** Forgets the config's type: whoever finds a game by name gets its config from `resolveConfig`, which checks it. */
+/** Drops the config's type: the config of a game that is found by name comes from `resolveConfig`, which checks it. */
 const untyped = (definition: EnvironmentDefinition<never>) => definition as unknown as EnvironmentDefinition;
 
 const registry = new Map<string, EnvironmentDefinition>([
@@ -17,6 +17,7 @@ const registry = new Map<string, EnvironmentDefinition>([
 /** The games by id. */
 export const environments: ReadonlyMap<string, EnvironmentDefinition> = registry;
 
+/** The ids of all games, those of this package first. */
 export function environmentIds(): readonly string[] {
   return [...registry.keys()];
 }

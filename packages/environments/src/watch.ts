@@ -1,6 +1,7 @@
 // Which call into a game this thread is in. A call that never returns blocks its thread, so only another thread can
 // notice it: `watchGames` lets one be told before and after each call.
 
+/** A call into a game, as a watch is told of it. */
 export interface GameCall {
   /** Id of the game. */
   readonly game: string;

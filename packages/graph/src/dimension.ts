@@ -3,6 +3,7 @@
 
 /** A number, or a canonical expression over symbols. Make expressions with the functions of this file. */
 export type Dimension = number | string;
+/** The dimensions of a tensor, outermost first; [] is a scalar. */
 export type Shape = readonly Dimension[];
 
 type Polynomial = Map<string, number>;
@@ -30,6 +31,7 @@ function format(terms: Polynomial): Dimension {
     .join('+');
 }
 
+/** a + b, in canonical form. */
 export function addDimensions(a: Dimension, b: Dimension): Dimension {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   const sum = parse(a);
@@ -37,6 +39,7 @@ export function addDimensions(a: Dimension, b: Dimension): Dimension {
   return format(sum);
 }
 
+/** a · b, in canonical form. */
 export function multiplyDimensions(a: Dimension, b: Dimension): Dimension {
   if (typeof a === 'number' && typeof b === 'number') return a * b;
   const product: Polynomial = new Map();

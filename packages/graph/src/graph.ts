@@ -9,6 +9,7 @@ import { type DataType, TYPE_SIZES } from './onnx/data-type.ts';
 export type Attribute = number | string | { readonly int: number } | { readonly ints: readonly number[] };
 export type Attributes = Readonly<Record<string, Attribute>>;
 
+/** `shape`, `type`: operands do not fit; `gradient`: none exists; `name`: a name is taken or belongs to another graph. */
 export type GraphErrorCode = 'shape' | 'type' | 'gradient' | 'name';
 
 /** What is wrong with a graph, found while it is built: a fault of the program that builds it. */
@@ -20,6 +21,7 @@ export class GraphError extends LudicError<GraphErrorCode> {
   }
 }
 
+/** A tensor of a graph that is being built: a type and a shape, no numbers. */
 export interface Value {
   readonly graph: Graph;
   readonly name: string;
@@ -56,6 +58,7 @@ export type Numbers = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 /** They themselves, or what makes their bytes (little endian) when the graph is written. */
 export type ConstantData = Numbers | (() => Uint8Array);
 
+/** A graph that is being built. Outputs are set with `output`; `serialize` makes an ONNX model of it. */
 export class Graph {
   readonly name: string;
   readonly inputs: Value[] = [];

@@ -1,5 +1,6 @@
 // What a history strategy is: a pure function from the episode so far to the messages that the policy sees.
 
+/** One message of the conversation that a policy sees. */
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
@@ -23,5 +24,7 @@ export interface EpisodeSoFar {
   readonly optimalMemory: string;
 }
 
+/** Ways to show a policy what happened before. */
 export const HISTORY_STRATEGIES = ['NO_HISTORY', 'FULL_HISTORY', 'SCRATCHPAD', 'OPTIMAL_SCRATCHPAD'] as const;
+/** One of `HISTORY_STRATEGIES`. */
 export type HistoryStrategy = (typeof HISTORY_STRATEGIES)[number];

@@ -2,8 +2,10 @@
 
 import { LudicError } from '@ludic/io';
 
+/** What is wrong, for programs. */
 export type HistoryErrorCode = 'unknown_strategy';
 
+/** A history that cannot be built. The message says what to change. */
 export class HistoryError extends LudicError<HistoryErrorCode> {
   override readonly name = 'HistoryError';
 }

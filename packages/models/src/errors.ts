@@ -2,6 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
+/** What is wrong, for programs; the message says it for people. */
 export type ModelErrorCode =
   | 'not_a_model'
   | 'unknown_family'
@@ -16,6 +17,7 @@ export type ModelErrorCode =
   | 'not_allowed'
   | 'write_failed';
 
+/** A model, adapter, tokenizer or template that cannot be read or written. The message names the file and what to do. */
 export class ModelError extends LudicError<ModelErrorCode> {
   override readonly name = 'ModelError';
 }

@@ -13,12 +13,13 @@ export interface FetchProgress {
   readonly total: number | undefined;
 }
 
+/** How a file is fetched: headers, progress, cancellation, retries. */
 export interface FetchOptions {
   /** Sent with every question, such as a password. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly onProgress?: (progress: FetchProgress) => void;
   readonly signal?: AbortSignal;
-  /** Somebody looks on: tries within some ten seconds by default. */
+  /** By default attempts end after some ten seconds: a person waits for them. */
   readonly policy?: FetchPolicy;
 }
 
@@ -52,7 +53,7 @@ class Fetching {
   #most = 0;
   /** Bytes of the file. */
   #total: number | undefined;
-  /** Of what is here; undefined where nobody can say whether the rest belongs to it. */
+  /** Of what is here; undefined where it is unknown whether the rest belongs to it. */
   #etag: string | undefined;
 
   constructor(url: string, file: string, options: FetchOptions, silence: number) {

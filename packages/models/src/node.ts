@@ -60,7 +60,7 @@ async function openFile(path: string): Promise<OpenFile> {
 }
 
 /**
- * Writes a folder as a whole: beside its place, synced, then renamed. Whoever looks sees all files or none.
+ * Writes a folder as a whole: beside its final path, synced, then renamed. A reader sees all files or none.
  * @throws ModelError `write_failed`, for example on a full disk; what was there before is still there
  */
 export async function writeFilesAtomically(

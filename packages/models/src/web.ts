@@ -8,6 +8,7 @@ import { type FetchOptions, fetchModelFile } from './fetched-file.ts';
 
 export { type FetchOptions, type FetchProgress, fetchModelFile } from './fetched-file.ts';
 
+/** How the files of a model are fetched. */
 export interface FetchFilesOptions extends FetchOptions {
   /** What people know the model by. Default: the URL. */
   readonly name?: string;

@@ -5,6 +5,7 @@ import { checkpointFiles, type FileContent, initialParameters, makeChatTemplate,
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { formatTasks, NANO_CHAT_TEMPLATE, NANO_TOKENIZER_CONFIG, nanoConfig, nanoTokenizer } from './recipe.ts';
 
+/** How long nano is trained, and on which runtime. */
 export interface MakeNanoOptions {
   readonly runtime: Runtime;
   /** Optimizer steps; the shipped weights took 500. */

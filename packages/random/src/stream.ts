@@ -3,6 +3,7 @@
 
 import { philox4x32 } from './philox.ts';
 
+/** Numbers that follow from the stream's path alone. */
 export interface RandomStream {
   /** A whole number in [0, 2^32). */
   nextUint32(): number;

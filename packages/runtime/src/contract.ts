@@ -2,6 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
+/** Types of numbers of tensors. */
 export type TensorType = 'float32' | 'int32' | 'int64' | 'bool';
 
 /** A tensor in ordinary memory. `data` is the tensor itself, not a copy. */
@@ -20,9 +21,12 @@ export interface DeviceTensor {
   dispose(): void;
 }
 
+/** A tensor, wherever it lives. */
 export type Tensor = HostTensor | DeviceTensor;
+/** Tensors by name: the inputs or outputs of a run. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** How a graph will be run. */
 export interface LoadOptions {
   /** Outputs that stay on the device. Where tensors live in ordinary memory this changes nothing. */
   readonly keepOnDevice?: readonly string[];
@@ -43,9 +47,12 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
+/** Devices of ONNX Runtime, by the names of its execution providers. */
 export const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+/** One of `DEVICES`. */
 export type Device = (typeof DEVICES)[number];
 
+/** Loads graphs on one device, and moves tensors there and back. */
 export interface Runtime {
   readonly device: Device;
   /**
@@ -61,9 +68,10 @@ export interface Runtime {
   download(tensor: Tensor): Promise<HostTensor>;
 }
 
-/** device_lost: the device is gone with all its tensors; whoever goes on needs a new runtime. */
+/** device_lost: the device is gone with all its tensors; to go on, make a new runtime. */
 export type RuntimeErrorCode = 'bad_graph' | 'device_missing' | 'device_lost' | 'run_failed';
 
+/** A device or a graph that does not work. The message says what to do. */
 export class RuntimeError extends LudicError<RuntimeErrorCode> {
   override readonly name = 'RuntimeError';
 }

@@ -2,6 +2,7 @@
 
 import type { Device } from './contract.ts';
 
+/** What is known of a device: what it can do, or why it is missing. */
 export type DeviceReport =
   | {
       readonly device: Device;

@@ -1,5 +1,5 @@
 // ONNX Runtime in Node. The native library is loaded when the first runtime is made, not when this file is imported.
-// A run blocks the event loop until it is done: who must stay responsive runs models in another process.
+// A run blocks the event loop until it is done: a process that must stay responsive runs models in another one.
 
 import type * as Ort from 'onnxruntime-node';
 import { type Device, messageOf, type Runtime, RuntimeError } from './contract.ts';
@@ -11,6 +11,7 @@ import { openProgram } from './program.ts';
 export type { DeviceReport } from './device-report.ts';
 export { reportDevices } from './node/devices.ts';
 
+/** Which device, and how it computes. */
 export interface NodeRuntimeOptions {
   /** `auto` takes WebGPU where there is a real GPU for it, else the CPU. Default: the CPU. */
   readonly device?: Device | 'auto';
@@ -46,7 +47,7 @@ export async function createRuntime({
     logSeverityLevel: 3,
     extra: {
       session: {
-        // Threads that spin on after a run take the cores from whoever runs next: measured, sampling is half as fast.
+        // Threads that spin on after a run take the cores from the next run: measured, sampling is half as fast.
         force_spinning_stop: '1',
         set_denormal_as_zero: flushDenormals ? '1' : '0',
         ...(wholeGraphOnDevice && device !== 'cpu' && { disable_cpu_ep_fallback: '1' }),

@@ -4,6 +4,7 @@
 import { type HostTensor, type Runtime, RuntimeError, type Tensor, type Tensors } from './contract.ts';
 import { zeros as zeroTensor } from './tensors.ts';
 
+/** Named tensors that stay on their device from run to run. `dispose` frees them. */
 export class ResidentTensors {
   readonly #runtime: Runtime;
   readonly #tensors: Record<string, Tensor>;

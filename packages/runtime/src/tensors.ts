@@ -2,6 +2,7 @@
 
 import type { HostTensor } from './contract.ts';
 
+/** A float32 tensor; a Float32Array is taken over, not copied. */
 export const float32 = (data: Float32Array | readonly number[], dims: readonly number[]): HostTensor => ({
   location: 'host',
   type: 'float32',
@@ -9,6 +10,7 @@ export const float32 = (data: Float32Array | readonly number[], dims: readonly n
   data: data instanceof Float32Array ? data : Float32Array.from(data),
 });
 
+/** A float32 tensor of shape []. */
 export const scalar = (value: number): HostTensor => float32([value], []);
 
 /** Indices: most operators take them with 32 bits, and a GPU computes with no other integers. */
@@ -32,6 +34,7 @@ export function int64(data: ArrayLike<number>, dims: readonly number[]): HostTen
   return { location: 'host', type: 'int64', dims, data: wide };
 }
 
+/** A float32 tensor of zeros. */
 export const zeros = (dims: readonly number[]): HostTensor =>
   float32(new Float32Array(dims.reduce((a, b) => a * b, 1)), dims);
 

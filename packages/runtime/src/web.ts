@@ -17,6 +17,7 @@ export interface WasmFiles {
   readonly wasm: string;
 }
 
+/** Which device of the page, and where ONNX Runtime's own files are. */
 export interface WebRuntimeOptions {
   /** `auto` takes WebGPU where there is a real GPU for it, else the CPU. Default: the CPU. */
   readonly device?: 'cpu' | 'webgpu' | 'auto';
@@ -31,6 +32,7 @@ export interface WebRuntimeOptions {
   readonly wholeGraphOnDevice?: boolean;
 }
 
+/** A runtime in a page. */
 export interface WebRuntime extends Runtime {
   /** On WebGPU alone; for the CPU there is `shareOnCpu`. */
   readonly shared?: SharedBuild;
@@ -43,7 +45,7 @@ const OPTIONS: Ort.InferenceSession.SessionOptions = { graphOptimizationLevel: '
 /** So long after a call that failed the browser may still tell that the GPU is lost. */
 const LOSS_MS = 200;
 
-/** Each build has a memory of its own, whoever calls it. */
+/** Each build of ONNX Runtime has one memory, shared by all its callers: calls take turns. */
 const cpuTurn = inTurn();
 const gpuTurn = inTurn();
 
@@ -92,7 +94,7 @@ async function cpuRuntime(files: WasmFiles, threads: number): Promise<WebRuntime
   };
 }
 
-/** The build for WebGPU, on the CPU, for libraries that know no other. Whoever uses it first decides on its threads. */
+/** The build for WebGPU, on the CPU, for libraries that know no other. Its first use decides on its threads. */
 export async function shareOnCpu(files: WasmFiles, threads = defaultThreads()): Promise<SharedBuild> {
   const ort = await import('onnxruntime-web/webgpu');
   prepare(ort, files, threads);

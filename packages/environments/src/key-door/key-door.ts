@@ -15,6 +15,7 @@ const settings = {
   invalid_penalty: { type: 'number', default: 0, minimum: 0, description: 'Cost of a reply without a known action.' },
 } as const;
 
+/** The settings of KeyDoor. */
 export type KeyDoorConfig = ConfigOf<typeof settings>;
 
 /** The action that `text` names, in whatever case. */
@@ -34,6 +35,7 @@ function interact(state: KeyDoorState, config: KeyDoorConfig): Move<KeyDoorState
   return { state, reward: config.door_reward, note: NOTES.open, terminated: true };
 }
 
+/** Find the key, then the door, in a grid of which one cell is seen at a time: the game that asks for memory. */
 export const keyDoor = defineEnvironment({
   id: 'key_door',
   title: 'KeyDoor',

@@ -1,6 +1,8 @@
 // The state of KeyDoor and what follows from it: which cell holds what, and what the agent has seen so far.
 
+/** The actions of KeyDoor. */
 export const ACTIONS = ['up', 'down', 'left', 'right', 'interact'] as const;
+/** One of the actions of KeyDoor. */
 export type KeyDoorAction = (typeof ACTIONS)[number];
 export type Direction = Exclude<KeyDoorAction, 'interact'>;
 
@@ -26,6 +28,7 @@ export interface Seen {
   readonly door: number | undefined;
 }
 
+/** Whether the agent has been in `cell`. */
 export function isVisited(visited: readonly number[], size: number, cell: number): boolean {
   return ((visited[Math.floor(cell / size)]! >> (cell % size)) & 1) === 1;
 }
@@ -38,6 +41,7 @@ export function visit(visited: readonly number[], size: number, cell: number): r
   return rows;
 }
 
+/** What an honest player knows of a state. */
 export function seenPart(state: KeyDoorState): Seen {
   const { size, agent, carrying, visited, key, door } = state;
   return {

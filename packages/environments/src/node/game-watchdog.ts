@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { watchGames } from '../watch.ts';
 import { SharedCall } from './shared-call.ts';
 
+/** How long a call into a game may take, and what is said of one that takes longer. */
 export interface WatchdogOptions {
   /** Longest time in one call of a game. */
   readonly timeoutSeconds: number;
@@ -14,6 +15,7 @@ export interface WatchdogOptions {
   readonly advice?: string;
 }
 
+/** A running watchdog; `stop` ends it. */
 export interface GameWatchdog {
   stop(): void;
 }

@@ -43,7 +43,7 @@ export function digitAt(board: number, cell: number): number {
   return Math.floor(board / POWERS[cell]!) % 3;
 }
 
-/** The cells of a row of three that has won, none while nobody has. */
+/** The cells of a row of three that has won, none while there is no winner. */
 export const winningCells = (board: number): readonly number[] => {
   const three = LINES.find(([a, b, c]) => {
     const digit = digitAt(board, a);

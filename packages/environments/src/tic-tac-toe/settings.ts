@@ -19,4 +19,5 @@ export const settings = {
   loss_reward: { type: 'number', default: -1, description: 'Reward for a loss.' },
 } as const;
 
+/** The settings of Tic-Tac-Toe. */
 export type TicTacToeConfig = ConfigOf<typeof settings>;

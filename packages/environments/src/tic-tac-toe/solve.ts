@@ -44,7 +44,7 @@ export function first(choice: Choice): Choice {
 export const anyCell: Choice = (_board, cells) => cells;
 
 export interface Plan {
-  /** The chances from `board` on, whoever is to move. */
+  /** The chances from `board` on, whichever side is to move. */
   chances(board: number): Chances;
   /** The moves that the player likes equally well; it draws one of them evenly. */
   moves(board: number): readonly number[];

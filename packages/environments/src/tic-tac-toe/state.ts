@@ -2,6 +2,7 @@
 
 import { digitAt, type Mark, POSITIONS, POWERS } from './board.ts';
 
+/** A board, and which mark the agent plays. */
 export interface TicTacToeState {
   /** Nine characters, row by row: `X`, `O` or `.`. */
   readonly board: string;

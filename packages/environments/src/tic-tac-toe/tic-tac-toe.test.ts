@@ -54,7 +54,7 @@ describe('Tic-Tac-Toe', () => {
     expect(lost).toBeGreaterThan(5);
   });
 
-  it('asks somebody else for the other side, who sees the board as its own', () => {
+  it('asks a given player for the other side, which sees the board as its own', () => {
     const environment = make();
     const asked: string[] = [];
     const opponent = ({ board, mark }: TicTacToeState) => {

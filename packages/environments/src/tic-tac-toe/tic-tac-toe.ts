@@ -1,4 +1,4 @@
-// Tic-Tac-Toe against a scripted opponent, or against somebody. The agent's mark is part of the opening; as O it finds X's first move made.
+// Tic-Tac-Toe against a scripted opponent, or one that the caller gives. The agent's mark is part of the opening; as O it finds X's first move made.
 
 import type { RandomStream } from '@ludic/random';
 import { defineEnvironment, type Move, type OtherSide } from '../define.ts';
@@ -37,6 +37,7 @@ function answerTo(
   throw new EnvironmentError('bad_opponent', `The opponent chose cell ${cell + 1}, which is taken.`);
 }
 
+/** Three in a row against a random, a perfect or a half-careful opponent. */
 export const ticTacToe = defineEnvironment({
   id: 'tic_tac_toe',
   title: 'Tic-Tac-Toe',

@@ -1,5 +1,6 @@
 // The types of tensors, as ONNX numbers them.
 
+/** Types of numbers that graphs are built of. */
 export type DataType = 'float32' | 'float16' | 'uint8' | 'int32' | 'int64' | 'bool';
 
 /** TensorProto.DataType of onnx.proto3. */

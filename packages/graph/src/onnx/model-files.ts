@@ -8,6 +8,7 @@ import { byteLength, bytesOf, constantsOf, type ExternalPlace, modelMessage } fr
 /** The bytes of a file, to be gone through as often as needed. */
 export type ByteStream = Iterable<Uint8Array>;
 
+/** How a model is split into files. */
 export interface ModelFileOptions {
   /** Bytes. The default is what protobuf can say and what browsers hold in one buffer. */
   readonly largestFile?: number;

@@ -96,7 +96,7 @@ export class Message {
     return result;
   }
 
-  /** The same bytes in pieces, for whoever writes them one after the other. */
+  /** The same bytes in pieces, to be written one after the other. */
   pieces(): Iterable<Uint8Array> {
     const chunks = this.#chunks;
     return {

@@ -41,9 +41,13 @@ function comparison(op: string, a: Value, b: Value): Value {
   return a.graph.node(op, [a, b], [{ type: 'bool', shape: broadcastShape(op, a, b) }])[0]!;
 }
 
+/** a + b, element by element; sizes of 1 stretch, as for all binary operators here. */
 export const add = (a: Value, b: Value): Value => binary('Add', a, b, (dy) => [dy, dy]);
+/** a − b. */
 export const sub = (a: Value, b: Value): Value => binary('Sub', a, b, (dy) => [dy, neg(dy)]);
+/** a · b, element by element. */
 export const mul = (a: Value, b: Value): Value => binary('Mul', a, b, (dy) => [mul(dy, b), mul(dy, a)]);
+/** a / b, element by element. */
 export const div = (a: Value, b: Value): Value =>
   binary('Div', a, b, (dy, _, __, y) => [div(dy, b), neg(div(mul(dy, y), b))]);
 
@@ -60,14 +64,22 @@ export const maximum = (a: Value, b: Value): Value =>
     return [sub(dy, mul(dy, second)), mul(dy, second)];
   });
 
+/** −x. */
 export const neg = (x: Value): Value => unary('Neg', x, (dy) => neg(dy));
+/** eˣ. */
 export const exp = (x: Value): Value => unary('Exp', x, (dy, _, y) => mul(dy, y));
+/** The natural logarithm. */
 export const log = (x: Value): Value => unary('Log', x, (dy) => div(dy, x));
+/** √x. */
 export const sqrt = (x: Value): Value => unary('Sqrt', x, (dy, _, y) => div(scale(dy, 0.5), y));
+/** The hyperbolic tangent. */
 export const tanh = (x: Value): Value => unary('Tanh', x, (dy, _, y) => sub(dy, mul(dy, mul(y, y))));
+/** 1 / (1 + e⁻ˣ). */
 export const sigmoid = (x: Value): Value => unary('Sigmoid', x, (dy, _, y) => mul(dy, sub(y, mul(y, y))));
 
+/** a < b, bool. Without a gradient. */
 export const less = (a: Value, b: Value): Value => comparison('Less', a, b);
+/** a = b, bool. Without a gradient. */
 export const equal = (a: Value, b: Value): Value => comparison('Equal', a, b);
 
 /** The same numbers in another type; x itself where it has that type already. */

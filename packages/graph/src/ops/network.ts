@@ -49,6 +49,7 @@ export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number)
   })[0]!;
 }
 
+/** Cosines and sines of every position, for `rotary`. */
 export interface RotaryTables {
   /** [positions, headDim / 2] */
   readonly cos: Value;

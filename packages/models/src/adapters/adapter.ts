@@ -11,6 +11,7 @@ import type { Json, ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { ADAPTER_FIELDS, PLAIN_STARTS } from './adapter-fields.ts';
 
+/** The shape of a low-rank adapter: adapter_config.json under our own names. */
 export interface LoraConfig {
   readonly rank: number;
   readonly alpha: number;
@@ -20,6 +21,7 @@ export interface LoraConfig {
   readonly rankStabilized: boolean;
 }
 
+/** A low-rank adapter (LoRA): what is added to some linear layers of a frozen model, W + scale · B·A. */
 export interface Adapter {
   readonly config: LoraConfig;
   /** `NAME.lora_A.weight` [rank, in] and `NAME.lora_B.weight` [out, rank], for each adapted layer NAME. */

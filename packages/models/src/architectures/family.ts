@@ -9,6 +9,7 @@ import type { DefaultTemplate } from '../text/default-template.ts';
 /** Numbers that a tensor of a new model begins with: `residual` is normal, but smaller with every layer. */
 export type Start = 'normal' | 'residual' | 'zeros' | 'ones';
 
+/** What is known of a parameter before there is one: its shape in the checkpoint, and how a new model begins. */
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly start: Start;

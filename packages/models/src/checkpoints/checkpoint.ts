@@ -12,6 +12,7 @@ import { isQuantizedName, lacksConfig } from './refusals.ts';
 import { isFloating, type NamedTensor, safetensorsParts } from './safetensors.ts';
 import { type FoundTensor, findWeights } from './weight-files.ts';
 
+/** A model as its files describe it, with all parameters in memory. */
 export interface Checkpoint {
   readonly config: ModelConfig;
   /** float32, by name in the checkpoint. */

@@ -1,4 +1,4 @@
-// Configs that somebody wrote to do harm. Each is refused by a sentence before anything grows with what it says.
+// Configs that were written to do harm. Each is refused by a sentence before anything grows with what it says.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

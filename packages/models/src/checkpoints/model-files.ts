@@ -16,6 +16,7 @@ export interface ModelFiles {
   list?(): Promise<readonly string[]>;
 }
 
+/** A file that can be read in parts. Close it after use. */
 export interface OpenFile {
   /** In bytes. */
   readonly size: number;

@@ -14,6 +14,7 @@ import type { TokenizerFiles } from './tokenizer-files.ts';
 /** The contents of files by their names in a folder. */
 export type FolderFiles = ReadonlyMap<string, FileContent>;
 
+/** What a model's folder holds beside weights and tokenizer, and in how large files. */
 export interface FolderOptions extends ModelFileOptions {
   /** In which numbers the graph is written; in none by default. */
   readonly onnx?: readonly ExportDtype[];

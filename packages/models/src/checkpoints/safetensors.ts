@@ -6,8 +6,10 @@ import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 
 /** Bytes of one element. */
 const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+/** The types of numbers that safetensors knows, by its own names, such as `F32` and `BF16`. */
 export type TensorDtype = keyof typeof SIZES;
 
+/** A tensor as it is stored: its bytes, not yet numbers. */
 export interface StoredTensor {
   readonly dtype: TensorDtype;
   readonly shape: readonly number[];
@@ -15,10 +17,12 @@ export interface StoredTensor {
   readonly data: Uint8Array;
 }
 
+/** A tensor to be written under a name. */
 export interface NamedTensor extends StoredTensor {
   readonly name: string;
 }
 
+/** The contents of a safetensors file. Tensors are views of its bytes, not copies. */
 export interface Safetensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;

@@ -35,6 +35,7 @@ async function readTokenizerFiles(files: ModelFiles): Promise<ReadonlyMap<string
   return found;
 }
 
+/** The files beside a model's weights by their names: tokenizer, chat template, generation_config.json. */
 export type TokenizerFiles = ReadonlyMap<string, Uint8Array | string>;
 
 /**

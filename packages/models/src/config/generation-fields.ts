@@ -1,5 +1,5 @@
-// The fields of generation_config.json. Which tokens end a reply is read; how replies are sampled is for whoever samples
-// to say, so those fields are harmless.
+// The fields of generation_config.json. Which tokens end a reply is read; how replies are sampled is a setting of the
+// sampler, so those fields are harmless.
 
 import type { FieldTable } from './known-fields.ts';
 

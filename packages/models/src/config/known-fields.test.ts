@@ -105,7 +105,7 @@ describe('a config that would change the computation', () => {
     expect(readConfig({ ...windowed, sliding_window: null }).slidingWindow).toBeUndefined();
   });
 
-  it('is told apart from one with fields that nobody here knows, which are named', () => {
+  it('is told apart from one with unknown fields, which are named', () => {
     const json = { ...llama, a_new_idea: 3, auto_map: { AutoModel: 'x.Y' }, another: null };
     expect(unheededFields(json, readConfig(json))).toEqual(['a_new_idea', 'auto_map']);
   });

@@ -60,7 +60,7 @@ export function refusalOf(
   return `${name} is ${shown(value)}${known}${advice ? `. ${advice}` : ''}`;
 }
 
-/** Texts of people who did not write them are kept short. */
+/** A value for an error message, cut short: it comes from a file that others wrote. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   const text = JSON.stringify(value) ?? String(value);

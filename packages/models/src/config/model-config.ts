@@ -4,6 +4,7 @@
 import { ModelError } from '../errors.ts';
 import { shown } from './known-fields.ts';
 
+/** The families of models that can be read, as `model_type` of a config.json names them. */
 export const FAMILY_NAMES = ['llama', 'qwen2', 'qwen3', 'gemma3_text', 'gpt2'] as const;
 /** As `model_type` names it. */
 export type FamilyName = (typeof FAMILY_NAMES)[number];
@@ -21,6 +22,7 @@ export interface LinearRopeScaling {
   readonly factor: number;
 }
 
+/** Rotary positions: how fast pairs of dimensions turn. */
 export interface RotaryConfig {
   /** Base of the frequencies. */
   readonly theta: number;
@@ -34,6 +36,7 @@ export interface SlidingWindow {
   readonly layers: readonly boolean[];
 }
 
+/** The network of a model. Sizes count numbers, heads, layers or tokens. */
 export interface ModelConfig {
   readonly family: FamilyName;
   readonly vocabSize: number;

@@ -13,6 +13,7 @@ import { BLOCK, chooseSteps, type Matrix, packNibbles } from './quantize.ts';
 
 /** As transformers.js names them: float32, float16, and four bits in linear layers with float32 elsewhere. */
 export const EXPORT_DTYPES = ['fp32', 'fp16', 'q4'] as const;
+/** One of `EXPORT_DTYPES`. */
 export type ExportDtype = (typeof EXPORT_DTYPES)[number];
 
 /** @throws ModelError `bad_tensors` where a number is too large for float16 */

@@ -3,6 +3,7 @@
 
 import { byteLevelBpe } from './byte-level-bpe.ts';
 
+/** What a new byte-level tokenizer is made from. */
 export interface TokenizerTraining {
   /** Texts to learn pieces from. */
   readonly texts: readonly string[];

@@ -11,11 +11,13 @@ import { tokenText } from './gpt2-tokenizer.ts';
 import { compileJinja, RaisedByTemplate } from './jinja.ts';
 import { readTokenizer } from './tokenizer.ts';
 
+/** One message of a conversation, as chat templates take it. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
 }
 
+/** Writes a conversation as the text that a model was trained to read. */
 export interface ChatTemplate {
   /** @param addGenerationPrompt end where the assistant's answer begins */
   render(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt: boolean }): string;
@@ -81,6 +83,12 @@ async function readDefault(files: ModelFiles): Promise<DefaultTemplate> {
   );
 }
 
+/**
+ * A chat template from its Jinja source.
+ * @param tokens special tokens that it may write, such as `bos_token`
+ * @param name of the model, for error messages
+ * @throws ModelError `bad_template`, here or when a conversation is rendered
+ */
 export function makeChatTemplate(
   source: string,
   tokens: Readonly<Record<string, string>> = {},

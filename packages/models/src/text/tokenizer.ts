@@ -7,6 +7,7 @@ import { ModelError } from '../errors.ts';
 import { gpt2Tokenizer } from './gpt2-tokenizer.ts';
 import { TokenizerFault, understoodTokenizer } from './tokenizer-parts.ts';
 
+/** Text to token ids and back, without special tokens added. */
 export interface Tokenizer {
   /** The ids of a text, nothing added. Special tokens written in the text are recognised. */
   encode(text: string): Int32Array;

@@ -13,7 +13,7 @@ export async function reportDevices(): Promise<readonly DeviceReport[]> {
   return [reportCpu(), await reportWebGpu()];
 }
 
-/** Threads that a run on the CPU gets if nobody says otherwise. Without cross-origin isolation there is but one. */
+/** Threads of a run on the CPU by default. Without cross-origin isolation there is but one. */
 export const defaultThreads = (): number =>
   globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
 
