@@ -7,7 +7,6 @@ import { treeHere } from '../bench/measure/tree.ts';
 
 /** Folders that hold more source files, and why. */
 const FULL: Readonly<Record<string, string>> = {
-  'apps/cli/src': 'One file a command; to be parted where a command has several.',
   'apps/server/src/jobs': 'To be parted.',
   bench: 'One program for each file.',
 };

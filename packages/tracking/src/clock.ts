@@ -1,5 +1,6 @@
 // The time, pauses and random numbers (for pauses and names), which an app passes in.
 
+/** What tracking takes from the machine. */
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -2,6 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
+/** Codes of tracking's errors. */
 export type TrackingErrorCode =
   | 'bad_setting'
   | 'not_tracked'
@@ -13,6 +14,7 @@ export type TrackingErrorCode =
   | 'bad_answer'
   | 'bad_folder';
 
+/** What keeps a run from being tracked, as a sentence without a key. */
 export class TrackingError extends LudicError<TrackingErrorCode> {
   override readonly name = 'TrackingError';
 }

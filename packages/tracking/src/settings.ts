@@ -2,18 +2,21 @@
 
 import { TrackingError } from './errors.ts';
 
+/** The place of a run at Weights & Biases. */
 export interface WandbSettings {
   readonly project: string;
   /** A user or a team (default: the owner of the key). */
   readonly entity?: string;
 }
 
+/** The trackers of a run; without any it is not tracked. */
 export interface TrackingSettings {
   readonly wandb?: WandbSettings;
   /** Write event files that TensorBoard reads. */
   readonly tensorboard?: boolean;
 }
 
+/** Whether a run has any tracker. */
 export const isTracked = ({ wandb, tensorboard }: TrackingSettings): boolean =>
   wandb !== undefined || tensorboard === true;
 

@@ -1,4 +1,4 @@
-// What the files of a model say and nobody here heeds is told by every command that opens it.
+// Fields of a model's files that are not computed are reported by every command that opens it.
 
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

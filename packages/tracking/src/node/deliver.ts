@@ -7,6 +7,7 @@ import { readTrackingSettings } from './files.ts';
 import type { TrackerOptions } from './tracker.ts';
 import { openWandbState, WandbStream } from './wandb-stream.ts';
 
+/** What W&B has after a delivery. */
 export interface Delivery {
   /** The page of the run. */
   readonly url: string;
@@ -14,6 +15,7 @@ export interface Delivery {
   readonly steps: number;
 }
 
+/** Options of `deliver`; the signal ends it at once. */
 export type DeliverOptions = Omit<TrackerOptions, 'settings'> & { readonly signal?: AbortSignal };
 
 /** Failures in a row after which the delivery gives up. */

@@ -8,6 +8,7 @@ import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
 
 /** How a run ended, as W&B's exit code. */
 export const EXIT_CODES = { finished: 0, failed: 1, interrupted: 130 } as const;
+/** How a run ended. */
 export type RunEnd = keyof typeof EXIT_CODES;
 
 /** What tracking/wandb.json holds. */

@@ -12,6 +12,7 @@ import { MetricsFollower } from './follower.ts';
 import { TensorBoardLog } from './tensorboard-log.ts';
 import { openWandbState, WandbStream } from './wandb-stream.ts';
 
+/** What a tracker needs of its process. */
 export interface TrackerOptions {
   /** The folder of the run; it may be made later, when the run begins. */
   readonly run: string;
@@ -43,6 +44,7 @@ export function whyNotTracked(
   }
 }
 
+/** Sends the rows of a run to its trackers. Give it the events of the run, then `end`. */
 export class RunTracker {
   readonly #options: TrackerOptions;
   readonly #stop = new AbortController();
