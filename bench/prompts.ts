@@ -17,7 +17,7 @@ export async function differentPrompts(
   const config = resolveConfig(definition, {});
   const policy = scriptedPolicy('random', () => definition.experts.random!(config));
   const starts = evaluationStarts(0, 2 * count);
-  const episodes = await playEpisodes({ definition, config, history: 'FULL_HISTORY', policy, starts });
+  const episodes = await playEpisodes({ environment: definition, config, history: 'FULL_HISTORY', policy, starts });
   const length = (messages: readonly Message[]) =>
     tokenizer.encode(template.render(messages, { addGenerationPrompt: true })).length;
   const prompts = episodes.flatMap(({ turns }) => {

@@ -55,7 +55,7 @@ async function ourRound(
   policy.weightsChanged();
   const before = performance.now();
   await playEpisodes({
-    definition,
+    environment: definition,
     config,
     history,
     policy: {

@@ -19,7 +19,7 @@ let seed = 0;
 const rollout = () =>
   pool.rollout(NANO, {
     environment: 'key_door',
-    environmentConfig: { size: 4, max_steps: 20 },
+    config: { size: 4, max_steps: 20 },
     history: 'FULL_HISTORY',
     seed: seed++,
     sampling: { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 32 },

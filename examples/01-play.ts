@@ -22,6 +22,6 @@ const policy = new LanguageModelPolicy(model, { temperature: 1, maxCompletionLen
 
 // One group of one episode. The seeds decide everything: run it again and the same game is played.
 const starts = groupStarts({ seed: 7, step: 1, groups: 1, groupSize: 1 });
-const [episode] = await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts });
+const [episode] = await playEpisodes({ environment: definition, config, history: 'NO_HISTORY', policy, starts });
 console.log(transcript(episode!));
 policy.dispose();

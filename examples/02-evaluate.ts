@@ -21,7 +21,7 @@ const model = await openLanguageModel(await openModel('nano'), await createRunti
 async function gamesOf(policy: Policy): Promise<Episode[]> {
   const games: Episode[] = [];
   const result = await evaluate({
-    ...{ definition, config, history: 'NO_HISTORY', policy },
+    ...{ environment: definition, config, history: 'NO_HISTORY', policy },
     // The same seed gives both policies the same openings.
     ...{ episodes: 100, seed: 1, onProgress: (_, fresh) => games.push(...fresh) },
   });

@@ -19,5 +19,12 @@ const policy: Policy = {
   dispose() {},
 };
 
-const result = await evaluate({ definition, config, history: 'NO_HISTORY', policy, episodes: 100, seed: 1 });
+const result = await evaluate({
+  environment: definition,
+  config,
+  history: 'NO_HISTORY',
+  policy,
+  episodes: 100,
+  seed: 1,
+});
 console.log(`${policy.name}: won ${result.win_rate}, lost ${result.loss_rate}, invalid ${result.invalid_rate}`);

@@ -31,6 +31,13 @@ const model = await openLanguageModel(await openModel('nano'), runtime, adapter)
 const definition = findEnvironment('tic_tac_toe');
 const policy = new LanguageModelPolicy(model, { temperature: 0, maxCompletionLength: 16, game: definition });
 const config = resolveConfig(definition, settings.environmentConfig);
-const result = await evaluate({ definition, config, history: settings.history, policy, episodes: 100, seed: 1 });
+const result = await evaluate({
+  environment: definition,
+  config,
+  history: settings.history,
+  policy,
+  episodes: 100,
+  seed: 1,
+});
 console.log(`nano with the adapter wins ${result.win_rate} of 100 games.`);
 policy.dispose();

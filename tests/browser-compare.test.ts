@@ -492,7 +492,7 @@ async function playInNode({ kind, name, history }: EvaluationSpec['policies'][nu
           stop: [`</${definition.replyTag}>`],
         });
   const starts = evaluationStarts(SETTING.seed, SETTING.episodes);
-  return playEpisodes({ definition, config, history, policy, starts });
+  return playEpisodes({ environment: definition, config, history, policy, starts });
 }
 
 async function downloaded(button: string): Promise<string> {

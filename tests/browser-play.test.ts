@@ -42,7 +42,13 @@ async function played({ game, policy: choice, seed, episode: number }: WatchSpec
           stop: [`</${definition.replyTag}>`],
         });
   const starts = evaluationStarts(seed, 1, number);
-  const [episode] = await playEpisodes({ definition, config, history: game.history, policy: inner, starts });
+  const [episode] = await playEpisodes({
+    environment: definition,
+    config,
+    history: game.history,
+    policy: inner,
+    starts,
+  });
   inner.dispose();
   const environment = definition.create(config);
   environment.reset(starts[0]!.seed, { dynamicsSeed: starts[0]!.dynamicsSeed });
@@ -203,7 +209,9 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
       };
       const write = async (number: number): Promise<Episode> => {
         const starts = evaluationStarts(5, 1, number);
-        return (await playEpisodes({ definition, config, history: game.history, policy: writer, starts }))[0]!;
+        return (
+          await playEpisodes({ environment: definition, config, history: game.history, policy: writer, starts })
+        )[0]!;
       };
       const lines = [await write(0), await write(1)].map((episode) =>
         JSON.stringify({ step: 1, environmentConfig: game.config, ...game, ...episodeToJson(episode) }),

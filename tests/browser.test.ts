@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Locator, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Game, PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
+import type { PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { DEFAULT_TRAINING, type StepMetrics, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
 import { HISTORY_STRATEGIES } from '../packages/history/src/index.ts';
+import type { EnvironmentSpec } from '../packages/rollouts/src/index.ts';
 import { evaluate } from '../packages/rollouts/src/index.ts';
 import {
   KEY_DOOR,
@@ -308,7 +309,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
 const results = (view: Locator) => view.getByRole('region', { name: 'Results' });
 
 /** Episodes that the page plays. */
-async function play(game: Game, policy: PolicyChoice, episodes: number): Promise<Plain[]> {
+async function play(game: EnvironmentSpec, policy: PolicyChoice, episodes: number): Promise<Plain[]> {
   const answer = await page.evaluate(
     async ([game, policy, episodes]) => {
       try {
@@ -324,7 +325,7 @@ async function play(game: Game, policy: PolicyChoice, episodes: number): Promise
   return answer.episodes.map(plain);
 }
 
-async function expectSame(game: Game, choice: PolicyChoice, episodes: number): Promise<void> {
+async function expectSame(game: EnvironmentSpec, choice: PolicyChoice, episodes: number): Promise<void> {
   const here = await playInNode(game, choice, episodes);
   expect(here.some(({ turns }) => turns.length > 1)).toBe(true);
   expect(await play(game, choice, episodes)).toEqual(here);

@@ -6,8 +6,9 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Game, PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
+import type { PolicyChoice, Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { type StepMetrics, Trainer } from '../packages/grpo/src/index.ts';
+import type { EnvironmentSpec } from '../packages/rollouts/src/index.ts';
 import { evaluate } from '../packages/rollouts/src/index.ts';
 import { type DrivenOptions, type DrivenPage, Hand } from './browser/driven.ts';
 import { FIREFOX, openFirefox } from './browser/firefox.ts';
@@ -237,7 +238,7 @@ for (const { name, path, open, stores } of BROWSERS) {
     }
 
     /** Episodes that the page plays. */
-    async function play(game: Game, policy: PolicyChoice, episodes: number): Promise<Plain[]> {
+    async function play(game: EnvironmentSpec, policy: PolicyChoice, episodes: number): Promise<Plain[]> {
       const played = await page.evaluate(
         async (game, policy, episodes) => {
           const { ludic } = globalThis;

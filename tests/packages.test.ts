@@ -126,7 +126,7 @@ import { createRuntime } from '@ludic/runtime/node';
 const model = await openLanguageModel(await openModelFolder(fileURLToPath(NANO_FOLDER)), await createRuntime({ threads: 1 }));
 const policy = new LanguageModelPolicy(model, { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 16, stop: ['</move>'] });
 const definition = findEnvironment('tic_tac_toe');
-const { total_episodes } = await evaluate({ definition, config: resolveConfig(definition, {}), history: 'NO_HISTORY', policy, episodes: 20, seed: 0 });
+const { total_episodes } = await evaluate({ environment: definition, config: resolveConfig(definition, {}), history: 'NO_HISTORY', policy, episodes: 20, seed: 0 });
 console.log(JSON.stringify({ outcome: playOne(), total_episodes }));`,
     );
     const { outcome, total_episodes } = JSON.parse(run(process.execPath, ['main.js'], folder));

@@ -68,7 +68,7 @@ async function gamePrompts(): Promise<GamePrompt[]> {
           return player.act(prompts);
         },
       };
-      await playEpisodes({ definition, config, history, policy, starts: evaluationStarts(1, 5) });
+      await playEpisodes({ environment: definition, config, history, policy, starts: evaluationStarts(1, 5) });
     }
   }
   const step = met.length / PROMPTS;

@@ -41,7 +41,7 @@ it.each(
       [ours, theirs].map(async (policy) => {
         const starts = evaluationStarts(3, 40);
         const episodes = await playEpisodes({
-          definition,
+          environment: definition,
           config,
           history: history as (typeof HISTORY_STRATEGIES)[number],
           policy,

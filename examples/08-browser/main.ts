@@ -38,7 +38,7 @@ const definition = findEnvironment('tic_tac_toe');
 const model = await openLanguageModel(files, runtime);
 const policy = new LanguageModelPolicy(model, { temperature: 1, maxCompletionLength: 16, game: definition });
 const [episode] = await playEpisodes({
-  definition,
+  environment: definition,
   config: resolveConfig(definition, { opponent: 'random' }),
   history: 'NO_HISTORY',
   policy,

@@ -7,14 +7,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Locator } from 'playwright-core';
 import { expect } from 'vitest';
-import type { Answers, Game, Progress, RequestOf } from '../../apps/evaluator/src/engine/protocol.ts';
+import type { Answers, Progress, RequestOf } from '../../apps/evaluator/src/engine/protocol.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from '../../packages/grpo/src/index.ts';
+import type { EnvironmentSpec } from '../../packages/rollouts/src/index.ts';
 import type { OpenedPage } from './page.ts';
 
 const { unzipSync } = createRequire(new URL('../../apps/evaluator/package.json', import.meta.url))('fflate');
 const CLI = fileURLToPath(new URL('../../apps/cli/src/main.ts', import.meta.url));
 
-export const GAME: Game = { environment: 'tic_tac_toe', config: { max_steps: 3 }, history: 'NO_HISTORY' };
+export const GAME: EnvironmentSpec = { environment: 'tic_tac_toe', config: { max_steps: 3 }, history: 'NO_HISTORY' };
 
 export const SETTINGS: TrainSettings = {
   ...DEFAULT_TRAINING,

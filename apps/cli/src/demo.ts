@@ -4,10 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEMO_PRESET, decideSettings, NANO_TRAITS } from '@ludic/grpo';
-import { type Evaluation, evaluate } from '@ludic/rollouts';
+import { type Evaluation, evaluate, resolveSpec } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { openPolicy } from './models/open.ts';
-import { chooseGame } from './options/input.ts';
 import { paint } from './paint.ts';
 import { trainInFolder } from './train/train-in-folder.ts';
 import { duration, percent } from './units.ts';
@@ -56,7 +55,7 @@ export function demoCommand(): Command {
 }
 
 async function measure(model: string): Promise<Evaluation> {
-  const game = chooseGame('tic_tac_toe', '{}');
+  const game = resolveSpec({ environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' });
   const policy = await openPolicy(model, game, {
     temperature: 1,
     topK: 0,
@@ -65,9 +64,7 @@ async function measure(model: string): Promise<Evaluation> {
   });
   // Other games than those by which the best checkpoint was chosen.
   const evaluation = await evaluate({
-    definition: game.definition,
-    config: game.config,
-    history: 'NO_HISTORY',
+    ...game,
     policy,
     episodes: GAMES,
     seed: 20_000,

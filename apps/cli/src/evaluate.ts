@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { withModelGame } from './models/model-game.ts';
 import { openPolicy } from './models/open.ts';
 import { withOutsideOptions } from './models/outside-policies.ts';
-import { chooseGame, whole } from './options/input.ts';
+import { chooseSpec, whole } from './options/input.ts';
 import { addPolicyAndGame, addSampling, type PlayingOptions } from './options/playing.ts';
 import { watchGames } from './options/step-timeout.ts';
 import { percent } from './units.ts';
@@ -33,13 +33,11 @@ export function evaluateCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   watchGames(options.stepTimeout);
-  const game = chooseGame(options.env, options.envConfig);
+  const game = chooseSpec(options.env, options.envConfig, options.history);
   const policy = await openPolicy(options.model, game, options);
   const live = !options.json && process.stderr.isTTY;
   const evaluation = await evaluate({
-    definition: game.definition,
-    config: game.config,
-    history: options.history,
+    ...game,
     policy,
     episodes: options.episodes,
     seed: options.seed,

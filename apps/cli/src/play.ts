@@ -1,15 +1,17 @@
 // ludic play: a person plays in the terminal, or watches a policy play.
 
 import { createInterface } from 'node:readline/promises';
+import type { EnvironmentDefinition } from '@ludic/environments';
 import type { ModelFiles } from '@ludic/models';
 import { isReply, type Policy } from '@ludic/policies';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
 import { withModelGame } from './models/model-game.ts';
 import { adapterOption, openPolicy } from './models/open.ts';
 import { POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
 import { deviceOption } from './options/device.ts';
-import { chooseGame, decimal, type GameChoice, historyOption, playedConfigOption, whole } from './options/input.ts';
+import { chooseSpec, decimal, historyOption, playedConfigOption, whole } from './options/input.ts';
 import { type PlayingOptions, playOne } from './options/playing.ts';
 import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 import { paint } from './paint.ts';
@@ -49,8 +51,8 @@ export function playCommand(): Command {
     .action(async (given: Given) => {
       watchGames(given.stepTimeout);
       const options = await withGame(command, given);
-      const game = chooseGame(options.env, options.envConfig);
-      console.log(`${paint('dim', game.definition.systemPrompt(game.config))}\n`);
+      const game = chooseSpec(options.env, options.envConfig, options.history);
+      console.log(`${paint('dim', game.environment.systemPrompt(game.config))}\n`);
       const policy = options.watch === undefined ? person(game) : await watched(options.watch, game, options);
       const episode = await playOne(game, policy, options);
       const last = episode.endReason === 'failed' ? `The game failed: ${episode.error}` : episode.finalObservation;
@@ -69,7 +71,7 @@ async function withGame(command: Command, given: Given): Promise<Options> {
 }
 
 /** Asks for each action and puts it into the game's tag where the person typed none. */
-function person({ definition: { replyTag } }: GameChoice): Policy {
+function person({ environment: { replyTag } }: EnvironmentSpec<EnvironmentDefinition>): Policy {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   const inputs = lines[Symbol.asyncIterator]();
   return {
@@ -90,7 +92,11 @@ function person({ definition: { replyTag } }: GameChoice): Policy {
   };
 }
 
-async function watched(name: string, game: GameChoice, { delay, ...options }: Options): Promise<Policy> {
+async function watched(
+  name: string,
+  game: EnvironmentSpec<EnvironmentDefinition>,
+  { delay, ...options }: Options,
+): Promise<Policy> {
   const policy = await openPolicy(name, game, { ...options, topK: 0, topP: 1 });
   return {
     ...policy,

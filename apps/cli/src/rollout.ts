@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { withModelGame } from './models/model-game.ts';
 import { openPolicy } from './models/open.ts';
 import { withOutsideOptions } from './models/outside-policies.ts';
-import { chooseGame } from './options/input.ts';
+import { chooseSpec } from './options/input.ts';
 import { addPolicyAndGame, addSampling, type PlayingOptions, playOne } from './options/playing.ts';
 import { watchGames } from './options/step-timeout.ts';
 import { paintPart } from './paint.ts';
@@ -21,13 +21,13 @@ export function rolloutCommand(): Command {
     .action(async (given: PlayingOptions) => {
       watchGames(given.stepTimeout);
       const options = await withModelGame(command, given, 'look');
-      const game = chooseGame(options.env, options.envConfig);
+      const game = chooseSpec(options.env, options.envConfig, options.history);
       const episode = await playOne(game, await openPolicy(options.model, game, options), options);
       assertRoom([episode]);
       if (!options.json) return console.log(transcript(episode, paintPart));
       // Includes the game, so that the episode can be replayed.
-      const { definition, config: environmentConfig } = game;
-      const played = { environment: definition.id, environmentConfig, history: options.history };
+      const { environment, config: environmentConfig, history } = game;
+      const played = { environment: environment.id, environmentConfig, history };
       console.log(JSON.stringify({ ...played, ...episodeToJson(episode) }));
     });
   return withOutsideOptions(command);

@@ -12,7 +12,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 import { modelOption, openFiles } from './models/open.ts';
-import { chooseGame, decimal, envConfigOption, whole } from './options/input.ts';
+import { chooseSpec, decimal, envConfigOption, whole } from './options/input.ts';
 import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 
 interface Options {
@@ -78,7 +78,8 @@ async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<FolderF
 }
 
 async function taughtModel(options: Options & { readonly env: string }): Promise<FolderFiles> {
-  const { definition, config } = chooseGame(options.env, options.envConfig);
+  const spec = chooseSpec(options.env, options.envConfig, options.history);
+  const { environment: definition, config } = spec;
   const player = Object.hasOwn(definition.experts, options.player) ? definition.experts[options.player] : undefined;
   if (!player)
     throw new UsageError(
@@ -86,9 +87,9 @@ async function taughtModel(options: Options & { readonly env: string }): Promise
     );
   const files = await openFiles(options.model);
   const model = await openLanguageModel(files, await createRuntime());
-  const { history, episodes, steps = GAME_STEPS, learningRate, seed } = options;
+  const { episodes, steps = GAME_STEPS, learningRate, seed } = options;
   const makeExpert = () => player(config);
-  const task = { definition, config, history, makeExpert, episodes, mistakes: TAUGHT_MISTAKES };
+  const task = { ...spec, makeExpert, episodes, mistakes: TAUGHT_MISTAKES };
   for await (const step of warmStart(model, { tasks: [task], steps, learningRate, seed, tokenBudget: 8192 }))
     say(step, steps);
   return folderFiles(model.config, await model.parameters.download(), await completeTokenizerFiles(files));

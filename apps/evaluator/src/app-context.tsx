@@ -1,6 +1,6 @@
 // What all views share: the engine, this page's devices, and the models that are known here.
 
-import type { CarriedGame } from '@ludic/policies';
+import type { CarriedGame } from '@ludic/rollouts';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';

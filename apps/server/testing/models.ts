@@ -15,7 +15,7 @@ export const NANO: ModelSource = { from: 'store', model: { name: 'nano', folder 
 
 export const TIC_TAC_TOE: RolloutTask = {
   environment: 'tic_tac_toe',
-  environmentConfig: {},
+  config: {},
   history: 'FULL_HISTORY',
   seed: 1,
   sampling: { temperature: 0.7, topK: 0, topP: 1, maxCompletionLength: 32 },

@@ -49,7 +49,10 @@ function shown(value: unknown): string {
  * The complete settings of a game: what `raw` says, defaults for the rest.
  * @throws EnvironmentError `bad_config` for an unknown key, a wrong type or a value out of range.
  */
-export function resolveConfig<Config>(definition: EnvironmentDefinition<Config>, raw: unknown = {}): Config {
+export function resolveConfig<Config>(
+  definition: EnvironmentDefinition<Config>,
+  raw: unknown = {},
+): Config & Readonly<Record<string, unknown>> {
   const { id, configSchema } = definition;
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw new EnvironmentError('bad_config', `The config of ${id} must be an object of settings, not ${shown(raw)}.`);
@@ -69,5 +72,5 @@ export function resolveConfig<Config>(definition: EnvironmentDefinition<Config>,
     if (wanted) throw new EnvironmentError('bad_config', `${key} of ${id} must be ${wanted}, not ${shown(value)}.`);
     config[key] = value;
   }
-  return config as Config; // The loop above has checked every property against the schema that Config comes from.
+  return config as Config & Readonly<Record<string, unknown>>; // The loop above has checked every property against the schema that Config comes from.
 }

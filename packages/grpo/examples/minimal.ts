@@ -40,7 +40,7 @@ const learner = new Learner({
 for (let step = 1; step <= STEPS; step++) {
   // 1. Play. All members of a group start from the identical board; every episode has random numbers of its own.
   const starts = groupStarts({ seed: SEED, step, groups: GROUPS, groupSize: GROUP_SIZE });
-  const episodes = await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts });
+  const episodes = await playEpisodes({ environment: definition, config, history: 'NO_HISTORY', policy, starts });
 
   // 2. How much better was each game than the others of its group?
   const rewards = episodes.map((episode) => episode.reward);

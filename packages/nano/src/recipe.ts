@@ -53,7 +53,7 @@ export function formatTasks(episodes: (environment: string, history: HistoryStra
       const definition = findEnvironment(id);
       const config = resolveConfig(definition, {});
       return {
-        definition,
+        environment: definition,
         config,
         history,
         makeExpert: () => definition.experts.random(config),
@@ -77,13 +77,13 @@ async function gamePhrases(): Promise<string[]> {
     '<scratchpad>',
     `${HISTORY_TEXTS.scratchpadHeader}\n`,
   ]);
-  for (const { definition, config, history, makeExpert } of formatTasks(() => 0)) {
+  for (const { makeExpert, ...spec } of formatTasks(() => 0)) {
     const policy = scriptedPolicy('random', makeExpert);
-    const episodes = await playEpisodes({ definition, config, history, policy, starts: evaluationStarts(0, 2000) });
+    const episodes = await playEpisodes({ ...spec, policy, starts: evaluationStarts(0, 2000) });
     for (const { turns } of episodes) {
       for (const { prompt, reply } of turns) {
         phrases.add(reply.text);
-        const shown = history === 'FULL_HISTORY' ? prompt.slice(-1) : prompt;
+        const shown = spec.history === 'FULL_HISTORY' ? prompt.slice(-1) : prompt;
         for (const { role, content } of shown)
           if (role !== 'assistant') for (const line of linesOf(content)) phrases.add(line);
       }

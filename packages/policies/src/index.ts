@@ -1,10 +1,3 @@
-export {
-  type CarriedGame,
-  carriedGameText,
-  gameDifference,
-  type PlayedGame,
-  readCarriedGame,
-} from './carried-game.ts';
 export type { ActOptions, GamePrompt, NoReply, Policy, Reply } from './contract.ts';
 export { isReply } from './contract.ts';
 export { LanguageModelPolicy, type PolicySettings } from './language-model-policy.ts';

@@ -1,19 +1,18 @@
 // How good a policy is at a game: fixed episodes, rates and means with intervals.
 
 import { type EVALUATION_METRICS, gameMetrics, type Measured } from './metrics.ts';
-import { assertRoom, playEpisodes, type Table } from './play.ts';
+import { assertRoom, type PlayOptions, playEpisodes } from './play.ts';
 import { evaluationStarts } from './starts.ts';
 import { bootstrapInterval, wilsonInterval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
 
-export interface EvaluateOptions extends Table {
+export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
   readonly episodes: number;
   readonly seed: number;
   /** Episodes in lockstep; changes the speed and nothing else. */
   readonly batchSize?: number;
   /** @param fresh the episodes since the last call */
   readonly onProgress?: (played: number, fresh: readonly Episode[]) => void;
-  readonly signal?: AbortSignal;
 }
 
 export type Evaluation = Measured<typeof EVALUATION_METRICS>;
@@ -26,12 +25,12 @@ export async function evaluate({
   batchSize = BATCH,
   onProgress,
   signal,
-  ...table
+  ...game
 }: EvaluateOptions): Promise<Evaluation> {
   const all: Episode[] = [];
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
-    const fresh = await playEpisodes({ ...table, starts, ...(signal && { signal }) });
+    const fresh = await playEpisodes({ ...game, starts, ...(signal && { signal }) });
     if (all.length === 0) assertRoom(fresh);
     all.push(...fresh);
     onProgress?.(all.length, fresh);

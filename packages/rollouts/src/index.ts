@@ -1,3 +1,5 @@
+export { type CarriedGame, carriedGameText, gameDifference, readCarriedGame } from './carried-game.ts';
+export { type EnvironmentSpec, resolveSpec } from './environment-spec.ts';
 export { type EvaluateOptions, type Evaluation, evaluate, summarize } from './evaluate.ts';
 export {
   EVALUATION_METRICS,
@@ -8,7 +10,7 @@ export {
   type Metric,
 } from './metrics.ts';
 export { type PairedDifference, pairedDifference } from './paired.ts';
-export { assertRoom, type PlayOptions, playEpisodes, type Table } from './play.ts';
+export { assertRoom, type PlayOptions, playEpisodes } from './play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export { bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';

@@ -144,7 +144,7 @@ const MISDEEDS: Readonly<Record<string, readonly [Misdeed, RegExp]>> = {
 };
 
 const play = (changed: EnvironmentDefinition, policy: Policy = player()) =>
-  playEpisodes({ definition: changed, config, history, policy, starts });
+  playEpisodes({ environment: changed, config, history, policy, starts });
 
 const right = await play(definition);
 const others = (episodes: readonly Episode[]) => episodes.filter((_, i) => i !== BAD);
@@ -216,7 +216,7 @@ describe('a game in which', () => {
 
   it('the reward is negative zero earns zero', async () => {
     const [episode] = await playEpisodes({
-      definition: spoiled(field({ reward: -0 })),
+      environment: spoiled(field({ reward: -0 })),
       config,
       history,
       policy: player(),
@@ -247,7 +247,7 @@ it('replays a game that fails up to where it did', () => {
   const replies = right[BAD]!.turns.map(({ reply }) => reply.text);
   let count = 0;
   const changed = spoiled(steps((step) => ({ ...step, reward: count++ === 1 ? Number.NaN : step.reward })));
-  const replayed = replay({ definition: changed, config, history, start: starts[BAD]!, replies });
+  const replayed = replay({ environment: changed, config, history, start: starts[BAD]!, replies });
   expect(replayed).toMatchObject({ endReason: 'failed', error: expect.stringMatching(/turn 2 .*reward is NaN/) });
   expect(replayed.frames).toHaveLength(2);
 });
@@ -266,10 +266,10 @@ describe('a conversation that outgrows the context', () => {
       },
     };
   };
-  const table = { definition, config, history: 'FULL_HISTORY' as const };
+  const spec = { environment: definition, config, history: 'FULL_HISTORY' as const };
 
   it('ends its game, which counts with what it earned', async () => {
-    const episodes = await playEpisodes({ ...table, policy: forgetful(4), starts });
+    const episodes = await playEpisodes({ ...spec, policy: forgetful(4), starts });
     expect(episodes.map(({ endReason }) => endReason)).toEqual(Array(4).fill('context_full'));
     const [episode] = episodes;
     expect(episode!.turns).toHaveLength(2);
@@ -282,7 +282,7 @@ describe('a conversation that outgrows the context', () => {
   });
 
   it('is a fault of the settings where no game has room for its first prompt', async () => {
-    const wanted = { ...table, policy: forgetful(0), episodes: 4, seed: 0 };
+    const wanted = { ...spec, policy: forgetful(0), episodes: 4, seed: 0 };
     await expect(evaluate(wanted)).rejects.toMatchObject({ code: 'prompt_too_long', message: /8 positions/ });
     expect(() => assertRoom([])).not.toThrow();
   });

@@ -2,38 +2,27 @@
 // fails is data, not a crash, and so is a reply that never came; a policy that fails is a real fault.
 
 import type { EnvironmentDefinition } from '@ludic/environments';
-import type { HistoryStrategy } from '@ludic/history';
 import { PolicyError } from '@ludic/inference';
 import type { Policy } from '@ludic/policies';
-import { RunningEpisode, settingOf } from './running-episode.ts';
+import type { EnvironmentSpec } from './environment-spec.ts';
+import { prepareEpisodes, RunningEpisode } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { Episode } from './trajectory.ts';
 
-export interface Table {
-  readonly definition: EnvironmentDefinition;
-  /** A resolved config of the definition. */
-  readonly config: unknown;
-  readonly history: HistoryStrategy;
+export interface PlayOptions extends EnvironmentSpec<string | EnvironmentDefinition> {
   readonly policy: Policy;
-}
-
-export interface PlayOptions extends Table {
   readonly starts: readonly EpisodeStart[];
   /** Looked at between rounds, and by policies that wait for others. */
   readonly signal?: AbortSignal;
 }
 
-/** Plays all episodes to their ends, in the order of `starts`. */
-export async function playEpisodes({
-  definition,
-  config,
-  history,
-  policy,
-  starts,
-  signal,
-}: PlayOptions): Promise<Episode[]> {
-  const setting = settingOf({ definition, config, history });
-  const runs = starts.map((start) => new RunningEpisode(setting, start));
+/**
+ * Plays all episodes to their ends, in the order of `starts`.
+ * @throws EnvironmentError, HistoryError for a spec that cannot be played; what the policy rejects with
+ */
+export async function playEpisodes({ policy, starts, signal, ...spec }: PlayOptions): Promise<Episode[]> {
+  const prepared = prepareEpisodes(spec);
+  const runs = starts.map((start) => new RunningEpisode(prepared, start));
   let open = runs.filter((run) => run.endReason === undefined);
   while (open.length > 0) {
     signal?.throwIfAborted();

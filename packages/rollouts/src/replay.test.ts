@@ -6,19 +6,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluationStarts, playEpisodes, replay } from './index.ts';
 
-const tableOf = (definition: EnvironmentDefinition, raw: Readonly<Record<string, unknown>> = {}) => ({
-  definition,
-  config: resolveConfig(definition, raw),
+const specOf = (environment: EnvironmentDefinition, raw: Readonly<Record<string, unknown>> = {}) => ({
+  environment,
+  config: resolveConfig(environment, raw),
   history: 'FULL_HISTORY' as const,
 });
-const ticTacToe = tableOf(findEnvironment('tic_tac_toe'));
-const keyDoor = tableOf(findEnvironment('key_door'), { max_steps: 12 });
+const ticTacToe = specOf(findEnvironment('tic_tac_toe'));
+const keyDoor = specOf(findEnvironment('key_door'), { max_steps: 12 });
 
 describe('replay', () => {
-  for (const table of [ticTacToe, keyDoor])
-    it(`gives the states that were played in ${table.definition.title}`, async () => {
+  for (const spec of [ticTacToe, keyDoor])
+    it(`gives the states that were played in ${spec.environment.title}`, async () => {
       const states: unknown[][] = [];
-      const random = scriptedPolicy('random', () => table.definition.experts.random(table.config));
+      const random = scriptedPolicy('random', () => spec.environment.experts.random(spec.config));
       const noted = new Map<object, unknown[]>();
       const policy: Policy = {
         ...random,
@@ -30,10 +30,10 @@ describe('replay', () => {
           return random.act(prompts);
         },
       };
-      const episodes = await playEpisodes({ ...table, policy, starts: evaluationStarts(2, 12) });
+      const episodes = await playEpisodes({ ...spec, policy, starts: evaluationStarts(2, 12) });
       for (const [i, episode] of episodes.entries()) {
         const replies = episode.turns.map(({ reply }) => reply.text);
-        const { frames, turns, endReason, prompt, awaiting } = replay({ ...table, start: episode, replies });
+        const { frames, turns, endReason, prompt, awaiting } = replay({ ...spec, start: episode, replies });
         expect(frames.length).toBe(episode.turns.length + 1);
         const asked = (all: typeof turns) =>
           all.map(({ prompt, observation, reward, info }) => ({ prompt, observation, reward, info }));
@@ -45,7 +45,7 @@ describe('replay', () => {
           episode.finalObservation,
         ]);
         expect({ endReason, prompt, awaiting }).toEqual({ endReason: episode.endReason });
-        const half = replay({ ...table, start: episode, replies: replies.slice(0, 1) });
+        const half = replay({ ...spec, start: episode, replies: replies.slice(0, 1) });
         expect(half.prompt?.messages).toEqual(episode.turns[1]?.prompt);
       }
     });

@@ -2,17 +2,13 @@
 // and for playing on.
 
 import type { EnvironmentDefinition, StepInfo } from '@ludic/environments';
-import type { HistoryStrategy } from '@ludic/history';
 import type { GamePrompt } from '@ludic/policies';
-import { RunningEpisode, settingOf } from './running-episode.ts';
+import type { EnvironmentSpec } from './environment-spec.ts';
+import { prepareEpisodes, RunningEpisode } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Turn } from './trajectory.ts';
 
-export interface ReplayOptions {
-  readonly definition: EnvironmentDefinition;
-  /** A resolved config of the definition. */
-  readonly config: unknown;
-  readonly history: HistoryStrategy;
+export interface ReplayOptions extends EnvironmentSpec<string | EnvironmentDefinition> {
   readonly start: Pick<EpisodeStart, 'seed' | 'dynamicsSeed'> & Partial<EpisodeStart>;
   /** In order; those after the end are not looked at. */
   readonly replies: readonly string[];
@@ -47,7 +43,7 @@ export interface Replay {
 }
 
 /** Pure: the same options give the same replay. */
-export function replay({ definition, config, history, start, replies, opponent }: ReplayOptions): Replay {
+export function replay({ start, replies, opponent, ...spec }: ReplayOptions): Replay {
   let answered = 0;
   let awaiting: { readonly state: unknown } | undefined;
   const answer = (state: unknown): string => {
@@ -56,8 +52,7 @@ export function replay({ definition, config, history, start, replies, opponent }
     awaiting = { state };
     throw new Error('The other side has not moved yet.');
   };
-  const setting = settingOf({ definition, config, history });
-  const run = new RunningEpisode(setting, { policyPath: ['replay'], ...start }, opponent && answer);
+  const run = new RunningEpisode(prepareEpisodes(spec), { policyPath: ['replay'], ...start }, opponent && answer);
   const frames: Frame[] = [];
   const note = () => {
     const now = run.look();

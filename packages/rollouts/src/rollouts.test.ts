@@ -16,7 +16,7 @@ import {
 const definition = findEnvironment('tic_tac_toe');
 const config = resolveConfig(definition, {});
 const random = () => scriptedPolicy('random', () => definition.experts.random(config));
-const table = { definition, config, history: 'NO_HISTORY' as const };
+const spec = { environment: definition, config, history: 'NO_HISTORY' as const };
 
 describe('starts', () => {
   it('names every episode by its place: more groups or members change no other', () => {
@@ -39,7 +39,7 @@ describe('starts', () => {
 
   it('gives the members of a group the same first observation', async () => {
     const episodes = await playEpisodes({
-      ...table,
+      ...spec,
       policy: random(),
       starts: groupStarts({ seed: 5, step: 1, groups: 4, groupSize: 6 }),
     });
@@ -56,15 +56,15 @@ describe('starts', () => {
 describe('playEpisodes', () => {
   it('plays an episode the same alone and among others', async () => {
     const starts = evaluationStarts(3, 20);
-    const together = await playEpisodes({ ...table, policy: random(), starts });
+    const together = await playEpisodes({ ...spec, policy: random(), starts });
     for (const [i, start] of starts.entries()) {
-      expect(await playEpisodes({ ...table, policy: random(), starts: [start] })).toEqual([together[i]]);
+      expect(await playEpisodes({ ...spec, policy: random(), starts: [start] })).toEqual([together[i]]);
     }
   });
 
   it('refuses a history that there is not, which JavaScript may name', async () => {
     const history = 'EVERYTHING' as 'NO_HISTORY';
-    const wrong = { ...table, policy: random(), history };
+    const wrong = { ...spec, policy: random(), history };
     const message =
       'There is no history strategy "EVERYTHING"; use one of NO_HISTORY, FULL_HISTORY, SCRATCHPAD, OPTIMAL_SCRATCHPAD.';
     await expect(playEpisodes({ ...wrong, starts: evaluationStarts(0, 1) })).rejects.toThrow(message);
@@ -91,16 +91,14 @@ describe('playEpisodes', () => {
       },
     };
     const episodes = await playEpisodes({
-      ...table,
-      definition: broken,
+      ...spec,
+      environment: broken,
       policy: random(),
       starts: evaluationStarts(0, 3),
     });
     expect(episodes.map((episode) => episode.endReason)).toEqual(['terminated', 'failed', 'terminated']);
     expect(episodes[1]).toMatchObject({ error: expect.stringMatching(/: the board fell down\.$/), turns: [] });
-    expect(episodes[0]).toEqual(
-      (await playEpisodes({ ...table, policy: random(), starts: evaluationStarts(0, 1) }))[0],
-    );
+    expect(episodes[0]).toEqual((await playEpisodes({ ...spec, policy: random(), starts: evaluationStarts(0, 1) }))[0]);
   });
 
   it('ends the game of a reply that never came and plays the others on', async () => {
@@ -113,7 +111,7 @@ describe('playEpisodes', () => {
         return round++ === 1 ? [{ finish: 'failed', error: 'nobody answered' }, ...replies.slice(1)] : replies;
       },
     };
-    const episodes = await playEpisodes({ ...table, policy: patchy, starts: evaluationStarts(0, 3) });
+    const episodes = await playEpisodes({ ...spec, policy: patchy, starts: evaluationStarts(0, 3) });
     expect(episodes.map((episode) => episode.endReason)).toEqual(['failed', 'terminated', 'terminated']);
     expect(episodes[0]!.turns).toHaveLength(1);
     expect(transcript(episodes[0]!)).toMatch(/The game failed: nobody answered/);
@@ -132,17 +130,17 @@ describe('playEpisodes', () => {
         return player.act(prompts);
       },
     };
-    await playEpisodes({ ...table, policy, starts: evaluationStarts(0, 1), signal });
+    await playEpisodes({ ...spec, policy, starts: evaluationStarts(0, 1), signal });
     expect(new Set(seen)).toEqual(new Set([signal]));
   });
 
   it('fails when the policy fails, answers too few prompts, or the signal says so', async () => {
     const mute: Policy = { name: 'mute', act: async () => [], dispose() {} };
-    await expect(playEpisodes({ ...table, policy: mute, starts: evaluationStarts(0, 2) })).rejects.toThrow(
+    await expect(playEpisodes({ ...spec, policy: mute, starts: evaluationStarts(0, 2) })).rejects.toThrow(
       /mute gave 0 replies to 2 prompts/,
     );
     const signal = AbortSignal.abort();
-    await expect(playEpisodes({ ...table, policy: random(), starts: evaluationStarts(0, 2), signal })).rejects.toThrow(
+    await expect(playEpisodes({ ...spec, policy: random(), starts: evaluationStarts(0, 2), signal })).rejects.toThrow(
       /abort/i,
     );
   });
@@ -153,7 +151,7 @@ describe('playEpisodes', () => {
       act: async (prompts) => prompts.map(() => ({ text: 'hm', finish: 'length' as const })),
       dispose() {},
     };
-    const [episode] = await playEpisodes({ ...table, policy: babbler, starts: evaluationStarts(0, 1) });
+    const [episode] = await playEpisodes({ ...spec, policy: babbler, starts: evaluationStarts(0, 1) });
     expect(episode).toMatchObject({ endReason: 'truncated', reward: 0 });
     expect(episode!.turns.every((turn) => turn.info.invalid && turn.reply.finish === 'length')).toBe(true);
   });
@@ -162,7 +160,7 @@ describe('playEpisodes', () => {
 describe('evaluate', () => {
   it('gives the exact win rate of random play within its interval, at 20,000 games', async () => {
     const { total_episodes, win_rate, draw_rate, loss_rate } = await evaluate({
-      ...table,
+      ...spec,
       policy: random(),
       episodes: 20_000,
       seed: 11,
@@ -176,8 +174,8 @@ describe('evaluate', () => {
   });
 
   it('does not depend on how many games are played at once', async () => {
-    const all = await evaluate({ ...table, policy: random(), episodes: 300, seed: 2 });
-    expect(await evaluate({ ...table, policy: random(), episodes: 300, seed: 2, batchSize: 7 })).toEqual(all);
+    const all = await evaluate({ ...spec, policy: random(), episodes: 300, seed: 2 });
+    expect(await evaluate({ ...spec, policy: random(), episodes: 300, seed: 2, batchSize: 7 })).toEqual(all);
   });
 });
 
@@ -207,7 +205,7 @@ describe('intervals', () => {
 
 describe('an episode on paper', () => {
   it('shows what was seen, said and earned, and is plain JSON', async () => {
-    const [episode] = await playEpisodes({ ...table, policy: random(), starts: evaluationStarts(1, 1) });
+    const [episode] = await playEpisodes({ ...spec, policy: random(), starts: evaluationStarts(1, 1) });
     const text = transcript(episode!);
     expect(text).toContain('Answer with the number of a free cell');
     expect(text).toContain(`→ ${episode!.turns[0]!.reply.text}`);

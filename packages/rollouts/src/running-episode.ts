@@ -1,30 +1,24 @@
 // One episode while it is played: a prompt goes out, a reply comes in, until the game ends or fails.
 
 import { CheckedGame, type Environment, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
-import { buildMessages, type HistoryStrategy, type Message, type PastTurn, parseHistoryStrategy } from '@ludic/history';
+import { buildMessages, type HistoryStrategy, type Message, type PastTurn } from '@ludic/history';
 import { type GamePrompt, isReply, type NoReply, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
+import { type EnvironmentSpec, resolveSpec } from './environment-spec.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Episode, Turn } from './trajectory.ts';
 
-/** What episodes at one table have in common. */
-export interface Setting {
-  readonly definition: EnvironmentDefinition;
-  /** A resolved config of the definition. */
-  readonly config: unknown;
-  readonly history: HistoryStrategy;
-  /** @throws where the game cannot tell its rules: the episode has failed then */
+/** What episodes of one spec have in common. */
+export interface PreparedEpisodes extends EnvironmentSpec<EnvironmentDefinition> {
+  /** Computed once. @throws where the game cannot tell its rules: the episode has failed then */
   readonly systemPrompt: () => string;
 }
 
-/**
- * The game's rules are asked for once.
- * @throws HistoryError for a history that there is not, which JavaScript may name
- */
-export function settingOf({ definition, config, history: name }: Omit<Setting, 'systemPrompt'>): Setting {
-  const history = parseHistoryStrategy(name);
+/** @throws EnvironmentError, HistoryError */
+export function prepareEpisodes(spec: EnvironmentSpec<string | EnvironmentDefinition>): PreparedEpisodes {
+  const resolved = resolveSpec(spec);
   let rules: string | undefined;
-  return { definition, config, history, systemPrompt: () => (rules ??= rulesOf(definition, config)) };
+  return { ...resolved, systemPrompt: () => (rules ??= rulesOf(resolved.environment, resolved.config)) };
 }
 
 export class RunningEpisode {
@@ -45,14 +39,14 @@ export class RunningEpisode {
 
   /** @param opponent plays the other side, see `ResetOptions` */
   constructor(
-    { definition, config, history, systemPrompt }: Setting,
+    { environment, config, history, systemPrompt }: PreparedEpisodes,
     start: EpisodeStart,
     opponent?: (state: unknown) => string,
   ) {
     this.#history = history;
     this.#start = start;
     this.#random = stream(...start.policyPath);
-    this.environment = new CheckedGame(definition, config);
+    this.environment = new CheckedGame(environment, config);
     this.#guard(() => {
       this.#systemPrompt = systemPrompt();
       this.observation = this.environment.reset(start.seed, {

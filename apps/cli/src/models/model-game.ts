@@ -3,10 +3,10 @@
 import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
 import { openAdapterFolder } from '@ludic/models/node';
-import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/policies';
+import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/rollouts';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
-import { chooseGame } from '../options/input.ts';
+import { chooseSpec, readEnvConfig } from '../options/input.ts';
 import { isModelName, openFiles } from './open.ts';
 
 interface Playing {
@@ -39,9 +39,8 @@ export async function withModelGame<Options extends Playing>(
   if (!carried) return opened;
   const played = carried.environment === env ? completed(command, opened, carried, purpose) : opened;
   const difference = gameDifference(carried, {
+    ...chooseSpec(env, played.envConfig, played.history),
     environment: env,
-    environmentConfig: chooseGame(env, played.envConfig).raw,
-    history: played.history,
   });
   if (difference !== undefined) process.stderr.write(`ludic: ${difference}\n`);
   return played;
@@ -55,7 +54,6 @@ function completed<Options extends Playing & { readonly env: string }>(
   purpose: Purpose,
 ): Options {
   const isNamed = (name: string) => command.getOptionValueSource(name) === 'cli';
-  const { raw } = chooseGame(options.env, options.envConfig);
   const judged = carried.evalTemperature ?? options.temperature;
   const carriedTemperature = purpose === 'judge' ? judged : carried.temperature;
   const history = isNamed('history') ? options.history : carried.history;
@@ -63,7 +61,7 @@ function completed<Options extends Playing & { readonly env: string }>(
   const isLengthCarried = !isNamed('maxCompletionLength') && history === carried.history;
   return {
     ...options,
-    envConfig: JSON.stringify({ ...carried.environmentConfig, ...raw }),
+    envConfig: JSON.stringify({ ...carried.config, ...readEnvConfig(options.envConfig) }),
     temperature: isNamed('temperature') ? options.temperature : carriedTemperature,
     history,
     maxCompletionLength: isLengthCarried ? carried.maxCompletionLength : options.maxCompletionLength,

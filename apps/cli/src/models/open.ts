@@ -3,16 +3,16 @@
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { environmentIds, findEnvironment } from '@ludic/environments';
+import { type EnvironmentDefinition, environmentIds, findEnvironment } from '@ludic/environments';
 import { type LanguageModel, openLanguageModel } from '@ludic/inference';
 import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter, readCheckpoint } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { Option } from 'commander';
 import { UsageError } from '../failure.ts';
 import { type DeviceChoice, openRuntime } from '../options/device.ts';
-import type { GameChoice } from '../options/input.ts';
 import { openRunModel } from '../runs/run-model.ts';
 import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
 import { TransferView } from './transfers.ts';
@@ -137,7 +137,7 @@ export function isModelName(name: string, env: string | undefined): boolean {
  */
 export async function openPolicy(
   name: string,
-  { definition, config }: GameChoice,
+  { environment: definition, config }: EnvironmentSpec<EnvironmentDefinition>,
   options: PolicyOptions,
 ): Promise<Policy> {
   const { temperature, topK, topP, maxCompletionLength } = options;

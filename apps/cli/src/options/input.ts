@@ -1,8 +1,9 @@
 // Parsers of option values, and options that several commands share.
 
-import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import { HISTORY_STRATEGIES } from '@ludic/history';
+import type { EnvironmentDefinition } from '@ludic/environments';
+import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { EXPORT_DTYPES, type ExportDtype } from '@ludic/models';
+import { type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../failure.ts';
 
@@ -56,27 +57,23 @@ export const replyLengthOption = () =>
     .argParser(whole(1))
     .default(64);
 
-export interface GameChoice {
-  readonly definition: EnvironmentDefinition;
-  /** What the user wrote. */
-  readonly raw: Readonly<Record<string, unknown>>;
-  /** Complete and checked. */
-  readonly config: unknown;
-}
-
-export function chooseGame(id: string, json: string): GameChoice {
-  const definition = findEnvironment(id);
-  let raw: unknown;
+/** A JSON object as `--env-config` gives it. @throws UsageError */
+export function readEnvConfig(json: string): Readonly<Record<string, unknown>> {
+  let config: unknown;
   try {
-    raw = JSON.parse(json);
+    config = JSON.parse(json);
   } catch {
     throw new UsageError(`--env-config is no JSON: ${json}`);
   }
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw new UsageError('--env-config must be a JSON object such as {"size": 5}.');
-  return {
-    definition,
-    raw: raw as Record<string, unknown>,
-    config: resolveConfig(definition, raw as Record<string, unknown>),
-  };
+  return config as Readonly<Record<string, unknown>>;
 }
+
+/** The environment that the options name, its config complete and checked. @throws UsageError, EnvironmentError */
+export const chooseSpec = (
+  env: string,
+  envConfig: string,
+  history: HistoryStrategy,
+): EnvironmentSpec<EnvironmentDefinition> =>
+  resolveSpec({ environment: env, config: readEnvConfig(envConfig), history });

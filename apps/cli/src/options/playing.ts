@@ -1,13 +1,14 @@
 // What evaluate and rollout have in common: who plays which game, and how replies are sampled.
 
+import type { EnvironmentDefinition } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
 import type { Policy } from '@ludic/policies';
-import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Command } from 'commander';
 import { adapterOption } from '../models/open.ts';
 import { type OutsideOptions, POLICY_NAMES } from '../models/outside-policies.ts';
 import { type DeviceChoice, deviceOption } from './device.ts';
-import { decimal, type GameChoice, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
+import { decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
 import { stepTimeoutOption } from './step-timeout.ts';
 
 export interface PlayingOptions extends OutsideOptions {
@@ -56,11 +57,11 @@ export const addSampling = (
 
 /** The game that a seed names, played to its end. */
 export async function playOne(
-  { definition, config }: GameChoice,
+  game: EnvironmentSpec<EnvironmentDefinition>,
   policy: Policy,
-  { history, seed }: Pick<PlayingOptions, 'history' | 'seed'>,
+  { seed }: Pick<PlayingOptions, 'seed'>,
 ): Promise<Episode> {
-  const [episode] = await playEpisodes({ definition, config, history, policy, starts: evaluationStarts(seed, 1) });
+  const [episode] = await playEpisodes({ ...game, policy, starts: evaluationStarts(seed, 1) });
   policy.dispose();
   return episode!;
 }

@@ -1,5 +1,6 @@
 // A new run: what its options name, and what is decided where they name nothing.
 
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import {
   ADAMW_FIELDS,
   decideSettings,
@@ -15,7 +16,7 @@ import type { ExportDtype } from '@ludic/models';
 import { UsageError } from '../failure.ts';
 import { openFiles } from '../models/open.ts';
 import { fieldValues } from '../options/fields.ts';
-import { chooseGame, exportDtypes } from '../options/input.ts';
+import { exportDtypes, readEnvConfig } from '../options/input.ts';
 import { choicesText } from './choices.ts';
 import { AUTO } from './recipe.ts';
 
@@ -44,11 +45,13 @@ type Options = NewRunOptions & Readonly<Record<string, unknown>>;
 /** Says what was decided. @throws UsageError */
 export async function decided(options: Options): Promise<RunStart> {
   if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
-  const { definition, raw } = chooseGame(options.env, options.envConfig);
+  const environmentConfig = readEnvConfig(options.envConfig);
+  const environment: EnvironmentDefinition = findEnvironment(options.env);
+  resolveConfig(environment, environmentConfig);
   const { loraRank, loraAlpha, loraTargets } = options;
   if (loraRank === undefined && (loraAlpha !== undefined || loraTargets !== undefined))
     throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
-  const game = { environment: definition.id, environmentConfig: raw };
+  const game = { environment: environment.id, environmentConfig };
   const given = { ...fieldValues({ ...FIELDS, ...LORA_FIELDS }, options), ...warmStartField(options) };
   const start = (settings: TrainSettings): RunStart => ({
     kind: 'new',

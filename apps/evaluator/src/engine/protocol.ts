@@ -2,21 +2,16 @@
 // gets one answer or one failure, and may cancel. All of it is plain data.
 
 import type { ModelTraits, StepMetrics, TrainSettings } from '@ludic/grpo';
-import type { HistoryStrategy } from '@ludic/history';
 import type { RatedToken } from '@ludic/inference';
-import type { CarriedGame, Reply } from '@ludic/policies';
-import type { Episode, Evaluation } from '@ludic/rollouts';
+import type { Reply } from '@ludic/policies';
+import type { CarriedGame, EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { DeviceChoice, LibraryAnswers, LibraryRequest, PickedModel } from './models/library.ts';
 import type { StoredGame, StoredGames } from './runs/stored-games.ts';
 
 /** A game, its settings, and what the policy sees of it. */
-export interface Game {
-  /** Id in the registry of environments. */
-  readonly environment: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly history: HistoryStrategy;
-}
+/** What is played. */
+export type Game = EnvironmentSpec;
 
 /** A policy by name. A model needs a device and sampling; a scripted player has neither. */
 export type PolicyChoice =

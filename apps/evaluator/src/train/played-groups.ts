@@ -27,7 +27,13 @@ export function groupsOf(games: readonly StoredGame[], game: Game): readonly Pla
 function firstSeen({ seed, dynamicsSeed }: StoredGame, { environment, config, history }: Game): string {
   const definition = findEnvironment(environment);
   const start = { seed, dynamicsSeed };
-  const { frames } = replay({ definition, config: resolveConfig(definition, config), history, start, replies: [] });
+  const { frames } = replay({
+    environment: definition,
+    config: resolveConfig(definition, config),
+    history,
+    start,
+    replies: [],
+  });
   return frames[0]?.observation ?? '';
 }
 

@@ -14,7 +14,7 @@ async function played({ environment, config: raw, history }: Game, count = 3): P
   const definition = findEnvironment(environment);
   const config = resolveConfig(definition, raw);
   const policy = scriptedPolicy('random', () => definition.experts.random(config));
-  return playEpisodes({ definition, config, history, policy, starts: evaluationStarts(1, count) });
+  return playEpisodes({ environment: definition, config, history, policy, starts: evaluationStarts(1, count) });
 }
 
 describe('recorded episodes', () => {

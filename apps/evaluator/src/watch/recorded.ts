@@ -124,7 +124,7 @@ export function replayed(folded: StoredEpisode, { environment, config, history }
   const { seed, dynamicsSeed, reward, endReason, outcome, error } = folded;
   const definition = findEnvironment(environment);
   const played = replay({
-    definition,
+    environment: definition,
     config: resolveConfig(definition, config),
     history,
     start: { seed, dynamicsSeed },
@@ -216,7 +216,13 @@ export function framesOf({ game, episode }: Pick<RecordedEpisode, 'game' | 'epis
     const definition = findEnvironment(game.environment);
     const config = resolveConfig(definition, game.config);
     const replies = episode.turns.map(({ reply }) => reply.text);
-    const { frames, error } = replay({ definition, config, history: game.history, start: episode, replies });
+    const { frames, error } = replay({
+      environment: definition,
+      config,
+      history: game.history,
+      start: episode,
+      replies,
+    });
     const failed = episode.endReason === 'failed';
     const said = episode.turns.map(({ observation }) => observation);
     // A game that failed said nothing at its end.

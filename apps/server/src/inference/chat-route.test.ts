@@ -71,7 +71,12 @@ describe('POST /v1/chat/completions', () => {
       await createRuntime({ threads: 1 }),
     );
     const settings = { temperature: 0, topP: 1, maxCompletionLength: 32, stop: ['</move>'] };
-    const table = { definition, config, history: 'FULL_HISTORY' as const, starts: evaluationStarts(3, 20) };
+    const table = {
+      environment: definition,
+      config,
+      history: 'FULL_HISTORY' as const,
+      starts: evaluationStarts(3, 20),
+    };
     const far = openaiPolicy({ ...settings, baseUrl: server.url, model: 'nano' });
     const near = new LanguageModelPolicy(model, { ...settings, topK: 0 });
     const games = await Promise.all([far, near].map((policy) => playEpisodes({ ...table, policy })));

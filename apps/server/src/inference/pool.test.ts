@@ -7,7 +7,6 @@ import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
@@ -49,7 +48,7 @@ const seeds = (count: number) => Array.from({ length: count }, (_, i) => ({ ...T
 const ENDLESS: EvaluationTask = {
   ...TIC_TAC_TOE,
   environment: 'key_door',
-  environmentConfig: { size: 8, max_steps: 10_000 },
+  config: { size: 8, max_steps: 10_000 },
   history: 'SCRATCHPAD',
   episodes: 100_000,
   trajectories: false,
@@ -61,10 +60,9 @@ async function local(temperature: number) {
     await openModelFolder(fileURLToPath(NANO_FOLDER)),
     await createRuntime({ threads: 1 }),
   );
-  const definition = findEnvironment('tic_tac_toe');
   const settings = { ...TIC_TAC_TOE.sampling, temperature, stop: ['</move>'] };
   const policy = new LanguageModelPolicy(model, settings);
-  return { definition, config: resolveConfig(definition), history: TIC_TAC_TOE.history, policy };
+  return { environment: 'tic_tac_toe', config: {}, history: TIC_TAC_TOE.history, policy };
 }
 
 describe('a pool of models', () => {

@@ -1,29 +1,17 @@
 // Messages between the server and a process that holds a model. Plain data: it travels by structured clone.
 
-import type { HistoryStrategy, Message } from '@ludic/history';
-import type { RatedToken } from '@ludic/inference';
+import type { Message } from '@ludic/history';
+import type { RatedToken, SamplingParams } from '@ludic/inference';
 import type { SerializedError } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
-import type { Episode, Evaluation } from '@ludic/rollouts';
+import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
 import type { ModelSource } from '../models/model-source.ts';
 
-export interface Sampling {
-  /** 0 takes the most likely token. */
-  readonly temperature: number;
-  /** 0 keeps all. */
-  readonly topK: number;
-  readonly topP: number;
-  /** Most tokens of a reply. */
-  readonly maxCompletionLength: number;
-}
+export type Sampling = Omit<SamplingParams, 'stop'>;
 
 /** One game. */
-export interface RolloutTask {
-  readonly environment: string;
-  /** As a user wrote it; defaults stand for the rest. */
-  readonly environmentConfig: Readonly<Record<string, unknown>>;
-  readonly history: HistoryStrategy;
+export interface RolloutTask extends EnvironmentSpec {
   readonly seed: number;
   readonly sampling: Sampling;
 }

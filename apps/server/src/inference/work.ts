@@ -1,12 +1,11 @@
 // What a process does with its model: games and chats, all through one sampler, so that whatever runs at the same time
 // shares runs of the network.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
 import { rateToken } from '@ludic/inference/internal';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes, resolveSpec } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import {
   type ChatAnswer,
@@ -84,7 +83,7 @@ export class ModelWork {
     signal: AbortSignal,
   ) {
     return evaluate({
-      ...this.#table(task),
+      ...this.#played(task),
       episodes,
       seed: task.seed,
       batchSize: GAMES_AT_ONCE,
@@ -97,7 +96,7 @@ export class ModelWork {
   }
 
   async rollout(task: RolloutTask, signal: AbortSignal): Promise<PlayedEpisode> {
-    const [episode] = await playEpisodes({ ...this.#table(task), starts: evaluationStarts(task.seed, 1), signal });
+    const [episode] = await playEpisodes({ ...this.#played(task), starts: evaluationStarts(task.seed, 1), signal });
     assertRoom([episode!]);
     this.#games++;
     return withoutTokens(episode!);
@@ -164,10 +163,9 @@ export class ModelWork {
     return limit;
   }
 
-  #table({ environment, environmentConfig, history, sampling }: RolloutTask) {
-    const definition = findEnvironment(environment);
-    const settings = { ...sampling, stop: [`</${definition.replyTag}>`] };
-    const policy = new LanguageModelPolicy(this.#model, settings, this.#sampler);
+  #played({ sampling, ...task }: RolloutTask) {
+    const { environment, config, history } = resolveSpec(task);
+    const policy = new LanguageModelPolicy(this.#model, { ...sampling, game: environment }, this.#sampler);
     const counted = {
       name: policy.name,
       act: async (prompts: readonly GamePrompt[], options?: { readonly signal?: AbortSignal }) => {
@@ -177,7 +175,7 @@ export class ModelWork {
       },
       dispose() {},
     };
-    return { definition, config: resolveConfig(definition, environmentConfig), history, policy: counted };
+    return { environment, config, history, policy: counted };
   }
 }
 

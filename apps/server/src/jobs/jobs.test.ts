@@ -232,7 +232,7 @@ describe('the queue', () => {
       const game = told.parse(JSON.parse(line).trajectory);
       expect([game.seed, game.dynamics_seed]).toEqual([starts[i]!.seed, starts[i]!.dynamicsSeed]);
       const { frames } = replay({
-        definition: findEnvironment('tic_tac_toe'),
+        environment: findEnvironment('tic_tac_toe'),
         config: resolveConfig(findEnvironment('tic_tac_toe'), playedGame(smallEvaluation())),
         history: 'NO_HISTORY',
         start: { seed: game.seed, dynamicsSeed: game.dynamics_seed },

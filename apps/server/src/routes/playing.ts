@@ -1,7 +1,7 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
 import { randomInt } from 'node:crypto';
-import { type CarriedGame, readCarriedGame } from '@ludic/policies';
+import { type CarriedGame, readCarriedGame } from '@ludic/rollouts';
 import { ENDPOINTS, type EvaluatePolicy, type GenerateRollout } from '@ludic/service';
 import {
   type CompletePlaying,
@@ -87,7 +87,7 @@ async function gameHere(source: ModelSource): Promise<CarriedGame | undefined> {
 
 const rolloutTask = (request: CompletePlaying<GenerateRollout | EvaluatePolicy> & { readonly seed: number }) => ({
   environment: request.env_type,
-  environmentConfig: playedGame(request),
+  config: playedGame(request),
   history: request.history_strategy,
   seed: request.seed,
   sampling: {

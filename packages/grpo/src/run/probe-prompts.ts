@@ -1,12 +1,12 @@
 // What the prompts of a run will be like, found out without a model: a few games played at random.
 
-import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import type { PromptEncoder } from '@ludic/inference/internal';
 import type { Tokenizer } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models/internal';
 import { scriptedPolicy } from '@ludic/policies';
 import { type Episode, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { TrainSettings } from '../settings/train-settings.ts';
+import { specOf } from '../trainer/played-spec.ts';
 import type { PromptShape } from './memory.ts';
 
 const GAMES = 8;
@@ -33,15 +33,9 @@ export async function shortestReply(settings: TrainSettings, tokenizer: Tokenize
 }
 
 /** A few games of the run, played by the random player. */
-export function randomGames({
-  environment,
-  environmentConfig,
-  history,
-  seed,
-}: TrainSettings): Promise<readonly Episode[]> {
-  const definition: EnvironmentDefinition = findEnvironment(environment);
-  const config = resolveConfig(definition, environmentConfig);
-  const policy = scriptedPolicy('rehearsal', () => definition.experts.random(config));
-  const starts = groupStarts({ seed, step: 0, groups: GAMES, groupSize: 1 });
-  return playEpisodes({ definition, config, history, policy, starts });
+export function randomGames(settings: TrainSettings): Promise<readonly Episode[]> {
+  const spec = specOf(settings);
+  const policy = scriptedPolicy('rehearsal', () => spec.environment.experts.random(spec.config));
+  const starts = groupStarts({ seed: settings.seed, step: 0, groups: GAMES, groupSize: 1 });
+  return playEpisodes({ ...spec, policy, starts });
 }

@@ -14,15 +14,14 @@ import {
   type TokenizerFiles,
 } from '@ludic/models';
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
-import { carriedGameText } from '@ludic/policies';
-import { type Evaluation, episodeToJson } from '@ludic/rollouts';
+import { carriedGameText, type Evaluation, episodeToJson } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';
 import { CHANGEABLE } from '../settings/changes.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { openTrained } from '../trainer/open-trained.ts';
+import { carriedGameOf, specOf } from '../trainer/played-spec.ts';
 import type { LoggedStepMetrics } from '../trainer/step-metrics.ts';
-import { carriedGameOf, tableOf } from '../trainer/table.ts';
 import { type StepReport, Trainer } from '../trainer/trainer.ts';
 import { beginWithFormat, type WarmStartProgress } from '../warm-start/begin-format.ts';
 import { afterCollapse, NOTHING_WATCHED, type WatchState, watch, watchedOf } from '../watchdogs/index.ts';
@@ -259,7 +258,7 @@ async function putAway(model: LanguageModel, trainer?: Trainer): Promise<void> {
 async function checkMachine(files: ModelFiles, settings: TrainSettings, options: ConductOptions): Promise<number> {
   const { memory, workers, onEvent } = options;
   checkSettings(settings);
-  tableOf(settings);
+  specOf(settings);
   const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers ?? { count: 1 };
   let count = Math.max(1, Math.min(wanted, settings.shards, cores));
   let reason: string | undefined;

@@ -77,7 +77,7 @@ export function gameTraits(
   const definition: EnvironmentDefinition = findEnvironment(environment);
   return {
     environment,
-    config: resolveConfig(definition, environmentConfig) as Readonly<Record<string, unknown>>,
+    config: resolveConfig(definition, environmentConfig),
     history,
     has: (setting) => Object.hasOwn(definition.configSchema.properties, setting),
   };

@@ -2,8 +2,9 @@
 // function of (settings, seed, step number, weights, optimizer state) and of nothing else. Shards of it may be played
 // and learned from elsewhere; what rests on the whole batch, and the update, is done here.
 
+import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
-import { assertRoom, type Episode, type Evaluation, evaluate, type Table } from '@ludic/rollouts';
+import { assertRoom, type EnvironmentSpec, type Episode, type Evaluation, evaluate } from '@ludic/rollouts';
 import { assignCredit } from '../advantages/estimators.ts';
 import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';
@@ -13,8 +14,8 @@ import { checkSettings, type TrainSettings } from '../settings/train-settings.ts
 import { LocalShards, learnerOf } from '../workers/local-shards.ts';
 import { cutIntoShards, type Shard, type ShardRunner } from '../workers/shards.ts';
 import type { Learner, OptimizerState } from './learner.ts';
+import { policyOf, specOf } from './played-spec.ts';
 import { batchSummary, type LossMetrics, type StepMetrics } from './step-metrics.ts';
-import { policyOf, tableOf } from './table.ts';
 
 export interface StepReport {
   readonly metrics: StepMetrics;
@@ -33,7 +34,7 @@ interface Batch {
 export class Trainer {
   readonly settings: TrainSettings;
   readonly #model: LanguageModel;
-  readonly #table: Omit<Table, 'policy'>;
+  readonly #spec: EnvironmentSpec<EnvironmentDefinition>;
   readonly #shards: readonly Shard[];
   readonly #runner: ShardRunner;
   readonly #learner: Learner;
@@ -52,7 +53,7 @@ export class Trainer {
   private constructor(model: LanguageModel, settings: TrainSettings, runner: ShardRunner) {
     this.settings = settings;
     this.#model = model;
-    this.#table = tableOf(settings);
+    this.#spec = specOf(settings);
     this.#shards = cutIntoShards(settings.batchSize / settings.groupSize, settings.shards);
     this.#runner = runner;
     this.#learner = learnerOf(model, settings);
@@ -137,10 +138,10 @@ export class Trainer {
   /** Plays the evaluation episodes of the run, always the same ones. */
   async evaluate(signal?: AbortSignal): Promise<Evaluation> {
     const { settings } = this;
-    const policy = policyOf(this.#model, settings, this.#table, settings.evalTemperature);
+    const policy = policyOf(this.#model, settings, this.#spec, settings.evalTemperature);
     try {
       return await evaluate({
-        ...this.#table,
+        ...this.#spec,
         policy,
         episodes: settings.evalEpisodes,
         seed: settings.seed,

@@ -5,7 +5,7 @@ import type { LanguageModel } from '@ludic/inference';
 import { trainedParameters } from '@ludic/inference/internal';
 import { randomGames } from '../run/probe-prompts.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import { tableOf } from '../trainer/table.ts';
+import { specOf } from '../trainer/played-spec.ts';
 import { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartPlan, warmStartRate } from './plan.ts';
 import { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
 import { warmStart } from './warm-start.ts';
@@ -53,13 +53,11 @@ export async function beginWithFormat(
   const before = await measureReplyFormat(model, settings, signal);
   if (choice === 'auto' && !needsWarmStart(before)) return { plan: undefined, before, after: before, loss: undefined };
   const plan = choice === 'auto' ? { ...AUTO_WARM_START, episodes: await gamesOfStep(settings) } : choice;
-  const { definition, config, history } = tableOf(settings);
-  const player = definition.experts[plan.player ?? 'random']!;
+  const spec = specOf(settings);
+  const player = spec.environment.experts[plan.player ?? 'random']!;
   const task = {
-    definition,
-    config,
-    history,
-    makeExpert: () => player(config),
+    ...spec,
+    makeExpert: () => player(spec.config),
     episodes: plan.episodes,
     mistakes: TAUGHT_MISTAKES,
   };

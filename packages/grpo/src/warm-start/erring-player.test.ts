@@ -10,7 +10,10 @@ async function playWithMistakes(environment: string, games: number) {
   const player = scriptedPolicy('random', () => definition.experts.random(config));
   const { policy, isMistake } = erringPlayer(player, 0.3);
   const starts = groupStarts({ seed: 1, step: 1, groups: games, groupSize: 1 });
-  return { isMistake, episodes: await playEpisodes({ definition, config, history: 'NO_HISTORY', policy, starts }) };
+  return {
+    isMistake,
+    episodes: await playEpisodes({ environment: definition, config, history: 'NO_HISTORY', policy, starts }),
+  };
 }
 
 it('errs at its share of the later turns, is heard about each mistake, and plays faultlessly between', async () => {
@@ -42,7 +45,7 @@ it('says what the player says where it never errs', async () => {
   const config = resolveConfig(definition, {});
   const player = scriptedPolicy('expert', () => definition.experts.expert(config));
   const starts = groupStarts({ seed: 1, step: 1, groups: 20, groupSize: 1 });
-  const table = { definition, config, history: 'FULL_HISTORY', starts } as const;
+  const table = { environment: definition, config, history: 'FULL_HISTORY', starts } as const;
   const never = erringPlayer(player, 0).policy;
   expect(await playEpisodes({ ...table, policy: never })).toEqual(await playEpisodes({ ...table, policy: player }));
 });

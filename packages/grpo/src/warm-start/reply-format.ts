@@ -6,7 +6,7 @@ import type { LanguageModel } from '@ludic/inference';
 import { type Policy, scriptedPolicy } from '@ludic/policies';
 import { groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import { policyOf, tableOf } from '../trainer/table.ts';
+import { policyOf, specOf } from '../trainer/played-spec.ts';
 
 export interface ReplyFormat {
   /** How many were asked for. */
@@ -30,13 +30,12 @@ export async function measureReplyFormat(
   settings: TrainSettings,
   signal?: AbortSignal,
 ): Promise<ReplyFormat> {
-  const table = tableOf(settings);
-  const { definition, config } = table;
-  const own = policyOf(model, settings, table, settings.temperature);
-  const policy = asked(own, () => definition.experts.random(config));
+  const spec = specOf(settings);
+  const own = policyOf(model, settings, spec, settings.temperature);
+  const policy = asked(own, () => spec.environment.experts.random(spec.config));
   try {
     const starts = groupStarts({ seed: settings.seed, step: 0, groups: GAMES, groupSize: 1 });
-    const episodes = await playEpisodes({ ...table, policy, starts, ...(signal && { signal }) });
+    const episodes = await playEpisodes({ ...spec, policy, starts, ...(signal && { signal }) });
     const turns = episodes.flatMap((episode) => ASKED_TURNS.flatMap((turn) => episode.turns[turn] ?? []));
     const share = (count: number) => count / Math.max(1, turns.length);
     return {

@@ -2,12 +2,11 @@
 // before it learns to play. With the `random` player it learns the format and nothing else.
 
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
-import type { HistoryStrategy } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
 import { isReply, type Policy, scriptedPolicy } from '@ludic/policies';
 import type { RandomStream } from '@ludic/random';
-import { type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
+import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
@@ -16,10 +15,7 @@ import { Learner } from '../trainer/learner.ts';
 import { erringPlayer } from './erring-player.ts';
 
 /** A game under a history whose replies are to be learned. */
-export interface WarmStartTask {
-  readonly definition: EnvironmentDefinition;
-  readonly config: unknown;
-  readonly history: HistoryStrategy;
+export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
   /** Makes the player whose replies are learned. */
   readonly makeExpert: () => Expert;
   /** Episodes of each step. */
@@ -104,15 +100,12 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
   }
 }
 
-async function taughtReplies(
-  { definition, config, history, makeExpert, mistakes = 0 }: WarmStartTask,
-  starts: readonly EpisodeStart[],
-) {
+async function taughtReplies({ makeExpert, mistakes = 0, ...spec }: WarmStartTask, starts: readonly EpisodeStart[]) {
   const player = scriptedPolicy('teacher', makeExpert);
-  const faultless = history === 'SCRATCHPAD' ? withScratchpad(player) : player;
+  const faultless = spec.history === 'SCRATCHPAD' ? withScratchpad(player) : player;
   const { policy, isMistake } =
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
-  const episodes = await playEpisodes({ definition, config, history, policy, starts });
+  const episodes = await playEpisodes({ ...spec, policy, starts });
   const taught = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
   return taught.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
 }

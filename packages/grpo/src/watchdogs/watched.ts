@@ -3,7 +3,7 @@
 import type { LanguageModel } from '@ludic/inference';
 import { shortestReply } from '../run/probe-prompts.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import { tableOf } from '../trainer/table.ts';
+import { specOf } from '../trainer/played-spec.ts';
 import type { Watched } from './rules.ts';
 
 export async function watchedOf(
@@ -11,7 +11,7 @@ export async function watchedOf(
   { tokenizer }: Pick<LanguageModel, 'tokenizer'>,
 ): Promise<Watched> {
   const { maxCompletionLength, groupSize, learningRate, loss, warmStart } = settings;
-  const { invalid_penalty: penalty } = tableOf(settings).config as Readonly<Record<string, unknown>>;
+  const { invalid_penalty: penalty } = specOf(settings).config;
   return {
     maxCompletionLength,
     groupSize,

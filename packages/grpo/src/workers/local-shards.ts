@@ -1,15 +1,16 @@
 // Shards played and learned from in this process, one after the other. A process that serves others does its part of
 // an update with the same code.
 
+import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
 import type { LanguageModelPolicy } from '@ludic/policies';
-import { type Episode, groupStarts, playEpisodes, type Table } from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { ResidentTensors } from '@ludic/runtime';
 import { flatTokens } from '../batching/batch.ts';
 import type { Sample } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { Learner, type LearnerOptions } from '../trainer/learner.ts';
-import { policyOf, tableOf } from '../trainer/table.ts';
+import { policyOf, specOf } from '../trainer/played-spec.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from './shards.ts';
 
 const commonOf = ({ runtime, config }: LanguageModel, settings: TrainSettings) => ({
@@ -54,7 +55,7 @@ async function referenceOf(model: LanguageModel, settings: TrainSettings): Promi
 
 export class LocalShards implements ShardRunner {
   readonly #settings: TrainSettings;
-  readonly #table: Omit<Table, 'policy'>;
+  readonly #spec: EnvironmentSpec<EnvironmentDefinition>;
   readonly #policy: LanguageModelPolicy;
   readonly #reference: Reference | undefined;
   /** What later passes over a batch need again. */
@@ -67,8 +68,8 @@ export class LocalShards implements ShardRunner {
 
   private constructor(model: LanguageModel, settings: TrainSettings, reference: Reference | undefined) {
     this.#settings = settings;
-    this.#table = tableOf(settings);
-    this.#policy = policyOf(model, settings, this.#table, settings.temperature);
+    this.#spec = specOf(settings);
+    this.#policy = policyOf(model, settings, this.#spec, settings.temperature);
     this.#reference = reference;
   }
 
@@ -115,7 +116,7 @@ export class LocalShards implements ShardRunner {
         groupStarts({ seed, step, groups: 1, firstGroup: g + round * groupsOfStep, groupSize, sharedDynamics }),
       );
       const episodes = await playEpisodes({
-        ...this.#table,
+        ...this.#spec,
         policy: this.#policy,
         starts,
         ...(signal && { signal }),

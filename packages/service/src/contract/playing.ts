@@ -3,7 +3,7 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import { type CarriedGame, gameDifference } from '@ludic/policies';
+import { type CarriedGame, gameDifference } from '@ludic/rollouts';
 import type { EvaluatePolicy, GenerateRollout } from './requests.ts';
 import { hasSetting } from './training.ts';
 
@@ -30,7 +30,7 @@ export function completePlaying<Request extends PlayingRequest>(
   const { env_type, max_steps, history_strategy, sampling_params } = request;
   const game = fitting(carried, env_type);
   const env_config = {
-    ...game?.environmentConfig,
+    ...game?.config,
     ...(max_steps !== undefined && hasSetting(env_type, 'max_steps') && { max_steps }),
     ...request.env_config,
   };
@@ -53,7 +53,7 @@ export function playingDifference(
 ): string | undefined {
   if (!carried) return undefined;
   const { env_type: environment, history_strategy: history } = request;
-  return gameDifference(carried, { environment, environmentConfig: playedGame(request), history });
+  return gameDifference(carried, { environment, config: playedGame(request), history });
 }
 
 /** The game's settings of an evaluation or a rollout: `max_steps` unless `env_config` itself says otherwise. */
@@ -73,7 +73,7 @@ export function playedGame({
 function fitting(carried: CarriedGame | undefined, environment: string): CarriedGame | undefined {
   if (carried?.environment !== environment) return undefined;
   try {
-    resolveConfig(findEnvironment(environment), carried.environmentConfig);
+    resolveConfig(findEnvironment(environment), carried.config);
     return carried;
   } catch {
     return undefined;

@@ -66,7 +66,7 @@ describe('a request that says only what is needed', () => {
 describe('what a model carries of its game', () => {
   const carried = {
     environment: 'key_door',
-    environmentConfig: { size: 3, max_steps: 20, invalid_penalty: 0.1 },
+    config: { size: 3, max_steps: 20, invalid_penalty: 0.1 },
     history: 'SCRATCHPAD',
     temperature: 1,
     maxCompletionLength: 48,
@@ -81,7 +81,7 @@ describe('what a model carries of its game', () => {
       max_steps: 20,
       sampling_params: { temperature: 1 },
     });
-    expect(playedGame(request)).toEqual(carried.environmentConfig);
+    expect(playedGame(request)).toEqual(carried.config);
     expect(playingDifference(request, carried)).toBeUndefined();
   });
 
@@ -111,7 +111,7 @@ describe('what a model carries of its game', () => {
       sampling_params: { temperature: 0.7 },
     });
     expect(playingDifference(other, carried)).toBe('The model was trained in key_door; this is tic_tac_toe.');
-    const earlier = { ...carried, environmentConfig: { colour: 'red' } };
+    const earlier = { ...carried, config: { colour: 'red' } };
     expect(completePlaying(generateRollout.parse(PLAYING), earlier)).toMatchObject({ env_config: {}, max_steps: 50 });
   });
 });

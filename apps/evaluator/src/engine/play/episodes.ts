@@ -3,7 +3,14 @@
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import type { SamplingParams } from '@ludic/inference';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
-import { type Episode, evaluate, evaluationStarts, playEpisodes, SUCCESS_REWARD, type Table } from '@ludic/rollouts';
+import {
+  type Episode,
+  evaluate,
+  evaluationStarts,
+  type PlayOptions,
+  playEpisodes,
+  SUCCESS_REWARD,
+} from '@ludic/rollouts';
 import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
 import { yieldingPolicy } from '../yield-to-event-loop.ts';
@@ -69,13 +76,16 @@ export async function answerRollout(request: RequestOf<'rollout'>, work: Work): 
 async function withPolicy<T>(
   { game, policy: choice }: { readonly game: Game; readonly policy: PolicyChoice },
   { models, report, signal }: Work,
-  play: (table: Table, device: string) => Promise<T>,
+  play: (table: Omit<PlayOptions, 'starts'>, device: string) => Promise<T>,
 ): Promise<T> {
   const definition = findEnvironment(game.environment);
   const config = resolveConfig(definition, game.config);
   const playWith = async (policy: Policy, device: string) => {
     try {
-      return await play({ definition, config, history: game.history, policy: yieldingPolicy(policy) }, device);
+      return await play(
+        { environment: definition, config, history: game.history, policy: yieldingPolicy(policy) },
+        device,
+      );
     } finally {
       policy.dispose();
     }

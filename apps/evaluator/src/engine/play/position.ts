@@ -8,7 +8,7 @@ import type { Hint, Position } from '../protocol.ts';
 export function replayPosition({ game, seed, dynamicsSeed, ...moves }: Position): Replay {
   const definition = findEnvironment(game.environment);
   const config = resolveConfig(definition, game.config);
-  return replay({ definition, config, history: game.history, start: { seed, dynamicsSeed }, ...moves });
+  return replay({ environment: definition, config, history: game.history, start: { seed, dynamicsSeed }, ...moves });
 }
 
 /** The replies that the game would accept now, as it says itself. */

@@ -18,7 +18,7 @@ async function played({ environment, config: raw, history }: Game, count: number
   const definition = findEnvironment(environment);
   const config = resolveConfig(definition, raw);
   const policy = scriptedPolicy('random', () => definition.experts.random(config));
-  return playEpisodes({ definition, config, history, policy, starts: evaluationStarts(1, count) });
+  return playEpisodes({ environment: definition, config, history, policy, starts: evaluationStarts(1, count) });
 }
 
 const reportOf = (step: number, episodes: readonly Episode[]) => ({

@@ -11,7 +11,7 @@ it('reads episodes and trajectories as the server writes them', async () => {
   const definition = findEnvironment('tic_tac_toe');
   const config = resolveConfig(definition, {});
   const policy = scriptedPolicy('expert', () => definition.experts.expert(config));
-  const table = { definition, config, history: 'NO_HISTORY', policy } as const;
+  const table = { environment: definition, config, history: 'NO_HISTORY', policy } as const;
   const [episode] = await playEpisodes({ ...table, starts: evaluationStarts(1, 1) });
   const lines = [
     { step: 11, ...episodeToJson(episode!) },

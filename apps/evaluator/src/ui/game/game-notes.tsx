@@ -1,6 +1,6 @@
 // Where the game in a form is another than the one that a model was trained in: what differs, and a way back.
 
-import type { CarriedGame } from '@ludic/policies';
+import type { CarriedGame } from '@ludic/rollouts';
 import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
 import type { Game } from '../../engine/protocol.ts';

@@ -1,6 +1,6 @@
 // A model brings its game into the forms, but for what the visitor has said by hand.
 
-import type { CarriedGame } from '@ludic/policies';
+import type { CarriedGame } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
 import type { Game } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
@@ -19,14 +19,14 @@ import {
 
 const CARRIED: CarriedGame = {
   environment: 'key_door',
-  environmentConfig: { size: 3, max_steps: 20 },
+  config: { size: 3, max_steps: 20 },
   history: 'SCRATCHPAD',
   temperature: 1,
   maxCompletionLength: 48,
   stop: ['</action>'],
 };
 const FORM: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
-const TRAINED: Game = { environment: 'key_door', config: CARRIED.environmentConfig, history: 'SCRATCHPAD' };
+const TRAINED: Game = { environment: 'key_door', config: CARRIED.config, history: 'SCRATCHPAD' };
 
 describe('the game in a form, when a model is chosen', () => {
   it('is the one that it was trained in', () => {
@@ -59,7 +59,7 @@ describe('the game in a form, when a model is chosen', () => {
   it('is unknown here where the page cannot play it', () => {
     expect(knownHere(CARRIED)).toBe(CARRIED);
     expect(knownHere({ ...CARRIED, environment: 'chess' })).toBeUndefined();
-    expect(knownHere({ ...CARRIED, environmentConfig: { size: 1 } })).toBeUndefined();
+    expect(knownHere({ ...CARRIED, config: { size: 1 } })).toBeUndefined();
   });
 
   it('is told with its grid', () => {
@@ -85,7 +85,7 @@ describe('an evaluation, when a model is chosen', () => {
     const spec = evaluationFor(CARRIED, 'mine', { ...DEFAULT_EVALUATION, policies }, NO_CHOICES);
     expect(spec).toMatchObject({
       environment: 'key_door',
-      config: CARRIED.environmentConfig,
+      config: CARRIED.config,
       temperature: 0,
       maxCompletionLength: 48,
     });

@@ -1,7 +1,7 @@
 // The game that a model was trained in is where the forms begin with it, but for what the visitor has said by hand.
 
 import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
-import { type CarriedGame, gameDifference } from '@ludic/policies';
+import { type CarriedGame, gameDifference } from '@ludic/rollouts';
 import type { Game } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 
@@ -40,8 +40,8 @@ export function gameFor(carried: CarriedGame, game: Game, choices: UserChoices):
   if (carried.environment !== game.environment)
     return choices.environment
       ? game
-      : { environment: carried.environment, config: carried.environmentConfig, history: carried.history };
-  return { environment: game.environment, config: { ...carried.environmentConfig, ...choices.config }, history };
+      : { environment: carried.environment, config: carried.config, history: carried.history };
+  return { environment: game.environment, config: { ...carried.config, ...choices.config }, history };
 }
 
 /** What a model that is looked at brings of its sampling: none to another game, no length to another history. */
@@ -116,7 +116,7 @@ export const fittingPolicies = (
 /** How the game in a form differs from the one that the model was trained in, as a sentence. */
 export function differenceFrom(carried: CarriedGame, { environment, config, history }: Game): string | undefined {
   try {
-    return gameDifference(carried, { environment, environmentConfig: config, history });
+    return gameDifference(carried, { environment, config, history });
   } catch {
     // What the game refuses is told where it is played.
     return undefined;
@@ -127,7 +127,7 @@ export function differenceFrom(carried: CarriedGame, { environment, config, hist
 export function knownHere(carried: CarriedGame | undefined): CarriedGame | undefined {
   if (!carried || !environments.has(carried.environment)) return undefined;
   try {
-    complete(carried.environment, carried.environmentConfig);
+    complete(carried.environment, carried.config);
     return carried;
   } catch {
     return undefined;

@@ -1,9 +1,8 @@
 // An evaluation as a job. It is the same at every attempt, so after a kill it simply begins again.
 
 import { type FileHandle, open, rename } from 'node:fs/promises';
-import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { LanguageModelPolicy } from '@ludic/policies';
-import { assertRoom, type Episode, evaluationStarts, playEpisodes, summarize } from '@ludic/rollouts';
+import { assertRoom, type Episode, evaluationStarts, playEpisodes, resolveSpec, summarize } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { completePlaying, playedGame, trajectoryOf } from '@ludic/service/internal';
 import { ModelStore } from '../../models/model-store.ts';
@@ -29,20 +28,18 @@ export async function evaluateJob(
     say(message);
     send({ type: 'warning', message });
   }
-  const definition = findEnvironment(request.env_type);
+  const game = resolveSpec({
+    environment: request.env_type,
+    config: playedGame(request),
+    history: request.history_strategy,
+  });
   const policy = new LanguageModelPolicy(model, {
     temperature: sampling.temperature,
     topK: sampling.top_k,
     topP: sampling.top_p,
     maxCompletionLength: sampling.max_tokens,
-    stop: [`</${definition.replyTag}>`],
+    game: game.environment,
   });
-  const table = {
-    definition,
-    config: resolveConfig(definition, playedGame(request)),
-    history: request.history_strategy,
-    policy,
-  };
   const { episodes: path } = jobPlaces(dataFolder, id);
   const file = request.include_trajectories ? await open(`${path}.new`, 'w') : undefined;
   const episodes: Episode[] = [];
@@ -50,7 +47,7 @@ export async function evaluateJob(
     while (episodes.length < wanted) {
       const first = episodes.length;
       const starts = evaluationStarts(seed, Math.min(TOGETHER, wanted - first), first);
-      const played = await playEpisodes({ ...table, starts, signal });
+      const played = await playEpisodes({ ...game, policy, starts, signal });
       if (first === 0) assertRoom(played);
       if (file) await writeEpisodes(file, played, first);
       episodes.push(...played.map(withoutTokens));

@@ -2,16 +2,13 @@
 // and says where it differs. Other libraries ignore the file.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
+import { HISTORY_STRATEGIES } from '@ludic/history';
 import { ModelError, type ModelFiles } from '@ludic/models';
 import { CARRIED_GAME_FILE, readJson } from '@ludic/models/internal';
+import type { EnvironmentSpec } from './environment-spec.ts';
 
-export interface CarriedGame {
-  /** Id in the registry of environments. */
-  readonly environment: string;
-  /** All its settings, the penalty for invalid replies among them. */
-  readonly environmentConfig: Readonly<Record<string, unknown>>;
-  readonly history: HistoryStrategy;
+/** Its config has all settings, the penalty for invalid replies among them. */
+export interface CarriedGame extends EnvironmentSpec {
   /** Of sampling in training. */
   readonly temperature: number;
   /** Of the training's own evaluations; models of earlier versions do not say. */
@@ -29,7 +26,7 @@ export function carriedGameText(game: CarriedGame): string {
   const json = {
     format_version: VERSION,
     environment: game.environment,
-    environment_config: game.environmentConfig,
+    environment_config: game.config,
     history: game.history,
     temperature: game.temperature,
     ...(game.evalTemperature !== undefined && { eval_temperature: game.evalTemperature }),
@@ -49,7 +46,7 @@ export async function readCarriedGame(files: Pick<ModelFiles, 'name' | 'read'>):
   const { environment, environment_config, history, temperature, eval_temperature, max_completion_length, stop } = json;
   const game = {
     environment,
-    environmentConfig: environment_config,
+    config: environment_config,
     history,
     temperature,
     ...(eval_temperature !== undefined && { evalTemperature: eval_temperature }),
@@ -62,12 +59,12 @@ export async function readCarriedGame(files: Pick<ModelFiles, 'name' | 'read'>):
 }
 
 function isGame(game: { readonly [Name in keyof CarriedGame]: unknown }): boolean {
-  const { environment, environmentConfig, history, temperature, evalTemperature = 0, maxCompletionLength, stop } = game;
+  const { environment, config, history, temperature, evalTemperature = 0, maxCompletionLength, stop } = game;
   return (
     typeof environment === 'string' &&
-    typeof environmentConfig === 'object' &&
-    environmentConfig !== null &&
-    !Array.isArray(environmentConfig) &&
+    typeof config === 'object' &&
+    config !== null &&
+    !Array.isArray(config) &&
     (HISTORY_STRATEGIES as readonly unknown[]).includes(history) &&
     typeof temperature === 'number' &&
     typeof evalTemperature === 'number' &&
@@ -77,19 +74,16 @@ function isGame(game: { readonly [Name in keyof CarriedGame]: unknown }): boolea
   );
 }
 
-/** What a model is to play. */
-export type PlayedGame = Pick<CarriedGame, 'environment' | 'environmentConfig' | 'history'>;
-
 /**
  * How another game differs from the one that a model was trained in, as a sentence; undefined where it does not.
  * @throws EnvironmentError for an environment that is not known, or a config that it refuses
  */
-export function gameDifference(trained: PlayedGame, played: PlayedGame): string | undefined {
+export function gameDifference(trained: EnvironmentSpec, played: EnvironmentSpec): string | undefined {
   if (trained.environment !== played.environment)
     return `The model was trained in ${trained.environment}; this is ${played.environment}.`;
-  const complete = ({ environment, environmentConfig }: PlayedGame) => {
+  const complete = ({ environment, config }: EnvironmentSpec) => {
     const definition = findEnvironment(environment);
-    return resolveConfig(definition, environmentConfig) as Readonly<Record<string, unknown>>;
+    return resolveConfig(definition, config) as Readonly<Record<string, unknown>>;
   };
   const was = { ...completeOrAsIs(complete, trained), history: trained.history };
   const is: Readonly<Record<string, unknown>> = { ...complete(played), history: played.history };
@@ -102,12 +96,12 @@ export function gameDifference(trained: PlayedGame, played: PlayedGame): string 
 
 /** Settings of an earlier version of the game are compared as they stand. */
 function completeOrAsIs(
-  complete: (game: PlayedGame) => Readonly<Record<string, unknown>>,
-  game: PlayedGame,
+  complete: (game: EnvironmentSpec) => Readonly<Record<string, unknown>>,
+  game: EnvironmentSpec,
 ): Readonly<Record<string, unknown>> {
   try {
     return complete(game);
   } catch {
-    return game.environmentConfig;
+    return game.config;
   }
 }

@@ -5,7 +5,7 @@ import { type CarriedGame, carriedGameText, gameDifference, readCarriedGame } fr
 
 const game: CarriedGame = {
   environment: 'key_door',
-  environmentConfig: { size: 3, max_steps: 20 },
+  config: { size: 3, max_steps: 20 },
   history: 'SCRATCHPAD',
   temperature: 0.9,
   maxCompletionLength: 96,
@@ -43,13 +43,13 @@ describe('the game that a model carries', () => {
   });
 
   it('is compared with what is played, defaults included', () => {
-    const played = { environment: 'key_door', environmentConfig: {}, history: 'SCRATCHPAD' } as const;
+    const played = { environment: 'key_door', config: {}, history: 'SCRATCHPAD' } as const;
     expect(gameDifference(game, game)).toBeUndefined();
-    expect(gameDifference({ ...game, environmentConfig: {} }, played)).toBeUndefined();
-    expect(gameDifference(game, { ...played, environmentConfig: { max_steps: 20 } })).toBe(
+    expect(gameDifference({ ...game, config: {} }, played)).toBeUndefined();
+    expect(gameDifference(game, { ...played, config: { max_steps: 20 } })).toBe(
       'The model was trained with size 3; this is size 4.',
     );
-    expect(gameDifference(game, { ...played, environmentConfig: { size: 3 }, history: 'NO_HISTORY' })).toBe(
+    expect(gameDifference(game, { ...played, config: { size: 3 }, history: 'NO_HISTORY' })).toBe(
       'The model was trained with max_steps 20, history SCRATCHPAD; this is max_steps 50, history NO_HISTORY.',
     );
     expect(gameDifference(game, { ...played, environment: 'tic_tac_toe' })).toBe(
