@@ -12,14 +12,14 @@ export async function writeRandomModel(config: ModelConfig, folder: string): Pro
   await cp(fileURLToPath(NANO_FOLDER), folder, { recursive: true });
   await writeFile(join(folder, 'config.json'), JSON.stringify(writeConfig(config)));
   let state = 1;
-  const tensors = [...tensorsOf(config)].map(([name, { shape, start }]) => {
+  const tensors = [...tensorsOf(config)].map(([name, { shape, init }]) => {
     const halves = new Uint16Array(shape.reduce((a, b) => a * b, 1));
     const word = new Uint32Array(1);
     const number = new Float32Array(word.buffer);
-    const width = 0.02 * (start === 'residual' ? Math.sqrt(12 / (2 * config.layers)) : Math.sqrt(12));
+    const width = 0.02 * (init === 'residual' ? Math.sqrt(12 / (2 * config.layers)) : Math.sqrt(12));
     for (let i = 0; i < halves.length; i++) {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      number[0] = start === 'ones' ? 1 : width * (state / 2 ** 32 - 0.5);
+      number[0] = init === 'ones' ? 1 : width * (state / 2 ** 32 - 0.5);
       halves[i] = word[0]! >>> 16;
     }
     return { name, dtype: 'BF16' as const, shape, data: new Uint8Array(halves.buffer) };

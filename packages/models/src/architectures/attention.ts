@@ -12,7 +12,7 @@ export interface Heads {
 }
 
 /** How queries meet keys, and weights values. */
-export interface Attending extends Heads {
+export interface AttentionOptions extends Heads {
   /** What their products are taken in; by default the numbers of keys and values. */
   readonly precision?: Precision | undefined;
 }
@@ -42,7 +42,7 @@ export function attend(
   queries: Value,
   segments: readonly KvSegment[],
   bias: Value,
-  { heads, kvHeads, headDim, precision }: Attending,
+  { heads, kvHeads, headDim, precision }: AttentionOptions,
   cut?: Cut,
 ): Value {
   const [rows, steps, width] = queries.shape;

@@ -7,12 +7,12 @@ import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
 import type { DefaultTemplate } from '../text/default-template.ts';
 
 /** Numbers that a tensor of a new model begins with: `residual` is normal, but smaller with every layer. */
-export type Start = 'normal' | 'residual' | 'zeros' | 'ones';
+export type Initialization = 'normal' | 'residual' | 'zeros' | 'ones';
 
 /** What is known of a parameter before there is one: its shape in the checkpoint, and how a new model begins. */
 export interface TensorSpec {
   readonly shape: readonly number[];
-  readonly start: Start;
+  readonly init: Initialization;
   /** How the weight of a linear layer is stored: `[out, in]`, or `[in, out]` as Conv1D has it. Absent for other tensors. */
   readonly linear?: 'out_in' | 'in_out';
 }

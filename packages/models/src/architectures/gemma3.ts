@@ -95,10 +95,10 @@ export const gemma3: Family = {
   tensors(config) {
     const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
     const all = new Map<string, TensorSpec>();
-    const norm = (name: string, size: number) => all.set(`${name}.weight`, { shape: [size], start: 'zeros' });
-    const linear = (name: string, to: number, from: number, start: TensorSpec['start'] = 'normal') =>
-      all.set(`${name}.weight`, { shape: [to, from], start, linear: 'out_in' });
-    all.set('model.embed_tokens.weight', { shape: [vocabSize, hiddenSize], start: 'normal' });
+    const norm = (name: string, size: number) => all.set(`${name}.weight`, { shape: [size], init: 'zeros' });
+    const linear = (name: string, to: number, from: number, init: TensorSpec['init'] = 'normal') =>
+      all.set(`${name}.weight`, { shape: [to, from], init, linear: 'out_in' });
+    all.set('model.embed_tokens.weight', { shape: [vocabSize, hiddenSize], init: 'normal' });
     for (let layer = 0; layer < config.layers; layer++) {
       const at = (name: string) => `model.layers.${layer}.${name}`;
       for (const name of BLOCK_NORMS) norm(at(name), hiddenSize);

@@ -96,14 +96,14 @@ export const gpt2: Family = {
   tensors(config) {
     const { vocabSize, hiddenSize, intermediateSize, maxPositions } = config;
     const all = new Map<string, TensorSpec>();
-    const vector = (name: string, size: number, start: TensorSpec['start']) => all.set(name, { shape: [size], start });
-    const table = (name: string, rows: number) => all.set(name, { shape: [rows, hiddenSize], start: 'normal' });
+    const vector = (name: string, size: number, init: TensorSpec['init']) => all.set(name, { shape: [size], init });
+    const table = (name: string, rows: number) => all.set(name, { shape: [rows, hiddenSize], init: 'normal' });
     const norm = (name: string) => {
       vector(`${name}.weight`, hiddenSize, 'ones');
       vector(`${name}.bias`, hiddenSize, 'zeros');
     };
-    const linear = (name: string, from: number, to: number, start: TensorSpec['start'] = 'normal') => {
-      all.set(`${name}.weight`, { shape: [from, to], start, linear: 'in_out' });
+    const linear = (name: string, from: number, to: number, init: TensorSpec['init'] = 'normal') => {
+      all.set(`${name}.weight`, { shape: [from, to], init, linear: 'in_out' });
       vector(`${name}.bias`, to, 'zeros');
     };
     table('wte.weight', vocabSize);
@@ -118,7 +118,7 @@ export const gpt2: Family = {
     }
     norm('ln_f');
     if (!config.tieWordEmbeddings) {
-      all.set('lm_head.weight', { shape: [vocabSize, hiddenSize], start: 'normal', linear: 'out_in' });
+      all.set('lm_head.weight', { shape: [vocabSize, hiddenSize], init: 'normal', linear: 'out_in' });
     }
     return all;
   },

@@ -13,11 +13,11 @@ const DEVIATION = 0.02;
  */
 export function initialParameters(config: ModelConfig, seed: number): Record<string, HostTensor> {
   const parameters: Record<string, HostTensor> = {};
-  for (const [name, { shape, start }] of tensorsOf(config)) {
+  for (const [name, { shape, init }] of tensorsOf(config)) {
     const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    if (start === 'ones') data.fill(1);
-    else if (start !== 'zeros') {
-      fillNormal(data, start === 'residual' ? DEVIATION / Math.sqrt(2 * config.layers) : DEVIATION, seed, name);
+    if (init === 'ones') data.fill(1);
+    else if (init !== 'zeros') {
+      fillNormal(data, init === 'residual' ? DEVIATION / Math.sqrt(2 * config.layers) : DEVIATION, seed, name);
     }
     parameters[name] = float32(data, shape);
   }

@@ -149,10 +149,10 @@ export const writeShape = (config: ModelConfig): Json => ({
 function tensors(config: ModelConfig, { qkvBias, qkNorm }: RotaryDecoderTraits): ReadonlyMap<string, TensorSpec> {
   const { vocabSize, hiddenSize, intermediateSize, heads, kvHeads, headDim } = config;
   const all = new Map<string, TensorSpec>();
-  const vector = (name: string, size: number, start: TensorSpec['start']) => all.set(name, { shape: [size], start });
-  const linear = (name: string, to: number, from: number, start: TensorSpec['start'] = 'normal') =>
-    all.set(`${name}.weight`, { shape: [to, from], start, linear: 'out_in' });
-  all.set('model.embed_tokens.weight', { shape: [vocabSize, hiddenSize], start: 'normal' });
+  const vector = (name: string, size: number, init: TensorSpec['init']) => all.set(name, { shape: [size], init });
+  const linear = (name: string, to: number, from: number, init: TensorSpec['init'] = 'normal') =>
+    all.set(`${name}.weight`, { shape: [to, from], init, linear: 'out_in' });
+  all.set('model.embed_tokens.weight', { shape: [vocabSize, hiddenSize], init: 'normal' });
   for (let layer = 0; layer < config.layers; layer++) {
     const at = (name: string) => `model.layers.${layer}.${name}`;
     vector(at('input_layernorm.weight'), hiddenSize, 'ones');

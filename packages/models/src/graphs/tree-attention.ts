@@ -3,7 +3,7 @@
 
 import { add, addDimensions, type Dimension, type Graph, reshape, type Value } from '@ludic/graph';
 import { type Cut, cutAt, joinAt, padRows, spreadRows, unpadRows } from '@ludic/graph/internal';
-import { type Attending, attend, type KvSegment, splitKeyHeads } from '../architectures/attention.ts';
+import { type AttentionOptions, attend, type KvSegment, splitKeyHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { declareBias, queriesPerKeyHead } from './attention-bias.ts';
@@ -16,7 +16,7 @@ export interface TreeLevels {
 }
 
 /** What attention must know of a model. */
-export type AttendingModel = Attending & Pick<ModelConfig, 'slidingWindow'>;
+export type AttentionModel = AttentionOptions & Pick<ModelConfig, 'slidingWindow'>;
 
 /** The level of the prompts that several rows share. */
 export const PROMPTS: RowNames = { prefix: 'prompt_', tokens: 'promptTokens', rows: 'prompts', steps: 'promptSteps' };
@@ -28,8 +28,8 @@ export function treeTokens({ prefix, sharedPrompts }: TreeLevels): Dimension {
 }
 
 /** Declares what `packTree` gives beside ids and positions. */
-export function treeAttention(graph: Graph, config: AttendingModel, { prefix, sharedPrompts }: TreeLevels): Attention {
-  const heads: Attending = config;
+export function treeAttention(graph: Graph, config: AttentionModel, { prefix, sharedPrompts }: TreeLevels): Attention {
+  const heads: AttentionOptions = config;
   const isLocal = (layer: number) => config.slidingWindow?.layers[layer] === true;
   const rows = rowLevel(graph, config, ROWS, { prefix, sharedPrompts });
   const prompt = sharedPrompts ? rowLevel(graph, config, PROMPTS, { prefix, sharedPrompts: false }) : undefined;
@@ -70,8 +70,8 @@ export function treeAttention(graph: Graph, config: AttendingModel, { prefix, sh
 }
 
 /** The inputs of a level of rows, and its attention: each row looks at what it shares and at its own past. */
-function rowLevel(graph: Graph, config: AttendingModel, names: RowNames, { prefix, sharedPrompts }: TreeLevels) {
-  const heads: Attending = config;
+function rowLevel(graph: Graph, config: AttentionModel, names: RowNames, { prefix, sharedPrompts }: TreeLevels) {
+  const heads: AttentionOptions = config;
   const layout = declareRowPadding(graph, names);
   const spread = sharedPrompts
     ? {
