@@ -168,6 +168,14 @@ describe.each(CASES)('%s', (name, base) => {
 });
 
 describe('adapters', () => {
+  it('name a head of its own as PEFT does, beside the network of GPT-2', async () => {
+    const config = { ...(await load('gpt2-tiny')).config, tieWordEmbeddings: false };
+    const lora = { rank: 2, alpha: 4, targets: ['lm_head'], rankStabilized: false };
+    const files = adapterFiles(config, 'base', newAdapter(config, lora, 0));
+    const { tensors } = readSafetensors(files.get('adapter_model.safetensors')!);
+    expect([...tensors.keys()]).toContain('base_model.model.lm_head.lora_A.weight');
+  });
+
   it('change nothing when they are new', async () => {
     const { config, parameters, sequences } = await load('llama-tiny');
     const adapter = newAdapter(config, { rank: 2, alpha: 4, targets: ['q_proj'], rankStabilized: false }, 0);

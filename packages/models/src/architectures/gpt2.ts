@@ -133,7 +133,7 @@ export const gpt2: Family = {
   // The feed-forward block has one product before its activation, where gated ones have two.
   activationsPerToken: (config) => attentionActivations(config) + 2 * config.intermediateSize,
 
-  storedName: (name) => (name === 'lm_head.weight' ? name : `transformer.${name}`),
+  storedName: (name) => (name.startsWith('lm_head.') ? name : `transformer.${name}`),
 
   embed(_config, weights, tokens) {
     const words = weights.rows('wte.weight', tokens.ids);
