@@ -48,13 +48,7 @@ const definition = findEnvironment('larger');
 const config = resolveConfig(definition, { highest: 20 });
 for (const name of ['random', 'expert'] as const) {
   const policy = scriptedPolicy(name, () => definition.experts[name](config));
-  const result = await evaluate({
-    environment: definition,
-    config,
-    history: 'NO_HISTORY',
-    policy,
-    episodes: 200,
-    seed: 0,
-  });
+  const game = { environment: 'larger', config, history: 'NO_HISTORY' } as const;
+  const result = await evaluate({ ...game, policy, episodes: 200, seed: 0 });
   console.log(`${name}: mean reward ${result.mean_reward.toFixed(2)}`);
 }
