@@ -7,7 +7,13 @@ import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_TRAINING, estimateMemory, rehearse, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
+import {
+  DEFAULT_TRAINING,
+  estimateMemory,
+  probePrompts,
+  Trainer,
+  type TrainSettings,
+} from '../packages/grpo/src/index.ts';
 import { openLanguageModel } from '../packages/inference/src/index.ts';
 import { PromptEncoder } from '../packages/inference/src/internal.ts';
 import { everyLinearLayer, newAdapter, readCheckpoint } from '../packages/models/src/index.ts';
@@ -89,7 +95,7 @@ async function measureTraining(folder: string, gradientCheckpointing: boolean) {
   const { config, parameters } = newAdapter(base.config, settings.lora!, settings.seed);
   const model = { ...base, adapter: { config, parameters: await ResidentTensors.of(runtime, parameters) } };
   const loadedMiB = peakMiB();
-  const prompts = await rehearse(settings, new PromptEncoder(base.tokenizer, base.template));
+  const prompts = await probePrompts(settings, new PromptEncoder(base.tokenizer, base.template));
   const estimatedMiB = estimateMemory(base.config, settings, prompts).total / MIB;
   const trainer = await Trainer.create(model, settings);
   const steps: StepFigures[] = [];

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assignCredit } from '../packages/grpo/src/advantages/estimators.ts';
+import { estimateAdvantages } from '../packages/grpo/src/advantages/estimators.ts';
 import { samplesOf } from '../packages/grpo/src/batching/batch.ts';
 import {
   DEFAULT_ADAMW,
@@ -44,7 +44,7 @@ type Given = Partial<Omit<TrainSettings, 'loss' | 'adamw' | 'lora'>> & {
 
 const CASES: Readonly<Record<string, Given>> = {
   dapo: { layers: 2 },
-  'dapo-turn-credit-cosine': { credit: 'turn', schedule: 'cosine', warmupSteps: 4, tied: true },
+  'dapo-turn-credit-cosine': { advantageEstimator: 'turn', schedule: 'cosine', warmupSteps: 4, tied: true },
   'dapo-unequal-clipping': { loss: { epsilon: 0.1, epsilonHigh: 0.28 }, scaleRewards: 'group', numIterations: 4 },
   'dapo-delta': { loss: { delta: 1.3 }, numIterations: 2, scaleRewards: 'none' },
   'grpo-beta': { layers: 2, loss: { lossType: 'grpo', beta: 0.1 }, scaleRewards: 'group' },
@@ -53,11 +53,11 @@ const CASES: Readonly<Record<string, Given>> = {
     loss: { lossType: 'grpo', importanceSamplingLevel: 'sequence', epsilon: 0.05, epsilonHigh: 0.06 },
   },
   'grpo-sequence-beta': { loss: { lossType: 'grpo', importanceSamplingLevel: 'sequence', beta: 0.05 }, tied: true },
-  bnpo: { loss: { lossType: 'bnpo' }, numIterations: 2, credit: 'group_turn' },
+  bnpo: { loss: { lossType: 'bnpo' }, numIterations: 2, advantageEstimator: 'group_turn' },
   'dr-grpo': { loss: { lossType: 'dr_grpo' }, scaleRewards: 'none', adamw: { maxGradNorm: 0.01 } },
-  'dr-grpo-entropy': { loss: { lossType: 'dr_grpo', entropyCoefficient: 0.05 }, finalExploration: 0.1 },
+  'dr-grpo-entropy': { loss: { lossType: 'dr_grpo', entropyCoefficient: 0.05 }, finalRegularization: 0.1 },
   cispo: { loss: { lossType: 'cispo', epsilonHigh: 5 }, numIterations: 2 },
-  'cispo-low-cap': { loss: { lossType: 'cispo', epsilonHigh: 1.05 }, credit: 'td', discount: 0.9 },
+  'cispo-low-cap': { loss: { lossType: 'cispo', epsilonHigh: 1.05 }, advantageEstimator: 'td', discount: 0.9 },
   sapo: { loss: { lossType: 'sapo' }, numIterations: 2 },
   'sapo-sequence': {
     loss: { lossType: 'sapo', importanceSamplingLevel: 'sequence', sapoTemperaturePos: 2, sapoTemperatureNeg: 3 },
@@ -95,7 +95,7 @@ const settingsOf = ({ rank: _, tied: __, layers: ___, loss, adamw, ...given }: G
   steps: STEPS,
   groupSize: MEMBERS,
   batchSize: GROUPS * MEMBERS,
-  credit: 'episode',
+  advantageEstimator: 'episode',
   learningRate: 3e-3,
   tokenBudget: 80,
   maxCompletionLength: 6,
@@ -216,7 +216,7 @@ async function train(folder: string, name: string, given: Given): Promise<void> 
         }),
       }));
       const groups = episodes.map((_, i) => Math.floor(i / MEMBERS));
-      const { advantages } = assignCredit(episodes, groups, settings);
+      const { advantages } = estimateAdvantages(episodes, groups, settings);
       samples = samplesOf(episodes, advantages, settings).flat();
       if (settings.loss.beta > 0) {
         const { samples: of, logprobs } = await reference.score(samples);
@@ -237,10 +237,10 @@ async function train(folder: string, name: string, given: Given): Promise<void> 
         advantages: advantages.map((turns) => [...turns]),
       });
     }
-    const exploration = 1 - (1 - settings.finalExploration) * ((step - 1) / STEPS);
+    const regularization = 1 - (1 - settings.finalRegularization) * ((step - 1) / STEPS);
     const { loss } = await learner.accumulate(samples, {
-      beta: settings.loss.beta * exploration,
-      entropyCoefficient: settings.loss.entropyCoefficient * exploration,
+      beta: settings.loss.beta * regularization,
+      entropyCoefficient: settings.loss.entropyCoefficient * regularization,
     });
     const norm = await learner.step(learningRateAt(settings, step, STEPS));
     got.push({ loss, norm });

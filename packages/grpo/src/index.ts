@@ -1,4 +1,9 @@
-export { assignCredit, CREDITS, type Credit, type CreditSettings } from './advantages/estimators.ts';
+export {
+  ADVANTAGE_ESTIMATORS,
+  type AdvantageEstimator,
+  type AdvantageSettings,
+  estimateAdvantages,
+} from './advantages/estimators.ts';
 export { groupAdvantages } from './advantages/group-advantages.ts';
 export { samplesOf } from './batching/batch.ts';
 export type { Sample } from './batching/samples.ts';
@@ -17,8 +22,8 @@ export {
   type PromptShape,
 } from './run/memory.ts';
 export { currentEvaluation, type LogLine, readLogLine } from './run/metrics-log.ts';
-export { rehearse } from './run/probe-prompts.ts';
-export { type ConductOptions, conductRun, type KeptEpisode, type RunResult } from './run/run.ts';
+export { probePrompts } from './run/probe-prompts.ts';
+export { type KeptEpisode, type RunResult, type TrainRunOptions, trainRun } from './run/run.ts';
 export type { RunEvent, RunStart } from './run/run-events.ts';
 export type { RunStorage } from './run/run-storage.ts';
 export { checkpointFolder, openRun, type RunConfig, readRunConfig, StoredRun } from './run/stored-run.ts';
@@ -29,7 +34,14 @@ export {
   type RecordedChange,
   type SettingsChange,
 } from './settings/changes.ts';
-export { camelCase, snakeCase, trainingFields, trainSettings } from './settings/convert.ts';
+export {
+  camelCase,
+  settingsFromJson,
+  settingsToJson,
+  snakeCase,
+  trainingFields,
+  trainSettings,
+} from './settings/convert.ts';
 export { type Choice, type Decision, decideSettings, type Undecided } from './settings/decide.ts';
 export {
   ADAMW_FIELDS,

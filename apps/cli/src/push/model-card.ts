@@ -1,6 +1,6 @@
 // The README.md of a published model: its game, evaluation, learning curve and settings.
 
-import type { LoggedStepMetrics } from '@ludic/grpo';
+import { type LoggedStepMetrics, settingsToJson } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Evaluation, Interval } from '@ludic/rollouts';
 import { percent } from '../units.ts';
@@ -106,7 +106,7 @@ function curvePart(steps: readonly StepLine[]): string {
 }
 
 function settingsPart({ settings }: RunConfig): string {
-  const json = JSON.stringify(settings, null, 2);
+  const json = JSON.stringify(settingsToJson(settings), null, 2);
   return `## Settings\n\nEnvironment \`${settings.environment}\` with \`${JSON.stringify(settings.environmentConfig)}\`, history \`${settings.history}\`, ${settings.steps} steps of ${settings.batchSize} games in groups of ${settings.groupSize}, seed ${settings.seed}${settings.lora ? `, LoRA of rank ${settings.lora.rank}` : ''}. All of them:\n\n\`\`\`json\n${json}\n\`\`\``;
 }
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { episodeOf } from '../../testing/episodes.ts';
 import { SCALE_REWARDS, type ScaleRewards } from '../settings/loss-settings.ts';
-import { assignCredit, CREDITS, type CreditSettings } from './estimators.ts';
+import { ADVANTAGE_ESTIMATORS, type AdvantageSettings, estimateAdvantages } from './estimators.ts';
 import { groupAdvantages } from './group-advantages.ts';
 
 /** A turn: its reward, and which of the prompts of its turn it saw; 3 stands for a prompt of its own. */
@@ -44,11 +44,12 @@ const games = (reward: fc.Arbitrary<number>, least = 0) =>
     ),
     { minLength: 1, maxLength: 4 },
   );
-const anyCredit = fc.constantFrom(...CREDITS);
+const anyEstimator = fc.constantFrom(...ADVANTAGE_ESTIMATORS);
 const anyScale = fc.constantFrom(...SCALE_REWARDS);
 const anyDiscount = fc.constantFrom(1, 0.95, 0.5);
 
-const credited = ({ episodes, groups }: Batch, settings: CreditSettings) => assignCredit(episodes, groups, settings);
+const advantagesOf = ({ episodes, groups }: Batch, settings: AdvantageSettings) =>
+  estimateAdvantages(episodes, groups, settings);
 const plain = { scaleRewards: 'none', discount: 1 } as const;
 const size = (numbers: readonly number[]) => numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
 const rewardsOf = ({ episodes }: Batch) => episodes.flatMap(({ turns }) => turns.map((turn) => turn.reward));
@@ -57,15 +58,25 @@ describe('credit, for any batch', () => {
   it('is a number for every turn, and 0 in games that failed', () => {
     const extreme = fc.oneof(anyReward, fc.constantFrom(0, -0, 5e-324, 1e-200, 1e100, -1e100));
     fc.assert(
-      fc.property(games(extreme), anyCredit, anyScale, anyDiscount, (drawn, credit, scaleRewards, discount) => {
-        const batch = batchOf(drawn);
-        const { advantages, zeroVarianceGroups } = credited(batch, { credit, scaleRewards, discount });
-        expect(zeroVarianceGroups >= 0 && zeroVarianceGroups <= 1).toBe(true);
-        for (const [i, { turns, endReason }] of batch.episodes.entries()) {
-          expect(advantages[i]).toHaveLength(turns.length);
-          expect(advantages[i]!.every((a) => Number.isFinite(a) && (endReason !== 'failed' || a === 0))).toBe(true);
-        }
-      }),
+      fc.property(
+        games(extreme),
+        anyEstimator,
+        anyScale,
+        anyDiscount,
+        (drawn, advantageEstimator, scaleRewards, discount) => {
+          const batch = batchOf(drawn);
+          const { advantages, zeroVarianceGroups } = advantagesOf(batch, {
+            advantageEstimator,
+            scaleRewards,
+            discount,
+          });
+          expect(zeroVarianceGroups >= 0 && zeroVarianceGroups <= 1).toBe(true);
+          for (const [i, { turns, endReason }] of batch.episodes.entries()) {
+            expect(advantages[i]).toHaveLength(turns.length);
+            expect(advantages[i]!.every((a) => Number.isFinite(a) && (endReason !== 'failed' || a === 0))).toBe(true);
+          }
+        },
+      ),
     );
   });
 
@@ -93,12 +104,12 @@ describe('credit, for any batch', () => {
     ['turn', false],
     ['td', false],
     ['group_turn', true],
-  ] as const)('%s compares turns with the same turn of others: nothing is left over', (credit, byGroup) => {
+  ] as const)('%s compares turns with the same turn of others: nothing is left over', (advantageEstimator, byGroup) => {
     fc.assert(
       fc.property(games(anyReward), anyDiscount, (drawn, discount) => {
         const batch = batchOf(drawn);
         const { episodes, groups } = batch;
-        const { advantages } = credited(batch, { ...plain, credit, discount });
+        const { advantages } = advantagesOf(batch, { ...plain, advantageEstimator, discount });
         const visits = episodes.flatMap(({ turns, endReason }, i) =>
           endReason === 'failed'
             ? []
@@ -121,18 +132,24 @@ describe('credit, for any batch', () => {
 
   it('does not ask who comes first', () => {
     fc.assert(
-      fc.property(games(anyReward), anyCredit, anyScale, fc.infiniteStream(fc.nat()), (drawn, credit, scale, keys) => {
-        const { episodes, groups } = batchOf(drawn);
-        const settings = { credit, scaleRewards: scale, discount: 0.95 };
-        const order = [...episodes.keys()].map((i) => [i, keys.next().value!] as const);
-        const shuffled = order.sort((a, b) => a[1] - b[1]).map(([i]) => i);
-        const before = assignCredit(episodes, groups, settings).advantages;
-        const mixed = { episodes: shuffled.map((i) => episodes[i]!), groups: shuffled.map((i) => groups[i]!) };
-        const after = credited(mixed, settings).advantages;
-        for (const [at, i] of shuffled.entries())
-          for (const [t, value] of before[i]!.entries())
-            expect(Math.abs(after[at]![t]! - value)).toBeLessThan(1e-9 * Math.max(1, Math.abs(value)));
-      }),
+      fc.property(
+        games(anyReward),
+        anyEstimator,
+        anyScale,
+        fc.infiniteStream(fc.nat()),
+        (drawn, advantageEstimator, scale, keys) => {
+          const { episodes, groups } = batchOf(drawn);
+          const settings = { advantageEstimator, scaleRewards: scale, discount: 0.95 };
+          const order = [...episodes.keys()].map((i) => [i, keys.next().value!] as const);
+          const shuffled = order.sort((a, b) => a[1] - b[1]).map(([i]) => i);
+          const before = estimateAdvantages(episodes, groups, settings).advantages;
+          const mixed = { episodes: shuffled.map((i) => episodes[i]!), groups: shuffled.map((i) => groups[i]!) };
+          const after = advantagesOf(mixed, settings).advantages;
+          for (const [at, i] of shuffled.entries())
+            for (const [t, value] of before[i]!.entries())
+              expect(Math.abs(after[at]![t]! - value)).toBeLessThan(1e-9 * Math.max(1, Math.abs(value)));
+        },
+      ),
     );
   });
 
@@ -140,14 +157,14 @@ describe('credit, for any batch', () => {
     fc.assert(
       fc.property(
         games(fc.integer({ min: -3, max: 3 })),
-        anyCredit,
+        anyEstimator,
         fc.constantFrom<ScaleRewards>('group', 'batch'),
         fc.constantFrom(1e-2, 10, 1e4),
-        (drawn, credit, scaleRewards, unit) => {
-          const settings = { credit, scaleRewards, discount: 1 };
-          const raw = credited(batchOf(drawn), { ...settings, scaleRewards: 'none' }).advantages;
-          const one = credited(batchOf(drawn), settings).advantages;
-          const other = credited(
+        (drawn, advantageEstimator, scaleRewards, unit) => {
+          const settings = { advantageEstimator, scaleRewards, discount: 1 };
+          const raw = advantagesOf(batchOf(drawn), { ...settings, scaleRewards: 'none' }).advantages;
+          const one = advantagesOf(batchOf(drawn), settings).advantages;
+          const other = advantagesOf(
             batchOf(drawn, (r) => unit * r),
             settings,
           ).advantages;
@@ -165,10 +182,10 @@ describe('credit, for any batch', () => {
 
   it('does not change when every game pays the same more at its end', () => {
     fc.assert(
-      fc.property(games(anyReward, 1), anyCredit, anyScale, (drawn, credit, scaleRewards) => {
-        const settings = { credit, scaleRewards, discount: 1 };
-        const before = credited(batchOf(drawn), settings).advantages;
-        const after = credited(
+      fc.property(games(anyReward, 1), anyEstimator, anyScale, (drawn, advantageEstimator, scaleRewards) => {
+        const settings = { advantageEstimator, scaleRewards, discount: 1 };
+        const before = advantagesOf(batchOf(drawn), settings).advantages;
+        const after = advantagesOf(
           batchOf(drawn, (r, isLast) => (isLast ? r + 8 : r)),
           settings,
         ).advantages;

@@ -2,7 +2,7 @@ import { stream } from '@ludic/random';
 import type { Episode } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
 import { episodeOf } from '../../testing/episodes.ts';
-import { assignCredit } from './estimators.ts';
+import { estimateAdvantages } from './estimators.ts';
 
 /** An episode with the given rewards, its turns after the given prompts. */
 const episode = (
@@ -16,10 +16,10 @@ const episode = (
   );
 const [a, b, c] = [Int32Array.of(1), Int32Array.of(2), Int32Array.of(3)];
 
-describe('assignCredit', () => {
+describe('estimateAdvantages', () => {
   it('gives every turn the advantage of its episode', () => {
-    const { advantages } = assignCredit([episode([0, 1], [a, b]), episode([0], [a])], [0, 0], {
-      credit: 'episode',
+    const { advantages } = estimateAdvantages([episode([0, 1], [a, b]), episode([0], [a])], [0, 0], {
+      advantageEstimator: 'episode',
       scaleRewards: 'none',
       discount: 1,
     });
@@ -28,7 +28,11 @@ describe('assignCredit', () => {
 
   it('compares a turn with all turns that saw its prompt', () => {
     const episodes = [episode([0, 1], [a, b]), episode([0, -1], [a, b]), episode([0, 1], [a, c])];
-    const { advantages } = assignCredit(episodes, [0, 0, 0], { credit: 'turn', scaleRewards: 'none', discount: 1 });
+    const { advantages } = estimateAdvantages(episodes, [0, 0, 0], {
+      advantageEstimator: 'turn',
+      scaleRewards: 'none',
+      discount: 1,
+    });
     // Group mean 1/3 at both turns. Prompt a: returns 1, −1, 1, baseline (1 + 1/3)/4 = 1/3. b: 1, −1, (0 + 1/3)/3 = 1/9.
     // c: (1 + 1/3)/2 = 2/3.
     const expected = [
@@ -42,8 +46,8 @@ describe('assignCredit', () => {
 
   it('compares a turn with those of its group alone where asked', () => {
     const episodes = [episode([1], [a]), episode([0], [a]), episode([-1], [a]), episode([-3], [a])];
-    const { advantages } = assignCredit(episodes, [0, 0, 1, 1], {
-      credit: 'group_turn',
+    const { advantages } = estimateAdvantages(episodes, [0, 0, 1, 1], {
+      advantageEstimator: 'group_turn',
       scaleRewards: 'none',
       discount: 1,
     });
@@ -52,7 +56,11 @@ describe('assignCredit', () => {
 
   it('averages the rest of the game over all that came to the next prompt', () => {
     const episodes = [episode([0, 1], [a, c]), episode([0, -1], [b, c]), episode([0, 1], [a, c]), episode([0.5], [a])];
-    const { advantages } = assignCredit(episodes, [0, 0, 0, 0], { credit: 'td', scaleRewards: 'none', discount: 1 });
+    const { advantages } = estimateAdvantages(episodes, [0, 0, 0, 0], {
+      advantageEstimator: 'td',
+      scaleRewards: 'none',
+      discount: 1,
+    });
     // c is worth (1 − 1 + 1)/3 = 1/3 to all that come to it. a: 1/3, 1/3, 0.5; b: 1/3. The group's mean of these is 0.375 at
     // the first turn, and (1 − 1 + 1)/3 at the second.
     const baseline = (1 / 3 + 1 / 3 + 0.5 + 0.375) / 4;
@@ -62,8 +70,8 @@ describe('assignCredit', () => {
   });
 
   it('discounts later rewards', () => {
-    const { advantages } = assignCredit([episode([0, 1], [a, b]), episode([0, 0], [a, b])], [0, 0], {
-      credit: 'turn',
+    const { advantages } = estimateAdvantages([episode([0, 1], [a, b]), episode([0, 0], [a, b])], [0, 0], {
+      advantageEstimator: 'turn',
       scaleRewards: 'none',
       discount: 0.5,
     });
@@ -84,38 +92,56 @@ describe('assignCredit', () => {
       );
     });
     const groups = batch.map((_, i) => Math.floor(i / 16));
-    it.each(['turn', 'group_turn', 'td'] as const)('%s pushes late turns no more than early ones', (credit) => {
-      const { advantages } = assignCredit(batch, groups, { credit, scaleRewards: 'batch', discount: 1 });
-      for (const [from, to] of [
-        [0, 10],
-        [10, 26],
-        [26, 50],
-      ]) {
-        const values = advantages.flatMap((turns) => [...turns.slice(from, to)]);
-        expect(Math.abs(values.reduce((a, b) => a + b, 0) / values.length)).toBeLessThan(0.02);
-      }
-    });
+    it.each(['turn', 'group_turn', 'td'] as const)(
+      '%s pushes late turns no more than early ones',
+      (advantageEstimator) => {
+        const { advantages } = estimateAdvantages(batch, groups, {
+          advantageEstimator,
+          scaleRewards: 'batch',
+          discount: 1,
+        });
+        for (const [from, to] of [
+          [0, 10],
+          [10, 26],
+          [26, 50],
+        ]) {
+          const values = advantages.flatMap((turns) => [...turns.slice(from, to)]);
+          expect(Math.abs(values.reduce((a, b) => a + b, 0) / values.length)).toBeLessThan(0.02);
+        }
+      },
+    );
   });
 
-  it.each(['turn', 'group_turn', 'td'] as const)('%s divides by the deviation that scale_rewards names', (credit) => {
-    // The second group's rewards are ten times the first's.
-    const rewards = [1, 0, -1, 10, 0, -10];
-    const episodes = rewards.map((reward) => episode([reward], [Int32Array.of(reward)]));
-    const advantagesWith = (scaleRewards: 'group' | 'batch' | 'none') =>
-      assignCredit(episodes, [0, 0, 0, 1, 1, 1], { credit, scaleRewards, discount: 1 }).advantages.map(([a]) => a!);
-    const plain = advantagesWith('none');
-    const meanSquare = (values: readonly number[]) => values.reduce((sum, x) => sum + x * x, 0) / values.length;
-    const [batch, group] = [advantagesWith('batch'), advantagesWith('group')];
-    expect(batch[3]! / batch[0]!).toBeCloseTo(plain[3]! / plain[0]!, 9);
-    expect(meanSquare(batch)).toBeCloseTo(1, 3);
-    expect(meanSquare(group.slice(0, 3))).toBeCloseTo(1, 2);
-    expect(meanSquare(group.slice(3))).toBeCloseTo(1, 3);
-  });
+  it.each(['turn', 'group_turn', 'td'] as const)(
+    '%s divides by the deviation that scale_rewards names',
+    (advantageEstimator) => {
+      // The second group's rewards are ten times the first's.
+      const rewards = [1, 0, -1, 10, 0, -10];
+      const episodes = rewards.map((reward) => episode([reward], [Int32Array.of(reward)]));
+      const advantagesWith = (scaleRewards: 'group' | 'batch' | 'none') =>
+        estimateAdvantages(episodes, [0, 0, 0, 1, 1, 1], {
+          advantageEstimator,
+          scaleRewards,
+          discount: 1,
+        }).advantages.map(([a]) => a!);
+      const plain = advantagesWith('none');
+      const meanSquare = (values: readonly number[]) => values.reduce((sum, x) => sum + x * x, 0) / values.length;
+      const [batch, group] = [advantagesWith('batch'), advantagesWith('group')];
+      expect(batch[3]! / batch[0]!).toBeCloseTo(plain[3]! / plain[0]!, 9);
+      expect(meanSquare(batch)).toBeCloseTo(1, 3);
+      expect(meanSquare(group.slice(0, 3))).toBeCloseTo(1, 2);
+      expect(meanSquare(group.slice(3))).toBeCloseTo(1, 3);
+    },
+  );
 
   it('leaves an episode that could not be scored out of every baseline', () => {
     const episodes = [episode([1], [a]), episode([0], [a]), episode([-9], [a], 'failed')];
-    for (const credit of ['episode', 'turn', 'td'] as const) {
-      const { advantages } = assignCredit(episodes, [0, 0, 0], { credit, scaleRewards: 'none', discount: 1 });
+    for (const advantageEstimator of ['episode', 'turn', 'td'] as const) {
+      const { advantages } = estimateAdvantages(episodes, [0, 0, 0], {
+        advantageEstimator,
+        scaleRewards: 'none',
+        discount: 1,
+      });
       expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 0]);
     }
   });

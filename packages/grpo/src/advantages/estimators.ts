@@ -4,10 +4,10 @@ import type { Episode } from '@ludic/rollouts';
 import type { ScaleRewards } from '../settings/loss-settings.ts';
 import { groupAdvantages } from './group-advantages.ts';
 
-export const CREDITS = ['episode', 'turn', 'group_turn', 'td'] as const;
-export type Credit = (typeof CREDITS)[number];
+export const ADVANTAGE_ESTIMATORS = ['episode', 'turn', 'group_turn', 'td'] as const;
+export type AdvantageEstimator = (typeof ADVANTAGE_ESTIMATORS)[number];
 
-export interface CreditSettings {
+export interface AdvantageSettings {
   /**
    * `episode`: every turn gets the advantage of its episode, as GRPO has it. `turn`: a turn gets the rewards from there
    * on, less the mean of all turns of the batch that saw the same prompt. `group_turn`: less the mean of those of its own
@@ -16,13 +16,13 @@ export interface CreditSettings {
    * gets its own reward and what the prompt that followed was worth to all who came to it, less what its own prompt was
    * worth: the luck of the rest of the game is averaged out. For games whose prompts tell all that matters.
    */
-  readonly credit: Credit;
+  readonly advantageEstimator: AdvantageEstimator;
   readonly scaleRewards: ScaleRewards;
   /** A reward that comes n turns later counts discount^n. */
   readonly discount: number;
 }
 
-export interface CreditedBatch {
+export interface TurnAdvantages {
   /** Per episode and turn. */
   readonly advantages: readonly Float64Array[];
   readonly zeroVarianceGroups: number;
@@ -35,24 +35,24 @@ interface Visit {
 }
 
 /** @param groups which group each episode belongs to */
-export function assignCredit(
+export function estimateAdvantages(
   episodes: readonly Episode[],
   groups: readonly number[],
-  { credit, scaleRewards, discount }: CreditSettings,
-): CreditedBatch {
+  { advantageEstimator, scaleRewards, discount }: AdvantageSettings,
+): TurnAdvantages {
   const scored = episodes.map((episode) => episode.endReason !== 'failed');
   const monteCarlo = episodes.map((episode) => returnsToGo(episode, discount));
   const totals = monteCarlo.map((returns, i) => (scored[i] ? (returns[0] ?? 0) : undefined));
   const { values, zeroVarianceGroups } = groupAdvantages(totals, groups, scaleRewards);
-  if (credit === 'episode') {
+  if (advantageEstimator === 'episode') {
     const advantages = episodes.map((episode, i) => new Float64Array(episode.turns.length).fill(values[i]!));
     return { advantages, zeroVarianceGroups };
   }
   const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
-  const returns = credit === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
+  const returns = advantageEstimator === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
   const groupMeans = meansByTurn(counted, groups, returns);
   const advantages = episodes.map((episode) => new Float64Array(episode.turns.length));
-  for (const visits of visitsByPrompt(counted, (i) => (credit === 'group_turn' ? groups[i]! : 0))) {
+  for (const visits of visitsByPrompt(counted, (i) => (advantageEstimator === 'group_turn' ? groups[i]! : 0))) {
     const sum = sumOver(visits, returns);
     for (const { episode, turn } of visits) {
       // One pseudo-visit stands in where a prompt was seen once: the mean return of the group from this very turn on.

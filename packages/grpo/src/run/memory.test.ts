@@ -15,7 +15,7 @@ import {
   describeMemory,
   estimateMemory,
   memoryAdvice,
-  rehearse,
+  probePrompts,
   type TrainSettings,
 } from '../index.ts';
 import { type RunEvent, runTraining } from '../node.ts';
@@ -90,15 +90,17 @@ describe('the estimate of memory', () => {
 
 const folder = fileURLToPath(new URL('../../../nano/model', import.meta.url));
 
-describe('a rehearsal', () => {
+describe('probing prompts', () => {
   it('finds how long prompts are and what they share', async () => {
     const files = await openModelFolder(folder);
     const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
-    const alone = await rehearse(SETTINGS, encoder);
+    const alone = await probePrompts(SETTINGS, encoder);
     expect(alone.shared).toBeGreaterThan(0);
     expect(alone.longest).toBeGreaterThan(alone.shared);
     expect(alone.turns).toBeGreaterThanOrEqual(3);
-    expect((await rehearse({ ...SETTINGS, history: 'FULL_HISTORY' }, encoder)).longest).toBeGreaterThan(alone.longest);
+    expect((await probePrompts({ ...SETTINGS, history: 'FULL_HISTORY' }, encoder)).longest).toBeGreaterThan(
+      alone.longest,
+    );
   });
 });
 
@@ -115,7 +117,7 @@ describe('a run that has less memory than its workers need', () => {
     };
     const files = await openModelFolder(folder);
     const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
-    const prompts = await rehearse(settings, encoder);
+    const prompts = await probePrompts(settings, encoder);
     const limit = estimateMemory(await readModelConfig(files), settings, prompts, 2).total;
     const events: RunEvent[] = [];
     const scratch = await mkdtemp(join(tmpdir(), 'ludic-memory-'));

@@ -11,7 +11,7 @@ import type { PromptShape } from './memory.ts';
 
 const GAMES = 8;
 
-export async function rehearse(settings: TrainSettings, encoder: PromptEncoder): Promise<PromptShape> {
+export async function probePrompts(settings: TrainSettings, encoder: PromptEncoder): Promise<PromptShape> {
   const episodes = await randomGames(settings);
   const prompts = episodes.flatMap(({ turns }) => turns.map(({ prompt }) => encoder.encode(prompt)));
   return {
@@ -35,7 +35,7 @@ export async function shortestReply(settings: TrainSettings, tokenizer: Tokenize
 /** A few games of the run, played by the random player. */
 export function randomGames(settings: TrainSettings): Promise<readonly Episode[]> {
   const spec = specOf(settings);
-  const policy = scriptedPolicy('rehearsal', () => spec.environment.experts.random(spec.config));
+  const policy = scriptedPolicy('probe', () => spec.environment.experts.random(spec.config));
   const starts = groupStarts({ seed: settings.seed, step: 0, groups: GAMES, groupSize: 1 });
   return playEpisodes({ ...spec, policy, starts });
 }

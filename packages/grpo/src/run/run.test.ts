@@ -6,15 +6,16 @@ import { openModelFolder } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import {
-  assignCredit,
-  conductRun,
   DEFAULT_TRAINING,
+  estimateAdvantages,
   openRun,
   type RunEvent,
   type RunStart,
   type RunStorage,
   type TrainSettings,
+  trainRun,
 } from '../index.ts';
+import { createRun } from './stored-run.ts';
 
 const nano = fileURLToPath(new URL('../../../nano/model/', import.meta.url));
 const settings: TrainSettings = {
@@ -84,7 +85,7 @@ async function run(
   onEvent: (event: RunEvent) => void = () => {},
   signal?: AbortSignal,
 ) {
-  return conductRun(start, {
+  return trainRun(start, {
     storage,
     runtime: await createRuntime(),
     openFiles: () => openModelFolder(nano),
@@ -131,13 +132,28 @@ describe('a run in a storage of its own', () => {
     expect(new TextDecoder().decode(storage.files.get('metrics.jsonl')).startsWith(lines.join('\n'))).toBe(true);
   });
 
+  it('keeps the names that config.json has always had for its settings', async () => {
+    const text = readFileSync(new URL('../../fixtures/run-config.json', import.meta.url), 'utf8');
+    const storage = memoryStorage();
+    await storage.write('config.json', text);
+    const { config } = await openRun(storage);
+    expect(config.settings).toMatchObject({
+      advantageEstimator: 'td',
+      finalRegularization: 0.2,
+      dynamicSamplingRounds: 2,
+    });
+    const other = memoryStorage();
+    await createRun(other, config);
+    expect(new TextDecoder().decode(other.files.get('config.json'))).toBe(text);
+  });
+
   it('tells what every turn was credited with', async () => {
     const steps: Extract<RunEvent, { type: 'step' }>[] = [];
     await run(memoryStorage(), begin, (event) => event.type === 'step' && steps.push(event));
     expect(steps.length).toBe(3);
     for (const { episodes, advantages } of steps) {
       const groups = episodes.map((_, i) => Math.floor(i / settings.groupSize));
-      expect(advantages).toEqual(assignCredit(episodes, groups, settings).advantages);
+      expect(advantages).toEqual(estimateAdvantages(episodes, groups, settings).advantages);
       expect(advantages.map(({ length }) => length)).toEqual(episodes.map(({ turns }) => turns.length));
     }
     expect(steps.some(({ advantages }) => advantages.some((turns) => turns.some((x) => x > 0)))).toBe(true);

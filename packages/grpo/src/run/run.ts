@@ -35,12 +35,12 @@ import {
   type MemoryEstimate,
   memoryAdvice,
 } from './memory.ts';
-import { rehearse } from './probe-prompts.ts';
+import { probePrompts } from './probe-prompts.ts';
 import type { RunEvent, RunStart } from './run-events.ts';
 import type { RunStorage } from './run-storage.ts';
 import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
 
-export interface ConductOptions {
+export interface TrainRunOptions {
   readonly storage: RunStorage;
   readonly runtime: Runtime;
   /** Finds the files of the model that the run starts from. */
@@ -111,7 +111,7 @@ function firstEpisodes({ metrics: { step }, episodes, advantages }: StepReport):
   return kept.map((episode, i) => ({ step, ...episodeToJson(episode), advantages: Array.from(advantages[i]!) }));
 }
 
-export async function conductRun(start: RunStart, options: ConductOptions): Promise<RunResult> {
+export async function trainRun(start: RunStart, options: TrainRunOptions): Promise<RunResult> {
   const { clock, signal, keepEpisodes = firstEpisodes } = options;
   const emit = async (event: RunEvent) => options.onEvent?.(event);
   const prepared = await unlessInterrupted(prepare(start, options), signal);
@@ -255,7 +255,7 @@ async function putAway(model: LanguageModel, trainer?: Trainer): Promise<void> {
  * How many processes share an update.
  * @throws GrpoError `too_large`, with what would make it smaller
  */
-async function checkMachine(files: ModelFiles, settings: TrainSettings, options: ConductOptions): Promise<number> {
+async function checkMachine(files: ModelFiles, settings: TrainSettings, options: TrainRunOptions): Promise<number> {
   const { memory, workers, onEvent } = options;
   checkSettings(settings);
   specOf(settings);
@@ -269,7 +269,7 @@ async function checkMachine(files: ModelFiles, settings: TrainSettings, options:
     const { limit, available } = memory;
     const config = await readModelConfig(files);
     const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
-    const prompts = await rehearse(settings, encoder);
+    const prompts = await probePrompts(settings, encoder);
     const estimateFor = (processes: number) => estimateMemory(config, settings, prompts, processes);
     // How much prompts share is not known yet: only what cannot fit in any case is refused.
     const fits = (estimate: MemoryEstimate) => {
@@ -292,12 +292,12 @@ async function checkMachine(files: ModelFiles, settings: TrainSettings, options:
 }
 
 /** The trainer of a run, with its workers where there are several. */
-async function makeTrainer(model: LanguageModel, settings: TrainSettings, count: number, options: ConductOptions) {
+async function makeTrainer(model: LanguageModel, settings: TrainSettings, count: number, options: TrainRunOptions) {
   const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
   return { trainer: await Trainer.create(model, settings, workers), workers };
 }
 
-async function prepare(start: RunStart, options: ConductOptions): Promise<Prepared> {
+async function prepare(start: RunStart, options: TrainRunOptions): Promise<Prepared> {
   const { storage, runtime, openFiles } = options;
   if (start.kind === 'new') {
     const files = await openFiles(start.model);
@@ -362,7 +362,7 @@ async function begun(
   settings: TrainSettings,
   count: number,
   tokenizerFiles: TokenizerFiles,
-  options: ConductOptions,
+  options: TrainRunOptions,
 ): Promise<Prepared> {
   const { onEvent, signal } = options;
   const tell = async (each: WarmStartProgress) => onEvent?.({ type: 'warm_start', ...each });

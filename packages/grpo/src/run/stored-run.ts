@@ -23,6 +23,7 @@ import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';
 import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from '../settings/changes.ts';
+import { settingsFromJson, settingsToJson } from '../settings/convert.ts';
 import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from '../settings/train-settings.ts';
 import type { OptimizerState } from '../trainer/learner.ts';
 import type { StepMetrics } from '../trainer/step-metrics.ts';
@@ -72,9 +73,15 @@ export async function createRun(storage: RunStorage, config: RunConfig): Promise
       `${storage.place} already holds files. Add --resume to go on with that run, or choose another folder.`,
     );
   }
-  await storage.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+  await writeRunConfig(storage, config);
   return new StoredRun(storage, config);
 }
+
+const writeRunConfig = (storage: RunStorage, config: RunConfig): Promise<void> =>
+  storage.write(
+    'config.json',
+    `${JSON.stringify({ ...config, settings: settingsToJson(config.settings) }, null, 2)}\n`,
+  );
 
 /** @throws GrpoError `no_run` */
 export const openRun = async (storage: RunStorage): Promise<StoredRun> =>
@@ -95,7 +102,7 @@ export async function readRunConfig(storage: RunStorage): Promise<RunConfig> {
   if (config?.formatVersion !== 1 || typeof config.settings !== 'object')
     throw none('/config.json does not describe a run of this version.');
   // A setting that is younger than the run has its default.
-  return { ...config, settings: { ...DEFAULT_TRAINING, ...config.settings } };
+  return { ...config, settings: { ...DEFAULT_TRAINING, ...settingsFromJson(config.settings) } };
 }
 
 export class StoredRun {
@@ -115,7 +122,7 @@ export class StoredRun {
     const next = changedSettings(settings, change);
     checkSettings(next);
     const config = { ...this.config, settings: next, changes: [...changes, record] };
-    await this.storage.write('config.json', `${JSON.stringify(config, null, 2)}\n`);
+    await writeRunConfig(this.storage, config);
     return new StoredRun(this.storage, config);
   }
 

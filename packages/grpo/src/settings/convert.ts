@@ -1,5 +1,5 @@
-// Between settings as users name them (`group_size`, flat) and as the library holds them (`groupSize`, in parts). Knows
-// names alone and no schema, so that a page can do without the schema library.
+// Between settings as users name them (`group_size`, flat), as config.json keeps them (`groupSize`, in parts) and as the
+// library holds them. Knows names alone and no schema, so that a page can do without the schema library.
 
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from '../warm-start/plan.ts';
@@ -18,6 +18,24 @@ export const camelCase = <Name extends string>(name: Name) =>
 /** `groupSize` as `group_size`. */
 export const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
+/** Settings that users and config.json know by an older name than the library does. */
+const NAMES_IN_FILES: Readonly<Record<string, string>> = {
+  advantageEstimator: 'credit',
+  finalRegularization: 'finalExploration',
+  dynamicSamplingRounds: 'resampleRounds',
+};
+const NAMES_IN_LIBRARY = Object.fromEntries(Object.entries(NAMES_IN_FILES).map(([name, inFile]) => [inFile, name]));
+
+const renamed = (settings: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(settings).map(([name, value]) => [names[name] ?? name, value]));
+
+/** Settings under the names that config.json has for them, in the same order. */
+export const settingsToJson = (settings: object): Record<string, unknown> => renamed(settings, NAMES_IN_FILES);
+
+/** The inverse of `settingsToJson`. Names that the library does not know stay as they are. */
+export const settingsFromJson = (written: object | null): TrainSettings =>
+  renamed(written ?? {}, NAMES_IN_LIBRARY) as unknown as TrainSettings;
+
 /** Parts of the settings, and what has no field: it is told in another way, or has never had to be changed. */
 const UNNAMED: ReadonlySet<string> = new Set([
   'environmentConfig',
@@ -29,21 +47,25 @@ const UNNAMED: ReadonlySet<string> = new Set([
   'beta1',
 ]);
 
-const namesOf = (settings: object, ...more: readonly string[]) =>
-  [...Object.keys(settings), ...more].filter((name) => !UNNAMED.has(name)).map(snakeCase);
+/** Pairs of a field and the setting's name in the library. */
+const namesOf = (settings: object, ...more: readonly string[]): (readonly [string, string])[] =>
+  [...Object.keys(settings), ...more]
+    .filter((name) => !UNNAMED.has(name))
+    .map((name) => [snakeCase(NAMES_IN_FILES[name] ?? name), name]);
 
 const RUN_NAMES = namesOf(DEFAULT_TRAINING);
 /** `delta` has no default. */
 const LOSS_NAMES = namesOf(DEFAULT_LOSS, 'delta');
 /** The loss has an `epsilon` of its own, which is the one that has a field. */
-const ADAMW_NAMES = namesOf(DEFAULT_ADAMW).filter((name) => name !== 'epsilon');
+const ADAMW_NAMES = namesOf(DEFAULT_ADAMW).filter(([field]) => field !== 'epsilon');
 
-/** Those of `names` that `given` has, under their names in TypeScript. */
-function pick(names: readonly string[], given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    names.filter((name) => given[name] !== undefined).map((name) => [camelCase(name), given[name]]),
+type Names = ReturnType<typeof namesOf>;
+
+/** What `given` says of the fields in `names`, under the names of the library. */
+const pick = (names: Names, given: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(
+    names.filter(([field]) => given[field] !== undefined).map(([field, name]) => [name, given[field]]),
   );
-}
 
 /** Complete settings: what `fields` say over the library's defaults. */
 export function trainSettings(
@@ -84,11 +106,11 @@ function warmStartField(choice: WarmStartChoice): TrainingFields['warm_start'] {
 /** Settings as fields, complete: the inverse of `trainSettings`. */
 export function trainingFields(settings: TrainSettings): TrainingFields {
   const { lora, warmStart } = settings;
-  const from = (names: readonly string[], source: object) =>
+  const from = (names: Names, source: object) =>
     Object.fromEntries(
-      names.flatMap((name) => {
-        const value = (source as Readonly<Record<string, unknown>>)[camelCase(name)];
-        return value === undefined ? [] : [[name, value]];
+      names.flatMap(([field, name]) => {
+        const value = (source as Readonly<Record<string, unknown>>)[name];
+        return value === undefined ? [] : [[field, value]];
       }),
     );
   return {

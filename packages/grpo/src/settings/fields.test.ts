@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { camelCase, snakeCase, trainingFields, trainSettings } from './convert.ts';
+import { camelCase, settingsToJson, snakeCase, trainingFields, trainSettings } from './convert.ts';
 import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS } from './fields.ts';
 import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
@@ -46,7 +46,7 @@ describe('the fields of training', () => {
     ['AdamW', DEFAULT_TRAINING.adamw, ADAMW_FIELDS, FIXED_ADAMW],
   ])('are the settings of %s, all of them and no others', (_, settings, fields, exceptions) => {
     const named = Object.keys(fields).map((name) => camelCase(name));
-    const offered = Object.keys(settings).filter((name) => !exceptions.includes(name));
+    const offered = Object.keys(settingsToJson(settings)).filter((name) => !exceptions.includes(name));
     expect(named.filter((name) => !OPTIONAL.includes(name)).sort()).toEqual(offered.sort());
     for (const name of exceptions) expect(settings).toHaveProperty(name);
   });

@@ -5,7 +5,7 @@
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
-import { CREDITS } from '../advantages/estimators.ts';
+import { ADVANTAGE_ESTIMATORS } from '../advantages/estimators.ts';
 import { AUTO_WARM_START } from '../warm-start/plan.ts';
 import { IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS } from './loss-settings.ts';
 import { SCHEDULES } from './schedule.ts';
@@ -34,7 +34,7 @@ export const RUN_FIELDS = {
   temperature: positive().max(100).describe('Sampling temperature'),
   max_completion_length: whole(1, 32_768).describe('Most tokens of a reply'),
   credit: z
-    .enum(CREDITS)
+    .enum(ADVANTAGE_ESTIMATORS)
     .describe(
       'Who gets the credit: the whole episode; each turn against all turns with its prompt, in the batch or in its group; or each turn by what it led to, with the rest of the game averaged out',
     ),

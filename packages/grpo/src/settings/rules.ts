@@ -1,7 +1,7 @@
 // The rules by which settings are decided, in the order in which they are applied.
 
 import type { HistoryStrategy } from '@ludic/history';
-import type { Credit } from '../advantages/estimators.ts';
+import type { AdvantageEstimator } from '../advantages/estimators.ts';
 import type { TrainingFields } from './fields.ts';
 import { defaultEpsilonHigh } from './loss-settings.ts';
 import type { GameTraits, ModelTraits } from './situation.ts';
@@ -29,7 +29,7 @@ interface Tuned {
   /** Games of a step with nano. */
   readonly batch: number;
   readonly group: number;
-  readonly credit: Credit;
+  readonly estimator: AdvantageEstimator;
   readonly discount: number;
   readonly rate: number;
   readonly beta: number;
@@ -37,15 +37,15 @@ interface Tuned {
 
 const TUNED: Readonly<Record<string, Partial<Record<HistoryStrategy, Tuned>>>> = {
   tic_tac_toe: {
-    NO_HISTORY: { batch: 512, group: 32, credit: 'turn', discount: 1, rate: 2e-3, beta: 0.2 },
+    NO_HISTORY: { batch: 512, group: 32, estimator: 'turn', discount: 1, rate: 2e-3, beta: 0.2 },
   },
   key_door: {
-    NO_HISTORY: { batch: 2048, group: 64, credit: 'td', discount: 0.9, rate: 3e-3, beta: 0.05 },
+    NO_HISTORY: { batch: 2048, group: 64, estimator: 'td', discount: 0.9, rate: 3e-3, beta: 0.05 },
   },
 };
 
 /** For all else: a game that is not known, or a history in which hardly any two games have the same prompt. */
-const GENERIC: Tuned = { batch: 256, group: 16, credit: 'group_turn', discount: 0.95, rate: 1e-3, beta: 0.1 };
+const GENERIC: Tuned = { batch: 256, group: 16, estimator: 'group_turn', discount: 0.95, rate: 1e-3, beta: 0.1 };
 
 const tunedFor = ({ environment, history }: GameTraits): Tuned => TUNED[environment]?.[history] ?? GENERIC;
 
@@ -145,7 +145,7 @@ export const RULES: readonly Rule[] = [
     how: 'turn for tic_tac_toe, td for key_door with NO_HISTORY, otherwise group_turn',
     why: 'where equal prompts are common, a turn is compared with turns that saw the same; elsewhere with those of its group',
     choose: ({ game }) => ({
-      value: tunedFor(game).credit,
+      value: tunedFor(game).estimator,
       reason: 'each turn is compared with turns that saw the same prompt',
     }),
   },

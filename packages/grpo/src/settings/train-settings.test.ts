@@ -25,7 +25,7 @@ const WRONG: readonly (readonly [string, Partial<TrainSettings>])[] = [
   ['learningRate is NaN;', { learningRate: Number.NaN }],
   ['temperature is NaN;', { temperature: Number.NaN }],
   ['discount is NaN;', { discount: Number.NaN }],
-  ['finalExploration is NaN;', { finalExploration: Number.NaN }],
+  ['finalRegularization is NaN;', { finalRegularization: Number.NaN }],
 ];
 
 describe('checkSettings', () => {

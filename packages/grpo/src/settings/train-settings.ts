@@ -2,7 +2,7 @@
 
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { type LoraConfig, PRECISIONS, type Precision } from '@ludic/models';
-import { CREDITS, type CreditSettings } from '../advantages/estimators.ts';
+import { ADVANTAGE_ESTIMATORS, type AdvantageSettings } from '../advantages/estimators.ts';
 import { GrpoError } from '../errors.ts';
 import { type AdamWSettings, DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { checkWarmStart, type WarmStartChoice } from '../warm-start/plan.ts';
@@ -15,7 +15,7 @@ import {
 } from './loss-settings.ts';
 import { SCHEDULES, type ScheduleSettings } from './schedule.ts';
 
-export interface TrainSettings extends CreditSettings, ScheduleSettings {
+export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
   /** Id in the registry of environments. */
   readonly environment: string;
   readonly environmentConfig: Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
   /** Members of a group also share what is random after the start, such as an opponent's dice. */
   readonly sharedDynamics: boolean;
   /** Groups whose rewards are all equal are replaced by new ones, up to this many times. */
-  readonly resampleRounds: number;
+  readonly dynamicSamplingRounds: number;
   /** Replies that were cut off at the token limit are not learned from. */
   readonly maskTruncatedCompletions: boolean;
   /** Passes over a batch; above 1 the clipping matters. */
@@ -51,7 +51,7 @@ export interface TrainSettings extends CreditSettings, ScheduleSettings {
    * Share of `loss.beta` and `loss.entropyCoefficient` that is left at the end of the run: they change linearly. They
    * keep the policy trying things; less and less of them lets it settle.
    */
-  readonly finalExploration: number;
+  readonly finalRegularization: number;
   /** Token slots of a micro-batch, padding included. */
   readonly tokenBudget: number;
   /** Compute each layer again when its gradient is due, instead of keeping what is inside: less memory, more time. */
@@ -85,15 +85,15 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   temperature: 1,
   maxCompletionLength: 64,
   sharedDynamics: false,
-  resampleRounds: 0,
+  dynamicSamplingRounds: 0,
   maskTruncatedCompletions: false,
   numIterations: 1,
-  credit: 'turn',
+  advantageEstimator: 'turn',
   discount: 1,
   scaleRewards: 'batch',
   loss: DEFAULT_LOSS,
   adamw: DEFAULT_ADAMW,
-  finalExploration: 1,
+  finalRegularization: 1,
   learningRate: 1e-3,
   schedule: 'linear',
   warmupSteps: 5,
@@ -123,7 +123,7 @@ export function checkSettings(settings: TrainSettings): void {
   ] as const;
   for (const name of whole)
     need(name, settings[name], 'a whole number above 0', Number.isInteger(settings[name]) && settings[name] > 0);
-  for (const name of ['seed', 'warmupSteps', 'resampleRounds', 'evalEvery'] as const) {
+  for (const name of ['seed', 'warmupSteps', 'dynamicSamplingRounds', 'evalEvery'] as const) {
     need(
       name,
       settings[name],
@@ -165,10 +165,10 @@ export function checkSettings(settings: TrainSettings): void {
   );
   need('discount', settings.discount, 'above 0, at most 1', settings.discount > 0 && settings.discount <= 1);
   need(
-    'finalExploration',
-    settings.finalExploration,
+    'finalRegularization',
+    settings.finalRegularization,
     'between 0 and 1',
-    settings.finalExploration >= 0 && settings.finalExploration <= 1,
+    settings.finalRegularization >= 0 && settings.finalRegularization <= 1,
   );
   need('finalRate', settings.finalRate, 'between 0 and 1', settings.finalRate >= 0 && settings.finalRate <= 1);
   const { lora } = settings;
@@ -179,7 +179,7 @@ export function checkSettings(settings: TrainSettings): void {
   oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
   if (settings.warmStart !== undefined) checkWarmStart(settings.environment, settings.warmStart);
-  oneOf('credit', settings.credit, CREDITS);
+  oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
   oneOf('precision', settings.precision, PRECISIONS);

@@ -61,8 +61,8 @@ async function trainerOf(settings: TrainSettings, maxPositions?: number): Promis
 
 describe('a game that fails now and then', () => {
   it.each(['not_a_number', 'infinite', 'in_words', 'promised', 'thrown'])('%s', async (environment) => {
-    for (const credit of ['episode', 'turn'] as const) {
-      const trainer = await trainerOf({ ...common, environment, credit });
+    for (const advantageEstimator of ['episode', 'turn'] as const) {
+      const trainer = await trainerOf({ ...common, environment, advantageEstimator });
       const { metrics, episodes, advantages } = await trainer.runStep();
       expect(metrics.failure_rate).toBeCloseTo(1 / 3);
       expect(metrics.first_failure).toMatch(new RegExp(`^step of ${environment} at turn 1 \\(seed `));
@@ -83,7 +83,7 @@ describe('a conversation that outgrows the context', () => {
     environment: 'key_door',
     environmentConfig: { max_steps: 30 },
     history: 'FULL_HISTORY',
-    credit: 'episode',
+    advantageEstimator: 'episode',
   };
 
   it('ends its game, which counts', async () => {

@@ -5,7 +5,7 @@
 import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
 import { assertRoom, type EnvironmentSpec, type Episode, type Evaluation, evaluate } from '@ludic/rollouts';
-import { assignCredit } from '../advantages/estimators.ts';
+import { estimateAdvantages } from '../advantages/estimators.ts';
 import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';
 import { lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
@@ -88,16 +88,16 @@ export class Trainer {
     assertRoom(batch.episodes);
     const { groupSize } = settings;
     const groups = batch.episodes.map((_, i) => Math.floor(i / groupSize));
-    const { advantages } = assignCredit(batch.episodes, groups, settings);
+    const { advantages } = estimateAdvantages(batch.episodes, groups, settings);
     const replies = samplesOf(batch.episodes, advantages, settings);
     const samplesIn = ({ firstGroup, groups: own }: Shard) =>
       replies.slice(firstGroup * groupSize, (firstGroup + own) * groupSize).flat();
     const tasks = this.#shards.map((shard) => ({ shard, step, samples: samplesIn(shard) }));
     const learningRate = this.#rateFactor * learningRateAt(settings, step, settings.steps);
-    const exploration = 1 - (1 - settings.finalExploration) * ((step - 1) / settings.steps);
+    const regularization = 1 - (1 - settings.finalRegularization) * ((step - 1) / settings.steps);
     const coefficients = {
-      beta: settings.loss.beta * exploration,
-      entropyCoefficient: settings.loss.entropyCoefficient * exploration,
+      beta: settings.loss.beta * regularization,
+      entropyCoefficient: settings.loss.entropyCoefficient * regularization,
     };
 
     let first: { loss: number; metrics: LossMetrics } | undefined;
@@ -113,7 +113,7 @@ export class Trainer {
         const tokens = joinedTokens(learned.map((shard) => shard.tokens));
         const loss = learned.reduce((sum, shard) => sum + shard.loss, 0);
         first = { loss, metrics: lossMetrics(settings.loss, tokens, settings.precision) };
-        this.#assertAgreement(step, first.metrics);
+        this.#assertSamplerTrainerMatch(step, first.metrics);
       }
       const norm = await this.#learner.step(learningRate);
       this.#runner.weightsChanged();
@@ -165,18 +165,18 @@ export class Trainer {
     const groups = this.settings.batchSize / this.settings.groupSize;
     return {
       episodes: withSharedPrompts(played.flatMap((shard) => shard.episodes)),
-      zeroVarianceGroups: played.reduce((sum, shard) => sum + shard.flatGroups, 0) / groups,
+      zeroVarianceGroups: played.reduce((sum, shard) => sum + shard.zeroVarianceGroups, 0) / groups,
       resampledGroups: played.reduce((sum, shard) => sum + shard.resampledGroups, 0),
     };
   }
 
-  #assertAgreement(step: number, { max_log_ratio: maxLogRatio, disagreement }: LossMetrics): void {
+  #assertSamplerTrainerMatch(step: number, { max_log_ratio: maxLogRatio, disagreement: mismatch }: LossMetrics): void {
     const rounding = ROUNDING[this.settings.precision];
     if (maxLogRatio <= rounding) return;
     throw new GrpoError(
       'disagreement',
       `At step ${step} the trainer's log-probabilities differ from the sampler's by up to ${maxLogRatio.toExponential(2)}, ` +
-        `for ${(100 * disagreement).toFixed(3)} % of the tokens by more than ${rounding}, which is the most that rounding may do. ` +
+        `for ${(100 * mismatch).toFixed(3)} % of the tokens by more than ${rounding}, which is the most that rounding may do. ` +
         (this.settings.precision === 'float16'
           ? 'A device that adds float16 in float16 may do more: train with precision float32.'
           : 'This is a fault of the program, not of your settings.'),

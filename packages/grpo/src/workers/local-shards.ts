@@ -101,14 +101,14 @@ export class LocalShards implements ShardRunner {
 
   /** Plays the groups of a shard. Groups that teach nothing are replaced, as far as the settings allow. */
   async #play({ shard, step }: PlayTask, signal: AbortSignal | undefined): Promise<PlayedShard> {
-    const { seed, groupSize, batchSize, sharedDynamics, resampleRounds } = this.#settings;
+    const { seed, groupSize, batchSize, sharedDynamics, dynamicSamplingRounds } = this.#settings;
     const groupsOfStep = batchSize / groupSize;
     // What another shard has computed would be found again, with the rounding of another batch.
     this.#policy.weightsChanged();
     const played = new Map<number, readonly Episode[]>();
     const all = Array.from({ length: shard.groups }, (_, i) => shard.firstGroup + i);
     let open = all;
-    let flatGroups = 0;
+    let zeroVarianceGroups = 0;
     let resampledGroups = 0;
     for (let round = 0; ; round++) {
       // Group g of round r is group g + r · groups of the step: rounds change no other group.
@@ -122,17 +122,17 @@ export class LocalShards implements ShardRunner {
         ...(signal && { signal }),
       });
       for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
-      const flat = open.filter((g) => {
+      const zeroVariance = open.filter((g) => {
         // An episode that could not be scored says nothing of its group.
         const scored = played.get(g)!.filter(({ endReason }) => endReason !== 'failed');
         return scored.every(({ reward }) => reward === scored[0]!.reward);
       });
-      if (round === 0) flatGroups = flat.length;
-      if (round === resampleRounds || flat.length === 0) break;
-      resampledGroups += flat.length;
-      open = flat;
+      if (round === 0) zeroVarianceGroups = zeroVariance.length;
+      if (round === dynamicSamplingRounds || zeroVariance.length === 0) break;
+      resampledGroups += zeroVariance.length;
+      open = zeroVariance;
     }
-    return { episodes: all.flatMap((g) => played.get(g)!), flatGroups, resampledGroups };
+    return { episodes: all.flatMap((g) => played.get(g)!), zeroVarianceGroups, resampledGroups };
   }
 
   async #withReference({ shard, step, iteration, samples }: LearnTask): Promise<readonly Sample[]> {

@@ -36,7 +36,7 @@ export interface PlayedShard {
   /** Group after group. */
   readonly episodes: readonly Episode[];
   /** How many of its groups, as first drawn, had equal rewards. */
-  readonly flatGroups: number;
+  readonly zeroVarianceGroups: number;
   readonly resampledGroups: number;
 }
 

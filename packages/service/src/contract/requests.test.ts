@@ -257,7 +257,7 @@ describe('what a training stands for', () => {
 
   it('with a named recipe is that recipe, but for what was sent', () => {
     const soft = settingsOf({ recipe: 'key-door-soft', max_steps: 50, env_config: { size: 3 } });
-    expect(soft).toMatchObject({ batchSize: 4096, credit: 'group_turn', finalRate: 0.55, steps: 50 });
+    expect(soft).toMatchObject({ batchSize: 4096, advantageEstimator: 'group_turn', finalRate: 0.55, steps: 50 });
     expect(soft.environmentConfig).toEqual({ size: 3 });
     expect(settingsOf({ recipe: 'key-door-soft', batch_size: 100 })).toMatchObject({ batchSize: 100, groupSize: 10 });
     expect(faults(startTraining, { ...TRAINING, recipe: 'tic-tac-toe-random' })).toEqual(['recipe']);

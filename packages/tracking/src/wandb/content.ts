@@ -1,6 +1,6 @@
 // What W&B gets of a run: its settings, a line of history for each step, the latest value of every number.
 
-import { snakeCase } from '@ludic/grpo';
+import { settingsToJson, snakeCase } from '@ludic/grpo';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Row } from '../rows.ts';
 import type { Scalars } from '../scalars.ts';
@@ -13,10 +13,12 @@ const INTERNAL = { t: { '3': [] } };
 
 /** Settings by their names in snake_case. What the user wrote for the environment stays as it is. */
 export function wandbConfig({ model, settings }: RunConfig): WandbConfig {
-  const entries = Object.entries({ model, ...settings }).map(([key, value]): [string, { value: unknown }] => [
-    snakeCase(key),
-    { value: key === 'environmentConfig' ? value : renamed(value) },
-  ]);
+  const entries = Object.entries({ model, ...settingsToJson(settings) }).map(
+    ([key, value]): [string, { value: unknown }] => [
+      snakeCase(key),
+      { value: key === 'environmentConfig' ? value : renamed(value) },
+    ],
+  );
   return { ...Object.fromEntries(entries), _wandb: { value: INTERNAL } };
 }
 

@@ -5,7 +5,7 @@ import type { ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { WorkerPool } from '../../workers/node/worker-pool.ts';
-import { type ConductOptions, conductRun, type RunResult } from '../run.ts';
+import { type RunResult, type TrainRunOptions, trainRun } from '../run.ts';
 import type { RunStart } from '../run-events.ts';
 import { eventQueue } from './event-queue.ts';
 import { folderStorage } from './run-folder.ts';
@@ -14,7 +14,7 @@ import { holdRun } from './run-lock.ts';
 /** Seconds. No turn of a text game takes as long. */
 export const STEP_TIMEOUT = 60;
 
-export interface RunOptions extends Omit<ConductOptions, 'storage' | 'workers' | 'clock' | 'openFiles'> {
+export interface RunOptions extends Omit<TrainRunOptions, 'storage' | 'workers' | 'clock' | 'openFiles'> {
   readonly folder: string;
   /** Milliseconds of any steady clock. Default: that of Node. */
   readonly clock?: () => number;
@@ -41,7 +41,7 @@ export interface WorkerOptions {
 export function runTraining(start: RunStart, { folder, workers, ...options }: RunOptions): Promise<RunResult> {
   const onEvent = options.onEvent && eventQueue(options.onEvent);
   return holdRun(folder, start.kind, () =>
-    conductRun(start, {
+    trainRun(start, {
       openFiles: openModelFolder,
       clock: () => Number(process.hrtime.bigint()) / 1e6,
       ...options,
