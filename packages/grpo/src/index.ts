@@ -10,6 +10,7 @@ export type { Sample } from './batching/samples.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
 export type { Objective } from './loss/gradient-graph.ts';
 export { lossMetrics, ROUNDING } from './loss/loss-metrics.ts';
+export { LOSS_TYPES, type LossType } from './loss/loss-types.ts';
 export { tokenWeights } from './loss/token-weights.ts';
 export { type AdamWSettings, DEFAULT_ADAMW } from './optimizer/adamw.ts';
 export { evaluationScore, SAMPLED_METRICS, type SampledRate, sampledBeside } from './run/evaluation-score.ts';
@@ -54,7 +55,6 @@ export {
 export {
   DEFAULT_LOSS,
   IMPORTANCE_SAMPLING_LEVELS,
-  LOSS_TYPES,
   type LossSettings,
   SCALE_REWARDS,
 } from './settings/loss-settings.ts';

@@ -4,7 +4,7 @@ import type { Episode } from '@ludic/rollouts';
 import type { TokenBatch } from '../loss/loss-metrics.ts';
 import { tokenWeights } from '../loss/token-weights.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import type { Sample } from './samples.ts';
+import { type Sample, tokenColumns } from './samples.ts';
 
 /** For each episode the replies that count, with their advantages and their weight in the loss of the whole batch. */
 export function samplesOf(
@@ -77,41 +77,31 @@ function hashOf(ids: Int32Array): number {
 
 const equal = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((id, i) => id === b[i]);
 
-/** Samples and their present log-probabilities as flat lists. A sequence is one reply. */
+/** Samples and their present log-probabilities as flat lists. */
 export function flatTokens(samples: readonly Sample[], logprobs: readonly Float32Array[]): TokenBatch {
-  const tokens = samples.reduce((sum, sample) => sum + sample.completion.length, 0);
-  const flat = {
-    logprobs: new Float32Array(tokens),
-    oldLogprobs: new Float32Array(tokens),
-    referenceLogprobs: new Float32Array(tokens),
-    advantages: new Float32Array(tokens),
-  };
-  const sequenceOf = new Int32Array(tokens);
+  const { weights, ...columns } = tokenColumns(samples);
+  return { logprobs: concatenated(logprobs, weights.length), ...columns, sequences: samples.length };
+}
+
+function concatenated(parts: readonly ArrayLike<number>[], length: number): Float32Array {
+  const whole = new Float32Array(length);
   let at = 0;
-  for (const [s, sample] of samples.entries()) {
-    const end = at + sample.completion.length;
-    flat.logprobs.set(logprobs[s]!, at);
-    flat.oldLogprobs.set(sample.oldLogprobs, at);
-    if (sample.referenceLogprobs) flat.referenceLogprobs.set(sample.referenceLogprobs, at);
-    flat.advantages.fill(sample.advantage, at, end);
-    sequenceOf.fill(s, at, end);
-    at = end;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
-  return { ...flat, sequenceOf, sequences: samples.length };
+  return whole;
 }
 
 /** The lists of several shards as one. */
 export function joinedTokens(parts: readonly TokenBatch[]): TokenBatch {
   if (parts.length === 1) return parts[0]!;
-  const numbers = (list: (part: TokenBatch) => ArrayLike<number>) => {
-    const whole = new Float32Array(parts.reduce((sum, part) => sum + list(part).length, 0));
-    let at = 0;
-    for (const part of parts) {
-      whole.set(list(part), at);
-      at += list(part).length;
-    }
-    return whole;
-  };
+  const tokens = parts.reduce((sum, { logprobs }) => sum + logprobs.length, 0);
+  const joined = (name: 'logprobs' | 'oldLogprobs' | 'referenceLogprobs' | 'advantages') =>
+    concatenated(
+      parts.map((part) => part[name]),
+      tokens,
+    );
   const sequenceOf: number[] = [];
   let sequences = 0;
   for (const part of parts) {
@@ -119,10 +109,10 @@ export function joinedTokens(parts: readonly TokenBatch[]): TokenBatch {
     sequences += part.sequences;
   }
   return {
-    logprobs: numbers((part) => part.logprobs),
-    oldLogprobs: numbers((part) => part.oldLogprobs),
-    referenceLogprobs: numbers((part) => part.referenceLogprobs ?? []),
-    advantages: numbers((part) => part.advantages),
+    logprobs: joined('logprobs'),
+    oldLogprobs: joined('oldLogprobs'),
+    referenceLogprobs: joined('referenceLogprobs'),
+    advantages: joined('advantages'),
     sequenceOf: Int32Array.from(sequenceOf),
     sequences,
   };

@@ -2,7 +2,6 @@
 // fed each longest path once, and every sampled token is looked up at the point where it was chosen.
 
 import type { Target } from '@ludic/models/internal';
-import { float32, type HostTensor, int32 } from '@ludic/runtime';
 
 /** A reply with its weight in the loss. */
 export interface Sample {
@@ -147,32 +146,26 @@ export function* targetsOf(
   }
 }
 
-/** The inputs that `buildLoss` declares, for all tokens of a micro-batch's samples. */
-export function lossInputs(batch: MicroBatch<Sample>): Record<string, HostTensor> {
-  const lengths = batch.samples.map((sample) => sample.completion.length);
-  const tokens = lengths.reduce((a, b) => a + b, 0);
+/** What a loss looks at of samples, token after token. A sequence is one reply. */
+export function tokenColumns(samples: readonly Sample[]) {
+  const tokens = samples.reduce((sum, { completion }) => sum + completion.length, 0);
   const columns = {
-    old_logprobs: new Float32Array(tokens),
-    reference_logprobs: new Float32Array(tokens),
+    oldLogprobs: new Float32Array(tokens),
+    referenceLogprobs: new Float32Array(tokens),
     advantages: new Float32Array(tokens),
     weights: new Float32Array(tokens),
+    /** Index of each token's sample. */
+    sequenceOf: new Int32Array(tokens),
   };
-  const sequenceOf = new Int32Array(tokens);
   let at = 0;
-  for (const [s, sample] of batch.samples.entries()) {
-    const end = at + lengths[s]!;
-    columns.old_logprobs.set(sample.oldLogprobs, at);
-    if (sample.referenceLogprobs) columns.reference_logprobs.set(sample.referenceLogprobs, at);
+  for (const [s, sample] of samples.entries()) {
+    const end = at + sample.completion.length;
+    columns.oldLogprobs.set(sample.oldLogprobs, at);
+    if (sample.referenceLogprobs) columns.referenceLogprobs.set(sample.referenceLogprobs, at);
     columns.advantages.fill(sample.advantage, at, end);
     columns.weights.fill(sample.weight, at, end);
-    sequenceOf.fill(s, at, end);
+    columns.sequenceOf.fill(s, at, end);
     at = end;
   }
-  const inputs: Record<string, HostTensor> = { sequence_of: int32(sequenceOf, [tokens]) };
-  for (const [name, data] of Object.entries(columns)) inputs[name] = float32(data, [tokens]);
-  inputs.inverse_lengths = float32(
-    lengths.map((length) => 1 / Math.max(1, length)),
-    [lengths.length],
-  );
-  return inputs;
+  return columns;
 }

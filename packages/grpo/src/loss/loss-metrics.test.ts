@@ -9,6 +9,7 @@ describe('lossMetrics', () => {
       lossMetrics(DEFAULT_LOSS, {
         logprobs,
         oldLogprobs,
+        referenceLogprobs: oldLogprobs,
         advantages: oldLogprobs,
         sequenceOf: oldLogprobs.map(() => 0),
         sequences: 1,

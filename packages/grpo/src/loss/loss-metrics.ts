@@ -4,13 +4,14 @@
 import type { Precision } from '@ludic/models';
 import type { LossSettings } from '../settings/loss-settings.ts';
 import type { LossMetrics } from '../trainer/step-metrics.ts';
+import { upperRatio } from './loss-types.ts';
 
 /** Action tokens of a batch, flat. */
 export interface TokenBatch {
   readonly logprobs: ArrayLike<number>;
   readonly oldLogprobs: ArrayLike<number>;
-  /** Needed where beta > 0. */
-  readonly referenceLogprobs?: ArrayLike<number>;
+  /** Only looked at where beta > 0. */
+  readonly referenceLogprobs: ArrayLike<number>;
   readonly advantages: ArrayLike<number>;
   /** Index of each token's sequence. */
   readonly sequenceOf: ArrayLike<number>;
@@ -38,7 +39,7 @@ export function lossMetrics(settings: LossSettings, batch: TokenBatch, precision
     logRatioSums[sequenceOf[t]!]! += logRatio;
   }
   const bySequence = settings.importanceSamplingLevel === 'sequence';
-  const upper = settings.lossType === 'cispo' ? settings.epsilonHigh : 1 + settings.epsilonHigh;
+  const upper = upperRatio(settings.lossType, settings.epsilonHigh);
   const low = new Float64Array(sequences);
   const high = new Float64Array(sequences);
   let klSum = 0;
@@ -47,7 +48,7 @@ export function lossMetrics(settings: LossSettings, batch: TokenBatch, precision
     const ratio = Math.exp(bySequence ? logRatioSums[s]! / lengths[s]! : logprobs[t]! - oldLogprobs[t]!);
     if (ratio < 1 - settings.epsilon && advantages[t]! < 0) low[s]! += 1 / lengths[s]!;
     if (ratio > upper && advantages[t]! > 0) high[s]! += 1 / lengths[s]!;
-    if (settings.beta > 0 && referenceLogprobs) {
+    if (settings.beta > 0) {
       const distance = referenceLogprobs[t]! - logprobs[t]!;
       klSum += (Math.exp(distance) - distance - 1) * (settings.useBiasCorrectionKl ? ratio : 1);
     }

@@ -6,9 +6,10 @@ import { float32, floats, type HostTensor, int32, scalar } from '@ludic/runtime'
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from '../advantages/group-advantages.ts';
-import type { ImportanceSamplingLevel, LossSettings, LossType, ScaleRewards } from '../settings/loss-settings.ts';
+import type { ImportanceSamplingLevel, LossSettings, ScaleRewards } from '../settings/loss-settings.ts';
 import { buildLoss } from './loss.ts';
 import { lossMetrics } from './loss-metrics.ts';
+import type { LossType } from './loss-types.ts';
 import { tokenWeights } from './token-weights.ts';
 
 interface Golden {

@@ -23,7 +23,10 @@ import {
   type Value,
   zerosLike,
 } from '@ludic/graph';
+import { float32, type HostTensor, int32 } from '@ludic/runtime';
+import { type Sample, tokenColumns } from '../batching/samples.ts';
 import type { LossSettings } from '../settings/loss-settings.ts';
+import { LOSSES, type Surrogate, upperRatio } from './loss-types.ts';
 
 export interface TokenValues {
   /** log π of each token under the parameters that are trained, [tokens]. */
@@ -44,7 +47,7 @@ export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entr
   const logRatio = sub(logprobs, input('old_logprobs'));
   const ratio = exp(settings.importanceSamplingLevel === 'token' ? logRatio : sequenceMean(graph, logRatio, tokens));
 
-  let loss = policyLoss(settings, ratio, advantages, logprobs);
+  let loss = SURROGATES[LOSSES[settings.lossType].surrogate](settings, ratio, advantages, logprobs);
   if (settings.beta > 0) {
     const distance = sub(input('reference_logprobs'), logprobs);
     const kl = sub(sub(exp(distance), distance), graph.scalar(1));
@@ -56,6 +59,20 @@ export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entr
   return sum(mul(loss, input('weights')));
 }
 
+/** The inputs that `buildLoss` declares, but for its coefficients: [tokens], and [sequences] for `inverse_lengths`. */
+export function lossInputs(samples: readonly Sample[]): Record<string, HostTensor> {
+  const { oldLogprobs, referenceLogprobs, advantages, weights, sequenceOf } = tokenColumns(samples);
+  const column = (data: Float32Array) => float32(data, [data.length]);
+  return {
+    old_logprobs: column(oldLogprobs),
+    reference_logprobs: column(referenceLogprobs),
+    advantages: column(advantages),
+    weights: column(weights),
+    sequence_of: int32(sequenceOf, [sequenceOf.length]),
+    inverse_lengths: column(Float32Array.from(samples, ({ completion }) => 1 / Math.max(1, completion.length))),
+  };
+}
+
 /** The mean log-ratio of a token's sequence, given to each of its tokens. */
 function sequenceMean(graph: Graph, logRatio: Value, tokens: Dimension): Value {
   const sequenceOf = graph.input('sequence_of', 'int32', [tokens]);
@@ -64,29 +81,23 @@ function sequenceMean(graph: Graph, logRatio: Value, tokens: Dimension): Value {
   return gatherElements(mul(totals, inverseLengths), sequenceOf);
 }
 
-/** The loss of each token but for KL and entropy. */
-function policyLoss(settings: LossSettings, ratio: Value, advantages: Value, logprobs: Value): Value {
-  const { graph } = ratio;
-  const { lossType, epsilon, epsilonHigh, delta } = settings;
-  switch (lossType) {
-    case 'cispo': {
-      const capped = stopGradient(minimum(ratio, graph.scalar(epsilonHigh)));
-      return neg(mul(mul(capped, advantages), logprobs));
-    }
-    case 'sapo':
-      return neg(mul(softGate(settings, ratio, advantages), advantages));
-    case 'grpo':
-    case 'bnpo':
-    case 'dr_grpo':
-    case 'dapo': {
-      const clipped = maximum(minimum(ratio, graph.scalar(1 + epsilonHigh)), graph.scalar(1 - epsilon));
-      const unclipped = delta === undefined ? ratio : minimum(ratio, graph.scalar(delta));
-      return neg(minimum(mul(unclipped, advantages), mul(clipped, advantages)));
-    }
-    default:
-      return lossType satisfies never;
-  }
-}
+type TokenLoss = (settings: LossSettings, ratio: Value, advantages: Value, logprobs: Value) => Value;
+
+/** The loss of each token but for KL and entropy, [tokens]. */
+const SURROGATES: Readonly<Record<Surrogate, TokenLoss>> = {
+  clipped({ lossType, epsilon, epsilonHigh, delta }, ratio, advantages) {
+    const { graph } = ratio;
+    const upper = graph.scalar(upperRatio(lossType, epsilonHigh));
+    const clipped = maximum(minimum(ratio, upper), graph.scalar(1 - epsilon));
+    const unclipped = delta === undefined ? ratio : minimum(ratio, graph.scalar(delta));
+    return neg(minimum(mul(unclipped, advantages), mul(clipped, advantages)));
+  },
+  capped({ lossType, epsilonHigh }, ratio, advantages, logprobs) {
+    const upper = ratio.graph.scalar(upperRatio(lossType, epsilonHigh));
+    return neg(mul(mul(stopGradient(minimum(ratio, upper)), advantages), logprobs));
+  },
+  gated: (settings, ratio, advantages) => neg(mul(softGate(settings, ratio, advantages), advantages)),
+};
 
 /** 4/τ · sigmoid(τ·(r − 1)), with one temperature τ for positive advantages and another for the rest. */
 function softGate({ sapoTemperaturePos, sapoTemperatureNeg }: LossSettings, ratio: Value, advantages: Value): Value {

@@ -1,43 +1,39 @@
 // How the loss of a batch is averaged: one weight per action token, so that the loss is the weighted sum.
 
-import type { LossType } from '../settings/loss-settings.ts';
+import { LOSSES, type LossType } from './loss-types.ts';
 
 export interface WeightOptions {
   readonly lossType: LossType;
-  /** Used by `dr_grpo` alone: the divisor is episodes · maxCompletionLength. */
+  /** The longest completion that is allowed, in tokens; only looked at by `constant` averaging. */
   readonly maxCompletionLength: number;
-  /** Used by `dapo` and `cispo`: action tokens of the whole optimizer batch. */
+  /** Action tokens of the whole optimizer batch; only looked at by `batch` averaging. */
   readonly batchTokens: number;
 }
 
 /**
- * The weight of each token of an episode, for every episode of a batch of `tokenCounts` action tokens each.
- * - grpo, sapo: the mean over episodes of the mean over an episode's tokens
- * - bnpo: the mean over all tokens given here (a micro-batch, by its definition)
- * - dapo, cispo: the mean over all tokens of the optimizer batch
- * - dr_grpo: the sum over tokens divided by a constant
- * Denominators are at least 1. Source: TRL's GRPOTrainer.
+ * The weight of each token of an episode, for every episode of a batch of `tokenCounts` action tokens each: by the
+ * averaging of the loss type, with denominators of at least 1.
  */
 export function tokenWeights(
   tokenCounts: readonly number[],
   { lossType, maxCompletionLength, batchTokens }: WeightOptions,
 ): number[] {
   const episodes = Math.max(tokenCounts.length, 1);
-  const atLeastOne = (n: number) => Math.max(n, 1);
-  switch (lossType) {
-    case 'grpo':
-    case 'sapo':
-      return tokenCounts.map((count) => 1 / (atLeastOne(count) * episodes));
-    case 'bnpo': {
+  const weightsOver = (divisor: (count: number) => number) =>
+    tokenCounts.map((count) => 1 / Math.max(divisor(count), 1));
+  const { averaging } = LOSSES[lossType];
+  switch (averaging) {
+    case 'episode':
+      return weightsOver((count) => Math.max(count, 1) * episodes);
+    case 'micro_batch': {
       const own = tokenCounts.reduce((a, b) => a + b, 0);
-      return tokenCounts.map(() => 1 / atLeastOne(own));
+      return weightsOver(() => own);
     }
-    case 'dapo':
-    case 'cispo':
-      return tokenCounts.map(() => 1 / atLeastOne(batchTokens));
-    case 'dr_grpo':
-      return tokenCounts.map(() => 1 / (episodes * maxCompletionLength));
+    case 'batch':
+      return weightsOver(() => batchTokens);
+    case 'constant':
+      return weightsOver(() => episodes * maxCompletionLength);
     default:
-      return lossType satisfies never;
+      return averaging satisfies never;
   }
 }

@@ -1,10 +1,11 @@
 // Between settings as users name them (`group_size`, flat), as config.json keeps them (`groupSize`, in parts) and as the
 // library holds them. Knows names alone and no schema, so that a page can do without the schema library.
 
+import { LOSSES } from '../loss/loss-types.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from '../warm-start/plan.ts';
 import type { TrainingFields } from './fields.ts';
-import { DEFAULT_LOSS, defaultEpsilonHigh } from './loss-settings.ts';
+import { DEFAULT_LOSS } from './loss-settings.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -80,7 +81,7 @@ export function trainSettings(
     ...game,
     loss: {
       ...DEFAULT_TRAINING.loss,
-      epsilonHigh: defaultEpsilonHigh(fields.loss_type ?? DEFAULT_LOSS.lossType),
+      epsilonHigh: LOSSES[fields.loss_type ?? DEFAULT_LOSS.lossType].epsilonHigh,
       ...pick(LOSS_NAMES, fields),
     },
     adamw: { ...DEFAULT_TRAINING.adamw, ...pick(ADAMW_NAMES, fields) },

@@ -6,8 +6,9 @@ import { HISTORY_STRATEGIES } from '@ludic/history';
 import { PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
 import { ADVANTAGE_ESTIMATORS } from '../advantages/estimators.ts';
+import { LOSS_TYPES } from '../loss/loss-types.ts';
 import { AUTO_WARM_START } from '../warm-start/plan.ts';
-import { IMPORTANCE_SAMPLING_LEVELS, LOSS_TYPES, SCALE_REWARDS } from './loss-settings.ts';
+import { IMPORTANCE_SAMPLING_LEVELS, SCALE_REWARDS } from './loss-settings.ts';
 import { SCHEDULES } from './schedule.ts';
 import { ON_COLLAPSE } from './train-settings.ts';
 

@@ -1,7 +1,6 @@
 // The settings of the loss, named as TRL's GRPOConfig names them (in camel case), with their defaults.
 
-export const LOSS_TYPES = ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo', 'sapo'] as const;
-export type LossType = (typeof LOSS_TYPES)[number];
+import { LOSSES, type LossType } from '../loss/loss-types.ts';
 
 export const SCALE_REWARDS = ['group', 'batch', 'none'] as const;
 export type ScaleRewards = (typeof SCALE_REWARDS)[number];
@@ -30,14 +29,11 @@ export interface LossSettings {
 /** Weights of the extra terms of the loss, which may change from step to step. */
 export type LossCoefficients = Pick<LossSettings, 'beta' | 'entropyCoefficient'>;
 
-/** CISPO caps the ratio itself: the papers take about 5, where 0.2 would leave a fifth of the gradient. */
-export const defaultEpsilonHigh = (lossType: LossType): number => (lossType === 'cispo' ? 5 : 0.2);
-
 export const DEFAULT_LOSS: LossSettings = {
   lossType: 'dapo',
   importanceSamplingLevel: 'token',
   epsilon: 0.2,
-  epsilonHigh: 0.2,
+  epsilonHigh: LOSSES.dapo.epsilonHigh,
   beta: 0,
   useBiasCorrectionKl: true,
   entropyCoefficient: 0,

@@ -2,8 +2,8 @@
 
 import type { HistoryStrategy } from '@ludic/history';
 import type { AdvantageEstimator } from '../advantages/estimators.ts';
+import { LOSSES } from '../loss/loss-types.ts';
 import type { TrainingFields } from './fields.ts';
-import { defaultEpsilonHigh } from './loss-settings.ts';
 import type { GameTraits, ModelTraits } from './situation.ts';
 
 export interface Known {
@@ -187,10 +187,11 @@ export const RULES: readonly Rule[] = [
     field: 'epsilon_high',
     how: '0.2; with cispo, whose cap of the ratio it is, 5',
     why: 'a cap of 0.2 would leave cispo a fifth of its gradient',
-    choose: ({ settings }) => ({
-      value: defaultEpsilonHigh(settings.loss_type),
-      reason: settings.loss_type === 'cispo' ? 'the cap of the ratio itself' : 'the ratio is clipped as in PPO',
-    }),
+    choose({ settings: { loss_type } }) {
+      const { surrogate, epsilonHigh } = LOSSES[loss_type];
+      const reason = surrogate === 'capped' ? 'the cap of the ratio itself' : 'the ratio is clipped as in PPO';
+      return { value: epsilonHigh, reason };
+    },
   },
   {
     field: 'final_exploration',

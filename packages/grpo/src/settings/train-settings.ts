@@ -4,15 +4,10 @@ import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { type LoraConfig, PRECISIONS, type Precision } from '@ludic/models';
 import { ADVANTAGE_ESTIMATORS, type AdvantageSettings } from '../advantages/estimators.ts';
 import { GrpoError } from '../errors.ts';
+import { LOSS_TYPES } from '../loss/loss-types.ts';
 import { type AdamWSettings, DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { checkWarmStart, type WarmStartChoice } from '../warm-start/plan.ts';
-import {
-  DEFAULT_LOSS,
-  IMPORTANCE_SAMPLING_LEVELS,
-  LOSS_TYPES,
-  type LossSettings,
-  SCALE_REWARDS,
-} from './loss-settings.ts';
+import { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, type LossSettings, SCALE_REWARDS } from './loss-settings.ts';
 import { SCHEDULES, type ScheduleSettings } from './schedule.ts';
 
 export interface TrainSettings extends AdvantageSettings, ScheduleSettings {

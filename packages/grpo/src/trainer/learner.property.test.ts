@@ -9,8 +9,9 @@ import { createRuntime } from '@ludic/runtime/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sample } from '../batching/samples.ts';
+import { LOSS_TYPES, LOSSES } from '../loss/loss-types.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
-import { DEFAULT_LOSS, defaultEpsilonHigh, LOSS_TYPES, type LossSettings } from '../settings/loss-settings.ts';
+import { DEFAULT_LOSS, type LossSettings } from '../settings/loss-settings.ts';
 import { Learner } from './learner.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
@@ -61,7 +62,7 @@ async function gradientOf(learner: Learner, samples: readonly Sample[]): Promise
 }
 
 const kinds: readonly (readonly [string, Partial<LossSettings>])[] = [
-  ...LOSS_TYPES.map((lossType) => [lossType, { lossType, epsilonHigh: defaultEpsilonHigh(lossType) }] as const),
+  ...LOSS_TYPES.map((lossType) => [lossType, { lossType, epsilonHigh: LOSSES[lossType].epsilonHigh }] as const),
   [
     'grpo by sequences, with KL and entropy',
     { importanceSamplingLevel: 'sequence', beta: 0.1, entropyCoefficient: 0.05 },

@@ -16,7 +16,6 @@ import {
   zeros,
 } from '@ludic/runtime';
 import {
-  lossInputs,
   type MicroBatch,
   microBatches,
   mostLogitPositions,
@@ -26,6 +25,7 @@ import {
 } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { buildAddition, buildGradient, buildScorer, type Objective } from '../loss/gradient-graph.ts';
+import { lossInputs } from '../loss/loss.ts';
 import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from '../optimizer/adamw.ts';
 import { lossScale } from '../optimizer/loss-scale.ts';
 import { DEFAULT_LOSS, type LossCoefficients } from '../settings/loss-settings.ts';
@@ -166,7 +166,7 @@ export class Learner {
       const outputs = await program.run(
         {
           ...inputs,
-          ...lossInputs(batch),
+          ...lossInputs(batch.samples),
           ...weights,
           loss_scale: scalar(lossScale(batch.samples)),
           ...(addTo && sums.inputs('sum.')),
