@@ -24,8 +24,9 @@ export {
 } from './run/memory.ts';
 export { currentEvaluation, type LogLine, readLogLine } from './run/metrics-log.ts';
 export { probePrompts } from './run/probe-prompts.ts';
-export { type KeptEpisode, type RunResult, type TrainRunOptions, trainRun } from './run/run.ts';
+export { trainRun } from './run/run.ts';
 export type { RunEvent, RunStart } from './run/run-events.ts';
+export type { KeptEpisode, RunResult, TrainRunOptions } from './run/run-options.ts';
 export type { RunStorage } from './run/run-storage.ts';
 export { checkpointFolder, openRun, type RunConfig, readRunConfig, StoredRun } from './run/stored-run.ts';
 export {

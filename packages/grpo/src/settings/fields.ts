@@ -26,33 +26,37 @@ export const RUN_FIELDS = {
   steps: whole(1, MOST_STEPS).describe('Steps of training, each a batch of episodes'),
   group_size: whole(2, 65_536).describe('Episodes of a group, which start from the identical state'),
   batch_size: whole(2, 65_536).describe('Episodes of a step'),
-  shards: whole(1, 4096).describe('Parts of a batch, each computed by itself, for several workers'),
-  seed: whole(0, Number.MAX_SAFE_INTEGER).describe('Seed of everything that is random'),
-  learning_rate: positive().max(10).describe('Learning rate of AdamW at its highest'),
-  schedule: z.enum(SCHEDULES).describe('Course of the learning rate'),
-  warmup_steps: whole(0, MOST_STEPS).describe('Steps in which the learning rate rises'),
-  final_rate: share().describe('Share of the learning rate that the schedule ends at'),
+  shards: whole(1, 4096).describe('Parts of a batch, each computed by itself, so that several workers can share it'),
+  seed: whole(0, Number.MAX_SAFE_INTEGER).describe('Seed of all random numbers'),
+  learning_rate: positive().max(10).describe('Highest learning rate of AdamW'),
+  schedule: z.enum(SCHEDULES).describe('Learning rate schedule'),
+  warmup_steps: whole(0, MOST_STEPS).describe('Warmup steps, in which the learning rate rises'),
+  final_rate: share().describe('Share of the learning rate that is left at the end of the schedule'),
   temperature: positive().max(100).describe('Sampling temperature'),
-  max_completion_length: whole(1, 32_768).describe('Most tokens of a reply'),
+  max_completion_length: whole(1, 32_768).describe('Maximum number of tokens of a reply'),
   credit: z
     .enum(ADVANTAGE_ESTIMATORS)
     .describe(
-      'Who gets the credit: the whole episode; each turn against all turns with its prompt, in the batch or in its group; or each turn by what it led to, with the rest of the game averaged out',
+      'Advantage estimator: of the whole episode; of each turn against all turns with its prompt, in the batch or in its group; or of each turn by what it led to, with the rest of the game averaged out',
     ),
-  discount: positive().max(1).describe('Weight of a reward one turn later'),
+  discount: positive().max(1).describe('Discount factor: weight of a reward one turn later'),
   scale_rewards: z
     .enum(SCALE_REWARDS)
     .describe('Divide advantages by the deviation of rewards in the group, in the batch, or not at all'),
-  shared_dynamics: z.boolean().describe("Members of a group also meet the same opponent's dice"),
-  resample_rounds: whole(0, 100).describe('Rounds in which groups whose rewards are all equal are replaced'),
+  shared_dynamics: z
+    .boolean()
+    .describe("Share what is random after the start within a group, such as an opponent's dice"),
+  resample_rounds: whole(0, 100).describe(
+    'Rounds of dynamic sampling, in which groups whose rewards are all equal are replaced',
+  ),
   mask_truncated_completions: z.boolean().describe('Learn nothing from replies cut off at the token limit'),
-  num_iterations: whole(1, 1000).describe('Passes over a batch'),
-  precision: z.enum(PRECISIONS).describe('Numbers that matrix products are taken in; float16 needs a GPU to be faster'),
-  token_budget: whole(1, 2 ** 24).describe('Token slots of a micro-batch'),
+  num_iterations: whole(1, 1000).describe('Passes over each batch'),
+  precision: z.enum(PRECISIONS).describe('Number format of matrix products; float16 is faster on a GPU only'),
+  token_budget: whole(1, 2 ** 24).describe('Token slots of a micro-batch, padding included'),
   gradient_checkpointing: z
     .boolean()
-    .describe('Compute each layer twice instead of keeping it: less memory, more time'),
-  final_exploration: share().describe('Share of beta and of the entropy coefficient that is left at the end'),
+    .describe('Compute each layer again in the backward pass instead of keeping it: less memory, more time'),
+  final_exploration: share().describe('Share of beta and of the entropy coefficient that is left at the last step'),
   eval_every: whole(0, MOST_STEPS).describe('Steps between evaluations; 0: evaluate only at the end'),
   eval_episodes: whole(1, 100_000).describe('Games of an evaluation'),
   eval_temperature: number(0, 100).describe('Sampling temperature of the evaluation'),
@@ -65,30 +69,30 @@ export const RUN_FIELDS = {
 } as const;
 
 export const LOSS_FIELDS = {
-  loss_type: z.enum(LOSS_TYPES).describe('How the loss is formed and averaged'),
+  loss_type: z.enum(LOSS_TYPES).describe('Loss function, and how it is averaged over tokens'),
   importance_sampling_level: z
     .enum(IMPORTANCE_SAMPLING_LEVELS)
-    .describe('One ratio for each token, or one for each reply'),
-  epsilon: belowOne().describe('Lower clip of the ratio: 1 − epsilon'),
-  epsilon_high: number().describe('Upper clip of the ratio: 1 + epsilon_high (cispo: epsilon_high)'),
-  delta: number(1).describe('Upper cap of the unclipped ratio'),
+    .describe('Probability ratio of each token, or one of each reply'),
+  epsilon: belowOne().describe('Lower clip of the probability ratio: 1 − epsilon'),
+  epsilon_high: number().describe('Upper clip of the probability ratio: 1 + epsilon_high (cispo: epsilon_high)'),
+  delta: number(1).describe('Upper bound of the unclipped probability ratio'),
   beta: number().describe('Weight of the KL term against the first model'),
   entropy_coefficient: number().describe('Weight of the entropy bonus'),
 } as const;
 
 export const ADAMW_FIELDS = {
-  beta2: belowOne().describe("AdamW's memory of squared gradients"),
-  weight_decay: number().describe('Weight decay of AdamW, which norms and biases are spared'),
-  max_grad_norm: number().describe('Norm that gradients are scaled down to; 0 does not clip'),
+  beta2: belowOne().describe('Decay rate of the second moment of AdamW'),
+  weight_decay: number().describe('Weight decay of AdamW; norms and biases have none'),
+  max_grad_norm: number().describe('Largest norm of the gradient before it is clipped; 0 does not clip'),
 } as const;
 
 export const LORA_FIELDS = {
   lora_rank: whole(1, 4096).describe('Rank of a LoRA adapter, which is trained instead of the model'),
-  lora_alpha: positive().describe('Strength of the adapter (default: twice its rank)'),
+  lora_alpha: positive().describe('Scale alpha of the LoRA adapter (default: twice its rank)'),
   lora_targets: z
     .array(z.string().min(1).max(100))
     .max(100)
-    .describe('Layers to adapt (default: every linear layer but the head)'),
+    .describe('Layers that the LoRA adapter changes (default: every linear layer but the head)'),
 } as const;
 
 /** What is taught before the first step. The parts that are left out are those of `auto`. */

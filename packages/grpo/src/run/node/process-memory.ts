@@ -1,7 +1,7 @@
 // What this process may have of the machine's memory, and what it has had.
 
 import { totalmem } from 'node:os';
-import type { ProcessMemory } from '../run.ts';
+import type { ProcessMemory } from '../run-options.ts';
 
 /** Limits that the system sets for a group of processes, such as a container, count as the machine's own. */
 export function processMemory(): ProcessMemory {
