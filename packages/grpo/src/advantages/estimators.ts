@@ -14,7 +14,7 @@ export interface AdvantageSettings {
    * group. Where the prompt hides part of the state (KeyDoor), the members of a group share what is hidden, and the
    * comparison is fair; where it hides nothing, the whole batch gives the better mean. `td` (temporal difference): a turn
    * gets its own reward and what the prompt that followed was worth to all who came to it, less what its own prompt was
-   * worth: the luck of the rest of the game is averaged out. For games whose prompts tell all that matters.
+   * worth: the luck of the rest of the game is averaged out. For games whose prompts say all that matters.
    */
   readonly advantageEstimator: AdvantageEstimator;
   readonly scaleRewards: ScaleRewards;

@@ -1,5 +1,5 @@
 // Lines of metrics.jsonl, and the one reader of them. Runs that were written before the keys were what they are now
-// still open: their names are told apart by their letters, and mapped here alone.
+// still open: camelCase names are the older ones, and are mapped here alone.
 
 import { EVALUATION_METRICS, type Evaluation, type Interval } from '@ludic/rollouts';
 import { camelCase } from '../settings/convert.ts';

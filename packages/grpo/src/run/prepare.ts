@@ -1,4 +1,4 @@
-// How a run begins, or goes on: its model with the weights of the last checkpoint, a trainer, and logs that tell of no
+// How a run begins, or goes on: its model with the weights of the last checkpoint, a trainer, and logs that hold no
 // later step.
 
 import type { LanguageModel } from '@ludic/inference';

@@ -1,4 +1,4 @@
-// What a run is started with, and what it tells while it goes on.
+// What a run is started with, and the events that it emits.
 
 import type { LanguageModel } from '@ludic/inference';
 import type { ExportDtype } from '@ludic/models';

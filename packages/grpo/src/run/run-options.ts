@@ -65,7 +65,7 @@ export interface RunResult {
   readonly best: Best | undefined;
   /** The last one. */
   readonly evaluation: Evaluation | undefined;
-  /** Bytes that this process and its workers have had at most, where `TrainRunOptions.memory` tells. */
+  /** Bytes that this process and its workers have had at most, where `TrainRunOptions.memory` is given. */
   readonly peakMemory: number | undefined;
 }
 

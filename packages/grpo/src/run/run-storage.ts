@@ -10,12 +10,12 @@ export interface RunStorage {
   names(folder: string): Promise<readonly string[]>;
   /** Undefined where there is no such file. */
   read(file: string): Promise<Uint8Array | undefined>;
-  /** Writes a file as a whole: whoever looks sees the old one or the new. */
+  /** Writes a file as a whole: a reader sees the old one or the new. */
   write(file: string, text: string): Promise<void>;
   append(file: string, text: string): Promise<void>;
   /** Shortens a file to so many bytes. */
   cut(file: string, length: number): Promise<void>;
-  /** Writes a folder as a whole, in place of what was there: whoever looks sees all files or none. */
+  /** Writes a folder as a whole, in place of what was there: a reader sees all files or none. */
   writeFolder(folder: string, files: FolderFiles): Promise<void>;
   removeFolder(folder: string): Promise<void>;
   /** @throws ModelError `not_a_model` where there is no such folder with a model or an adapter */

@@ -1,5 +1,5 @@
-// A run is a folder: config.json, metrics.jsonl, episodes.jsonl, checkpoints/step-NNNNNN/, final/. Whoever has the
-// folder has the run, wherever it lies.
+// A run is a folder: config.json, metrics.jsonl, episodes.jsonl, checkpoints/step-NNNNNN/, final/. The
+// folder is the whole run, wherever it lies.
 
 import type { LanguageModel } from '@ludic/inference';
 import {

@@ -37,7 +37,7 @@ export const settingsToJson = (settings: object): Record<string, unknown> => ren
 export const settingsFromJson = (written: object | null): TrainSettings =>
   renamed(written ?? {}, NAMES_IN_LIBRARY) as unknown as TrainSettings;
 
-/** Parts of the settings, and what has no field: it is told in another way, or has never had to be changed. */
+/** Parts of the settings, and what has no field: it is named in another way, or has never had to be changed. */
 const UNNAMED: ReadonlySet<string> = new Set([
   'environmentConfig',
   'loss',

@@ -85,7 +85,7 @@ const EVALUATION_SHARE = 0.1;
 /** Evaluations as often as useful, with as many games as 10 % of the training's games allow. */
 export function evaluationPlan(steps: number, batch: number): { readonly every: number; readonly episodes: number } {
   const budget = EVALUATION_SHARE * steps * batch;
-  // Few games tell little: rather one evaluation, at the end, than several of a handful.
+  // Few games say little: rather one evaluation, at the end, than several of a handful.
   const count = Math.max(1, Math.min(EVALUATIONS * Math.ceil(steps / 200), Math.floor(budget / 200)));
   const every = Math.max(1, Math.ceil(steps / count));
   const planned = Math.ceil(steps / every);

@@ -254,7 +254,7 @@ export class Learner {
     this.#moments = undefined;
   }
 
-  /** The moments, by `first.NAME` and `second.NAME`; zero at first, and made when somebody needs them. */
+  /** The moments, by `first.NAME` and `second.NAME`; zero at first, and made when they are needed. */
   #optimizer(): Promise<ResidentTensors> {
     this.#moments ??= ResidentTensors.of(this.#options.runtime, this.#zeros(['first.', 'second.']));
     return this.#moments;

@@ -80,16 +80,16 @@ describe('a run with a warm start', () => {
 
   it('has none by auto where the model knows the format, and leaves its game with the model', async () => {
     const nano = new URL('../../../nano/model/', import.meta.url).pathname;
-    const told: RunEvent[] = [];
+    const events: RunEvent[] = [];
     await runTraining(begin({ warmStart: 'auto' }), {
       folder: join(scratch, 'nano'),
       runtime: await createRuntime({ threads: 1 }),
       openFiles: () => openModelFolder(nano),
       clock: () => 0,
-      onEvent: (event) => told.push(event),
+      onEvent: (event) => events.push(event),
     });
-    expect(told.find(({ type }) => type === 'warm_started')).toMatchObject({ plan: undefined });
-    expect(told.some(({ type }) => type === 'warm_start')).toBe(false);
+    expect(events.find(({ type }) => type === 'warm_started')).toMatchObject({ plan: undefined });
+    expect(events.some(({ type }) => type === 'warm_start')).toBe(false);
     const game = await readCarriedGame(await openModelFolder(join(scratch, 'nano', 'final')));
     expect(game).toMatchObject({ environment: 'tic_tac_toe', maxCompletionLength: 8, stop: ['</move>'] });
   });

@@ -20,10 +20,10 @@ export interface Watched {
 
 export interface Rule {
   readonly code: string;
-  /** Steps in a row that it has to hold before it is told. */
+  /** Steps in a row that it has to hold before there is a warning. */
   readonly steps: number;
   holds(metrics: WatchedMetrics, start: Start, watched: Watched): boolean;
-  tell(metrics: WatchedMetrics, start: Start, watched: Watched): string;
+  message(metrics: WatchedMetrics, start: Start, watched: Watched): string;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
@@ -41,7 +41,7 @@ const neverTaught: Rule = {
   code: 'format_unknown',
   steps: 1,
   holds: (m, start, watched) => start.invalid >= ALL && m.invalid_rate >= ALL && !isTooShort(m, watched),
-  tell: (m, _, { warmStartSteps }) =>
+  message: (m, _, { warmStartSteps }) =>
     `${percent(m.invalid_rate)} of the replies have been invalid from the first step on: the model does not know the reply format of the game, and nothing can be learned. ` +
     (warmStartSteps > 0
       ? `Give the run a longer warm start: warm_start with ${2 * warmStartSteps} steps.`
@@ -52,7 +52,7 @@ const cutOff: Rule = {
   code: 'cut_off',
   steps: 1,
   holds: (m, start, watched) => m.cut_off_rate > MANY && !neverTaught.holds(m, start, watched),
-  tell: ({ cut_off_rate }, _, { maxCompletionLength, replyTokens }) =>
+  message: ({ cut_off_rate }, _, { maxCompletionLength, replyTokens }) =>
     `${percent(cut_off_rate)} of the replies are cut off at ${maxCompletionLength} tokens. Allow longer ones: max_completion_length ${Math.max(2 * maxCompletionLength, 2 * replyTokens)}.`,
 };
 
@@ -60,7 +60,7 @@ const invalidGrows: Rule = {
   code: 'invalid_growing',
   steps: 3,
   holds: (m, start) => m.invalid_rate > start.invalid + MANY && m.cut_off_rate <= MANY,
-  tell: (m, start, { invalidPenalty, beta, learningRate }) => {
+  message: (m, start, { invalidPenalty, beta, learningRate }) => {
     const seen = `${percent(m.invalid_rate)} of the replies are invalid; at the start it was ${percent(start.invalid)}.`;
     if (invalidPenalty === 0)
       return `${seen} A game without an end pays more than a lost one: give the game an invalid_penalty of 0.3.`;
@@ -73,7 +73,7 @@ const failing: Rule = {
   code: 'games_failing',
   steps: 1,
   holds: ({ failure_rate }) => failure_rate > 0,
-  tell: ({ failure_rate, first_failure = 'of an unknown error' }) =>
+  message: ({ failure_rate, first_failure = 'of an unknown error' }) =>
     `${percent(failure_rate)} of the games failed, the first because ${first_failure}${/[.!?]$/.test(first_failure) ? '' : '.'} Nothing is learned from them: mend the game.`,
 };
 
@@ -82,7 +82,7 @@ const equalGroups: Rule = {
   steps: 5,
   holds: (m, start, watched) =>
     m.zero_variance_groups === 1 && !neverTaught.holds(m, start, watched) && m.failure_rate < 1,
-  tell: ({ success_rate }, _, { groupSize }) =>
+  message: ({ success_rate }, _, { groupSize }) =>
     success_rate >= SOLVED
       ? 'Every game of the last steps was won, so there is nothing left to learn: end the run.'
       : `In every group of the last steps all games ended alike, so nothing is learned from them. Take larger groups: group_size ${2 * groupSize}.`,
@@ -92,7 +92,7 @@ const lowEntropy: Rule = {
   code: 'low_entropy',
   steps: 3,
   holds: ({ entropy }) => entropy < LOW_ENTROPY,
-  tell: ({ entropy, success_rate }, _, { entropyCoefficient }) =>
+  message: ({ entropy, success_rate }, _, { entropyCoefficient }) =>
     `The entropy is ${entropy.toFixed(3)}: the policy hardly tries anything new. ` +
     (success_rate >= ALL
       ? 'It wins nearly every game, so this is no harm: end the run when you like.'
@@ -103,7 +103,7 @@ const slow: Rule = {
   code: 'slow_steps',
   steps: 3,
   holds: (m, { tokens }) => tokens > 0 && tokensOf(m) >= SLOWER * tokens,
-  tell: (m, start) => {
+  message: (m, start) => {
     const times = Math.round(tokensOf(m) / start.tokens);
     const seen = `A step takes ${times} times as many tokens as the first.`;
     return m.mean_steps >= 2 * start.turns
@@ -112,7 +112,7 @@ const slow: Rule = {
   },
 };
 
-/** In the order in which they are told. */
+/** In the order of their warnings. */
 export const RULES: readonly Rule[] = [failing, neverTaught, cutOff, invalidGrows, equalGroups, lowEntropy, slow];
 
 /** The cure for what a collapse is made of. */
@@ -120,5 +120,5 @@ export function cureOf(metrics: WatchedMetrics, start: Start, watched: Watched):
   const { failure_rate, cut_off_rate, invalid_rate } = metrics;
   const rule =
     failure_rate >= Math.max(cut_off_rate, invalid_rate) ? failing : cut_off_rate > MANY ? cutOff : invalidGrows;
-  return rule.tell(metrics, start, watched);
+  return rule.message(metrics, start, watched);
 }

@@ -33,7 +33,7 @@ export interface WatchState {
   readonly start?: Start;
   /** For each rule that holds: so many steps in a row. */
   readonly lasting: Readonly<Record<string, number>>;
-  /** For each rule: the step at which it was last told. */
+  /** For each rule: the step of its last warning. */
   readonly told: Readonly<Record<string, number>>;
   /** Bad updates in a row, oldest first, no more than decide. */
   readonly badUpdates: readonly { readonly success: number; readonly bad: number }[];

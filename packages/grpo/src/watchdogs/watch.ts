@@ -13,7 +13,7 @@ export interface Watch {
   readonly collapse: string | undefined;
 }
 
-/** A warning that still holds is told again after so many steps. */
+/** A warning that still holds is repeated after so many steps. */
 const SILENCE = 50;
 /** More than this share of replies or games counts as a bad update. */
 const BAD = 0.5;
@@ -32,7 +32,7 @@ export function watch(before: WatchState, metrics: WatchedMetrics, watched: Watc
     const last = told[rule.code];
     if (steps < rule.steps || (last !== undefined && metrics.step - last < SILENCE)) continue;
     told[rule.code] = metrics.step;
-    warnings.push(rule.tell(metrics, start, watched));
+    warnings.push(rule.message(metrics, start, watched));
   }
   const bad = badShare(metrics);
   const update = { success: metrics.success_rate, bad };

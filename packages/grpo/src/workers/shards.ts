@@ -1,4 +1,4 @@
-// How an update is cut: a shard is a range of its groups. Whoever plays a shard, and wherever, gives the same episodes
+// How an update is cut: a shard is a range of its groups. Any process that plays a shard gives the same episodes
 // and the same gradient; the gradients are added up in the order of the shards.
 
 import type { Episode } from '@ludic/rollouts';

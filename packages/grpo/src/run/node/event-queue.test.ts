@@ -5,24 +5,24 @@ import { eventQueue } from './event-queue.ts';
 
 const checkpoint = (step: number): RunEvent => ({ type: 'checkpoint', step });
 
-it('tells events in order, and waits for a listener that takes its time', async () => {
-  const told: string[] = [];
-  const tell = eventQueue(async (event) => {
+it('emits events in order, and waits for a listener that takes its time', async () => {
+  const seen: string[] = [];
+  const emit = eventQueue(async (event) => {
     const { step } = event as { step: number };
-    told.push(`begins ${step}`);
+    seen.push(`begins ${step}`);
     await sleep(step === 1 ? 20 : 1);
-    told.push(`ends ${step}`);
+    seen.push(`ends ${step}`);
   });
-  void tell(checkpoint(1));
-  await tell(checkpoint(2));
-  expect(told).toEqual(['begins 1', 'ends 1', 'begins 2', 'ends 2']);
+  void emit(checkpoint(1));
+  await emit(checkpoint(2));
+  expect(seen).toEqual(['begins 1', 'ends 1', 'begins 2', 'ends 2']);
 });
 
-it('ends what tells next with the failure of a listener', async () => {
-  const tell = eventQueue(({ type }) => {
+it('ends the next event with the failure of a listener', async () => {
+  const emit = eventQueue(({ type }) => {
     if (type === 'worker_started') throw new Error('my own message');
   });
-  void tell({ type: 'worker_started', pid: 1 });
+  void emit({ type: 'worker_started', pid: 1 });
   await sleep(1);
-  await expect(tell(checkpoint(1))).rejects.toThrow('my own message');
+  await expect(emit(checkpoint(1))).rejects.toThrow('my own message');
 });

@@ -1,4 +1,4 @@
-// Workers change nothing but the time: the same bytes for the same shards, whoever plays them and whoever dies.
+// Workers change nothing but the time: the same bytes for the same shards, whichever plays them and whichever dies.
 
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -27,7 +27,7 @@ const MOST_STUCK = 2;
 
 export class WorkerPool implements ShardRunner {
   readonly #options: WorkerPoolOptions;
-  /** By place; started when somebody needs them. */
+  /** By place; started when they are needed. */
   readonly #workers = new Map<number, WorkerProcess>();
   /** Counts the changes of the weights. */
   #version = 0;

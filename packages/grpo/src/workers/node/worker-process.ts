@@ -11,7 +11,7 @@ import { float32, floats, type HostTensor, type ResidentTensors } from '@ludic/r
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
 import { type FromWorker, LAST_WORDS, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
 
-/** The process is no more: somebody else may do its work. */
+/** The process is no more: another may do its work. */
 export class WorkerGone extends Error {
   /** The sentence about a game that did not come back, where that was why. */
   readonly stuck: string | undefined;
@@ -73,7 +73,7 @@ export class WorkerProcess {
         const { name, data, dims } = message.tensor;
         this.#gradients[name] = float32(data, dims);
       } else if (this.#onAnswer) this.#onAnswer(message);
-      // Nobody asked, as with weights that do not fit: it must not go on with what it has.
+      // It answers no question, as with weights that do not fit: it must not go on with what it has.
       else if (message.kind === 'failed') this.#lose(`failed: ${message.error.message}`);
     });
   }
@@ -174,7 +174,7 @@ export class WorkerProcess {
   /** Done when the message is on its way; never, where the process is gone. */
   #send(message: ToWorker): Promise<void> {
     return new Promise((resolve) => {
-      // The end of the process tells why.
+      // The end of the process says why.
       this.#child.send(message, (error) => (error ? this.kill() : resolve()));
     });
   }

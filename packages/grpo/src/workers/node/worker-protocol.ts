@@ -1,4 +1,4 @@
-// What a run and its workers tell each other. Large tensors go one by one, so that no copy of all weights is on the way.
+// Messages between a run and its workers. Large tensors go one by one, so that no copy of all weights is on the way.
 
 import type { SerializedError } from '@ludic/io';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';

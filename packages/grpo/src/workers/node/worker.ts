@@ -70,7 +70,7 @@ const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
 const send = (message: FromWorker): Promise<void> =>
   new Promise((resolve) => {
     process.send!(message, undefined, undefined, (error: Error | null) => {
-      // Nobody is there to hear it.
+      // The run is gone.
       if (error) process.exit(1);
       resolve();
     });
