@@ -10,15 +10,10 @@ import { openModelFolder } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { SMOLLM2_135M } from '../../../models/testing/sizes.ts';
-import {
-  DEFAULT_TRAINING,
-  describeMemory,
-  estimateMemory,
-  memoryAdvice,
-  probePrompts,
-  type TrainSettings,
-} from '../index.ts';
+import { DEFAULT_TRAINING, type TrainSettings } from '../index.ts';
 import { type RunEvent, runTraining } from '../node.ts';
+import { describeMemory, estimateMemory, memoryAdvice } from './memory.ts';
+import { probePrompts } from './probe-prompts.ts';
 
 const CONFIG = SMOLLM2_135M;
 const PARAMETERS = 134_515_008;

@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkSettings, cutIntoShards, DEFAULT_TRAINING } from '../index.ts';
+import { checkSettings, DEFAULT_TRAINING } from '../index.ts';
+import { cutIntoShards } from './shards.ts';
 
 describe('cutting a batch into shards', () => {
   it('gives every group to one shard, in order, evenly', () => {
