@@ -7,13 +7,8 @@ import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  DEFAULT_TRAINING,
-  estimateMemory,
-  probePrompts,
-  Trainer,
-  type TrainSettings,
-} from '../packages/grpo/src/index.ts';
+import { DEFAULT_TRAINING, estimateMemory, Trainer, type TrainSettings } from '../packages/grpo/src/index.ts';
+import { probePrompts } from '../packages/grpo/src/internal.ts';
 import { openLanguageModel } from '../packages/inference/src/index.ts';
 import { PromptEncoder } from '../packages/inference/src/internal.ts';
 import { everyLinearLayer, newAdapter, readCheckpoint } from '../packages/models/src/index.ts';

@@ -2,7 +2,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LOGGED_STEP_METRICS, SAMPLED_METRICS } from '../packages/grpo/src/index.ts';
+import { LOGGED_STEP_METRICS } from '../packages/grpo/src/index.ts';
+import { SAMPLED_METRICS } from '../packages/grpo/src/internal.ts';
 import { EVALUATION_METRICS, type Metric } from '../packages/rollouts/src/index.ts';
 
 type Table = Readonly<Record<string, Metric>>;

@@ -2,9 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULT_TRAINING } from '../packages/grpo/src/index.ts';
 import {
   ADAMW_FIELDS,
-  DEFAULT_TRAINING,
   LORA_FIELDS,
   LOSS_FIELDS,
   PRESETS,
@@ -13,7 +13,7 @@ import {
   RUN_FIELDS,
   trainingFields,
   WARM_START_FIELDS,
-} from '../packages/grpo/src/index.ts';
+} from '../packages/grpo/src/internal.ts';
 import { CONTRACT_DEFAULTS } from '../packages/service/src/index.ts';
 
 const HTTP_NAMES: Readonly<Record<string, string>> = { steps: 'max_steps', history: 'history_strategy' };

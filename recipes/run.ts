@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readLogLine } from '../packages/grpo/src/index.ts';
+import { readLogLine } from '../packages/grpo/src/internal.ts';
 
 type Options = Readonly<Record<string, string | number | object>>;
 

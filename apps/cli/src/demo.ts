@@ -3,7 +3,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEMO_PRESET, decideSettings, NANO_TRAITS } from '@ludic/grpo';
+import { decideSettings, NANO_TRAITS } from '@ludic/grpo';
+import { DEMO_PRESET } from '@ludic/grpo/internal';
 import { type Evaluation, evaluate, resolveSpec } from '@ludic/rollouts';
 import { Command } from 'commander';
 import { openPolicy } from './models/open.ts';

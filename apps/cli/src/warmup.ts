@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { TAUGHT_MISTAKES, type WarmStartStep, warmStart } from '@ludic/grpo';
+import { type WarmStartStep, warmStart } from '@ludic/grpo';
+import { TAUGHT_MISTAKES } from '@ludic/grpo/internal';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { openLanguageModel } from '@ludic/inference';
 import { completeTokenizerFiles, type FolderFiles, folderFiles } from '@ludic/models';

@@ -1,6 +1,6 @@
 // Joins lines of metrics.jsonl to rows, one for each step: its numbers and those of the evaluation that followed it.
 
-import { readLogLine } from '@ludic/grpo';
+import { readLogLine } from '@ludic/grpo/internal';
 import { type Scalars, scalarsOf } from './scalars.ts';
 
 export interface Row {

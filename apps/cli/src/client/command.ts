@@ -1,6 +1,7 @@
 // ludic client: calls a Ludic server from the command line. The options are the fields of the service's requests.
 
-import { DEFAULT_TRAINING, trainingFields } from '@ludic/grpo';
+import { DEFAULT_TRAINING } from '@ludic/grpo';
+import { trainingFields } from '@ludic/grpo/internal';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';

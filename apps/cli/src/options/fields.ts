@@ -1,6 +1,6 @@
 // Fields of the service's contract as options of the command line: name, check, choices and description from the schema.
 
-import { camelCase } from '@ludic/grpo';
+import { camelCase } from '@ludic/grpo/internal';
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 

@@ -1,6 +1,7 @@
 // The README.md of a published model: its game, evaluation, learning curve and settings.
 
-import { type LoggedStepMetrics, settingsToJson } from '@ludic/grpo';
+import type { LoggedStepMetrics } from '@ludic/grpo';
+import { settingsToJson } from '@ludic/grpo/internal';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Evaluation, Interval } from '@ludic/rollouts';
 import { percent } from '../units.ts';

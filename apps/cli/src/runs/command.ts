@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { LOGGED_STEP_METRICS, trainingFields } from '@ludic/grpo';
+import { LOGGED_STEP_METRICS } from '@ludic/grpo';
+import { trainingFields } from '@ludic/grpo/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { percent, table } from '../units.ts';

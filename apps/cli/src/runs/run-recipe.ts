@@ -1,6 +1,6 @@
 // A run as a recipe: all of its settings, so that later defaults do not change it.
 
-import { trainingFields } from '@ludic/grpo';
+import { trainingFields } from '@ludic/grpo/internal';
 import type { RunConfig } from '@ludic/grpo/node';
 
 /** As `train --recipe` reads it. */

@@ -1,6 +1,6 @@
 // ludic train: GRPO on a model in a game, in a run folder.
 
-import { AUTO_WARM_START, LORA_FIELDS } from '@ludic/grpo';
+import { AUTO_WARM_START, LORA_FIELDS } from '@ludic/grpo/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { modelOption } from '../models/open.ts';

@@ -1,6 +1,7 @@
 // What a person sees while a run trains: in a terminal a few lines that are redrawn, elsewhere plain lines.
 
-import { describeMemory, gigabytes, type LoggedStepMetrics, type SampledRate, type TrainSettings } from '@ludic/grpo';
+import type { LoggedStepMetrics, SampledRate, TrainSettings } from '@ludic/grpo';
+import { describeMemory, gigabytes } from '@ludic/grpo/internal';
 import type { RunEvent } from '@ludic/grpo/node';
 import type { Evaluation } from '@ludic/rollouts';
 import { paint } from '../paint.ts';

@@ -1,16 +1,8 @@
 // A new run: what its options name, and what is decided where they name nothing.
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import {
-  ADAMW_FIELDS,
-  decideSettings,
-  LORA_FIELDS,
-  LOSS_FIELDS,
-  modelTraits,
-  RUN_FIELDS,
-  type TrainSettings,
-  trainSettings,
-} from '@ludic/grpo';
+import { decideSettings, modelTraits, type TrainSettings } from '@ludic/grpo';
+import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, trainSettings } from '@ludic/grpo/internal';
 import type { RunStart } from '@ludic/grpo/node';
 import type { ExportDtype } from '@ludic/models';
 import { UsageError } from '../failure.ts';

@@ -1,7 +1,8 @@
 // A resumed run keeps its settings, but for those that may change. An option that says otherwise is refused, since
 // ignoring it would hide a mistake.
 
-import { CHANGEABLE, camelCase, type TrainSettings } from '@ludic/grpo';
+import type { TrainSettings } from '@ludic/grpo';
+import { CHANGEABLE, camelCase, settingsToJson } from '@ludic/grpo/internal';
 import { RunFolder, type RunStart } from '@ludic/grpo/node';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
@@ -28,7 +29,7 @@ export async function resumed(command: Command, out: string): Promise<RunStart> 
   const { config } = await RunFolder.open(out);
   const wanted: Record<string, unknown> = { ...command.opts(), ...onnxOf(command.opts()) };
   const stored: Record<string, unknown> = {
-    ...config.settings,
+    ...settingsToJson(config.settings),
     ...config.settings.loss,
     ...config.settings.adamw,
     env: config.settings.environment,

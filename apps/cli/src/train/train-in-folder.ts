@@ -1,7 +1,7 @@
 // Trains in a run folder: shows progress, saves at Ctrl-C, and reports the end.
 
 import { availableParallelism } from 'node:os';
-import { gigabytes } from '@ludic/grpo';
+import { gigabytes } from '@ludic/grpo/internal';
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining, STEP_TIMEOUT } from '@ludic/grpo/node';
 import type { TrackingSettings } from '@ludic/tracking';
 import { openFiles } from '../models/open.ts';

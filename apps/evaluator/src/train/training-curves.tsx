@@ -1,6 +1,7 @@
 // A run in curves, beside each other, and its last step in numbers.
 
-import { ROUNDING, type StepMetrics, type TrainSettings } from '@ludic/grpo';
+import type { StepMetrics, TrainSettings } from '@ludic/grpo';
+import { ROUNDING } from '@ludic/grpo/internal';
 import type { Evaluation } from '@ludic/rollouts';
 import type { StepEvaluation } from '../engine/protocol.ts';
 import { Figure } from '../ui/figures.tsx';

@@ -1,6 +1,7 @@
 // The form of a training shows the decided defaults, but for what the page and the visitor have named.
 
-import { checkSettings, decideSettings, NANO_TRAITS, pagePreset } from '@ludic/grpo';
+import { checkSettings, decideSettings, NANO_TRAITS } from '@ludic/grpo';
+import { pagePreset } from '@ludic/grpo/internal';
 import { describe, expect, it } from 'vitest';
 import { changedFields, settingsFor } from './training-settings.ts';
 

@@ -1,14 +1,8 @@
 // The settings that the form of a training shows: what was set by hand, then the page's preset for the game, then the
 // defaults that are decided for game and model.
 
-import {
-  decideSettings,
-  type ModelTraits,
-  pagePreset,
-  type TrainingFields,
-  type TrainSettings,
-  trainingFields,
-} from '@ludic/grpo';
+import { decideSettings, type ModelTraits, type TrainingFields, type TrainSettings } from '@ludic/grpo';
+import { pagePreset, trainingFields } from '@ludic/grpo/internal';
 import type { Game } from '../engine/protocol.ts';
 
 /** What the visitor has said of a training. */

@@ -1,14 +1,8 @@
 // From an accepted request to the work that a job stores: the model is looked up, what the request leaves open is decided,
 // and what cannot succeed is refused before there is a job.
 
-import {
-  type Choice,
-  type ModelTraits,
-  modelTraits,
-  type TrainSettings,
-  trainingFields,
-  traitsOfName,
-} from '@ludic/grpo';
+import { type Choice, type ModelTraits, modelTraits, type TrainSettings } from '@ludic/grpo';
+import { trainingFields, traitsOfName } from '@ludic/grpo/internal';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 import { completeTraining, modelName } from '@ludic/service/internal';
 import { whyNotTracked } from '@ludic/tracking/node';

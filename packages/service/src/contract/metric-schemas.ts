@@ -1,6 +1,7 @@
 // The library's tables of metrics as schemas of the contract.
 
-import { LOGGED_STEP_METRICS, type LoggedStepMetrics, SAMPLED_METRICS, type SampledRate } from '@ludic/grpo';
+import { LOGGED_STEP_METRICS, type LoggedStepMetrics, type SampledRate } from '@ludic/grpo';
+import { SAMPLED_METRICS } from '@ludic/grpo/internal';
 import { EVALUATION_METRICS, type Evaluation, type Metric } from '@ludic/rollouts';
 import { z } from 'zod';
 

@@ -7,15 +7,8 @@ import {
   findEnvironment,
   resolveConfig,
 } from '@ludic/environments';
-import {
-  ADAMW_FIELDS,
-  DEFAULT_LOSS,
-  LORA_FIELDS,
-  LOSS_FIELDS,
-  NANO_TRAITS,
-  RUN_FIELDS,
-  WARM_START_FIELDS,
-} from '@ludic/grpo';
+import { DEFAULT_LOSS, NANO_TRAITS } from '@ludic/grpo';
+import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, WARM_START_FIELDS } from '@ludic/grpo/internal';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { EXPORT_DTYPES } from '@ludic/models';
 import { z } from 'zod';

@@ -6,16 +6,18 @@ import {
   type Choice,
   DEFAULT_TRAINING,
   decideSettings,
-  evaluationPlan,
-  groupSizeFor,
   type ModelTraits,
-  RECIPES,
-  type Recipe,
   type TrainingFields,
   type TrainSettings,
+} from '@ludic/grpo';
+import {
+  evaluationPlan,
+  groupSizeFor,
+  RECIPES,
+  type Recipe,
   trainingFields,
   trainSettings,
-} from '@ludic/grpo';
+} from '@ludic/grpo/internal';
 import type { StartTraining } from './requests.ts';
 
 /** What holds where a request without a recipe says nothing: existing clients rely on it. */

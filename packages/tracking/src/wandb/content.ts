@@ -1,6 +1,6 @@
 // What W&B gets of a run: its settings, a line of history for each step, the latest value of every number.
 
-import { settingsToJson, snakeCase } from '@ludic/grpo';
+import { settingsToJson, snakeCase } from '@ludic/grpo/internal';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Row } from '../rows.ts';
 import type { Scalars } from '../scalars.ts';

@@ -1,7 +1,8 @@
 // The runs that this browser holds: listed, opened, deleted, downloaded. Work on a run holds a lock, so that two tabs
 // do not write to the same run.
 
-import { checkpointFolder, type LogLine, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
+import { checkpointFolder, openRun, readRunConfig, type StepMetrics } from '@ludic/grpo';
+import type { LogLine } from '@ludic/grpo/internal';
 import { blobsOf } from '@ludic/models/web';
 import { type ModelBlobs, madeBlobs } from '../models/registry.ts';
 import type { RunContents, RunSummary, StepEvaluation } from '../protocol.ts';

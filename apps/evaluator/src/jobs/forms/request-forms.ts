@@ -1,7 +1,8 @@
 // What can be asked of a server in a form: a training, or an evaluation. The fields come from the schema of the request,
 // so that the forms know every setting that the server does; here is what is said of them beyond that.
 
-import { NANO_TRAITS, RECIPES } from '@ludic/grpo';
+import { NANO_TRAITS } from '@ludic/grpo';
+import { RECIPES } from '@ludic/grpo/internal';
 import { evaluatePolicy, type Job, requestedTraining, startTraining } from '@ludic/service';
 import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/service/client';
 import { completePlaying, completeTraining, playedGame } from '@ludic/service/internal';

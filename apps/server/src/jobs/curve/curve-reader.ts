@@ -1,6 +1,6 @@
 // The numbers of a run for clients, from its metrics.jsonl, which is the truth about them.
 
-import { readLogLine } from '@ludic/grpo';
+import { readLogLine } from '@ludic/grpo/internal';
 import { LineReader } from '@ludic/io/node';
 
 export interface CurveLine {
