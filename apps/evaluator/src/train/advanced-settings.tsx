@@ -1,7 +1,14 @@
 // All settings of training that the service knows, as fields made from its schemas. Loaded when they are opened.
 
 import type { TrainingFields, TrainSettings } from '@ludic/grpo';
-import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, trainingFields, trainSettings } from '@ludic/grpo/internal';
+import {
+  ADAMW_FIELDS,
+  LORA_FIELDS,
+  LOSS_FIELDS,
+  RUN_FIELDS,
+  trainingFields,
+  trainSettings,
+} from '@ludic/grpo/internal';
 import { z } from 'zod';
 import { type FieldSchema, SchemaField } from '../ui/schema-field.tsx';
 

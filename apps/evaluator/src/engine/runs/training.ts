@@ -1,7 +1,7 @@
 // GRPO in the page: a run like any other, in the browser's storage. What was trained is files, apart from the device, so
 // that it can be played on any. The worker loads this file when something is trained: a page that plays does without it.
 
-import { trainRun, type RunEvent, type RunStart } from '@ludic/grpo';
+import { type RunEvent, type RunStart, trainRun } from '@ludic/grpo';
 import type { Answers, RequestOf } from '../protocol.ts';
 import type { Report, Work } from '../work.ts';
 import { storedGames } from './stored-games.ts';
