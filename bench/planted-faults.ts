@@ -16,6 +16,11 @@ interface Fault {
   readonly tests?: string;
 }
 
+/** Of Vitest, as far as it is read. */
+interface Report {
+  readonly testResults: readonly { readonly assertionResults: readonly { status: string; fullName: string }[] }[];
+}
+
 const FAULTS: readonly Fault[] = [
   { what: 'random: one round too few', right: 'round < 10; round++', wrong: 'round < 9; round++' },
   { what: 'io: a wait below zero', right: 'Math.max(0, until - now)', wrong: 'until - now' },
@@ -121,19 +126,17 @@ for (const { what, right, wrong, tests } of wanted) {
     file,
     text.replace(right, () => wrong),
   );
-  const vitest = [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--bail',
-    '1',
-    '--reporter',
-    'json',
-    tests ?? dirname(found[0]!),
-  ];
-  const { stdout, status } = spawnSync(process.execPath, vitest, { cwd: tree, encoding: 'utf8', maxBuffer: 2 ** 28 });
+  const report = join(temporary, 'report.json');
+  const options = ['--bail', '1', '--reporter', 'json', `--outputFile=${report}`, tests ?? dirname(found[0]!)];
+  const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...options], { cwd: tree });
   writeFileSync(file, text);
-  const finder = /"status":"failed","title":"((?:[^"\\]|\\.)*)"/.exec(stdout)?.[1];
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  const finder = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .find((test) => test.status === 'failed');
   if (status === 0) missed++;
-  console.log(`${status === 0 ? 'MISSED' : 'found '} ${what}: ${status === 0 ? found[0] : (finder ?? 'a file fails')}`);
+  console.log(
+    `${status === 0 ? 'MISSED' : 'found '} ${what}: ${status === 0 ? found[0] : (finder?.fullName ?? 'a file fails')}`,
+  );
 }
 if (missed > 0) process.exitCode = 1;

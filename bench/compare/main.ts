@@ -6,12 +6,12 @@
 // Ends with 1 where anything differs that meant.ts does not name. Changed prose (descriptions of options) is counted, and
 // listed with --wording.
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { differences, type Facts } from './facts.ts';
+import { type Difference, differences, type Facts } from './facts.ts';
 import { helpFacts } from './help.ts';
 import { MEANT } from './meant.ts';
 import { openapiFacts } from './openapi.ts';
@@ -42,12 +42,14 @@ if (before === undefined || positionals.length > 2 || !parts.every((part) => Obj
 }
 
 const SHOWN = 40;
+const SHOWN_HERE = 3;
 const HERE = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'ludic-compare-'));
 const trees: string[] = [];
 process.once('exit', () => {
-  for (const tree of trees) execFileSync('git', ['worktree', 'remove', '--force', tree], { cwd: HERE, stdio: 'pipe' });
-  rmSync(folder, { recursive: true, force: true });
+  for (const tree of trees) spawnSync('git', ['worktree', 'remove', '--force', tree], { cwd: HERE });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  spawnSync('git', ['worktree', 'prune'], { cwd: HERE });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
@@ -75,9 +77,7 @@ for (const part of parts) {
   const wording = found.filter((each) => each.wording);
   const unmeant = meant.filter(({ why }) => why === undefined);
   console.log(`\n${part}: ${was.size} facts in ${Math.round((Date.now() - began) / 1000)} s`);
-  for (const { name, before: old, after: now } of values.all ? unmeant : unmeant.slice(0, SHOWN))
-    console.log(`  DIFFERS ${name}\n    before ${short(old)}\n    after  ${short(now)}`);
-  if (unmeant.length > SHOWN && !values.all) console.log(`  and ${unmeant.length - SHOWN} more (--all)`);
+  show(unmeant);
   for (const why of new Set(meant.map((each) => each.why).filter((each) => each !== undefined)))
     console.log(`  meant: ${why} (${meant.filter((each) => each.why === why).length})`);
   if (wording.length > 0) console.log(`  worded differently: ${wording.length}`);
@@ -85,6 +85,18 @@ for (const part of parts) {
     for (const { name, before: old, after: now } of wording) console.log(`  ${name}\n    - ${old}\n    + ${now}`);
   console.log(unmeant.length > 0 ? `  ${unmeant.length} differences` : '  equal');
   if (unmeant.length > 0) process.exitCode = 1;
+}
+
+/** A few of each file, request or command, unless all are wanted. */
+function show(found: readonly Difference[]): void {
+  const places = Map.groupBy(found, ({ name }) => /^.*?(?=: | \d|\.json| --|$)/.exec(name)![0]);
+  for (const [place, here] of values.all ? places : [...places].slice(0, SHOWN)) {
+    for (const { name, before: old, after: now } of values.all ? here : here.slice(0, SHOWN_HERE))
+      console.log(`  DIFFERS ${name}\n    before ${short(old)}\n    after  ${short(now)}`);
+    if (here.length > SHOWN_HERE && !values.all)
+      console.log(`  and ${here.length - SHOWN_HERE} more of ${place} (--all)`);
+  }
+  if (places.size > SHOWN && !values.all) console.log(`  and ${places.size - SHOWN} more places (--all)`);
 }
 
 function reason(part: string, name: string): string | undefined {
