@@ -37,6 +37,7 @@ const FAULTS: readonly Fault[] = [
   {
     what: 'graph: a wrong gradient of GELU',
     ...{ right: 'add(scale(square, 3 * GELU_CUBE), one)', wrong: 'add(scale(square, 2 * GELU_CUBE), one)' },
+    tests: 'packages/graph',
   },
   {
     what: 'runtime: outputs are not copied to where they are wanted',
