@@ -19,6 +19,7 @@ import {
   type LossSettings,
   type TrainSettings,
 } from '../packages/grpo/src/index.ts';
+import { settingsToJson } from '../packages/grpo/src/settings/convert.ts';
 import { learningRateAt } from '../packages/grpo/src/settings/schedule.ts';
 import { everyLinearLayer, initialParameters, newAdapter, readConfig } from '../packages/models/src/index.ts';
 import { type RandomStream, stream } from '../packages/random/src/index.ts';
@@ -250,7 +251,7 @@ async function train(folder: string, name: string, given: Given): Promise<void> 
   await reference.dispose();
   const written = {
     config: json,
-    settings,
+    settings: settingsToJson(settings),
     ...(lora && { lora }),
     frozen: shapesOf(frozen),
     trained: shapesOf(start),
