@@ -1,4 +1,4 @@
-// Thousands of requests that nobody would send, made from the service's own description, against a whole server: every
+// Thousands of odd requests, made from the service's own description, against a whole server: every
 // answer has to be a documented one, in time, and nothing outside the data folder may be read or written.
 // Run: `npx node bench/fuzz.ts [--requests 10000] [--seed 1]`. Writes bench/results/fuzz.json.
 

@@ -1,4 +1,4 @@
-// A whole server in a process of its own, as `ludic serve` starts it, with a data folder beside a file that is nobody's
+// A whole server in a process of its own, as `ludic serve` starts it, with a data folder beside a file that must stay unread
 // business.
 
 import { spawn } from 'node:child_process';

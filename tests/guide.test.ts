@@ -27,7 +27,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Surroundings in which nobody has set anything of Ludic. */
+/** An environment without variables of Ludic. */
 const environment = Object.fromEntries(
   Object.entries({ ...process.env, HF_HUB_OFFLINE: '1' }).filter(([name]) => !/^(LUDIC|WANDB)_/.test(name)),
 );

@@ -14,13 +14,13 @@ export interface Examined {
   readonly faults: readonly string[];
   /** Models that were opened, finished ones and checkpoints. */
   readonly opened: number;
-  /** Completed runs whose weights and curve were compared with those of a run that nobody disturbed. */
+  /** Completed runs whose weights and curve were compared with those of an undisturbed run. */
   readonly compared: number;
   /** Evaluations whose results were compared with each other. */
   readonly evaluations: number;
 }
 
-/** @param undisturbed which run that nobody disturbed a run must equal */
+/** @param undisturbed which undisturbed run a run must equal */
 export async function examine(
   data: string,
   jobs: readonly Job[],

@@ -8,7 +8,7 @@ import type { ChaosServer } from './server.ts';
 
 /** Jobs that run or wait at any time. */
 const LOAD = 4;
-/** Kinds of trainings, each with a run that nobody disturbs. All but the first are shared by two processes. */
+/** Kinds of trainings, each with an undisturbed run. All but the first are shared by two processes. */
 export const KINDS = 4;
 
 export const training = (name: string, kind: number) => ({
@@ -155,7 +155,7 @@ export class Load {
       const { name: kind, message, cause } = error as Error;
       if (kind !== 'TimeoutError' && (!isUp || !this.#server.isUp || this.#server.epoch !== epoch)) {
         this.#count(name, 'broken with its server');
-        // Until it is here again there is nobody to ask.
+        // Until it is here again there is no server to ask.
         while (!this.#server.isUp && !this.#over) await sleep(50);
         return undefined;
       }

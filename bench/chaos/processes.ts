@@ -1,11 +1,11 @@
 // The processes that a server has begun, found in /proc by a mark in their environment: they keep it when their parent
-// has died, and nobody else has it.
+// has died, and no other process has it.
 
 import { readdirSync, readFileSync } from 'node:fs';
 
 export const MARK = 'CHAOS_MARK';
 
-/** By the script that a process runs. A probe of devices lives for moments, and is nobody's victim. */
+/** By the script that a process runs. A probe of devices lives for moments, and is no victim. */
 const SCRIPTS = {
   server: /\/apps\/cli\/src\/main\.ts$/,
   job: /\/jobs\/process\/main\.ts$/,

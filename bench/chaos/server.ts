@@ -38,7 +38,7 @@ export class ChaosServer {
     return this.#child!.pid!;
   }
 
-  /** As `kill -9` does, and then as whoever watches over it. */
+  /** As `kill -9` does, and then as its supervisor. */
   async restart(): Promise<void> {
     const exited = once(this.#child!, 'exit');
     this.epoch++;

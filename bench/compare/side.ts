@@ -37,7 +37,7 @@ export class Side {
       .map((word) => (word.startsWith('-') ? word : join(root, word)));
   }
 
-  /** A command of `ludic`, in the folder of this side and without the settings of whoever starts the comparison. */
+  /** A command of `ludic`, in the folder of this side and without the settings of the user who starts the comparison. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
     const inherited = Object.entries(process.env).filter(([key]) => !/^(LUDIC|HF|WANDB|OPENAI|npm)_/.test(key));
     const child = spawn(process.execPath, [...this.#command, ...args], {

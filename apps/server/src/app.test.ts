@@ -131,7 +131,7 @@ describe('a day at the service', () => {
     const released = () => service.log.filter((line) => /"store tmp-trained".*process released/.test(line));
     expect(released()).toEqual([]);
     await right(await service.ask('/models/tmp-trained', { method: 'DELETE' }), 'deleteModel');
-    // It had answered, and nobody waits until it has been idle for long.
+    // It had answered, and need not be idle for long first.
     expect(released()).toHaveLength(1);
     await refused(await service.ask('/models/tmp-trained'), 404, 'not_found');
   });
@@ -199,7 +199,7 @@ describe('a day at the service', () => {
     expect(
       await ask('me--ludic-start-training.modal.run', 'POST', '/', { password: 'wrong', ...training }),
     ).toMatchObject([401, {}]);
-    // A name of somebody else's does not become one of ours by a function before it.
+    // A foreign name does not become one of ours by a function before it.
     expect(await ask('evil-start-training.example', 'POST', '/', training)).toMatchObject([403, {}]);
     expect(await ask('me--ludic.modal.run', 'POST', '/', training)).toMatchObject([404, {}]);
   }, 60_000);
@@ -248,7 +248,7 @@ describe('a day at the service', () => {
 describe('chat', () => {
   const messages = [{ role: 'user', content: 'Your move.' }];
 
-  it("speaks OpenAI's language to whoever has the password as the key", async () => {
+  it("speaks OpenAI's language to clients that have the password as the key", async () => {
     const { data } = await right(await service.ask('/v1/models'), 'chatModels');
     expect(data).toContainEqual(expect.objectContaining({ id: 'nano', object: 'model' }));
     const answer = await service.post('/v1/chat/completions', { model: 'nano', messages, max_tokens: 4, seed: 1 });
@@ -319,7 +319,7 @@ describe('refusals', () => {
     expect((await refused(many, 400, 'bad_request')).details).toMatchObject([{ field: 'eval_episodes' }]);
   });
 
-  it('keep out whoever has no password or a wrong one, and say how to give one', async () => {
+  it('keep out clients with no password or a wrong one, and say how to give one', async () => {
     const guarded = Object.values(ENDPOINTS).filter((endpoint) => !('open' in endpoint));
     for (const { method, path } of guarded) {
       const address = service.url + path.replaceAll(/\{\w+\}/g, 'x');

@@ -1,4 +1,4 @@
-// A few hundred requests that nobody would send, the same each time. `npx node bench/fuzz.ts` sends thousands.
+// A few hundred odd requests, the same each time. `npx node bench/fuzz.ts` sends thousands.
 
 import { expect, it } from 'vitest';
 import { runFuzz } from '../testing/fuzz-run.ts';

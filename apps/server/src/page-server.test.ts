@@ -51,7 +51,7 @@ it('serves the page and its parts with the headers of the folder', async () => {
   expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '11', '']);
 });
 
-it('sends the compressed form to whoever takes it, under a tag of its own', async () => {
+it('sends the compressed form to clients that take it, under a tag of its own', async () => {
   const path = '/assets/big-aB3_xY-9.js';
   const tags = new Map<string, string>();
   for (const [accepted, encoding] of [

@@ -1,4 +1,4 @@
-// For tests and benches: a whole server on a free port, with a data folder of its own beside a file that is nobody's
+// For tests and benches: a whole server on a free port, with a data folder of its own beside a file that must stay unread
 // business.
 
 import { lstatSync, readdirSync } from 'node:fs';

@@ -288,7 +288,7 @@ describe('refusals', () => {
 });
 
 describe('without a network', () => {
-  /** An address where nobody answers any more. */
+  /** An address where no server answers any more. */
   let nowhere = { HF_ENDPOINT: '' };
   beforeEach(async () => {
     const gone = await HubServer.start();

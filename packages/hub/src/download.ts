@@ -15,7 +15,7 @@ import { select, shardsIn } from './selection.ts';
 import type { HubSettings } from './settings.ts';
 import { type RemoteFile, transfer } from './transfer.ts';
 
-/** What happens meanwhile, for whoever watches. Numbers are bytes. */
+/** Progress of a download. Numbers are bytes. */
 export type HubEvent =
   | {
       readonly type: 'file';

@@ -57,7 +57,7 @@ export async function send(address: string, outgoing: Outgoing, asking: Asking):
   throw new HubError('bad_answer', `${address} redirects more than ${MOST_REDIRECTS} times.`);
 }
 
-/** Bytes of a body are reported to whoever gave this hint; `@huggingface/hub` does so for uploads. */
+/** Bytes of a body are reported to the caller that gave this hint; `@huggingface/hub` does so for uploads. */
 interface Hinted {
   readonly progressHint?: { readonly progressCallback?: (share: number) => void };
 }

@@ -165,7 +165,7 @@ class Transfer {
   #wrong(what: string): HubError {
     return new HubError(
       'bad_checksum',
-      `${this.#source.file} from ${host(this.#options.asking)} is damaged: ${what}. It was removed; run the same command again, and where that does not help, ask whoever publishes the model.`,
+      `${this.#source.file} from ${host(this.#options.asking)} is damaged: ${what}. It was removed; run the same command again, and where that does not help, ask the publisher of the model.`,
     );
   }
 }

@@ -181,7 +181,7 @@ describe.skipIf(!gpu)('a device that draws', () => {
 });
 
 describe('the language-model policy', () => {
-  it('gives an episode the same reply whoever its neighbours are', async () => {
+  it('gives an episode the same reply whatever its neighbours are', async () => {
     const alone = new LanguageModelPolicy(model, settings);
     const [single] = await answersOf(alone, [prompt('same', SYSTEM, '20 21')]);
     const crowd = new LanguageModelPolicy(model, settings);

@@ -50,7 +50,7 @@ describe('replay', () => {
       }
     });
 
-  it('waits for the other side where somebody plays it, and shows both sides one board', () => {
+  it('waits for the other side where a person or a policy plays it, and shows both sides one board', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.array(fc.nat(8), { minLength: 9, maxLength: 9 }), (seed, choices) => {
         const start = { seed, dynamicsSeed: 0 };
@@ -67,7 +67,7 @@ describe('replay', () => {
           }
           expect(game.awaiting === undefined).toBe(game.prompt !== undefined);
           const { board, mark } = (game.awaiting?.state ?? game.frames.at(-1)!.state) as TicTacToeState;
-          // Whoever is to move sees its own mark.
+          // The side that is to move sees its own mark.
           expect(mark).toBe('XO'[(replies.length + opponent.length) % 2]);
           const free = [...board].flatMap((cell, at) => (cell === '.' ? [at + 1] : []));
           sides[game.awaiting ? 1 : 0].push(`<move>${free[choice % free.length]}</move>`);

@@ -12,7 +12,7 @@ export interface ReplayOptions extends EnvironmentSpec<string | EnvironmentDefin
   readonly start: Pick<EpisodeStart, 'seed' | 'dynamicsSeed'> & Partial<EpisodeStart>;
   /** In order; those after the end are not looked at. */
   readonly replies: readonly string[];
-  /** The replies of the other side in games of two, in order, where somebody plays it: see `ResetOptions`. */
+  /** The replies of the other side in games of two, in order, where a person or a policy plays it: see `ResetOptions`. */
   readonly opponent?: readonly string[];
 }
 

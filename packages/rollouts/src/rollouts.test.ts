@@ -108,14 +108,14 @@ describe('playEpisodes', () => {
       ...player,
       async act(prompts) {
         const replies = await player.act(prompts);
-        return round++ === 1 ? [{ finish: 'failed', error: 'nobody answered' }, ...replies.slice(1)] : replies;
+        return round++ === 1 ? [{ finish: 'failed', error: 'no answer came' }, ...replies.slice(1)] : replies;
       },
     };
     const episodes = await playEpisodes({ ...spec, policy: patchy, starts: evaluationStarts(0, 3) });
     expect(episodes.map((episode) => episode.endReason)).toEqual(['failed', 'terminated', 'terminated']);
     expect(episodes[0]!.turns).toHaveLength(1);
-    expect(transcript(episodes[0]!)).toMatch(/The game failed: nobody answered/);
-    expect(summarize(episodes, 0)).toMatchObject({ failure_rate: 1 / 3, first_failure: 'nobody answered' });
+    expect(transcript(episodes[0]!)).toMatch(/The game failed: no answer came/);
+    expect(summarize(episodes, 0)).toMatchObject({ failure_rate: 1 / 3, first_failure: 'no answer came' });
     expect(summarize(episodes.slice(1), 0)).not.toHaveProperty('first_failure');
   });
 

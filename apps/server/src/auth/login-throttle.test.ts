@@ -29,7 +29,7 @@ describe('an address', () => {
     expect(throttle.rank('b', 2 * HOUR)).toBe(1);
   });
 
-  it('waits before strangers when somebody there was right, and after them when somebody was wrong', () => {
+  it('waits before strangers when a password from there was right, and after them when one was wrong', () => {
     const throttle = new LoginThrottle(10);
     throttle.succeeded('good', 0);
     throttle.failed('bad', 0);

@@ -120,7 +120,7 @@ describe('the authenticator', () => {
     expect(await knock(RIGHT)).toMatchObject({ kind: 'accepted' });
   });
 
-  it('lets a remembered password pass while its address is delayed, until somebody there guesses at it', async () => {
+  it('lets a remembered password pass while its address is delayed, until a guess at it comes from there', async () => {
     const { knock } = await open();
     await knock(RIGHT);
     for (let guess = 0; guess < 3; guess++) await knock(`guess ${guess}`);
@@ -130,7 +130,7 @@ describe('the authenticator', () => {
     expect(await knock(RIGHT)).toMatchObject({ kind: 'throttled', reason: 'delayed' });
   });
 
-  it('drops what nobody waits for any more', async () => {
+  it('drops what no request waits for any more', async () => {
     const { authenticator, knock } = await open();
     const busy = times(4, (n) => knock('wrong', `10.0.0.${n}`));
     const { waiting } = authenticator.load;
@@ -150,7 +150,7 @@ describe('the authenticator', () => {
 });
 
 describe('a flood of wrong passwords', () => {
-  it('from one address costs one verification, and nobody else waits for it', async () => {
+  it('from one address costs one verification, and no other address waits for it', async () => {
     const { authenticator, knock } = await open();
     const flood = times(200, (n) => knock(`guess ${n}`));
     expect(authenticator.load).toMatchObject({ running: 1, waiting: 0 });
@@ -160,7 +160,7 @@ describe('a flood of wrong passwords', () => {
   });
 
   it.each([
-    ['that somebody used before', '2.2.2.2'],
+    ['that was used before', '2.2.2.2'],
     ['that is new', '3.3.3.3'],
   ])('from many addresses fills a short queue, and a right password from an address %s goes first', async (_, from) => {
     const { clock, authenticator, knock } = await open();

@@ -97,7 +97,7 @@ describe('a password file', () => {
     expect(names(passwords)).toEqual(['bob']);
   });
 
-  it('that was only touched changes nobody', async () => {
+  it('that was only touched changes no password', async () => {
     const passwords = await openFile();
     const before = passwords.current;
     await utimes(file, 1, 1);

@@ -109,7 +109,7 @@ describe('--trust-proxy', () => {
     expect(() => parseTrust(value)).toThrow('--trust-proxy');
   });
 
-  it('takes everybody, nobody or networks', () => {
+  it('takes all, none or networks', () => {
     expect([parseTrust(true), parseTrust(''), parseTrust('true')].map(({ kind }) => kind)).toEqual([
       'peer',
       'peer',

@@ -5,7 +5,7 @@ import { deeperThan, JSON_LIMITS, jsonBody } from './json-body.ts';
 
 const app = new Hono().post('/', async (context) => {
   const body = await jsonBody(context, { ...JSON_LIMITS, bytes: 1000, ms: 300 });
-  // Whoever asks again, and whoever asks Hono, gets the same.
+  // A second read, and one through Hono, give the same.
   const same = body === (await jsonBody(context));
   return context.json({ body, same, again: await context.req.json() });
 });
@@ -19,7 +19,7 @@ const send = (body: string | Uint8Array<ArrayBuffer> | ReadableStream, headers: 
 const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
 
 describe('a body of JSON', () => {
-  it('is read once, for whoever asks', async () => {
+  it('is read once, for all readers', async () => {
     const body = { text: 'grüße 😀', list: [1, 2.5, null] };
     const response = await send(JSON.stringify(body), { 'content-type': 'Application/JSON; charset=UTF-8' });
     expect(response.status).toBe(200);

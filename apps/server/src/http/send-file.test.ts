@@ -263,7 +263,7 @@ describe('a large file behind a real server', () => {
     expect([again.status, (await again.arrayBuffer()).byteLength]).toEqual([200, SIZE + 1]);
   });
 
-  it('that is cut off meanwhile breaks the connection: nobody takes a half for the whole', async () => {
+  it('that is cut off meanwhile breaks the connection: no client takes a half for the whole', async () => {
     const answer = await fetch(url);
     const reader = answer.body!.getReader();
     await reader.read();

@@ -18,7 +18,7 @@ let pool: InferencePool;
 let server: ChatServer;
 beforeAll(async () => {
   pool = new InferencePool({ threads: 1 });
-  // Nobody knows what it was trained in: it goes on after a move.
+  // What it was trained in is not known: it goes on after a move.
   server = await startChatServer(pool, { rambler: await copyOfNano('rambler') });
 });
 afterAll(async () => {

@@ -69,7 +69,7 @@ describe('the key of a model', () => {
   });
 });
 
-it('a model that was deleted and made again is loaded anew; while it is gone nobody reaches the old one', async () => {
+it('a model that was deleted and made again is loaded anew; while it is gone the old one cannot be reached', async () => {
   const pool = new InferencePool({ threads: 1 });
   try {
     const play = async () => pool.rollout(await store.resolve('one'), TIC_TAC_TOE);

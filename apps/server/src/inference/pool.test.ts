@@ -242,7 +242,7 @@ describe('a pool of models', () => {
     await pool.rollout(NANO, TIC_TAC_TOE);
   });
 
-  it('drops a model that nobody asks for', async () => {
+  it('drops a model that is not asked for', async () => {
     const { pool } = open({ idleTimeoutMs: 50 });
     await pool.rollout(NANO, TIC_TAC_TOE);
     const [pid] = pidsOf(pool);
@@ -371,7 +371,7 @@ describe('a pool of models', () => {
     expect(pidsOf(pool)).not.toEqual([before]);
   });
 
-  it('gives back the memory of a model that is gone as soon as nobody uses it', async () => {
+  it('gives back the memory of a model that is gone as soon as no request uses it', async () => {
     const { pool, events } = open();
     const idle = await copyOfNano('idle');
     const used = await copyOfNano('used');

@@ -1,5 +1,5 @@
-// What kill -9 does to jobs and to their server: nothing is lost, nothing runs twice, and the bytes are those of a run that
-// nobody disturbed.
+// What kill -9 does to jobs and to their server: nothing is lost, nothing runs twice, and the bytes are those of an
+// undisturbed run.
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -66,7 +66,7 @@ describe('a training', () => {
     for (const bytes of all) expect(bytes.includes(SECRET)).toBe(false);
   });
 
-  it('saves when it is cancelled, and goes on to the bytes of a run that nobody cancelled', async () => {
+  it('saves when it is cancelled, and goes on to the bytes of an undisturbed run', async () => {
     const data = await bench.folder();
     const jobs = await bench.open(data, { maxConcurrent: 2 });
     // Long evaluations: what is cancelled after step 2 is cancelled in one.
@@ -106,7 +106,7 @@ describe('a training', () => {
     await until(() => jobs.get(job.job_id).step > 0);
     await jobs.cancel(job.job_id);
     await ended(jobs, job.job_id);
-    // Nobody works on it now, but there is a model of that name.
+    // No job works on it now, but there is a model of that name.
     expect(jobs.isNameInUse('one')).toBe(false);
     await expect(jobs.submitTraining(smallTraining('one'), 'late')).rejects.toBeInstanceOf(ServiceError);
     expect(jobs.list({ limit: 100 })).toHaveLength(1);
@@ -291,7 +291,7 @@ describe('the queue', () => {
     })();
     await until(() => first.get(job.job_id).step > 0);
     await first.stop();
-    // Whoever follows is let go.
+    // Followers are let go.
     await reading;
     await expect(async () => first.get(job.job_id)).rejects.toMatchObject({ code: 'unavailable' });
     const second = await bench.open(data);

@@ -95,7 +95,7 @@ describe('the outcome of a job', () => {
     [{ stopReason: 'cancel', checkpoint: 3 }, 'cancelled', /was killed; its last checkpoint is of step 3/],
     [{ stopReason: 'timeout', checkpoint: 3 }, 'failed', /5 s that a job may take.*killed.*can be resumed/],
     [{ stopReason: 'stop' }, 'queued', /goes on when the server does/],
-    [{ report: { type: 'ended', status: 'interrupted', result: null } }, 'queued', /somebody else/],
+    [{ report: { type: 'ended', status: 'interrupted', result: null } }, 'queued', /Another program/],
   ])('%j is %s without a strike', (more, status, reason) => {
     const { fields } = on(more);
     expect(fields.status).toBe(status);

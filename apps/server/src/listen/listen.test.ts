@@ -144,7 +144,7 @@ describe('clients that misbehave', () => {
     expect(garbage).toMatch(/^HTTP\/1\.1 400/);
   });
 
-  it.each(['/large', '/stream'])('are cut off when they take nothing of %s, and nobody else is', async (path) => {
+  it.each(['/large', '/stream'])('are cut off when they take nothing of %s, and no others are', async (path) => {
     const { url, port } = await open({ stalledMs: 1000 });
     const stalled = connect(port, '127.0.0.1', () => stalled.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`));
     const closed = new Promise((resolve) => stalled.on('error', () => {}).once('close', resolve));
@@ -278,7 +278,7 @@ describe.skipIf(!HAS_OPENSSL)('a certificate that is renewed', () => {
     expect(await ask()).toBe(false);
     const other = makeCertificate(folder, 'second');
     const said = next();
-    // As whoever renews it: both at once, by renaming.
+    // As certbot renews them: both at once, by renaming.
     renameSync(other.key, files.key);
     renameSync(other.cert, files.cert);
     await said;

@@ -148,7 +148,7 @@ describe('what a name resolves to', () => {
     ['has an odd config', () => putRun('odd', [1]).then(() => put('odd/config.json', 'null'))],
     ['is of a later version', () => putRun('odd', [1]).then(() => put('odd/config.json', '{"formatVersion":2}'))],
     ['is empty', () => mkdir(join(models, 'odd')).then(() => {})],
-  ])('is unusable where a folder %s; it is listed as empty and hides nobody', async (_, make) => {
+  ])('is unusable where a folder %s; it is listed as empty and hides no other', async (_, make) => {
     await make();
     await putRun('good', [1]);
     const error = await store.resolve('odd').catch((reason) => reason);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sharedWork } from './shared-work.ts';
 
 describe('work that is shared', () => {
-  it('runs once at a time, and for nobody who came after it began', async () => {
+  it('runs once at a time, and for no request that came after it began', async () => {
     let begun = 0;
     let under = 0;
     const call = sharedWork(async () => {

@@ -5,7 +5,7 @@ import { camelCase, settingsToJson, snakeCase, trainingFields, trainSettings } f
 import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS } from './fields.ts';
 import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
-/** What the faces do not offer: the game, which each face says in its own way, and what nobody has had to change. */
+/** What the faces do not offer: the game, which each face says in its own way, and what has never had to be changed. */
 const ELSEWHERE = ['environmentConfig', 'loss', 'adamw'];
 const FIXED_LOSS = ['useBiasCorrectionKl', 'sapoTemperaturePos', 'sapoTemperatureNeg'];
 const FIXED_ADAMW = ['beta1', 'epsilon'];

@@ -1,4 +1,4 @@
-// One request to an endpoint: from messages to a reply, or to what went wrong and whom it concerns.
+// One request to an endpoint: from messages to a reply, or to what went wrong and for which requests.
 
 import type { Message } from '@ludic/history';
 import type { EndpointErrorCode } from '@ludic/inference/internal';
@@ -9,15 +9,15 @@ import { type EndpointSettings, TIMEOUT } from './settings.ts';
 import { restoreStop } from './stop-text.ts';
 
 /**
- * everyone: any other request would meet the same. nobody: nothing listens there, or not yet. passing: may be gone at the
- * next try. prompt: this prompt will never get a reply.
+ * What a failure is of. endpoint: every request would fail alike. connection: no server listens there, or not yet.
+ * transient: the next try may succeed. prompt: this prompt will never get a reply.
  */
-export type Concern = 'everyone' | 'nobody' | 'passing' | 'prompt';
+export type FailureScope = 'endpoint' | 'connection' | 'transient' | 'prompt';
 
 export interface Failure {
   readonly finish: 'failed';
   readonly code: EndpointErrorCode;
-  readonly concern: Concern;
+  readonly scope: FailureScope;
   /** One sentence; never with the key. */
   readonly error: string;
   /** Milliseconds that the server asked to wait. */
@@ -78,7 +78,7 @@ function readCompletion(text: string, settings: EndpointSettings): Reply | Failu
   // A model may spend all its tokens on thoughts, or refuse to speak: that is an empty reply.
   if (!choice?.message || (content !== undefined && content !== null && typeof content !== 'string')) {
     const error = `${endpointOf(settings)} answered with something that is no chat completion.`;
-    return { finish: 'failed', code: 'bad_answer', concern: 'passing', error };
+    return { finish: 'failed', code: 'bad_answer', scope: 'transient', error };
   }
   if (choice.finish_reason === 'length') return { text: content ?? '', finish: 'length' };
   return { text: restoreStop(content ?? '', settings.stop), finish: 'stop' };
@@ -97,10 +97,10 @@ function refusal(response: Response, text: string, settings: EndpointSettings): 
   const { status, headers } = response;
   const url = endpointOf(settings);
   const said = `(${[status, detailOf(text, settings.apiKey)].filter((part) => part !== '').join(': ')})`;
-  const fail = (code: EndpointErrorCode, concern: Concern, error: string): Failure => ({
+  const fail = (code: EndpointErrorCode, scope: FailureScope, error: string): Failure => ({
     finish: 'failed',
     code,
-    concern,
+    scope,
     error,
     wait: askedWait(headers),
   });
@@ -109,22 +109,22 @@ function refusal(response: Response, text: string, settings: EndpointSettings): 
     case 402:
     case 403: {
       const wish = settings.apiKey === undefined ? 'asks for an API key' : 'does not accept the API key';
-      return fail('unauthorized', 'everyone', `${url} ${wish} ${said}.`);
+      return fail('unauthorized', 'endpoint', `${url} ${wish} ${said}.`);
     }
     case 404:
     case 405: {
       const guess = `has no model ${settings.model}, or is no chat-completions endpoint`;
-      return fail('unknown_model', 'everyone', `${url} ${guess} ${said}. Check the URL and the name of the model.`);
+      return fail('unknown_model', 'endpoint', `${url} ${guess} ${said}. Check the URL and the name of the model.`);
     }
     case 429:
-      return fail('rate_limited', 'passing', `${url} takes no more requests for now ${said}.`);
+      return fail('rate_limited', 'transient', `${url} takes no more requests for now ${said}.`);
     case 408:
     case 409:
     case 425:
-      return fail('server_failed', 'passing', `${url} could not answer ${said}.`);
+      return fail('server_failed', 'transient', `${url} could not answer ${said}.`);
     default:
       return status >= 500
-        ? fail('server_failed', 'passing', `${url} could not answer ${said}.`)
+        ? fail('server_failed', 'transient', `${url} could not answer ${said}.`)
         : fail('bad_request', 'prompt', `${url} turned a request down ${said}.`);
   }
 }
@@ -144,22 +144,22 @@ function detailOf(text: string, apiKey: string | undefined): string {
 const timedOut = (settings: EndpointSettings, timeout: number): Failure => ({
   finish: 'failed',
   code: 'timed_out',
-  concern: 'passing',
+  scope: 'transient',
   error: `${endpointOf(settings)} gave no answer within ${timeout} s.`,
 });
 
 /** System errors that say that nothing is there, not that something went away. */
-const NOBODY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 function disconnected(settings: EndpointSettings, error: unknown): Failure {
   const code = ((error as Error).cause as { code?: unknown } | undefined)?.code;
   const why = typeof code === 'string' ? ` (${code})` : '';
-  const nobody = NOBODY.has(String(code));
+  const isUnreachable = UNREACHABLE.has(String(code));
   return {
     finish: 'failed',
     code: 'unreachable',
-    concern: nobody ? 'nobody' : 'passing',
-    error: nobody
+    scope: isUnreachable ? 'connection' : 'transient',
+    error: isUnreachable
       ? `${endpointOf(settings)} cannot be reached${why}. Is the server running, and is the URL right?`
       : `The connection to ${endpointOf(settings)} broke off${why}.`,
   };

@@ -62,11 +62,11 @@ class EndpointPolicy implements Policy {
         this.#answered = true;
         return reply;
       }
-      const { concern, code, error } = reply;
-      const hopeless = tries > retries || concern === 'nobody';
-      if (concern === 'everyone' || (concern !== 'prompt' && hopeless && !this.#answered))
+      const { scope, code, error } = reply;
+      const hopeless = tries > retries || scope === 'connection';
+      if (scope === 'endpoint' || (scope !== 'prompt' && hopeless && !this.#answered))
         throw new PolicyError(code, error);
-      if (concern === 'prompt' || tries > retries) return reply;
+      if (scope === 'prompt' || tries > retries) return reply;
       await pause(pauseAfter(PAUSES, tries, reply.wait, random.nextFloat()), stop);
     }
   }

@@ -18,9 +18,9 @@ export type TransformersDtype = (typeof TRANSFORMERS_DTYPES)[number];
 export interface TransformersSource {
   /** A name on the Hub, or the absolute path of a folder. */
   readonly model: string;
-  /** Take the model from its folder and ask nobody else; false by default. */
+  /** Take the model from its folder and ask no server; false by default. */
   readonly local?: boolean;
-  /** In a browser, the model's files: then nobody is asked for others, and `model` is but a name for people. */
+  /** In a browser, the model's files: then no server is asked for others, and `model` is but a name for people. */
   readonly files?: ModelFiles;
   /** `cpu` in Node, `wasm` in a browser, `webgpu` in both. Default: the CPU. */
   readonly device?: 'cpu' | 'wasm' | 'webgpu';

@@ -61,7 +61,7 @@ export class TransformersScorer implements TokenScorer {
     return scored.map(({ sum }) => sum);
   }
 
-  /** The model belongs to whoever opened it. */
+  /** The caller that opened the model disposes of it. */
   async dispose(): Promise<void> {}
 
   /** Replies that are the same for `depth` tokens, and longer: what they go on with together is looked at once. */

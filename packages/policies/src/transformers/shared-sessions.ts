@@ -10,7 +10,7 @@ type Session = Awaited<ReturnType<SharedBuild['InferenceSession']['create']>>;
 type Create = (model: never, options: { readonly extra?: unknown }) => Promise<Session>;
 
 /**
- * Loads a model whose calls all go through the build, one after the other with whoever else makes some.
+ * Loads a model whose calls all go through the build, one after the other with all others that make some.
  * @param options of its sessions, by whose `extra` they are known
  * @throws RuntimeError `bad_graph`, `device_lost`, and what `load` throws; later `forward` throws `run_failed`, `device_lost`
  */

@@ -145,7 +145,7 @@ describe('the policy of a transformers.js model', () => {
     await loaded.model.dispose();
   });
 
-  it('gives an episode the same reply whoever its neighbours are', async () => {
+  it('gives an episode the same reply whatever its neighbours are', async () => {
     const policy = await transformersPolicy(source, settings);
     const crowd = await answersOf(policy, prompts(9));
     for (const i of [0, 4, 8]) expect((await answersOf(policy, [prompts(9)[i]!]))[0]!.text).toBe(crowd[i]!.text);
@@ -169,7 +169,7 @@ describe('the policy of a transformers.js model', () => {
     ['a dtype that the folder lacks', { ...source, dtype: 'q4' }, /ONNX file of dtype q4/],
     // Where the Hub can be reached, it does not know this name.
     [
-      'a name that nobody has',
+      'a name that no model has',
       { model: 'ludic/there-is-no-such-model' },
       /cannot (be loaded|load).*there-is|there-is.*cannot be/,
     ],

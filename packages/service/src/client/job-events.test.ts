@@ -118,7 +118,7 @@ describe('the events of a job', () => {
     expect(await idsOf(clientOf(server.baseUrl).client.jobEvents('j1'))).toEqual(['6']);
   });
 
-  it('are left by whoever has seen enough, and the connection with them', async () => {
+  it('are left by a reader that has seen enough, and the connection with them', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     await using server = await startBadServer((response) => {
       response.on('close', resolve);

@@ -92,7 +92,7 @@ describe('a file of a model', () => {
     await expect(clientOf(server.baseUrl).modelFile('a', 'f')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('has an address for whoever fetches it by other means', async () => {
+  it('has an address for programs that fetch it by other means', async () => {
     await using server = await startBadServer((response, { headers }) => serve(response, headers));
     const client = new LudicClient({ baseUrl: server.baseUrl, password: 'schön' });
     const { url, headers } = client.modelFileAddress('a', 'onnx/model.onnx');

@@ -65,7 +65,7 @@ describe('events', () => {
     expect(stepOfSummary(versionEvent(1e9))).toBeUndefined();
   });
 
-  it('that nobody wrote are no fault', () => {
+  it('that were never written are no fault', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void stepOfSummary(bytes)));
   });
 });

@@ -72,7 +72,7 @@ describe('a curve that is kept', () => {
       }),
       { numRuns: 60 },
     );
-    // Files that were cut back, and were not shorter when somebody asked again.
+    // Files that were cut back, and were not shorter when they were asked for again.
     expect(hidden).toBeGreaterThan(5);
   });
 
