@@ -11,11 +11,11 @@ import { addPolicyAndGame, addSampling, type PlayingOptions } from './options/pl
 import { watchGames } from './options/step-timeout.ts';
 import { percent } from './units.ts';
 
-interface Given extends PlayingOptions {
+interface EvaluateFlags extends PlayingOptions {
   readonly episodes: number;
 }
 
-type Options = Given & { readonly env: string; readonly files?: ModelFiles };
+type EvaluateCommand = EvaluateFlags & { readonly env: string; readonly files?: ModelFiles };
 
 export function evaluateCommand(): Command {
   const command = addPolicyAndGame(
@@ -27,11 +27,11 @@ export function evaluateCommand(): Command {
     trained: 'that of its own evaluations',
   })
     .option('--json', 'Print one JSON object')
-    .action(async (given: Given) => run(await withModelGame(command, given, 'judge')));
+    .action(async (given: EvaluateFlags) => run(await withModelGame(command, given, 'judge')));
   return withOutsideOptions(command);
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: EvaluateCommand): Promise<void> {
   watchGames(options.stepTimeout);
   const game = chooseSpec(options.env, options.envConfig, options.history);
   const policy = await openPolicy(options.model, game, options);
@@ -58,7 +58,7 @@ async function run(options: Options): Promise<void> {
 /** The same shape as the service's answer. */
 function evaluationJson(
   evaluation: Evaluation,
-  options: Pick<Options, 'model' | 'env' | 'history' | 'episodes' | 'temperature'>,
+  options: Pick<EvaluateCommand, 'model' | 'env' | 'history' | 'episodes' | 'temperature'>,
 ): object {
   return {
     model: options.model,
@@ -70,7 +70,7 @@ function evaluationJson(
   };
 }
 
-function evaluationText(evaluation: Evaluation, { model, env, history, temperature }: Options): string {
+function evaluationText(evaluation: Evaluation, { model, env, history, temperature }: EvaluateCommand): string {
   const rate = (name: string, share: number | undefined, interval: Interval | undefined) =>
     share === undefined || interval === undefined
       ? []

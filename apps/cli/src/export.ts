@@ -9,7 +9,7 @@ import { UsageError } from './failure.ts';
 import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models/open.ts';
 import { exportDtypes } from './options/input.ts';
 
-interface Options {
+interface ExportCommand {
   readonly model: string;
   readonly adapter?: string;
   readonly out: string;
@@ -27,7 +27,7 @@ export function exportCommand(): Command {
         .argParser(exportDtypes)
         .default(exportDtypes('fp32'), 'fp32'),
     )
-    .action(async ({ model, adapter, out, dtype: onnx }: Options) => {
+    .action(async ({ model, adapter, out, dtype: onnx }: ExportCommand) => {
       if (existsSync(out)) throw new UsageError(`${out} exists already. Choose another folder.`);
       const files = await openFiles(model);
       const checkpoint = await openCheckpoint(files);

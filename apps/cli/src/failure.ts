@@ -43,7 +43,7 @@ const KEYS: Readonly<Record<string, string>> = {
   ServiceError: ' LUDIC_PASSWORD or --password says it.',
 };
 
-interface Failure extends Error {
+interface ExplainedFailure extends Error {
   readonly code?: string;
   /** What a service has against each field of a request. */
   readonly details?: readonly { readonly field: string; readonly message: string }[];
@@ -51,7 +51,7 @@ interface Failure extends Error {
 
 /** Prints what went wrong. Returns the exit code: 2 for bad input, 1 for anything else. */
 export function report(error: unknown): number {
-  const { name, message, code, stack, details } = error as Failure;
+  const { name, message, code, stack, details } = error as ExplainedFailure;
   if (isExplained(error)) {
     const hint = (code === 'unauthorized' && KEYS[name]) || '';
     const fields = (Array.isArray(details) ? details : []).map(({ field, message: what }) => `\n  ${field}: ${what}`);

@@ -16,12 +16,12 @@ import { type PlayingOptions, playOne } from './options/playing.ts';
 import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 import { paint } from './paint.ts';
 
-interface Given extends Omit<PlayingOptions, 'model' | 'topK' | 'topP' | 'maxCompletionLength' | 'json'> {
+interface PlayFlags extends Omit<PlayingOptions, 'model' | 'topK' | 'topP' | 'maxCompletionLength' | 'json'> {
   readonly watch?: string;
   readonly delay: number;
 }
 
-interface Options extends Given {
+interface PlayCommand extends PlayFlags {
   readonly env: string;
   readonly maxCompletionLength: number;
   readonly files?: ModelFiles;
@@ -48,7 +48,7 @@ export function playCommand(): Command {
     )
     .option('--delay <seconds>', 'Pause before each move of a watched player', decimal(0), 0.7)
     .addOption(stepTimeoutOption())
-    .action(async (given: Given) => {
+    .action(async (given: PlayFlags) => {
       watchGames(given.stepTimeout);
       const options = await withGame(command, given);
       const game = chooseSpec(options.env, options.envConfig, options.history);
@@ -62,7 +62,7 @@ export function playCommand(): Command {
   return withOutsideOptions(command);
 }
 
-async function withGame(command: Command, given: Given): Promise<Options> {
+async function withGame(command: Command, given: PlayFlags): Promise<PlayCommand> {
   const options = { ...given, maxCompletionLength: LONGEST_REPLY };
   if (given.watch !== undefined) return withModelGame(command, { ...options, model: given.watch }, 'look');
   if (given.env === undefined)
@@ -95,7 +95,7 @@ function person({ environment: { replyTag } }: EnvironmentSpec<EnvironmentDefini
 async function watched(
   name: string,
   game: EnvironmentSpec<EnvironmentDefinition>,
-  { delay, ...options }: Options,
+  { delay, ...options }: PlayCommand,
 ): Promise<Policy> {
   const policy = await openPolicy(name, game, { ...options, topK: 0, topP: 1 });
   return {

@@ -8,7 +8,7 @@ import { Command } from 'commander';
 import { UsageError } from './failure.ts';
 import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models/open.ts';
 
-interface Options {
+interface ScoreCommand {
   readonly model: string;
   readonly adapter?: string;
   readonly ids?: string;
@@ -24,7 +24,7 @@ export function scoreCommand(): Command {
     .option('--ids <list>', 'Token ids with commas between; needs no tokenizer')
     .option('--text <text>', 'Text to score, for a model with a tokenizer')
     .option('--json', 'Print one JSON object {logprobs, loss}')
-    .action(async (options: Options) => {
+    .action(async (options: ScoreCommand) => {
       const files = await openFiles(options.model);
       const checkpoint = await openCheckpoint(files);
       const { config } = checkpoint;

@@ -16,7 +16,7 @@ import { modelOption, openFiles } from './models/open.ts';
 import { chooseSpec, decimal, envConfigOption, whole } from './options/input.ts';
 import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 
-interface Options {
+interface WarmupCommand {
   readonly model: string;
   readonly env?: string;
   readonly envConfig: string;
@@ -54,7 +54,7 @@ export function warmupCommand(): Command {
     .option('--learning-rate <x>', 'Highest learning rate of AdamW', decimal(0), 1e-3)
     .option('--seed <n>', 'Seed that decides which games are played', whole(0), 0)
     .addOption(stepTimeoutOption());
-  return command.action(async (options: Options) => {
+  return command.action(async (options: WarmupCommand) => {
     if (existsSync(options.out)) throw new UsageError(`${options.out} exists already. Choose another folder.`);
     if (options.env === undefined) refuseGameOptions(command);
     watchGames(options.stepTimeout);
@@ -74,11 +74,11 @@ function refuseGameOptions(command: Command): void {
   }
 }
 
-async function nanoFromNothing({ steps = NANO_STEPS }: Options): Promise<FolderFiles> {
+async function nanoFromNothing({ steps = NANO_STEPS }: WarmupCommand): Promise<FolderFiles> {
   return makeNano({ runtime: await createRuntime({ device: 'cpu' }), steps, onStep: (step) => say(step, steps) });
 }
 
-async function taughtModel(options: Options & { readonly env: string }): Promise<FolderFiles> {
+async function taughtModel(options: WarmupCommand & { readonly env: string }): Promise<FolderFiles> {
   const spec = chooseSpec(options.env, options.envConfig, options.history);
   const { environment: definition, config } = spec;
   const player = Object.hasOwn(definition.experts, options.player) ? definition.experts[options.player] : undefined;

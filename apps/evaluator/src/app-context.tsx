@@ -4,7 +4,7 @@ import type { CarriedGame } from '@ludic/rollouts';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';
-import type { Storage } from './engine/models/library.ts';
+import type { LibraryStorage } from './engine/models/library.ts';
 import type { Answers, Game } from './engine/protocol.ts';
 
 /** A model that another view wants to see evaluated, perhaps in a certain game. */
@@ -25,7 +25,7 @@ export interface AppContext {
   /** Those of them that can be trained as well. */
   readonly models: readonly string[];
   /** All models that can be played, and what they take of the browser's storage. */
-  readonly storage: Storage;
+  readonly storage: LibraryStorage;
   /** Asks the engine again which models there are, after one came or went. */
   readonly refreshModels: () => Promise<void>;
   /** Puts the name of a model that the engine knows on the list. */

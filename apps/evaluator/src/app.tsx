@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { type AppContext, AppContextProvider, type Opened } from './app-context.tsx';
 import type { Engine } from './engine/client.ts';
-import type { Storage } from './engine/models/library.ts';
+import type { LibraryStorage } from './engine/models/library.ts';
 import type { Answers } from './engine/protocol.ts';
 import { knownHere } from './ui/game/model-game.ts';
 import { Tabs } from './ui/tabs.tsx';
@@ -11,7 +11,7 @@ import { VIEWS } from './views.ts';
 
 export function App({ engine }: { readonly engine: Engine }) {
   const [devices, setDevices] = useState<Answers['devices']>();
-  const [storage, setStorage] = useState<Storage>({ cards: [], used: undefined, quota: undefined });
+  const [storage, setStorage] = useState<LibraryStorage>({ cards: [], used: undefined, quota: undefined });
   const refreshModels = useCallback(() => engine.ask({ type: 'models' }).then(setStorage, () => {}), [engine]);
   useEffect(() => {
     engine.ask({ type: 'devices' }).then(setDevices, () => setDevices([]));
@@ -19,7 +19,7 @@ export function App({ engine }: { readonly engine: Engine }) {
   }, [engine, refreshModels]);
   const addModel = useCallback(() => void refreshModels(), [refreshModels]);
   const [playable, models] = useMemo(() => {
-    const named = (cards: Storage['cards']) => [...new Set(['nano', ...cards.map(({ name }) => name)])];
+    const named = (cards: LibraryStorage['cards']) => [...new Set(['nano', ...cards.map(({ name }) => name)])];
     return [named(storage.cards), named(storage.cards.filter(({ dtype }) => dtype === undefined))];
   }, [storage]);
   const [opened, setOpened] = useState<Opened>();

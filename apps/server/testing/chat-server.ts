@@ -8,7 +8,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { asServiceError } from '../src/failure.ts';
 import { chatCompletions } from '../src/inference/chat-route.ts';
 import type { InferencePool } from '../src/inference/pool.ts';
-import type { ModelSource } from '../src/models/model-source.ts';
+import type { ModelOrigin } from '../src/models/model-source.ts';
 import { NANO } from './models.ts';
 
 export interface ChatServer {
@@ -20,7 +20,7 @@ export interface ChatServer {
 /** @param others models beside nano */
 export async function startChatServer(
   pool: Pick<InferencePool, 'chat'>,
-  others: Readonly<Record<string, ModelSource>> = {},
+  others: Readonly<Record<string, ModelOrigin>> = {},
 ): Promise<ChatServer> {
   const app = new Hono();
   app.post(

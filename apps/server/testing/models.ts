@@ -7,11 +7,11 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NANO_FOLDER } from '@ludic/nano';
 import type { RolloutTask } from '../src/inference/protocol.ts';
-import type { ModelSource } from '../src/models/model-source.ts';
+import type { ModelOrigin } from '../src/models/model-source.ts';
 
 const folder = fileURLToPath(NANO_FOLDER);
 
-export const NANO: ModelSource = { from: 'store', model: { name: 'nano', folder } };
+export const NANO: ModelOrigin = { from: 'store', model: { name: 'nano', folder } };
 
 export const TIC_TAC_TOE: RolloutTask = {
   environment: 'tic_tac_toe',
@@ -22,14 +22,14 @@ export const TIC_TAC_TOE: RolloutTask = {
 };
 
 /** A copy of nano under another name, in a folder of its own. */
-export async function copyOfNano(name: string): Promise<ModelSource & { from: 'store' }> {
+export async function copyOfNano(name: string): Promise<ModelOrigin & { from: 'store' }> {
   const copy = join(await mkdtemp(join(tmpdir(), 'ludic-inference-')), name);
   await cp(folder, copy, { recursive: true });
   return { from: 'store', model: { name, folder: copy } };
 }
 
 /** Cuts off half of a copy's weights. */
-export async function damagedNano(): Promise<ModelSource> {
+export async function damagedNano(): Promise<ModelOrigin> {
   const source = await copyOfNano('damaged');
   await truncate(join(source.model.folder, 'model.safetensors'), 1000);
   return source;

@@ -61,7 +61,7 @@ export const LIMIT_NOTE = 'No steps are left.';
 const VALID: StepInfo = { invalid: false };
 const INVALID: StepInfo = { invalid: true };
 
-class Game<Properties extends ConfigProperties, State, Action> implements Environment<State> {
+class DefinedGame<Properties extends ConfigProperties, State, Action> implements Environment<State> {
   readonly #rules: Rules<Properties, State, Action>;
   readonly #config: ConfigOf<Properties>;
   readonly #readTag: (text: string) => string | undefined;
@@ -165,7 +165,7 @@ export function defineEnvironment<const Properties extends ConfigProperties, Sta
     configSchema: { type: 'object', properties: rules.settings, additionalProperties: false },
     replyTag: rules.replyTag,
     systemPrompt: (config) => rules.systemPrompt(config),
-    create: (config) => new Game(rules, config),
+    create: (config) => new DefinedGame(rules, config),
     experts: rules.experts,
   };
 }

@@ -8,7 +8,7 @@ import { awaitLock, type FileLock } from '@ludic/io/node';
 import { fileError } from './errors.ts';
 import { COMMIT, type HubReference } from './reference.ts';
 
-export class ModelCache {
+export class HubCache {
   /** models--org--name */
   readonly folder: string;
   readonly #locks: string;

@@ -6,7 +6,7 @@ import type { FetchPolicy } from '@ludic/io';
 import { ModelError, type ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import type { Asking } from './answers.ts';
-import { exists, ModelCache } from './cache.ts';
+import { exists, HubCache } from './cache.ts';
 import { fileError, HubError, type HubErrorCode } from './errors.ts';
 import { type Listing, lookUp } from './listing.ts';
 import { type HubReference, referenceText } from './reference.ts';
@@ -60,7 +60,7 @@ export async function lookAtHubModel(
   settings: HubSettings,
   policy: FetchPolicy = DEFAULT_FETCH_POLICY,
 ): Promise<number> {
-  if (await completeSnapshot(new ModelCache(settings.cache, reference.repo), reference)) return 0;
+  if (await completeSnapshot(new HubCache(settings.cache, reference.repo), reference)) return 0;
   const name = referenceText(reference);
   if (settings.offline)
     throw new HubError('offline', `${name} is not in the cache, and HF_HUB_OFFLINE forbids fetching it.`);
@@ -78,7 +78,7 @@ async function fetchModel(
   settings: HubSettings,
   { policy = DEFAULT_FETCH_POLICY, onEvent = () => {} }: HubOptions,
 ): Promise<string> {
-  const cache = new ModelCache(settings.cache, reference.repo);
+  const cache = new HubCache(settings.cache, reference.repo);
   const present = await completeSnapshot(cache, reference);
   const name = referenceText(reference);
   if (settings.offline) {
@@ -110,7 +110,7 @@ async function fetchModel(
 }
 
 /** The snapshot of the cache that holds all of a model. */
-async function completeSnapshot(cache: ModelCache, reference: HubReference): Promise<string | undefined> {
+async function completeSnapshot(cache: HubCache, reference: HubReference): Promise<string | undefined> {
   const commit = await cache.commitOf(reference);
   if (commit === undefined) return undefined;
   const folder = cache.snapshot(commit);
@@ -126,7 +126,7 @@ async function completeSnapshot(cache: ModelCache, reference: HubReference): Pro
 }
 
 class Download {
-  readonly #cache: ModelCache;
+  readonly #cache: HubCache;
   readonly #listing: Listing;
   readonly #asking: Asking;
   readonly #policy: FetchPolicy;
@@ -135,7 +135,7 @@ class Download {
   readonly #all = { bytes: 0, size: 0 };
 
   constructor(
-    cache: ModelCache,
+    cache: HubCache,
     listing: Listing,
     asking: Asking,
     policy: FetchPolicy,

@@ -58,7 +58,7 @@ export async function send(address: string, outgoing: Outgoing, asking: Asking):
 }
 
 /** Bytes of a body are reported to the caller that gave this hint; `@huggingface/hub` does so for uploads. */
-interface Hinted {
+interface HintedBody {
   readonly progressHint?: { readonly progressCallback?: (share: number) => void };
 }
 
@@ -107,7 +107,7 @@ function bodyOf(init: RequestInit): { readonly make: () => Body; readonly length
   const { body } = init;
   if (body === undefined || body === null) return undefined;
   if (!(body instanceof Blob)) return { make: () => body };
-  const report = (init as Hinted).progressHint?.progressCallback;
+  const report = (init as HintedBody).progressHint?.progressCallback;
   const make = () => {
     let sent = 0;
     const counter = new TransformStream<Uint8Array, Uint8Array>({

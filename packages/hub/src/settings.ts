@@ -17,14 +17,14 @@ export interface HubSettings {
   readonly offline: boolean;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type ProcessEnvironment = Readonly<Record<string, string | undefined>>;
 
 /**
  * `HF_ENDPOINT`; `HF_TOKEN`, else the file at `HF_TOKEN_PATH`, else `HF_HOME/token`; `HF_HUB_CACHE`, else `HF_HOME/hub`;
  * `HF_HUB_OFFLINE`. `HF_HOME` is `~/.cache/huggingface` where it is not set.
  * @throws HubError `bad_reference` where HF_ENDPOINT is no address
  */
-export async function readHubSettings(env: Environment): Promise<HubSettings> {
+export async function readHubSettings(env: ProcessEnvironment): Promise<HubSettings> {
   const set = (name: string) => (env[name]?.trim() ? env[name].trim() : undefined);
   const path = (name: string) => {
     const value = set(name);
@@ -51,7 +51,7 @@ async function tokenIn(file: string): Promise<string | undefined> {
 const isTrue = (text: string | undefined) => /^(1|on|yes|true)$/i.test(text ?? '');
 
 /** A leading `~` and variables, as a shell would. */
-function expand(path: string, env: Environment): string {
+function expand(path: string, env: ProcessEnvironment): string {
   return path
     .replace(/^~(?=\/|\\|$)/, () => homedir())
     .replaceAll(/\$(?:(\w+)|\{(\w+)\})/g, (whole, plain, braced) => env[plain ?? braced] ?? whole);

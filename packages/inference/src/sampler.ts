@@ -50,7 +50,7 @@ export interface SampleOptions {
 }
 
 /** Prompts that were given together. */
-interface Call {
+interface SampleCall {
   readonly generations: readonly RunningGeneration[];
   readonly options: SampleOptions;
   /** Those that are not complete. */
@@ -73,7 +73,7 @@ export class Sampler {
   readonly #tree: TokenTree;
   readonly #shared: SharedPrefix;
   readonly #texts = new Map<string, string>();
-  readonly #calls = new Set<Call>();
+  readonly #calls = new Set<SampleCall>();
   #running = false;
   #step = 0;
   #withKv: TokenNode[] = [];
@@ -193,7 +193,7 @@ export class Sampler {
   }
 
   /** Draws the next token of each generation. A failure rejects this call and no other. */
-  #drawTokens(call: Call): void {
+  #drawTokens(call: SampleCall): void {
     try {
       call.open = call.open.filter((generation) => !this.#drawToken(generation, call));
     } catch (error) {
@@ -203,7 +203,7 @@ export class Sampler {
   }
 
   /** Draws one token. True when the generation is complete. */
-  #drawToken(generation: RunningGeneration, { generations, options: { onToken } }: Call): boolean {
+  #drawToken(generation: RunningGeneration, { generations, options: { onToken } }: SampleCall): boolean {
     const { node, prepared, drawn: onDevice } = generation;
     const drawn = onDevice ? checked(onDevice) : drawFrom(this.#tree.distributionAt(node, prepared), generation.prompt);
     generation.drawn = undefined;
@@ -243,7 +243,7 @@ export class Sampler {
   readonly #wholeTextOf = (tokens: readonly number[]): string => this.#model.tokenizer.decode(tokens);
 
   /** Computes the next logits of nodes that have none or, on a device that draws, the next tokens. */
-  async #decodeNext(generations: readonly RunningGeneration[], calls: readonly Call[]): Promise<void> {
+  async #decodeNext(generations: readonly RunningGeneration[], calls: readonly SampleCall[]): Promise<void> {
     const undecided = new Map<TokenNode, RunningGeneration[]>();
     for (const generation of generations) {
       if (generation.node.logits) continue;
@@ -337,7 +337,7 @@ export class Sampler {
    * Frees keys and values that no open generation and no recent conversation continues from. A conversation of earlier
    * calls is recent for STEPS_KEPT steps, and only while this loop has not stopped in between.
    */
-  async #releaseKv(ended: readonly Call[], began: number): Promise<void> {
+  async #releaseKv(ended: readonly SampleCall[], began: number): Promise<void> {
     for (const { prompt, node } of ended.flatMap(({ generations }) => generations)) {
       if (node.kv && prompt.messages.some(({ role }) => role === 'assistant'))
         this.#conversations.set(prompt.episode, { node, step: this.#step });

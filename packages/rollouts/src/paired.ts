@@ -14,17 +14,21 @@ export interface PairedDifference {
   readonly success_ci95: Interval;
 }
 
-type Game = Pick<Episode, 'seed' | 'reward'>;
+type PairedGame = Pick<Episode, 'seed' | 'reward'>;
 
 /**
  * Compares the episodes of two evaluations that began alike: same environment, settings, seed and number of episodes.
  * @param seed names the stream of the bootstrap
  * @throws Error where the games are not the same
  */
-export function pairedDifference(first: readonly Game[], second: readonly Game[], seed: number): PairedDifference {
+export function pairedDifference(
+  first: readonly PairedGame[],
+  second: readonly PairedGame[],
+  seed: number,
+): PairedDifference {
   if (first.length !== second.length || first.some((game, i) => game.seed !== second[i]!.seed))
     throw new Error('These are not the same games: compare evaluations with one seed and one number of episodes.');
-  const differences = (value: (game: Game) => number) => first.map((game, i) => value(game) - value(second[i]!));
+  const differences = (value: (game: PairedGame) => number) => first.map((game, i) => value(game) - value(second[i]!));
   const rewards = differences(({ reward }) => reward);
   const successes = differences(({ reward }) => (reward > SUCCESS_REWARD ? 1 : 0));
   return {

@@ -21,8 +21,8 @@ import {
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';
 import { TransferView } from '../models/transfers.ts';
-import type { Fields } from '../options/fields.ts';
-import type { Addresses, Purpose } from './connect.ts';
+import type { FieldSchemas } from '../options/fields.ts';
+import type { Addresses, ServerPurpose } from './connect.ts';
 import { downloadModel } from './download.ts';
 import { type Again, followJob } from './follow.ts';
 import { followLogs } from './logs.ts';
@@ -42,14 +42,14 @@ export interface Setting {
 
 export interface Action {
   readonly summary: string;
-  readonly purpose: Purpose;
+  readonly purpose: ServerPurpose;
   /** Needs no password. */
   readonly open?: true;
-  readonly fields: Fields;
+  readonly fields: FieldSchemas;
   readonly run: (setting: Setting) => Promise<void>;
 }
 
-const without = <Shape extends Fields, Name extends string>(shape: Shape, ...names: readonly Name[]) =>
+const without = <Shape extends FieldSchemas, Name extends string>(shape: Shape, ...names: readonly Name[]) =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as Name))) as Omit<Shape, Name>;
 
 const jobId = { job_id: z.string().min(1).describe('job, as train prints and jobs lists it') };
@@ -229,7 +229,7 @@ const idOf = (given: Setting['given']) => String(given.job_id);
 
 /** Moves options such as `--temperature` into `sampling_params`, where they replace its own values. */
 function withSampling(given: Setting['given']): Record<string, unknown> {
-  const rest = without(given as Fields, ...Object.keys(sampling)) as Record<string, unknown>;
+  const rest = without(given as FieldSchemas, ...Object.keys(sampling)) as Record<string, unknown>;
   const single = Object.fromEntries(Object.entries(given).filter(([name]) => name in sampling));
   if (Object.keys(single).length === 0) return rest;
   return { ...rest, sampling_params: { ...(rest.sampling_params as EvaluatePolicy['sampling_params']), ...single } };

@@ -10,7 +10,7 @@ import { whole } from '../options/input.ts';
 import { ACTION_NAMES, ACTIONS, type Action, type ActionName } from './actions.ts';
 import { addressesOf, type ConnectOptions, connect, GivenUp, passwordFor } from './connect.ts';
 
-interface Options extends ConnectOptions {
+interface ClientOptions extends ConnectOptions {
   readonly action: ActionName;
   readonly json?: boolean;
 }
@@ -38,10 +38,10 @@ export function clientCommand(): Command {
     .option('--json', 'Print the answer as JSON')
     .addHelpText('after', NOTE);
   for (const option of fieldsOfAll()) command.addOption(option);
-  return command.action((options: Options) => run(command, options));
+  return command.action((options: ClientOptions) => run(command, options));
 }
 
-async function run(command: Command, { action: name, ...options }: Options): Promise<void> {
+async function run(command: Command, { action: name, ...options }: ClientOptions): Promise<void> {
   const action: Action = ACTIONS[name];
   const given = valuesOf(command, name);
   const addresses = addressesOf(options.baseUrl);
@@ -130,7 +130,7 @@ function fieldsOfAll(): readonly Option[] {
       const actions = uses.flatMap((use) => use.actions);
       option.description =
         uses.length === 1 ? uses[0]!.text : uses.map((use) => `${use.actions.join(', ')}: ${use.text}`).join('; ');
-      return { option, heading: `Options of ${actions.join(', ')}:` };
+      return { option, heading: `ClientOptions of ${actions.join(', ')}:` };
     })
     .map(({ option, heading }) => option.helpGroup(heading));
 }

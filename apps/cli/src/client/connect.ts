@@ -13,8 +13,8 @@ export interface ConnectOptions {
 }
 
 /** Training and inference may have servers of their own. */
-export type Purpose = 'train' | 'infer';
-export type Addresses = Readonly<Record<Purpose, string>>;
+export type ServerPurpose = 'train' | 'infer';
+export type Addresses = Readonly<Record<ServerPurpose, string>>;
 
 /** Ends the command with exit code 130, as Ctrl-C does. */
 export class GivenUp extends Error {}
@@ -27,7 +27,7 @@ export function addressesOf(baseUrl: string | undefined): Addresses {
     throw new UsageError('--base-url is needed, or LUDIC_BASE_URL: the address of the server.');
   if (baseUrl === 'localhost') throw new UsageError('localhost alone is no address: write http://localhost:PORT.');
   if (!WORKSPACE.test(baseUrl)) return { train: baseUrl, infer: baseUrl };
-  const deployed = (purpose: Purpose) => `https://${baseUrl.toLowerCase()}--ludic-${purpose}-serve.modal.run`;
+  const deployed = (purpose: ServerPurpose) => `https://${baseUrl.toLowerCase()}--ludic-${purpose}-serve.modal.run`;
   return { train: deployed('train'), infer: deployed('infer') };
 }
 

@@ -121,7 +121,7 @@ export function modelsText(models: readonly Model[]): string {
 export function environmentsText(environments: EnvironmentList['environments']): string {
   return environments
     .map(({ env_type, title, description, config_schema }) => {
-      const properties = Object.entries((config_schema.properties ?? {}) as Record<string, Setting>);
+      const properties = Object.entries((config_schema.properties ?? {}) as Record<string, ShownSetting>);
       const settings = properties.map(([name, { default: fallback, description: what }]) => [
         `  ${name}`,
         fallback === undefined ? '' : JSON.stringify(fallback),
@@ -132,7 +132,7 @@ export function environmentsText(environments: EnvironmentList['environments']):
     .join('\n\n');
 }
 
-interface Setting {
+interface ShownSetting {
   readonly default?: unknown;
   readonly description?: string;
 }

@@ -7,7 +7,7 @@ import { UsageError } from '../failure.ts';
 import { whole } from '../options/input.ts';
 import { builtPage, precompressBeside } from './built-page.ts';
 
-interface Options {
+interface PageOptions {
   readonly port: number;
   readonly host: string;
   readonly open: boolean;
@@ -26,7 +26,7 @@ export function evaluatorCommand(): Command {
     .action(run);
 }
 
-async function run({ port, host, open }: Options): Promise<void> {
+async function run({ port, host, open }: PageOptions): Promise<void> {
   if (port > 65_535) throw new UsageError(`There is no port ${port}: the last is 65535.`);
   const folder = await builtPage();
   const { pageServer } = await import('@ludic/server/page');

@@ -12,7 +12,7 @@ import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policie
 import type { EnvironmentSpec } from '@ludic/rollouts';
 import { Option } from 'commander';
 import { UsageError } from '../failure.ts';
-import { type DeviceChoice, openRuntime } from '../options/device.ts';
+import { type DeviceOption, openRuntime } from '../options/device.ts';
 import { openRunModel } from '../runs/run-model.ts';
 import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
 import { TransferView } from './transfers.ts';
@@ -118,7 +118,7 @@ interface PolicyOptions extends OutsideOptions {
   /** The model's files, where they are open already. */
   readonly files?: ModelFiles;
   /** Default: the CPU. */
-  readonly device?: DeviceChoice;
+  readonly device?: DeviceOption;
 }
 
 /** Whether a name stands for model files rather than a scripted player or other software. */

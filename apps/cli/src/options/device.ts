@@ -5,7 +5,7 @@ import { DEVICES, type Device, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Option } from 'commander';
 
-export type DeviceChoice = Device | 'auto';
+export type DeviceOption = Device | 'auto';
 
 export const deviceOption = () =>
   new Option(
@@ -17,7 +17,7 @@ export const deviceOption = () =>
 
 /** @throws RuntimeError `device_missing` */
 export async function openRuntime(
-  device: DeviceChoice,
+  device: DeviceOption,
   threads?: number,
   precision: Precision = 'float32',
 ): Promise<Runtime> {

@@ -4,7 +4,7 @@ import { camelCase } from '@ludic/grpo/internal';
 import { InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 
-export type Fields = Readonly<Record<string, z.ZodType>>;
+export type FieldSchemas = Readonly<Record<string, z.ZodType>>;
 
 /** A field's schema without its default and without being optional. */
 interface Inner {
@@ -53,11 +53,11 @@ export function fieldOption(name: string, schema: z.ZodType, fallback: unknown =
 }
 
 /** An option for each field. */
-export const fieldOptions = (fields: Fields, defaults: Readonly<Record<string, unknown>>): readonly Option[] =>
+export const fieldOptions = (fields: FieldSchemas, defaults: Readonly<Record<string, unknown>>): readonly Option[] =>
   Object.entries(fields).map(([name, schema]) => fieldOption(name, schema, defaults[name]));
 
 /** The given options of a command, by the names of the fields. */
-export function fieldValues(fields: Fields, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function fieldValues(fields: FieldSchemas, options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.keys(fields)
       .map((name) => [name, options[camelCase(name)]])

@@ -7,7 +7,7 @@ import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } fr
 import type { Command } from 'commander';
 import { adapterOption } from '../models/open.ts';
 import { type OutsideOptions, POLICY_NAMES } from '../models/outside-policies.ts';
-import { type DeviceChoice, deviceOption } from './device.ts';
+import { type DeviceOption, deviceOption } from './device.ts';
 import { decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
 import { stepTimeoutOption } from './step-timeout.ts';
 
@@ -22,7 +22,7 @@ export interface PlayingOptions extends OutsideOptions {
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
-  readonly device: DeviceChoice;
+  readonly device: DeviceOption;
   /** Seconds. */
   readonly stepTimeout: number;
   readonly json?: boolean;

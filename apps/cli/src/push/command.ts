@@ -11,7 +11,7 @@ import { amount } from '../units.ts';
 import { modelCard } from './model-card.ts';
 import { findPublishable } from './published.ts';
 
-interface Options {
+interface PushCommand {
   readonly private?: boolean;
   readonly revision: string;
   readonly dryRun?: boolean;
@@ -28,7 +28,7 @@ export function pushCommand(): Command {
     .action(run);
 }
 
-async function run(folder: string, repository: string, options: Options): Promise<void> {
+async function run(folder: string, repository: string, options: PushCommand): Promise<void> {
   const { parseReference, publishable, readHubSettings, uploadModel } = await import('@ludic/hub');
   const name = repository.includes('@') || !repository.includes('/') ? undefined : parseReference(repository);
   const reference = name && parseReference(`${repository}@${options.revision}`);

@@ -6,12 +6,12 @@ import type { RunConfig } from '@ludic/grpo/node';
 import type { Evaluation, Interval } from '@ludic/rollouts';
 import { percent } from '../units.ts';
 
-type StepLine = Pick<LoggedStepMetrics, 'step' | 'mean_reward' | 'success_rate' | 'win_rate' | 'invalid_rate'>;
+type CardStep = Pick<LoggedStepMetrics, 'step' | 'mean_reward' | 'success_rate' | 'win_rate' | 'invalid_rate'>;
 
 /** The training of the model. */
 export interface TrainedIn {
   readonly config: RunConfig;
-  readonly steps: readonly StepLine[];
+  readonly steps: readonly CardStep[];
   /** Of the step whose weights are published. */
   readonly evaluation?: Evaluation & { readonly step: number };
 }
@@ -86,13 +86,13 @@ function evaluationPart({ evaluation, config }: TrainedIn): string {
 }
 
 /** Means over equal shares of the steps, which hide the noise of single steps. */
-function curvePart(steps: readonly StepLine[]): string {
+function curvePart(steps: readonly CardStep[]): string {
   if (steps.length === 0) return '';
   const count = Math.min(ROWS, steps.length);
   const games = steps.every(({ win_rate }) => win_rate !== undefined);
   const rows = Array.from({ length: count }, (_, row) => {
     const part = steps.slice(Math.floor((row * steps.length) / count), Math.floor(((row + 1) * steps.length) / count));
-    const mean = (value: (line: StepLine) => number) => part.reduce((sum, line) => sum + value(line), 0) / part.length;
+    const mean = (value: (line: CardStep) => number) => part.reduce((sum, line) => sum + value(line), 0) / part.length;
     const [first, last] = [part[0]!.step, part.at(-1)!.step];
     return [
       first === last ? `${first}` : `${first}–${last}`,

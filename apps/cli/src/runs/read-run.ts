@@ -7,9 +7,9 @@ import { RunFolder } from '@ludic/grpo/node';
 import { takeLock } from '@ludic/io/node';
 
 type RunState = 'finished' | 'running' | 'stopped';
-type LogLine = Awaited<ReturnType<RunFolder['log']>>[number];
-export type StepLine = Extract<LogLine, { type: 'step' }>;
-export type EvaluationLine = Extract<LogLine, { type: 'evaluation' }>;
+type RunLine = Awaited<ReturnType<RunFolder['log']>>[number];
+export type StepLine = Extract<RunLine, { type: 'step' }>;
+export type EvaluationLine = Extract<RunLine, { type: 'evaluation' }>;
 
 export interface RunReport {
   readonly name: string;

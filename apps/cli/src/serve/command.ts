@@ -5,14 +5,14 @@ import type { ServeOptions } from '@ludic/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtPage, precompressBeside } from '../evaluator/built-page.ts';
 import { UsageError } from '../failure.ts';
-import { type DeviceChoice, deviceOption } from '../options/device.ts';
+import { type DeviceOption, deviceOption } from '../options/device.ts';
 import { decimal, whole } from '../options/input.ts';
 
-interface Options {
+interface ServeCommand {
   readonly host: string;
   readonly port: number;
   readonly data: string;
-  readonly device: DeviceChoice;
+  readonly device: DeviceOption;
   readonly threads?: number;
   readonly passwordFile?: string;
   readonly tlsCert?: string;
@@ -76,7 +76,7 @@ export function serveCommand(): Command {
     )
     .option('--idle-timeout <seconds>', 'Idle time after which a model leaves memory', decimal(0), 300)
     .option('--no-page', 'Do not serve the page at /')
-    .action(async (options: Options) => {
+    .action(async (options: ServeCommand) => {
       // Only the server's own user may read its files and those of its jobs.
       process.umask(0o077);
       const { serve } = await import('@ludic/server');
@@ -104,7 +104,7 @@ function perName(text: string): { readonly running: number; readonly queued: num
 
 const append = (value: string, before: readonly string[]) => [...before, value];
 
-function settingsOf(options: Options, environment: NodeJS.ProcessEnv): ServeOptions {
+function settingsOf(options: ServeCommand, environment: NodeJS.ProcessEnv): ServeOptions {
   const { tlsCert, tlsKey, passwordFile = environment.LUDIC_PASSWORD_FILE } = options;
   if (options.assumeHttps && options.trustProxy === undefined)
     throw new UsageError('--assume-https says something of a proxy: give --trust-proxy too.');

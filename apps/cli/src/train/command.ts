@@ -4,7 +4,7 @@ import { AUTO_WARM_START, LORA_FIELDS } from '@ludic/grpo/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { modelOption } from '../models/open.ts';
-import { type DeviceChoice, deviceOption } from '../options/device.ts';
+import { type DeviceOption, deviceOption } from '../options/device.ts';
 import { fieldOption, fieldOptions } from '../options/fields.ts';
 import { envConfigOption, exportDtypes, whole } from '../options/input.ts';
 import { stepTimeoutOption } from '../options/step-timeout.ts';
@@ -15,9 +15,9 @@ import { resumed } from './resume.ts';
 import { type TrackingOptions, trackingOptions, trackingSettings } from './tracking.ts';
 import { trainInFolder, WORKER_TIMEOUT } from './train-in-folder.ts';
 
-interface Options extends NewRunOptions, TrackingOptions {
+interface TrainCommand extends NewRunOptions, TrackingOptions {
   readonly out: string;
-  readonly device: DeviceChoice;
+  readonly device: DeviceOption;
   readonly threads?: number;
   readonly workerTimeout: number;
   readonly stepTimeout: number;
@@ -79,24 +79,26 @@ export function trainCommand(): Command {
     .option('--json', 'End with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);
   groupOptions(command);
-  return command.addHelpText('after', TRAIN_EXAMPLES).action(async (options: Options & Record<string, unknown>) => {
-    if (options.recipe !== undefined) {
-      if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
-      if (options.recipe !== AUTO) await followRecipe(command, options.recipe);
-    }
-    const start = options.resume ? await resumed(command, options.out) : await decided(options);
-    const { status } = await trainInFolder(start, options.out, {
-      json: options.json ?? false,
-      device: options.device,
-      tracking: await trackingSettings(options, options.resume ? options.out : undefined),
-      workerTimeout: options.workerTimeout,
-      stepTimeout: options.stepTimeout,
-      ...(options.threads !== undefined && { threads: options.threads }),
-      ...(options.workers !== undefined && { workers: options.workers }),
+  return command
+    .addHelpText('after', TRAIN_EXAMPLES)
+    .action(async (options: TrainCommand & Record<string, unknown>) => {
+      if (options.recipe !== undefined) {
+        if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
+        if (options.recipe !== AUTO) await followRecipe(command, options.recipe);
+      }
+      const start = options.resume ? await resumed(command, options.out) : await decided(options);
+      const { status } = await trainInFolder(start, options.out, {
+        json: options.json ?? false,
+        device: options.device,
+        tracking: await trackingSettings(options, options.resume ? options.out : undefined),
+        workerTimeout: options.workerTimeout,
+        stepTimeout: options.stepTimeout,
+        ...(options.threads !== undefined && { threads: options.threads }),
+        ...(options.workers !== undefined && { workers: options.workers }),
+      });
+      if (status === 'interrupted') process.exitCode = 130;
+      if (status === 'stopped') process.exitCode = 1;
     });
-    if (status === 'interrupted') process.exitCode = 130;
-    if (status === 'stopped') process.exitCode = 1;
-  });
 }
 
 const warmStartSteps = (text: string): number | 'auto' => (text === 'auto' ? text : whole(1)(text));

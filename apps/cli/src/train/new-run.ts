@@ -32,10 +32,10 @@ export interface NewRunOptions {
   readonly json?: boolean;
 }
 
-type Options = NewRunOptions & Readonly<Record<string, unknown>>;
+type NewRunFields = NewRunOptions & Readonly<Record<string, unknown>>;
 
 /** Says what was decided. @throws UsageError */
-export async function decided(options: Options): Promise<RunStart> {
+export async function decided(options: NewRunFields): Promise<RunStart> {
   if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
   const environmentConfig = readEnvConfig(options.envConfig);
   const environment: EnvironmentDefinition = findEnvironment(options.env);
@@ -61,7 +61,7 @@ export async function decided(options: Options): Promise<RunStart> {
 }
 
 /** `warm_start` as a field, where an option names it. */
-function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlayer: player }: Options) {
+function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlayer: player }: NewRunFields) {
   if (warmStart === undefined || warmStart === 'auto') {
     if (episodes !== undefined || player !== undefined)
       throw new UsageError('--warm-start-episodes and --warm-start-player need --warm-start with a number of steps.');
@@ -72,7 +72,7 @@ function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlaye
 }
 
 /** One shard for each worker, where --shards is not given. */
-function sharded(settings: TrainSettings, { workers, shards }: Options): TrainSettings {
+function sharded(settings: TrainSettings, { workers, shards }: NewRunFields): TrainSettings {
   if (workers === undefined || shards !== undefined) return settings;
   const groups = Math.floor(settings.batchSize / settings.groupSize);
   return { ...settings, shards: Math.max(1, Math.min(workers, groups)) };

@@ -5,7 +5,7 @@ import { gigabytes } from '@ludic/grpo/internal';
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining, STEP_TIMEOUT } from '@ludic/grpo/node';
 import type { TrackingSettings } from '@ludic/tracking';
 import { openFiles } from '../models/open.ts';
-import { type DeviceChoice, openRuntime } from '../options/device.ts';
+import { type DeviceOption, openRuntime } from '../options/device.ts';
 import { watchGames } from '../options/step-timeout.ts';
 import { LiveView } from './live-view.ts';
 import { trackerOf } from './tracking.ts';
@@ -15,7 +15,7 @@ export const WORKER_TIMEOUT = 3600;
 
 export interface Machine {
   readonly json: boolean;
-  readonly device?: DeviceChoice;
+  readonly device?: DeviceOption;
   readonly threads?: number;
   readonly workers?: number;
   /** Seconds. */

@@ -17,7 +17,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Question {
+interface PendingRequest {
   readonly resolve: (answer: Answers[Request['type']]) => void;
   readonly reject: (error: EngineError) => void;
   readonly onProgress: (progress: Progress) => void;
@@ -28,7 +28,7 @@ interface Question {
  * another.
  */
 export class Engine {
-  readonly #questions = new Map<number, Question>();
+  readonly #questions = new Map<number, PendingRequest>();
   #worker: Worker | undefined;
   #asked = 0;
 

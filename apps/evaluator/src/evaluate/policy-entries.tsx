@@ -5,7 +5,7 @@ import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
-import { type Choice, SelectField } from '../ui/fields.tsx';
+import { SelectField, type SelectOption } from '../ui/fields.tsx';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { policyText } from '../ui/link-values.ts';
 import type { PolicyEntry } from './evaluation-spec.ts';
@@ -29,7 +29,7 @@ export function PolicyEntries({
 }) {
   const { storage } = useAppContext();
   const add = useRef<HTMLButtonElement>(null);
-  const known: readonly Choice[] = [
+  const known: readonly SelectOption[] = [
     ...storage.cards.map(({ name, from }) => ({
       value: policyText({ kind: 'model', name }),
       text: name,

@@ -22,12 +22,12 @@ export function Dashboard() {
   return <Signed session={session} onLeave={(trouble) => sessionStore.leave(session.account, trouble)} />;
 }
 
-type Shown =
+type DashboardPart =
   | { readonly kind: 'job'; readonly id: string; readonly note?: string }
   | { readonly kind: 'start'; readonly what: Job['kind']; readonly prefilled?: Prefilled };
 
 /** What the address names. */
-function linked(): Extract<Shown, { kind: 'job' }> | undefined {
+function linked(): Extract<DashboardPart, { kind: 'job' }> | undefined {
   const id = readJobLink(location.hash);
   return id === undefined ? undefined : { kind: 'job', id };
 }
@@ -39,9 +39,9 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
     return () => store.close();
   }, [store]);
   const { jobs, models, missing, trouble } = useStore(store);
-  const [chosen, setChosen] = useState<Shown | undefined>(linked);
+  const [chosen, setChosen] = useState<DashboardPart | undefined>(linked);
   // Until something is chosen, the newest job is looked at.
-  const shown: Shown | undefined = chosen ?? (jobs?.[0] && { kind: 'job', id: jobs[0].job_id });
+  const shown: DashboardPart | undefined = chosen ?? (jobs?.[0] && { kind: 'job', id: jobs[0].job_id });
   const id = shown?.kind === 'job' ? shown.id : undefined;
   useEffect(() => store.select(id), [store, id]);
   // The address follows what is looked at, and the other way round.
@@ -59,7 +59,7 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
     return () => removeEventListener('hashchange', follow);
   }, [id]);
   const detail = useRef<HTMLDivElement>(null);
-  const show = (next: Shown) => {
+  const show = (next: DashboardPart) => {
     setChosen(next);
     // On a phone it stands below the list.
     if (matchMedia('(max-width: 56rem)').matches)

@@ -8,13 +8,13 @@ import { isAway, isRefused } from './messages.ts';
 import type { Session } from './session.ts';
 
 /** Metrics of a step or of an evaluation, by the names of the contract. */
-export type Numbers = Readonly<Record<string, unknown>> & { readonly step: number };
+export type JobMetricsRow = Readonly<Record<string, unknown>> & { readonly step: number };
 
 /** What the events of a job have told so far. */
 export interface Followed {
   /** By step, each once. */
-  readonly steps: readonly Numbers[];
-  readonly evaluations: readonly Numbers[];
+  readonly steps: readonly JobMetricsRow[];
+  readonly evaluations: readonly JobMetricsRow[];
   readonly warnings: readonly { readonly message: string; readonly step?: number }[];
 }
 
@@ -121,7 +121,7 @@ export class JobEvents extends Store<Followed> {
 }
 
 /** Adds what came. A training that goes on from a checkpoint tells the steps after it again, and these count. */
-export function joined(known: readonly Numbers[], fresh: readonly Numbers[]): readonly Numbers[] {
+export function joined(known: readonly JobMetricsRow[], fresh: readonly JobMetricsRow[]): readonly JobMetricsRow[] {
   if (fresh.length === 0) return known;
   const all = [...known];
   for (const one of fresh) {

@@ -3,13 +3,13 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-type Part =
+type JobsPart =
   | { readonly state: 'unseen' | 'loading' }
   | { readonly state: 'here'; readonly Dashboard: ComponentType }
   | { readonly state: 'missing' };
 
 export function JobsView() {
-  const [part, setPart] = useState<Part>({ state: 'unseen' });
+  const [part, setPart] = useState<JobsPart>({ state: 'unseen' });
   const place = useRef<HTMLDivElement>(null);
   const load = () => {
     setPart({ state: 'loading' });

@@ -5,14 +5,14 @@ import type { JobsStore } from './jobs-store.ts';
 import { isRefused, messageOf } from './messages.ts';
 
 /** A request that changes something, and what became of it. */
-export interface Action {
+export interface RequestAction {
   readonly busy: boolean;
   readonly trouble: string;
   /** Whether it went well. */
   readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
-export function useAction(store: JobsStore): Action {
+export function useAction(store: JobsStore): RequestAction {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState('');
   return {

@@ -7,7 +7,7 @@ import { Alert } from '../ui/form.tsx';
 import { percent } from '../ui/numbers.ts';
 import { useWork } from '../ui/work.tsx';
 
-export interface Hinted extends Hint {
+export interface HintedMove extends Hint {
   /** Replies that the game would accept. */
   readonly replies: readonly string[];
 }
@@ -15,7 +15,7 @@ export interface Hinted extends Hint {
 /** @param candidates replies that name the moves of the game */
 export function useHints(policy: PolicyChoice, candidates: readonly string[]) {
   const { work, run, stop } = useWork();
-  const [hinted, setHinted] = useState<Hinted>();
+  const [hinted, setHinted] = useState<HintedMove>();
   const asked = useRef(0);
   const ask = async (position: Position) => {
     const number = ++asked.current;

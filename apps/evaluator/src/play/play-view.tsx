@@ -12,19 +12,19 @@ import { useGameForm } from '../ui/game/use-game-form.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
 import { KeyDoorGame } from './key-door-game.tsx';
 import { TicTacToeGame } from './tic-tac-toe-game.tsx';
-import { type Mark, OTHER } from './two-players.ts';
+import { OTHER, type PlayerMark } from './two-players.ts';
 
 interface PlaySpec {
   readonly game: Game;
   readonly policy: PolicyChoice;
-  readonly mark: Mark;
+  readonly mark: PlayerMark;
   readonly seed: number;
 }
 
 const DEFAULT_PLAY: PlaySpec = { game: DEFAULT_WATCH.game, policy: DEFAULT_POLICY, mark: 'X', seed: 0 };
 
 /** What was settled when a game began; the form may say something else by now. */
-interface Begun extends PlaySpec {
+interface StartedGame extends PlaySpec {
   readonly count: number;
 }
 
@@ -37,7 +37,7 @@ export function PlayView() {
   const { game, policy, mark, seed } = spec;
   const set = (change: Partial<PlaySpec>) => update((before) => ({ ...before, ...change }));
   const [trouble, setTrouble] = useState('');
-  const [begun, setBegun] = useState<Begun>();
+  const [begun, setBegun] = useState<StartedGame>();
   const duel = game.environment === 'tic_tac_toe';
   const start = (next: PlaySpec) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
   const begin = (wanted: PlaySpec) => {
@@ -70,7 +70,7 @@ export function PlayView() {
                 { value: 'X', text: 'X, and begin' },
                 { value: 'O', text: 'O, and answer' },
               ]}
-              onChange={(next) => set({ mark: next as Mark })}
+              onChange={(next) => set({ mark: next as PlayerMark })}
             />
           )}
           <PolicyFields

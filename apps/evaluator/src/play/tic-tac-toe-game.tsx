@@ -6,7 +6,7 @@ import { Alert } from '../ui/form.tsx';
 import { PlayableBoard } from '../ui/game/tic-tac-toe-board.tsx';
 import { useWork } from '../ui/work.tsx';
 import { Hints, useHints } from './hints.tsx';
-import { gameStatus, type Move, personSide, policySide, type TwoPlayerGame } from './two-players.ts';
+import { gameStatus, type PlayedMove, personSide, policySide, type TwoPlayerGame } from './two-players.ts';
 import './play.css';
 
 const replyOf = (cell: number) => `<move>${cell + 1}</move>`;
@@ -26,7 +26,7 @@ export function TicTacToeGame({
 }: Pick<TwoPlayerGame, 'game' | 'mark' | 'seed'> & { readonly policy: PolicyChoice; readonly onNext: () => void }) {
   const { work, run, stop } = useWork();
   const hints = useHints(policy, REPLIES);
-  const [moves, setMoves] = useState<readonly Move[]>([]);
+  const [moves, setMoves] = useState<readonly PlayedMove[]>([]);
   const played: TwoPlayerGame = { game, mark, seed, moves };
   const { turn, state, outcome, refused } = gameStatus(played);
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { replayPosition } from '../engine/play/position.ts';
-import { gameStatus, type Move, OTHER, personSide, policySide, type TwoPlayerGame } from './two-players.ts';
+import { gameStatus, OTHER, type PlayedMove, personSide, policySide, type TwoPlayerGame } from './two-players.ts';
 
 const game = { environment: 'tic_tac_toe', config: {}, history: 'FULL_HISTORY' } as const;
-const play = (by: Move['by'], cell: number): Move => ({ by, reply: `<move>${cell}</move>` });
+const play = (by: PlayedMove['by'], cell: number): PlayedMove => ({ by, reply: `<move>${cell}</move>` });
 
 it('is one game seen from two chairs, whatever is played, refused replies of the policy included', () => {
   const choice = fc.record({ pick: fc.nat(1000), slip: fc.integer({ min: 0, max: 3 }) });
@@ -47,7 +47,7 @@ it('tells who has won', () => {
   expect(gameStatus({ game, mark: 'X', seed: 0, moves })).toMatchObject({ turn: 'over', outcome: 'loss' });
   const lost = [1, 4, 2, 5, 9, 6].map((cell, i) => play(i % 2 === 0 ? 'person' : 'policy', cell));
   expect(gameStatus({ game, mark: 'X', seed: 0, moves: lost })).toMatchObject({ turn: 'over', outcome: 'win' });
-  const hopeless = Array.from({ length: 10 }, (): Move => ({ by: 'policy', reply: '?' }));
+  const hopeless = Array.from({ length: 10 }, (): PlayedMove => ({ by: 'policy', reply: '?' }));
   expect(gameStatus({ game, mark: 'O', seed: 0, moves: hopeless })).toMatchObject({
     turn: 'over',
     outcome: undefined,

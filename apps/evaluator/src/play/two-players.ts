@@ -5,10 +5,10 @@ import { replayPosition } from '../engine/play/position.ts';
 import type { Game, Position } from '../engine/protocol.ts';
 
 /** X moves first. */
-export type Mark = 'X' | 'O';
+export type PlayerMark = 'X' | 'O';
 
 /** A reply in the order in which the replies were given. */
-export interface Move {
+export interface PlayedMove {
   readonly by: 'person' | 'policy';
   readonly reply: string;
 }
@@ -18,16 +18,16 @@ export interface TwoPlayerGame {
   /** As the policy plays it. */
   readonly game: Game;
   /** The person's. */
-  readonly mark: Mark;
+  readonly mark: PlayerMark;
   /** Names the dice of the policy. */
   readonly seed: number;
   /** In order. Those of the policy may be invalid: it is asked again. */
-  readonly moves: readonly Move[];
+  readonly moves: readonly PlayedMove[];
 }
 
 /** How a game stands, from the policy's chair. */
 export interface GameStatus {
-  readonly turn: Move['by'] | 'over';
+  readonly turn: PlayedMove['by'] | 'over';
   /** With the policy's mark. */
   readonly state: TicTacToeState;
   /** The policy's. */
@@ -36,7 +36,7 @@ export interface GameStatus {
   readonly refused: boolean;
 }
 
-export const OTHER: Readonly<Record<Mark, Mark>> = { X: 'O', O: 'X' };
+export const OTHER: Readonly<Record<PlayerMark, PlayerMark>> = { X: 'O', O: 'X' };
 
 /** The game as the policy plays it, with the person as its opponent. */
 export function policySide({ game, mark, seed, moves }: TwoPlayerGame): Position {
@@ -70,7 +70,7 @@ export function gameStatus(played: TwoPlayerGame): GameStatus {
   };
 }
 
-const repliesOf = (moves: readonly Move[], by: Move['by']): string[] =>
+const repliesOf = (moves: readonly PlayedMove[], by: PlayedMove['by']): string[] =>
   moves.filter((move) => move.by === by).map(({ reply }) => reply);
 
 /** Whether the game took the last of these replies of the policy. */
@@ -80,7 +80,7 @@ function accepted(played: TwoPlayerGame, replies: readonly string[]): boolean {
 }
 
 /** A seed of an opening in which the agent has that mark. */
-function seedFor({ environment, config: raw }: Game, mark: Mark): number {
+function seedFor({ environment, config: raw }: Game, mark: PlayerMark): number {
   const definition = findEnvironment(environment);
   const game = definition.create(resolveConfig(definition, raw));
   for (let seed = 0; ; seed++) {

@@ -14,7 +14,7 @@ import { useWork, WorkBar } from '../ui/work.tsx';
 /** Other games than those of the run's own evaluation. */
 const SEED_AWAY = 1;
 
-interface Row extends Pick<Answers['evaluate'], 'evaluation' | 'games'> {
+interface ComparisonRow extends Pick<Answers['evaluate'], 'evaluation' | 'games'> {
   readonly title: string;
   readonly temperature: number;
 }
@@ -34,7 +34,7 @@ export function BeforeAfter({
   const { work, run: ask, stop } = useWork();
   const [episodes, setEpisodes] = useState(200);
   const [temperature, setTemperature] = useState(settings.evalTemperature);
-  const [rows, setRows] = useState<readonly Row[]>([]);
+  const [rows, setRows] = useState<readonly ComparisonRow[]>([]);
   const [trouble, setTrouble] = useState('');
   const { maxCompletionLength } = settings;
   const seed = settings.seed + SEED_AWAY;
@@ -42,7 +42,7 @@ export function BeforeAfter({
   const compare = async () => {
     setRows([]);
     const { before, after, summary } = await engine.ask({ type: 'run', run });
-    const found: Row[] = [];
+    const found: ComparisonRow[] = [];
     for (const name of [before, after]) {
       const policy = { kind: 'model', name, device, temperature, maxCompletionLength } as const;
       const answer = await ask({ type: 'evaluate', game, policy, episodes, seed });
@@ -84,7 +84,7 @@ export function BeforeAfter({
   );
 }
 
-function Comparison({ rows, seed }: { readonly rows: readonly Row[]; readonly seed: number }) {
+function Comparison({ rows, seed }: { readonly rows: readonly ComparisonRow[]; readonly seed: number }) {
   const [before, after] = rows;
   const paired = before && after && pairedDifference(after.games, before.games, seed);
   return (

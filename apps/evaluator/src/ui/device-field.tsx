@@ -2,7 +2,7 @@
 
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import { type Choice, SelectField } from './fields.tsx';
+import { SelectField, type SelectOption } from './fields.tsx';
 
 /** The devices of this page as choices. */
 export function DeviceField({
@@ -14,7 +14,7 @@ export function DeviceField({
 }) {
   const { devices } = useAppContext();
   const gpu = devices?.find((report) => report.device === 'webgpu');
-  const choices: readonly Choice[] = [
+  const choices: readonly SelectOption[] = [
     { value: 'auto', text: gpu?.present && !gpu.software ? 'automatic: WebGPU' : 'automatic: CPU' },
     { value: 'cpu', text: 'CPU' },
     ...(gpu?.present ? [{ value: 'webgpu', text: gpu.software ? 'WebGPU (software)' : 'WebGPU' }] : []),

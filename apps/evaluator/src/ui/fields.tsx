@@ -24,7 +24,7 @@ function Field({
 }
 
 /** An option of a select field. Options with the same `group` stand together. */
-export interface Choice {
+export interface SelectOption {
   readonly value: string;
   readonly text: string;
   readonly group?: string;
@@ -39,13 +39,13 @@ export function SelectField({
 }: FieldProps & {
   readonly value: string;
   /** Plain texts are their own values. */
-  readonly choices: readonly (Choice | string)[];
+  readonly choices: readonly (SelectOption | string)[];
   readonly disabled?: boolean;
   readonly onChange: (value: string) => void;
 }) {
-  const choices = given.map((one): Choice => (typeof one === 'string' ? { value: one, text: one } : one));
+  const choices = given.map((one): SelectOption => (typeof one === 'string' ? { value: one, text: one } : one));
   const groups = [...new Set(choices.map(({ group }) => group))];
-  const option = (choice: Choice) => (
+  const option = (choice: SelectOption) => (
     <option key={choice.value} value={choice.value} selected={choice.value === value}>
       {choice.text}
     </option>

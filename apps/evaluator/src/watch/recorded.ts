@@ -52,8 +52,8 @@ function parsed(text: string): unknown[] {
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is Fields =>
+type JsonFields = Readonly<Record<string, unknown>>;
+const isFields = (value: unknown): value is JsonFields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A game as a server tells it (`trajectoryOf` of the service), in the words of an episode; all else as it is. */
@@ -189,7 +189,7 @@ function readTurn(value: unknown, name: string): Turn {
 }
 
 /** The game that the record names; else the one whose rules it was told; else the chosen one. */
-function gameOf(value: Fields, turns: readonly Turn[], fallback: Game): Game {
+function gameOf(value: JsonFields, turns: readonly Turn[], fallback: Game): Game {
   const history = HISTORY_STRATEGIES.find((one) => one === value.history) ?? fallback.history;
   if (typeof value.environment === 'string' && environments.has(value.environment)) {
     const config = isFields(value.environmentConfig) ? value.environmentConfig : {};

@@ -5,7 +5,7 @@ import { type ChatCompletionRequest, chatRequest } from '@ludic/service';
 import type { Context, Env, Handler } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import { CompletionChunks, type CompletionHead, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
 import type { ChatAnswer, ChoiceDelta } from './protocol.ts';
@@ -13,7 +13,7 @@ import { UnsentDeltas } from './unsent-deltas.ts';
 
 interface ChatRouteOptions<E extends Env> {
   /** What a client means by `model`. Its errors are the app's to answer. */
-  readonly resolveModel: (model: string) => Promise<ModelSource>;
+  readonly resolveModel: (model: string) => Promise<ModelOrigin>;
   /** The error of a request that is wrong, for the app to answer. */
   readonly refuse: (error: z.ZodError) => Error;
   /** What a stream that has begun says of an error, under `error`. */

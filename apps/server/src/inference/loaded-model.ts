@@ -4,7 +4,7 @@
 import { stuckGame } from '@ludic/environments';
 import { deserializeError } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import type { ModelKey } from './model-key.ts';
@@ -26,7 +26,7 @@ const PARTS: ReadonlySet<FromModelProcess['type']> = new Set(['delta', 'episode'
 
 interface LoadedModelOptions {
   readonly key: ModelKey;
-  readonly source: ModelSource;
+  readonly source: ModelOrigin;
   readonly device: Device | 'auto';
   readonly threads: number | undefined;
   /** How long a request may take. 0: as long as it takes. */

@@ -2,7 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 
 export interface ModelKey {
   /** The same for all versions. */
@@ -19,7 +19,7 @@ const GROWTH = 2;
  * Folders of models are written beside their places and renamed, so the inode and time of a folder tell versions apart; but a
  * user may copy other weights over those of a plain folder.
  */
-export async function modelKey(source: ModelSource): Promise<ModelKey> {
+export async function modelKey(source: ModelOrigin): Promise<ModelKey> {
   if (source.from === 'hub') return { name: `hub ${source.reference}`, version: '', bytes: 0 };
   const { name, folder, adapter } = source.model;
   const places = adapter === undefined ? [folder] : [folder, adapter];

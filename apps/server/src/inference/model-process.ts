@@ -4,7 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '@ludic/runtime';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import type { Counters, FromModelProcess, InferenceTask, ToModelProcess } from './protocol.ts';
 
 const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url));
@@ -18,7 +18,7 @@ const LINGER_MS = 30_000;
 const PRINTED = 2000;
 
 interface ModelProcessOptions {
-  readonly source: ModelSource;
+  readonly source: ModelOrigin;
   readonly device: Device | 'auto';
   readonly threads: number | undefined;
   readonly onMessage: (message: FromModelProcess) => void;

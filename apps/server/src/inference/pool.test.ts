@@ -15,7 +15,7 @@ import { evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import type { ModelEvent } from './loaded-model.ts';
 import { modelKey } from './model-key.ts';
 import { InferencePool, type PoolOptions } from './pool.ts';
@@ -283,9 +283,9 @@ describe('a pool of models', () => {
   });
 
   describe('with models of the Hub', async () => {
-    const [ONE, TWO] = ['org/one', 'org/two'].map((reference): ModelSource => ({ from: 'hub', reference })) as [
-      ModelSource,
-      ModelSource,
+    const [ONE, TWO] = ['org/one', 'org/two'].map((reference): ModelOrigin => ({ from: 'hub', reference })) as [
+      ModelOrigin,
+      ModelOrigin,
     ];
     /** What the weights of each take. */
     const weight = (await stat(new URL('model.safetensors', NANO_FOLDER))).size;

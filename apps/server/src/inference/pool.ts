@@ -3,7 +3,7 @@
 
 import { totalmem } from 'node:os';
 import type { Device } from '@ludic/runtime';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import type { RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import { LoadedModel, type ModelEvent, type ModelStatus } from './loaded-model.ts';
@@ -108,7 +108,7 @@ export class InferencePool {
    * @throws InferenceError; EnvironmentError, ModelError, HubError, PolicyError, RuntimeError by name and code
    */
   async evaluate(
-    source: ModelSource,
+    source: ModelOrigin,
     task: EvaluationTask,
     { signal, onPlayed }: Cancellable & { readonly onPlayed?: (played: number) => void } = {},
   ): Promise<Evaluated> {
@@ -128,7 +128,7 @@ export class InferencePool {
   }
 
   /** Plays one game. @throws as {@link evaluate} */
-  async rollout(source: ModelSource, task: RolloutTask, { signal }: Cancellable = {}): Promise<PlayedEpisode> {
+  async rollout(source: ModelOrigin, task: RolloutTask, { signal }: Cancellable = {}): Promise<PlayedEpisode> {
     let episode: PlayedEpisode | undefined;
     const hear = (message: FromModelProcess) => {
       if (message.type === 'rolled_out') episode = message.episode;
@@ -143,7 +143,7 @@ export class InferencePool {
    * @throws as {@link evaluate}
    */
   async chat(
-    source: ModelSource,
+    source: ModelOrigin,
     task: ChatTask,
     { signal, onDelta }: Cancellable & { readonly onDelta?: (delta: ChoiceDelta) => void } = {},
   ): Promise<ChatAnswer> {
@@ -179,7 +179,7 @@ export class InferencePool {
   }
 
   async #run(
-    source: ModelSource,
+    source: ModelOrigin,
     task: InferenceTask,
     onMessage: RequestHooks['onMessage'],
     onRetry: () => void,
@@ -206,7 +206,7 @@ export class InferencePool {
     await running;
   }
 
-  #modelOf(source: ModelSource, key: ModelKey): LoadedModel {
+  #modelOf(source: ModelOrigin, key: ModelKey): LoadedModel {
     const present = this.#newest.get(key.name);
     if (present?.key.version === key.version) return present;
     present?.outdate();

@@ -6,7 +6,7 @@ import type { SerializedError } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 
 export type Sampling = Omit<SamplingParams, 'stop'>;
 
@@ -95,7 +95,7 @@ export interface Counters {
 export type ToModelProcess =
   | {
       readonly type: 'open';
-      readonly source: ModelSource;
+      readonly source: ModelOrigin;
       readonly device: Device | 'auto';
       readonly threads: number | undefined;
     }

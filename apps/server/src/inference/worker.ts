@@ -3,7 +3,7 @@
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
 import { endingsOf, openModel } from '../models/open-model.ts';
 import { explainedOrFault } from './errors.ts';
@@ -14,7 +14,7 @@ const ALIVE_MS = 1000;
 
 watchThread({ timeoutSeconds: STEP_TIMEOUT });
 
-let source: ModelSource | undefined;
+let source: ModelOrigin | undefined;
 let work: Promise<ModelWork> | undefined;
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
 const accepted = Promise.withResolvers<void>();

@@ -6,7 +6,7 @@ import { trainingFields, traitsOfName } from '@ludic/grpo/internal';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 import { completeTraining, modelName } from '@ludic/service/internal';
 import { whyNotTracked } from '@ludic/tracking/node';
-import { type ModelSource, rememberedName } from '../models/model-source.ts';
+import { type ModelOrigin, rememberedName } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
 import type { JobFields, RequestedWork } from './store/job-store.ts';
@@ -93,7 +93,7 @@ export async function newEvaluation(request: EvaluatePolicy, models: ModelStore)
 }
 
 /** What matters of a model for its training. A model that is still at the Hub is judged by its name. */
-async function traitsOf(source: ModelSource): Promise<ModelTraits> {
+async function traitsOf(source: ModelOrigin): Promise<ModelTraits> {
   if (source.from === 'hub') return traitsOfName(source.reference);
   try {
     return await modelTraits(await openFiles(source));

@@ -4,7 +4,7 @@
 export const NANO = 'nano';
 
 /** Where a model's files are. */
-export type ModelSource =
+export type ModelOrigin =
   | {
       readonly from: 'store';
       readonly model: {
@@ -22,11 +22,11 @@ export type ModelSource =
 export const isOneWord = (path: string) => !/[/@]/.test(path);
 
 /** What a job remembers of a name: one of the Hub stays one, whatever models of the server come and go. */
-export const rememberedName = (source: ModelSource, path: string) =>
+export const rememberedName = (source: ModelOrigin, path: string) =>
   source.from === 'hub' && isOneWord(path) ? `${path}@main` : path;
 
 /** Places on this machine, and what users are shown instead. */
-export function hiddenPlaces(source: ModelSource): readonly (readonly [string, string])[] {
+export function hiddenPlaces(source: ModelOrigin): readonly (readonly [string, string])[] {
   if (source.from === 'hub') return [];
   const { name, folder, adapter } = source.model;
   return [[folder, name], ...(adapter === undefined ? [] : [[adapter, `the adapter of ${name}`] as const])];

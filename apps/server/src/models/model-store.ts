@@ -11,7 +11,7 @@ import { type Model, ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { asServiceError } from '../failure.ts';
 import { cachedHubFiles, isHubReference, lookAtHub } from './hub-models.ts';
-import { isOneWord, type ModelSource, NANO } from './model-source.ts';
+import { isOneWord, type ModelOrigin, NANO } from './model-source.ts';
 
 /** Where a model's files are, and which of them a client may have. */
 interface StoredModel {
@@ -57,7 +57,7 @@ export class ModelStore {
    * @throws as {@link resolve}; ServiceError `unavailable` where the Hub cannot say; ModelError where its model of that
    *   name holds nothing that can be read
    */
-  async lookUp(path: string): Promise<ModelSource> {
+  async lookUp(path: string): Promise<ModelOrigin> {
     const source = await this.#ofHubs(path, async () => {
       await lookAtHub(path).catch((error: unknown) => {
         throw ofHub(path, error);
@@ -68,12 +68,12 @@ export class ModelStore {
   }
 
   /** The same for what is asked often: of the models of the Hub with one word, those that lie in the cache here. */
-  async lookUpHere(path: string): Promise<ModelSource> {
+  async lookUpHere(path: string): Promise<ModelOrigin> {
     return (await this.#ofHubs(path, async () => (await cachedHubFiles(path)) !== undefined)) ?? this.resolve(path);
   }
 
   /** @param isThere asked for a name of one word that no model of the server has */
-  async #ofHubs(path: string, isThere: () => Promise<boolean>): Promise<ModelSource | undefined> {
+  async #ofHubs(path: string, isThere: () => Promise<boolean>): Promise<ModelOrigin | undefined> {
     if (!isOneWord(path) || !(await isHubReference(path)) || path === NANO) return undefined;
     if (await isFolder(this.folderOf(path))) return undefined;
     return (await isThere()) ? { from: 'hub', reference: path } : undefined;
@@ -84,7 +84,7 @@ export class ModelStore {
    * and of no other, also when that is gone. A model of the server comes before one of the Hub with the same name.
    * @throws ServiceError `not_found`, `unusable`
    */
-  async resolve(path: string): Promise<ModelSource> {
+  async resolve(path: string): Promise<ModelOrigin> {
     const name = modelName(path);
     if (name !== undefined) {
       const model = await this.find(name);

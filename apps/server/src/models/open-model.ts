@@ -8,13 +8,13 @@ import { type CarriedGame, readCarriedGame } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
 import { lookAtHub, openHubFiles } from './hub-models.ts';
-import { type ModelSource, NANO } from './model-source.ts';
+import { type ModelOrigin, NANO } from './model-source.ts';
 
 /**
  * The files of a model to train from.
  * @throws ModelError, HubError; ServiceError `unusable` where the model is an adapter that is still being trained
  */
-export async function openFiles(source: ModelSource): Promise<ModelFiles> {
+export async function openFiles(source: ModelOrigin): Promise<ModelFiles> {
   if (source.from === 'hub') return openHubFiles(source.reference);
   const { name, folder, adapter } = source.model;
   if (adapter !== undefined)
@@ -26,7 +26,7 @@ export async function openFiles(source: ModelSource): Promise<ModelFiles> {
  * That a model can be had here at all, before it is promised.
  * @throws ModelError, HubError; ServiceError `unusable` where its weights alone are more than the machine's memory
  */
-export async function assertAvailable(source: ModelSource): Promise<void> {
+export async function assertAvailable(source: ModelOrigin): Promise<void> {
   if (source.from === 'store') return void (await readModelConfig(await openFiles(source)));
   const bytes = await lookAtHub(source.reference);
   if (bytes <= totalmem()) return;
@@ -38,7 +38,7 @@ export async function assertAvailable(source: ModelSource): Promise<void> {
 }
 
 /** That a model has the layers that an adapter is for, where its files are here. @throws ModelError `bad_adapter` */
-export async function assertAdaptable(source: ModelSource, adapter: LoraConfig | undefined): Promise<void> {
+export async function assertAdaptable(source: ModelOrigin, adapter: LoraConfig | undefined): Promise<void> {
   if (source.from === 'store' && adapter) loraShapes(await readModelConfig(await openFiles(source)), adapter);
 }
 
@@ -49,7 +49,7 @@ export async function assertAdaptable(source: ModelSource, adapter: LoraConfig |
  * @throws ModelError, HubError; what `accept` rejects with
  */
 export async function openModel(
-  source: ModelSource,
+  source: ModelOrigin,
   runtime: Runtime,
   accept: (bytes: number) => Promise<void> = async () => {},
 ): Promise<LanguageModel> {
@@ -68,7 +68,7 @@ export async function openModel(
 const NANO_ENDINGS = ['</move>', '</action>'];
 
 /** The game that a model was trained in. @throws ModelError, HubError */
-export async function carriedGameOf(source: ModelSource): Promise<CarriedGame | undefined> {
+export async function carriedGameOf(source: ModelOrigin): Promise<CarriedGame | undefined> {
   // An adapter has its game beside it; what it is worked into may have been trained in another.
   const files =
     source.from === 'store' && source.model.adapter !== undefined
@@ -81,7 +81,7 @@ export async function carriedGameOf(source: ModelSource): Promise<CarriedGame | 
  * Texts that end a turn of a model, as its own end tokens do: the closing tag of the game that it was trained in.
  * @throws ModelError
  */
-export async function endingsOf(source: ModelSource): Promise<readonly string[]> {
+export async function endingsOf(source: ModelOrigin): Promise<readonly string[]> {
   const game = await carriedGameOf(source);
   return game?.stop ?? (source.from === 'store' && source.model.name === NANO ? NANO_ENDINGS : []);
 }

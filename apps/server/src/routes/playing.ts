@@ -17,7 +17,7 @@ import type { InferencePool } from '../inference/pool.ts';
 import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { cachedHubFiles } from '../models/hub-models.ts';
-import type { ModelSource } from '../models/model-source.ts';
+import type { ModelOrigin } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { carriedGameOf } from '../models/open-model.ts';
 import { type Caller, register } from './register.ts';
@@ -77,9 +77,9 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
 }
 
 /** What is wrong with its files is told where they are opened; those of the Hub are not fetched before that. */
-const gameOf = (source: ModelSource): Promise<CarriedGame | undefined> => gameHere(source).catch(() => undefined);
+const gameOf = (source: ModelOrigin): Promise<CarriedGame | undefined> => gameHere(source).catch(() => undefined);
 
-async function gameHere(source: ModelSource): Promise<CarriedGame | undefined> {
+async function gameHere(source: ModelOrigin): Promise<CarriedGame | undefined> {
   if (source.from === 'store') return carriedGameOf(source);
   const files = await cachedHubFiles(source.reference);
   return files && readCarriedGame(files);

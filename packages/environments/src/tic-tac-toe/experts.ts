@@ -2,7 +2,7 @@
 
 import type { Expert } from '../contract.ts';
 import type { TicTacToeConfig } from './settings.ts';
-import { anyCell, type Chances, type Choice, first, highest, type Plan, plan, safe } from './solve.ts';
+import { anyCell, type CellChoice, type Chances, first, highest, type Plan, plan, safe } from './solve.ts';
 import type { TicTacToeState } from './state.ts';
 
 const wins = ([win]: Chances) => win;
@@ -21,9 +21,9 @@ export const CHOICES = {
   best_response: () => highest(wins, draws),
   /** The same among the moves that keep the game-theoretic value: it never loses. */
   minimax_best_response: () => safe(highest(wins, draws)),
-} satisfies Record<string, (config: TicTacToeConfig) => Choice>;
+} satisfies Record<string, (config: TicTacToeConfig) => CellChoice>;
 
-function player(choice: Choice, config: TicTacToeConfig): Expert<TicTacToeState> {
+function player(choice: CellChoice, config: TicTacToeConfig): Expert<TicTacToeState> {
   const plans: [Plan | undefined, Plan | undefined] = [undefined, undefined];
   return {
     act: ({ state }, random) => {

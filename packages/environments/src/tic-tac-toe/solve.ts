@@ -7,12 +7,12 @@ import { carelessness, type OpponentConfig } from './opponent.ts';
 export type Chances = readonly [win: number, draw: number, loss: number];
 
 /** How a player chooses: among `cells` of a board, given the chances of each, the ones it likes equally well. */
-export type Choice = (board: number, cells: readonly number[], chances: readonly Chances[]) => readonly number[];
+export type CellChoice = (board: number, cells: readonly number[], chances: readonly Chances[]) => readonly number[];
 
 const TOLERANCE = 1e-12;
 
 /** Of all cells those with the highest score; later scores decide between equals of the earlier ones. */
-export function highest(...scores: readonly ((chances: Chances) => number)[]): Choice {
+export function highest(...scores: readonly ((chances: Chances) => number)[]): CellChoice {
   return (_board, cells, chances) => {
     let kept = cells.map((cell, i) => ({ cell, chances: chances[i]! }));
     for (const score of scores) {
@@ -24,7 +24,7 @@ export function highest(...scores: readonly ((chances: Chances) => number)[]): C
 }
 
 /** Only moves that keep the game-theoretic value; among those the ones that `then` likes. */
-export function safe(then: Choice): Choice {
+export function safe(then: CellChoice): CellChoice {
   return (board, cells, chances) => {
     const best = tables().best[board]!;
     const index = cells.flatMap((cell, i) => (best.includes(cell) ? [i] : []));
@@ -37,11 +37,11 @@ export function safe(then: Choice): Choice {
 }
 
 /** Only the lowest of the cells that `choice` likes. */
-export function first(choice: Choice): Choice {
+export function first(choice: CellChoice): CellChoice {
   return (board, cells, chances) => choice(board, cells, chances).slice(0, 1);
 }
 
-export const anyCell: Choice = (_board, cells) => cells;
+export const anyCell: CellChoice = (_board, cells) => cells;
 
 export interface Plan {
   /** The chances from `board` on, whichever side is to move. */
@@ -61,7 +61,7 @@ function mean(chances: readonly Chances[]): Chances {
 }
 
 /** The plan of a player of `mark` that chooses by `choice` against the configured opponent. Positions are solved on demand. */
-export function plan(mark: Digit, choice: Choice, config: OpponentConfig): Plan {
+export function plan(mark: Digit, choice: CellChoice, config: OpponentConfig): Plan {
   const { free, status, toMove, best } = tables();
   const share = carelessness(config);
   const known = new Array<Chances | undefined>(POSITIONS).fill(undefined);

@@ -16,7 +16,7 @@ type Chunk = Uint8Array | { readonly length: number; readonly read: () => Uint8A
 
 const read = (chunk: Chunk): Uint8Array => (chunk instanceof Uint8Array ? chunk : chunk.read());
 
-export class Message {
+export class ProtobufMessage {
   readonly #chunks: Chunk[] = [];
   #length = 0;
 
@@ -79,7 +79,7 @@ export class Message {
     return this.data(field, encoder.encode(text));
   }
 
-  message(field: number, inner: Message): this {
+  message(field: number, inner: ProtobufMessage): this {
     this.#varint((field << 3) | LENGTH_DELIMITED);
     this.#varint(inner.#length);
     for (const chunk of inner.#chunks) this.#push(chunk);

@@ -3,7 +3,7 @@
 import type { Shape } from '../dimension.ts';
 import type { Attribute, ConstantData, Graph, Node, Value } from '../graph.ts';
 import { type DataType, TYPE_CODES, TYPE_SIZES } from './data-type.ts';
-import { Message } from './protobuf.ts';
+import { ProtobufMessage } from './protobuf.ts';
 
 const IR_VERSION = 10;
 const OPSET_VERSION = 21;
@@ -37,12 +37,12 @@ export const byteLength = ({ type, shape }: Value): number =>
   shape.reduce<number>((size, dimension) => size * Number(dimension), TYPE_SIZES[type]);
 
 /** ONNX ModelProto; constants that have a place outside are only pointed at. */
-export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPlace> = new Map()): Message {
+export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPlace> = new Map()): ProtobufMessage {
   const { nodes, used } = reachable(graph);
   const names = outputNames(graph);
   const nameOf = (value: Value) => names.get(value) ?? value.name;
 
-  const body = new Message();
+  const body = new ProtobufMessage();
   for (const node of resultsLast(nodes)) body.message(1, nodeMessage(node, nameOf));
   for (const [name, value] of graph.outputs) {
     if (nameOf(value) !== name) body.message(1, identityMessage(nameOf(value), name));
@@ -61,9 +61,9 @@ export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPl
     }
   }
 
-  const model = new Message().int(1, IR_VERSION).string(2, 'ludic').message(7, body);
-  model.message(8, new Message().string(1, '').int(2, OPSET_VERSION));
-  model.message(8, new Message().string(1, 'com.microsoft').int(2, MICROSOFT_OPSET_VERSION));
+  const model = new ProtobufMessage().int(1, IR_VERSION).string(2, 'ludic').message(7, body);
+  model.message(8, new ProtobufMessage().string(1, '').int(2, OPSET_VERSION));
+  model.message(8, new ProtobufMessage().string(1, 'com.microsoft').int(2, MICROSOFT_OPSET_VERSION));
   return model;
 }
 
@@ -103,8 +103,8 @@ function outputNames(graph: Graph): Map<Value, string> {
   return names;
 }
 
-function nodeMessage(node: Node, nameOf: (value: Value) => string): Message {
-  const message = new Message();
+function nodeMessage(node: Node, nameOf: (value: Value) => string): ProtobufMessage {
+  const message = new ProtobufMessage();
   for (const input of node.inputs) message.string(1, nameOf(input));
   for (const output of node.outputs) message.string(2, nameOf(output));
   message.string(3, node.outputs[0]!.name);
@@ -115,12 +115,12 @@ function nodeMessage(node: Node, nameOf: (value: Value) => string): Message {
   return message;
 }
 
-function identityMessage(from: string, to: string): Message {
-  return new Message().string(1, from).string(2, to).string(3, `${to}_identity`).string(4, 'Identity');
+function identityMessage(from: string, to: string): ProtobufMessage {
+  return new ProtobufMessage().string(1, from).string(2, to).string(3, `${to}_identity`).string(4, 'Identity');
 }
 
-function attributeMessage(name: string, attribute: Attribute): Message {
-  const message = new Message().string(1, name);
+function attributeMessage(name: string, attribute: Attribute): ProtobufMessage {
+  const message = new ProtobufMessage().string(1, name);
   if (typeof attribute === 'number') return message.float(2, attribute).int(20, ATTRIBUTE_FLOAT);
   if (typeof attribute === 'string') return message.string(4, attribute).int(20, ATTRIBUTE_STRING);
   if ('int' in attribute) return message.int(3, attribute.int).int(20, ATTRIBUTE_INT);
@@ -128,8 +128,8 @@ function attributeMessage(name: string, attribute: Attribute): Message {
   return message.int(20, ATTRIBUTE_INTS);
 }
 
-function tensorMessage(value: Value, data: ConstantData, place: ExternalPlace | undefined): Message {
-  const message = new Message();
+function tensorMessage(value: Value, data: ConstantData, place: ExternalPlace | undefined): ProtobufMessage {
+  const message = new ProtobufMessage();
   for (const size of value.shape) message.int(1, Number(size));
   message.int(2, TYPE_CODES[value.type]).string(8, value.name);
   if (!place) return message.later(9, byteLength(value), () => bytesOf(data));
@@ -138,7 +138,7 @@ function tensorMessage(value: Value, data: ConstantData, place: ExternalPlace | 
     ['offset', `${place.offset}`],
     ['length', `${place.length}`],
   ] as const) {
-    message.message(13, new Message().string(1, key).string(2, text));
+    message.message(13, new ProtobufMessage().string(1, key).string(2, text));
   }
   return message.int(14, LOCATION_EXTERNAL);
 }
@@ -147,11 +147,14 @@ function tensorMessage(value: Value, data: ConstantData, place: ExternalPlace | 
 export const bytesOf = (data: ConstantData): Uint8Array =>
   typeof data === 'function' ? data() : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-function valueMessage(name: string, type: DataType, shape: Shape): Message {
-  const dimensions = new Message();
+function valueMessage(name: string, type: DataType, shape: Shape): ProtobufMessage {
+  const dimensions = new ProtobufMessage();
   for (const size of shape) {
-    dimensions.message(1, typeof size === 'number' ? new Message().int(1, size) : new Message().string(2, size));
+    dimensions.message(
+      1,
+      typeof size === 'number' ? new ProtobufMessage().int(1, size) : new ProtobufMessage().string(2, size),
+    );
   }
-  const tensor = new Message().int(1, TYPE_CODES[type]).message(2, dimensions);
-  return new Message().string(1, name).message(2, new Message().message(1, tensor));
+  const tensor = new ProtobufMessage().int(1, TYPE_CODES[type]).message(2, dimensions);
+  return new ProtobufMessage().string(1, name).message(2, new ProtobufMessage().message(1, tensor));
 }

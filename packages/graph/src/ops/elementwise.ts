@@ -5,7 +5,7 @@ import { type GradientRule, GraphError, shapeError, type Value } from '../graph.
 import { type DataType, TYPE_CODES } from '../onnx/data-type.ts';
 import { sumTo } from './broadcast.ts';
 
-type Rule = (dy: Value, a: Value, b: Value, y: Value) => readonly [Value | undefined, Value | undefined];
+type BinaryRule = (dy: Value, a: Value, b: Value, y: Value) => readonly [Value | undefined, Value | undefined];
 
 function sameTypes(op: string, a: Value, b: Value): void {
   if (a.type !== b.type) throw new GraphError('type', `${op}: ${a.type} and ${b.type} do not mix`);
@@ -17,7 +17,7 @@ function broadcastShape(op: string, a: Value, b: Value): Shape {
   return shape;
 }
 
-function binary(op: string, a: Value, b: Value, rule: Rule): Value {
+function binary(op: string, a: Value, b: Value, rule: BinaryRule): Value {
   sameTypes(op, a, b);
   const gradient =
     ([y]: readonly Value[]): GradientRule =>

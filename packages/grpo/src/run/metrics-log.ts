@@ -21,7 +21,7 @@ export type LogLine =
       })
   | (WarmStartResult & { readonly type: 'warm_start'; readonly step: 0 });
 
-type Row = Readonly<Record<string, unknown>>;
+type RawRow = Readonly<Record<string, unknown>>;
 
 /** What keys were called before, where that is more than their letters. */
 const EARLIER_STEP: Readonly<Record<string, string>> = {
@@ -39,18 +39,19 @@ function earlierNames(table: object): Record<string, string> {
   return Object.fromEntries(Object.keys(table).map((key) => [camelCase(key), key]));
 }
 
-const renamed = (row: Row, names: Readonly<Record<string, string>>): Row =>
+const renamed = (row: RawRow, names: Readonly<Record<string, string>>): RawRow =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [names[name] ?? name, value]));
 
-const isObject = (value: unknown): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is RawRow =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A rate that was an object with its interval. */
-function rate(value: unknown, key: string, interval: string): Row {
+function rate(value: unknown, key: string, interval: string): RawRow {
   return isObject(value) ? { [key]: value.rate, [interval]: value.interval as Interval } : {};
 }
 
 /** The results of an evaluation under the keys of now, whenever they were written. */
-export function currentEvaluation(written: Row): Row {
+export function currentEvaluation(written: RawRow): RawRow {
   const { success, invalidEpisodes, outcomes, sampled, ...others } = written;
   const { win, draw, loss } = isObject(outcomes) ? outcomes : {};
   const beside = isObject(sampled) ? Object.entries(renamed(sampled, EARLIER_STEP)) : [];
@@ -68,7 +69,7 @@ export function currentEvaluation(written: Row): Row {
 const currentFormat = (format: unknown): unknown =>
   isObject(format) ? renamed(format, { invalidRate: 'invalid_rate', cutOffRate: 'cut_off_rate' }) : format;
 
-function current(row: Row): Row {
+function current(row: RawRow): RawRow {
   switch (row.type) {
     case 'step':
       return renamed(row, EARLIER_STEP);

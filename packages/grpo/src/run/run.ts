@@ -65,7 +65,7 @@ function resumable(error: unknown, step: number): unknown {
   return new GrpoError('not_finite', `${message} ${way}`, { cause: error });
 }
 
-interface Evaluated {
+interface EvaluationOutcome {
   readonly evaluation: Evaluation;
   readonly sampled: SampledRate | undefined;
   readonly isBest: boolean;
@@ -198,7 +198,7 @@ class TrainingRun {
     return this.#step > 0 && (this.#step === steps || (evalEvery > 0 && this.#step % evalEvery === 0));
   }
 
-  async #evaluate(): Promise<Evaluated> {
+  async #evaluate(): Promise<EvaluationOutcome> {
     const { clock, signal } = this.#options;
     const { trainer, folder } = this.#run;
     const began = clock();
@@ -211,7 +211,7 @@ class TrainingRun {
     return { evaluation, sampled, isBest, seconds: (clock() - began) / 1000 };
   }
 
-  async #log({ evaluation, sampled, isBest, seconds }: Evaluated): Promise<void> {
+  async #log({ evaluation, sampled, isBest, seconds }: EvaluationOutcome): Promise<void> {
     const place = { type: 'evaluation', step: this.#step } as const;
     const beside = { temperature: this.#settings.evalTemperature, best: isBest, seconds };
     await this.#run.folder.append('metrics.jsonl', [{ ...place, ...evaluation, ...sampled, ...beside }]);

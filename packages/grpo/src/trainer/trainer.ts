@@ -25,7 +25,7 @@ export interface StepReport {
   readonly advantages: readonly Float64Array[];
 }
 
-interface Batch {
+interface PlayedBatch {
   readonly episodes: readonly Episode[];
   readonly zeroVarianceGroups: number;
   readonly resampledGroups: number;
@@ -157,7 +157,7 @@ export class Trainer {
     await this.#learner.dispose();
   }
 
-  async #play(step: number, signal: AbortSignal | undefined): Promise<Batch> {
+  async #play(step: number, signal: AbortSignal | undefined): Promise<PlayedBatch> {
     const played = await this.#runner.play(
       this.#shards.map((shard) => ({ shard, step })),
       signal,

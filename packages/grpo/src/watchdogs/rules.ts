@@ -18,7 +18,7 @@ export interface Watched {
   readonly replyTokens: number;
 }
 
-export interface Rule {
+export interface WatchdogRule {
   readonly code: string;
   /** Steps in a row that it has to hold before there is a warning. */
   readonly steps: number;
@@ -37,7 +37,7 @@ const SLOWER = 10;
 const isTooShort = ({ cut_off_rate }: WatchedMetrics, { maxCompletionLength, replyTokens }: Watched) =>
   cut_off_rate > MANY && maxCompletionLength < replyTokens;
 
-const neverTaught: Rule = {
+const neverTaught: WatchdogRule = {
   code: 'format_unknown',
   steps: 1,
   holds: (m, start, watched) => start.invalid >= ALL && m.invalid_rate >= ALL && !isTooShort(m, watched),
@@ -48,7 +48,7 @@ const neverTaught: Rule = {
       : 'Give the run a warm start: warm_start "auto".'),
 };
 
-const cutOff: Rule = {
+const cutOff: WatchdogRule = {
   code: 'cut_off',
   steps: 1,
   holds: (m, start, watched) => m.cut_off_rate > MANY && !neverTaught.holds(m, start, watched),
@@ -56,7 +56,7 @@ const cutOff: Rule = {
     `${percent(cut_off_rate)} of the replies are cut off at ${maxCompletionLength} tokens. Allow longer ones: max_completion_length ${Math.max(2 * maxCompletionLength, 2 * replyTokens)}.`,
 };
 
-const invalidGrows: Rule = {
+const invalidGrows: WatchdogRule = {
   code: 'invalid_growing',
   steps: 3,
   holds: (m, start) => m.invalid_rate > start.invalid + MANY && m.cut_off_rate <= MANY,
@@ -69,7 +69,7 @@ const invalidGrows: Rule = {
   },
 };
 
-const failing: Rule = {
+const failing: WatchdogRule = {
   code: 'games_failing',
   steps: 1,
   holds: ({ failure_rate }) => failure_rate > 0,
@@ -77,7 +77,7 @@ const failing: Rule = {
     `${percent(failure_rate)} of the games failed, the first because ${first_failure}${/[.!?]$/.test(first_failure) ? '' : '.'} Nothing is learned from them: mend the game.`,
 };
 
-const equalGroups: Rule = {
+const equalGroups: WatchdogRule = {
   code: 'equal_groups',
   steps: 5,
   holds: (m, start, watched) =>
@@ -88,7 +88,7 @@ const equalGroups: Rule = {
       : `In every group of the last steps all games ended alike, so nothing is learned from them. Take larger groups: group_size ${2 * groupSize}.`,
 };
 
-const lowEntropy: Rule = {
+const lowEntropy: WatchdogRule = {
   code: 'low_entropy',
   steps: 3,
   holds: ({ entropy }) => entropy < LOW_ENTROPY,
@@ -99,7 +99,7 @@ const lowEntropy: Rule = {
       : `Raise the bonus for trying things: entropy_coefficient ${entropyCoefficient > 0 ? 2 * entropyCoefficient : 0.01}.`),
 };
 
-const slow: Rule = {
+const slow: WatchdogRule = {
   code: 'slow_steps',
   steps: 3,
   holds: (m, { tokens }) => tokens > 0 && tokensOf(m) >= SLOWER * tokens,
@@ -113,7 +113,15 @@ const slow: Rule = {
 };
 
 /** In the order of their warnings. */
-export const RULES: readonly Rule[] = [failing, neverTaught, cutOff, invalidGrows, equalGroups, lowEntropy, slow];
+export const RULES: readonly WatchdogRule[] = [
+  failing,
+  neverTaught,
+  cutOff,
+  invalidGrows,
+  equalGroups,
+  lowEntropy,
+  slow,
+];
 
 /** The cure for what a collapse is made of. */
 export function cureOf(metrics: WatchedMetrics, start: Start, watched: Watched): string {

@@ -4,9 +4,9 @@ import type { ModelConfig } from '@ludic/models';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { type CachedRow, type KvCache, type KvCacheFactory, type LayerTensors, type Prefix, roomFor } from './cache.ts';
 
-type Sizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
+type HeadSizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
-export function hostCaches(sizes: Sizes): KvCacheFactory {
+export function hostCaches(sizes: HeadSizes): KvCacheFactory {
   return {
     of: async (prefix, fresh, counts) => HostKvCache.of(sizes, prefix, fresh, counts),
     gather: async (rows, length, spare) => ({
@@ -22,11 +22,11 @@ class HostKvCache implements KvCache {
   readonly lengths: Int32Array;
   readonly capacity: number;
   readonly tensors: LayerTensors;
-  readonly #sizes: Sizes;
+  readonly #sizes: HeadSizes;
   readonly #spare: number[] = [];
 
   private constructor(
-    sizes: Sizes,
+    sizes: HeadSizes,
     prefix: Prefix | undefined,
     lengths: Int32Array,
     capacity: number,
@@ -39,7 +39,7 @@ class HostKvCache implements KvCache {
     this.tensors = tensors;
   }
 
-  static of(sizes: Sizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): HostKvCache {
+  static of(sizes: HeadSizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): HostKvCache {
     const { kvHeads, headDim } = sizes;
     const steps = counts.reduce((most, count) => Math.max(most, count), 0);
     const capacity = roomFor(steps);
@@ -55,7 +55,7 @@ class HostKvCache implements KvCache {
     return new HostKvCache(sizes, prefix, Int32Array.from(counts), capacity, tensors);
   }
 
-  static gather(sizes: Sizes, rows: readonly CachedRow[], length: number, spare: number): HostKvCache {
+  static gather(sizes: HeadSizes, rows: readonly CachedRow[], length: number, spare: number): HostKvCache {
     const first = rows[0]!.cache;
     const capacity = Math.max(roomFor(length), first.capacity);
     const count = rows.length + spare;

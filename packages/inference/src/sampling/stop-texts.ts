@@ -3,16 +3,16 @@
 
 import type { Tokenizer } from '@ludic/models';
 
-type Coder = Pick<Tokenizer, 'encode' | 'decode'>;
+type TextCoder = Pick<Tokenizer, 'encode' | 'decode'>;
 
 /** The stop texts that contain a special token. */
-export const stopsWithSpecialTokens = (stop: readonly string[], tokenizer: Coder): readonly string[] =>
+export const stopsWithSpecialTokens = (stop: readonly string[], tokenizer: TextCoder): readonly string[] =>
   stop.filter((text) => idsOf(text, tokenizer).some((id) => isSpecial(id, tokenizer)));
 
-const isSpecial = (id: number, { decode }: Coder): boolean =>
+const isSpecial = (id: number, { decode }: TextCoder): boolean =>
   decode([id]) !== '' && decode([id], { skipSpecialTokens: true }) === '';
 
-function idsOf(text: string, { encode }: Coder): readonly number[] {
+function idsOf(text: string, { encode }: TextCoder): readonly number[] {
   try {
     return Array.from(encode(text));
   } catch {

@@ -25,7 +25,7 @@ interface ElementType {
   readonly size: number;
 }
 
-interface Storage {
+interface TorchStorage {
   readonly key: string;
   readonly type: ElementType;
   /** In elements. */
@@ -34,11 +34,11 @@ interface Storage {
 
 /** How a tensor lies in its storage, in elements. */
 class TensorView {
-  readonly storage: Storage;
+  readonly storage: TorchStorage;
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
-  constructor(storage: Storage, offset: number, shape: readonly number[], strides: readonly number[]) {
+  constructor(storage: TorchStorage, offset: number, shape: readonly number[], strides: readonly number[]) {
     this.storage = storage;
     this.offset = offset;
     this.shape = shape;
@@ -114,9 +114,9 @@ function readOldFormat(file: Uint8Array): ReadonlyMap<string, StoredTensor> {
 function readTensorPickle(
   bytes: Uint8Array,
   start: number,
-): { value: unknown; end: number; storages: ReadonlyMap<string, Storage> } {
-  const storages = new Map<string, Storage>();
-  const persistent = (id: unknown): Storage => {
+): { value: unknown; end: number; storages: ReadonlyMap<string, TorchStorage> } {
+  const storages = new Map<string, TorchStorage>();
+  const persistent = (id: unknown): TorchStorage => {
     const [kind, global, key, , length, view] = Array.isArray(id) ? id : [];
     const type = TYPES.get(global);
     if (kind !== 'storage' || !type || typeof key !== 'string' || !isNatural(length)) {
@@ -171,7 +171,8 @@ const isNatural = (value: unknown): value is number => Number.isSafeInteger(valu
 /** PyTorch's own loops take 64 axes. Without a limit, many tensors could share one tuple of a million. */
 const areExtents = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.length <= 64 && value.every(isNatural);
-const isStorage = (value: unknown): value is Storage => typeof value === 'object' && value !== null && 'key' in value;
+const isStorage = (value: unknown): value is TorchStorage =>
+  typeof value === 'object' && value !== null && 'key' in value;
 
 /** How many times the file's length all copies together may take: honest files copy a tensor or two. */
 const MOST_COPIED = 4;

@@ -17,26 +17,26 @@ const LONGEST_VALUE = 2 ** 24;
 export class RaisedByTemplate extends Error {}
 
 /** A value of the interpreter. Its classes are not exported, and the types of its package do not resolve. */
-interface Value {
+interface JinjaValue {
   readonly type: string;
   readonly value: unknown;
 }
 
 interface Scope {
-  set(name: string, value: unknown): Value;
+  set(name: string, value: unknown): JinjaValue;
 }
 const newScope = (): Scope => new (Environment as unknown as new () => Scope)();
-const runtimeValue = (value: unknown): Value => newScope().set('value', value);
+const runtimeValue = (value: unknown): JinjaValue => newScope().set('value', value);
 const Base = Interpreter as unknown as new (
   scope: Scope,
 ) => {
-  run(program: unknown): Value;
-  evaluate(node: SyntaxNode | undefined, scope: Scope): Value;
-  evaluateBlock(statements: readonly SyntaxNode[], scope: Scope): Value;
+  run(program: unknown): JinjaValue;
+  evaluate(node: SyntaxNode | undefined, scope: Scope): JinjaValue;
+  evaluateBlock(statements: readonly SyntaxNode[], scope: Scope): JinjaValue;
 };
 const TRUE = runtimeValue(true);
 const FALSE = runtimeValue(false);
-const Text = runtimeValue('').constructor as new (text: string) => Value;
+const Text = runtimeValue('').constructor as new (text: string) => JinjaValue;
 
 /** A compiled template. Rendering throws what the template raises, or an Error that says what it cannot do. */
 export function compileJinja(source: string): (variables: Readonly<Record<string, unknown>>) => string {
@@ -73,7 +73,7 @@ const NOW = new Template('{{ strftime_now(format) }}');
 class PythonInterpreter extends Base {
   #steps = 0;
 
-  override evaluate(node: SyntaxNode | undefined, environment: Scope): Value {
+  override evaluate(node: SyntaxNode | undefined, environment: Scope): JinjaValue {
     const value = this.#asPython(node, environment) ?? super.evaluate(node, environment);
     const size = sizeOf(value);
     if (size > LONGEST_VALUE) throw new Error(`it makes a text or a list longer than ${LONGEST_VALUE}`);
@@ -84,7 +84,7 @@ class PythonInterpreter extends Base {
   }
 
   /** As the base class, but that it writes what Python writes of true, false and none. */
-  override evaluateBlock(statements: readonly SyntaxNode[], environment: Scope): Value {
+  override evaluateBlock(statements: readonly SyntaxNode[], environment: Scope): JinjaValue {
     let text = '';
     for (const statement of statements) {
       const value = this.evaluate(statement, environment);
@@ -95,7 +95,7 @@ class PythonInterpreter extends Base {
   }
 
   /** What Python makes of the few things that it does otherwise, undefined for all else. */
-  #asPython(node: SyntaxNode | undefined, environment: Scope): Value | undefined {
+  #asPython(node: SyntaxNode | undefined, environment: Scope): JinjaValue | undefined {
     switch (node?.type) {
       case 'BinaryExpression': {
         const { operator, left, right } = node as BinaryNode;
@@ -128,7 +128,7 @@ class PythonInterpreter extends Base {
     }
   }
 
-  #strip(text: Value, kind: Strip, args: readonly SyntaxNode[], environment: Scope): Value {
+  #strip(text: JinjaValue, kind: Strip, args: readonly SyntaxNode[], environment: Scope): JinjaValue {
     const first = args[0];
     const given = first?.type === 'KeywordArgumentExpression' ? (first as KeywordNode).value : first;
     const chars = given === undefined ? undefined : this.evaluate(given, environment);
@@ -137,7 +137,7 @@ class PythonInterpreter extends Base {
   }
 }
 
-const sizeOf = ({ value }: Value): number =>
+const sizeOf = ({ value }: JinjaValue): number =>
   typeof value === 'string' || Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0;
 
 const STRIPS = ['strip', 'lstrip', 'rstrip'] as const;
@@ -161,22 +161,22 @@ function stripped(characters: readonly string[], kind: Strip, set: ReadonlySet<s
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(['Set', 'Macro', 'Comment', 'If', 'For', 'CallStatement']);
 
 /** What Python writes of a value, where that is another text than the base class's. */
-function written({ type, value }: Value): string | undefined {
+function written({ type, value }: JinjaValue): string | undefined {
   if (type === 'BooleanValue') return value ? 'True' : 'False';
   if (type === 'NullValue') return 'None';
   return type === 'UndefinedValue' ? '' : undefined;
 }
 
 /** Python's ==: numbers and booleans with one another, everything else only with its own kind. */
-function equal(a: Value, b: Value): boolean {
+function equal(a: JinjaValue, b: JinjaValue): boolean {
   const kind = kindOf(a);
   if (kind !== kindOf(b)) return false;
   if (kind === 'ArrayValue' || kind === 'TupleValue') {
-    const [left, right] = [a.value as Value[], b.value as Value[]];
+    const [left, right] = [a.value as JinjaValue[], b.value as JinjaValue[]];
     return left.length === right.length && left.every((value, i) => equal(value, right[i]!));
   }
   if (kind === 'ObjectValue') {
-    const [left, right] = [a.value as Map<string, Value>, b.value as Map<string, Value>];
+    const [left, right] = [a.value as Map<string, JinjaValue>, b.value as Map<string, JinjaValue>];
     return (
       left.size === right.size && [...left].every(([key, value]) => right.has(key) && equal(value, right.get(key)!))
     );
@@ -184,7 +184,7 @@ function equal(a: Value, b: Value): boolean {
   return kind === 'number' ? Number(a.value) === Number(b.value) : a.value === b.value;
 }
 
-const kindOf = ({ type }: Value): string =>
+const kindOf = ({ type }: JinjaValue): string =>
   ['IntegerValue', 'FloatValue', 'BooleanValue'].includes(type) ? 'number' : type;
 
 // The parts of the syntax tree that are looked at.

@@ -14,7 +14,7 @@ import { restoreStop } from './stop-text.ts';
  */
 export type FailureScope = 'endpoint' | 'connection' | 'transient' | 'prompt';
 
-export interface Failure {
+export interface FailedCompletion {
   readonly finish: 'failed';
   readonly code: EndpointErrorCode;
   readonly scope: FailureScope;
@@ -30,7 +30,11 @@ export interface Ask {
 }
 
 /** Rejects where `signal` was aborted, and never otherwise. */
-export async function complete(settings: EndpointSettings, ask: Ask, signal: AbortSignal): Promise<Reply | Failure> {
+export async function complete(
+  settings: EndpointSettings,
+  ask: Ask,
+  signal: AbortSignal,
+): Promise<Reply | FailedCompletion> {
   const { apiKey, timeout = TIMEOUT } = settings;
   const late = AbortSignal.timeout(1000 * timeout);
   try {
@@ -72,7 +76,7 @@ interface Completion {
   }[];
 }
 
-function readCompletion(text: string, settings: EndpointSettings): Reply | Failure {
+function readCompletion(text: string, settings: EndpointSettings): Reply | FailedCompletion {
   const choice = (parse(text) as Completion | undefined)?.choices?.[0];
   const content = choice?.message?.content;
   // A model may spend all its tokens on thoughts, or refuse to speak: that is an empty reply.
@@ -93,11 +97,11 @@ function parse(text: string): unknown {
 }
 
 /** What a status other than 2xx means. */
-function refusal(response: Response, text: string, settings: EndpointSettings): Failure {
+function refusal(response: Response, text: string, settings: EndpointSettings): FailedCompletion {
   const { status, headers } = response;
   const url = endpointOf(settings);
   const said = `(${[status, detailOf(text, settings.apiKey)].filter((part) => part !== '').join(': ')})`;
-  const fail = (code: EndpointErrorCode, scope: FailureScope, error: string): Failure => ({
+  const fail = (code: EndpointErrorCode, scope: FailureScope, error: string): FailedCompletion => ({
     finish: 'failed',
     code,
     scope,
@@ -141,7 +145,7 @@ function detailOf(text: string, apiKey: string | undefined): string {
   return (line.length > 200 ? `${line.slice(0, 200)}…` : line).replace(/\.$/, '');
 }
 
-const timedOut = (settings: EndpointSettings, timeout: number): Failure => ({
+const timedOut = (settings: EndpointSettings, timeout: number): FailedCompletion => ({
   finish: 'failed',
   code: 'timed_out',
   scope: 'transient',
@@ -151,7 +155,7 @@ const timedOut = (settings: EndpointSettings, timeout: number): Failure => ({
 /** System errors that say that nothing is there, not that something went away. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-function disconnected(settings: EndpointSettings, error: unknown): Failure {
+function disconnected(settings: EndpointSettings, error: unknown): FailedCompletion {
   const code = ((error as Error).cause as { code?: unknown } | undefined)?.code;
   const why = typeof code === 'string' ? ` (${code})` : '';
   const isUnreachable = UNREACHABLE.has(String(code));

@@ -5,7 +5,7 @@ import { PolicyError } from '@ludic/inference';
 import { pauseAfter, type RetryPolicy, sleep } from '@ludic/io';
 import { type RandomStream, stream } from '@ludic/random';
 import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
-import { type Ask, complete, type Failure } from './completion.ts';
+import { type Ask, complete, type FailedCompletion } from './completion.ts';
 import { CONCURRENCY, checkEndpoint, type EndpointSettings, RETRIES } from './settings.ts';
 
 export type { EndpointSettings };
@@ -51,7 +51,7 @@ class EndpointPolicy implements Policy {
     this.#closed.abort();
   }
 
-  async #ask(ask: Ask, stop: AbortSignal): Promise<Reply | Failure> {
+  async #ask(ask: Ask, stop: AbortSignal): Promise<Reply | FailedCompletion> {
     // Of the seed alone: how often one request is sent again changes nothing about another.
     const random: RandomStream = stream('pauses', ask.seed);
     const { retries = RETRIES, sleep: pause = sleep } = this.#settings;

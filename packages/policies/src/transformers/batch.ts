@@ -2,7 +2,7 @@
 // rows end at the same place. The model's own methods say what it needs beside the tokens and what its cache holds.
 
 import type { Tensor } from '@huggingface/transformers';
-import { type Inputs, type LoadedModel, type Network, networkOf, type Outputs, rowsOf } from './network.ts';
+import { type Inputs, type LibraryModel, type LibraryNetwork, networkOf, type Outputs, rowsOf } from './network.ts';
 
 /** Numbers in the logits of one run, at most: 256 MB. Most exported graphs give logits at every token of a prompt. */
 const LOGITS_PER_RUN = 2 ** 26;
@@ -18,10 +18,10 @@ export interface Batch {
 }
 
 export class BatchRunner {
-  readonly #network: Network;
+  readonly #network: LibraryNetwork;
   readonly #Tensor: typeof Tensor;
 
-  constructor(loaded: LoadedModel) {
+  constructor(loaded: LibraryModel) {
     this.#network = networkOf(loaded);
     this.#Tensor = loaded.Tensor;
   }

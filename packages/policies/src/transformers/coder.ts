@@ -2,14 +2,14 @@
 // of the model's; else by the library's.
 
 import { makeTokenizer, type Tokenizer } from '@ludic/models';
-import type { LoadedModel } from './network.ts';
+import type { LibraryModel } from './network.ts';
 
 /** Ids and texts as they stand, nothing added. */
 export type Coder = Pick<Tokenizer, 'encode' | 'decode'>;
 
-const coders = new WeakMap<LoadedModel['tokenizer'], Coder>();
+const coders = new WeakMap<LibraryModel['tokenizer'], Coder>();
 
-export function coderOf({ tokenizer }: LoadedModel): Coder {
+export function coderOf({ tokenizer }: LibraryModel): Coder {
   const known = coders.get(tokenizer);
   if (known) return known;
   const coder = ownCoder(tokenizer) ?? libraryCoder(tokenizer);
@@ -17,7 +17,7 @@ export function coderOf({ tokenizer }: LoadedModel): Coder {
   return coder;
 }
 
-function ownCoder({ _tokenizerJSON: json, _tokenizerConfig: config }: LoadedModel['tokenizer']): Coder | undefined {
+function ownCoder({ _tokenizerJSON: json, _tokenizerConfig: config }: LibraryModel['tokenizer']): Coder | undefined {
   try {
     return makeTokenizer(json, config);
   } catch {
@@ -25,7 +25,7 @@ function ownCoder({ _tokenizerJSON: json, _tokenizerConfig: config }: LoadedMode
   }
 }
 
-const libraryCoder = (tokenizer: LoadedModel['tokenizer']): Coder => ({
+const libraryCoder = (tokenizer: LibraryModel['tokenizer']): Coder => ({
   encode: (text) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false })),
   decode: (ids, { skipSpecialTokens = false } = {}) =>
     ids.length === 0

@@ -1,7 +1,7 @@
 // Entry `@ludic/policies/transformers`: any causal language model that transformers.js runs. The library itself is an
 // optional dependency, loaded when the first model is opened.
 
-export type { LoadedModel } from './network.ts';
+export type { LibraryModel } from './network.ts';
 export {
   loadTransformers,
   TRANSFORMERS_DTYPES,

@@ -2,14 +2,14 @@
 
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
 
-export interface LoadedModel {
+export interface LibraryModel {
   readonly model: PreTrainedModel;
   readonly tokenizer: PreTrainedTokenizer;
   readonly Tensor: typeof Tensor;
 }
 
 /** The library types its inputs and outputs loosely. */
-export interface Network {
+export interface LibraryNetwork {
   readonly sessions: { readonly model?: { readonly inputNames: readonly string[] } };
   readonly config: { readonly vocab_size?: number; readonly max_position_embeddings?: number };
   prepare_inputs_for_generation(ids: unknown, inputs: Inputs, config: unknown): Inputs;
@@ -35,7 +35,7 @@ export interface Outputs {
   readonly logits: Tensor;
 }
 
-export const networkOf = ({ model }: LoadedModel): Network => model as unknown as Network;
+export const networkOf = ({ model }: LibraryModel): LibraryNetwork => model as unknown as LibraryNetwork;
 
 /** @param logits [row, token, vocabulary] @returns raw logits by row and token */
 export function rowsOf(logits: Tensor): Float32Array[][] {

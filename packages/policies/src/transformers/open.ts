@@ -7,7 +7,7 @@ import type { ModelFiles } from '@ludic/models';
 import { RuntimeError } from '@ludic/runtime';
 import type { SharedBuild } from '@ludic/runtime/internal';
 import { withFiles } from './files.ts';
-import { type LoadedModel, networkOf } from './network.ts';
+import { type LibraryModel, networkOf } from './network.ts';
 import { TransformersPolicy } from './policy.ts';
 import { withSharedBuild } from './shared-sessions.ts';
 
@@ -43,7 +43,7 @@ export async function transformersPolicy(
  * A model for several policies, one after the other: each that is disposed of disposes of the model.
  * @throws PolicyError `missing_library` or `bad_model`, RuntimeError `device_lost`
  */
-export async function loadTransformers(source: TransformersSource): Promise<LoadedModel> {
+export async function loadTransformers(source: TransformersSource): Promise<LibraryModel> {
   const { model: name, local = false, dtype = 'fp32', files, device, build } = source;
   const library = await loadLibrary();
   // Errors alone; and no threads that spin while others work.

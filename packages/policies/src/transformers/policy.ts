@@ -14,10 +14,10 @@ import { answerFitting } from '../answer-fitting.ts';
 import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 import { coderOf } from './coder.ts';
-import { type LoadedModel, networkOf } from './network.ts';
+import { type LibraryModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';
 
-interface Answer {
+interface SampledAnswer {
   readonly random: GamePrompt['random'];
   readonly ids: readonly number[];
   readonly tokens: number[];
@@ -28,14 +28,14 @@ interface Answer {
 
 export class TransformersPolicy implements Policy {
   readonly name: string;
-  readonly #loaded: LoadedModel;
+  readonly #loaded: LibraryModel;
   readonly #settings: SamplingParams;
   readonly #runner: BatchRunner;
   readonly #endTokens: ReadonlySet<number>;
   /** Stop texts that hold a special token. */
   readonly #specialStops: readonly string[];
 
-  constructor(name: string, loaded: LoadedModel, settings: SamplingParams) {
+  constructor(name: string, loaded: LibraryModel, settings: SamplingParams) {
     this.name = name;
     this.#loaded = loaded;
     this.#settings = settings;
@@ -67,7 +67,7 @@ export class TransformersPolicy implements Policy {
     void this.#loaded.model.dispose();
   }
 
-  #begin({ messages, random }: GamePrompt): Answer {
+  #begin({ messages, random }: GamePrompt): SampledAnswer {
     const ids = encodePrompt(this.#loaded, this.name, messages);
     return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
   }
@@ -79,7 +79,7 @@ export class TransformersPolicy implements Policy {
   }
 
   /** Rows that are complete are fed on with the others: cutting them out of the cache costs more. */
-  async #answer(answers: readonly Answer[], signal: AbortSignal | undefined): Promise<void> {
+  async #answer(answers: readonly SampledAnswer[], signal: AbortSignal | undefined): Promise<void> {
     const batch: Batch = this.#runner.begin(answers.map(({ ids }) => ids));
     try {
       for (;;) {
@@ -101,7 +101,7 @@ export class TransformersPolicy implements Policy {
     return this.#specialStops.some((stop) => whole.includes(stop));
   }
 
-  #drawToken(answer: Answer, logits: Float32Array): void {
+  #drawToken(answer: SampledAnswer, logits: Float32Array): void {
     const distribution = distributionOf(logits, this.#settings);
     const index = draw(distribution, answer.random.nextFloat());
     const token = tokenAt(distribution, index);
@@ -125,14 +125,14 @@ export class TransformersPolicy implements Policy {
 }
 
 /** The text of a reply's tokens. */
-export const replyTextOf = (loaded: LoadedModel, tokens: number[]): string =>
+export const replyTextOf = (loaded: LibraryModel, tokens: number[]): string =>
   coderOf(loaded).decode(tokens, { skipSpecialTokens: true });
 
 /**
  * The tokens that end a turn: those of config.json and of generation_config.json, as our own models have them, or else the
  * tokenizer's.
  */
-export function endTokens({ model, tokenizer }: LoadedModel): ReadonlySet<number> {
+export function endTokens({ model, tokenizer }: LibraryModel): ReadonlySet<number> {
   const of = (holder: unknown): readonly number[] => {
     const ids = (holder as { eos_token_id?: number | readonly number[] | null } | null)?.eos_token_id ?? [];
     return typeof ids === 'number' ? [ids] : ids;

@@ -5,14 +5,14 @@ import { PolicyError } from '@ludic/inference';
 import { type ChatTemplate, makeChatTemplate } from '@ludic/models';
 import { tokenTexts } from '@ludic/models/internal';
 import { coderOf } from './coder.ts';
-import type { LoadedModel } from './network.ts';
+import type { LibraryModel } from './network.ts';
 
-type Tokenizer = LoadedModel['tokenizer'];
+type LibraryTokenizer = LibraryModel['tokenizer'];
 
-const templates = new WeakMap<Tokenizer, ChatTemplate>();
+const templates = new WeakMap<LibraryTokenizer, ChatTemplate>();
 
 /** The whole prompt, up to where the assistant speaks. @throws PolicyError `bad_model` */
-export function encodePrompt(loaded: LoadedModel, name: string, messages: readonly Message[]): number[] {
+export function encodePrompt(loaded: LibraryModel, name: string, messages: readonly Message[]): number[] {
   let text: string;
   try {
     text = templateOf(loaded.tokenizer, name).render(messages, { addGenerationPrompt: true });
@@ -23,7 +23,7 @@ export function encodePrompt(loaded: LoadedModel, name: string, messages: readon
   return Array.from(coderOf(loaded).encode(text));
 }
 
-function templateOf(tokenizer: Tokenizer, name: string): ChatTemplate {
+function templateOf(tokenizer: LibraryTokenizer, name: string): ChatTemplate {
   const known = templates.get(tokenizer);
   if (known) return known;
   // It names the template that is meant, or says that there is none.

@@ -5,9 +5,9 @@ import type { RatedToken, TokenScorer } from '@ludic/inference';
 import { checkTokens, logSumExp, notFinite, rateToken } from '@ludic/inference/internal';
 import { sharedPrefixLength } from '@ludic/models/internal';
 import { coderOf } from './coder.ts';
-import { type LoadedModel, networkOf } from './network.ts';
+import { type LibraryModel, networkOf } from './network.ts';
 import { encodePrompt } from './prompt.ts';
-import { type Place, SequenceRunner, START } from './sequence.ts';
+import { type SequencePosition, SequenceRunner, START } from './sequence.ts';
 
 /** What comes next after a place. */
 interface Next {
@@ -24,10 +24,10 @@ interface Scored {
 
 export class TransformersScorer implements TokenScorer {
   readonly #name: string;
-  readonly #loaded: LoadedModel;
+  readonly #loaded: LibraryModel;
   readonly #runner: SequenceRunner;
 
-  constructor(name: string, loaded: LoadedModel) {
+  constructor(name: string, loaded: LibraryModel) {
     this.#name = name;
     this.#loaded = loaded;
     this.#runner = new SequenceRunner(loaded);
@@ -65,7 +65,7 @@ export class TransformersScorer implements TokenScorer {
   async dispose(): Promise<void> {}
 
   /** Replies that are the same for `depth` tokens, and longer: what they go on with together is looked at once. */
-  async #branch(place: Place, next: Next, depth: number, replies: readonly Scored[]): Promise<void> {
+  async #branch(place: SequencePosition, next: Next, depth: number, replies: readonly Scored[]): Promise<void> {
     const branches = Map.groupBy(replies, ({ ids }) => ids[depth]!);
     for (const [token, same] of branches) {
       for (const reply of same) reply.sum += next.logits[token]! - next.total;
@@ -86,20 +86,24 @@ export class TransformersScorer implements TokenScorer {
     }
   }
 
-  #from<T>(prompt: Int32Array, then: (place: Place, next: Next) => Promise<T>): Promise<T> {
+  #from<T>(prompt: Int32Array, then: (place: SequencePosition, next: Next) => Promise<T>): Promise<T> {
     return this.#go(START, prompt, 'last', (place, told) => then(place, told[0]!));
   }
 
-  #on<T>(place: Place, tokens: Int32Array, then: (place: Place, told: readonly Next[]) => Promise<T>): Promise<T> {
+  #on<T>(
+    place: SequencePosition,
+    tokens: Int32Array,
+    then: (place: SequencePosition, told: readonly Next[]) => Promise<T>,
+  ): Promise<T> {
     return this.#go(place, tokens, 'each', then);
   }
 
   /** Goes there, and leaves the place afterwards. */
   async #go<T>(
-    from: Place,
+    from: SequencePosition,
     tokens: Int32Array,
     wanted: 'each' | 'last',
-    then: (place: Place, told: readonly Next[]) => Promise<T>,
+    then: (place: SequencePosition, told: readonly Next[]) => Promise<T>,
   ): Promise<T> {
     const { place, logits } = await this.#runner.go(from, tokens, wanted);
     try {

@@ -1,33 +1,33 @@
 // One sequence of tokens through a transformers.js model, on from any place that was reached before.
 
 import type { Tensor } from '@huggingface/transformers';
-import { type Cache, type Inputs, type LoadedModel, type Network, networkOf, rowsOf } from './network.ts';
+import { type Cache, type Inputs, type LibraryModel, type LibraryNetwork, networkOf, rowsOf } from './network.ts';
 
 /** Where a sequence has got to. It keeps the keys and values of all tokens up to there until it is left. */
-export interface Place {
+export interface SequencePosition {
   readonly length: number;
   readonly cache: Cache | undefined;
 }
 
-export const START: Place = { length: 0, cache: undefined };
+export const START: SequencePosition = { length: 0, cache: undefined };
 
 export class SequenceRunner {
-  readonly #network: Network;
+  readonly #network: LibraryNetwork;
   readonly #Tensor: typeof Tensor;
   /** The graph tells what comes next after the last token alone. */
   #lastOnly = false;
 
-  constructor(loaded: LoadedModel) {
+  constructor(loaded: LibraryModel) {
     this.#network = networkOf(loaded);
     this.#Tensor = loaded.Tensor;
   }
 
   /** On by some tokens, at least one. @returns raw logits of what comes after each of them, or after the last alone */
   async go(
-    from: Place,
+    from: SequencePosition,
     tokens: Int32Array,
     wanted: 'each' | 'last',
-  ): Promise<{ readonly place: Place; readonly logits: readonly Float32Array[] }> {
+  ): Promise<{ readonly place: SequencePosition; readonly logits: readonly Float32Array[] }> {
     if (wanted === 'each' && this.#lastOnly && tokens.length > 1) return this.#oneByOne(from, tokens);
     const network = this.#network;
     const length = from.length + tokens.length;
@@ -65,11 +65,11 @@ export class SequenceRunner {
     return this.#oneByOne(from, tokens);
   }
 
-  async leave({ cache }: Place): Promise<void> {
+  async leave({ cache }: SequencePosition): Promise<void> {
     await cache?.dispose();
   }
 
-  async #oneByOne(from: Place, tokens: Int32Array): ReturnType<SequenceRunner['go']> {
+  async #oneByOne(from: SequencePosition, tokens: Int32Array): ReturnType<SequenceRunner['go']> {
     const logits: Float32Array[] = [];
     let place = from;
     for (let i = 0; i < tokens.length; i++) {

@@ -4,10 +4,10 @@
 
 import { RuntimeError } from '@ludic/runtime';
 import type { SharedBuild } from '@ludic/runtime/internal';
-import type { LoadedModel } from './network.ts';
+import type { LibraryModel } from './network.ts';
 
-type Session = Awaited<ReturnType<SharedBuild['InferenceSession']['create']>>;
-type Create = (model: never, options: { readonly extra?: unknown }) => Promise<Session>;
+type OrtSession = Awaited<ReturnType<SharedBuild['InferenceSession']['create']>>;
+type Create = (model: never, options: { readonly extra?: unknown }) => Promise<OrtSession>;
 
 /**
  * Loads a model whose calls all go through the build, one after the other with all others that make some.
@@ -17,10 +17,10 @@ type Create = (model: never, options: { readonly extra?: unknown }) => Promise<S
 export async function withSharedBuild(
   { InferenceSession, call }: SharedBuild,
   options: { readonly extra: object },
-  load: () => Promise<LoadedModel>,
-): Promise<LoadedModel> {
+  load: () => Promise<LibraryModel>,
+): Promise<LibraryModel> {
   const failures = new WeakMap<object, RuntimeError>();
-  const made: Session[] = [];
+  const made: OrtSession[] = [];
   let refused: RuntimeError | undefined;
   const sessions = InferenceSession as unknown as { create: Create };
   const { create } = sessions;
@@ -33,7 +33,7 @@ export async function withSharedBuild(
       return watched(session, call, failures);
     } catch (error) {
       refused ??= asRuntimeError('bad_graph', 'ONNX Runtime refuses the graph', error);
-      return {} as Session;
+      return {} as OrtSession;
     }
   };
   try {
@@ -57,8 +57,8 @@ export async function withSharedBuild(
 }
 
 /** The session, with calls that wait for their turn. A run that fails gives nothing, which is noted. */
-function watched(session: Session, call: SharedBuild['call'], failures: WeakMap<object, RuntimeError>): Session {
-  const run = session.run.bind(session) as (...given: unknown[]) => ReturnType<Session['run']>;
+function watched(session: OrtSession, call: SharedBuild['call'], failures: WeakMap<object, RuntimeError>): OrtSession {
+  const run = session.run.bind(session) as (...given: unknown[]) => ReturnType<OrtSession['run']>;
   const release = session.release.bind(session);
   return Object.assign(session, {
     run: async (...given: unknown[]) => {
@@ -72,7 +72,7 @@ function watched(session: Session, call: SharedBuild['call'], failures: WeakMap<
     },
     // What lay on a lost device is gone already.
     release: () => call(release).catch(() => {}),
-  } satisfies Partial<Record<keyof Session, unknown>>);
+  } satisfies Partial<Record<keyof OrtSession, unknown>>);
 }
 
 function asRuntimeError(code: 'bad_graph' | 'run_failed', what: string, error: unknown): RuntimeError {

@@ -1,7 +1,7 @@
 // TensorBoard's events as protobuf, as far as scalars need them. Source: tensorboard/compat/proto/event.proto and
 // summary.proto.
 
-import { Message } from '@ludic/graph/internal';
+import { ProtobufMessage } from '@ludic/graph/internal';
 import type { Scalars } from '../scalars.ts';
 
 /** Fields of an event, of its summary and of a value. */
@@ -18,22 +18,22 @@ const STARTED = 1;
 
 /** The first event of a file. @param seconds since 1970 */
 export const versionEvent = (seconds: number): Uint8Array =>
-  new Message().double(WALL_TIME, seconds).string(FILE_VERSION, 'brain.Event:2').bytes();
+  new ProtobufMessage().double(WALL_TIME, seconds).string(FILE_VERSION, 'brain.Event:2').bytes();
 
 /** Voids this step and later ones in earlier files. */
 export const restartEvent = (seconds: number, step: number): Uint8Array =>
-  new Message()
+  new ProtobufMessage()
     .double(WALL_TIME, seconds)
     .int(STEP, step)
-    .message(SESSION_LOG, new Message().int(STATUS, STARTED))
+    .message(SESSION_LOG, new ProtobufMessage().int(STATUS, STARTED))
     .bytes();
 
 export function scalarsEvent(seconds: number, step: number, scalars: Scalars): Uint8Array {
-  const summary = new Message();
+  const summary = new ProtobufMessage();
   for (const [tag, value] of Object.entries(scalars)) {
-    summary.message(VALUE, new Message().string(TAG, tag).float(SIMPLE_VALUE, value));
+    summary.message(VALUE, new ProtobufMessage().string(TAG, tag).float(SIMPLE_VALUE, value));
   }
-  return new Message().double(WALL_TIME, seconds).int(STEP, step).message(SUMMARY, summary).bytes();
+  return new ProtobufMessage().double(WALL_TIME, seconds).int(STEP, step).message(SUMMARY, summary).bytes();
 }
 
 /** Step of an event that this file wrote and that has a summary. */

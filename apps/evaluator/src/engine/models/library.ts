@@ -50,7 +50,7 @@ export interface ListedFile {
 }
 
 /** The library as the page shows it. */
-export interface Storage {
+export interface LibraryStorage {
   readonly cards: readonly ModelCard[];
   /** Bytes of this page's storage; undefined where the browser does not tell. */
   readonly used: number | undefined;
@@ -75,10 +75,10 @@ export type LibraryRequest =
 
 /** The answer to each request, by its type. */
 export interface LibraryAnswers {
-  readonly models: Storage;
+  readonly models: LibraryStorage;
   readonly browse: readonly ModelListing[];
   /** @property trouble why it could not be stored; it is here until the page is closed */
   readonly load: { readonly card: ModelCard; readonly trouble?: string };
   readonly keep: ModelCard;
-  readonly remove: Storage;
+  readonly remove: LibraryStorage;
 }

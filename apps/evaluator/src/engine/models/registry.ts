@@ -10,10 +10,10 @@ import type { Report } from '../work.ts';
 import { yieldingRuntime } from '../yield-to-event-loop.ts';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { ModelCache } from './cache.ts';
-import type { DeviceChoice, ModelCard, PickedModel, Storage } from './library.ts';
+import type { DeviceChoice, LibraryStorage, ModelCard, PickedModel } from './library.ts';
 import { TransformersModel } from './transformers-model.ts';
 
-type Device = 'cpu' | 'webgpu';
+type ComputeDevice = 'cpu' | 'webgpu';
 
 /** Of nano's files, in bytes. */
 const NANO_SIZE = 2_900_000;
@@ -53,7 +53,7 @@ export class ModelRegistry {
   #transformersModel: (Resident<TransformersModel> & { readonly key: string }) | undefined;
   /** When what was stored is known. */
   readonly ready: Promise<void>;
-  readonly #runtimes = new Map<Device, Promise<WebRuntime>>();
+  readonly #runtimes = new Map<ComputeDevice, Promise<WebRuntime>>();
   /** By device and name, the latest last. */
   readonly #resident = new Map<string, Resident<LanguageModel>>();
 
@@ -114,7 +114,7 @@ export class ModelRegistry {
     return { ...card, warnings: await readWarnings(filesOf(free, blobs)).catch(() => []) };
   }
 
-  async storage(): Promise<Storage> {
+  async storage(): Promise<LibraryStorage> {
     // Unknown where the page gets no storage.
     const { usage, quota } = (await globalThis.navigator.storage?.estimate().catch(() => undefined)) ?? {};
     return { cards: [...this.#cards.values()], used: usage, quota };
@@ -135,7 +135,7 @@ export class ModelRegistry {
   }
 
   /** Removes a model, or all that came from elsewhere. */
-  async remove(name?: string): Promise<Storage> {
+  async remove(name?: string): Promise<LibraryStorage> {
     const isOwn = (one: string) => ['page', 'training'].includes(this.#cards.get(one)?.from ?? '');
     const names = name === undefined ? [...this.#cards.keys()].filter((one) => !isOwn(one)) : [name];
     for (const one of names) {
@@ -187,7 +187,7 @@ export class ModelRegistry {
     return use(this.#transformersModel!, play);
   }
 
-  async #openTransformersModel(name: string, device: Device, report: Report): Promise<TransformersModel> {
+  async #openTransformersModel(name: string, device: ComputeDevice, report: Report): Promise<TransformersModel> {
     report({ stage: 'starting', device });
     const files = this.files(name, report, new AbortController().signal);
     const build = device === 'cpu' ? await shareOnCpu(WASM_PATHS.webgpu) : (await this.runtime(device, report)).shared!;
@@ -316,7 +316,7 @@ function filesOf(name: string, blobs: ModelBlobs): ModelFiles {
 }
 
 /** Chosen as the runtime chooses, so that a model is on one device once. */
-async function bestDevice(): Promise<Device> {
+async function bestDevice(): Promise<ComputeDevice> {
   const reports = await reportDevices();
   return reports.some((report) => report.device === 'webgpu' && report.present && !report.software) ? 'webgpu' : 'cpu';
 }

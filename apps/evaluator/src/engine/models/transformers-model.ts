@@ -3,7 +3,7 @@
 import type { SamplingParams, TokenScorer } from '@ludic/inference';
 import type { ModelFiles } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
-import type { LoadedModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
+import type { LibraryModel, TransformersDtype, TransformersPolicy } from '@ludic/policies/transformers';
 import type { SharedBuild } from '@ludic/runtime/internal';
 import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 
@@ -14,10 +14,10 @@ export class TransformersModel {
   readonly device: 'cpu' | 'webgpu';
   readonly scorer: TokenScorer;
   readonly #name: string;
-  readonly #loaded: LoadedModel;
+  readonly #loaded: LibraryModel;
   readonly #library: Library;
 
-  private constructor(name: string, device: 'cpu' | 'webgpu', loaded: LoadedModel, library: Library) {
+  private constructor(name: string, device: 'cpu' | 'webgpu', loaded: LibraryModel, library: Library) {
     this.device = device;
     this.scorer = new library.TransformersScorer(name, loaded);
     this.#name = name;

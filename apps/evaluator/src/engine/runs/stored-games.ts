@@ -74,14 +74,14 @@ export function storedGames({ metrics: { step }, episodes, advantages }: StepRep
   return stored;
 }
 
-interface Line {
+interface StoredGameLine {
   readonly step: number;
   readonly text: string;
 }
 
 /** The whole lines; each begins with its step. */
-function linesOf(text: string): Line[] {
-  const lines: Line[] = [];
+function linesOf(text: string): StoredGameLine[] {
+  const lines: StoredGameLine[] = [];
   for (const line of text.split('\n').slice(0, -1)) {
     const step = /^\{"step":(\d+)/.exec(line)?.[1];
     if (step !== undefined) lines.push({ step: Number(step), text: line });
@@ -89,7 +89,8 @@ function linesOf(text: string): Line[] {
   return lines;
 }
 
-const stepsOf = (lines: readonly Line[]): number[] => [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b);
+const stepsOf = (lines: readonly StoredGameLine[]): number[] =>
+  [...new Set(lines.map(({ step }) => step))].sort((a, b) => a - b);
 
 /** @param latest the games are those of the newest step up to this one */
 export function readGames(text: string, latest = Number.POSITIVE_INFINITY): StoredGames {

@@ -8,12 +8,12 @@ import { messageOf } from '../messages.ts';
 import { usePolling } from '../use-polling.ts';
 import { FormControl } from './form-control.tsx';
 import { complaintsOf, type Filled, type FormField, type JsonSchema, requestOf } from './form-fields.ts';
-import { type Fields, gameFieldsOf, type Prefilled, RECIPE_TITLES, requestForm } from './request-forms.ts';
+import { gameFieldsOf, type Prefilled, RECIPE_TITLES, type RequestFields, requestForm } from './request-forms.ts';
 
 /** A model may also carry no game; then the game's own settings hold. */
 const AS_TRAINED = 'as in its training';
 
-type Environment = EnvironmentList['environments'][number];
+type EnvironmentEntry = EnvironmentList['environments'][number];
 
 export function RequestForm({
   store,
@@ -55,7 +55,8 @@ export function RequestForm({
   };
   const usual = useLast(form.usual(request));
   const isOfModel = form.leftOpen.length > 0;
-  const usualGame = (name: string) => (usual.env_config as Fields | undefined)?.[name] ?? gameProperties[name]?.default;
+  const usualGame = (name: string) =>
+    (usual.env_config as RequestFields | undefined)?.[name] ?? gameProperties[name]?.default;
 
   const details = failure instanceof ServiceError ? failure.details : [];
   const complaints = complaintsOf(details, shownFields);
@@ -168,12 +169,12 @@ export function RequestForm({
   );
 }
 
-const propertiesOf = (game: Environment | undefined) =>
+const propertiesOf = (game: EnvironmentEntry | undefined) =>
   (game?.config_schema.properties ?? {}) as Readonly<Record<string, JsonSchema>>;
 
 /** What was known last. */
-function useLast(known: Fields | undefined): Fields {
-  const last = useRef<Fields>({});
+function useLast(known: RequestFields | undefined): RequestFields {
+  const last = useRef<RequestFields>({});
   if (known) last.current = known;
   return last.current;
 }

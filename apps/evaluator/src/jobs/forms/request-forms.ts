@@ -9,7 +9,7 @@ import { completePlaying, completeTraining, playedGame } from '@ludic/service/in
 import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
 
 /** Values of a request by their names in the contract. */
-export type Fields = Readonly<Record<string, unknown>>;
+export type RequestFields = Readonly<Record<string, unknown>>;
 
 /** What stands in a form when it is opened. */
 export interface Prefilled {
@@ -32,11 +32,11 @@ export interface RequestForm {
   /** Fields that are left to the game that the model was trained in, as the game's own settings are then. */
   readonly leftOpen: readonly string[];
   /** What settings come to that are left out; undefined while the rest cannot be used. */
-  readonly usual: (request: Fields) => Fields | undefined;
-  readonly start: (client: LudicClient, request: Fields) => Promise<{ job_id: string; message: string }>;
+  readonly usual: (request: RequestFields) => RequestFields | undefined;
+  readonly start: (client: LudicClient, request: RequestFields) => Promise<{ job_id: string; message: string }>;
 }
 
-interface Plan extends Omit<RequestForm, 'first' | 'further'> {
+interface FormPlan extends Omit<RequestForm, 'first' | 'further'> {
   readonly schema: ObjectSchema;
   /** Names of the first fields, and what they are called here. */
   readonly labels: Readonly<Record<string, string>>;
@@ -56,7 +56,7 @@ interface ObjectSchema {
 const schemaOf = (document: { readonly $defs?: unknown }, name: string) =>
   (document.$defs as Readonly<Record<string, ObjectSchema>>)[name]!;
 
-function formOf({ schema, labels, clear, filledIn, leftOpen, unsaid, ...form }: Plan): RequestForm {
+function formOf({ schema, labels, clear, filledIn, leftOpen, unsaid, ...form }: FormPlan): RequestForm {
   const open = fieldsOf(schema.properties, schema.required, false);
   const all = (filledIn ? fieldsOf(schema.properties, schema.required) : open)
     .map((field) => (leftOpen.includes(field.name) ? open.find(({ name }) => name === field.name)! : field))
@@ -168,7 +168,7 @@ export function evaluationOf({ kind, request, output_dir }: Job): Prefilled | un
   const { data } = startTraining.safeParse(request);
   if (!data || output_dir === null) return undefined;
   const { environment, environmentConfig, history, maxCompletionLength } = requestedTraining(data);
-  const { max_steps, ...game } = environmentConfig as Fields;
+  const { max_steps, ...game } = environmentConfig as RequestFields;
   const filled = {
     model_path: output_dir,
     env_type: environment,
@@ -181,11 +181,11 @@ export function evaluationOf({ kind, request, output_dir }: Job): Prefilled | un
 }
 
 /** As they would be typed, by the names of their fields. */
-const texts = (values: Fields, before = ''): Record<string, string> =>
+const texts = (values: RequestFields, before = ''): Record<string, string> =>
   Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) =>
       typeof value === 'object' && value !== null
-        ? Object.entries(texts(value as Fields, `${before}${name}.`))
+        ? Object.entries(texts(value as RequestFields, `${before}${name}.`))
         : [[`${before}${name}`, String(value)]],
     ),
   );

@@ -4,9 +4,15 @@ import { type EvaluationResults, evaluatePolicy, type Job } from '@ludic/service
 import type { ComponentChildren } from 'preact';
 import { type EvaluationRow, EvaluationTable } from '../../evaluate/results-table.tsx';
 import { whole } from '../../ui/numbers.ts';
-import type { Numbers } from '../job-events.ts';
+import type { JobMetricsRow } from '../job-events.ts';
 
-export function Evaluations({ job, evaluations }: { readonly job: Job; readonly evaluations: readonly Numbers[] }) {
+export function Evaluations({
+  job,
+  evaluations,
+}: {
+  readonly job: Job;
+  readonly evaluations: readonly JobMetricsRow[];
+}) {
   const isTraining = job.kind === 'train';
   const rows = isTraining ? rowsOf(evaluations) : ownRow(job);
   if (rows.length === 0) return null;
@@ -22,7 +28,7 @@ export function Evaluations({ job, evaluations }: { readonly job: Job; readonly 
   );
 }
 
-function rowsOf(evaluations: readonly Numbers[]): readonly EvaluationRow[] {
+function rowsOf(evaluations: readonly JobMetricsRow[]): readonly EvaluationRow[] {
   // The last that was told to be the best still is.
   const best = evaluations.findLastIndex((one) => one.best === true);
   return evaluations.map(({ step, temperature, ...results }, i) => {

@@ -4,7 +4,7 @@ import { type Job, requestedTraining, startTraining } from '@ludic/service';
 import { Figure } from '../../ui/figures.tsx';
 import { percent, whole } from '../../ui/numbers.ts';
 import { Curve, type Series } from '../../ui/plots/curve.tsx';
-import type { Numbers } from '../job-events.ts';
+import type { JobMetricsRow } from '../job-events.ts';
 
 interface Drawing {
   readonly title: string;
@@ -36,7 +36,7 @@ const FIGURES: readonly (readonly [name: string, title: string, show: (value: nu
   ['seconds', 'Seconds', (value) => value.toFixed(1)],
 ];
 
-export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: readonly Numbers[] }) {
+export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: readonly JobMetricsRow[] }) {
   const last = steps.at(-1);
   if (!last) return <p class="aside">The curve begins with the first update.</p>;
   const places = steps.map(({ step }) => step);

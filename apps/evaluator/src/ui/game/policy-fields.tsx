@@ -62,15 +62,15 @@ export function PolicyFields({
   );
 }
 
-type Sampling = Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'temperature' | 'maxCompletionLength'>;
+type SamplingFields = Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'temperature' | 'maxCompletionLength'>;
 
 /** How a model samples its replies. */
 export const SamplingFields = ({
   sampling: { temperature, maxCompletionLength },
   onChange,
 }: {
-  readonly sampling: Sampling;
-  readonly onChange: (change: Partial<Sampling>) => void;
+  readonly sampling: SamplingFields;
+  readonly onChange: (change: Partial<SamplingFields>) => void;
 }) => (
   <>
     <NumberField

@@ -19,7 +19,7 @@ export interface WorkerSetup {
   readonly stepTimeoutSeconds?: number;
 }
 
-export interface NamedTensor {
+export interface SentTensor {
   readonly name: string;
   readonly dims: readonly number[];
   readonly data: Float32Array;
@@ -28,7 +28,7 @@ export interface NamedTensor {
 /** `weight` has no answer; all others have one. */
 export type ToWorker =
   | { readonly kind: 'open'; readonly setup: WorkerSetup }
-  | { readonly kind: 'weight'; readonly tensor: NamedTensor }
+  | { readonly kind: 'weight'; readonly tensor: SentTensor }
   | { readonly kind: 'play'; readonly task: PlayTask }
   | { readonly kind: 'learn'; readonly task: LearnTask };
 
@@ -37,7 +37,7 @@ export type FromWorker =
   /** It listens. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'opened' }
-  | { readonly kind: 'gradient'; readonly tensor: NamedTensor }
+  | { readonly kind: 'gradient'; readonly tensor: SentTensor }
   | { readonly kind: 'played'; readonly shard: PlayedShard; readonly peakMemory: number }
   | { readonly kind: 'learned'; readonly shard: LearnedShard; readonly peakMemory: number }
   /** An error that another try would meet again. */

@@ -11,16 +11,16 @@ import { createRuntime } from '@ludic/runtime/node';
 import type { Learner } from '../../trainer/learner.ts';
 import { openTrained } from '../../trainer/open-trained.ts';
 import { LocalShards, learnerOf } from '../local-shards.ts';
-import { type FromWorker, LAST_WORDS, type NamedTensor, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
+import { type FromWorker, LAST_WORDS, type SentTensor, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
 
-interface Work {
+interface ShardWork {
   readonly shards: LocalShards;
   readonly learner: Learner;
-  readonly setWeight: (tensor: NamedTensor) => Promise<void>;
+  readonly setWeight: (tensor: SentTensor) => Promise<void>;
 }
-let work: Promise<Work> | undefined;
+let work: Promise<ShardWork> | undefined;
 
-async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }: WorkerSetup): Promise<Work> {
+async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }: WorkerSetup): Promise<ShardWork> {
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
   // The reference is the first model, which has learned the format where there was a warm start.
