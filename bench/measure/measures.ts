@@ -1,7 +1,7 @@
 // The measures of the house, of one tree.
 
 import { basename, dirname, join } from 'node:path/posix';
-import { type Module, type Modules, modulesOf } from './modules.ts';
+import { type Declaration, type Module, type Modules, modulesOf } from './modules.ts';
 import type { Tree } from './tree.ts';
 
 export interface Measures {
@@ -14,7 +14,7 @@ export interface Measures {
   /** Types and classes that several source files declare, with the files. */
   readonly repeatedTypes: Readonly<Record<string, readonly string[]>>;
   readonly promisedExports: number;
-  /** Exports of package entries that nothing outside the package uses and no document shows. */
+  /** Exports of package entries that nothing outside uses, no document shows, and no export that is used is typed with. */
   readonly unusedExports: readonly string[];
   readonly undocumentedExports: readonly string[];
   /** Old idioms, by file. */
@@ -87,11 +87,15 @@ function promises(tree: Tree, modules: Modules) {
         .flatMap(({ imports }) => imports.filter(({ from }) => from === specifier || from === path))
         .map(({ name }) => name),
     );
-    for (const [name, declared] of exportsOf(modules, path)) {
-      promisedExports++;
-      if (!used.has('*') && !used.has(name) && !new RegExp(`\\b${name}\\b`).test(documents))
-        unusedExports.push(`${specifier} ${name}`);
-      if (!declared) undocumentedExports.push(`${specifier} ${name}`);
+    const promised = exportsOf(modules, path);
+    promisedExports += promised.size;
+    const needed = withTypes(
+      promised,
+      [...promised.keys()].filter((name) => used.has('*') || used.has(name) || mentions(documents, name)),
+    );
+    for (const [name, declared] of promised) {
+      if (!needed.has(name)) unusedExports.push(`${specifier} ${name}`);
+      if (declared?.isDocumented === false) undocumentedExports.push(`${specifier} ${name}`);
     }
   }
   return { promisedExports, unusedExports, undocumentedExports };
@@ -111,25 +115,33 @@ function entries(tree: Tree): (readonly [string, string])[] {
     });
 }
 
-/** Exported names of a module, and whether each has a doc comment where it is declared. */
-function exportsOf(modules: Modules, path: string): Map<string, boolean> {
+const mentions = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(text);
+
+/** The names, and the types that their signatures need, and so on. */
+function withTypes(promised: ReadonlyMap<string, Declaration | undefined>, names: readonly string[]): Set<string> {
+  const needed = new Set(names);
+  // A set that grows while it is walked is walked to its end.
+  for (const name of needed)
+    for (const [other, declared] of promised)
+      if (declared?.isType && mentions(promised.get(name)?.signature ?? '', other)) needed.add(other);
+  return needed;
+}
+
+/** Exported names of a module, and their declarations; undefined for those of other packages. */
+function exportsOf(modules: Modules, path: string): Map<string, Declaration | undefined> {
   const module = modules.get(path);
-  const found = new Map<string, boolean>();
+  const found = new Map<string, Declaration | undefined>();
   for (const { name, local, from } of module?.exports ?? []) {
     if (name === '*' && from !== undefined)
-      for (const [each, documented] of exportsOf(modules, from)) found.set(each, documented);
-    else if (name !== 'default') found.set(name, isDocumented(modules, path, local, from));
+      for (const [each, declared] of exportsOf(modules, from)) found.set(each, declared);
+    else if (name !== 'default') found.set(name, declarationOf(modules, path, local, from));
   }
   return found;
 }
 
-function isDocumented(modules: Modules, path: string, local: string, from: string | undefined): boolean {
-  if (from !== undefined) {
-    // Of another package: described there.
-    if (!modules.has(from)) return true;
-    return exportsOf(modules, from).get(local) ?? false;
-  }
-  const module = modules.get(path)!;
-  const own = module.declarations.filter(({ name }) => name === local);
-  return own.length === 0 || own.some((declared) => declared.isDocumented);
+function declarationOf(modules: Modules, path: string, local: string, from?: string): Declaration | undefined {
+  // Of another package: described there.
+  if (from !== undefined) return modules.has(from) ? exportsOf(modules, from).get(local) : undefined;
+  const own = modules.get(path)!.declarations.filter(({ name }) => name === local);
+  return own.find(({ isDocumented }) => isDocumented) ?? own[0];
 }

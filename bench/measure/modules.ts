@@ -9,6 +9,8 @@ export interface Declaration {
   readonly isType: boolean;
   /** A doc comment stands right before it. */
   readonly isDocumented: boolean;
+  /** What others see of it: without the body of a function. */
+  readonly signature: string;
 }
 
 export interface Module {
@@ -41,17 +43,20 @@ function parseModule(path: string, text: string): Module {
     const declared = isExport ? statement.declaration : statement;
     if (!declared) return [];
     const documented = isDocumented(statement.start);
+    const body = declared.type === 'FunctionDeclaration' ? declared.body : undefined;
+    const signature = text.slice(declared.start, body?.start ?? declared.end);
+    const described = { isDocumented: documented, signature };
     switch (declared.type) {
       case 'TSInterfaceDeclaration':
       case 'TSTypeAliasDeclaration':
-        return [{ name: declared.id.name, isType: true, isDocumented: documented }];
+        return [{ name: declared.id.name, isType: true, ...described }];
       case 'ClassDeclaration':
-        return [{ name: declared.id?.name ?? '', isType: true, isDocumented: documented }];
+        return [{ name: declared.id?.name ?? '', isType: true, ...described }];
       case 'FunctionDeclaration':
-        return [{ name: declared.id?.name ?? '', isType: false, isDocumented: documented }];
+        return [{ name: declared.id?.name ?? '', isType: false, ...described }];
       case 'VariableDeclaration':
         return declared.declarations.flatMap(({ id }) =>
-          id.type === 'Identifier' ? [{ name: id.name, isType: false, isDocumented: documented }] : [],
+          id.type === 'Identifier' ? [{ name: id.name, isType: false, ...described }] : [],
         );
       default:
         return [];
