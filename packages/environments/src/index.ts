@@ -12,9 +12,9 @@ export type {
   Step,
   StepInfo,
 } from './contract.ts';
-export { defineEnvironment, LIMIT_NOTE, type Move, type OtherSide, type Rules } from './define.ts';
+export { defineEnvironment, type Move, type OtherSide, type Rules } from './define.ts';
 export { EnvironmentError, type EnvironmentErrorCode } from './errors.ts';
-export { type KeyDoorConfig, keyDoor } from './key-door/key-door.ts';
+export { keyDoor } from './key-door/key-door.ts';
 export {
   ACTIONS as KEY_DOOR_ACTIONS,
   isVisited,
@@ -24,17 +24,10 @@ export {
   seenPart,
 } from './key-door/state.ts';
 export { environmentIds, environments, findEnvironment, registerEnvironment } from './registry.ts';
-export { tagReader } from './tags.ts';
 export { winningCells } from './tic-tac-toe/board.ts';
-export type { TicTacToeConfig } from './tic-tac-toe/settings.ts';
 export type { TicTacToeState } from './tic-tac-toe/state.ts';
 export { ticTacToe } from './tic-tac-toe/tic-tac-toe.ts';
 export {
   type GameCall,
-  type GameWatch,
-  placeOf,
   stuckGame,
-  stuckSentence,
-  watched,
-  watchGames,
 } from './watch.ts';

@@ -1,6 +1,6 @@
 // Entry `@ludic/grpo`: what is promised, for any runtime. A run in a folder of this machine is `@ludic/grpo/node`.
 
-export { type AdvantageEstimator, type AdvantageSettings, estimateAdvantages } from './advantages/estimators.ts';
+export type { AdvantageEstimator, AdvantageSettings } from './advantages/estimators.ts';
 export { groupAdvantages } from './advantages/group-advantages.ts';
 export type { Sample } from './batching/samples.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
@@ -19,7 +19,7 @@ export type { RecordedChange, SettingsChange } from './settings/changes.ts';
 export { type Choice, type Decision, decideSettings, type Undecided } from './settings/decide.ts';
 export type { TrainingFields } from './settings/fields.ts';
 export { DEFAULT_LOSS, type LossSettings } from './settings/loss-settings.ts';
-export { learningRateAt, type Schedule, type ScheduleSettings } from './settings/schedule.ts';
+export type { Schedule, ScheduleSettings } from './settings/schedule.ts';
 export { type ModelKind, type ModelTraits, modelTraits, NANO_TRAITS } from './settings/situation.ts';
 export { checkSettings, DEFAULT_TRAINING, type OnCollapse, type TrainSettings } from './settings/train-settings.ts';
 export { Learner, type LearnerOptions, type OptimizerState, type ScoredSamples } from './trainer/learner.ts';

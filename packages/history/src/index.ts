@@ -8,5 +8,5 @@ export {
   type PastTurn,
 } from './contract.ts';
 export { HistoryError, type HistoryErrorCode } from './errors.ts';
-export { currentScratchpad, readScratchpad, SCRATCHPAD_LIMIT } from './scratchpad.ts';
+export { currentScratchpad, readScratchpad } from './scratchpad.ts';
 export { buildMessages, HISTORY_TEXTS, parseHistoryStrategy } from './strategies.ts';

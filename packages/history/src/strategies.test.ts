@@ -8,8 +8,8 @@ import {
   HistoryError,
   parseHistoryStrategy,
   readScratchpad,
-  SCRATCHPAD_LIMIT,
 } from './index.ts';
+import { SCRATCHPAD_LIMIT } from './scratchpad.ts';
 
 const text = fc.string({ unit: 'binary' });
 const turn = fc.record({ observation: text, reply: text });

@@ -3,7 +3,6 @@ export {
   adapterFiles,
   everyLinearLayer,
   type LoraConfig,
-  loraNames,
   loraShapes,
   mergeAdapter,
   newAdapter,
@@ -23,21 +22,18 @@ export {
 export type { FileContent, ModelFiles, OpenFile } from './checkpoints/model-files.ts';
 export { type FolderFiles, type FolderOptions, folderFiles } from './checkpoints/model-folder.ts';
 export {
-  type NamedTensor,
   readSafetensors,
   type Safetensors,
   type StoredTensor,
   type TensorDtype,
   toFloat32,
-  writeSafetensors,
 } from './checkpoints/safetensors.ts';
 export { completeTokenizerFiles, type TokenizerFiles } from './checkpoints/tokenizer-files.ts';
-export {
-  FAMILY_NAMES,
-  type FamilyName,
-  type ModelConfig,
-  type RotaryConfig,
-  type SlidingWindow,
+export type {
+  FamilyName,
+  ModelConfig,
+  RotaryConfig,
+  SlidingWindow,
 } from './config/model-config.ts';
 export { ModelError, type ModelErrorCode } from './errors.ts';
 export { buildExport } from './export/export-graph.ts';

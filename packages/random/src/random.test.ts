@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { deriveSeed, philox4x32, stream } from './index.ts';
+import { deriveSeed, stream } from './index.ts';
+import { philox4x32 } from './philox.ts';
 
 const block = (counter: number[], key: number[]) => {
   const out = new Uint32Array(4);

@@ -13,6 +13,6 @@ export { type PairedDifference, pairedDifference } from './paired.ts';
 export { assertRoom, type PlayOptions, playEpisodes } from './play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
-export { bootstrapInterval, type Interval, wilsonInterval } from './statistics.ts';
+export { type Interval, wilsonInterval } from './statistics.ts';
 export { END_REASONS, type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';
 export { episodeToJson, type Part, transcript } from './transcript.ts';

@@ -2,7 +2,6 @@ import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@lud
 import { type Policy, scriptedPolicy } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
 import {
-  bootstrapInterval,
   episodeToJson,
   evaluate,
   evaluationStarts,
@@ -12,6 +11,7 @@ import {
   transcript,
   wilsonInterval,
 } from './index.ts';
+import { bootstrapInterval } from './statistics.ts';
 
 const definition = findEnvironment('tic_tac_toe');
 const config = resolveConfig(definition, {});

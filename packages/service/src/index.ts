@@ -7,8 +7,6 @@ export type {
   Model,
   PolicyEvaluation,
   Rollout,
-  TrainingStarted,
-  Trajectory,
 } from './contract/answers.ts';
 export { policyEvaluation } from './contract/answers.ts';
 export { type ChatCompletionRequest, chatRequest } from './contract/chat.ts';
@@ -21,7 +19,7 @@ export {
   errorAnswer,
   ServiceError,
 } from './contract/errors.ts';
-export { isEnd, JOB_STATES, type Job, type JobEvent, type JobMetrics, type JobState } from './contract/jobs.ts';
+export { isEnd, type Job, type JobEvent, type JobState } from './contract/jobs.ts';
 export type { EvaluationNumbers, EvaluationResults, StepNumbers } from './contract/metric-schemas.ts';
 export { openApiDocument } from './contract/openapi.ts';
 export {

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { openModelFolder } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
+import { estimateAdvantages } from '../advantages/estimators.ts';
 import {
   DEFAULT_TRAINING,
-  estimateAdvantages,
   openRun,
   type RunEvent,
   type RunStart,

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stream } from '@ludic/random';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ModelError, type ModelFiles, readCheckpoint, readSafetensors, toFloat32, writeSafetensors } from '../index.ts';
+import { ModelError, type ModelFiles, readCheckpoint, readSafetensors, toFloat32 } from '../index.ts';
 import { openModelFolder } from '../node.ts';
-import { readFloats, readSafetensorsHeader } from './safetensors.ts';
+import { readFloats, readSafetensorsHeader, writeSafetensors } from './safetensors.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
 let scratch = '';

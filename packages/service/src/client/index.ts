@@ -8,7 +8,6 @@ export {
   type TrainingRequest,
 } from './client.ts';
 export type { ConnectionOptions } from './connection.ts';
-export { CLIENT_ERROR_CODES, ClientError, type ClientErrorCode } from './errors.ts';
-export { EventStreamParser, type ServerSentEvent } from './event-stream.ts';
+export { ClientError, type ClientErrorCode } from './errors.ts';
 export type { EventsOptions, NumberedJobEvent } from './job-events.ts';
 export type { FileOptions, ModelFile } from './model-file.ts';
