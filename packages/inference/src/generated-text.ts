@@ -2,6 +2,8 @@
 
 /** Bytes of the longest UTF-8 character: so many tokens that form no whole character never will. */
 const LONGEST_CHARACTER = 4;
+/** What bytes that form no whole character decode to; a text may hold it as a character, too. */
+const REPLACEMENT = '\ufffd';
 
 /** Tokens decode differently beside others (a space at the beginning, half a character), so they are decoded in windows. */
 export class GeneratedText {
@@ -30,16 +32,28 @@ export class GeneratedText {
 
   push(token: number): void {
     this.#window.push(token);
-    const fresh = this.#decode(this.#window).slice(this.#known.length);
-    const open = fresh === '' || fresh.endsWith('\ufffd');
-    if (open && this.#window.length - this.#settled < LONGEST_CHARACTER) {
+    const decoded = this.#decode(this.#window);
+    const fresh = decoded.slice(this.#known.length);
+    const isOpen = fresh === '' || fresh.endsWith(REPLACEMENT);
+    if (isOpen && this.#window.length - this.#settled < LONGEST_CHARACTER) {
       this.#pending = fresh;
       return;
     }
-    this.#text += fresh;
-    this.#pending = '';
+    const held = isOpen ? this.#heldBack(decoded) : 0;
+    const settled = this.#window.length - held;
+    this.#pending = held > 0 ? REPLACEMENT : '';
+    this.#text += held > 0 ? fresh.slice(0, -1) : fresh;
+    this.#known = this.#decode(this.#window.slice(this.#settled, settled));
     this.#window = this.#window.slice(this.#settled);
-    this.#settled = this.#window.length;
-    this.#known = this.#decode(this.#window);
+    this.#settled = settled - this.#settled;
+  }
+
+  /** How many of the last tokens may be the beginning of a character, where what is before them ends with U+FFFD for good. */
+  #heldBack(decoded: string): number {
+    for (let count = LONGEST_CHARACTER - 1; count > 0; count--) {
+      const before = this.#decode(this.#window.slice(0, -count));
+      if (this.#decode(this.#window.slice(-count)) === REPLACEMENT && before + REPLACEMENT === decoded) return count;
+    }
+    return 0;
   }
 }
