@@ -5,8 +5,13 @@ import type { ScaleRewards } from '../settings/loss-settings.ts';
 import { groupAdvantages } from './group-advantages.ts';
 
 export const ADVANTAGE_ESTIMATORS = ['episode', 'turn', 'group_turn', 'td'] as const;
+/** Which rewards a turn is credited with, and what they are compared with: see `AdvantageSettings`. */
 export type AdvantageEstimator = (typeof ADVANTAGE_ESTIMATORS)[number];
 
+/**
+ * How rewards become one advantage per turn: in units of reward where `scaleRewards` is `none`, else in deviations.
+ * Source: https://arxiv.org/abs/2402.03300 (GRPO) for `episode` with `scaleRewards: 'group'`.
+ */
 export interface AdvantageSettings {
   /**
    * `episode`: every turn gets the advantage of its episode, as GRPO has it. `turn`: a turn gets the rewards from there
@@ -17,6 +22,7 @@ export interface AdvantageSettings {
    * worth: the luck of the rest of the game is averaged out. For games whose prompts say all that matters.
    */
   readonly advantageEstimator: AdvantageEstimator;
+  /** What advantages are divided by: the deviation of the group, of the whole batch, or nothing, as in Dr. GRPO. */
   readonly scaleRewards: ScaleRewards;
   /** A reward that comes n turns later counts discount^n. */
   readonly discount: number;

@@ -38,6 +38,11 @@ export const LOSSES = {
   sapo: { surrogate: 'gated', averaging: 'episode', epsilonHigh: 0.2 },
 } as const satisfies Readonly<Record<string, LossRow>>;
 
+/**
+ * The name of a loss, as TRL's `loss_type`: how a token's ratio is bounded, and what the sum over tokens is divided by.
+ * Sources: https://arxiv.org/abs/2402.03300 (grpo), 2503.20783 (dr_grpo), 2503.14476 (dapo, the default), 2506.13585
+ * (cispo), 2511.20347 (sapo); bnpo is TRL's, with the mean over the tokens of a micro-batch.
+ */
 export type LossType = keyof typeof LOSSES;
 export const LOSS_TYPES = Object.keys(LOSSES) as readonly LossType[];
 

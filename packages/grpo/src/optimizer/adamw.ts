@@ -5,15 +5,23 @@
 
 import { add, div, Graph, mul, type Shape, scale, serialize, sqrt, sub, sumOfSquares } from '@ludic/graph';
 
+/**
+ * AdamW with decoupled weight decay, as torch.optim.AdamW. The learning rate is no part of it: `ScheduleSettings`.
+ * Source: https://arxiv.org/abs/1711.05101.
+ */
 export interface AdamWSettings {
+  /** Decay rates of the first and the second moment, at least 0 and below 1. */
   readonly beta1: number;
   readonly beta2: number;
+  /** Added to the square root of the second moment. */
   readonly epsilon: number;
+  /** Each update takes learning rate · weightDecay of a weight away; not of norms and biases. */
   readonly weightDecay: number;
   /** Gradients are scaled down to this global norm; 0 or Infinity leaves them. */
   readonly maxGradNorm: number;
 }
 
+/** The defaults of transformers' TrainingArguments: no weight decay, gradients clipped to a global norm of 1. */
 export const DEFAULT_ADAMW: AdamWSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
 
 /** Added to the norm before dividing by it, as clip_grad_norm_ does. */

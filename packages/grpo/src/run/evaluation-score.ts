@@ -17,6 +17,7 @@ export const SAMPLED_METRICS = {
   sampled_mean_reward: { unit: 'reward', meaning: 'mean_reward of that step' },
 } as const satisfies Readonly<Record<string, Metric>>;
 
+/** Results of a training step's own games, beside an evaluation at another temperature. Rates are between 0 and 1. */
 export type SampledRate = Measured<typeof SAMPLED_METRICS>;
 
 /** What stands beside an evaluation; nothing where it samples at the training's own temperature. */

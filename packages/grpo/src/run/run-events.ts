@@ -27,6 +27,11 @@ export type RunStart =
       readonly change?: SettingsChange;
     };
 
+/**
+ * What a run tells its listener as it happens. Numbers of `memory` are bytes. `step` counts optimizer batches done, 0
+ * before the first; that of `warm_start` counts steps of the warm start. Of an evaluation, `seconds` is its own time,
+ * `best` says whether it is the best so far, and `sampled` is left out where it has the temperature of the training.
+ */
 export type RunEvent =
   | { readonly type: 'start'; readonly settings: TrainSettings; readonly step: number; readonly model: LanguageModel }
   | { readonly type: 'memory'; readonly estimate: MemoryEstimate; readonly limit: number; readonly available: number }
@@ -54,6 +59,10 @@ export type RunEvent =
   | { readonly type: 'warning'; readonly step: number; readonly message: string }
   | { readonly type: 'checkpoint'; readonly step: number };
 
+/**
+ * A process that plays and learns shards has begun, or was lost; a new one takes the place of the lost one. `pid` is
+ * the system's number of the process, undefined where it could not be started.
+ */
 export type WorkerEvent =
   | { readonly type: 'worker_started'; readonly pid: number | undefined }
   | { readonly type: 'worker_lost'; readonly pid: number | undefined; readonly reason: string };

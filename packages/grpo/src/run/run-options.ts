@@ -11,6 +11,10 @@ import type { RunEvent } from './run-events.ts';
 import type { RunStorage } from './run-storage.ts';
 import type { Best } from './stored-run.ts';
 
+/**
+ * What a run gets from its surroundings: a place for its files, a runtime, a clock, a listener. The weights that come
+ * out rest on the files that `openFiles` finds and on how the runtime rounds, and on nothing else here.
+ */
 export interface TrainRunOptions {
   readonly storage: RunStorage;
   readonly runtime: Runtime;
@@ -55,6 +59,7 @@ export interface ProcessMemory {
   readonly peak: () => number;
 }
 
+/** How a run ended. Where it is `finished` or `stopped` its model is in final/; `interrupted` can be resumed. */
 export interface RunResult {
   /** `stopped`: by a watchdog, since the policy had become worse. */
   readonly status: 'finished' | 'interrupted' | 'stopped';
@@ -62,6 +67,7 @@ export interface RunResult {
   readonly reason?: string;
   /** Steps done. */
   readonly step: number;
+  /** The evaluation with the highest score so far; undefined before the first evaluation. */
   readonly best: Best | undefined;
   /** The last one. */
   readonly evaluation: Evaluation | undefined;

@@ -3,6 +3,7 @@
 
 import type { FolderFiles, ModelFiles } from '@ludic/models';
 
+/** The files of one run. To keep runs in another kind of place, implement this. */
 export interface RunStorage {
   /** What people know the place by. */
   readonly place: string;
@@ -12,6 +13,7 @@ export interface RunStorage {
   read(file: string): Promise<Uint8Array | undefined>;
   /** Writes a file as a whole: a reader sees the old one or the new. */
   write(file: string, text: string): Promise<void>;
+  /** Adds text to the end of a file, which is made where there is none. */
   append(file: string, text: string): Promise<void>;
   /** Shortens a file to so many bytes. */
   cut(file: string, length: number): Promise<void>;

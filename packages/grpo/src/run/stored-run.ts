@@ -105,6 +105,10 @@ export async function readRunConfig(storage: RunStorage): Promise<RunConfig> {
   return { ...config, settings: { ...DEFAULT_TRAINING, ...settingsFromJson(config.settings) } };
 }
 
+/**
+ * A run as its files tell it: settings, checkpoints, logs. It reads and writes them and trains nothing itself. Steps
+ * are optimizer batches; step 0 is the model before training. Methods reject with what the storage rejects with.
+ */
 export class StoredRun {
   readonly storage: RunStorage;
   readonly config: RunConfig;
@@ -171,6 +175,7 @@ export class StoredRun {
     return folderFiles(config, mergedParameters(config, parameters, adapter), await completeTokenizerFiles(first));
   }
 
+  /** Optimizer moments and what the watchdogs knew, as of a step. @throws GrpoError `bad_checkpoint` */
   async loadState(step: number): Promise<SavedState> {
     const folder = checkpointFolder(step);
     const read = async (name: string) => {
@@ -219,6 +224,7 @@ export class StoredRun {
     await this.storage.writeFolder('final', files);
   }
 
+  /** Adds one line of JSON per object. */
   async append(file: 'metrics.jsonl' | 'episodes.jsonl', lines: readonly object[]): Promise<void> {
     if (lines.length > 0) await this.storage.append(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   }

@@ -22,6 +22,10 @@ const PARTS = {
 } as const;
 
 export type ChangeableName = keyof typeof PARTS;
+/**
+ * Settings to resume a run with, by their names as fields (`learning_rate`, `beta`); those left out stay as they are.
+ * Values are checked where they are used: `StoredRun.changed`.
+ */
 export type SettingsChange = { readonly [Name in ChangeableName]?: unknown };
 
 /** The names of the settings that a run may be resumed with other values of. */

@@ -8,7 +8,9 @@ import { RULES } from './rules.ts';
 import { gameTraits, type ModelTraits } from './situation.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
+/** A run of which some settings are named. The rest follows from the game, the history and the model. */
 export interface Undecided {
+  /** Id in the registry of environments. */
   readonly environment: string;
   /** As far as it is named. */
   readonly environmentConfig?: Readonly<Record<string, unknown>>;
@@ -26,6 +28,7 @@ export interface Choice {
   readonly reason: string;
 }
 
+/** The settings of a run, with a reason for each that was chosen for this game and model. */
 export interface Decision {
   /** Complete. */
   readonly settings: TrainSettings;

@@ -122,6 +122,10 @@ export const WARM_START_FIELDS = {
 
 type Fields = Readonly<Record<string, z.ZodType>>;
 type Given<F extends Fields> = { readonly [Name in keyof F]?: z.infer<F[Name]> | undefined };
+/**
+ * The settings of training in one flat object under their snake-case names, as the command line and HTTP have them.
+ * What is left out, or undefined, is decided by `decideSettings`. Units and bounds are in docs/settings.md.
+ */
 export type TrainingFields = Given<typeof RUN_FIELDS> &
   Given<typeof LOSS_FIELDS> &
   Given<typeof ADAMW_FIELDS> &
