@@ -1,8 +1,10 @@
 // The learning rate over a run: linear warmup, then constant, linear or cosine.
 
 export const SCHEDULES = ['constant', 'linear', 'cosine'] as const;
+/** The course of the learning rate after warmup: it stays, falls on a line, or falls as half a cosine. */
 export type Schedule = (typeof SCHEDULES)[number];
 
+/** The learning rate of AdamW over a run, counted in optimizer steps; `learningRateAt` says what it is at each. */
 export interface ScheduleSettings {
   /** The highest rate. */
   readonly learningRate: number;

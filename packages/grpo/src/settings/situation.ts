@@ -9,8 +9,10 @@ import { type ModelConfig, type ModelFiles, readModelConfig, tensorsOf } from '@
  * model that may know no format. instruct: a model that follows instructions.
  */
 export const MODEL_KINDS = ['nano', 'base', 'instruct'] as const;
+/** What a model is taken to know of reply formats. Learning rate, batch size and reply length are chosen by it. */
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
+/** What decides settings about a model: `decideSettings` looks at nothing else of it. */
 export interface ModelTraits {
   readonly kind: ModelKind;
   /** How many numbers it has. */

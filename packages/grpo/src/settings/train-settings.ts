@@ -10,10 +10,16 @@ import { checkWarmStart, type WarmStartChoice } from '../warm-start/plan.ts';
 import { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, type LossSettings, SCALE_REWARDS } from './loss-settings.ts';
 import { SCHEDULES, type ScheduleSettings } from './schedule.ts';
 
+/**
+ * All settings of a run, complete. `checkSettings` says which values and which of them together are refused;
+ * `decideSettings` fills in what a user leaves out.
+ */
 export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
   /** Id in the registry of environments. */
   readonly environment: string;
+  /** Settings of the environment, by the names of its config schema; those left out have its defaults. */
   readonly environmentConfig: Readonly<Record<string, unknown>>;
+  /** What the policy sees of an episode. */
   readonly history: HistoryStrategy;
   /** Optimizer batches. */
   readonly steps: number;
@@ -26,7 +32,9 @@ export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
    * share an update. How many processes do it changes nothing; how many shards there are changes the rounding.
    */
   readonly shards: number;
+  /** Names every random stream of the run: the same seed on the same runtime gives the same weights. */
   readonly seed: number;
+  /** Sampling temperature of the training's own games, above 0. */
   readonly temperature: number;
   /** Most tokens of one reply. */
   readonly maxCompletionLength: number;
@@ -55,7 +63,9 @@ export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
   readonly precision: Precision;
   /** Evaluate every so many steps; 0 only at the end. */
   readonly evalEvery: number;
+  /** Games of one evaluation. */
   readonly evalEpisodes: number;
+  /** Sampling temperature of evaluations; 0 takes the most likely token. */
   readonly evalTemperature: number;
   /** Save a checkpoint every so many steps. */
   readonly saveEvery: number;
@@ -67,8 +77,10 @@ export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
 
 /** End the run with its best model; say it and go on; or go back to the best checkpoint with half the rate, at most twice. */
 export const ON_COLLAPSE = ['stop', 'warn', 'revert'] as const;
+/** What a run does when a watchdog finds its policy worse than at the start; `stop` by default. */
 export type OnCollapse = (typeof ON_COLLAPSE)[number];
 
+/** The fixed default of every setting but the environment. `decideSettings` chooses others for a game and a model. */
 export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   environmentConfig: {},
   history: 'NO_HISTORY',

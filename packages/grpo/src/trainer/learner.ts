@@ -30,6 +30,7 @@ import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from '
 import { lossScale } from '../optimizer/loss-scale.ts';
 import { DEFAULT_LOSS, type LossCoefficients } from '../settings/loss-settings.ts';
 
+/** What is trained, on which runtime, towards which loss. */
 export interface LearnerOptions {
   readonly runtime: Runtime;
   readonly config: ModelConfig;
@@ -37,6 +38,7 @@ export interface LearnerOptions {
   readonly parameters: ResidentTensors;
   /** Trained instead of the parameters, which have then neither gradients nor moments. */
   readonly adapter?: ResidentAdapter;
+  /** A GRPO loss, or `supervised`: the weighted negative log-likelihood of given replies. */
   readonly objective: Objective;
   readonly adamw: AdamWSettings;
   /** The temperature at which log π is taken: the one that sampled. */
@@ -70,6 +72,11 @@ export interface OptimizerState {
 /** A shorter common beginning is not worth cutting off. */
 const SHORTEST_PREFIX = 4;
 
+/**
+ * Computes gradients of a loss over samples and takes AdamW steps: `accumulate` as often as there are samples, then
+ * `step`. The weights, gradients and moments are tensors of the runtime. Disposing frees the learner's own and leaves
+ * the model's.
+ */
 export class Learner {
   readonly #options: LearnerOptions;
   readonly #trained: ResidentTensors;

@@ -70,7 +70,12 @@ export const LOGGED_STEP_METRICS = {
 
 export type BatchSummary = Measured<typeof BATCH_METRICS>;
 export type LossMetrics = Measured<typeof LOSS_METRICS>;
+/**
+ * The numbers of a step that follow from settings and seed alone, with no clock in them. Keys are snake-case, as in
+ * files; the unit and meaning of each are in `LOGGED_STEP_METRICS`.
+ */
 export type StepMetrics = Measured<typeof STEP_METRICS>;
+/** A step as metrics.jsonl has it: `StepMetrics` with its seconds, tokens per second and peak memory in bytes. */
 export type LoggedStepMetrics = Measured<typeof LOGGED_STEP_METRICS>;
 
 export function batchSummary(episodes: readonly Episode[]): BatchSummary {

@@ -17,6 +17,7 @@ import type { Learner, OptimizerState } from './learner.ts';
 import { policyOf, specOf } from './played-spec.ts';
 import { batchSummary, type LossMetrics, type StepMetrics } from './step-metrics.ts';
 
+/** A training step that was taken: its numbers, its games, and what each turn was credited with. */
 export interface StepReport {
   readonly metrics: StepMetrics;
   /** One group after the other. */
@@ -31,6 +32,11 @@ interface PlayedBatch {
   readonly resampledGroups: number;
 }
 
+/**
+ * GRPO step by step, without files: `runStep` plays a batch, credits it and updates the model in place. `trainRun` adds
+ * checkpoints, evaluations and watchdogs.
+ * Source: https://arxiv.org/abs/2402.03300.
+ */
 export class Trainer {
   readonly settings: TrainSettings;
   readonly #model: LanguageModel;
@@ -80,7 +86,7 @@ export class Trainer {
     this.#runner.weightsChanged();
   }
 
-  /** One optimizer batch. */
+  /** Takes one step. @throws GrpoError `not_finite`, `disagreement`; PolicyError `prompt_too_long`, `not_finite` */
   async runStep(signal?: AbortSignal): Promise<StepReport> {
     const { settings } = this;
     const step = this.#step + 1;

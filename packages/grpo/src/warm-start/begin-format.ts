@@ -20,9 +20,11 @@ export interface WarmStartResult {
   readonly loss: number | undefined;
 }
 
+/** One optimizer step of a warm start, from 1 to `steps`. */
 export interface WarmStartProgress {
   readonly step: number;
   readonly steps: number;
+  /** Negative log-likelihood of a token in nats, before the step. */
   readonly loss: number;
 }
 

@@ -3,6 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { GrpoError } from '../errors.ts';
 
+/** How long a model is taught the format of replies, on whose games, and how fast. */
 export interface WarmStartPlan {
   /** Optimizer steps. */
   readonly steps: number;

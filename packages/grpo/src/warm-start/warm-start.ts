@@ -24,19 +24,28 @@ export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
   readonly mistakes?: number;
 }
 
+/** Supervised training on the replies of scripted players: the games, and how long and how fast they are learned. */
 export interface WarmStartSettings {
+  /** Every task weighs the same, however many tokens its games have. */
   readonly tasks: readonly WarmStartTask[];
+  /** Optimizer steps. */
   readonly steps: number;
+  /** The highest rate of AdamW: 10 steps of warmup, then a cosine down to a fiftieth of it. */
   readonly learningRate: number;
+  /** Names the openings and random streams of the games. */
   readonly seed: number;
+  /** Token slots of a micro-batch, padding included. */
   readonly tokenBudget: number;
   readonly signal?: AbortSignal;
 }
 
+/** What one optimizer step of a warm start has done. */
 export interface WarmStartStep {
+  /** The first is 1. */
   readonly step: number;
   /** Negative log-likelihood of a token in nats, the mean over tasks of their means. */
   readonly loss: number;
+  /** Replies that were learned from in this step. */
   readonly replies: number;
 }
 

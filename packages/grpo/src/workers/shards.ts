@@ -32,11 +32,13 @@ export interface PlayTask {
   readonly step: number;
 }
 
+/** The games of a shard, complete, before advantages are known. */
 export interface PlayedShard {
   /** Group after group. */
   readonly episodes: readonly Episode[];
   /** How many of its groups, as first drawn, had equal rewards. */
   readonly zeroVarianceGroups: number;
+  /** How many groups dynamic sampling drew again. */
   readonly resampledGroups: number;
 }
 
@@ -50,7 +52,9 @@ export interface LearnTask {
   readonly coefficients: LossCoefficients;
 }
 
+/** What a shard adds to its batch; its gradient is in the sums of the learner already. */
 export interface LearnedShard {
+  /** The shard's part of the loss: those of all shards add up to that of the batch. */
   readonly loss: number;
   /** The tokens of its samples, under the weights that the gradient was taken at. */
   readonly tokens: TokenBatch;

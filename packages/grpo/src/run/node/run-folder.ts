@@ -8,6 +8,7 @@ import type { RunStorage } from '../run-storage.ts';
 import { checkpointFolder, createRun, openRun, type RunConfig, StoredRun } from '../stored-run.ts';
 import { LOCK_FILE } from './run-lock.ts';
 
+/** A run whose files are in a folder of this machine. One process at a time may write to it: `holdRun`. */
 export class RunFolder extends StoredRun {
   /** @throws GrpoError `run_exists` where the folder holds anything */
   static async create(path: string, config: RunConfig): Promise<RunFolder> {
@@ -22,6 +23,7 @@ export class RunFolder extends StoredRun {
     return new RunFolder(storage, config);
   }
 
+  /** The folder of the checkpoint after `step` optimizer batches. */
   checkpointPath(step: number): string {
     return join(this.storage.place, checkpointFolder(step));
   }

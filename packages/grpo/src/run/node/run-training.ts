@@ -15,7 +15,9 @@ import { holdRun } from './run-lock.ts';
 /** Seconds. No turn of a text game takes as long. */
 export const STEP_TIMEOUT = 60;
 
+/** `TrainRunOptions` for a run in a folder: storage, clock and model files have defaults of Node. */
 export interface RunOptions extends Omit<TrainRunOptions, 'storage' | 'workers' | 'clock' | 'openFiles'> {
+  /** Path of the run: new or empty where the run is new. */
   readonly folder: string;
   /** Milliseconds of any steady clock. Default: that of Node. */
   readonly clock?: () => number;
@@ -25,6 +27,10 @@ export interface RunOptions extends Omit<TrainRunOptions, 'storage' | 'workers' 
   readonly workers?: WorkerOptions;
 }
 
+/**
+ * Processes that share each update by playing and differentiating its shards. How many there are changes the speed
+ * alone: the weights are the same, bit for bit.
+ */
 export interface WorkerOptions {
   /** How many are wanted; lowered to what the run has shards for and the machine has cores and memory for. */
   readonly count: number;
