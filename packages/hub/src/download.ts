@@ -29,8 +29,11 @@ export type HubEvent =
     }
   | { readonly type: 'note'; readonly message: string };
 
+/** How a model is moved to or from the Hub, and who is told. The same for downloads and uploads. */
 export interface HubOptions {
+  /** Pauses in milliseconds. Default: 5 attempts, pauses from 1 s to 60 s, a silent connection is cut after 20 s. */
   readonly policy?: FetchPolicy;
+  /** Called as files move, and with a note where something is tried again or taken from the cache. */
   readonly onEvent?: (event: HubEvent) => void;
 }
 

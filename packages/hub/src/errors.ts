@@ -2,6 +2,22 @@
 
 import { LudicError } from '@ludic/io';
 
+/**
+ * Why a model could not be fetched or sent.
+ * - bad_reference: HF_ENDPOINT is no web address
+ * - no_token: an upload without a token
+ * - unauthorized, gated, forbidden: the Hub wants a token (401), its terms accepted, or a token with other rights (403)
+ * - repository_not_found, revision_not_found, entry_not_found: there is no such model, branch or file, or the token may
+ *   not see it
+ * - offline: the Hub cannot be reached, or HF_HUB_OFFLINE forbids it
+ * - rate_limited: too many requests (429)
+ * - server_fault: the Hub failed (5xx) at every attempt
+ * - cut_off: the connection broke or fell silent at every attempt; what has arrived is kept
+ * - refused: any other status
+ * - bad_answer: the host does not answer as the Hub does
+ * - bad_checksum: a file arrived with other bytes than the Hub promised, and was removed
+ * - disk_full, cache_unusable: the folder of the cache has no room, or cannot be written to
+ */
 export type HubErrorCode =
   | 'bad_reference'
   | 'no_token'
@@ -21,6 +37,7 @@ export type HubErrorCode =
   | 'disk_full'
   | 'cache_unusable';
 
+/** A failure between this machine and the Hub. The message is a sentence that says what to do next. */
 export class HubError extends LudicError<HubErrorCode> {
   override readonly name = 'HubError';
   /** HTTP status of the answer that said so. */

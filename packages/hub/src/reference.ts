@@ -1,6 +1,7 @@
 // The name of a model on the Hub: org/name, or org/name@revision. A few old models have names of one word, such as gpt2, which
 // the Hub itself leads on to the full ones.
 
+/** A model on the Hub at one state of its repository; `parseReference` reads it from a text. */
 export interface HubReference {
   /** org/name, or one word. */
   readonly repo: string;
@@ -25,5 +26,6 @@ export function parseReference(text: string): HubReference | undefined {
     : undefined;
 }
 
+/** The text that `parseReference` reads again: `org/name@revision`, without `@main`. */
 export const referenceText = ({ repo, revision }: HubReference): string =>
   revision === 'main' ? repo : `${repo}@${revision}`;

@@ -7,9 +7,14 @@ import { join } from 'node:path';
 import { HUB_URL } from '@huggingface/hub';
 import { HubError } from './errors.ts';
 
+/**
+ * Which Hub is asked, with which token, and where its files are kept; `readHubSettings` reads it as huggingface_hub
+ * does.
+ */
 export interface HubSettings {
   /** Without a slash at the end. */
   readonly endpoint: string;
+  /** Sent to the endpoint alone, never to where it redirects. */
   readonly token: string | undefined;
   /** The folder that holds `models--org--name`. */
   readonly cache: string;

@@ -9,14 +9,17 @@ import type { HubReference } from './reference.ts';
 import { DEFAULT_FETCH_POLICY, hubFetch } from './request.ts';
 import type { HubSettings } from './settings.ts';
 
+/** A file to be added to the repository, or put in the place of one. */
 export interface UploadFile {
   /** In the repository, with slashes. */
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** `file`: a path on this machine. `text`: the content itself, as UTF-8. */
   readonly content: { readonly kind: 'file'; readonly file: string } | { readonly kind: 'text'; readonly text: string };
 }
 
+/** One commit to a model repository, which is made where there is none. Files that are not named stay. */
 export interface Upload {
   /** Its revision is the branch that is written to. */
   readonly reference: HubReference;
@@ -27,9 +30,11 @@ export interface Upload {
   readonly visibility?: 'private' | 'public';
 }
 
+/** The commit that an upload has made. */
 export interface Uploaded {
   /** Page of the model. */
   readonly url: string;
+  /** Its hash; empty where the Hub does not say. */
   readonly commit: string;
   /** Whether the repository is new. */
   readonly created: boolean;

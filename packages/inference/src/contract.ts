@@ -3,6 +3,7 @@
 import type { Message } from '@ludic/history';
 import type { RandomStream } from '@ludic/random';
 
+/** What a sampler needs for one reply: the conversation, and the episode and random numbers that it belongs to. */
 export interface Prompt {
   readonly messages: readonly Message[];
   /** The identity of the episode: one object for all of its turns, by which keys and values are found again. */

@@ -2,6 +2,13 @@
 
 import { LudicError } from '@ludic/io';
 
+/**
+ * Why no reply came, or no probabilities of one.
+ * - prompt_too_long: a prompt and a reply do not fit the context of the model
+ * - not_finite: the network's logits overflowed
+ * - bad_setting: a sampling parameter is out of range, or the policy cannot honour it
+ * - missing_library: transformers.js is not installed
+ */
 export type PolicyErrorCode =
   | 'prompt_too_long'
   | 'not_finite'
@@ -27,6 +34,7 @@ export type EndpointErrorCode =
   /** An answer that is no chat completion. */
   | 'bad_answer';
 
+/** A failure of a model or of another policy. The message is a sentence that says what to do next. */
 export class PolicyError extends LudicError<PolicyErrorCode> {
   override readonly name = 'PolicyError';
 }

@@ -23,6 +23,7 @@ export const SLOTS_PER_RUN = 16_384;
 /** Steps of the sampler for which the keys and values of a conversation are kept. Games continue at once. */
 const STEPS_KEPT = 8;
 
+/** How a sampler shares its thread with other work. */
 export interface SamplerOptions {
   /**
    * Awaited before the first token and after each, so that other work in the same thread has its turn. Default: no pause.
@@ -30,6 +31,7 @@ export interface SamplerOptions {
   readonly pause?: () => Promise<void>;
 }
 
+/** A token at the moment that it is drawn. */
 export interface StreamedToken {
   readonly token: number;
   /** In nats, as in the generation: of the distribution that it was drawn from. */
@@ -40,6 +42,7 @@ export interface StreamedToken {
   readonly logits: Float32Array | undefined;
 }
 
+/** How one call is watched and stopped; none of it changes what is drawn. */
 export interface SampleOptions {
   /** Once it is aborted, sampling stops and rejects with its reason. */
   readonly signal?: AbortSignal;
@@ -65,6 +68,7 @@ interface Conversation {
   readonly step: number;
 }
 
+/** Samples from one model for many callers at once. A reply rests on its own prompt, parameters and stream alone. */
 export class Sampler {
   readonly #model: LanguageModel;
   readonly #pause: (() => Promise<void>) | undefined;

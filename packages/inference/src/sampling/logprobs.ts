@@ -11,6 +11,7 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
+/** A token of a completion beside what the model held likeliest in its place. */
 export interface RatedToken extends TokenLogprob {
   /** The most likely tokens in its place, the most likely first. */
   readonly alternatives: readonly TokenLogprob[];

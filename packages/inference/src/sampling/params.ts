@@ -2,6 +2,9 @@
 
 import { PolicyError } from '../errors.ts';
 
+/**
+ * How tokens are drawn: temperature, then top-k, then top-p, as in transformers. `checkSampling` refuses other values.
+ */
 export interface SamplingParams {
   /** 0 takes the most likely token. */
   readonly temperature: number;
