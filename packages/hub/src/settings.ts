@@ -7,10 +7,7 @@ import { join } from 'node:path';
 import { HUB_URL } from '@huggingface/hub';
 import { HubError } from './errors.ts';
 
-/**
- * Which Hub is asked, with which token, and where its files are kept; `readHubSettings` reads it as huggingface_hub
- * does.
- */
+/** Which Hub is asked, with which token, and where its files are kept. `readHubSettings` reads the environment. */
 export interface HubSettings {
   /** Without a slash at the end. */
   readonly endpoint: string;

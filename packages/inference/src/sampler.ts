@@ -42,7 +42,7 @@ export interface StreamedToken {
   readonly logits: Float32Array | undefined;
 }
 
-/** How one call is watched and stopped; none of it changes what is drawn. */
+/** How one call of `sample` is followed token by token, and stopped. */
 export interface SampleOptions {
   /** Once it is aborted, sampling stops and rejects with its reason. */
   readonly signal?: AbortSignal;

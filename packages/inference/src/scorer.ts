@@ -16,9 +16,7 @@ const LOGITS_PER_RUN = 2 ** 24;
 /** A shorter common prefix is not worth a run of its own. */
 const SHORTEST_PREFIX = 4;
 
-/**
- * Computes log-probabilities, in nats, of tokens that exist already. It draws nothing and changes nothing of the model.
- */
+/** Computes log-probabilities, in nats and at temperature 1, of tokens that exist already. It draws nothing. */
 export class Scorer {
   readonly #model: LanguageModel;
   readonly #decoder: Decoder;

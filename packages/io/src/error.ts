@@ -30,6 +30,7 @@ export interface SerializedError {
   readonly explained: boolean;
 }
 
+/** An error without its stack and cause, as JSON can carry it. The message of what is no Error is its text. */
 export function serializeError(error: unknown): SerializedError {
   const { name, message, code }: Error & { readonly code?: string } =
     error instanceof Error ? error : new Error(String(error));

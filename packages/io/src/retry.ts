@@ -40,6 +40,7 @@ export const PROGRESS_BYTES = 2 ** 20;
 /** HTTP statuses of overload, of gateways and of faults of a server. */
 const TRANSIENT_STATUSES = new Set([408, 429, 500, 502, 503, 504]);
 
+/** Whether an HTTP status may pass by itself: 408, 429, 500, 502, 503 or 504. */
 export const isTransientStatus = (status: number): boolean => TRANSIENT_STATUSES.has(status);
 
 /**
@@ -61,15 +62,19 @@ export function pauseAfter(
     : Math.max(pause, Math.min(wait, policy.longestWait) + (1 - random) * policy.firstPause);
 }
 
+/** What `retry` asks and tells between attempts. */
 export interface RetryOptions {
   /** Whether the last attempt brought enough to count its failure as the first. */
   readonly progressed?: () => boolean;
+  /** Called before each pause. */
   readonly onRetry?: (retry: Retry) => void;
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A failed attempt that will be followed by another. */
 export interface Retry {
+  /** The message of the failure. */
   readonly reason: string;
   /** Milliseconds until the next attempt. */
   readonly delay: number;
@@ -100,6 +105,7 @@ export async function retry<T>(
   }
 }
 
+/** Waits so many milliseconds, and rejects with the signal's reason once that is aborted. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 /** Rejects with the signal's reason as soon as that is aborted. */

@@ -22,20 +22,25 @@ export interface NoReply {
   readonly error: string;
 }
 
+/** Whether a prompt was answered: false for `failed` and `context_full`. */
 export const isReply = (reply: Reply | NoReply): reply is Reply =>
   reply.finish !== 'failed' && reply.finish !== 'context_full';
 
+/** How a policy is stopped while it answers. */
 export interface ActOptions {
   /** Where a policy waits for others, it stops waiting and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
+/** A player: a language model, an endpoint or a script. It gives each prompt one reply, or says why there is none. */
 export interface Policy {
+  /** For people, in messages and logs. */
   readonly name: string;
   /**
    * One reply per prompt, in order. A reply depends on its own prompt and stream, not on its neighbours. Rejects where
    * no other prompt would fare better.
    */
   act(prompts: readonly GamePrompt[], options?: ActOptions): Promise<(Reply | NoReply)[]>;
+  /** Frees what the policy itself has opened; it cannot act afterwards. */
   dispose(): void;
 }

@@ -15,6 +15,11 @@ export interface PolicySettings
   readonly game?: Pick<EnvironmentDefinition, 'replyTag'>;
 }
 
+/**
+ * Plays with one of Ludic's own models. Replies hold `tokens`: ids [tokens], log-probabilities and entropies in nats.
+ * Where a prompt and `maxCompletionLength` exceed the context, its game gets `context_full`. `act` rejects with
+ * PolicyError `not_finite`.
+ */
 export class LanguageModelPolicy implements Policy {
   readonly name: string;
   readonly #settings: SamplingParams;

@@ -6,8 +6,11 @@ import { evaluationStarts } from './starts.ts';
 import { bootstrapInterval, wilsonInterval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
 
+/** A game, a policy, and which fixed games they are judged by. */
 export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
+  /** Number of games. */
   readonly episodes: number;
+  /** Names openings, dice and the policy's streams: the same seed plays the same games. */
   readonly seed: number;
   /** Episodes in lockstep; changes the speed and nothing else. */
   readonly batchSize?: number;
@@ -15,10 +18,20 @@ export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
   readonly onProgress?: (played: number, fresh: readonly Episode[]) => void;
 }
 
+/**
+ * Rates (0 to 1) and means over the games of an evaluation; keys that end in `_ci95` are 95 % intervals `[low, high]`.
+ * Keys are snake-case, as files and the service have them.
+ * Source: Wilson (1927) for intervals of rates; `bootstrapInterval` for the mean reward.
+ */
 export type Evaluation = Measured<typeof EVALUATION_METRICS>;
 
 const BATCH = 1000;
 
+/**
+ * Plays fixed episodes and sums them up. Episode n is the same however many are played.
+ * @throws EnvironmentError, HistoryError for a game that cannot be played; PolicyError `prompt_too_long` where no game
+ * had room for a reply; what the policy rejects with; the signal's reason
+ */
 export async function evaluate({
   episodes,
   seed,

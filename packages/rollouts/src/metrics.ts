@@ -62,8 +62,10 @@ export const EVALUATION_METRICS = {
   invalid_episode_ci95: { unit: 'share', type: 'interval', meaning: 'Interval of invalid_episode_rate (Wilson)' },
 } as const satisfies Readonly<Record<string, Metric>>;
 
+/** Rates (0 to 1) and means over games; won, drawn and lost shares only where some game had an outcome. */
 export type GameMetrics = Measured<typeof GAME_METRICS>;
 
+/** Sums up games; of none, every rate is 0. A failed game counts in all rates, with the rewards that it had earned. */
 export function gameMetrics(episodes: readonly Episode[]): GameMetrics {
   const rate = (test: (episode: Episode) => boolean) => episodes.filter(test).length / Math.max(1, episodes.length);
   const turns = episodes.flatMap((episode) => episode.turns);

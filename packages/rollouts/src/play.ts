@@ -9,8 +9,10 @@ import { prepareEpisodes, RunningEpisode } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { Episode } from './trajectory.ts';
 
+/** Who plays which episodes of which game. */
 export interface PlayOptions extends EnvironmentSpec<string | EnvironmentDefinition> {
   readonly policy: Policy;
+  /** One per episode: `groupStarts` or `evaluationStarts` make them. */
   readonly starts: readonly EpisodeStart[];
   /** Looked at between rounds, and by policies that wait for others. */
   readonly signal?: AbortSignal;

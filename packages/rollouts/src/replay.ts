@@ -8,6 +8,7 @@ import { prepareEpisodes, RunningEpisode } from './running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Turn } from './trajectory.ts';
 
+/** An episode to play again: the game, the two seeds of its `Episode`, and what was replied. */
 export interface ReplayOptions extends EnvironmentSpec<string | EnvironmentDefinition> {
   readonly start: Pick<EpisodeStart, 'seed' | 'dynamicsSeed'> & Partial<EpisodeStart>;
   /** In order; those after the end are not looked at. */
@@ -28,6 +29,7 @@ export interface Frame {
   readonly info: StepInfo | undefined;
 }
 
+/** A game as far as its replies lead: what was there at each moment, and what is to come next. */
 export interface Replay {
   /** One more than the replies that were played. None where the other side has yet to begin. */
   readonly frames: readonly Frame[];
@@ -35,6 +37,7 @@ export interface Replay {
   readonly turns: readonly Turn[];
   /** Undefined while the game goes on. */
   readonly endReason: EndReason | undefined;
+  /** Why the game failed, where it did. */
   readonly error: string | undefined;
   /** The other side is to move: the state as its player sees it. The last reply is not in `frames` yet. */
   readonly awaiting: { readonly state: unknown } | undefined;

@@ -3,6 +3,7 @@
 
 import { deriveSeed } from '@ludic/random';
 
+/** All that is random about an episode. The same start and the same policy give the same episode. */
 export interface EpisodeStart {
   /** Seed of the opening. */
   readonly seed: number;
@@ -12,11 +13,15 @@ export interface EpisodeStart {
   readonly policyPath: readonly (number | string)[];
 }
 
+/** Which groups of which step. A start is named by step, group and member, however many of them there are. */
 export interface GroupStartOptions {
+  /** Of the run: every other seed is derived from it. */
   readonly seed: number;
   /** The optimizer step. */
   readonly step: number;
+  /** Number of groups. */
   readonly groups: number;
+  /** Episodes of each group. */
   readonly groupSize: number;
   /** All members of a group also meet the same dice after the opening. */
   readonly sharedDynamics?: boolean;

@@ -2,6 +2,7 @@
 
 import { stream } from '@ludic/random';
 
+/** A 95 % interval of a rate or a mean, in the unit of what was measured. */
 export type Interval = readonly [low: number, high: number];
 
 /** 97.5 % quantile of the normal distribution. */

@@ -4,10 +4,14 @@ import type { StepInfo } from '@ludic/environments';
 import type { Message } from '@ludic/history';
 import type { Reply } from '@ludic/policies';
 
+/** One step of an episode in Gymnasium's sense: an observation, the reply to it and the reward for that. */
 export interface Turn {
+  /** All that the policy saw. */
   readonly prompt: readonly Message[];
+  /** What the environment said before the reply. */
   readonly observation: string;
   readonly reply: Reply;
+  /** Of this reply alone. */
   readonly reward: number;
   readonly info: StepInfo;
 }
@@ -17,8 +21,10 @@ export interface Turn {
  * context of the model, and the game counts with what it had earned, as at a step limit. failed: it could not be scored.
  */
 export const END_REASONS = ['terminated', 'truncated', 'context_full', 'failed'] as const;
+/** Why an episode is over: as Gymnasium has it, or since its conversation grew too long or its game failed. */
 export type EndReason = (typeof END_REASONS)[number];
 
+/** A game from its opening to its end, as plain data: learning, evaluation and replay need nothing else of it. */
 export interface Episode {
   /** Seed of the opening, and of what was random after it: with the replies they play the episode again. */
   readonly seed: number;
@@ -29,6 +35,7 @@ export interface Episode {
   readonly endReason: EndReason;
   /** What the environment said last; empty for a failed episode. */
   readonly finalObservation: string;
+  /** Of games with a winner, from the side of the policy. */
   readonly outcome?: 'win' | 'draw' | 'loss';
   /** Why it failed, where it did, or what did not fit the context. */
   readonly error?: string;

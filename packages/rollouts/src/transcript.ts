@@ -2,6 +2,7 @@
 
 import type { Episode } from './trajectory.ts';
 
+/** What a line of a transcript is: the rules, what the policy saw, what it replied, or a remark of the program. */
 export type Part = 'system' | 'observation' | 'reply' | 'note';
 
 /** The whole game as text. `style` may colour its parts. */

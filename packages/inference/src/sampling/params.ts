@@ -2,9 +2,7 @@
 
 import { PolicyError } from '../errors.ts';
 
-/**
- * How tokens are drawn: temperature, then top-k, then top-p, as in transformers. `checkSampling` refuses other values.
- */
+/** How tokens are drawn: temperature, then top-k, then top-p, as in transformers' generate. */
 export interface SamplingParams {
   /** 0 takes the most likely token. */
   readonly temperature: number;

@@ -4,6 +4,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A lock that this process holds. Releasing it twice does nothing the second time. */
 export interface FileLock {
   release(): void;
 }
@@ -37,7 +38,9 @@ export function takeLock(path: string): FileLock | undefined {
   };
 }
 
+/** How a wait for a lock is stopped, and who learns of it. */
 export interface AwaitLockOptions {
+  /** Once it is aborted, the wait rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called once where another holder has the lock. */
   readonly onWait?: () => void;

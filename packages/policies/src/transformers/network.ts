@@ -2,9 +2,11 @@
 
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers';
 
+/** A causal language model as transformers.js has loaded it, with its tokenizer. `loadTransformers` makes one. */
 export interface LibraryModel {
   readonly model: PreTrainedModel;
   readonly tokenizer: PreTrainedTokenizer;
+  /** The class of the very copy of the library that loaded the model: inputs have to be of that one. */
   readonly Tensor: typeof Tensor;
 }
 

@@ -13,8 +13,10 @@ import { withSharedBuild } from './shared-sessions.ts';
 
 /** How the numbers of a model are stored; each is a file of its own beside the others. */
 export const TRANSFORMERS_DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'q4f16', 'bnb4'] as const;
+/** The `dtype` of transformers.js, which selects the ONNX file: fp32 is model.onnx, q4 is model_q4.onnx. */
 export type TransformersDtype = (typeof TRANSFORMERS_DTYPES)[number];
 
+/** Where a model for transformers.js comes from, and what it runs on. */
 export interface TransformersSource {
   /** A name on the Hub, or the absolute path of a folder. */
   readonly model: string;

@@ -26,6 +26,10 @@ interface SampledAnswer {
   reply: Reply | undefined;
 }
 
+/**
+ * Plays with a model of transformers.js, which it disposes of. Replies hold `tokens` as those of
+ * `LanguageModelPolicy`. `act` rejects with PolicyError `not_finite`, or `bad_model` where the chat template fails.
+ */
 export class TransformersPolicy implements Policy {
   readonly name: string;
   readonly #loaded: LibraryModel;

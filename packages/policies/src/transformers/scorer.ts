@@ -22,6 +22,7 @@ interface Scored {
   sum: number;
 }
 
+/** Log-probabilities, in nats and at temperature 1, by a model of transformers.js; throws as `Scorer` does. */
 export class TransformersScorer implements TokenScorer {
   readonly #name: string;
   readonly #loaded: LibraryModel;
