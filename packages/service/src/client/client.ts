@@ -41,7 +41,9 @@ interface EndpointCall<Name extends EndpointName> extends CallOptions {
 
 /** Body of `startTraining`; fields with a default may be left out, as in the next two. */
 export type TrainingRequest = RequestBody<'startTraining'>;
+/** Body of `evaluatePolicy` and `startEvaluation`, which set `async` themselves. Default of the temperature: 0. */
 export type EvaluationRequest = Omit<RequestBody<'evaluatePolicy'>, 'async'>;
+/** Body of `generateRollout`. Without a `seed` the server draws one and tells it in the answer. */
 export type RolloutRequest = RequestBody<'generateRollout'>;
 
 /**

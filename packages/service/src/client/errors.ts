@@ -2,6 +2,7 @@
 
 import { LudicError } from '@ludic/io';
 
+/** All codes of a `ClientError`, for programs that tell them from those of a `ServiceError`. */
 export const CLIENT_ERROR_CODES = ['unreachable', 'timed_out', 'bad_answer', 'bad_base_url', 'insecure'] as const;
 
 /**
@@ -10,6 +11,7 @@ export const CLIENT_ERROR_CODES = ['unreachable', 'timed_out', 'bad_answer', 'ba
  */
 export type ClientErrorCode = (typeof CLIENT_ERROR_CODES)[number];
 
+/** A failure on the way to a server and back. What the server itself has against a request is a `ServiceError`. */
 export class ClientError extends LudicError<ClientErrorCode> {
   override readonly name = 'ClientError';
   /** HTTP status, where there was one. */

@@ -2,9 +2,11 @@
 
 import { ClientError } from './errors.ts';
 
+/** One event of a stream, as the HTML standard dispatches it (section 9.2.6). */
 export interface ServerSentEvent {
   /** `message` where the stream does not say. */
   readonly type: string;
+  /** Its `data` lines, joined by line feeds; JSON in the events of a job. */
   readonly data: string;
   /** The last id that the stream has given, with this event or before; empty where there was none. */
   readonly lastEventId: string;

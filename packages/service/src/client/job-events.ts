@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
 import { EventStreamParser } from './event-stream.ts';
 
+/** Where the events of a job are taken up, and when a silent connection is made anew. */
 export interface EventsOptions {
   readonly signal?: AbortSignal;
   /** `id` of the last event that is known already. Without it the job's first event comes first. */

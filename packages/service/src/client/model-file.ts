@@ -4,7 +4,9 @@ import type { Answer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
 
+/** How a download is followed, stopped, and taken up where an earlier one broke off. */
 export interface FileOptions {
+  /** Once it is aborted, the download rejects with its reason. */
   readonly signal?: AbortSignal;
   /** Bytes that are here already, of the file with this ETag. */
   readonly have?: { readonly bytes: number; readonly etag: string };

@@ -45,6 +45,7 @@ export const trajectory = z
     steps: z.array(rolloutStep),
   })
   .meta({ id: 'Trajectory' });
+/** One game inside a `PolicyEvaluation` or a `Rollout`. The rewards of `steps` add up to the reward of the game. */
 export type Trajectory = z.infer<typeof trajectory>;
 
 /** Answer to POST /start-training: the job and the settings that it will run with. */
@@ -60,6 +61,7 @@ export const trainingStarted = z
       .describe('Settings that the recipe auto chose, with reasons'),
   })
   .meta({ id: 'TrainingStarted' });
+/** Answer to POST /start-training, status 202. `effective` holds every setting by its name in the request. */
 export type TrainingStarted = z.infer<typeof trainingStarted>;
 
 /** Answer to POST /evaluate-policy: rates over all games, and the games where they were asked for. */
@@ -77,6 +79,10 @@ export const policyEvaluation = z
     trajectories: z.array(z.object({ episode: z.int(), reward: z.number(), steps: z.int(), trajectory })).optional(),
   })
   .meta({ id: 'PolicyEvaluation' });
+/**
+ * Answer to POST /evaluate-policy, status 200. Rates of `results` are between 0 and 1. `trajectories` is there where
+ * the request had `include_trajectories`; a job has its games under GET /jobs/{id}/episodes instead.
+ */
 export type PolicyEvaluation = z.infer<typeof policyEvaluation>;
 
 /** Answer to POST /generate-rollout: one game and its rewards. */
@@ -94,6 +100,7 @@ export const rollout = z
     summary: z.object({ total_reward: z.number(), steps_taken: z.int(), final_reward: z.number() }),
   })
   .meta({ id: 'Rollout' });
+/** Answer to POST /generate-rollout: one game with every prompt and reply, and the sum of its rewards. */
 export type Rollout = z.infer<typeof rollout>;
 
 /** Answer to GET /health-check. `uptime_s` is in seconds. */
@@ -108,10 +115,12 @@ export const health = z
     jobs: z.object({ queued: z.int(), running: z.int() }),
   })
   .meta({ id: 'Health' });
+/** Answer to GET /health-check, which needs no password. `uptime_s` is in seconds. */
 export type Health = z.infer<typeof health>;
 
 /** Answer to a request that became a job. */
 export const jobStarted = z.object({ job_id: z.string(), status: z.literal('started'), message: z.string() });
+/** Answer to POST /evaluate-policy with `async: true`, status 202: GET /jobs/{id} tells of the job by its `job_id`. */
 export type JobStarted = z.infer<typeof jobStarted>;
 
 /** A model of the server: nano (`embedded`), a run of a training, or a plain folder. Sizes are in bytes. */
@@ -128,6 +137,7 @@ export const model = z
       .describe('Files of the model as it would be loaded'),
   })
   .meta({ id: 'Model' });
+/** An entry of GET /models, and the answer to GET /models/{name}. Sizes are in bytes, times ISO 8601 in UTC. */
 export type Model = z.infer<typeof model>;
 export const modelList = z.object({ models: z.array(model) });
 
@@ -141,4 +151,5 @@ export const environment = z
   })
   .meta({ id: 'Environment' });
 export const environmentList = z.object({ environments: z.array(environment) });
+/** Answer to GET /environments: the games of the server, each with the JSON Schema of its `env_config`. */
 export type EnvironmentList = z.infer<typeof environmentList>;

@@ -144,6 +144,7 @@ export const chatRequest = z
       context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'logprobs: true is needed with it.' });
   })
   .meta({ id: 'ChatRequest' });
+/** Body of POST /v1/chat/completions after its check. Null stands for a field that is left out, as with OpenAI. */
 export type ChatCompletionRequest = z.infer<typeof chatRequest>;
 
 /** Maximum of complaints about one request, and of characters of a field's name. */

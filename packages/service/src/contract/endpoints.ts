@@ -248,4 +248,5 @@ export const ENDPOINTS = {
   },
 } as const satisfies Readonly<Record<string, Endpoint>>;
 
+/** Key of an endpoint, which names its method and path, its schemas, statuses and error codes: see `ENDPOINTS`. */
 export type EndpointName = keyof typeof ENDPOINTS;

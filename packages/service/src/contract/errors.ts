@@ -35,6 +35,7 @@ export const errorDetail = z.object({
   field: z.string().describe('Path of the field, separated by dots'),
   message: z.string(),
 });
+/** What is wrong with one field of a request; `field` is its path, such as `sampling_params.top_p`. */
 export type ErrorDetail = z.infer<typeof errorDetail>;
 
 /** Body of every error answer but those of /v1, which have OpenAI's format. */
@@ -47,6 +48,7 @@ export const errorAnswer = z
     }),
   })
   .meta({ id: 'Error' });
+/** JSON body of an error. The HTTP status is that of `code` in `ERROR_STATUS`; `details` has a line per field. */
 export type ErrorAnswer = z.infer<typeof errorAnswer>;
 
 /** A request that was refused or failed. Its code decides the HTTP status; its message tells the client what to do. */

@@ -8,6 +8,7 @@ import { type EvaluationNumbers, evaluationNumbers, type StepNumbers, stepNumber
  * the end; a failed or cancelled training can be resumed from its last checkpoint.
  */
 export const JOB_STATES = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const;
+/** `status` of a job. `isEnd` says which states can change no more by themselves. */
 export type JobState = (typeof JOB_STATES)[number];
 /** Whether a job with this state can change no more, unless it is resumed. */
 export const isEnd = (state: JobState) => state === 'completed' || state === 'failed' || state === 'cancelled';
@@ -42,6 +43,10 @@ export const job = z
     result: z.record(z.string(), z.unknown()).nullable().describe('Result of a completed job'),
   })
   .meta({ id: 'Job' });
+/**
+ * Answer to GET /jobs/{id}, an entry of GET /jobs, and data of the event `job`. `seconds_left` is in seconds, times are
+ * ISO 8601 in UTC, and `step` counts training steps, or the games of an evaluation.
+ */
 export type Job = z.infer<typeof job>;
 
 /** Answer to GET /jobs. */
@@ -53,6 +58,10 @@ export const jobMetrics = z.object({
   steps: z.array(stepNumbers).describe('One object per training step'),
   evaluations: z.array(evaluationNumbers),
 });
+/**
+ * Answer to GET /jobs/{id}/metrics: an object per training step and per evaluation; keys are those of
+ * `LOGGED_STEP_METRICS` and `EVALUATION_METRICS`, which say the units.
+ */
 export type JobMetrics = z.infer<typeof jobMetrics>;
 
 /** Server-sent events of a job, by name; the data of each is JSON. */

@@ -194,6 +194,7 @@ export const startTraining = z
     }
   })
   .meta({ id: 'StartTraining' });
+/** Body of POST /start-training after its check: what was sent. Settings that were left out are still missing. */
 export type StartTraining = z.infer<typeof startTraining>;
 
 const OR_CARRIED = "default: as in the model's training, where it carries its game";
@@ -243,6 +244,7 @@ export const evaluatePolicy = z
     }
   })
   .meta({ id: 'EvaluatePolicy' });
+/** Body of POST /evaluate-policy after its check; fields with a fixed default are filled in. */
 export type EvaluatePolicy = z.infer<typeof evaluatePolicy>;
 
 /** Body of POST /generate-rollout: as an evaluation, of one game. */
@@ -269,4 +271,5 @@ export const generateRollout = z
   })
   .superRefine((request, context) => checkGame({ ...request, env_config: playedGame(request) }, context))
   .meta({ id: 'GenerateRollout' });
+/** Body of POST /generate-rollout after its check; fields with a fixed default are filled in. */
 export type GenerateRollout = z.infer<typeof generateRollout>;
