@@ -27,7 +27,6 @@ export type GrpoErrorCode =
   | 'run_busy'
   | 'no_run'
   | 'worker_failed'
-  /** A game did not come back from a call. */
   | 'game_stuck';
 
 /** A failure of settings, of a run or of its checkpoints. The message is a sentence that says what to do next. */

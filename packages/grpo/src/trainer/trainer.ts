@@ -86,7 +86,10 @@ export class Trainer {
     this.#runner.weightsChanged();
   }
 
-  /** Takes one step. @throws GrpoError `not_finite`, `disagreement`; PolicyError `prompt_too_long`, `not_finite` */
+  /**
+   * Plays one optimizer batch and learns from it, `numIterations` times.
+   * @throws GrpoError `not_finite`, `disagreement`; PolicyError `prompt_too_long`, `not_finite`; the signal's reason
+   */
   async runStep(signal?: AbortSignal): Promise<StepReport> {
     const { settings } = this;
     const step = this.#step + 1;
@@ -141,7 +144,7 @@ export class Trainer {
     return { metrics, episodes: batch.episodes, advantages };
   }
 
-  /** Plays the evaluation episodes of the run, always the same ones. */
+  /** Plays the evaluation episodes of the run, always the same ones. @throws PolicyError `prompt_too_long` */
   async evaluate(signal?: AbortSignal): Promise<Evaluation> {
     const { settings } = this;
     const policy = policyOf(this.#model, settings, this.#spec, settings.evalTemperature);
