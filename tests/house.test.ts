@@ -26,7 +26,7 @@ it('what a package exports is used elsewhere or shown in a document', () => {
 });
 
 it('what a package exports is described', () => {
-  expect(1 - undocumentedExports.length / promisedExports).toBeGreaterThanOrEqual(0.79);
+  expect(1 - undocumentedExports.length / promisedExports).toBe(1);
 });
 
 it('sentences name their subject', () => {
@@ -34,5 +34,5 @@ it('sentences name their subject', () => {
 });
 
 it('comments say why', () => {
-  expect(commentShare).toBeGreaterThanOrEqual(0.115);
+  expect(commentShare).toBeGreaterThanOrEqual(0.12);
 });
