@@ -11,7 +11,9 @@ const decode = (tokens: readonly number[]) => tokenizer.decode(tokens, { skipSpe
 
 describe('the text of a growing reply', () => {
   it('only gets longer, and is in the end what all tokens decode to', () => {
-    const odd = fc.array(fc.constantFrom('\ufffd', 'a', 'é', '€', '🦉', ' '), { maxLength: 8 }).map((all) => all.join(''));
+    const odd = fc
+      .array(fc.constantFrom('\ufffd', 'a', 'é', '€', '🦉', ' '), { maxLength: 8 })
+      .map((all) => all.join(''));
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 30 }), odd), (written) => {
         const tokens = Array.from(tokenizer.encode(written));
