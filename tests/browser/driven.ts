@@ -63,13 +63,24 @@ export class Hand {
   }
 
   async click(selector: string, name: string): Promise<void> {
-    const at = await this.#page.evaluate(placeOf, selector, name);
-    if (!at) throw new Error(`There is no ${selector} named ${name}.`);
+    const at = await this.#settled(selector, name);
     await this.#page.perform('pointer', [
       { type: 'pointerMove', ...at },
       { type: 'pointerDown', button: 0 },
       { type: 'pointerUp', button: 0 },
     ]);
+  }
+
+  /** Where a part is once it has stopped moving: what is chosen for a form arrives late and pushes the rest down. */
+  async #settled(selector: string, name: string): Promise<{ x: number; y: number }> {
+    let before: { x: number; y: number } | undefined;
+    for (;;) {
+      const at = await this.#page.evaluate(placeOf, selector, name);
+      if (!at) throw new Error(`There is no ${selector} named ${name}.`);
+      if (at.x === before?.x && at.y === before.y) return at;
+      before = at;
+      await pause(50);
+    }
   }
 
   /** One after the other: characters, or what the protocols call other keys. */
