@@ -7,6 +7,6 @@ export { SLOTS_PER_RUN } from './sampler.ts';
 export { distributionOf, draw, logprobAt, notFinite, tokenAt } from './sampling/distribution.ts';
 export { logSumExp, rateToken } from './sampling/logprobs.ts';
 export { checkSampling } from './sampling/params.ts';
-export { stopsWithSpecialTokens } from './sampling/stop-texts.ts';
+export { stopsWithSpecialTokens } from './sampling/special-token-stops.ts';
 export { checkTokens } from './scorer.ts';
 export { TREE_CAPACITY } from './token-tree.ts';

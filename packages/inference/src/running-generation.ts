@@ -2,7 +2,7 @@
 
 import type { Generation, Prompt } from './contract.ts';
 import type { DrawnToken } from './decoder.ts';
-import { GeneratedText } from './generated-text.ts';
+import { IncrementalDetokenizer } from './incremental-detokenizer.ts';
 import type { SamplingParams } from './sampling/params.ts';
 import type { TokenNode } from './token-node.ts';
 
@@ -35,9 +35,9 @@ export class RunningGeneration {
   readonly tokens: number[] = [];
   readonly #logprobs: number[] = [];
   readonly #entropies: number[] = [];
-  readonly #text: GeneratedText;
+  readonly #text: IncrementalDetokenizer;
   /** With its special tokens, where some stop text holds one. */
-  readonly #wholeText: GeneratedText | undefined;
+  readonly #wholeText: IncrementalDetokenizer | undefined;
 
   constructor(
     prompt: Prompt,
@@ -51,8 +51,8 @@ export class RunningGeneration {
     this.prepared = prepared;
     this.ids = ids;
     this.node = start;
-    this.#text = new GeneratedText(decode);
-    this.#wholeText = prepared.specialStops.length > 0 ? new GeneratedText(decodeWhole) : undefined;
+    this.#text = new IncrementalDetokenizer(decode);
+    this.#wholeText = prepared.specialStops.length > 0 ? new IncrementalDetokenizer(decodeWhole) : undefined;
   }
 
   /** Whole characters so far. */
@@ -70,7 +70,7 @@ export class RunningGeneration {
     return (this.#wholeText && this.#grow(this.#wholeText, token, specialStops)) || stopped;
   }
 
-  #grow(text: GeneratedText, token: number, stop: readonly string[]): boolean {
+  #grow(text: IncrementalDetokenizer, token: number, stop: readonly string[]): boolean {
     const from = Math.max(0, text.text.length - this.prepared.longestStop);
     text.push(token);
     return stop.some((one) => text.whole.includes(one, from));

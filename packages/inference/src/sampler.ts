@@ -14,7 +14,7 @@ import { PromptEncoder } from './prompt-encoder.ts';
 import { type PreparedParams, RunningGeneration } from './running-generation.ts';
 import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './sampling/distribution.ts';
 import type { SamplingParams } from './sampling/params.ts';
-import { stopsWithSpecialTokens } from './sampling/stop-texts.ts';
+import { stopsWithSpecialTokens } from './sampling/special-token-stops.ts';
 import type { TokenNode } from './token-node.ts';
 import { TokenTree } from './token-tree.ts';
 

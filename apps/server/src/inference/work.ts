@@ -7,6 +7,7 @@ import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes, resolveSpec } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
+import { VisibleText } from './cut-at-stop.ts';
 import {
   type ChatAnswer,
   type ChatTask,
@@ -17,7 +18,6 @@ import {
   type PlayedEpisode,
   type RolloutTask,
 } from './protocol.ts';
-import { VisibleText } from './visible-text.ts';
 
 /** Games in lockstep: more would keep others waiting for each token. */
 const GAMES_AT_ONCE = 100;

@@ -4,7 +4,7 @@
 import type { HistoryStrategy } from '@ludic/history';
 import { trainingFields, trainSettings } from './convert.ts';
 import type { TrainingFields } from './fields.ts';
-import { RULES } from './rules.ts';
+import { invalidPenalty, RULES } from './rules.ts';
 import { gameTraits, type ModelTraits } from './situation.ts';
 import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
@@ -62,11 +62,6 @@ export function decideSettings({ environment, environmentConfig = {}, given = {}
     choices.push({ field, value, reason });
   }
   return { settings: trainSettings({ environment, environmentConfig: config }, soFar as TrainingFields), choices };
-}
-
-/** A small share of what a game can bring, so that refused replies are never the way out. */
-function invalidPenalty(environment: string): number {
-  return environment === 'tic_tac_toe' ? 0.3 : 0.1;
 }
 
 const defined = (fields: TrainingFields) =>

@@ -49,6 +49,11 @@ const GENERIC: Tuned = { batch: 256, group: 16, estimator: 'group_turn', discoun
 
 const tunedFor = ({ environment, history }: GameTraits): Tuned => TUNED[environment]?.[history] ?? GENERIC;
 
+/** A small share of what a game can bring, so that refused replies are never the way out. */
+export function invalidPenalty(environment: string): number {
+  return environment === 'tic_tac_toe' ? 0.3 : 0.1;
+}
+
 /** Model sizes between which a rate that suits nano and one that suits 7 billion (1e-6 in the field's reports) lie. */
 const NANO_SIZE = 700_000;
 const RATE_EXPONENT = 0.75;

@@ -3,7 +3,7 @@ import { makeTokenizer, readTokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GeneratedText } from './generated-text.ts';
+import { IncrementalDetokenizer } from './incremental-detokenizer.ts';
 
 const folder = fileURLToPath(new URL('../../nano/model', import.meta.url));
 const tokenizer = await readTokenizer(await openModelFolder(folder));
@@ -17,7 +17,7 @@ describe('the text of a growing reply', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 30 }), odd), (written) => {
         const tokens = Array.from(tokenizer.encode(written));
-        const text = new GeneratedText(decode);
+        const text = new IncrementalDetokenizer(decode);
         let before = '';
         for (const token of tokens) {
           text.push(token);
@@ -43,7 +43,7 @@ describe('the text of a growing reply', () => {
       model: { type: 'BPE', vocab, merges: [], unk_token: null },
     });
     const texts = (tokens: readonly number[]) => {
-      const text = new GeneratedText((ids) => words.decode(ids, { skipSpecialTokens: true }));
+      const text = new IncrementalDetokenizer((ids) => words.decode(ids, { skipSpecialTokens: true }));
       return tokens.map((token) => {
         text.push(token);
         return text.text;
@@ -56,7 +56,7 @@ describe('the text of a growing reply', () => {
   it('gives a character when its last byte has come', () => {
     const tokens = Array.from(tokenizer.encode('a🦉'));
     expect(tokens.length).toBeGreaterThan(2);
-    const text = new GeneratedText(decode);
+    const text = new IncrementalDetokenizer(decode);
     const seen = tokens.map((token) => {
       text.push(token);
       return text.text;
@@ -67,7 +67,7 @@ describe('the text of a growing reply', () => {
 
   it('takes half characters that never end as they are', () => {
     const [first] = Array.from(tokenizer.encode('🦉'));
-    const text = new GeneratedText(decode);
+    const text = new IncrementalDetokenizer(decode);
     for (let i = 0; i < 40; i++) text.push(first!);
     expect(text.whole).toHaveLength(40);
     expect(text.text.length).toBeGreaterThan(30);

@@ -6,7 +6,7 @@ const LONGEST_CHARACTER = 4;
 const REPLACEMENT = '\ufffd';
 
 /** Tokens decode differently beside others (a space at the beginning, half a character), so they are decoded in windows. */
-export class GeneratedText {
+export class IncrementalDetokenizer {
   readonly #decode: (tokens: readonly number[]) => string;
   /** Tokens whose text is known, then those that do not form whole characters yet. */
   #window: number[] = [];
