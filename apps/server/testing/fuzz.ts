@@ -248,7 +248,9 @@ export function complaint(
   const { status, text, contentType = '' } = answer;
   const operation = paths[route]![(method === 'HEAD' ? 'get' : method).toLowerCase()];
   // An odd value in a path may make another address of it, one that is not there or that takes other methods.
-  const elsewhere = (route.includes('{') && [200, 404, 405].includes(status)) || (!operation && status === 405);
+  // A method that no operation has is refused, or before that the name of the server that was asked.
+  const elsewhere =
+    (route.includes('{') && [200, 404, 405].includes(status)) || (!operation && (status === 405 || status === 403));
   if (!elsewhere && !(status in ((operation?.responses ?? {}) as Json)) && status !== 400)
     return `status ${status} is not documented`;
   if (status === 500) return 'a fault of the server';
