@@ -1,13 +1,11 @@
 // Many ask one sampler: each gets what it would get alone, for fewer runs of the network.
 
-import { fileURLToPath } from 'node:url';
-import { readCheckpoint, type Tokenizer } from '@ludic/models';
-import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { ResidentTensors, type Runtime } from '@ludic/runtime';
+import type { Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
+import { openNumberModel } from '../testing/number-model.ts';
 import type { Generation, Prompt } from './contract.ts';
 import type { LanguageModel } from './language-model.ts';
 import { Sampler } from './sampler.ts';
@@ -15,16 +13,6 @@ import type { SamplingParams } from './sampling/params.ts';
 
 const cpu = await createRuntime({ device: 'cpu', threads: 1 });
 const gpu = await openGpu();
-const files = await openModelFolder(fileURLToPath(new URL('../../models/fixtures/smollm-tiny', import.meta.url)));
-const checkpoint = await readCheckpoint(files);
-const tokenizer: Tokenizer = {
-  encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
-  decode: (ids) =>
-    Array.from(ids)
-      .map((id) => `${id} `)
-      .join(''),
-  tokenId: Number,
-};
 
 /** A model whose runs are counted. */
 async function open(on: Runtime = cpu): Promise<{ model: LanguageModel; runs: () => number }> {
@@ -41,14 +29,7 @@ async function open(on: Runtime = cpu): Promise<{ model: LanguageModel; runs: ()
       return { inputs, outputs, run, dispose: () => program.dispose() };
     },
   };
-  const model: LanguageModel = {
-    name: 'smollm-tiny',
-    runtime,
-    config: { ...checkpoint.config, eosTokenIds: [3] },
-    parameters: await ResidentTensors.of(runtime, checkpoint.parameters),
-    tokenizer,
-    template: { render: (messages) => messages.map(({ content }) => content).join(' ') },
-  };
+  const model = await openNumberModel(runtime);
   return { model, runs: () => runs };
 }
 
@@ -161,8 +142,8 @@ describe('a sampler', () => {
     const withSpecial: LanguageModel = {
       ...model,
       tokenizer: {
-        ...tokenizer,
-        encode: (text) => tokenizer.encode(text.replaceAll('<|end|>', `${special}`)),
+        ...model.tokenizer,
+        encode: (text) => model.tokenizer.encode(text.replaceAll('<|end|>', `${special}`)),
         decode: (ids, { skipSpecialTokens = false } = {}) => shown(ids, skipSpecialTokens),
       },
     };

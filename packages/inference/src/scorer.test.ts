@@ -1,38 +1,16 @@
 // What the scorer says of tokens is what the sampler drew them by.
 
-import { fileURLToPath } from 'node:url';
-import { readCheckpoint, type Tokenizer } from '@ludic/models';
-import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { expect, it } from 'vitest';
 import { openGpu } from '../../runtime/testing/gpu.ts';
-import type { LanguageModel } from './language-model.ts';
+import { openNumberModel } from '../testing/number-model.ts';
 import { Sampler } from './sampler.ts';
 import { Scorer } from './scorer.ts';
 
 const cpu = await createRuntime({ device: 'cpu', threads: 1 });
 const gpu = await openGpu();
-const files = await openModelFolder(fileURLToPath(new URL('../../models/fixtures/smollm-tiny', import.meta.url)));
-const checkpoint = await readCheckpoint(files);
-const tokenizer: Tokenizer = {
-  encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
-  decode: (ids) =>
-    Array.from(ids)
-      .map((id) => `${id} `)
-      .join(''),
-  tokenId: Number,
-};
-const open = async (runtime: Runtime): Promise<LanguageModel> => ({
-  name: 'smollm-tiny',
-  runtime,
-  config: { ...checkpoint.config, eosTokenIds: [3] },
-  parameters: await ResidentTensors.of(runtime, checkpoint.parameters),
-  tokenizer,
-  template: { render: (messages) => messages.map(({ content }) => content).join(' ') },
-});
-const model = await open(cpu);
+const model = await openNumberModel(cpu);
 const messages = [{ role: 'user', content: '5 6 7 8 9 10' }] as const;
 
 it('rates the tokens of a reply as they were drawn, each among its alternatives', async () => {
@@ -63,7 +41,7 @@ it('gives the log-probability of whole replies: a token and all that may follow 
   const [[first], both] = await Promise.all([scorer.replies(messages, ['11']), scorer.replies(messages, every)]);
   const sum = both.reduce((total, logprob) => total + Math.exp(logprob), 0);
   expect(sum).toBeCloseTo(Math.exp(first!), 6);
-  const rated = await scorer.rate(tokenizer.encode(messages[0].content), Int32Array.of(11, 20), 0);
+  const rated = await scorer.rate(model.tokenizer.encode(messages[0].content), Int32Array.of(11, 20), 0);
   expect(both[20]).toBeCloseTo(rated[0]!.logprob + rated[1]!.logprob, 5);
   await scorer.dispose();
 });
@@ -83,7 +61,7 @@ it("says what cannot be rated: another model's tokens, and what does not fit", a
 });
 
 it.skipIf(!gpu)('says the same on a GPU', async () => {
-  const scorers = [new Scorer(model), new Scorer(await open(gpu!))];
+  const scorers = [new Scorer(model), new Scorer(await openNumberModel(gpu!))];
   const [prompt, completion] = [Int32Array.of(5, 6, 7, 8, 9), Int32Array.of(12, 13, 14)];
   const [here, there] = await Promise.all(scorers.map((scorer) => scorer.rate(prompt, completion, 2)));
   for (const [i, token] of here!.entries()) {

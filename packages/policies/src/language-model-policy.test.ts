@@ -1,17 +1,15 @@
 // The policy against the network itself: what it reports must be what a plain pass over the whole sequence says.
 
-import { fileURLToPath } from 'node:url';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { Message } from '@ludic/history';
 import type { LanguageModel, SampledTokens, SamplingParams } from '@ludic/inference';
 import { distributionOf, logprobAt } from '@ludic/inference/internal';
-import { type ChatTemplate, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { buildDecoder, prefillInputs } from '@ludic/models/internal';
-import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
-import { floats, type HostTensor, int32, ResidentTensors, type Runtime } from '@ludic/runtime';
+import { floats, type HostTensor, int32, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
+import { openNumberModel } from '../../inference/testing/number-model.ts';
 import { openGpu } from '../../runtime/testing/gpu.ts';
 import { answersOf } from '../testing/answers.ts';
 import type { GamePrompt } from './contract.ts';
@@ -19,31 +17,7 @@ import { LanguageModelPolicy } from './language-model-policy.ts';
 
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 const gpu = await openGpu();
-const open = async (name: string) =>
-  readCheckpoint(await openModelFolder(fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url))));
-
-// Token ids written as numbers: the policy must not care how text and tokens belong together.
-const tokenizer: Tokenizer = {
-  encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
-  decode: (ids) =>
-    Array.from(ids)
-      .map((id) => `${id} `)
-      .join(''),
-  tokenId: Number,
-};
-const template: ChatTemplate = { render: (messages) => messages.map((message) => message.content).join(' ') };
-async function modelOf(name: string, on: Runtime = runtime): Promise<LanguageModel> {
-  const { config, parameters } = await open(name);
-  return {
-    name,
-    runtime: on,
-    config: { ...config, eosTokenIds: [3] },
-    parameters: await ResidentTensors.of(on, parameters),
-    tokenizer,
-    template,
-  };
-}
-const model = await modelOf('smollm-tiny');
+const model = await openNumberModel(runtime);
 const { config } = model;
 
 const definition = findEnvironment('tic_tac_toe');
@@ -79,7 +53,7 @@ async function plainLogprobs(
 
 // Gemma looks through a sliding window of 4 tokens; GPT-2 knows positions by heart.
 describe.each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('the language-model policy with %s', async (name) => {
-  const model = await modelOf(name);
+  const model = await openNumberModel(runtime, name);
 
   it('reports the log-probabilities of a plain pass, for rows of different lengths with a shared beginning', async () => {
     const policy = new LanguageModelPolicy(model, settings);
@@ -123,7 +97,7 @@ describe.skipIf(!gpu).each(['smollm-tiny', 'gemma3-tiny', 'gpt2-tiny'])('on WebG
   ])('holds the same conversations as on the CPU: %s', async (_, sampling) => {
     const conversations = [];
     for (const on of [runtime, gpu!]) {
-      const policy = new LanguageModelPolicy(await modelOf(name, on), {
+      const policy = new LanguageModelPolicy(await openNumberModel(on, name), {
         ...settings,
         ...sampling,
         maxCompletionLength: 4,
@@ -170,7 +144,7 @@ describe.skipIf(!gpu)('a device that draws', () => {
         return program;
       },
     };
-    const policy = new LanguageModelPolicy(await modelOf('smollm-tiny', watched), { ...settings, temperature });
+    const policy = new LanguageModelPolicy(await openNumberModel(watched), { ...settings, temperature });
     await answersOf(
       policy,
       ['20', '30'].map((user) => prompt(user, SYSTEM, user)),

@@ -1,0 +1,30 @@
+// A tiny model whose text is its token ids, written as numbers: sampling must not care how text and tokens belong together.
+
+import { fileURLToPath } from 'node:url';
+import { readCheckpoint, type Tokenizer } from '@ludic/models';
+import { openModelFolder } from '@ludic/models/node';
+import { ResidentTensors, type Runtime } from '@ludic/runtime';
+import type { LanguageModel } from '../src/language-model.ts';
+
+const tokenizer: Tokenizer = {
+  encode: (text) => Int32Array.from(text.match(/\d+/g) ?? [], Number),
+  decode: (ids) =>
+    Array.from(ids)
+      .map((id) => `${id} `)
+      .join(''),
+  tokenId: Number,
+};
+
+/** @param name of a fixture of `packages/models`; token 3 ends a reply */
+export async function openNumberModel(runtime: Runtime, name = 'smollm-tiny'): Promise<LanguageModel> {
+  const folder = fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
+  const { config, parameters } = await readCheckpoint(await openModelFolder(folder));
+  return {
+    name,
+    runtime,
+    config: { ...config, eosTokenIds: [3] },
+    parameters: await ResidentTensors.of(runtime, parameters),
+    tokenizer,
+    template: { render: (messages) => messages.map(({ content }) => content).join(' ') },
+  };
+}
