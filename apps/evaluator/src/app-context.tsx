@@ -1,16 +1,16 @@
 // What all views share: the engine, this page's devices, and the models that are known here.
 
-import type { CarriedGame } from '@ludic/rollouts';
+import type { CarriedGame, EnvironmentSpec } from '@ludic/rollouts';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';
 import type { LibraryStorage } from './engine/models/library.ts';
-import type { Answers, Game } from './engine/protocol.ts';
+import type { Answers } from './engine/protocol.ts';
 
 /** A model that another view wants to see evaluated, perhaps in a certain game. */
 export interface Opened {
   readonly model: string;
-  readonly game: Game | undefined;
+  readonly game: EnvironmentSpec | undefined;
   /** What the visitor should know of it. */
   readonly note?: string | undefined;
 }

@@ -9,10 +9,6 @@ import type { DeviceReport } from '@ludic/runtime/web';
 import type { DeviceChoice, LibraryAnswers, LibraryRequest, PickedModel } from './models/library.ts';
 import type { StoredGame, StoredGames } from './runs/stored-games.ts';
 
-/** A game, its settings, and what the policy sees of it. */
-/** What is played. */
-export type Game = EnvironmentSpec;
-
 /** A policy by name. A model needs a device and sampling; a scripted player has neither. */
 export type PolicyChoice =
   | { readonly kind: 'scripted'; readonly name: string }
@@ -27,7 +23,7 @@ export type PolicyChoice =
 
 /** A game so far, as what was said in it: enough to play it again. */
 export interface Position {
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   readonly seed: number;
   readonly dynamicsSeed: number;
   /** Of the policy whose turn it may be. */
@@ -48,7 +44,7 @@ export type Request =
   | { readonly type: 'pick'; readonly files: readonly File[] }
   | {
       readonly type: 'evaluate';
-      readonly game: Game;
+      readonly game: EnvironmentSpec;
       readonly policy: PolicyChoice;
       readonly episodes: number;
       readonly seed: number;
@@ -56,7 +52,7 @@ export type Request =
   /** Plays episodes of the evaluation with that seed, from number `from` on, to be looked at. */
   | {
       readonly type: 'rollout';
-      readonly game: Game;
+      readonly game: EnvironmentSpec;
       readonly policy: PolicyChoice;
       readonly seed: number;
       readonly from: number;
@@ -150,7 +146,7 @@ export interface RunSummary {
   readonly name: string;
   /** What the model that it began with was known by. */
   readonly model: string;
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   /** Of the last checkpoint. */
   readonly step: number;
   readonly steps: number;

@@ -1,8 +1,8 @@
 // How good policies are at a game: choose who meets, play the same games, compare.
 
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
-import type { Game } from '../engine/protocol.ts';
 import { ModelLibrary } from '../models/model-library.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField } from '../ui/fields.tsx';
@@ -69,8 +69,8 @@ export function EvaluateView() {
     bring(name, () => (game ? { ...choices.current, environment: true, config: game.config } : choices.current));
   }, [opened]);
 
-  const game: Game = { ...spec, history: 'NO_HISTORY' };
-  const changeGame = (next: Game) => {
+  const game: EnvironmentSpec = { ...spec, history: 'NO_HISTORY' };
+  const changeGame = (next: EnvironmentSpec) => {
     choices.current = noteChoices(choices.current, game, next);
     set(evaluationIn(next, spec, choices.current));
     // Those that were trained in it bring its settings.

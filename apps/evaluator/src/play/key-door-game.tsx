@@ -1,10 +1,10 @@
 // KeyDoor by hand: walk with buttons or arrow keys, and see what an honest player sees.
 
 import { KEY_DOOR_ACTIONS, type KeyDoorAction, type KeyDoorState } from '@ludic/environments';
-import { evaluationStarts } from '@ludic/rollouts';
+import { type EnvironmentSpec, evaluationStarts } from '@ludic/rollouts';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { replayPosition } from '../engine/play/position.ts';
-import type { Game, PolicyChoice, Position } from '../engine/protocol.ts';
+import type { PolicyChoice, Position } from '../engine/protocol.ts';
 import { Figure } from '../ui/figures.tsx';
 import { KeyDoorGrid } from '../ui/game/key-door-grid.tsx';
 import { percent } from '../ui/numbers.ts';
@@ -34,7 +34,7 @@ export function KeyDoorGame({
   seed,
   onNext,
 }: {
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   readonly policy: PolicyChoice;
   /** Of an evaluation whose first game this is. */
   readonly seed: number;

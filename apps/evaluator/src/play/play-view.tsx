@@ -1,8 +1,9 @@
 // A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
-import type { Game, PolicyChoice } from '../engine/protocol.ts';
+import type { PolicyChoice } from '../engine/protocol.ts';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
@@ -15,7 +16,7 @@ import { TicTacToeGame } from './tic-tac-toe-game.tsx';
 import { OTHER, type PlayerMark } from './two-players.ts';
 
 interface PlaySpec {
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   readonly policy: PolicyChoice;
   readonly mark: PlayerMark;
   readonly seed: number;

@@ -1,8 +1,9 @@
 // Tic-Tac-Toe between a person and a policy: two positions of one game, in each of which the other is the opponent.
 
 import { findEnvironment, resolveConfig, type TicTacToeState } from '@ludic/environments';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { replayPosition } from '../engine/play/position.ts';
-import type { Game, Position } from '../engine/protocol.ts';
+import type { Position } from '../engine/protocol.ts';
 
 /** X moves first. */
 export type PlayerMark = 'X' | 'O';
@@ -16,7 +17,7 @@ export interface PlayedMove {
 /** A game of Tic-Tac-Toe as the moves that were made in it. */
 export interface TwoPlayerGame {
   /** As the policy plays it. */
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   /** The person's. */
   readonly mark: PlayerMark;
   /** Names the dice of the policy. */
@@ -80,7 +81,7 @@ function accepted(played: TwoPlayerGame, replies: readonly string[]): boolean {
 }
 
 /** A seed of an opening in which the agent has that mark. */
-function seedFor({ environment, config: raw }: Game, mark: PlayerMark): number {
+function seedFor({ environment, config: raw }: EnvironmentSpec, mark: PlayerMark): number {
   const definition = findEnvironment(environment);
   const game = definition.create(resolveConfig(definition, raw));
   for (let seed = 0; ; seed++) {

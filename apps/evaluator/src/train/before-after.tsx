@@ -1,10 +1,10 @@
 // What a run has brought: the model that it began with and what it has come to, on the same games.
 
-import { type Interval, pairedDifference } from '@ludic/rollouts';
+import { type EnvironmentSpec, type Interval, pairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import type { Answers, Game, RunContents } from '../engine/protocol.ts';
+import type { Answers, RunContents } from '../engine/protocol.ts';
 import { EvaluationTable } from '../evaluate/results-table.tsx';
 import { NumberField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
@@ -26,7 +26,7 @@ export function BeforeAfter({
   device,
 }: {
   readonly run: string;
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   readonly settings: RunContents['settings'];
   readonly device: DeviceChoice;
 }) {

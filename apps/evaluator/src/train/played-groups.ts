@@ -1,8 +1,7 @@
 // The stored games of a step as a page shows them: groups side by side, and any game as an episode to watch.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { replay } from '@ludic/rollouts';
-import type { Game } from '../engine/protocol.ts';
+import { type EnvironmentSpec, replay } from '@ludic/rollouts';
 import type { StoredGame } from '../engine/runs/stored-games.ts';
 import { type RecordedEpisode, replayed } from '../watch/recorded.ts';
 
@@ -14,7 +13,7 @@ export interface PlayedGroup {
 }
 
 /** Groups in the order in which the step played them. */
-export function groupsOf(games: readonly StoredGame[], game: Game): readonly PlayedGroup[] {
+export function groupsOf(games: readonly StoredGame[], game: EnvironmentSpec): readonly PlayedGroup[] {
   const groups = new Map<number, StoredGame[]>();
   for (const one of games) {
     const members = groups.get(one.group);
@@ -24,7 +23,7 @@ export function groupsOf(games: readonly StoredGame[], game: Game): readonly Pla
   return [...groups.values()].map((members) => ({ observation: firstSeen(members[0]!, game), members }));
 }
 
-function firstSeen({ seed, dynamicsSeed }: StoredGame, { environment, config, history }: Game): string {
+function firstSeen({ seed, dynamicsSeed }: StoredGame, { environment, config, history }: EnvironmentSpec): string {
   const definition = findEnvironment(environment);
   const start = { seed, dynamicsSeed };
   const { frames } = replay({
@@ -42,5 +41,5 @@ export const endOf = ({ outcome, endReason }: StoredGame): string =>
   outcome ?? (endReason === 'terminated' ? 'ended' : endReason.replace('_', ' '));
 
 /** @throws RecordError where the game, played again, is another one */
-export const recordedOf = (games: readonly StoredGame[], game: Game): readonly RecordedEpisode[] =>
+export const recordedOf = (games: readonly StoredGame[], game: EnvironmentSpec): readonly RecordedEpisode[] =>
   games.map((one, i) => ({ title: `Step ${one.step}, game ${i + 1}`, game, episode: replayed(one, game) }));

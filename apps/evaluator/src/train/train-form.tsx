@@ -1,11 +1,11 @@
 // What is trained, in which game, under which settings.
 
 import { type ModelTraits, NANO_TRAITS, type TrainSettings } from '@ludic/grpo';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import type { Game } from '../engine/protocol.ts';
 import { PickFolder } from '../models/pick-folder.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField, SelectField } from '../ui/fields.tsx';
@@ -49,7 +49,7 @@ export function TrainForm({
   const set = (part: Partial<TrainSettings>) => change((before) => ({ ...before, ...part }));
   const setAdapter = (adapter: TrainSettings['lora']) =>
     change(({ lora: _, ...before }) => ({ ...before, ...(adapter && { lora: adapter }) }));
-  const changeGame = ({ environment, config, history }: Game) => {
+  const changeGame = ({ environment, config, history }: EnvironmentSpec) => {
     const isSeenOtherwise = history !== settings.history;
     setNamed(({ fields }) =>
       environment === settings.environment

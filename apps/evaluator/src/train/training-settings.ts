@@ -3,17 +3,17 @@
 
 import { decideSettings, type ModelTraits, type TrainingFields, type TrainSettings } from '@ludic/grpo';
 import { pagePreset, trainingFields } from '@ludic/grpo/internal';
-import type { Game } from '../engine/protocol.ts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 
 /** What the visitor has said of a training. */
 export interface TrainingChoices {
   readonly environment: string;
-  readonly config: Game['config'];
+  readonly config: EnvironmentSpec['config'];
   readonly fields: TrainingFields;
 }
 
 /** The game that settings of a training name. */
-export const gameOf = ({ environment, environmentConfig: config, history }: TrainSettings): Game => ({
+export const gameOf = ({ environment, environmentConfig: config, history }: TrainSettings): EnvironmentSpec => ({
   environment,
   config,
   history,

@@ -2,8 +2,9 @@
 // which word cannot be used.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import type { Game, PolicyChoice } from '../engine/protocol.ts';
+import type { PolicyChoice } from '../engine/protocol.ts';
 
 const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
 
@@ -53,10 +54,10 @@ export function policyIn(text: string, environment: string): Pick<PolicyChoice, 
 }
 
 /** @throws EnvironmentError for settings that the game does not have */
-export function configIn(words: URLSearchParams, environment: string): Game['config'] {
+export function configIn(words: URLSearchParams, environment: string): EnvironmentSpec['config'] {
   const text = words.get('config');
   if (text === null) return {};
-  let config: Game['config'];
+  let config: EnvironmentSpec['config'];
   try {
     config = JSON.parse(text);
   } catch {

@@ -1,16 +1,19 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
-import { type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { trajectoryOf } from '@ludic/service/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Game } from '../engine/protocol.ts';
 import { framesOf, RecordError, readEpisodes } from './recorded.ts';
 
-const TIC_TAC_TOE: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
-const KEY_DOOR: Game = { environment: 'key_door', config: { size: 3, max_steps: 9 }, history: 'OPTIMAL_SCRATCHPAD' };
+const TIC_TAC_TOE: EnvironmentSpec = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
+const KEY_DOOR: EnvironmentSpec = {
+  environment: 'key_door',
+  config: { size: 3, max_steps: 9 },
+  history: 'OPTIMAL_SCRATCHPAD',
+};
 
-async function played({ environment, config: raw, history }: Game, count = 3): Promise<Episode[]> {
+async function played({ environment, config: raw, history }: EnvironmentSpec, count = 3): Promise<Episode[]> {
   const definition = findEnvironment(environment);
   const config = resolveConfig(definition, raw);
   const policy = scriptedPolicy('random', () => definition.experts.random(config));

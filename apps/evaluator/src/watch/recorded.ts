@@ -4,14 +4,13 @@
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';
 import { LudicError } from '@ludic/io';
-import { END_REASONS, type Episode, type Frame, replay, type Turn } from '@ludic/rollouts';
-import type { Game } from '../engine/protocol.ts';
+import { END_REASONS, type EnvironmentSpec, type Episode, type Frame, replay, type Turn } from '@ludic/rollouts';
 
 /** An episode that may be watched. */
 export interface RecordedEpisode {
   /** What it is, for people: `game 3`, `step 11`. */
   readonly title: string;
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   readonly episode: Episode;
 }
 
@@ -28,7 +27,7 @@ export class RecordError extends LudicError<'bad_episodes'> {
  * @param fallback the game where the data do not say which
  * @throws RecordError
  */
-export function readEpisodes(text: string, fallback: Game): RecordedEpisode[] {
+export function readEpisodes(text: string, fallback: EnvironmentSpec): RecordedEpisode[] {
   const values = parsed(text);
   if (values.length === 0) throw new RecordError('There is no episode in it.');
   return values.map((value, i) => recorded(value, i, fallback));
@@ -77,7 +76,7 @@ export function asEpisode(value: unknown): unknown {
 }
 
 /** One record as an episode. A short record, without prompts, is played again to get them. @throws RecordError */
-function recorded(line: unknown, index: number, fallback: Game): RecordedEpisode {
+function recorded(line: unknown, index: number, fallback: EnvironmentSpec): RecordedEpisode {
   const value = asEpisode(line);
   const name = `Episode ${index + 1}`;
   if (!isFields(value) || !Array.isArray(value.turns))
@@ -120,7 +119,7 @@ export type StoredEpisode = Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | '
  * An episode of which its seeds and replies were kept, with what the policy saw.
  * @throws RecordError where it is another game when it is played again
  */
-export function replayed(folded: StoredEpisode, { environment, config, history }: Game): Episode {
+export function replayed(folded: StoredEpisode, { environment, config, history }: EnvironmentSpec): Episode {
   const { seed, dynamicsSeed, reward, endReason, outcome, error } = folded;
   const definition = findEnvironment(environment);
   const played = replay({
@@ -189,7 +188,7 @@ function readTurn(value: unknown, name: string): Turn {
 }
 
 /** The game that the record names; else the one whose rules it was told; else the chosen one. */
-function gameOf(value: JsonFields, turns: readonly Turn[], fallback: Game): Game {
+function gameOf(value: JsonFields, turns: readonly Turn[], fallback: EnvironmentSpec): EnvironmentSpec {
   const history = HISTORY_STRATEGIES.find((one) => one === value.history) ?? fallback.history;
   if (typeof value.environment === 'string' && environments.has(value.environment)) {
     const config = isFields(value.environmentConfig) ? value.environmentConfig : {};

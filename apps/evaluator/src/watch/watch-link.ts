@@ -3,12 +3,13 @@
 
 import { environments } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import type { Game, PolicyChoice } from '../engine/protocol.ts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import type { PolicyChoice } from '../engine/protocol.ts';
 import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
 
 /** An episode of an evaluation. */
 export interface WatchSpec {
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   readonly policy: PolicyChoice;
   /** Of the evaluation. */
   readonly seed: number;

@@ -4,6 +4,7 @@ import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@lud
 import type { SamplingParams } from '@ludic/inference';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import {
+  type EnvironmentSpec,
   type Episode,
   evaluate,
   evaluationStarts,
@@ -11,7 +12,7 @@ import {
   playEpisodes,
   SUCCESS_REWARD,
 } from '@ludic/rollouts';
-import type { Answers, Game, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
+import type { Answers, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
 import { yieldingPolicy } from '../yield-to-event-loop.ts';
 
@@ -74,7 +75,7 @@ export async function answerRollout(request: RequestOf<'rollout'>, work: Work): 
 
 /** Has a game and its policy ready, and clears up when the play is over. */
 async function withPolicy<T>(
-  { game, policy: choice }: { readonly game: Game; readonly policy: PolicyChoice },
+  { game, policy: choice }: { readonly game: EnvironmentSpec; readonly policy: PolicyChoice },
   { models, report, signal }: Work,
   play: (table: Omit<PlayOptions, 'starts'>, device: string) => Promise<T>,
 ): Promise<T> {

@@ -1,20 +1,19 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { StepMetrics } from '@ludic/grpo';
 import { scriptedPolicy } from '@ludic/policies';
-import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupsOf, recordedOf } from '../../train/played-groups.ts';
 import { framesOf, RecordError, readEpisodes } from '../../watch/recorded.ts';
-import type { Game } from '../protocol.ts';
 import { readGames, storedGames, thinnedGames } from './stored-games.ts';
 
-const GAMES: readonly Game[] = [
+const GAMES: readonly EnvironmentSpec[] = [
   { environment: 'tic_tac_toe', config: { opponent: 'random' }, history: 'NO_HISTORY' },
   { environment: 'key_door', config: { size: 3, max_steps: 9 }, history: 'OPTIMAL_SCRATCHPAD' },
 ];
 
-async function played({ environment, config: raw, history }: Game, count: number): Promise<Episode[]> {
+async function played({ environment, config: raw, history }: EnvironmentSpec, count: number): Promise<Episode[]> {
   const definition = findEnvironment(environment);
   const config = resolveConfig(definition, raw);
   const policy = scriptedPolicy('random', () => definition.experts.random(config));

@@ -1,9 +1,10 @@
 // A model of the server as a policy of this page, and the game of a job.
 
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { evaluatePolicy, type Job, requestedTraining, startTraining } from '@ludic/service';
 import { completePlaying, playedGame } from '@ludic/service/internal';
 import type { AskOptions, Engine } from '../../engine/client.ts';
-import type { Answers, Game } from '../../engine/protocol.ts';
+import type { Answers } from '../../engine/protocol.ts';
 import type { Session } from '../session.ts';
 
 /**
@@ -25,7 +26,7 @@ export async function loadModel(
 }
 
 /** Undefined where this page does not know the game, or not these settings. */
-export function gameOf({ kind, request }: Job): Game | undefined {
+export function gameOf({ kind, request }: Job): EnvironmentSpec | undefined {
   if (kind === 'evaluate') {
     const { data } = evaluatePolicy.safeParse(request);
     if (!data) return undefined;
@@ -34,5 +35,5 @@ export function gameOf({ kind, request }: Job): Game | undefined {
   const { data } = startTraining.safeParse(request);
   if (!data) return undefined;
   const { environment, environmentConfig, history } = requestedTraining(data);
-  return { environment, config: environmentConfig as Game['config'], history };
+  return { environment, config: environmentConfig as EnvironmentSpec['config'], history };
 }

@@ -2,7 +2,7 @@
 
 import { environments, findEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import type { Game } from '../../engine/protocol.ts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { SelectField } from '../fields.tsx';
 import { SchemaField } from '../schema-field.tsx';
 import { HISTORY_TITLES } from './history-titles.ts';
@@ -13,12 +13,12 @@ export function GameFields({
   without = [],
   onChange,
 }: {
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
   /** Whether what the policy sees is chosen here. */
   readonly withHistory?: boolean;
   /** Settings that mean nothing here. */
   readonly without?: readonly string[];
-  readonly onChange: (game: Game) => void;
+  readonly onChange: (game: EnvironmentSpec) => void;
 }) {
   const { configSchema, description } = findEnvironment(game.environment);
   const set = (name: string, value: unknown) => onChange({ ...game, config: { ...game.config, [name]: value } });

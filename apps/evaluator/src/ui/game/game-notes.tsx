@@ -1,15 +1,14 @@
 // Where the game in a form is another than the one that a model was trained in: what differs, and a way back.
 
-import type { CarriedGame } from '@ludic/rollouts';
+import type { CarriedGame, EnvironmentSpec } from '@ludic/rollouts';
 import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
-import type { Game } from '../../engine/protocol.ts';
 import { differenceFrom } from './model-game.ts';
 
 /** A model, and what it is to play. */
 export interface Player {
   readonly model: string;
-  readonly game: Game;
+  readonly game: EnvironmentSpec;
 }
 
 export function GameNotes({

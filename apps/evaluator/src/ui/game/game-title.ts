@@ -1,10 +1,10 @@
 // A game by its name and the size of its grid, which is what tells its versions apart at a glance.
 
 import { findEnvironment } from '@ludic/environments';
-import type { Game } from '../../engine/protocol.ts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
 
 /** `KeyDoor 3×3`, `Tic-Tac-Toe`. */
-export function gameTitle({ environment, config }: Pick<Game, 'environment' | 'config'>): string {
+export function gameTitle({ environment, config }: Pick<EnvironmentSpec, 'environment' | 'config'>): string {
   const { title, configSchema } = findEnvironment(environment);
   const size = config.size ?? configSchema.properties.size?.default;
   return size === undefined ? title : `${title} ${size}×${size}`;

@@ -1,8 +1,7 @@
 // A model brings its game into the forms, but for what the visitor has said by hand.
 
-import type { CarriedGame } from '@ludic/rollouts';
+import type { CarriedGame, EnvironmentSpec } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
-import type { Game } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 import { gameTitle } from './game-title.ts';
 import {
@@ -25,8 +24,8 @@ const CARRIED: CarriedGame = {
   maxCompletionLength: 48,
   stop: ['</action>'],
 };
-const FORM: Game = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
-const TRAINED: Game = { environment: 'key_door', config: CARRIED.config, history: 'SCRATCHPAD' };
+const FORM: EnvironmentSpec = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
+const TRAINED: EnvironmentSpec = { environment: 'key_door', config: CARRIED.config, history: 'SCRATCHPAD' };
 
 describe('the game in a form, when a model is chosen', () => {
   it('is the one that it was trained in', () => {
@@ -48,7 +47,7 @@ describe('the game in a form, when a model is chosen', () => {
   });
 
   it('is the one of an address, where that says it', () => {
-    const linked: Game = { environment: 'key_door', config: {}, history: 'NO_HISTORY' };
+    const linked: EnvironmentSpec = { environment: 'key_door', config: {}, history: 'NO_HISTORY' };
     const { config, ...rest } = gameFor(CARRIED, linked, allChosen(linked));
     expect(rest).toEqual({ environment: 'key_door', history: 'NO_HISTORY' });
     expect(config).toMatchObject({ size: 4 });
@@ -115,7 +114,7 @@ describe('an evaluation, when a model is chosen', () => {
   it('of another game, chosen by hand, is left as it is, and not sampled as in its own', () => {
     const judged = { ...CARRIED, evalTemperature: 1 };
     const own = evaluationFor(judged, 'mine', { ...DEFAULT_EVALUATION, policies }, NO_CHOICES);
-    const before: Game = { ...own, history: 'NO_HISTORY' };
+    const before: EnvironmentSpec = { ...own, history: 'NO_HISTORY' };
     const named = noteChoices(NO_CHOICES, before, FORM);
     const other = evaluationIn(FORM, own, named);
     const { temperature, maxCompletionLength } = DEFAULT_EVALUATION;

@@ -1,15 +1,14 @@
 // The game that a model was trained in is where the forms begin with it, but for what the visitor has said by hand.
 
 import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
-import { type CarriedGame, gameDifference } from '@ludic/rollouts';
-import type { Game } from '../../engine/protocol.ts';
+import { type CarriedGame, type EnvironmentSpec, gameDifference } from '@ludic/rollouts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 
 /** What was said of a game by hand. */
 export interface UserChoices {
   readonly environment: boolean;
   /** Game settings that stands in the form. */
-  readonly config: Game['config'];
+  readonly config: EnvironmentSpec['config'];
   readonly history: boolean;
   /** Temperature and length of replies. */
   readonly sampling: boolean;
@@ -19,7 +18,7 @@ export interface UserChoices {
 export const NO_CHOICES: UserChoices = { environment: false, config: {}, history: false, sampling: false };
 
 /** Everything, as where an address says it. */
-export const allChosen = ({ environment, config }: Pick<Game, 'environment' | 'config'>): UserChoices => ({
+export const allChosen = ({ environment, config }: Pick<EnvironmentSpec, 'environment' | 'config'>): UserChoices => ({
   environment: true,
   config: complete(environment, config),
   history: true,
@@ -27,7 +26,7 @@ export const allChosen = ({ environment, config }: Pick<Game, 'environment' | 'c
 });
 
 /** Also what was changed in a form just now. Another game begins with its own settings. */
-export function noteChoices(choices: UserChoices, before: Game, after: Game): UserChoices {
+export function noteChoices(choices: UserChoices, before: EnvironmentSpec, after: EnvironmentSpec): UserChoices {
   const history = choices.history || before.history !== after.history;
   if (before.environment !== after.environment) return { ...choices, environment: true, config: {}, history };
   const changed = Object.entries(after.config).filter(([name, value]) => before.config[name] !== value);
@@ -35,7 +34,7 @@ export function noteChoices(choices: UserChoices, before: Game, after: Game): Us
 }
 
 /** The game that stands in a form when a model is chosen there. */
-export function gameFor(carried: CarriedGame, game: Game, choices: UserChoices): Game {
+export function gameFor(carried: CarriedGame, game: EnvironmentSpec, choices: UserChoices): EnvironmentSpec {
   const history = choices.history ? game.history : carried.history;
   if (carried.environment !== game.environment)
     return choices.environment
@@ -47,7 +46,7 @@ export function gameFor(carried: CarriedGame, game: Game, choices: UserChoices):
 /** What a model that is looked at brings of its sampling: none to another game, no length to another history. */
 export function samplingFor(
   { environment, history, temperature, maxCompletionLength }: CarriedGame,
-  game: Game,
+  game: EnvironmentSpec,
 ): Partial<Pick<CarriedGame, 'temperature' | 'maxCompletionLength'>> {
   if (game.environment !== environment) return {};
   return { temperature, ...(game.history === history && { maxCompletionLength }) };
@@ -88,7 +87,7 @@ export function evaluationFor(
 
 /** What is evaluated when its game is changed by hand. Another game drops what a model brought of its sampling. */
 export function evaluationIn(
-  { environment, config }: Game,
+  { environment, config }: EnvironmentSpec,
   spec: EvaluationSpec,
   choices: UserChoices,
 ): EvaluationSpec {
@@ -114,7 +113,10 @@ export const fittingPolicies = (
 };
 
 /** How the game in a form differs from the one that the model was trained in, as a sentence. */
-export function differenceFrom(carried: CarriedGame, { environment, config, history }: Game): string | undefined {
+export function differenceFrom(
+  carried: CarriedGame,
+  { environment, config, history }: EnvironmentSpec,
+): string | undefined {
   try {
     return gameDifference(carried, { environment, config, history });
   } catch {
@@ -134,5 +136,5 @@ export function knownHere(carried: CarriedGame | undefined): CarriedGame | undef
   }
 }
 
-const complete = (environment: string, config: Game['config']) =>
-  resolveConfig(findEnvironment(environment), config) as Game['config'];
+const complete = (environment: string, config: EnvironmentSpec['config']) =>
+  resolveConfig(findEnvironment(environment), config) as EnvironmentSpec['config'];

@@ -1,15 +1,16 @@
 // A form with one game and one policy. A model that is chosen brings the game that it was trained in and how it sampled
 // then, except for what the visitor has chosen by hand.
 
+import type { EnvironmentSpec } from '@ludic/rollouts';
 import { useRef } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
-import type { Game, PolicyChoice } from '../../engine/protocol.ts';
+import type { PolicyChoice } from '../../engine/protocol.ts';
 import { useFormState } from '../use-form-state.ts';
 import { gameFor, NO_CHOICES, noteChoices, samplingFor } from './model-game.ts';
 import { fitting } from './policy-fields.tsx';
 
 /** @param initial what the form holds at first, with anything else that belongs to it */
-export function useGameForm<T extends { readonly game: Game; readonly policy: PolicyChoice }>(initial: T) {
+export function useGameForm<T extends { readonly game: EnvironmentSpec; readonly policy: PolicyChoice }>(initial: T) {
   const { gameOf } = useAppContext();
   const { value, update, expect, settled } = useFormState(initial);
   const choices = useRef(NO_CHOICES);
@@ -22,7 +23,7 @@ export function useGameForm<T extends { readonly game: Game; readonly policy: Po
         return { ...before, game, policy: { ...before.policy, ...(sampling && samplingFor(carried, game)) } };
       }),
     );
-  const changeGame = (next: Game) => {
+  const changeGame = (next: EnvironmentSpec) => {
     const { game, policy } = value;
     choices.current = noteChoices(choices.current, game, next);
     update((before) => ({ ...before, game: next, policy: fitting(policy, next.environment) }));
