@@ -1,4 +1,4 @@
-// An episode for people, and as JSON.
+// An episode as text, for people.
 
 import type { Episode } from './trajectory.ts';
 
@@ -32,25 +32,4 @@ export function transcript(episode: Episode, style: (part: Part, text: string) =
     ),
   );
   return lines.join('\n');
-}
-
-/** An episode as plain data for a line of JSON: typed arrays become lists. */
-export function episodeToJson(episode: Episode): object {
-  return {
-    ...episode,
-    turns: episode.turns.map(({ reply, ...turn }) => ({
-      ...turn,
-      reply: {
-        ...reply,
-        ...(reply.tokens && {
-          tokens: {
-            prompt: Array.from(reply.tokens.prompt),
-            completion: Array.from(reply.tokens.completion),
-            logprobs: Array.from(reply.tokens.logprobs),
-            entropies: Array.from(reply.tokens.entropies),
-          },
-        }),
-      },
-    })),
-  };
 }

@@ -1,7 +1,7 @@
 // A group of games that began alike, side by side: what each member replied, and what each reply was credited with.
 
+import type { RecordedTurn } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
-import type { StoredTurn } from '../engine/runs/stored-games.ts';
 import { Scroll } from '../ui/figures.tsx';
 import { endOf, type PlayedGroup } from './played-groups.ts';
 
@@ -94,7 +94,7 @@ function Turn({
   advantage,
   most,
 }: {
-  readonly turn: StoredTurn | undefined;
+  readonly turn: RecordedTurn | undefined;
   readonly advantage: number;
   readonly most: number;
 }) {

@@ -1,9 +1,7 @@
 // The stored games of a step as a page shows them: groups side by side, and any game as an episode to watch.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { type EnvironmentSpec, replay } from '@ludic/rollouts';
+import { type EnvironmentSpec, type RecordedEpisode, replay, replayRecord } from '@ludic/rollouts';
 import type { StoredGame } from '../engine/runs/stored-games.ts';
-import { type RecordedEpisode, replayed } from '../watch/recorded.ts';
 
 /** Episodes that began alike. */
 export interface PlayedGroup {
@@ -23,16 +21,8 @@ export function groupsOf(games: readonly StoredGame[], game: EnvironmentSpec): r
   return [...groups.values()].map((members) => ({ observation: firstSeen(members[0]!, game), members }));
 }
 
-function firstSeen({ seed, dynamicsSeed }: StoredGame, { environment, config, history }: EnvironmentSpec): string {
-  const definition = findEnvironment(environment);
-  const start = { seed, dynamicsSeed };
-  const { frames } = replay({
-    environment: definition,
-    config: resolveConfig(definition, config),
-    history,
-    start,
-    replies: [],
-  });
+function firstSeen({ seed, dynamicsSeed }: StoredGame, game: EnvironmentSpec): string {
+  const { frames } = replay({ ...game, start: { seed, dynamicsSeed }, replies: [] });
   return frames[0]?.observation ?? '';
 }
 
@@ -42,4 +32,4 @@ export const endOf = ({ outcome, endReason }: StoredGame): string =>
 
 /** @throws RecordError where the game, played again, is another one */
 export const recordedOf = (games: readonly StoredGame[], game: EnvironmentSpec): readonly RecordedEpisode[] =>
-  games.map((one, i) => ({ title: `Step ${one.step}, game ${i + 1}`, game, episode: replayed(one, game) }));
+  games.map((one, i) => ({ title: `Step ${one.step}, game ${i + 1}`, game, episode: replayRecord(one, game) }));

@@ -2,11 +2,11 @@
 // and what it remembers.
 
 import { currentScratchpad, type Message, readScratchpad } from '@ludic/history';
-import type { Episode, Frame } from '@ludic/rollouts';
+import type { Episode, Frame, RecordedEpisode } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Figure } from '../ui/figures.tsx';
 import { Board } from '../ui/game/board.tsx';
-import { framesOf, type RecordedEpisode } from './recorded.ts';
+import { framesOf } from './frames.ts';
 import { type ReadBy, ReplyTokens } from './reply-tokens.tsx';
 import './watch.css';
 

@@ -1,7 +1,7 @@
 // The episodes that the view Watch shows. Other views put episodes here, as data; games of an address come by their link.
 
+import type { RecordedEpisode } from '@ludic/rollouts';
 import { Store } from '../ui/store.ts';
-import type { RecordedEpisode } from './recorded.ts';
 
 /** Episodes to watch, one of them shown at first. */
 export interface EpisodeSet {

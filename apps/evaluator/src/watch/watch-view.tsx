@@ -1,6 +1,7 @@
 // A game to look at, step by step: one of an evaluation, played here, or any that was recorded elsewhere.
 
 import { findEnvironment } from '@ludic/environments';
+import { readEpisodes } from '@ludic/rollouts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { Alert, FileButton, Form } from '../ui/form.tsx';
@@ -13,7 +14,6 @@ import { useStore } from '../ui/store.ts';
 import { useLink } from '../ui/use-form-state.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 import { EpisodePlayer } from './episode-player.tsx';
-import { readEpisodes } from './recorded.ts';
 import { shownEpisodes } from './shown-episodes.ts';
 import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSpec, watchLink } from './watch-link.ts';
 

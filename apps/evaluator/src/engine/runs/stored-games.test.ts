@@ -1,11 +1,18 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { StepMetrics } from '@ludic/grpo';
 import { scriptedPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import {
+  type EnvironmentSpec,
+  type Episode,
+  evaluationStarts,
+  playEpisodes,
+  RecordError,
+  readEpisodes,
+} from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupsOf, recordedOf } from '../../train/played-groups.ts';
-import { framesOf, RecordError, readEpisodes } from '../../watch/recorded.ts';
+import { framesOf } from '../../watch/frames.ts';
 import { readGames, storedGames, thinnedGames } from './stored-games.ts';
 
 const GAMES: readonly EnvironmentSpec[] = [
@@ -90,7 +97,11 @@ describe('the games that a run keeps', () => {
       fc.property(fc.uniqueArray(fc.nat(999), { minLength: 4, maxLength: 60 }), (numbers) => {
         const steps = numbers.sort((a, b) => a - b);
         const text = steps
-          .map((step) => `{"step":${step},"seed":0,"dynamicsSeed":0,"reward":0,"turns":[],"advantages":[]}\n`.repeat(2))
+          .map((step) =>
+            `{"step":${step},"seed":0,"dynamicsSeed":0,"reward":0,"endReason":"truncated","turns":[],"advantages":[]}\n`.repeat(
+              2,
+            ),
+          )
           .join('');
         const thin = thinnedGames(`${text}{"step":1000,"tur`);
         const left = readGames(thin).steps;
@@ -106,7 +117,10 @@ describe('the games that a run keeps', () => {
 
   it('are those of the newest step up to the one that is asked for', () => {
     const text = [1, 3, 9]
-      .map((step) => `{"step":${step},"seed":0,"dynamicsSeed":0,"reward":0,"turns":[],"advantages":[]}\n`)
+      .map(
+        (step) =>
+          `{"step":${step},"seed":0,"dynamicsSeed":0,"reward":0,"endReason":"truncated","turns":[],"advantages":[]}\n`,
+      )
       .join('');
     const at = (latest?: number) => readGames(text, latest).games.map(({ step }) => step);
     expect([at(), at(2), at(3), at(8), at(0)]).toEqual([[9], [1], [3], [3], []]);
@@ -114,7 +128,8 @@ describe('the games that a run keeps', () => {
   });
 
   it('are read beside lines that are damaged, and without what is no game', () => {
-    const whole = '"seed":1,"dynamicsSeed":1,"reward":0.5,"turns":[{"reply":{"text":"a"}}],"advantages":[1]';
+    const whole =
+      '"seed":1,"dynamicsSeed":1,"reward":0.5,"endReason":"truncated","turns":[{"reply":{"text":"a"}}],"advantages":[1]';
     const damaged = ['"group":0,"se', whole.replace('1,"dyn', 'null,"dyn'), whole.replace('0.5', '"a"')]
       .concat(whole.replace('[1]', '["a"]'), whole.replace('{"reply":{"text":"a"}}', 'null'), whole.replace('"a"', '7'))
       .map((rest) => `{"step":3,${rest}}\n`);

@@ -2,7 +2,7 @@
 // rest comes from playing it again, so that every step has room.
 
 import type { KeptEpisode, StepReport } from '@ludic/grpo';
-import type { Episode, Turn } from '@ludic/rollouts';
+import { briefRecord, type EpisodeRecord, readRecord } from '@ludic/rollouts';
 
 /** Of one step: the first groups, the first members of each, and at most so many characters of groups as a whole. */
 const GROUPS = 4;
@@ -13,20 +13,10 @@ export const MOST_GAMES = 32 * 2 ** 20;
 /** Share of the steps, the newest, that make no room. */
 const UNTOUCHED = 0.25;
 
-/** What is as most turns are is not said: no reward, a valid reply that ended by itself. */
-export interface StoredTurn {
-  readonly reply: { readonly text: string; readonly finish?: Turn['reply']['finish'] };
-  readonly reward?: number;
-  readonly info?: Pick<Turn['info'], 'invalid'>;
-}
-
-/** A game of a step: what is needed to play it again, and the advantage of each of its replies. */
-export interface StoredGame
-  extends KeptEpisode,
-    Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> {
+/** A game of a step: a brief record, and the advantage of each of its replies. */
+export interface StoredGame extends KeptEpisode, EpisodeRecord {
   /** Its place among the groups of the step. */
   readonly group: number;
-  readonly turns: readonly StoredTurn[];
   /** What each turn was credited with. */
   readonly advantages: readonly number[];
 }
@@ -47,21 +37,10 @@ export function storedGames({ metrics: { step }, episodes, advantages }: StepRep
     const group = Math.floor(i / groupSize);
     if (group >= GROUPS) break;
     if (i % groupSize >= MEMBERS) continue;
-    const { seed, dynamicsSeed, reward, endReason, outcome, error } = episode;
     const game: StoredGame = {
       step,
       group,
-      seed,
-      dynamicsSeed,
-      reward,
-      endReason,
-      ...(outcome && { outcome }),
-      ...(error !== undefined && { error }),
-      turns: episode.turns.map(({ reply: { text, finish }, reward, info: { invalid } }) => ({
-        reply: { text, ...(finish !== 'stop' && { finish }) },
-        ...(reward !== 0 && { reward }),
-        ...(invalid && { info: { invalid } }),
-      })),
+      ...briefRecord(episode),
       // Five digits are more than the page shows.
       advantages: Array.from(advantages[i]!, (advantage) => Number(advantage.toPrecision(5))),
     };
@@ -106,22 +85,14 @@ export function readGames(text: string, latest = Number.POSITIVE_INFINITY): Stor
  * costs no other its place.
  */
 function gameOf(line: string): StoredGame[] {
-  let value: Partial<StoredGame>;
   try {
-    value = JSON.parse(line);
+    const value = JSON.parse(line) as StoredGame;
+    const { step, group = 0, advantages } = value;
+    if (!Array.isArray(advantages) || !advantages.every(Number.isFinite)) return [];
+    return [{ step, group, ...readRecord(value), advantages }];
   } catch {
     return [];
   }
-  const { seed, dynamicsSeed, reward, turns, advantages } = value;
-  const isGame =
-    Number.isSafeInteger(seed) &&
-    Number.isSafeInteger(dynamicsSeed) &&
-    Number.isFinite(reward) &&
-    Array.isArray(turns) &&
-    turns.every((turn) => typeof turn?.reply?.text === 'string') &&
-    Array.isArray(advantages) &&
-    advantages.every(Number.isFinite);
-  return isGame ? [{ ...(value as StoredGame), group: value.group ?? 0 }] : [];
 }
 
 /** Every second step but for the newest goes; the first stays. */

@@ -1,9 +1,9 @@
 // Games that a job has played, one of them shown turn by turn.
 
+import { readEpisodes } from '@ludic/rollouts';
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
 import { Alert } from '../../ui/form.tsx';
-import { readEpisodes } from '../../watch/recorded.ts';
 import { watchEpisodes } from '../../watch/shown-episodes.ts';
 import type { JobsStore } from '../jobs-store.ts';
 import { usePolling } from '../use-polling.ts';

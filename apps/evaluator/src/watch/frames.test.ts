@@ -1,10 +1,16 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import {
+  type EnvironmentSpec,
+  type Episode,
+  episodeToJson,
+  evaluationStarts,
+  playEpisodes,
+  readEpisodes,
+} from '@ludic/rollouts';
 import { trajectoryOf } from '@ludic/service/internal';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { framesOf, RecordError, readEpisodes } from './recorded.ts';
+import { framesOf } from './frames.ts';
 
 const TIC_TAC_TOE: EnvironmentSpec = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };
 const KEY_DOOR: EnvironmentSpec = {
@@ -60,21 +66,6 @@ describe('recorded episodes', () => {
     }
   });
 
-  it('keep their tokens', () => {
-    const tokens = { prompt: [1, 2], completion: [3], logprobs: [-0.5], entropies: [0.25] };
-    const [recorded] = readEpisodes(JSON.stringify(episodeOf({ text: 'x', finish: 'length', tokens })), TIC_TAC_TOE);
-    expect(recorded!.episode.turns[0]!.reply).toEqual({
-      text: 'x',
-      finish: 'length',
-      tokens: {
-        prompt: Int32Array.of(1, 2),
-        completion: Int32Array.of(3),
-        logprobs: Float32Array.of(-0.5),
-        entropies: Float32Array.of(0.25),
-      },
-    });
-  });
-
   it('find their game by the rules that were told, where they do not name it', async () => {
     const [episode] = await played({ ...KEY_DOOR, config: {} }, 1);
     const [recorded] = readEpisodes(JSON.stringify(episodeToJson(episode!)), TIC_TAC_TOE);
@@ -102,37 +93,6 @@ describe('recorded episodes', () => {
     expect(frames.length).toBeGreaterThan(0);
     expect(trouble).toBe('No reply.');
   });
-
-  it('are refused in a sentence where they are none', () => {
-    const wrong = [
-      '',
-      '{',
-      '{}\n{',
-      '[]',
-      'null',
-      '{"turns": 3}',
-      '{"turns": []}',
-      JSON.stringify({ ...episodeOf({ text: 'x' }), endReason: 'tired' }),
-      JSON.stringify({ ...episodeOf({ text: 'x' }), seed: 0.5 }),
-      JSON.stringify(episodeOf({})),
-      JSON.stringify(episodeOf({ text: 'x', tokens: { prompt: ['a'] } })),
-    ];
-    for (const text of wrong) expect(() => readEpisodes(text, TIC_TAC_TOE), text).toThrow(RecordError);
-    fc.assert(
-      fc.property(fc.json(), (text) => {
-        expect(() => readEpisodes(text, TIC_TAC_TOE)).toThrow(RecordError);
-      }),
-    );
-  });
-});
-
-const episodeOf = (reply: object) => ({
-  seed: 1,
-  dynamicsSeed: 2,
-  turns: [{ prompt: [{ role: 'user', content: 'y' }], observation: 'y', reward: 0, info: { invalid: false }, reply }],
-  reward: 0,
-  endReason: 'truncated',
-  finalObservation: '',
 });
 
 /** What is told of a turn is only whether the game refused it: that, and how the game ended, are all that is read. */
