@@ -229,7 +229,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
       expect(await notes()).toBe('As it read them(empty)As it wrote themnorth');
       await view().getByRole('button', { name: 'Next step' }).click();
       expect(await notes()).toBe('As it read themnorthIt wrote none, so these stay.');
-      expect(await view().locator('.mark-trouble').textContent()).toBe('invalid');
+      expect(await view().locator('.mark-error').textContent()).toBe('invalid');
       const damaged = join(scratch, 'damaged.json');
       writeFileSync(damaged, '{"turns": 3');
       await input.setInputFiles(damaged);

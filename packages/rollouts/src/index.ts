@@ -26,5 +26,5 @@ export { assertRoom, type PlayOptions, playEpisodes } from './play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export { type Interval, wilsonInterval } from './statistics.ts';
-export { END_REASONS, type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';
+export { type EndReason, type Episode, SUCCESS_REWARD, type Turn } from './trajectory.ts';
 export { type Part, transcript } from './transcript.ts';

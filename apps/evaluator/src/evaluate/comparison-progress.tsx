@@ -26,7 +26,7 @@ function Line({ progress }: { readonly progress: EntryProgress }) {
       return <span>stopped</span>;
     case 'failed':
       return (
-        <span class="trouble" role="alert">
+        <span class="error" role="alert">
           {progress.message}
         </span>
       );

@@ -29,7 +29,7 @@ export function EvaluateView() {
   const { opened, gameOf } = useAppContext();
   const { value: spec, update, expect, settled } = useFormState(DEFAULT_EVALUATION);
   const [waiting, setWaiting] = useState(false);
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   const [copied, setCopied] = useState('');
   const choices = useRef(NO_CHOICES);
   const { run, comparisons, start, stop } = useComparison();
@@ -42,12 +42,12 @@ export function EvaluateView() {
   useLink(
     readEvaluationLink,
     (wanted) => {
-      setTrouble('');
+      setError('');
       if (!wanted) return;
       choices.current = allChosen(wanted);
       update(() => wanted);
     },
-    setTrouble,
+    setError,
   );
   /** The game that a model was trained in is where its evaluation begins. */
   const bring = (model: string, chosen = () => choices.current) =>
@@ -122,7 +122,7 @@ export function EvaluateView() {
   return (
     <>
       <Form class="card" aria-label="What to evaluate" onSubmit={() => void evaluate()}>
-        <Alert text={trouble} />
+        <Alert text={error} />
         {opened?.note && (
           <p class="note" role="status">
             {opened.note}

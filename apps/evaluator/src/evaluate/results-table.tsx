@@ -78,7 +78,7 @@ export function ResultsTable({ comparison: { results } }: { readonly comparison:
           {title}
           <small>{device === 'script' ? 'scripted' : `${place}, temperature ${spec.temperature}`}</small>
           {evaluation.first_failure !== undefined && (
-            <small class="trouble">some games failed: {evaluation.first_failure}</small>
+            <small class="error">some games failed: {evaluation.first_failure}</small>
           )}
         </>
       ),

@@ -1,7 +1,6 @@
 // Results find their games, and files made of them hold the same numbers.
 
-import type { Episode } from '@ludic/rollouts';
-import { summarize } from '@ludic/rollouts';
+import { type Episode, summarize } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_EVALUATION, type EvaluationSpec, gamesKey, type PolicyEntry } from './evaluation-spec.ts';
 import {
@@ -19,7 +18,14 @@ const NANO: PolicyEntry = { kind: 'model', name: 'nano', history: 'NO_HISTORY' }
 function resultOf(entry: PolicyEntry, rewards: readonly number[], change: Partial<EvaluationSpec> = {}): Result {
   const spec = { ...DEFAULT_EVALUATION, episodes: rewards.length, policies: [entry], ...change };
   const episodes = rewards.map(
-    (reward, i): Episode => ({ seed: i, turns: [], reward, endReason: 'terminated', finalObservation: '' }),
+    (reward, i): Episode => ({
+      seed: i,
+      dynamicsSeed: i,
+      turns: [],
+      reward,
+      endReason: 'terminated',
+      finalObservation: '',
+    }),
   );
   return {
     entry,

@@ -35,7 +35,7 @@ it('tells everybody who looks, and forgets what was stored', () => {
   sessionStore.leave(ADA, 'The password is wrong.');
   expect(seen).toEqual([
     { account: ADA, left: undefined },
-    { account: undefined, left: { address: ADA.address, trouble: 'The password is wrong.' } },
+    { account: undefined, left: { address: ADA.address, error: 'The password is wrong.' } },
   ]);
   expect(stored.size).toBe(0);
 });

@@ -15,7 +15,7 @@ export interface SessionState {
   /** Undefined while the page is signed out. */
   readonly account: Account | undefined;
   /** Where the visitor was before, and why that is over; the reason is empty where that was the visitor's wish. */
-  readonly left: { readonly address: string; readonly trouble: string } | undefined;
+  readonly left: { readonly address: string; readonly error: string } | undefined;
 }
 
 const KEY = 'ludic server';
@@ -38,11 +38,11 @@ export class SessionStore extends Store<SessionState> {
     this.set({ account, left: undefined });
   }
 
-  /** @param trouble why, where the server refuses the account. One that has taken its place meanwhile stays. */
-  leave(account: Account, trouble = ''): void {
+  /** @param error why, where the server refuses the account. One that has taken its place meanwhile stays. */
+  leave(account: Account, error = ''): void {
     if (this.state.account !== account) return;
     forget();
-    this.set({ account: undefined, left: { address: account.address, trouble } });
+    this.set({ account: undefined, left: { address: account.address, error } });
   }
 }
 

@@ -19,7 +19,7 @@ export function Dashboard() {
   const { account, left } = useSession();
   const session = useMemo(() => account && openSession(account), [account]);
   if (!session) return <SignIn {...left} />;
-  return <Signed session={session} onLeave={(trouble) => sessionStore.leave(session.account, trouble)} />;
+  return <Signed session={session} onLeave={(error) => sessionStore.leave(session.account, error)} />;
 }
 
 type DashboardPart =
@@ -32,13 +32,13 @@ function linked(): Extract<DashboardPart, { kind: 'job' }> | undefined {
   return id === undefined ? undefined : { kind: 'job', id };
 }
 
-function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (trouble: string) => void }) {
+function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (error: string) => void }) {
   const store = useMemo(() => new JobsStore(session, { onRefused: onLeave }), [session]);
   useEffect(() => {
     store.open();
     return () => store.close();
   }, [store]);
-  const { jobs, models, missing, trouble } = useStore(store);
+  const { jobs, models, missing, error } = useStore(store);
   const [chosen, setChosen] = useState<DashboardPart | undefined>(linked);
   // Until something is chosen, the newest job is looked at.
   const shown: DashboardPart | undefined = chosen ?? (jobs?.[0] && { kind: 'job', id: jobs[0].job_id });
@@ -70,7 +70,7 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
     <div>
       <div class="jobs-top">
         <p>
-          <span class="dot" data-state={trouble ? 'away' : jobs ? 'here' : 'asked'} aria-hidden="true" />
+          <span class="dot" data-state={error ? 'away' : jobs ? 'here' : 'asked'} aria-hidden="true" />
           {session.address.replace(/^https?:\/\//, '')}
         </p>
         <button type="button" class="go" onClick={() => show({ kind: 'start', what: 'train' })}>
@@ -83,9 +83,9 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
           Sign out
         </button>
       </div>
-      {trouble && (
+      {error && (
         <p class="banner" role="alert">
-          {trouble.message} <small>Since {moment(trouble.since.toISOString())}.</small>
+          {error.message} <small>Since {moment(error.since.toISOString())}.</small>
         </p>
       )}
       <div class="jobs-parts">

@@ -14,7 +14,7 @@ export interface JobsState {
   /** A job that was to be looked at, and that the server does not have. */
   readonly missing: string | undefined;
   /** Why nothing new comes, and since when. */
-  readonly trouble: { readonly message: string; readonly since: Date } | undefined;
+  readonly error: { readonly message: string; readonly since: Date } | undefined;
 }
 
 /** What the store's owner hears. */
@@ -41,7 +41,7 @@ export class JobsStore extends Store<JobsState> {
   #modelsAfter: string | undefined;
 
   constructor(session: Session, { onRefused }: JobsStoreOptions) {
-    super({ jobs: undefined, models: [], missing: undefined, trouble: undefined });
+    super({ jobs: undefined, models: [], missing: undefined, error: undefined });
     this.session = session;
     this.#onRefused = onRefused;
   }
@@ -112,15 +112,15 @@ export class JobsStore extends Store<JobsState> {
 
   #pause(): number {
     if (document.hidden) return PAUSES.hidden;
-    if (this.state.trouble) return PAUSES.away;
+    if (this.state.error) return PAUSES.away;
     return this.state.jobs?.some(({ status }) => !isEnd(status)) ? PAUSES.busy : PAUSES.idle;
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
     try {
       const jobs = await this.#withSelected(await this.session.prompt.jobs({ limit: MOST_JOBS }, { signal }), signal);
-      if (this.state.trouble) for (const eventsOf of this.#events.values()) eventsOf.retry();
-      this.set({ jobs, trouble: undefined });
+      if (this.state.error) for (const eventsOf of this.#events.values()) eventsOf.retry();
+      this.set({ jobs, error: undefined });
       this.#follow();
       // What has ended has left a model, or lost one.
       const ended = jobs.filter(({ status }) => isEnd(status)).map(({ job_id, ended_at }) => `${job_id} ${ended_at}`);
@@ -131,9 +131,9 @@ export class JobsStore extends Store<JobsState> {
     } catch (error) {
       if (signal.aborted) return;
       if (isRefused(error)) return this.refuse(error);
-      const since = this.state.trouble?.since ?? new Date();
+      const since = this.state.error?.since ?? new Date();
       const advice = isAway(error) ? ' What is shown is from before; the page goes on by itself when it is back.' : '';
-      this.set({ trouble: { message: messageOf(error, this.session) + advice, since } });
+      this.set({ error: { message: messageOf(error, this.session) + advice, since } });
     }
   }
 

@@ -33,7 +33,7 @@ export function JobsView() {
     <div ref={place} class="empty">
       {part.state === 'missing' ? (
         <>
-          <p class="trouble" role="alert">
+          <p class="error" role="alert">
             This part of the page could not be loaded: the server of the page does not answer.
           </p>
           <p>

@@ -10,15 +10,15 @@ import { openSession } from './session.ts';
 export interface SignInProps {
   /** Where the visitor was before, and why that is over. */
   readonly address?: string | undefined;
-  readonly trouble?: string | undefined;
+  readonly error?: string | undefined;
 }
 
-export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
+export function SignIn({ address: before, error: first = '' }: SignInProps) {
   const [address, setAddress] = useState(before ?? ownAddress());
   const [password, setPassword] = useState('');
   const [keep, setKeep] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState(first);
+  const [error, setError] = useState(first);
   const [wait, setWait] = useState(0);
 
   useEffect(() => {
@@ -29,7 +29,7 @@ export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
 
   const open = async () => {
     setBusy(true);
-    setTrouble('');
+    setError('');
     const account = { address: tidyAddress(address), password };
     try {
       await openSession(account).prompt.jobs({ limit: 1 });
@@ -38,7 +38,7 @@ export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
       const { address: place } = account;
       const isOwn = URL.canParse(place) && new URL(place).origin === location.origin;
       if (error instanceof ServiceError && error.retryAfter !== undefined) setWait(Math.ceil(error.retryAfter));
-      setTrouble(messageOf(error, { address: place, isOwn }));
+      setError(messageOf(error, { address: place, isOwn }));
       setBusy(false);
     }
   };
@@ -85,7 +85,7 @@ export function SignIn({ address: before, trouble: first = '' }: SignInProps) {
         <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
         <span>Stay signed in until this tab closes</span>
       </label>
-      <Alert text={trouble} />
+      <Alert text={error} />
       <button type="submit" class="go" disabled={busy || wait > 0}>
         {wait > 0 ? `Sign in (in ${wait} s)` : busy ? 'Signing in…' : 'Sign in'}
       </button>

@@ -7,26 +7,26 @@ import { isRefused, messageOf } from './messages.ts';
 /** A request that changes something, and what became of it. */
 export interface RequestAction {
   readonly busy: boolean;
-  readonly trouble: string;
+  readonly error: string;
   /** Whether it went well. */
   readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
 export function useAction(store: JobsStore): RequestAction {
   const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   return {
     busy,
-    trouble,
+    error,
     async act(work) {
       setBusy(true);
-      setTrouble('');
+      setError('');
       try {
         await work();
         return true;
       } catch (error) {
         if (isRefused(error)) store.refuse(error);
-        setTrouble(messageOf(error, store.session));
+        setError(messageOf(error, store.session));
         return false;
       } finally {
         setBusy(false);

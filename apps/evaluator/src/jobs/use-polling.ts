@@ -9,7 +9,7 @@ import { isAway, messageOf } from './messages.ts';
 export interface Polled<T> {
   /** What came last. */
   readonly value: T | undefined;
-  readonly trouble: string;
+  readonly error: string;
 }
 
 /** @param every milliseconds between two questions; undefined: until one was answered */
@@ -20,7 +20,7 @@ export function usePolling<T>(
   ask: (signal: AbortSignal) => Promise<T>,
 ): Polled<T> {
   const [value, setValue] = useState<T>();
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
@@ -31,10 +31,10 @@ export function usePolling<T>(
           const next = await ask(signal);
           if (signal.aborted) return;
           setValue(() => next);
-          setTrouble('');
+          setError('');
         } catch (error) {
           if (signal.aborted) return;
-          setTrouble(messageOf(error, store.session));
+          setError(messageOf(error, store.session));
           isDone = !isAway(error);
         }
         if (isDone) return;
@@ -44,7 +44,7 @@ export function usePolling<T>(
     void work();
     return () => controller.abort();
   }, [store, key, every]);
-  return { value, trouble };
+  return { value, error };
 }
 
 const RETRY = 3000;

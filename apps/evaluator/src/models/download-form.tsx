@@ -37,7 +37,7 @@ export function ServerDownload({
       button={account ? 'Show its models' : 'Sign in'}
       source={{ from: 'server', ...(account ?? { address: tidyAddress(address), password }) }}
       eager={isOpen && account !== undefined}
-      before={left?.trouble}
+      before={left?.error}
       onShown={(source) => {
         if (account || source.from !== 'server') return;
         sessionStore.signIn({ address: source.address, password: source.password }, keep);
@@ -140,7 +140,7 @@ function DownloadForm({
     setNews('');
     const answer = await run({ type: 'load', source: shown, listing, device });
     if (!answer) return;
-    setNews(answer.trouble ?? `${answer.card.name} is here, and stored in this browser.`);
+    setNews(answer.error ?? `${answer.card.name} is here, and stored in this browser.`);
     onModel(answer.card.name);
   };
   return (

@@ -6,7 +6,7 @@ import { droppedFiles } from './dropped-files.ts';
 import { FolderButton, usePicked } from './pick-folder.tsx';
 
 export function FromDisk({ onModel }: { readonly onModel: (name: string) => void }) {
-  const { trouble, warnings, take } = usePicked(onModel);
+  const { error, warnings, take } = usePicked(onModel);
   const [over, setOver] = useState(false);
   return (
     <section
@@ -27,7 +27,7 @@ export function FromDisk({ onModel }: { readonly onModel: (name: string) => void
       <h3>From disk</h3>
       <p>A folder with config.json and weights, such as a run's final/. Drop it here, or pick it.</p>
       <FolderButton text="Open a folder…" onFiles={(files) => void take(files)} />
-      <Alert text={trouble} />
+      <Alert text={error} />
       <Warnings texts={warnings} />
     </section>
   );

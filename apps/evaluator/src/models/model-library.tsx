@@ -19,13 +19,13 @@ const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
 /** @param onModel is told of every model that comes in by the visitor's wish */
 export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => void }) {
   const { engine, storage, refreshModels } = useAppContext();
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   const [isOpen, setIsOpen] = useState(false);
   const { cards, used, quota } = storage;
   const others = cards.filter(({ from }) => from !== 'page' && from !== 'training');
   const change = async (work: Promise<unknown>) => {
-    setTrouble('');
-    await work.catch((error: Error) => setTrouble(error.message));
+    setError('');
+    await work.catch((error: Error) => setError(error.message));
     await refreshModels();
   };
   const come = (name: string) => {
@@ -79,7 +79,7 @@ export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => 
           Remove all that were loaded
         </button>
       )}
-      <Alert text={trouble} />
+      <Alert text={error} />
       <div class="sources">
         <FromDisk onModel={come} />
         <ServerDownload isOpen={isOpen} onModel={come} />

@@ -8,10 +8,10 @@ import { Alert, FileButton, Warnings } from '../ui/form.tsx';
 /** Makes files known to the engine as a model, and says what is wrong with those that are none. */
 export function usePicked(onModel: (name: string) => void) {
   const { engine, refreshModels } = useAppContext();
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   const [warnings, setWarnings] = useState<readonly string[]>([]);
   const take = async (coming: Promise<readonly File[]> | readonly File[]) => {
-    setTrouble('');
+    setError('');
     setWarnings([]);
     try {
       const { name, warnings } = await engine.ask({ type: 'pick', files: await coming });
@@ -19,10 +19,10 @@ export function usePicked(onModel: (name: string) => void) {
       await refreshModels();
       onModel(name);
     } catch (error) {
-      setTrouble((error as Error).message);
+      setError((error as Error).message);
     }
   };
-  return { trouble, warnings, take };
+  return { error, warnings, take };
 }
 
 export const FolderButton = (button: Omit<ComponentProps<typeof FileButton>, 'label' | 'webkitdirectory'>) => (
@@ -30,11 +30,11 @@ export const FolderButton = (button: Omit<ComponentProps<typeof FileButton>, 'la
 );
 
 export function PickFolder({ onPick }: { readonly onPick: (name: string) => void }) {
-  const { trouble, warnings, take } = usePicked(onPick);
+  const { error, warnings, take } = usePicked(onPick);
   return (
     <div class="field">
       <FolderButton text="Open a model from disk…" quiet onFiles={(files) => void take(files)} />
-      <Alert text={trouble} />
+      <Alert text={error} />
       <Warnings texts={warnings} />
     </div>
   );

@@ -37,17 +37,17 @@ export function PlayView() {
   const { value: spec, update, settled, changeGame, changePolicy, notes } = useGameForm<PlaySpec>(DEFAULT_PLAY);
   const { game, policy, mark, seed } = spec;
   const set = (change: Partial<PlaySpec>) => update((before) => ({ ...before, ...change }));
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   const [begun, setBegun] = useState<StartedGame>();
   const duel = game.environment === 'tic_tac_toe';
   const start = (next: PlaySpec) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
   const begin = (wanted: PlaySpec) => {
     try {
       resolveConfig(findEnvironment(wanted.game.environment), wanted.game.config);
-      setTrouble('');
+      setError('');
       start(wanted);
     } catch (error) {
-      setTrouble((error as Error).message);
+      setError((error as Error).message);
     }
   };
   /** As before, with other dice; a person who played X plays O. */
@@ -95,9 +95,9 @@ export function PlayView() {
             New game
           </button>
           {!PLAYABLE.includes(game.environment) && (
-            <p class="trouble">{findEnvironment(game.environment).title} cannot be drawn here: choose another game.</p>
+            <p class="error">{findEnvironment(game.environment).title} cannot be drawn here: choose another game.</p>
           )}
-          <Alert text={trouble} />
+          <Alert text={error} />
         </div>
       </Form>
       {begun ? (

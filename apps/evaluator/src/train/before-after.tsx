@@ -35,7 +35,7 @@ export function BeforeAfter({
   const [episodes, setEpisodes] = useState(200);
   const [temperature, setTemperature] = useState(settings.evalTemperature);
   const [rows, setRows] = useState<readonly ComparisonRow[]>([]);
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   const { maxCompletionLength } = settings;
   const seed = settings.seed + SEED_AWAY;
 
@@ -61,8 +61,8 @@ export function BeforeAfter({
       class="before-after"
       aria-label="Before and after"
       onSubmit={() => {
-        setTrouble('');
-        compare().catch((error: Error) => setTrouble(error.message));
+        setError('');
+        compare().catch((error: Error) => setError(error.message));
       }}
     >
       <h3>Before and after, on the same games</h3>
@@ -78,7 +78,7 @@ export function BeforeAfter({
         />
       </div>
       <WorkBar work={work} start="Compare" stop={stop} />
-      <Alert text={trouble} />
+      <Alert text={error} />
       <div aria-live="polite">{rows.length > 0 && <Comparison rows={rows} seed={seed} />}</div>
     </Form>
   );

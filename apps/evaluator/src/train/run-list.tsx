@@ -65,7 +65,7 @@ export function RunList({
               </td>
               <td class="number">
                 {DATE.format(modified)}
-                {!stored && <small class="trouble">the rest is in memory</small>}
+                {!stored && <small class="error">the rest is in memory</small>}
               </td>
               <td class="number">{bytes(size)}</td>
               <td>

@@ -28,7 +28,7 @@ export function StepGames({
   readonly onStep: (step: number) => void;
 }) {
   const { steps } = stored;
-  const { games, trouble } = useGames(run, stored, step);
+  const { games, error } = useGames(run, stored, step);
   const [chosen, choose] = useState(0);
   const [refused, setRefused] = useState('');
   const game = gameOf(settings);
@@ -86,7 +86,7 @@ export function StepGames({
           </button>
         </div>
       )}
-      <Alert text={trouble || refused} />
+      <Alert text={error || refused} />
       {group ? (
         <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />
       ) : (
@@ -100,9 +100,9 @@ export function StepGames({
 function useGames(run: string, stored: StoredGames, step: number | undefined) {
   const { engine } = useAppContext();
   const [asked, setAsked] = useState<readonly StoredGame[]>();
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   useEffect(() => {
-    setTrouble('');
+    setError('');
     if (step === undefined) {
       setAsked(undefined);
       return;
@@ -113,12 +113,12 @@ function useGames(run: string, stored: StoredGames, step: number | undefined) {
         if (!gone) setAsked(games);
       },
       (error: Error) => {
-        if (!gone) setTrouble(`The games of step ${step} cannot be read: ${error.message}`);
+        if (!gone) setError(`The games of step ${step} cannot be read: ${error.message}`);
       },
     );
     return () => {
       gone = true;
     };
   }, [engine, run, step]);
-  return { games: (step !== undefined && asked) || stored.games, trouble };
+  return { games: (step !== undefined && asked) || stored.games, error };
 }

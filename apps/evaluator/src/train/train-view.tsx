@@ -13,7 +13,7 @@ import './train.css';
 export function TrainView() {
   const [device, setDevice] = useState<DeviceChoice>('auto');
   const training = useTraining();
-  const { work, stop, runs, shown, summary, working, broken, done, trouble } = training;
+  const { work, stop, runs, shown, summary, working, broken, done, error } = training;
   return (
     <>
       <TrainForm
@@ -32,7 +32,7 @@ export function TrainView() {
             {done}
           </p>
         )}
-        <Alert text={trouble} />
+        <Alert text={error} />
       </TrainForm>
       {runs.length > 0 && (
         <div class="card">

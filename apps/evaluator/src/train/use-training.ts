@@ -32,7 +32,7 @@ const NOTHING_YET = {
   warnings: [],
 } satisfies Partial<ShownRun>;
 
-/** One training at a time, and the list of all that this browser holds. Errors are sentences in `trouble`. */
+/** One training at a time, and the list of all that this browser holds. Errors are sentences in `error`. */
 export function useTraining() {
   const { engine, models, addModel } = useAppContext();
   const { work, run, stop } = useWork();
@@ -42,7 +42,7 @@ export function useTraining() {
   const [looked, setLooked] = useState<ShownRun>();
   const [working, setWorking] = useState<string>();
   const [done, setDone] = useState('');
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
 
   const refresh = useCallback(async () => {
     const found = await engine.ask({ type: 'runs' });
@@ -63,9 +63,9 @@ export function useTraining() {
   );
   /** Whatever goes wrong is a sentence. */
   const attempt = (what: () => Promise<unknown>) => {
-    setTrouble('');
+    setError('');
     return what().catch((error: unknown) => {
-      setTrouble((error as Error).message);
+      setError((error as Error).message);
       // Another tab may have changed what there is.
       refresh().catch(() => {});
     });
@@ -106,10 +106,10 @@ export function useTraining() {
   };
 
   const start = async (model: string, device: DeviceChoice, settings: TrainSettings) => {
-    setTrouble('');
+    setError('');
     const { batchSize, groupSize } = settings;
     if (batchSize % groupSize !== 0) {
-      setTrouble(`${batchSize} games a step do not make groups of ${groupSize}: take a multiple of ${groupSize}.`);
+      setError(`${batchSize} games a step do not make groups of ${groupSize}: take a multiple of ${groupSize}.`);
       return;
     }
     // Other tabs have runs of their own.
@@ -152,7 +152,7 @@ export function useTraining() {
     /** The one whose training broke off. */
     broken: work.state === 'failed' ? summaryOf(live) : undefined,
     done,
-    trouble,
+    error,
     start,
     goOn,
     show,

@@ -7,17 +7,17 @@ export const Figure = ({
   name,
   value,
   of,
-  trouble = false,
+  error = false,
 }: {
   readonly name: string;
   readonly value: ComponentChildren;
   /** What a rate rests on. */
   readonly of?: string;
-  readonly trouble?: boolean;
+  readonly error?: boolean;
 }) => (
   <div>
     <dt>{name}</dt>
-    <dd class={trouble ? 'mark-trouble' : undefined}>
+    <dd class={error ? 'mark-error' : undefined}>
       {value}
       {of && <small>{of}</small>}
     </dd>

@@ -20,7 +20,7 @@ export const Form = ({
 /** What went wrong, in a sentence that is read out. Draws nothing for an empty text. */
 export const Alert = ({ text }: { readonly text: string | undefined }) =>
   text ? (
-    <p class="trouble" role="alert">
+    <p class="error" role="alert">
       {text}
     </p>
   ) : null;

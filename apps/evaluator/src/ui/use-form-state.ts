@@ -27,14 +27,14 @@ export function useFormState<T extends object>(initial: T) {
 export function useLink<T>(
   read: (hash: string) => T | undefined,
   follow: (wanted: T | undefined) => void,
-  onTrouble: (message: string) => void,
+  onError: (message: string) => void,
 ): void {
   useEffect(() => {
     const look = () => {
       try {
         follow(read(location.hash));
       } catch (error) {
-        onTrouble((error as Error).message);
+        onError((error as Error).message);
       }
     };
     look();

@@ -84,7 +84,7 @@ export function WorkStatus({ work }: { readonly work: WorkState }) {
       <div class="status" role="status">
         {work.state === 'running' && <StageBar progress={work.progress} />}
       </div>
-      <p class="trouble" role="alert">
+      <p class="error" role="alert">
         {work.state === 'failed' ? work.message : ''}
       </p>
     </>

@@ -21,7 +21,7 @@ export function EpisodePlayer({
   readonly model?: ReadBy | undefined;
 }) {
   const { game, episode } = recorded;
-  const { frames, trouble } = useMemo(() => framesOf(recorded), [recorded]);
+  const { frames, error } = useMemo(() => framesOf(recorded), [recorded]);
   const last = episode.turns.length;
   const [step, setStep] = useState(0);
   const [playing, setPlaying] = useState(false);
@@ -74,7 +74,7 @@ export function EpisodePlayer({
         {frame ? (
           <Board environment={game.environment} state={frame.state} />
         ) : (
-          <p class="empty">{trouble ?? 'Nothing to draw.'}</p>
+          <p class="empty">{error ?? 'Nothing to draw.'}</p>
         )}
         <div class="scrubber">
           <input
@@ -115,7 +115,7 @@ export function EpisodePlayer({
               : `. ${ending(episode)}`}
           </p>
         </div>
-        {trouble !== undefined && frame && <p class="trouble">{trouble}</p>}
+        {error !== undefined && frame && <p class="error">{error}</p>}
       </div>
       <div class="telling">
         {turn ? (
@@ -175,7 +175,7 @@ function Facts({ episode: { turns }, step }: { readonly episode: Episode; readon
         <Figure
           name="Marks"
           value={[...(info.invalid ? ['invalid'] : []), ...(reply.finish === 'length' ? ['cut off'] : [])].join(', ')}
-          trouble
+          error
         />
       )}
     </dl>
@@ -237,7 +237,7 @@ function End({ episode }: { readonly episode: Episode }) {
       <h3>The end</h3>
       {episode.finalObservation !== '' && <pre class="text">{episode.finalObservation}</pre>}
       <dl class="numbers">
-        <Figure name="Ended" value={ending(episode)} trouble={episode.endReason === 'failed'} />
+        <Figure name="Ended" value={ending(episode)} error={episode.endReason === 'failed'} />
         <Figure name="Reward" value={short(episode.reward)} />
         <Figure name="Steps" value={String(episode.turns.length)} />
         <Figure name="Invalid replies" value={String(episode.turns.filter(({ info }) => info.invalid).length)} />

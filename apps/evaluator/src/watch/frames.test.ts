@@ -37,8 +37,8 @@ describe('recorded episodes', () => {
       for (const [i, recorded] of read.entries()) {
         expect(recorded.game).toEqual(game);
         expect(recorded.episode.turns.map(({ reply }) => reply)).toEqual(episodes[i]!.turns.map(({ reply }) => reply));
-        const { frames, trouble } = framesOf(recorded);
-        expect(trouble).toBeUndefined();
+        const { frames, error } = framesOf(recorded);
+        expect(error).toBeUndefined();
         expect(frames.length).toBe(episodes[i]!.turns.length + 1);
       }
       expect(readEpisodes(lines[0]!, TIC_TAC_TOE)[0]!.game).toEqual(game);
@@ -59,7 +59,7 @@ describe('recorded episodes', () => {
           game,
         });
         expect(framesOf({ episode, game })).toMatchObject({
-          trouble: undefined,
+          error: undefined,
           frames: { length: episode.turns.length + 1 },
         });
       }
@@ -70,28 +70,28 @@ describe('recorded episodes', () => {
     const [episode] = await played({ ...KEY_DOOR, config: {} }, 1);
     const [recorded] = readEpisodes(JSON.stringify(episodeToJson(episode!)), TIC_TAC_TOE);
     expect(recorded!.game.environment).toBe('key_door');
-    expect(framesOf(recorded!).trouble).toBeUndefined();
+    expect(framesOf(recorded!).error).toBeUndefined();
   });
 
   it('are not drawn as another game: other settings or lost dice are told', async () => {
     const [first] = await played(KEY_DOOR, 1);
     const text = JSON.stringify(episodeToJson(first!));
     const [other] = readEpisodes(text, { ...KEY_DOOR, config: { size: 5 } });
-    expect(framesOf(other!)).toEqual({ frames: [], trouble: expect.stringContaining('from step 1 on') });
+    expect(framesOf(other!)).toEqual({ frames: [], error: expect.stringContaining('from step 1 on') });
     const [shorter] = readEpisodes(text, { ...KEY_DOOR, config: { size: 3, max_steps: 4 } });
-    const { frames, trouble } = framesOf(shorter!);
+    const { frames, error } = framesOf(shorter!);
     expect(frames.length).toBe(4);
-    expect(trouble).toContain('from step 5 on');
+    expect(error).toContain('from step 5 on');
     const [impossible] = readEpisodes(text, { ...KEY_DOOR, config: { size: -3 } });
-    expect(framesOf(impossible!).trouble).toContain('size');
+    expect(framesOf(impossible!).error).toContain('size');
   });
 
   it('that failed are drawn up to there', async () => {
     const [episode] = await played(TIC_TAC_TOE, 1);
     const failed: Episode = { ...episode!, turns: episode!.turns.slice(0, 1), endReason: 'failed', error: 'No reply.' };
-    const { frames, trouble } = framesOf({ game: TIC_TAC_TOE, episode: { ...failed, finalObservation: '' } });
+    const { frames, error } = framesOf({ game: TIC_TAC_TOE, episode: { ...failed, finalObservation: '' } });
     expect(frames.length).toBeGreaterThan(0);
-    expect(trouble).toBe('No reply.');
+    expect(error).toBe('No reply.');
   });
 });
 

@@ -30,7 +30,7 @@ export function WatchView() {
   } = useGameForm<WatchSpec>(DEFAULT_WATCH);
   const { set: episodeSet } = useStore(shownEpisodes);
   const [shown, setShown] = useState(0);
-  const [trouble, setTrouble] = useState('');
+  const [error, setError] = useState('');
   const asked = useRef(0);
   const { game, policy, seed, episode } = spec;
   const set = (change: Partial<WatchSpec>) => update((before) => ({ ...before, ...change }));
@@ -41,7 +41,7 @@ export function WatchView() {
     return ++asked.current;
   };
   const start = async (wanted: WatchSpec) => {
-    setTrouble('');
+    setError('');
     const number = forget();
     const { game, policy, seed, episode } = wanted;
     const answer = await run({ type: 'rollout', game, policy, seed, from: episode, episodes: 1 });
@@ -64,7 +64,7 @@ export function WatchView() {
       update(() => wanted);
       void start(wanted);
     },
-    setTrouble,
+    setError,
   );
   useEffect(() => {
     if (!episodeSet) return;
@@ -72,7 +72,7 @@ export function WatchView() {
     setShown(episodeSet.shown);
   }, [episodeSet]);
   const open = async (files: readonly File[]) => {
-    setTrouble('');
+    setError('');
     forget();
     const [first] = files;
     if (!first) return;
@@ -80,7 +80,7 @@ export function WatchView() {
       const episodes = readEpisodes(await first.text(), game);
       shownEpisodes.show({ source: first.name, episodes, shown: 0 });
     } catch (error) {
-      setTrouble(`${first.name} cannot be watched. ${(error as Error).message}`);
+      setError(`${first.name} cannot be watched. ${(error as Error).message}`);
     }
   };
 
@@ -121,7 +121,7 @@ export function WatchView() {
           </div>
         </div>
         <GameNotes {...notes} />
-        <Alert text={trouble} />
+        <Alert text={error} />
         <WorkBar work={work} start="Watch" stop={stop} />
       </Form>
       {episodeSet && recorded ? (

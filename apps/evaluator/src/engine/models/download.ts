@@ -46,7 +46,7 @@ export async function answerLoad(
     return { card: await models.keep(listing.name) };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    return { card, trouble: error.message };
+    return { card, error: error.message };
   }
 }
 

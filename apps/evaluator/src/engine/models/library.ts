@@ -77,8 +77,8 @@ export type LibraryRequest =
 export interface LibraryAnswers {
   readonly models: LibraryStorage;
   readonly browse: readonly ModelListing[];
-  /** @property trouble why it could not be stored; it is here until the page is closed */
-  readonly load: { readonly card: ModelCard; readonly trouble?: string };
+  /** @property error why it could not be stored; it is here until the page is closed */
+  readonly load: { readonly card: ModelCard; readonly error?: string };
   readonly keep: ModelCard;
   readonly remove: LibraryStorage;
 }

@@ -53,7 +53,7 @@ describe('the games that a run keeps', () => {
       });
       const recorded = recordedOf(games, game);
       expect(recorded.map(({ episode }) => episode)).toEqual(episodes.map(bare));
-      expect(framesOf(recorded[0]!)).toMatchObject({ trouble: undefined });
+      expect(framesOf(recorded[0]!)).toMatchObject({ error: undefined });
       // So is the file, opened in the Watch view.
       expect(readEpisodes(linesOf(games), game).map(({ episode: { turns } }) => turns.length)).toEqual(
         episodes.map(({ turns }) => turns.length),

@@ -91,7 +91,7 @@ export function FormControl({ field, value, usual, empty, suggestions, texts, co
       )}
       {control()}
       {complaint && (
-        <small class="trouble" id={`${id}-wrong`}>
+        <small class="error" id={`${id}-wrong`}>
           {complaint}
         </small>
       )}

@@ -31,7 +31,7 @@ export function RequestForm({
 }) {
   const form = requestForm(kind);
   const { first, further, gameFields: ownFields } = form;
-  const { value: games, trouble: unknown } = usePolling(store, 'games', undefined, (signal) =>
+  const { value: games, error: unknown } = usePolling(store, 'games', undefined, (signal) =>
     store.session.prompt.environments({ signal }),
   );
   const start = prefilled ?? form.prefilled;
@@ -121,14 +121,14 @@ export function RequestForm({
       }}
     >
       <h2 id="start-title">{form.title}</h2>
-      {unknown !== '' && <p class="trouble">{unknown}</p>}
+      {unknown !== '' && <p class="error">{unknown}</p>}
       <div class="fields">
         {first.filter(isShown).map(control)}
         {gameFields.length > 0 && (
           <details open={Object.keys(start.gameFilled).length > 0}>
             <summary>Game settings</summary>
             {aboutGame !== undefined && (
-              <p class="trouble" data-wrong="true">
+              <p class="error" data-wrong="true">
                 {aboutGame}
               </p>
             )}
@@ -160,7 +160,7 @@ export function RequestForm({
           Close
         </button>
         {failure !== undefined && (
-          <p class="trouble" role="alert">
+          <p class="error" role="alert">
             {messageOf(failure, store.session)}
           </p>
         )}

@@ -71,7 +71,7 @@ export function Comparison(props: ComparisonProps) {
 
 function SameGames({ store, jobs }: ComparisonProps) {
   const key = jobs.map(({ job_id, ended_at }) => `${job_id} ${ended_at}`).join();
-  const { value, trouble } = usePolling(store, key, undefined, async (signal) => {
+  const { value, error } = usePolling(store, key, undefined, async (signal) => {
     const results: Compared[] = [];
     // One after the other: each may be long.
     for (const job of jobs) {
@@ -82,7 +82,7 @@ function SameGames({ store, jobs }: ComparisonProps) {
     }
     return results;
   });
-  if (trouble !== '') return <Alert text={trouble} />;
+  if (error !== '') return <Alert text={error} />;
   if (!value) return <p class="aside">Asking the server for the games…</p>;
   if (value.length < 2)
     return <p class="aside">The server no longer has the games of these evaluations, so they cannot be compared.</p>;

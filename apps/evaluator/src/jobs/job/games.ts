@@ -23,25 +23,25 @@ export interface SampledGame {
   readonly end: string;
 }
 
-type GameLine = Readonly<Record<string, unknown>>;
+type JsonLine = Readonly<Record<string, unknown>>;
 
 /** Lines that are no games are left out. */
-export const gamesOf = (lines: readonly GameLine[]): SampledGame[] =>
+export const gamesOf = (lines: readonly JsonLine[]): SampledGame[] =>
   lines.flatMap((line) => {
     const title = line.step === undefined ? `Game ${Number(line.episode) + 1}` : `Update ${text(line.step)}`;
-    const episode = asEpisode(line) as GameLine;
+    const episode = asEpisode(line) as JsonLine;
     return Array.isArray(episode.turns) ? [sampled(title, episode)] : [];
   });
 
 /** As much of the games of an evaluation as a comparison rests on; without those that lack it. */
-export const gameLinesOf = (lines: readonly GameLine[]): { readonly seed: number; readonly reward: number }[] =>
+export const gameLinesOf = (lines: readonly JsonLine[]): { readonly seed: number; readonly reward: number }[] =>
   lines.flatMap((line) => {
-    const { seed, reward } = asEpisode(line) as GameLine;
+    const { seed, reward } = asEpisode(line) as JsonLine;
     return typeof seed === 'number' && typeof reward === 'number' ? [{ seed, reward }] : [];
   });
 
-function sampled(title: string, line: GameLine): SampledGame {
-  const turns = line.turns as readonly GameLine[];
+function sampled(title: string, line: JsonLine): SampledGame {
+  const turns = line.turns as readonly JsonLine[];
   const reasons: Readonly<Record<string, string>> = {
     truncated: 'stopped at the step limit',
     context_full: 'stopped where the context was full',
@@ -55,17 +55,17 @@ function sampled(title: string, line: GameLine): SampledGame {
     rules: rulesOf(turns[0]?.prompt),
     turns: turns.map(({ prompt, observation, reply, reward, info }) => ({
       seen: lastOf(prompt) ?? text(observation),
-      reply: text((reply as GameLine)?.text),
+      reply: text((reply as JsonLine)?.text),
       reward: Number(reward),
-      isInvalid: (info as GameLine)?.invalid === true,
-      isCutOff: (reply as GameLine)?.finish === 'length',
+      isInvalid: (info as JsonLine)?.invalid === true,
+      isCutOff: (reply as JsonLine)?.finish === 'length',
     })),
     end,
   };
 }
 
 const text = (value: unknown) => (value === undefined || value === null ? '' : String(value));
-const messages = (prompt: unknown) => (Array.isArray(prompt) ? (prompt as readonly GameLine[]) : []);
+const messages = (prompt: unknown) => (Array.isArray(prompt) ? (prompt as readonly JsonLine[]) : []);
 const rulesOf = (prompt: unknown) =>
   messages(prompt).find(({ role }) => role === 'system')?.content as string | undefined;
 const lastOf = (prompt: unknown) =>

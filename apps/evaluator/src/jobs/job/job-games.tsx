@@ -16,7 +16,7 @@ const MOST = 200;
 
 export function Games({ store, job }: { readonly store: JobsStore; readonly job: Job }) {
   const { job_id, status } = job;
-  const { value, trouble } = usePolling(
+  const { value, error } = usePolling(
     store,
     `${job_id} ${status}`,
     isEnd(status) ? undefined : EVERY,
@@ -46,8 +46,8 @@ export function Games({ store, job }: { readonly store: JobsStore; readonly job:
   };
   return (
     <>
-      <Alert text={trouble || unreadable} />
-      {!value && trouble === '' && <p class="aside">Asking the server…</p>}
+      <Alert text={error || unreadable} />
+      {!value && error === '' && <p class="aside">Asking the server…</p>}
       {games?.length === 0 && <p class="aside">{whyNone(job)}</p>}
       {game && played && (
         <p>
@@ -102,8 +102,8 @@ function Transcript({ game: { title, rules, turns, end, outcome, reward } }: { r
             <p class="reply">
               <code>{reply}</code>
               {own !== 0 && <small>reward {Number(own.toFixed(3))}</small>}
-              {isInvalid && <small class="trouble">invalid</small>}
-              {isCutOff && <small class="trouble">cut off</small>}
+              {isInvalid && <small class="error">invalid</small>}
+              {isCutOff && <small class="error">cut off</small>}
             </p>
           </li>
         ))}

@@ -13,7 +13,7 @@ const NEAR = 24;
 
 export function JobLog({ store, job }: { readonly store: JobsStore; readonly job: Job }) {
   const { job_id, status } = job;
-  const { value, trouble } = usePolling(store, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, (signal) =>
+  const { value, error } = usePolling(store, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, (signal) =>
     store.session.prompt.jobLogs(job_id, { tail: LINES }, { signal }),
   );
   const place = useRef<HTMLPreElement>(null);
@@ -23,7 +23,7 @@ export function JobLog({ store, job }: { readonly store: JobsStore; readonly job
   }, [value]);
   return (
     <>
-      <Alert text={trouble} />
+      <Alert text={error} />
       {value === '' ? (
         <p class="aside">Nothing has been printed yet.</p>
       ) : (

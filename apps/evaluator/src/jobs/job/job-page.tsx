@@ -96,7 +96,7 @@ function storyOf(job: Job): string {
 
 function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'>) {
   const { engine, openModel } = useAppContext();
-  const { busy, trouble, act } = useAction(store);
+  const { busy, error, act } = useAction(store);
   const [question, setQuestion] = useState<Question>();
   const [loading, setLoading] = useState<{ readonly progress: Stage | undefined }>();
   const [unkept, setUnkept] = useState('');
@@ -127,13 +127,13 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
     setUnkept('');
     const { signal } = controller.current;
     const isOpened = await act(async () => {
-      const { card, trouble } = await loadModel(engine, store.session, job.output_dir!, {
+      const { card, error } = await loadModel(engine, store.session, job.output_dir!, {
         signal,
         onProgress: (progress) => !isNews(progress) && setLoading({ progress }),
       });
       // It can be played all the same.
-      setUnkept(trouble ?? '');
-      openModel({ model: card.name, game: gameOf(job), note: trouble });
+      setUnkept(error ?? '');
+      openModel({ model: card.name, game: gameOf(job), note: error });
     });
     setLoading(undefined);
     // The model may have been deleted on the server.
@@ -203,7 +203,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
         {unkept}
         {job.kind === 'train' && job.status === 'completed' && !model && 'Its model is no longer on the server.'}
       </span>
-      <Alert text={trouble} />
+      <Alert text={error} />
       {question && <Confirm question={question} onClose={() => setQuestion(undefined)} />}
     </div>
   );
