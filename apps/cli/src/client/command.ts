@@ -130,7 +130,7 @@ function fieldsOfAll(): readonly Option[] {
       const actions = uses.flatMap((use) => use.actions);
       option.description =
         uses.length === 1 ? uses[0]!.text : uses.map((use) => `${use.actions.join(', ')}: ${use.text}`).join('; ');
-      return { option, heading: `ClientOptions of ${actions.join(', ')}:` };
+      return { option, heading: `Options of ${actions.join(', ')}:` };
     })
     .map(({ option, heading }) => option.helpGroup(heading));
 }
