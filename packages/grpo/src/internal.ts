@@ -9,7 +9,6 @@ export { probePrompts } from './run/probe-prompts.ts';
 export { CHANGEABLE, firstSettings } from './settings/changes.ts';
 export {
   camelCase,
-  settingsFromJson,
   settingsToJson,
   snakeCase,
   trainingFields,

@@ -2,7 +2,7 @@
 // ignoring it would hide a mistake.
 
 import type { TrainSettings } from '@ludic/grpo';
-import { CHANGEABLE, camelCase, settingsToJson } from '@ludic/grpo/internal';
+import { CHANGEABLE, snakeCase, trainingFields } from '@ludic/grpo/internal';
 import { RunFolder, type RunStart } from '@ludic/grpo/node';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
@@ -29,16 +29,11 @@ export async function resumed(command: Command, out: string): Promise<RunStart> 
   const { config } = await RunFolder.open(out);
   const wanted: Record<string, unknown> = { ...command.opts(), ...onnxOf(command.opts()) };
   const stored: Record<string, unknown> = {
-    ...settingsToJson(config.settings),
-    ...config.settings.loss,
-    ...config.settings.adamw,
+    ...trainingFields(config.settings),
     env: config.settings.environment,
     model: config.model,
-    envConfig: JSON.stringify(config.settings.environmentConfig),
-    loraRank: config.settings.lora?.rank,
-    loraAlpha: config.settings.lora?.alpha,
-    loraTargets: config.settings.lora?.targets.join(),
-    ...warmStartOptions(config.settings.warmStart),
+    env_config: JSON.stringify(config.settings.environmentConfig),
+    ...warmStartFields(config.settings.warmStart),
     onnx: config.onnx?.join() ?? 'none',
     // A run without a number of threads may be given one.
     threads: config.threads ?? wanted.threads,
@@ -47,12 +42,12 @@ export async function resumed(command: Command, out: string): Promise<RunStart> 
   for (const option of given) {
     const name = option.attributeName();
     const text = (value: unknown) => (typeof value === 'string' ? value.replaceAll(/\s/g, '') : String(value));
-    if (text(stored[name]) === text(wanted[name])) continue;
-    const field = CHANGEABLE.find((each) => camelCase(each) === name);
-    if (field === undefined) {
+    const field = snakeCase(name);
+    if (text(stored[field]) === text(wanted[name])) continue;
+    if (!CHANGEABLE.some((each) => each === field)) {
       const free = CHANGEABLE.map((each) => `--${each.replaceAll('_', '-')}`).join(', ');
       throw new UsageError(
-        `${option.long} ${wanted[name]} differs from the run's own ${stored[name]}. Leave it out, or start a new run in another folder. A run may be resumed with other values of ${free}.`,
+        `${option.long} ${wanted[name]} differs from the run's own ${stored[field]}. Leave it out, or start a new run in another folder. A run may be resumed with other values of ${free}.`,
       );
     }
     change[field] = wanted[name];
@@ -60,7 +55,7 @@ export async function resumed(command: Command, out: string): Promise<RunStart> 
   return Object.keys(change).length === 0 ? { kind: 'resume' } : { kind: 'resume', change };
 }
 
-const warmStartOptions = (choice: TrainSettings['warmStart']) =>
+const warmStartFields = (choice: TrainSettings['warmStart']) =>
   typeof choice === 'object'
-    ? { warmStart: choice.steps, warmStartEpisodes: choice.episodes, warmStartPlayer: choice.player ?? 'random' }
-    : { warmStart: choice ?? 'none' };
+    ? { warm_start: choice.steps, warm_start_episodes: choice.episodes, warm_start_player: choice.player ?? 'random' }
+    : { warm_start: choice ?? 'none' };

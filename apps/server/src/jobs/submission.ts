@@ -2,9 +2,9 @@
 // and what cannot succeed is refused before there is a job.
 
 import { type Choice, type ModelTraits, modelTraits, type TrainSettings } from '@ludic/grpo';
-import { trainingFields, traitsOfName } from '@ludic/grpo/internal';
+import { traitsOfName } from '@ludic/grpo/internal';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
-import { completeTraining, modelName } from '@ludic/service/internal';
+import { completeTraining, contractFields, modelName } from '@ludic/service/internal';
 import { whyNotTracked } from '@ludic/tracking/node';
 import { type ModelOrigin, rememberedName } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
@@ -39,7 +39,6 @@ export async function newTraining(request: StartTraining, models: ModelStore, co
   await assertAdaptable(source, settings.lora);
   const { password: _, ...asked } = complete;
   const workers = Math.min(request.tensor_parallel_size, cores, settings.shards);
-  const { steps, history, ...fields } = trainingFields(settings);
   const untracked = whyNotTracked(requestedTracking(request), process.env);
   return {
     job: {
@@ -59,12 +58,9 @@ export async function newTraining(request: StartTraining, models: ModelStore, co
       ...(request.recipe !== undefined && { recipe: request.recipe }),
       model_name: request.model_name,
       env_type: request.env_type,
-      env_config: settings.environmentConfig,
       output_dir: outputDir,
       tensor_parallel_size: workers,
-      max_steps: steps,
-      history_strategy: history,
-      ...fields,
+      ...contractFields(settings),
     },
     chosen: [...choices],
     notes: [

@@ -24,7 +24,7 @@ import { float32 } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';
 import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from '../settings/changes.ts';
 import { settingsFromJson, settingsToJson } from '../settings/convert.ts';
-import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from '../settings/train-settings.ts';
+import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import type { OptimizerState } from '../trainer/learner.ts';
 import type { StepMetrics } from '../trainer/step-metrics.ts';
 import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
@@ -101,8 +101,7 @@ export async function readRunConfig(storage: RunStorage): Promise<RunConfig> {
   }
   if (config?.formatVersion !== 1 || typeof config.settings !== 'object')
     throw none('/config.json does not describe a run of this version.');
-  // A setting that is younger than the run has its default.
-  return { ...config, settings: { ...DEFAULT_TRAINING, ...settingsFromJson(config.settings) } };
+  return { ...config, settings: settingsFromJson(config.settings ?? {}) };
 }
 
 /**

@@ -2,34 +2,35 @@
 // next updates are made, and nothing about what the weights and moments are.
 
 import { GrpoError } from '../errors.ts';
-import { camelCase } from './convert.ts';
+import { trainingFields, withFields } from './convert.ts';
+import type { TrainingFields } from './fields.ts';
 import type { TrainSettings } from './train-settings.ts';
 
-const PARTS = {
-  learning_rate: 'run',
-  final_rate: 'run',
-  temperature: 'run',
-  max_completion_length: 'run',
-  token_budget: 'run',
-  gradient_checkpointing: 'run',
-  save_every: 'run',
-  beta: 'loss',
-  entropy_coefficient: 'loss',
-  epsilon: 'loss',
-  epsilon_high: 'loss',
-  max_grad_norm: 'adamw',
-  weight_decay: 'adamw',
-} as const;
+/** The names of the settings that a run may be resumed with other values of. */
+export const CHANGEABLE = [
+  'learning_rate',
+  'final_rate',
+  'temperature',
+  'max_completion_length',
+  'token_budget',
+  'gradient_checkpointing',
+  'save_every',
+  'beta',
+  'entropy_coefficient',
+  'epsilon',
+  'epsilon_high',
+  'max_grad_norm',
+  'weight_decay',
+] as const satisfies readonly (keyof TrainingFields)[];
 
-export type ChangeableName = keyof typeof PARTS;
+type ChangeableName = (typeof CHANGEABLE)[number];
 /**
  * Settings to resume a run with, by their names as fields (`learning_rate`, `beta`); those left out stay as they are.
  * Values are checked where they are used: `StoredRun.changed`.
  */
-export type SettingsChange = { readonly [Name in ChangeableName]?: unknown };
+export type SettingsChange = Pick<TrainingFields, ChangeableName>;
 
-/** The names of the settings that a run may be resumed with other values of. */
-export const CHANGEABLE = Object.keys(PARTS) as readonly ChangeableName[];
+const isChangeable = (name: string): name is ChangeableName => (CHANGEABLE as readonly string[]).includes(name);
 
 /** A change of a run's settings, kept with the run. */
 export interface RecordedChange {
@@ -39,33 +40,22 @@ export interface RecordedChange {
   readonly to: SettingsChange;
 }
 
-function currentValue(settings: TrainSettings, name: ChangeableName): unknown {
-  const holder: object = PARTS[name] === 'run' ? settings : settings[PARTS[name] as 'loss' | 'adamw'];
-  return (holder as Record<string, unknown>)[camelCase(name)];
-}
-
 /** @throws GrpoError `bad_setting` for a setting that a run keeps */
 export function changedSettings(settings: TrainSettings, change: SettingsChange): TrainSettings {
-  const run: Record<string, unknown> = { ...settings };
-  const parts = { run, loss: { ...settings.loss }, adamw: { ...settings.adamw } } as Record<string, object>;
-  for (const [name, value] of Object.entries(change)) {
-    if (!Object.hasOwn(PARTS, name)) {
-      throw new GrpoError('bad_setting', `A run keeps its ${name}. What may change is ${CHANGEABLE.join(', ')}.`);
-    }
-    (parts[PARTS[name as ChangeableName]] as Record<string, unknown>)[camelCase(name)] = value;
-  }
-  return { ...run, loss: parts.loss, adamw: parts.adamw } as unknown as TrainSettings;
+  const kept = Object.keys(change).find((name) => !isChangeable(name));
+  if (kept !== undefined)
+    throw new GrpoError('bad_setting', `A run keeps its ${kept}. What may change is ${CHANGEABLE.join(', ')}.`);
+  return withFields(settings, change);
 }
 
 /** What of a change is none yet; undefined where all of it holds already. */
 export function recordOf(settings: TrainSettings, change: SettingsChange, step: number): RecordedChange | undefined {
-  const names = (Object.keys(change) as ChangeableName[]).filter(
-    (name) => currentValue(settings, name) !== change[name],
-  );
+  const present = trainingFields(settings);
+  const names = (Object.keys(change) as ChangeableName[]).filter((name) => present[name] !== change[name]);
   if (names.length === 0) return undefined;
-  const pick = (value: (name: ChangeableName) => unknown): SettingsChange =>
-    Object.fromEntries(names.map((name) => [name, value(name)]));
-  return { step, from: pick((name) => currentValue(settings, name)), to: pick((name) => change[name]) };
+  const pick = (fields: SettingsChange): SettingsChange =>
+    Object.fromEntries(names.map((name) => [name, fields[name]]));
+  return { step, from: pick(present), to: pick(change) };
 }
 
 /** The settings that a run began with. */

@@ -33,9 +33,12 @@ const renamed = (settings: object, names: Readonly<Record<string, string>>): Rec
 /** Settings under the names that config.json has for them, in the same order. */
 export const settingsToJson = (settings: object): Record<string, unknown> => renamed(settings, NAMES_IN_FILES);
 
-/** The inverse of `settingsToJson`. Names that the library does not know stay as they are. */
-export const settingsFromJson = (written: object | null): TrainSettings =>
-  renamed(written ?? {}, NAMES_IN_LIBRARY) as unknown as TrainSettings;
+/**
+ * The inverse of `settingsToJson`. A setting that is younger than the file has its default; names that the library does
+ * not know stay as they are.
+ */
+export const settingsFromJson = (written: object): TrainSettings =>
+  ({ ...DEFAULT_TRAINING, ...renamed(written, NAMES_IN_LIBRARY) }) as TrainSettings;
 
 /** Parts of the settings, and what has no field: it is named in another way, or has never had to be changed. */
 const UNNAMED: ReadonlySet<string> = new Set([
@@ -73,18 +76,19 @@ export function trainSettings(
   game: Pick<TrainSettings, 'environment' | 'environmentConfig'>,
   fields: TrainingFields,
 ): TrainSettings {
+  const { epsilonHigh } = LOSSES[fields.loss_type ?? DEFAULT_LOSS.lossType];
+  return withFields({ ...DEFAULT_TRAINING, ...game, loss: { ...DEFAULT_LOSS, epsilonHigh } }, fields);
+}
+
+/** Settings with what `fields` say in their place. */
+export function withFields(settings: TrainSettings, fields: TrainingFields): TrainSettings {
   const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets, warm_start: warmStart } = fields;
   // The fields' checks have the types of the settings: `fields.test.ts` holds the two together.
   return {
-    ...DEFAULT_TRAINING,
+    ...settings,
     ...pick(RUN_NAMES, fields),
-    ...game,
-    loss: {
-      ...DEFAULT_TRAINING.loss,
-      epsilonHigh: LOSSES[fields.loss_type ?? DEFAULT_LOSS.lossType].epsilonHigh,
-      ...pick(LOSS_NAMES, fields),
-    },
-    adamw: { ...DEFAULT_TRAINING.adamw, ...pick(ADAMW_NAMES, fields) },
+    loss: { ...settings.loss, ...pick(LOSS_NAMES, fields) },
+    adamw: { ...settings.adamw, ...pick(ADAMW_NAMES, fields) },
     ...(rank !== undefined && {
       lora: { rank, alpha: alpha ?? 2 * rank, targets: targets ?? [], rankStabilized: false },
     }),

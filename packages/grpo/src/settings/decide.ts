@@ -2,7 +2,7 @@
 // the batch. What is named is kept. docs/settings.md is made from the rules below.
 
 import type { HistoryStrategy } from '@ludic/history';
-import { trainingFields, trainSettings } from './convert.ts';
+import { trainSettings, withFields } from './convert.ts';
 import type { TrainingFields } from './fields.ts';
 import { invalidPenalty, RULES } from './rules.ts';
 import { gameTraits, type ModelTraits } from './situation.ts';
@@ -52,17 +52,13 @@ export function decideSettings({ environment, environmentConfig = {}, given = {}
     choices.push({ field: 'env_config.invalid_penalty', value: penalty, reason });
   }
   // Complete from the first rule on: a rule may look at what was decided before it.
-  const soFar: Record<string, unknown> = { ...trainingFields({ ...DEFAULT_TRAINING, environment }), ...defined(given) };
+  let settings = trainSettings({ environment, environmentConfig: config }, given);
   for (const { field, choose } of RULES) {
     if (given[field] !== undefined) continue;
-    const chosen = choose({ game, model, given, settings: soFar as Required<TrainingFields> });
+    const chosen = choose({ game, model, given, settings });
     if (!chosen) continue;
-    const { value, reason } = chosen;
-    soFar[field] = value;
-    choices.push({ field, value, reason });
+    settings = withFields(settings, { [field]: chosen.value });
+    choices.push({ field, ...chosen });
   }
-  return { settings: trainSettings({ environment, environmentConfig: config }, soFar as TrainingFields), choices };
+  return { settings, choices };
 }
-
-const defined = (fields: TrainingFields) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

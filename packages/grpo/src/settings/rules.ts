@@ -5,13 +5,14 @@ import type { AdvantageEstimator } from '../advantages/estimators.ts';
 import { LOSSES } from '../loss/loss-types.ts';
 import type { TrainingFields } from './fields.ts';
 import type { GameTraits, ModelTraits } from './situation.ts';
+import type { TrainSettings } from './train-settings.ts';
 
 export interface Known {
   readonly game: GameTraits;
   readonly model: ModelTraits;
   readonly given: TrainingFields;
   /** Named and decided so far; the fixed defaults for the rest. */
-  readonly settings: Required<TrainingFields>;
+  readonly settings: TrainSettings;
 }
 
 export interface Rule {
@@ -71,9 +72,9 @@ function learningRate({ game, model, settings }: Known): number {
   if (model.kind === 'nano') return rate;
   const scale = (model.parameters / NANO_SIZE) ** -RATE_EXPONENT;
   // Adam's update is as long however noisy the gradient is, and its noise falls with the square root of the batch.
-  const noise = Math.sqrt(Math.min(1, settings.batch_size / usualBatch(model)));
+  const noise = Math.sqrt(Math.min(1, settings.batchSize / usualBatch(model)));
   const whole = noise * Math.min(GENERIC.rate, GENERIC.rate * scale);
-  return rounded(settings.lora_rank === undefined ? whole : Math.min(2e-3, ADAPTER_FACTOR * whole));
+  return rounded(settings.lora === undefined ? whole : Math.min(2e-3, ADAPTER_FACTOR * whole));
 }
 
 /** The largest divisor of a batch up to `most`, of at least 2; a prime batch is one group. */
@@ -128,7 +129,7 @@ export const RULES: readonly Rule[] = [
     choose({ game, model, settings }) {
       const most = isLarge(model) ? 8 : tunedFor(game).group;
       return {
-        value: groupSizeFor(settings.batch_size, most),
+        value: groupSizeFor(settings.batchSize, most),
         reason: 'games that begin alike, compared with each other',
       };
     },
@@ -192,8 +193,8 @@ export const RULES: readonly Rule[] = [
     field: 'epsilon_high',
     how: '0.2; with cispo, whose cap of the ratio it is, 5',
     why: 'a cap of 0.2 would leave cispo a fifth of its gradient',
-    choose({ settings: { loss_type } }) {
-      const { surrogate, epsilonHigh } = LOSSES[loss_type];
+    choose({ settings: { loss } }) {
+      const { surrogate, epsilonHigh } = LOSSES[loss.lossType];
       const reason = surrogate === 'capped' ? 'the cap of the ratio itself' : 'the ratio is clipped as in PPO';
       return { value: epsilonHigh, reason };
     },
@@ -208,8 +209,8 @@ export const RULES: readonly Rule[] = [
     field: 'eval_every',
     how: 'four evaluations in 200 steps, fewer where batches are small; always one at the end',
     why: 'evaluations play at most a tenth of the games that the training plays',
-    choose: ({ settings: { steps, batch_size } }) => ({
-      value: evaluationPlan(steps, batch_size).every,
+    choose: ({ settings: { steps, batchSize } }) => ({
+      value: evaluationPlan(steps, batchSize).every,
       reason: "at most a tenth of the training's games",
     }),
   },
@@ -217,9 +218,9 @@ export const RULES: readonly Rule[] = [
     field: 'eval_episodes',
     how: 'up to 500, fewer where ten times as many are not trained on',
     why: 'evaluations play at most a tenth of the games that the training plays',
-    choose({ settings: { steps, batch_size, eval_every } }) {
-      const count = eval_every > 0 ? Math.ceil(steps / eval_every) : 1;
-      const most = Math.floor((EVALUATION_SHARE * steps * batch_size) / count);
+    choose({ settings: { steps, batchSize, evalEvery } }) {
+      const count = evalEvery > 0 ? Math.ceil(steps / evalEvery) : 1;
+      const most = Math.floor((EVALUATION_SHARE * steps * batchSize) / count);
       return {
         value: Math.max(1, Math.min(EVALUATION_GAMES, most)),
         reason: "at most a tenth of the training's games",

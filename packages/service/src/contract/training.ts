@@ -49,12 +49,9 @@ export const RECIPE_NAMES = [AUTO, ...(Object.keys(RECIPES) as RecipeName[])] as
 /** Games of a group where a request without a recipe says nothing. */
 export const GROUP_SIZE = 8;
 
-/** A request with nothing left open: it means the same to every version of the server. */
-type CompleteTraining = StartTraining &
-  Required<Pick<StartTraining, 'learning_rate' | 'batch_size' | 'max_steps' | 'history_strategy'>>;
-
 interface CompletedTraining {
-  readonly request: CompleteTraining;
+  /** With nothing left open: it means the same to every version of the server. */
+  readonly request: StartTraining;
   readonly settings: TrainSettings;
   /** What a recipe `auto` has chosen. */
   readonly choices: readonly Choice[];
@@ -108,7 +105,26 @@ function contractGame(request: GameFields): Record<string, unknown> {
 
 /** The training's fields that were sent, under the library's names. */
 function sentFields({ history_strategy: history, max_steps: steps, ...request }: StartTraining): TrainingFields {
-  return { ...request, history, steps };
+  return defined({ ...request, history, steps });
+}
+
+/** The settings as a request names them. */
+export function contractFields(settings: TrainSettings) {
+  const { steps: max_steps, history: history_strategy, lora_targets, ...fields } = trainingFields(settings);
+  return {
+    ...fields,
+    ...(lora_targets !== undefined && { lora_targets: [...lora_targets] }),
+    max_steps,
+    history_strategy,
+    // The checks of games let through these kinds alone.
+    env_config: settings.environmentConfig as StartTraining['env_config'],
+  };
+}
+
+/** The contract's defaults, which a group of another batch follows. */
+function contractDefaults({ batch_size = CONTRACT_DEFAULTS.batch_size }: TrainingFields) {
+  const { learning_rate, history_strategy: history, max_steps: steps } = CONTRACT_DEFAULTS;
+  return { learning_rate, history, steps, batch_size, group_size: groupSizeFor(batch_size, GROUP_SIZE) };
 }
 
 /**
@@ -121,25 +137,7 @@ export function completeTraining(request: StartTraining, model: ModelTraits): Co
   const groups = Math.max(1, Math.floor(decided.batchSize / decided.groupSize));
   // As many shards as were asked for and not as many as this machine runs: so the weights are the same on every machine.
   const settings = { ...decided, shards: request.shards ?? Math.min(request.tensor_parallel_size, groups) };
-  const {
-    steps: max_steps,
-    history: history_strategy,
-    ...fields
-  } = trainingFields(settings) as Required<TrainingFields>;
-  const { lora_targets, ...rest } = fields;
-  return {
-    request: {
-      ...request,
-      ...rest,
-      ...(lora_targets !== undefined && { lora_targets: [...lora_targets] }),
-      max_steps,
-      history_strategy,
-      // The checks of games let through these kinds alone.
-      env_config: settings.environmentConfig as StartTraining['env_config'],
-    },
-    settings,
-    choices,
-  };
+  return { request: { ...request, ...contractFields(settings) }, settings, choices };
 }
 
 function settingsFor(request: StartTraining, model: ModelTraits): Pick<CompletedTraining, 'settings' | 'choices'> {
@@ -149,21 +147,13 @@ function settingsFor(request: StartTraining, model: ModelTraits): Pick<Completed
     return decideSettings({ environment, environmentConfig: namedGame(request), given: sent, model });
   const recipe = recipeOf(request.recipe);
   if (recipe) {
-    const fields = { ...recipe.fields, ...defined(sent) };
+    const fields = { ...recipe.fields, ...sent };
     const game = { environment, environmentConfig: namedGame(request) };
     return { settings: trainSettings(game, regrouped(fields, sent)), choices: [] };
   }
-  const { history_strategy, max_steps, learning_rate, batch_size } = CONTRACT_DEFAULTS;
-  const { steps = max_steps, batch_size: batch = batch_size } = sent;
-  const plan = evaluationPlan(steps, batch);
-  const defaults = {
-    learning_rate,
-    history: history_strategy,
-    group_size: groupSizeFor(batch, GROUP_SIZE),
-    eval_every: plan.every,
-    eval_episodes: plan.episodes,
-  };
-  const fields = { ...defaults, ...defined(sent), steps, batch_size: batch };
+  const named = { ...contractDefaults(sent), ...sent };
+  const { every: eval_every, episodes: eval_episodes } = evaluationPlan(named.steps, named.batch_size);
+  const fields = { eval_every, eval_episodes, ...named };
   return { settings: trainSettings({ environment, environmentConfig: contractGame(request) }, fields), choices: [] };
 }
 
@@ -181,21 +171,11 @@ const EARLIER = { eval_every: 50, eval_episodes: 500, eval_temperature: 1 } as c
  * The library's settings that a complete request stands for. What an earlier version left open gets that version's defaults.
  */
 export function requestedTraining(request: StartTraining): TrainSettings {
-  const { learning_rate, batch_size, history_strategy, max_steps } = CONTRACT_DEFAULTS;
-  const sent = defined(sentFields(request)) as TrainingFields;
-  const batch = sent.batch_size ?? batch_size;
-  const group_size = sent.group_size ?? groupSizeFor(batch, GROUP_SIZE);
-  const shards = Math.min(request.tensor_parallel_size, Math.max(1, Math.floor(batch / group_size)));
-  const defaults = {
-    learning_rate,
-    batch_size: batch,
-    history: history_strategy,
-    steps: max_steps,
-    group_size,
-    shards,
-  };
+  const sent = sentFields(request);
+  const named = { ...contractDefaults(sent), ...sent };
+  const shards = Math.min(request.tensor_parallel_size, Math.max(1, Math.floor(named.batch_size / named.group_size)));
   const environmentConfig = namedGame({ ...request, recipe: undefined });
-  return trainSettings({ environment: request.env_type, environmentConfig }, { ...EARLIER, ...defaults, ...sent });
+  return trainSettings({ environment: request.env_type, environmentConfig }, { ...EARLIER, shards, ...named });
 }
 
 const defined = <Fields extends object>(fields: Fields): Fields =>
