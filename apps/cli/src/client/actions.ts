@@ -2,7 +2,6 @@
 
 import {
   ENDPOINTS,
-  type EvaluatePolicy,
   evaluatePolicy,
   generateRollout,
   type Job,
@@ -11,13 +10,7 @@ import {
   ServiceError,
   startTraining,
 } from '@ludic/service';
-import {
-  ClientError,
-  type EvaluationRequest,
-  type LudicClient,
-  type RolloutRequest,
-  type TrainingRequest,
-} from '@ludic/service/client';
+import { ClientError, type LudicClient, type RolloutRequest } from '@ludic/service/client';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';
 import { TransferView } from '../models/transfers.ts';
@@ -28,26 +21,29 @@ import { type Again, followJob } from './follow.ts';
 import { followLogs } from './logs.ts';
 import { environmentsText, evaluationText, healthText, jobsText, jobText, modelsText, rolloutText } from './show.ts';
 
-export interface Setting {
+export interface Setting<Given = object> {
   /** Client of the action's server. */
   readonly client: LudicClient;
   readonly addresses: Addresses;
   /** Client of another address of the same service. */
   readonly clientOf: (address: string) => LudicClient;
   /** The given values of the action's fields, checked. */
-  readonly given: Readonly<Record<string, unknown>>;
+  readonly given: Given;
   readonly json: boolean;
   readonly again: Again;
 }
 
-export interface Action {
+export interface Action<Fields extends FieldSchemas = FieldSchemas> {
   readonly summary: string;
   readonly purpose: ServerPurpose;
   /** Needs no password. */
   readonly open?: true;
-  readonly fields: FieldSchemas;
-  readonly run: (setting: Setting) => Promise<void>;
+  readonly fields: Fields;
+  run(setting: Setting<z.input<z.ZodObject<Fields>>>): Promise<void>;
 }
+
+/** Gives `run` the types of the fields. */
+const action = <Fields extends FieldSchemas>(action: Action<Fields>) => action;
 
 const without = <Shape extends FieldSchemas, Name extends string>(shape: Shape, ...names: readonly Name[]) =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name as Name))) as Omit<Shape, Name>;
@@ -57,11 +53,11 @@ const follow = { follow: z.boolean().optional().describe('show the progress of t
 const model = { model_name: z.string().min(1).describe('model of the server, as models lists it') };
 
 /** Fields of `sampling_params`, which are options of their own. */
-const sampling = (evaluatePolicy.shape.sampling_params.unwrap() as z.ZodObject).shape;
-const rolloutSampling = (generateRollout.shape.sampling_params.unwrap() as z.ZodObject).shape;
+const sampling = evaluatePolicy.shape.sampling_params.unwrap().shape;
+const rolloutSampling = generateRollout.shape.sampling_params.unwrap().shape;
 
 export const ACTIONS = {
-  health: {
+  health: action({
     summary: 'check that the server is alive',
     purpose: 'train',
     open: true,
@@ -74,28 +70,25 @@ export const ACTIONS = {
           console.log(json ? JSON.stringify(answer.value) : healthText(asked[i]!, answer.value));
       for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
     },
-  },
-  train: {
+  }),
+  train: action({
     summary: 'train a model in a game',
     purpose: 'train',
     fields: { ...without(startTraining.shape, 'password'), ...follow },
     async run({ client, given: { follow: isFollowed, ...request }, ...setting }) {
-      const started = await client.startTraining(request as unknown as TrainingRequest);
+      const started = await client.startTraining(request);
       if (!isFollowed) return sayStarted(started, setting);
       process.stderr.write(`${started.message}\n`);
       await followToEnd(client, started.job_id, setting);
     },
-  },
-  evaluate: {
+  }),
+  evaluate: action({
     summary: 'play many games and report how good a model is',
     purpose: 'infer',
     fields: { ...without(evaluatePolicy.shape, 'password', 'include_trajectories'), ...sampling, ...follow },
     async run({ client, given, ...setting }) {
       const { follow: isFollowed, async: isJob, ...rest } = given;
-      const request = {
-        ...withSampling(rest),
-        include_trajectories: setting.json,
-      } as unknown as EvaluationRequest;
+      const request = { ...withSampling(rest), include_trajectories: setting.json };
       if (!isFollowed && !isJob) {
         const answer = await client.evaluatePolicy(request).catch(adviseFollowing);
         return console.log(setting.json ? JSON.stringify(answer) : evaluationText(answer));
@@ -106,17 +99,17 @@ export const ACTIONS = {
       if (!isFollowed) return sayStarted(started, setting);
       await followToEnd(jobs, started.job_id, setting);
     },
-  },
-  rollout: {
+  }),
+  rollout: action({
     summary: 'play one game and show it move by move',
     purpose: 'infer',
     fields: { ...without(generateRollout.shape, 'password'), ...rolloutSampling },
     async run({ client, given, json }) {
-      const answer = await client.generateRollout(withSampling(given) as unknown as RolloutRequest);
+      const answer = await client.generateRollout(withSampling(given));
       console.log(json ? JSON.stringify(answer) : rolloutText(answer));
     },
-  },
-  jobs: {
+  }),
+  jobs: action({
     summary: 'list all jobs, newest first',
     purpose: 'train',
     fields: ENDPOINTS.jobs.query.shape,
@@ -124,53 +117,54 @@ export const ACTIONS = {
       const jobs = await client.jobs(given);
       console.log(json ? JSON.stringify({ jobs }) : jobsText(jobs));
     },
-  },
-  job: {
+  }),
+  job: action({
     summary: 'show one job',
     purpose: 'train',
     fields: { ...jobId, ...follow },
     async run({ client, given, ...setting }) {
-      if (given.follow) return followToEnd(client, idOf(given), setting);
-      sayJob(await client.job(idOf(given)), setting.json);
+      if (given.follow) return followToEnd(client, given.job_id, setting);
+      sayJob(await client.job(given.job_id), setting.json);
     },
-  },
-  logs: {
+  }),
+  logs: action({
     summary: 'print the log of a job',
     purpose: 'train',
     fields: { ...jobId, ...ENDPOINTS.jobLogs.query.shape, ...follow },
-    async run({ client, given: { follow: isFollowed, tail, ...given } }) {
-      const lines = tail as number | undefined;
+    async run({ client, given: { job_id, follow: isFollowed, tail } }) {
       if (!isFollowed) {
-        process.stdout.write(await client.jobLogs(idOf(given), lines === undefined ? {} : { tail: lines }));
+        process.stdout.write(await client.jobLogs(job_id, tail === undefined ? {} : { tail }));
         return;
       }
       const controller = new AbortController();
       process.once('SIGINT', () => controller.abort());
       try {
-        await followLogs(client, idOf(given), lines, controller.signal, (text) => process.stdout.write(text));
+        await followLogs(client, job_id, tail as number | undefined, controller.signal, (text) =>
+          process.stdout.write(text),
+        );
       } catch (error) {
         if (!controller.signal.aborted) throw error;
         process.exitCode = 130;
       }
     },
-  },
-  cancel: {
+  }),
+  cancel: action({
     summary: 'end a job; training saves first',
     purpose: 'train',
     fields: jobId,
-    run: async ({ client, given, json }) => sayJob(await client.cancelJob(idOf(given)), json),
-  },
-  resume: {
+    run: async ({ client, given, json }) => sayJob(await client.cancelJob(given.job_id), json),
+  }),
+  resume: action({
     summary: 'continue a job that failed or was cancelled',
     purpose: 'train',
     fields: { ...jobId, ...follow },
     async run({ client, given, ...setting }) {
-      const job = await client.resumeJob(idOf(given));
+      const job = await client.resumeJob(given.job_id);
       if (given.follow) return followToEnd(client, job.job_id, setting);
       sayJob(job, setting.json);
     },
-  },
-  models: {
+  }),
+  models: action({
     summary: 'list the models of the server',
     purpose: 'train',
     fields: {},
@@ -178,8 +172,8 @@ export const ACTIONS = {
       const models = await client.models();
       console.log(json ? JSON.stringify({ models }) : modelsText(models));
     },
-  },
-  download: {
+  }),
+  download: action({
     summary: 'download a model as a folder',
     purpose: 'train',
     fields: {
@@ -187,7 +181,7 @@ export const ACTIONS = {
       out: z.string().min(1).optional().describe('folder to write (default: the name of the model)'),
     },
     async run({ client, given, json }) {
-      const { model_name: name, out = name } = given as { readonly model_name: string; readonly out?: string };
+      const { model_name: name, out = name } = given;
       if (given.out === undefined && !/^[\w-][\w.-]*$/.test(out))
         throw new UsageError('--out is needed for that name.');
       const view = new TransferView(process.stderr, () => performance.now());
@@ -201,17 +195,17 @@ export const ACTIONS = {
         view.close();
       }
     },
-  },
-  delete: {
+  }),
+  delete: action({
     summary: 'delete a model of the server with its run',
     purpose: 'train',
     fields: model,
     async run({ client, given, json }) {
-      const answer = await client.deleteModel(String(given.model_name));
+      const answer = await client.deleteModel(given.model_name);
       console.log(json ? JSON.stringify(answer) : `${answer.name} is gone.`);
     },
-  },
-  environments: {
+  }),
+  environments: action({
     summary: 'list the games and their settings',
     purpose: 'train',
     fields: {},
@@ -219,20 +213,25 @@ export const ACTIONS = {
       const environments = await client.environments();
       console.log(json ? JSON.stringify({ environments }) : environmentsText(environments));
     },
-  },
-} as const satisfies Readonly<Record<string, Action>>;
+  }),
+} as const;
 
 export type ActionName = keyof typeof ACTIONS;
 export const ACTION_NAMES = Object.keys(ACTIONS) as ActionName[];
 
-const idOf = (given: Setting['given']) => String(given.job_id);
+type SamplingFields = NonNullable<RolloutRequest['sampling_params']>;
 
 /** Moves options such as `--temperature` into `sampling_params`, where they replace its own values. */
-function withSampling(given: Setting['given']): Record<string, unknown> {
-  const rest = without(given as FieldSchemas, ...Object.keys(sampling)) as Record<string, unknown>;
-  const single = Object.fromEntries(Object.entries(given).filter(([name]) => name in sampling));
-  if (Object.keys(single).length === 0) return rest;
-  return { ...rest, sampling_params: { ...(rest.sampling_params as EvaluatePolicy['sampling_params']), ...single } };
+function withSampling<Given extends SamplingFields & { readonly sampling_params?: SamplingFields | undefined }>({
+  temperature,
+  max_tokens,
+  top_k,
+  top_p,
+  ...rest
+}: Given) {
+  const single = Object.entries({ temperature, max_tokens, top_k, top_p }).filter(([, value]) => value !== undefined);
+  if (single.length === 0) return rest;
+  return { ...rest, sampling_params: { ...rest.sampling_params, ...Object.fromEntries(single) } };
 }
 
 const sayJob = (job: Job, json: boolean) => console.log(json ? JSON.stringify(job) : jobText(job));

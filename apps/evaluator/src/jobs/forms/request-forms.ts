@@ -106,7 +106,7 @@ const trainingForm = () =>
       const { size: env_size, max_steps: rollout_max_steps } = complete.env_config;
       return { ...complete, env_size, rollout_max_steps };
     },
-    start: (client, request) => client.startTraining(request as unknown as TrainingRequest),
+    start: (client, request) => client.startTraining(request as RequestFields & TrainingRequest),
   });
 
 /** More than the contract's ten, which tell hardly any two policies apart. */
@@ -141,7 +141,7 @@ const evaluationForm = () =>
       gameFilled: {},
     },
     usual: () => ({}),
-    start: (client, request) => client.startEvaluation(request as unknown as EvaluationRequest),
+    start: (client, request) => client.startEvaluation(request as RequestFields & EvaluationRequest),
   });
 
 /** By the kind of the job that they begin. Made when they are first looked at. */
