@@ -28,8 +28,6 @@ export interface AppContext {
   readonly storage: LibraryStorage;
   /** Asks the engine again which models there are, after one came or went. */
   readonly refreshModels: () => Promise<void>;
-  /** Puts the name of a model that the engine knows on the list. */
-  readonly addModel: (name: string) => void;
   /** The game that a model was trained in, where it carries one that this page knows. */
   readonly gameOf: (model: string) => Promise<CarriedGame | undefined>;
   /** What was opened last. */

@@ -17,7 +17,6 @@ export function App({ engine }: { readonly engine: Engine }) {
     engine.ask({ type: 'devices' }).then(setDevices, () => setDevices([]));
     void refreshModels();
   }, [engine, refreshModels]);
-  const addModel = useCallback(() => void refreshModels(), [refreshModels]);
   const [playable, models] = useMemo(() => {
     const named = (cards: LibraryStorage['cards']) => [...new Set(['nano', ...cards.map(({ name }) => name)])];
     return [named(storage.cards), named(storage.cards.filter(({ dtype }) => dtype === undefined))];
@@ -25,11 +24,11 @@ export function App({ engine }: { readonly engine: Engine }) {
   const [opened, setOpened] = useState<Opened>();
   const openModel = useCallback(
     (next: Opened) => {
-      addModel();
+      void refreshModels();
       setOpened(next);
       location.hash = 'evaluate';
     },
-    [addModel],
+    [refreshModels],
   );
   const gameOf = useCallback(
     // A model that is not here, or is damaged, is told of where it is played.
@@ -37,8 +36,8 @@ export function App({ engine }: { readonly engine: Engine }) {
     [engine],
   );
   const context: AppContext = useMemo(
-    () => ({ engine, devices, playable, models, storage, refreshModels, addModel, gameOf, opened, openModel }),
-    [engine, devices, playable, models, storage, refreshModels, addModel, gameOf, opened, openModel],
+    () => ({ engine, devices, playable, models, storage, refreshModels, gameOf, opened, openModel }),
+    [engine, devices, playable, models, storage, refreshModels, gameOf, opened, openModel],
   );
   return (
     <AppContextProvider value={context}>

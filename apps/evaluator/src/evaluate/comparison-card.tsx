@@ -3,7 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { gameTitle } from '../ui/game/game-title.ts';
 import { percent, whole } from '../ui/numbers.ts';
-import { Whiskers } from '../ui/plots/whiskers.tsx';
+import { SuccessAndReward } from '../ui/plots/whiskers.tsx';
 import { saveFile } from '../ui/save-file.ts';
 import { Differences } from './differences.tsx';
 import { GameList } from './game-list.tsx';
@@ -42,28 +42,12 @@ export function ComparisonCard({ comparison }: { readonly comparison: Comparison
           </button>
         </div>
       </div>
-      <div class="plots">
-        <Whiskers
-          title="Success"
-          rows={results.map((result) => ({
-            title: titleOf(result, results),
-            value: result.evaluation.success_rate,
-            interval: result.evaluation.success_ci95,
-          }))}
-          range={[0, 1]}
-          write={(value) => percent(value).replace('.0', '')}
-        />
-        <Whiskers
-          title="Mean reward"
-          rows={results.map((result) => ({
-            title: titleOf(result, results),
-            value: result.evaluation.mean_reward,
-            interval: result.evaluation.mean_reward_ci95,
-          }))}
-          range={[0, 1]}
-          write={(value) => String(Number(value.toFixed(2)))}
-        />
-      </div>
+      <SuccessAndReward
+        titles={['Success', 'Mean reward']}
+        rows={results.map((result) => ({ title: titleOf(result, results), measured: result.evaluation }))}
+        range={[0, 1]}
+        write={[(value) => percent(value).replace('.0', ''), (value) => String(Number(value.toFixed(2)))]}
+      />
       <ResultsTable comparison={comparison} />
       {results.length > 1 && <Differences results={results} />}
       <GameList comparison={comparison} />

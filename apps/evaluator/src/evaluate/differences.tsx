@@ -4,7 +4,7 @@ import type { Interval, PairedDifference } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import { SelectField } from '../ui/fields.tsx';
 import { signed, whole } from '../ui/numbers.ts';
-import { Whiskers } from '../ui/plots/whiskers.tsx';
+import { SuccessAndReward } from '../ui/plots/whiskers.tsx';
 import { type Compared, differenceOf, titleOf } from './results.ts';
 
 export function Differences({ results }: { readonly results: readonly Compared[] }) {
@@ -12,7 +12,7 @@ export function Differences({ results }: { readonly results: readonly Compared[]
   const [chosen, setChosen] = useState(titles[0]!);
   const base = Math.max(0, titles.indexOf(chosen));
   const others = results.flatMap((result, i) =>
-    i === base ? [] : [{ title: titles[i]!, paired: differenceOf(result, results[base]!) }],
+    i === base ? [] : [{ title: titles[i]!, measured: differenceOf(result, results[base]!) }],
   );
   return (
     <section class="differences" aria-label="Differences on the same games">
@@ -20,31 +20,15 @@ export function Differences({ results }: { readonly results: readonly Compared[]
         <h3>On the same {whole(results[0]!.games.length)} games</h3>
         <SelectField label="Compared with" value={titles[base]!} choices={titles} onChange={setChosen} />
       </div>
-      <div class="plots">
-        <Whiskers
-          title="Difference in success, in percentage points"
-          rows={others.map(({ title, paired }) => ({
-            title,
-            value: paired.success_rate,
-            interval: paired.success_ci95,
-          }))}
-          range={[0, 0]}
-          write={(value) => points(value).replace('.0', '')}
-        />
-        <Whiskers
-          title="Difference in mean reward"
-          rows={others.map(({ title, paired }) => ({
-            title,
-            value: paired.mean_reward,
-            interval: paired.mean_reward_ci95,
-          }))}
-          range={[0, 0]}
-          write={rewards}
-        />
-      </div>
+      <SuccessAndReward
+        titles={['Difference in success, in percentage points', 'Difference in mean reward']}
+        rows={others}
+        range={[0, 0]}
+        write={[(value) => points(value).replace('.0', ''), rewards]}
+      />
       <ul class="sentences">
-        {others.map(({ title, paired }) => (
-          <li key={title}>{sentence(title, titles[base]!, paired)}</li>
+        {others.map(({ title, measured }) => (
+          <li key={title}>{sentence(title, titles[base]!, measured)}</li>
         ))}
       </ul>
     </section>

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import { ModelLibrary } from '../models/model-library.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
-import { NumberField } from '../ui/fields.tsx';
+import { NumberField, SeedField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
@@ -138,14 +138,7 @@ export function EvaluateView() {
             max={MOST_EPISODES}
             onChange={(episodes) => set({ episodes })}
           />
-          <NumberField
-            label="Seed"
-            hint="The same seed gives the same games."
-            value={spec.seed}
-            min={0}
-            max={Number.MAX_SAFE_INTEGER}
-            onChange={(seed) => set({ seed })}
-          />
+          <SeedField hint="The same seed gives the same games." value={spec.seed} onChange={(seed) => set({ seed })} />
           {models && (
             <>
               <SamplingFields sampling={spec} onChange={changeSampling} />

@@ -33,7 +33,7 @@ function linked(): Extract<DashboardPart, { kind: 'job' }> | undefined {
 }
 
 function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (error: string) => void }) {
-  const store = useMemo(() => new JobsStore(session, { onRefused: onLeave }), [session]);
+  const store = useMemo(() => new JobsStore(session, onLeave), [session]);
   useEffect(() => {
     store.open();
     return () => store.close();

@@ -17,12 +17,6 @@ export interface JobsState {
   readonly error: { readonly message: string; readonly since: Date } | undefined;
 }
 
-/** What the store's owner hears. */
-export interface JobsStoreOptions {
-  /** The password is no longer accepted. */
-  readonly onRefused: (message: string) => void;
-}
-
 /** Milliseconds between two questions for the list: while something runs, while nothing does, after no answer, unseen. */
 const PAUSES = { busy: 3000, idle: 8000, away: 2000, hidden: 20_000 } as const;
 const MOST_JOBS = 200;
@@ -40,7 +34,8 @@ export class JobsStore extends Store<JobsState> {
   /** Which jobs had ended when the models were asked for. */
   #modelsAfter: string | undefined;
 
-  constructor(session: Session, { onRefused }: JobsStoreOptions) {
+  /** @param onRefused hears that the password is no longer accepted */
+  constructor(session: Session, onRefused: (message: string) => void) {
     super({ jobs: undefined, models: [], missing: undefined, error: undefined });
     this.session = session;
     this.#onRefused = onRefused;

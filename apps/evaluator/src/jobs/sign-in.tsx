@@ -2,6 +2,7 @@
 
 import { ServiceError } from '@ludic/service';
 import { useEffect, useState } from 'preact/hooks';
+import { CheckLine, TextField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { ownAddress, sessionStore, tidyAddress } from './account.ts';
 import { messageOf } from './messages.ts';
@@ -55,36 +56,23 @@ export function SignIn({ address: before, error: first = '' }: SignInProps) {
       <p class="lead">
         Train on another machine and watch it from here: "ludic serve" runs trainings as jobs, behind a password.
       </p>
-      <div class="field">
-        <label for="sign-in-address">Server</label>
-        <input
-          id="sign-in-address"
-          type="text"
-          inputMode="url"
-          required
-          // To keepers of passwords the address is the name that belongs to one.
-          autocomplete="username"
-          spellcheck={false}
-          value={address}
-          onInput={({ currentTarget }) => setAddress(currentTarget.value)}
-        />
-      </div>
-      <div class="field">
-        <label for="sign-in-password">Password</label>
-        <input
-          id="sign-in-password"
-          type="password"
-          required
-          autocomplete="current-password"
-          value={password}
-          onInput={({ currentTarget }) => setPassword(currentTarget.value)}
-        />
-        <small>Where several share a server: name:password.</small>
-      </div>
-      <label class="check">
-        <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
-        <span>Stay signed in until this tab closes</span>
-      </label>
+      <TextField
+        label="Server"
+        inputMode="url"
+        // To keepers of passwords the address is the name that belongs to one.
+        autocomplete="username"
+        value={address}
+        onChange={setAddress}
+      />
+      <TextField
+        label="Password"
+        hint="Where several share a server: name:password."
+        type="password"
+        autocomplete="current-password"
+        value={password}
+        onChange={setPassword}
+      />
+      <CheckLine text="Stay signed in until this tab closes" checked={keep} onChange={setKeep} />
       <Alert text={error} />
       <button type="submit" class="go" disabled={busy || wait > 0}>
         {wait > 0 ? `Sign in (in ${wait} s)` : busy ? 'Signing in…' : 'Sign in'}

@@ -6,7 +6,7 @@ import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice, ModelListing, ModelSource } from '../engine/models/library.ts';
 import { ownAddress, sessionStore, tidyAddress, useSession } from '../jobs/account.ts';
 import { DeviceField } from '../ui/device-field.tsx';
-import { TextField } from '../ui/fields.tsx';
+import { CheckLine, TextField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { bytes } from '../ui/numbers.ts';
 import { useWork, WorkStatus } from '../ui/work.tsx';
@@ -61,10 +61,7 @@ export function ServerDownload({
         <>
           <TextField label="Address" type="url" value={address} onChange={setAddress} />
           <TextField label="Password" type="password" value={password} onChange={setPassword} />
-          <label class="check">
-            <input type="checkbox" checked={keep} onChange={({ currentTarget }) => setKeep(currentTarget.checked)} />
-            <span>Stay signed in until this tab closes</span>
-          </label>
+          <CheckLine text="Stay signed in until this tab closes" checked={keep} onChange={setKeep} />
         </>
       )}
     </DownloadForm>

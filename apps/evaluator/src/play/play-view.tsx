@@ -4,7 +4,7 @@ import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { EnvironmentSpec } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import type { PolicyChoice } from '../engine/protocol.ts';
-import { NumberField, SelectField } from '../ui/fields.tsx';
+import { SeedField, SelectField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
@@ -80,12 +80,9 @@ export function PlayView() {
             policy={policy}
             onChange={changePolicy}
           />
-          <NumberField
-            label="Seed"
+          <SeedField
             hint={duel ? 'Random seed of the policy.' : 'Selects the grid.'}
             value={seed}
-            min={0}
-            max={Number.MAX_SAFE_INTEGER}
             onChange={(next) => set({ seed: next })}
           />
         </div>

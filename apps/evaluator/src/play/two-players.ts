@@ -1,7 +1,7 @@
 // Tic-Tac-Toe between a person and a policy: two positions of one game, in each of which the other is the opponent.
 
-import { findEnvironment, resolveConfig, type TicTacToeState } from '@ludic/environments';
-import type { EnvironmentSpec } from '@ludic/rollouts';
+import type { TicTacToeState } from '@ludic/environments';
+import { type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
 import { replayPosition } from '../engine/play/position.ts';
 import type { Position } from '../engine/protocol.ts';
 
@@ -81,9 +81,9 @@ function accepted(played: TwoPlayerGame, replies: readonly string[]): boolean {
 }
 
 /** A seed of an opening in which the agent has that mark. */
-function seedFor({ environment, config: raw }: EnvironmentSpec, mark: PlayerMark): number {
-  const definition = findEnvironment(environment);
-  const game = definition.create(resolveConfig(definition, raw));
+function seedFor(spec: EnvironmentSpec, mark: PlayerMark): number {
+  const { environment, config } = resolveSpec(spec);
+  const game = environment.create(config);
   for (let seed = 0; ; seed++) {
     game.reset(seed);
     if ((game.state as TicTacToeState).mark === mark) return seed;

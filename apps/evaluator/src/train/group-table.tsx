@@ -2,7 +2,7 @@
 
 import type { RecordedTurn } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
-import { Scroll } from '../ui/figures.tsx';
+import { Heads, Scroll } from '../ui/figures.tsx';
 import { endOf, type PlayedGroup } from './played-groups.ts';
 
 /** Members that are shown before all are asked for. */
@@ -40,20 +40,10 @@ export function GroupTable({
       <Scroll label="Replies side by side">
         <table class="members">
           <caption class="unseen">Replies, advantages and rewards of the members of a group</caption>
-          <thead>
-            <tr>
-              <th scope="col">Game</th>
-              <th scope="col">Reward</th>
-              <th scope="col">
-                <span class="unseen">On its board</span>
-              </th>
-              {Array.from({ length: turns }, (_, t) => (
-                <th scope="col" key={t}>
-                  Turn {t + 1}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Heads
+            names={['Game', 'Reward', 'On its board', ...Array.from({ length: turns }, (_, t) => `Turn ${t + 1}`)]}
+            unseen={['On its board']}
+          />
           <tbody>
             {members.map((member, i) => (
               <tr key={i}>

@@ -1,56 +1,33 @@
 // The runs that this browser holds, with what can be done with each.
 
 import { useState } from 'preact/hooks';
-import type { RunSummary } from '../engine/protocol.ts';
+import type { DeviceChoice } from '../engine/models/library.ts';
+import { Heads } from '../ui/figures.tsx';
 import { gameTitle } from '../ui/game/game-title.ts';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { bytes } from '../ui/numbers.ts';
-
-export interface RunActions {
-  readonly onShow: (name: string) => void;
-  readonly onContinue: (name: string) => void;
-  readonly onDownload: (name: string, part: 'model' | 'run') => void;
-  readonly onDelete: (name: string) => void;
-}
+import type { Training } from './use-training.ts';
 
 const DATE = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 export function RunList({
-  runs,
-  shown,
-  working,
-  onShow,
-  onContinue,
-  onDownload,
-  onDelete,
-}: RunActions & {
-  readonly runs: readonly RunSummary[];
-  /** By name. */
-  readonly shown: string | undefined;
-  /** The one that is trained now. */
-  readonly working: string | undefined;
+  training: { runs, shown, working, show, goOn, download, remove },
+  device,
+}: {
+  readonly training: Training;
+  /** Where a run is continued. */
+  readonly device: DeviceChoice;
 }) {
   return (
     <div class="scroll">
       <table class="runs">
         <caption>Runs in this browser</caption>
-        <thead>
-          <tr>
-            <th scope="col">Run</th>
-            <th scope="col">Game</th>
-            <th scope="col">Step</th>
-            <th scope="col">Saved</th>
-            <th scope="col">Size</th>
-            <th scope="col">
-              <span class="unseen">What to do</span>
-            </th>
-          </tr>
-        </thead>
+        <Heads names={['Run', 'Game', 'Step', 'Saved', 'Size', 'What to do']} unseen={['What to do']} />
         <tbody>
           {runs.map(({ name, model, game, step, steps, finished, modified, bytes: size, stored }) => (
             <tr key={name}>
               <th scope="row">
-                <button type="button" class="link" aria-pressed={name === shown} onClick={() => onShow(name)}>
+                <button type="button" class="link" aria-pressed={name === shown?.name} onClick={() => show(name)}>
                   {name}
                 </button>
                 <small>from {model}</small>
@@ -75,7 +52,7 @@ export function RunList({
                       type="button"
                       aria-label={`Continue ${name}`}
                       disabled={working !== undefined}
-                      onClick={() => onContinue(name)}
+                      onClick={() => goOn(name, device)}
                     >
                       Continue
                     </button>
@@ -83,14 +60,14 @@ export function RunList({
                   <button
                     type="button"
                     aria-label={`Download the model ${name}`}
-                    onClick={() => onDownload(name, 'model')}
+                    onClick={() => download(name, 'model')}
                   >
                     Model
                   </button>
-                  <button type="button" aria-label={`Download the run ${name}`} onClick={() => onDownload(name, 'run')}>
+                  <button type="button" aria-label={`Download the run ${name}`} onClick={() => download(name, 'run')}>
                     Run
                   </button>
-                  <DeleteButton name={name} disabled={name === working} onDelete={() => onDelete(name)} />
+                  <DeleteButton name={name} disabled={name === working} onDelete={() => remove(name)} />
                 </div>
               </td>
             </tr>

@@ -36,15 +36,7 @@ export function TrainView() {
       </TrainForm>
       {runs.length > 0 && (
         <div class="card">
-          <RunList
-            runs={runs}
-            shown={shown?.name}
-            working={working}
-            onShow={training.show}
-            onContinue={(name) => training.goOn(name, device)}
-            onDownload={training.download}
-            onDelete={training.remove}
-          />
+          <RunList training={training} device={device} />
         </div>
       )}
       {shown && (

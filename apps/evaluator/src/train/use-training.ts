@@ -34,7 +34,7 @@ const NOTHING_YET = {
 
 /** One training at a time, and the list of all that this browser holds. Errors are sentences in `error`. */
 export function useTraining() {
-  const { engine, models, addModel } = useAppContext();
+  const { engine, models, refreshModels } = useAppContext();
   const { work, run, stop } = useWork();
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
   /** The run that was trained last, and another that was opened from the list. */
@@ -47,10 +47,10 @@ export function useTraining() {
   const refresh = useCallback(async () => {
     const found = await engine.ask({ type: 'runs' });
     setRuns(found);
-    // Oldest first, as they came.
-    for (const { name } of found.toReversed()) addModel(name);
+    // The list has made their models known.
+    void refreshModels();
     return found;
-  }, [engine, addModel]);
+  }, [engine, refreshModels]);
   const read = useCallback(
     async (name: string): Promise<ShownRun> => {
       const { settings, metrics, evaluations, seconds } = await engine.ask({ type: 'run', run: name });
@@ -160,6 +160,9 @@ export function useTraining() {
     remove,
   };
 }
+
+/** The trainings of the page, and what can be done with them. */
+export type Training = ReturnType<typeof useTraining>;
 
 /** What news of a run change in what is shown of it. */
 function changeOf({ metrics, evaluations, seconds, stored, warnings }: ShownRun, news: Progress): Partial<ShownRun> {

@@ -3,21 +3,55 @@
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
-interface FieldProps {
+/** What all fields have. */
+export interface FieldProps {
   readonly label: string;
   readonly hint?: string | undefined;
+  /** Of the control, in its form. */
+  readonly name?: string;
+  /** What is wrong with the value. */
+  readonly complaint?: string | undefined;
 }
 
-function Field({
+/** What ties a control to the texts of its field. */
+export interface ControlIds {
+  readonly id: string;
+  readonly name?: string;
+  readonly 'aria-describedby'?: string;
+  readonly 'aria-invalid'?: true;
+}
+
+/** A control between its label and what is said of it. @param isGroup of several controls, with the label at `ID-label` */
+export function Field({
   label,
   hint,
+  name,
+  complaint,
+  isGroup = false,
   children,
-}: FieldProps & { readonly children: (ids: { id: string; 'aria-describedby'?: string }) => ComponentChildren }) {
+}: FieldProps & { readonly isGroup?: boolean; readonly children: (ids: ControlIds) => ComponentChildren }) {
   const id = useId();
+  const described = [...(complaint ? [`${id}-wrong`] : []), ...(hint ? [`${id}-hint`] : [])].join(' ');
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {children({ id, ...(hint && { 'aria-describedby': `${id}-hint` }) })}
+    <div class="field" {...(complaint && { 'data-wrong': true })}>
+      {isGroup ? (
+        <span class="label" id={`${id}-label`}>
+          {label}
+        </span>
+      ) : (
+        <label for={id}>{label}</label>
+      )}
+      {children({
+        id,
+        ...(name !== undefined && { name }),
+        ...(described !== '' && { 'aria-describedby': described }),
+        ...(complaint && { 'aria-invalid': true }),
+      })}
+      {complaint && (
+        <small class="error" id={`${id}-wrong`}>
+          {complaint}
+        </small>
+      )}
       {hint && <small id={`${id}-hint`}>{hint}</small>}
     </div>
   );
@@ -70,16 +104,23 @@ export function SelectField({
   );
 }
 
+/** A line of text; it has to be filled in, unless `required` is false. */
 export function TextField({
   value,
   type = 'text',
-  required = true,
   onChange,
+  required = true,
+  autocomplete = 'off',
+  inputMode,
+  placeholder,
   ...field
 }: FieldProps & {
   readonly value: string;
-  readonly required?: boolean;
   readonly type?: 'text' | 'url' | 'password';
+  readonly required?: boolean;
+  readonly autocomplete?: 'off' | 'username' | 'current-password';
+  readonly inputMode?: 'url' | 'decimal' | undefined;
+  readonly placeholder?: string;
   readonly onChange: (value: string) => void;
 }) {
   return (
@@ -88,16 +129,30 @@ export function TextField({
         <input
           {...ids}
           {...({ type } as { type: 'text' })}
-          required={required}
-          autoComplete="off"
+          {...{ required, autocomplete, inputMode, placeholder, value }}
           spellcheck={false}
-          value={value}
           onInput={({ currentTarget }) => onChange(currentTarget.value)}
         />
       )}
     </Field>
   );
 }
+
+/** A check box before its text. */
+export const CheckLine = ({
+  text,
+  checked,
+  onChange,
+}: {
+  readonly text: string;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}) => (
+  <label class="check">
+    <input type="checkbox" checked={checked} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
+    <span>{text}</span>
+  </label>
+);
 
 /** What a number field takes, bounds included. */
 export interface NumberRange {
@@ -156,6 +211,13 @@ export function NumberField({
     </Field>
   );
 }
+
+/** A whole number from 0 on that names random streams. */
+export const SeedField = (field: {
+  readonly hint: string;
+  readonly value: number;
+  readonly onChange: (seed: number) => void;
+}) => <NumberField label="Seed" min={0} max={Number.MAX_SAFE_INTEGER} {...field} />;
 
 export function CheckField({
   label,

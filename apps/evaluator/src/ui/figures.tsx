@@ -32,15 +32,21 @@ export const Scroll = ({ label, children }: { readonly label: string; readonly c
   </section>
 );
 
-/** The heads of a table's columns. */
-export const Heads = ({ names }: { readonly names: readonly (string | false)[] }) => (
+/** The heads of a table's columns; false is no column, and in `unseen` are those for screen readers alone. */
+export const Heads = ({
+  names,
+  unseen = [],
+}: {
+  readonly names: readonly (string | false)[];
+  readonly unseen?: readonly string[];
+}) => (
   <thead>
     <tr>
       {names.map(
         (name) =>
           name !== false && (
             <th scope="col" key={name}>
-              {name}
+              {unseen.includes(name) ? <span class="unseen">{name}</span> : name}
             </th>
           ),
       )}

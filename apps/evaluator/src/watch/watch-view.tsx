@@ -3,7 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { readEpisodes } from '@ludic/rollouts';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { NumberField, SelectField } from '../ui/fields.tsx';
+import { NumberField, SeedField, SelectField } from '../ui/fields.tsx';
 import { Alert, FileButton, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
@@ -94,14 +94,7 @@ export function WatchView() {
         <div class="fields">
           <PolicyFields environment={game.environment} policy={policy} onChange={changePolicy} />
           <GameFields game={game} onChange={changeGame} />
-          <NumberField
-            label="Seed"
-            hint="Seed of the evaluation."
-            value={seed}
-            min={0}
-            max={Number.MAX_SAFE_INTEGER}
-            onChange={(next) => set({ seed: next })}
-          />
+          <SeedField hint="Seed of the evaluation." value={seed} onChange={(next) => set({ seed: next })} />
           <NumberField
             label="Number"
             hint="Position of the game in the evaluation."

@@ -11,6 +11,7 @@ import { yieldingRuntime } from '../yield-to-event-loop.ts';
 import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { ModelCache } from './cache.ts';
 import type { DeviceChoice, LibraryStorage, ModelCard, PickedModel } from './library.ts';
+import { Residents } from './residents.ts';
 import { TransformersModel } from './transformers-model.ts';
 
 type ComputeDevice = 'cpu' | 'webgpu';
@@ -30,15 +31,6 @@ interface LazyBlobs {
   readonly make: () => Promise<ReadonlyMap<string, Blob>>;
 }
 
-interface Resident<Model> {
-  readonly model: Promise<Model>;
-  readonly free: (model: Model) => void;
-  /** Who plays it now. */
-  users: number;
-  /** To be freed when its last user is done. */
-  dropped: boolean;
-}
-
 /**
  * All models of the page by name: their files, their cards, and those that are on a device now. At most `RESIDENT` of
  * them are.
@@ -49,13 +41,12 @@ export class ModelRegistry {
   /** Files that are in this page, and not only in its storage. */
   readonly #blobs = new Map<string, ModelBlobs>();
   readonly #cache = new ModelCache();
-  /** One at a time: they are large. */
-  #transformersModel: (Resident<TransformersModel> & { readonly key: string }) | undefined;
   /** When what was stored is known. */
   readonly ready: Promise<void>;
   readonly #runtimes = new Map<ComputeDevice, Promise<WebRuntime>>();
-  /** By device and name, the latest last. */
-  readonly #resident = new Map<string, Resident<LanguageModel>>();
+  readonly #resident = new Residents<LanguageModel>(RESIDENT, ({ parameters }) => parameters.dispose());
+  /** One at a time: they are large. */
+  readonly #transformersModels = new Residents<TransformersModel>(1, (model) => model.dispose());
 
   constructor() {
     this.#sources.set('nano', (report, signal) =>
@@ -168,23 +159,7 @@ export class ModelRegistry {
     play: (model: TransformersModel) => Promise<T>,
   ): Promise<T> {
     const device = choice === 'auto' ? await bestDevice() : choice;
-    const key = `${device} ${name}`;
-    if (this.#transformersModel?.key !== key) {
-      this.#dropTransformersModel();
-      const model = this.#openTransformersModel(name, device, report);
-      const mine = {
-        key,
-        model,
-        users: 0,
-        dropped: false,
-        free: (transformersModel: TransformersModel) => transformersModel.dispose(),
-      };
-      this.#transformersModel = mine;
-      model.catch(() => {
-        if (this.#transformersModel === mine) this.#transformersModel = undefined;
-      });
-    }
-    return use(this.#transformersModel!, play);
+    return this.#transformersModels.lend(device, name, () => this.#openTransformersModel(name, device, report), play);
   }
 
   async #openTransformersModel(name: string, device: ComputeDevice, report: Report): Promise<TransformersModel> {
@@ -221,22 +196,7 @@ export class ModelRegistry {
     play: (model: LanguageModel) => Promise<T>,
   ): Promise<T> {
     const runtime = await this.runtime(choice, report);
-    const key = `${runtime.device} ${name}`;
-    const resident = this.#resident.get(key) ?? {
-      model: this.#open(name, runtime, report, signal),
-      free: ({ parameters }: LanguageModel) => parameters.dispose(),
-      users: 0,
-      dropped: false,
-    };
-    // Last in order of use.
-    this.#resident.delete(key);
-    this.#resident.set(key, resident);
-    const [oldest] = this.#resident.keys();
-    if (this.#resident.size > RESIDENT) this.#drop(oldest!);
-    resident.model.catch(() => {
-      if (this.#resident.get(key) === resident) this.#resident.delete(key);
-    });
-    return use(resident, play);
+    return this.#resident.lend(runtime.device, name, () => this.#open(name, runtime, report, signal), play);
   }
 
   async #open(name: string, runtime: WebRuntime, report: Report, signal: AbortSignal): Promise<LanguageModel> {
@@ -255,51 +215,14 @@ export class ModelRegistry {
   forget(error: unknown): void {
     if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
     this.#runtimes.delete('webgpu');
-    for (const key of [...this.#resident.keys()]) if (key.startsWith('webgpu ')) this.#resident.delete(key);
-    if (this.#transformersModel?.key.startsWith('webgpu ')) this.#transformersModel = undefined;
+    this.#resident.forget('webgpu');
+    this.#transformersModels.forget('webgpu');
   }
 
   #leaveDevices(name: string): void {
-    for (const key of [...this.#resident.keys()])
-      if (key === `cpu ${name}` || key === `webgpu ${name}`) this.#drop(key);
-    if (this.#transformersModel?.key === `cpu ${name}` || this.#transformersModel?.key === `webgpu ${name}`)
-      this.#dropTransformersModel();
+    this.#resident.drop(name);
+    this.#transformersModels.drop(name);
   }
-
-  #dropTransformersModel(): void {
-    const transformersModel = this.#transformersModel;
-    this.#transformersModel = undefined;
-    if (transformersModel) drop(transformersModel);
-  }
-
-  #drop(key: string): void {
-    const resident = this.#resident.get(key)!;
-    this.#resident.delete(key);
-    drop(resident);
-  }
-}
-
-/** Counts a user for as long as the play takes, so that the model is not freed under it. */
-async function use<Model, T>(resident: Resident<Model>, play: (model: Model) => Promise<T>): Promise<T> {
-  resident.users++;
-  try {
-    return await play(await resident.model);
-  } finally {
-    resident.users--;
-    free(resident);
-  }
-}
-
-/** Frees a model at once, or when its last user is done. */
-function drop<Model>(resident: Resident<Model>): void {
-  resident.dropped = true;
-  free(resident);
-}
-
-function free<Model>({ model, users, dropped, free }: Resident<Model>): void {
-  if (!dropped || users > 0) return;
-  // What was never there need not be freed.
-  model.then(free, () => {});
 }
 
 const isLazy = (blobs: ModelBlobs): blobs is LazyBlobs => 'make' in blobs;

@@ -1,6 +1,6 @@
 // Evaluations and single games.
 
-import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
+import { type EnvironmentDefinition, type Expert, findEnvironment } from '@ludic/environments';
 import type { SamplingParams } from '@ludic/inference';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
 import {
@@ -10,6 +10,7 @@ import {
   evaluationStarts,
   type PlayOptions,
   playEpisodes,
+  resolveSpec,
   SUCCESS_REWARD,
 } from '@ludic/rollouts';
 import type { Answers, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
@@ -79,28 +80,18 @@ async function withPolicy<T>(
   { models, report, signal }: Work,
   play: (table: Omit<PlayOptions, 'starts'>, device: string) => Promise<T>,
 ): Promise<T> {
-  const definition = findEnvironment(game.environment);
-  const config = resolveConfig(definition, game.config);
   const playWith = async (policy: Policy, device: string) => {
     try {
-      return await play(
-        { environment: definition, config, history: game.history, policy: yieldingPolicy(policy) },
-        device,
-      );
+      return await play({ ...game, policy: yieldingPolicy(policy) }, device);
     } finally {
       policy.dispose();
     }
   };
   if (choice.kind === 'scripted') {
-    const expert = Object.hasOwn(definition.experts, choice.name) ? definition.experts[choice.name] : undefined;
-    if (!expert) throw new Error(`${definition.title} has no player ${choice.name}: choose another policy.`);
-    return playWith(
-      scriptedPolicy(choice.name, () => expert(config)),
-      'script',
-    );
+    return playWith(scriptedPolicy(choice.name, expertOf(game, choice.name)), 'script');
   }
   const { name, device } = choice;
-  const settings = settingsOf(choice, definition);
+  const settings = settingsOf(choice, findEnvironment(game.environment));
   if (models.isTransformersModel(name))
     return models.withTransformersModel(name, device, report, (model) =>
       playWith(model.policy(settings), model.device),
@@ -108,6 +99,17 @@ async function withPolicy<T>(
   return models.withModel(name, device, report, signal, (model) =>
     playWith(new LanguageModelPolicy(model, settings), model.runtime.device),
   );
+}
+
+/**
+ * A maker of the scripted player of that name; each episode has its own.
+ * @throws Error where the game has none
+ */
+export function expertOf(game: EnvironmentSpec, name: string): () => Expert {
+  const { environment, config } = resolveSpec(game);
+  const expert = Object.hasOwn(environment.experts, name) ? environment.experts[name] : undefined;
+  if (!expert) throw new Error(`${environment.title} has no player ${name}: choose another policy.`);
+  return () => expert(config);
 }
 
 /** How a model samples in the page: no top-k, no top-p, and a stop at the closing tag of the game's reply. */

@@ -1,15 +1,11 @@
 // A game that is played move by move, replayed in the real environment whenever its state is needed.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { type Replay, replay } from '@ludic/rollouts';
 import type { Hint, Position } from '../protocol.ts';
 
 /** @throws EnvironmentError for a game or settings that do not exist */
-export function replayPosition({ game, seed, dynamicsSeed, ...moves }: Position): Replay {
-  const definition = findEnvironment(game.environment);
-  const config = resolveConfig(definition, game.config);
-  return replay({ environment: definition, config, history: game.history, start: { seed, dynamicsSeed }, ...moves });
-}
+export const replayPosition = ({ game, seed, dynamicsSeed, ...moves }: Position): Replay =>
+  replay({ ...game, start: { seed, dynamicsSeed }, ...moves });
 
 /** The replies that the game would accept now, as it says itself. */
 export function legalReplies(position: Position, candidates: readonly string[]): string[] {

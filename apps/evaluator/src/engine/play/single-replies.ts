@@ -1,7 +1,7 @@
 // Single answers: the policy's next reply in a game that a person plays, what it would do in the person's place, and what
 // a model thinks of tokens that were written before.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { findEnvironment } from '@ludic/environments';
 import {
   type LanguageModel,
   PolicyError,
@@ -14,7 +14,7 @@ import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
-import { settingsOf } from './episodes.ts';
+import { expertOf, settingsOf } from './episodes.ts';
 import { normalised, replayPosition } from './position.ts';
 
 /** How often a scripted player is asked, to see how it chooses. */
@@ -72,7 +72,7 @@ export async function answerReply(
 ): Promise<Answers['reply']> {
   const prompt = promptAt(position);
   if (choice.kind === 'scripted') {
-    const player = scripted(position, choice.name);
+    const player = expertOf(position.game, choice.name)();
     return { reply: { text: player.act(prompt.environment, prompt.random), finish: 'stop' }, device: 'script' };
   }
   return ask(choice, work, async (model) => {
@@ -90,9 +90,10 @@ export async function answerHint(
 ): Promise<Hint> {
   const prompt = promptAt(position);
   if (choice.kind === 'scripted') {
+    const makeExpert = expertOf(position.game, choice.name);
     const counts = new Map(candidates.map((reply) => [reply, 0]));
     for (let i = 0; i < TRIES; i++) {
-      const reply = scripted(position, choice.name).act(prompt.environment, stream(position.dynamicsSeed, 'hint', i));
+      const reply = makeExpert().act(prompt.environment, stream(position.dynamicsSeed, 'hint', i));
       if (counts.has(reply)) counts.set(reply, counts.get(reply)! + 1);
     }
     return { ...normalised(Array.from(counts.values(), (count) => Math.log(count / TRIES))), device: 'script' };
@@ -120,12 +121,4 @@ function promptAt(position: Position): GamePrompt {
   if (!prompt) throw new Error(error ?? 'It is not the turn of the policy: begin a new game.');
   // Each turn has a stream of its own, so that it does not matter how often the game was played again.
   return { ...prompt, random: stream(position.dynamicsSeed, 'person', position.replies.length) };
-}
-
-/** @throws Error where the game has no player of that name */
-function scripted({ game: { environment, config } }: Position, name: string) {
-  const definition = findEnvironment(environment);
-  const player = Object.hasOwn(definition.experts, name) ? definition.experts[name] : undefined;
-  if (!player) throw new Error(`${definition.title} has no player ${name}: choose another policy.`);
-  return player(resolveConfig(definition, config));
 }

@@ -1,6 +1,7 @@
 // One field of a form that was made from a schema: its label, its control, what it means and what is wrong with it.
 
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { CheckLine, Field, type FieldProps, SelectField, TextField } from '../../ui/fields.tsx';
 import type { FormField } from './form-fields.ts';
 
 /** A field, what is filled in, and what is wrong with it. */
@@ -20,96 +21,55 @@ export interface FormControlProps {
 }
 
 export function FormControl({ field, value, usual, empty, suggestions, texts, complaint, onChange }: FormControlProps) {
-  const { kind, label, hint, isOptional } = field;
-  const id = useId();
-  const described = [...(complaint ? [`${id}-wrong`] : []), ...(hint ? [`${id}-hint`] : [])].join(' ');
-  const ids = {
-    id,
-    name: field.name,
-    ...(described !== '' && { 'aria-describedby': described }),
-    ...(complaint && { 'aria-invalid': true }),
-  };
-  const known = usual === undefined ? undefined : textOf(kind, String(usual), texts);
-  const control = () => {
-    if (kind === 'several')
-      return (
-        <fieldset class="several" aria-labelledby={`${id}-label`}>
-          {field.choices.map((choice) => (
-            <label key={choice} class="check">
-              <input
-                type="checkbox"
+  const { kind, label, hint, name, choices, isOptional } = field;
+  const common = { label, hint, name, complaint, onChange };
+  const known = usual === undefined ? undefined : `default: ${textOf(kind, String(usual), texts)}`;
+  if (kind === 'several')
+    return (
+      <Field {...common} isGroup>
+        {({ id }) => (
+          <fieldset class="several" aria-labelledby={`${id}-label`}>
+            {choices.map((choice) => (
+              <CheckLine
+                key={choice}
+                text={choice}
                 checked={value.includes(choice)}
-                onChange={({ currentTarget: { checked } }) =>
-                  onChange(field.choices.filter((one) => (one === choice ? checked : value.includes(one))))
+                onChange={(checked) =>
+                  onChange(choices.filter((one) => (one === choice ? checked : value.includes(one))))
                 }
               />
-              <span>{choice}</span>
-            </label>
-          ))}
-        </fieldset>
-      );
-    if (kind === 'choice' || kind === 'flag') {
-      const choices = kind === 'flag' ? ['true', 'false'] : field.choices;
-      return (
-        <select {...ids} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-          {isOptional && (
-            <option value="" selected={value === ''}>
-              {texts?.[''] ?? (known === undefined ? (empty ?? 'default') : `default: ${known}`)}
-            </option>
-          )}
-          {choices.map((choice) => (
-            <option key={choice} value={choice} selected={choice === value}>
-              {textOf(kind, choice, texts)}
-            </option>
-          ))}
-        </select>
-      );
-    }
-    if (suggestions)
-      return <Offered ids={ids} label={label} value={String(value)} suggestions={suggestions} onChange={onChange} />;
-    return (
-      <input
-        {...ids}
-        type="text"
-        {...(kind === 'number' && { inputMode: 'decimal' })}
-        autocomplete="off"
-        spellcheck={false}
-        placeholder={known === undefined ? (empty ?? (isOptional ? 'none' : '')) : `default: ${known}`}
-        value={String(value)}
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
+            ))}
+          </fieldset>
+        )}
+      </Field>
     );
-  };
+  if (kind === 'choice' || kind === 'flag') {
+    const options = (kind === 'flag' ? ['true', 'false'] : choices).map((choice) => ({
+      value: choice,
+      text: textOf(kind, choice, texts),
+    }));
+    const left = { value: '', text: texts?.[''] ?? known ?? empty ?? 'default' };
+    return <SelectField {...common} value={String(value)} choices={isOptional ? [left, ...options] : options} />;
+  }
+  if (suggestions) return <SuggestionField {...common} value={String(value)} suggestions={suggestions} />;
   return (
-    <div class="field" data-wrong={complaint !== undefined}>
-      {kind === 'several' ? (
-        <span class="label" id={`${id}-label`}>
-          {label}
-        </span>
-      ) : (
-        <label for={id}>{label}</label>
-      )}
-      {control()}
-      {complaint && (
-        <small class="error" id={`${id}-wrong`}>
-          {complaint}
-        </small>
-      )}
-      {hint && <small id={`${id}-hint`}>{hint}</small>}
-    </div>
+    <TextField
+      {...common}
+      required={false}
+      inputMode={kind === 'number' ? 'decimal' : undefined}
+      placeholder={known ?? empty ?? (isOptional ? 'none' : '')}
+      value={String(value)}
+    />
   );
 }
 
 /** One of the suggestions, or something else in words. */
-function Offered({
-  ids,
-  label,
+function SuggestionField({
   value,
   suggestions,
   onChange,
-}: {
-  readonly ids: { readonly id: string; readonly name: string };
-  readonly label: string;
+  ...field
+}: FieldProps & {
   readonly value: string;
   readonly suggestions: readonly string[];
   readonly onChange: (value: string) => void;
@@ -118,35 +78,39 @@ function Offered({
   // What stands there counts, also while the suggestions are not known yet.
   const known = isOther || suggestions.includes(value) ? suggestions : [value, ...suggestions];
   return (
-    <>
-      <select
-        {...ids}
-        onChange={({ currentTarget }) => {
-          setIsOther(currentTarget.value === '');
-          onChange(currentTarget.value);
-        }}
-      >
-        {known.map((suggestion) => (
-          <option key={suggestion} value={suggestion} selected={!isOther && suggestion === value}>
-            {suggestion}
-          </option>
-        ))}
-        <option value="" selected={isOther}>
-          Another, by its name…
-        </option>
-      </select>
-      {isOther && (
-        <input
-          type="text"
-          aria-label={`${label}, by its name`}
-          autocomplete="off"
-          spellcheck={false}
-          placeholder="org/name of the Hub"
-          value={value}
-          onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        />
+    <Field {...field}>
+      {(ids) => (
+        <>
+          <select
+            {...ids}
+            onChange={({ currentTarget }) => {
+              setIsOther(currentTarget.value === '');
+              onChange(currentTarget.value);
+            }}
+          >
+            {known.map((suggestion) => (
+              <option key={suggestion} value={suggestion} selected={!isOther && suggestion === value}>
+                {suggestion}
+              </option>
+            ))}
+            <option value="" selected={isOther}>
+              Another, by its name…
+            </option>
+          </select>
+          {isOther && (
+            <input
+              type="text"
+              aria-label={`${field.label}, by its name`}
+              autocomplete="off"
+              spellcheck={false}
+              placeholder="org/name of the Hub"
+              value={value}
+              onInput={({ currentTarget }) => onChange(currentTarget.value)}
+            />
+          )}
+        </>
       )}
-    </>
+    </Field>
   );
 }
 

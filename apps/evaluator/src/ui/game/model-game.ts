@@ -1,7 +1,8 @@
 // The game that a model was trained in is where the forms begin with it, but for what the visitor has said by hand.
 
-import { type EnvironmentDefinition, environments, findEnvironment, resolveConfig } from '@ludic/environments';
+import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type CarriedGame, type EnvironmentSpec, gameDifference } from '@ludic/rollouts';
+import type { PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 
 /** What was said of a game by hand. */
@@ -78,9 +79,8 @@ export function evaluationFor(
           ? Math.max(spec.maxCompletionLength, carried.maxCompletionLength)
           : carried.maxCompletionLength,
     }),
-    policies: fittingPolicies(
-      spec.policies.map((one) => (isChosen(one) ? { ...one, history: carried.history } : one)),
-      environment,
+    policies: spec.policies.map((one) =>
+      isChosen(one) ? { ...one, history: carried.history } : fittingPolicy(one, environment),
     ),
   };
 }
@@ -97,20 +97,18 @@ export function evaluationIn(
     environment,
     config,
     ...(environment !== spec.environment && !choices.sampling && { temperature, maxCompletionLength }),
-    policies: fittingPolicies(spec.policies, environment),
+    policies: spec.policies.map((one) => fittingPolicy(one, environment)),
   };
 }
 
-/** Not every player plays every game. */
-export const fittingPolicies = (
-  policies: EvaluationSpec['policies'],
+/** The policy, or the game's expert in place of a scripted player that the game does not have. */
+export const fittingPolicy = <Policy extends Pick<PolicyChoice, 'kind' | 'name'>>(
+  policy: Policy,
   environment: string,
-): EvaluationSpec['policies'] => {
-  const { experts }: EnvironmentDefinition = findEnvironment(environment);
-  return policies.map((one) =>
-    one.kind === 'model' || Object.hasOwn(experts, one.name) ? one : { ...one, name: 'expert' },
-  );
-};
+) =>
+  policy.kind === 'model' || Object.hasOwn(findEnvironment(environment).experts, policy.name)
+    ? policy
+    : { ...policy, name: 'expert' };
 
 /** How the game in a form differs from the one that the model was trained in, as a sentence. */
 export function differenceFrom(

@@ -92,9 +92,3 @@ export const SamplingFields = ({
     />
   </>
 );
-
-/** The policy where the game has it; not every player plays every game. */
-export const fitting = (policy: PolicyChoice, environment: string): PolicyChoice =>
-  policy.kind === 'scripted' && !Object.hasOwn(findEnvironment(environment).experts, policy.name)
-    ? { kind: 'scripted', name: 'expert' }
-    : policy;

@@ -6,8 +6,7 @@ import { useRef } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
 import type { PolicyChoice } from '../../engine/protocol.ts';
 import { useFormState } from '../use-form-state.ts';
-import { gameFor, NO_CHOICES, noteChoices, samplingFor } from './model-game.ts';
-import { fitting } from './policy-fields.tsx';
+import { fittingPolicy, gameFor, NO_CHOICES, noteChoices, samplingFor } from './model-game.ts';
 
 /** @param initial what the form holds at first, with anything else that belongs to it */
 export function useGameForm<T extends { readonly game: EnvironmentSpec; readonly policy: PolicyChoice }>(initial: T) {
@@ -26,7 +25,7 @@ export function useGameForm<T extends { readonly game: EnvironmentSpec; readonly
   const changeGame = (next: EnvironmentSpec) => {
     const { game, policy } = value;
     choices.current = noteChoices(choices.current, game, next);
-    update((before) => ({ ...before, game: next, policy: fitting(policy, next.environment) }));
+    update((before) => ({ ...before, game: next, policy: fittingPolicy(policy, next.environment) }));
     if (next.environment !== game.environment && policy.kind === 'model') bring(policy.name, false);
   };
   const changePolicy = (next: PolicyChoice) => {

@@ -1,9 +1,43 @@
 // Measured values as dots, with their intervals as whiskers, below each other on one scale.
 
-import type { Interval } from '@ludic/rollouts';
+import type { Evaluation, Interval } from '@ludic/rollouts';
+
+/** What was measured of a policy, or how it differs from another. */
+export interface MeasuredRow {
+  readonly title: string;
+  readonly measured: Pick<Evaluation, 'success_rate' | 'success_ci95' | 'mean_reward' | 'mean_reward_ci95'>;
+}
+
+/** Success and mean reward beside each other. @param range of both scales; what lies outside widens it */
+export function SuccessAndReward({
+  titles,
+  rows,
+  range,
+  write,
+}: {
+  readonly titles: readonly [success: string, reward: string];
+  readonly rows: readonly MeasuredRow[];
+  readonly range: Interval;
+  readonly write: readonly [success: WriteValue, reward: WriteValue];
+}) {
+  const success = rows.map(({ title, measured: { success_rate: value, success_ci95: interval } }) => {
+    return { title, value, interval };
+  });
+  const reward = rows.map(({ title, measured: { mean_reward: value, mean_reward_ci95: interval } }) => {
+    return { title, value, interval };
+  });
+  return (
+    <div class="plots">
+      <Whiskers title={titles[0]} rows={success} range={range} write={write[0]} />
+      <Whiskers title={titles[1]} rows={reward} range={range} write={write[1]} />
+    </div>
+  );
+}
+
+type WriteValue = (value: number) => string;
 
 /** A value with its interval, in the unit of the scale. */
-export interface Whisker {
+interface Whisker {
   readonly title: string;
   readonly value: number;
   readonly interval: Interval;
@@ -13,7 +47,7 @@ export interface Whisker {
  * @param range what the scale shows; what lies outside widens it
  * @param write how a value is written
  */
-export function Whiskers({
+function Whiskers({
   title,
   rows,
   range,
@@ -22,7 +56,7 @@ export function Whiskers({
   readonly title: string;
   readonly rows: readonly Whisker[];
   readonly range: Interval;
-  readonly write: (value: number) => string;
+  readonly write: WriteValue;
 }) {
   const values = rows.flatMap(({ interval }) => interval);
   const low = Math.min(range[0], ...values);
