@@ -243,7 +243,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
       await view().getByRole('alert').getByText('its game is "chess"').waitFor();
       await page.goto(`${served.origin}/#watch?policy=model:gone`);
       await view().getByRole('alert').getByText('The model gone is not here').waitFor();
-      expect(await view().getByLabel('Policy', { exact: true }).inputValue()).toBe('model gone');
+      expect(await view().getByLabel('Policy', { exact: true }).inputValue()).toBe('model:gone');
     });
   });
 
@@ -331,7 +331,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
 
     it('is won against a scripted player, by pointer', async () => {
       await view().getByLabel('You are').selectOption('X');
-      await view().getByLabel('Against').selectOption('scripted random');
+      await view().getByLabel('Against').selectOption('scripted:random');
       const win = view().getByText('You win!');
       // A player that wins where it can and else takes the first free cell beats random play before long.
       const over = view().getByRole('button', { name: 'Play again' });
@@ -356,7 +356,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
       await view().getByText('Game settings').click();
       await view().getByLabel('size').fill('3');
       await view().getByLabel('Seed').fill('6');
-      await view().getByLabel('Hints by').selectOption('scripted omniscient');
+      await view().getByLabel('Hints by').selectOption('scripted:omniscient');
       await begin();
       const environment = keyDoor.create(resolveConfig(keyDoor, { size: 3 }));
       const [start] = evaluationStarts(6, 1);
@@ -391,7 +391,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
 
     it('asks again where the policy failed, and the game is still there', async () => {
       await view().getByLabel('Game', { exact: true }).selectOption('tic_tac_toe');
-      await view().getByLabel('Against').selectOption('model nano');
+      await view().getByLabel('Against').selectOption('model:nano');
       await view().getByLabel('Longest reply').fill('1000000');
       await begin();
       await view().getByRole('group', { name: 'Board' }).getByRole('button').nth(0).click();

@@ -142,9 +142,9 @@ describe.skipIf(!hasChromium)('training that others look at (needs Chromium at /
     await evaluate.getByRole('button', { name: 'Take its game' }).click();
     await expect.poll(() => evaluate.getByLabel('size').inputValue()).toBe('3');
 
-    const watch = await open('Watch', 'Policy', 'model nano trained');
+    const watch = await open('Watch', 'Policy', 'model:nano trained');
     expect(await watch.getByLabel('Temperature').inputValue()).toBe('1');
-    const play = await open('Play', 'Against', 'model nano trained');
+    const play = await open('Play', 'Against', 'model:nano trained');
     await play.getByRole('button', { name: 'New game' }).click();
     await play.getByRole('region', { name: 'Your game' }).waitFor();
     await page.getByRole('tab', { name: 'Train' }).click();

@@ -1,13 +1,13 @@
 // Who meets whom: a line for each policy with what it sees of the game.
 
-import { findEnvironment } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
 import { SelectField, type SelectOption } from '../ui/fields.tsx';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
-import { policyText } from '../ui/link-values.ts';
+import { scriptedOptions } from '../ui/game/policy-fields.tsx';
+import { policyOfText, policyText } from '../ui/link-values.ts';
 import type { PolicyEntry } from './evaluation-spec.ts';
 
 const GROUPS: Readonly<Record<ModelCard['from'], string>> = {
@@ -35,11 +35,7 @@ export function PolicyEntries({
       text: name,
       group: GROUPS[from],
     })),
-    ...Object.keys(findEnvironment(environment).experts).map((name) => ({
-      value: policyText({ kind: 'scripted', name }),
-      text: name.replaceAll('_', ' '),
-      group: 'Scripted players',
-    })),
+    ...scriptedOptions(environment),
   ];
   const set = (i: number, change: Partial<PolicyEntry>) => onChange(policies.with(i, { ...policies[i]!, ...change }));
   const remove = (i: number) => {
@@ -60,10 +56,7 @@ export function PolicyEntries({
               hint={missing ? 'Not here yet: load it below.' : undefined}
               value={value}
               choices={missing ? [...known, { value, text: entry.name, group: 'Not here' }] : known}
-              onChange={(text) => {
-                const at = text.indexOf(':');
-                set(i, { kind: text.slice(0, at) as PolicyEntry['kind'], name: text.slice(at + 1) });
-              }}
+              onChange={(text) => set(i, policyOfText(text)!)}
             />
             <SelectField
               label="Sees"

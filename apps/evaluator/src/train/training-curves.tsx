@@ -4,7 +4,7 @@ import type { StepMetrics, TrainSettings } from '@ludic/grpo';
 import { ROUNDING } from '@ludic/grpo/internal';
 import type { Evaluation } from '@ludic/rollouts';
 import type { StepEvaluation } from '../engine/protocol.ts';
-import { Figure } from '../ui/figures.tsx';
+import { Figure, StepFigures } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { Curve, type CurveProps } from '../ui/plots/curve.tsx';
 
@@ -92,16 +92,7 @@ export function TrainingCurves({
     <>
       <dl class="numbers">
         <Figure name="Step" value={`${last.step} of ${settings.steps}`} />
-        <Figure name="Reward" value={last.mean_reward.toFixed(3)} />
-        <Figure
-          name="Success"
-          value={percent(last.success_rate)}
-          of={manner(settings.batchSize, settings.temperature)}
-        />
-        <Figure name="Invalid" value={percent(last.invalid_rate)} />
-        <Figure name="Entropy" value={last.entropy.toFixed(3)} />
-        <Figure name="Gradient norm" value={last.gradient_norm.toFixed(2)} />
-        <Figure name="Largest |log ratio|" value={last.max_log_ratio.toExponential(1)} />
+        <StepFigures metrics={{ ...last }} manner={manner(settings.batchSize, settings.temperature)} />
         {evaluated && (
           <Figure
             name={`Evaluation after step ${evaluated.step}`}

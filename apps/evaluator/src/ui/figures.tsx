@@ -1,6 +1,7 @@
 // Numbers as they are read: figures with their names, and tables that scroll.
 
 import type { ComponentChildren } from 'preact';
+import { percent } from './numbers.ts';
 
 /** One of a list of figures, `dl.numbers`. */
 export const Figure = ({
@@ -23,6 +24,30 @@ export const Figure = ({
     </dd>
   </div>
 );
+
+/** The figures of a training step that every view of a training shows; those that are not known are left out. */
+export const StepFigures = ({
+  metrics,
+  manner,
+}: {
+  readonly metrics: Readonly<Record<string, unknown>>;
+  /** What the success rests on. */
+  readonly manner: string;
+}) =>
+  STEP_FIGURES.map(([key, name, write]) => {
+    const value = metrics[key];
+    if (typeof value !== 'number') return null;
+    return <Figure key={key} name={name} value={write(value)} {...(key === 'success_rate' && { of: manner })} />;
+  });
+
+const STEP_FIGURES: readonly (readonly [key: string, name: string, write: (value: number) => string])[] = [
+  ['mean_reward', 'Reward', (value) => value.toFixed(3)],
+  ['success_rate', 'Success', percent],
+  ['invalid_rate', 'Invalid', percent],
+  ['entropy', 'Entropy', (value) => value.toFixed(3)],
+  ['gradient_norm', 'Gradient norm', (value) => value.toFixed(2)],
+  ['max_log_ratio', 'Largest |log ratio|', (value) => value.toExponential(1)],
+];
 
 /** What is wider than a phone: it scrolls within its place, also by keyboard. */
 export const Scroll = ({ label, children }: { readonly label: string; readonly children: ComponentChildren }) => (

@@ -11,6 +11,12 @@ const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
 /** `model:nano`, `scripted:expert`: how a policy is called in addresses. */
 export const policyText = ({ kind, name }: Pick<PolicyChoice, 'kind' | 'name'>) => `${kind}:${name}`;
 
+/** The policy of a `policyText`; undefined for any other text. */
+export function policyOfText(text: string): Pick<PolicyChoice, 'kind' | 'name'> | undefined {
+  const [, kind, name] = /^(model|scripted):(.+)$/s.exec(text) ?? [];
+  return name === undefined ? undefined : { kind: kind as PolicyChoice['kind'], name };
+}
+
 /** Undefined where the address is not of that view, or says nothing more. */
 export function wordsOf(hash: string, view: string): URLSearchParams | undefined {
   const start = `#${view}?`;
@@ -47,10 +53,10 @@ export function numberIn(
 
 /** Who plays, where its game has such a player. */
 export function policyIn(text: string, environment: string): Pick<PolicyChoice, 'kind' | 'name'> {
-  const [, kind, name] = /^(model|scripted):(.+)$/.exec(text) ?? [];
-  if (name === undefined) throw unusable('policy', text);
-  if (kind === 'scripted' && !Object.hasOwn(findEnvironment(environment).experts, name)) throw unusable('policy', text);
-  return { kind: kind as PolicyChoice['kind'], name };
+  const policy = policyOfText(text);
+  if (policy?.kind === 'model' || (policy && Object.hasOwn(findEnvironment(environment).experts, policy.name)))
+    return policy;
+  throw unusable('policy', text);
 }
 
 /** @throws EnvironmentError for settings that the game does not have */

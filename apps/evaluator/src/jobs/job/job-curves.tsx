@@ -1,8 +1,8 @@
 // What a training has learned so far, drawn step by step, and its latest numbers.
 
 import { type Job, requestedTraining, startTraining } from '@ludic/service';
-import { Figure } from '../../ui/figures.tsx';
-import { percent, whole } from '../../ui/numbers.ts';
+import { Figure, StepFigures } from '../../ui/figures.tsx';
+import { whole } from '../../ui/numbers.ts';
 import { Curve, type Series } from '../../ui/plots/curve.tsx';
 import type { JobMetricsRow } from '../job-events.ts';
 
@@ -24,21 +24,10 @@ const DRAWINGS: readonly Drawing[] = [
   { title: 'Gradient norm', lines: [{ name: 'gradient_norm', label: 'norm', color: 'series-2' }] },
 ];
 
-const FIGURES: readonly (readonly [name: string, title: string, show: (value: number) => string])[] = [
-  ['step', 'Update', String],
-  ['mean_reward', 'Reward', (value) => value.toFixed(3)],
-  ['success_rate', 'Success', percent],
-  ['invalid_rate', 'Invalid', percent],
-  ['entropy', 'Entropy', (value) => value.toFixed(3)],
-  ['gradient_norm', 'Gradient norm', (value) => value.toFixed(2)],
-  ['max_log_ratio', 'Largest |log ratio|', (value) => value.toExponential(1)],
-  ['tokens_per_second', 'Tokens/s', (value) => Math.round(value).toLocaleString('en')],
-  ['seconds', 'Seconds', (value) => value.toFixed(1)],
-];
-
 export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: readonly JobMetricsRow[] }) {
   const last = steps.at(-1);
   if (!last) return <p class="aside">The curve begins with the first update.</p>;
+  const { tokens_per_second, seconds } = last;
   const places = steps.map(({ step }) => step);
   return (
     <>
@@ -59,19 +48,10 @@ export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: r
         ))}
       </div>
       <dl class="numbers">
-        {FIGURES.map(([name, title, show]) => {
-          const value = last[name];
-          return (
-            typeof value === 'number' && (
-              <Figure
-                key={name}
-                name={title}
-                value={show(value)}
-                {...(name === 'success_rate' && { of: mannerOf(job) })}
-              />
-            )
-          );
-        })}
+        <Figure name="Update" value={last.step} />
+        <StepFigures metrics={last} manner={mannerOf(job)} />
+        {typeof tokens_per_second === 'number' && <Figure name="Tokens/s" value={whole(tokens_per_second)} />}
+        {typeof seconds === 'number' && <Figure name="Seconds" value={seconds.toFixed(1)} />}
       </dl>
     </>
   );

@@ -6,7 +6,8 @@ import { useAppContext } from '../../app-context.tsx';
 import type { PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_POLICY } from '../../watch/watch-link.ts';
 import { DeviceField } from '../device-field.tsx';
-import { NumberField, SelectField } from '../fields.tsx';
+import { NumberField, SelectField, type SelectOption } from '../fields.tsx';
+import { policyOfText, policyText } from '../link-values.ts';
 
 export function PolicyFields({
   label = 'Policy',
@@ -23,32 +24,25 @@ export function PolicyFields({
   readonly onChange: (policy: PolicyChoice) => void;
 }) {
   const { playable } = useAppContext();
-  const players = Object.keys(findEnvironment(environment).experts);
   // How a model samples stays while a scripted player is looked at.
   const sampling = useRef(DEFAULT_POLICY);
   if (policy.kind === 'model') sampling.current = policy;
   const choose = (text: string) => {
-    const at = text.indexOf(' ');
-    const name = text.slice(at + 1);
-    onChange(text.startsWith('model ') ? { ...sampling.current, name } : { kind: 'scripted', name });
+    const { kind, name } = policyOfText(text)!;
+    onChange(kind === 'model' ? { ...sampling.current, name } : { kind, name });
   };
+  const option = (name: string, group: string) => ({ value: policyText({ kind: 'model', name }), text: name, group });
   return (
     <>
       <SelectField
         label={label}
         hint={hint}
-        value={`${policy.kind} ${policy.name}`}
+        value={policyText(policy)}
         choices={[
-          ...playable.map((name) => ({ value: `model ${name}`, text: name, group: 'Models' })),
+          ...playable.map((name) => option(name, 'Models')),
           // A link may name one that this page does not have.
-          ...(policy.kind === 'model' && !playable.includes(policy.name)
-            ? [{ value: `model ${policy.name}`, text: policy.name, group: 'Not here' }]
-            : []),
-          ...players.map((name) => ({
-            value: `scripted ${name}`,
-            text: name.replaceAll('_', ' '),
-            group: 'Scripted players',
-          })),
+          ...(policy.kind === 'model' && !playable.includes(policy.name) ? [option(policy.name, 'Not here')] : []),
+          ...scriptedOptions(environment),
         ]}
         onChange={choose}
       />
@@ -61,6 +55,14 @@ export function PolicyFields({
     </>
   );
 }
+
+/** The scripted players of a game, for a field in which policies are chosen. */
+export const scriptedOptions = (environment: string): readonly SelectOption[] =>
+  Object.keys(findEnvironment(environment).experts).map((name) => ({
+    value: policyText({ kind: 'scripted', name }),
+    text: name.replaceAll('_', ' '),
+    group: 'Scripted players',
+  }));
 
 type SamplingFields = Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'temperature' | 'maxCompletionLength'>;
 
