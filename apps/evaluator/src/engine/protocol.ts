@@ -10,16 +10,22 @@ import type { DeviceChoice, LibraryAnswers, LibraryRequest, PickedModel } from '
 import type { StoredGame, StoredGames } from './runs/stored-games.ts';
 
 /** A policy by name. A model needs a device and sampling; a scripted player has neither. */
-export type PolicyChoice =
-  | { readonly kind: 'scripted'; readonly name: string }
-  | {
-      readonly kind: 'model';
-      /** nano, or what a picked or trained model is known by. */
-      readonly name: string;
-      readonly device: DeviceChoice;
-      readonly temperature: number;
-      readonly maxCompletionLength: number;
-    };
+export type PolicyChoice = { readonly kind: 'scripted'; readonly name: string } | ModelPolicy;
+
+/** A model as a policy: where it computes, and how its replies are sampled. */
+export interface ModelPolicy extends ModelSampling {
+  readonly kind: 'model';
+  /** nano, or what a picked or trained model is known by. */
+  readonly name: string;
+}
+
+/** How a model plays, apart from what it is. */
+export interface ModelSampling {
+  readonly device: DeviceChoice;
+  readonly temperature: number;
+  /** In tokens. */
+  readonly maxCompletionLength: number;
+}
 
 /** A game so far, as what was said in it: enough to play it again. */
 export interface Position {

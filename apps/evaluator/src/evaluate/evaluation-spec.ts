@@ -1,10 +1,19 @@
 // What is evaluated, as a value and as an address: the same link gives the same games, hence the same numbers.
 
-import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import type { DeviceChoice } from '../engine/models/library.ts';
-import type { PolicyChoice } from '../engine/protocol.ts';
-import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import type { ModelSampling, PolicyChoice } from '../engine/protocol.ts';
+import {
+  gameIn,
+  numberIn,
+  oneOf,
+  policyIn,
+  policyText,
+  samplingIn,
+  samplingWords,
+  wordsOf,
+} from '../ui/link-values.ts';
 
 /** Who plays, and what it sees of the game. */
 export interface PolicyEntry {
@@ -14,16 +23,10 @@ export interface PolicyEntry {
 }
 
 /** What is evaluated: policies, each playing the same `episodes` games that `seed` selects. */
-export interface EvaluationSpec {
-  readonly environment: string;
-  /** Settings that are not the game's own defaults may be all that is here. */
-  readonly config: Readonly<Record<string, unknown>>;
+export interface EvaluationSpec extends Pick<EnvironmentSpec, 'environment' | 'config'>, ModelSampling {
   readonly policies: readonly PolicyEntry[];
   readonly episodes: number;
   readonly seed: number;
-  readonly temperature: number;
-  readonly maxCompletionLength: number;
-  readonly device: DeviceChoice;
 }
 
 /** What the form holds when the page is opened. */
@@ -46,16 +49,10 @@ export const MOST_EPISODES = 100_000;
 const MOST_POLICIES = 24;
 
 /** How the engine is asked for an entry. */
-export const policyOf = ({ kind, name }: PolicyEntry, spec: EvaluationSpec): PolicyChoice =>
-  kind === 'scripted'
-    ? { kind, name }
-    : {
-        kind,
-        name,
-        device: spec.device,
-        temperature: spec.temperature,
-        maxCompletionLength: spec.maxCompletionLength,
-      };
+export const policyOf = (
+  { kind, name }: PolicyEntry,
+  { device, temperature, maxCompletionLength }: EvaluationSpec,
+): PolicyChoice => (kind === 'scripted' ? { kind, name } : { kind, name, device, temperature, maxCompletionLength });
 
 /** Two policies may meet where everything but themselves is the same. */
 export const gamesKey = ({ environment, config, episodes, seed }: EvaluationSpec): string =>
@@ -67,9 +64,7 @@ export function evaluationLink(spec: EvaluationSpec): string {
     game: spec.environment,
     config: JSON.stringify(spec.config),
     seed: String(spec.seed),
-    temperature: String(spec.temperature),
-    reply: String(spec.maxCompletionLength),
-    device: spec.device,
+    ...samplingWords(spec),
     episodes: String(spec.episodes),
   });
   for (const entry of spec.policies) {
@@ -86,16 +81,13 @@ export function evaluationLink(spec: EvaluationSpec): string {
 export function readEvaluationLink(hash: string): EvaluationSpec | undefined {
   const words = wordsOf(hash, 'evaluate');
   if (!words) return undefined;
-  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? DEFAULT_EVALUATION.environment;
+  const game = gameIn(words, DEFAULT_EVALUATION.environment);
   return {
-    environment,
-    config: configIn(words, environment),
-    policies: readPolicies(words, environment),
+    ...game,
+    policies: readPolicies(words, game.environment),
     episodes: numberIn(words, 'episodes', DEFAULT_EVALUATION.episodes, 1, MOST_EPISODES),
     seed: numberIn(words, 'seed', DEFAULT_EVALUATION.seed, 0, Number.MAX_SAFE_INTEGER),
-    temperature: numberIn(words, 'temperature', DEFAULT_EVALUATION.temperature, 0, 100, false),
-    maxCompletionLength: numberIn(words, 'reply', DEFAULT_EVALUATION.maxCompletionLength, 1, 1e6),
-    device: deviceIn(words),
+    ...samplingIn(words, DEFAULT_EVALUATION),
   };
 }
 

@@ -1,10 +1,10 @@
 // The parameters of an address behind `#view?`. They are untrusted, so every value is checked. Faults are sentences that say
 // which word cannot be used.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
 import type { EnvironmentSpec } from '@ludic/rollouts';
 import type { DeviceChoice } from '../engine/models/library.ts';
-import type { PolicyChoice } from '../engine/protocol.ts';
+import type { ModelSampling, PolicyChoice } from '../engine/protocol.ts';
 
 const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
 
@@ -30,9 +30,6 @@ export function oneOf<T extends string>(name: string, text: string | null, known
   if (found === undefined) throw unusable(name, text);
   return found;
 }
-
-/** Default: `auto`. */
-export const deviceIn = (words: URLSearchParams) => oneOf('device', words.get('device'), DEVICES) ?? 'auto';
 
 /** @param missing where the address does not say it */
 export function numberIn(
@@ -60,7 +57,7 @@ export function policyIn(text: string, environment: string): Pick<PolicyChoice, 
 }
 
 /** @throws EnvironmentError for settings that the game does not have */
-export function configIn(words: URLSearchParams, environment: string): EnvironmentSpec['config'] {
+function configIn(words: URLSearchParams, environment: string): EnvironmentSpec['config'] {
   const text = words.get('config');
   if (text === null) return {};
   let config: EnvironmentSpec['config'];
@@ -72,6 +69,26 @@ export function configIn(words: URLSearchParams, environment: string): Environme
   resolveConfig(findEnvironment(environment), config);
   return config;
 }
+
+/** The game of an address and its settings. @param missing where the address names none */
+export function gameIn(words: URLSearchParams, missing: string): Pick<EnvironmentSpec, 'environment' | 'config'> {
+  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? missing;
+  return { environment, config: configIn(words, environment) };
+}
+
+/** How a model plays, as parameters of an address. */
+export const samplingWords = ({ temperature, maxCompletionLength, device }: ModelSampling) => ({
+  temperature: String(temperature),
+  reply: String(maxCompletionLength),
+  device,
+});
+
+/** Reads `samplingWords`. @param missing where the address does not say it */
+export const samplingIn = (words: URLSearchParams, missing: ModelSampling): ModelSampling => ({
+  temperature: numberIn(words, 'temperature', missing.temperature, 0, 100, false),
+  maxCompletionLength: numberIn(words, 'reply', missing.maxCompletionLength, 1, 1e6),
+  device: oneOf('device', words.get('device'), DEVICES) ?? 'auto',
+});
 
 /** The error for a value that cannot be used. At most 80 characters of it are quoted. */
 export const unusable = (name: string, text: string) =>

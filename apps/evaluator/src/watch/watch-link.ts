@@ -1,11 +1,19 @@
 // The address of a game to watch: `#watch?game=tic_tac_toe&policy=model:nano&seed=0&episode=3`. What it does not name is
 // as in a new form.
 
-import { environments } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import type { EnvironmentSpec } from '@ludic/rollouts';
-import type { PolicyChoice } from '../engine/protocol.ts';
-import { configIn, deviceIn, numberIn, oneOf, policyIn, policyText, wordsOf } from '../ui/link-values.ts';
+import type { ModelPolicy, PolicyChoice } from '../engine/protocol.ts';
+import {
+  gameIn,
+  numberIn,
+  oneOf,
+  policyIn,
+  policyText,
+  samplingIn,
+  samplingWords,
+  wordsOf,
+} from '../ui/link-values.ts';
 
 /** An episode of an evaluation. */
 export interface WatchSpec {
@@ -19,8 +27,6 @@ export interface WatchSpec {
 
 /** Games of an evaluation that may be watched. */
 export const MOST_EPISODES = 1_000_000;
-
-type ModelPolicy = Extract<PolicyChoice, { readonly kind: 'model' }>;
 
 /** The policy of a new form in Watch and Play. */
 export const DEFAULT_POLICY: ModelPolicy = {
@@ -45,11 +51,7 @@ export function watchLink({ game, policy, seed, episode }: WatchSpec): string {
     game: game.environment,
     config: JSON.stringify(game.config),
     seed: String(seed),
-    ...(policy.kind === 'model' && {
-      temperature: String(policy.temperature),
-      reply: String(policy.maxCompletionLength),
-      device: policy.device,
-    }),
+    ...(policy.kind === 'model' && samplingWords(policy)),
     history: game.history,
     policy: policyText(policy),
     episode: String(episode),
@@ -65,11 +67,11 @@ export function readWatchLink(hash: string): WatchSpec | undefined {
   const words = wordsOf(hash, 'watch');
   if (!words) return undefined;
   const { game, policy } = DEFAULT_WATCH;
-  const environment = oneOf('game', words.get('game'), [...environments.keys()]) ?? game.environment;
+  const wanted = gameIn(words, game.environment);
   const history = oneOf('history', words.get('history'), HISTORY_STRATEGIES) ?? game.history;
   return {
-    game: { environment, config: configIn(words, environment), history },
-    policy: readPolicy(words, environment) ?? policy,
+    game: { ...wanted, history },
+    policy: readPolicy(words, wanted.environment) ?? policy,
     seed: numberIn(words, 'seed', 0, 0, Number.MAX_SAFE_INTEGER),
     episode: numberIn(words, 'episode', 0, 0, MOST_EPISODES - 1),
   };
@@ -80,12 +82,5 @@ function readPolicy(words: URLSearchParams, environment: string): PolicyChoice |
   const text = words.get('policy');
   if (text === null) return undefined;
   const { kind, name } = policyIn(text, environment);
-  if (kind === 'scripted') return { kind, name };
-  return {
-    kind,
-    name,
-    device: deviceIn(words),
-    temperature: numberIn(words, 'temperature', DEFAULT_POLICY.temperature, 0, 100, false),
-    maxCompletionLength: numberIn(words, 'reply', DEFAULT_POLICY.maxCompletionLength, 1, 1e6),
-  };
+  return kind === 'scripted' ? { kind, name } : { kind, name, ...samplingIn(words, DEFAULT_POLICY) };
 }

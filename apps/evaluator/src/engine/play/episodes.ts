@@ -13,7 +13,7 @@ import {
   resolveSpec,
   SUCCESS_REWARD,
 } from '@ludic/rollouts';
-import type { Answers, GameLine, PolicyChoice, RequestOf } from '../protocol.ts';
+import type { Answers, GameLine, ModelPolicy, PolicyChoice, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
 import { yieldingPolicy } from '../yield-to-event-loop.ts';
 
@@ -114,6 +114,6 @@ export function expertOf(game: EnvironmentSpec, name: string): () => Expert {
 
 /** How a model samples in the page: no top-k, no top-p, and a stop at the closing tag of the game's reply. */
 export const settingsOf = (
-  { temperature, maxCompletionLength }: Extract<PolicyChoice, { readonly kind: 'model' }>,
+  { temperature, maxCompletionLength }: ModelPolicy,
   { replyTag }: EnvironmentDefinition,
 ): SamplingParams => ({ temperature, topK: 0, topP: 1, maxCompletionLength, stop: [`</${replyTag}>`] });

@@ -12,7 +12,7 @@ import {
 } from '@ludic/inference';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import type { Answers, Hint, PolicyChoice, Position, RequestOf } from '../protocol.ts';
+import type { Answers, Hint, ModelPolicy, Position, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
 import { expertOf, settingsOf } from './episodes.ts';
 import { normalised, replayPosition } from './position.ts';
@@ -52,7 +52,7 @@ function readied(model: LanguageModel): Asked {
 
 /** One answer after the other, so that a sampler is never disposed while it is in use. */
 function ask<T>(
-  { name, device }: Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'name' | 'device'>,
+  { name, device }: Pick<ModelPolicy, 'name' | 'device'>,
   { models, report, signal }: Work,
   answer: (model: Asked) => Promise<T>,
 ): Promise<T> {

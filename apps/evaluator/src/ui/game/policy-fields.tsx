@@ -3,7 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { useRef } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
-import type { PolicyChoice } from '../../engine/protocol.ts';
+import type { ModelPolicy, PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_POLICY } from '../../watch/watch-link.ts';
 import { DeviceField } from '../device-field.tsx';
 import { NumberField, SelectField, type SelectOption } from '../fields.tsx';
@@ -64,7 +64,7 @@ export const scriptedOptions = (environment: string): readonly SelectOption[] =>
     group: 'Scripted players',
   }));
 
-type SamplingFields = Pick<Extract<PolicyChoice, { readonly kind: 'model' }>, 'temperature' | 'maxCompletionLength'>;
+type SamplingFields = Pick<ModelPolicy, 'temperature' | 'maxCompletionLength'>;
 
 /** How a model samples its replies. */
 export const SamplingFields = ({
