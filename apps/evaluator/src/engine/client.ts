@@ -1,4 +1,4 @@
-// The page's side of the engine. The worker is started at the first question.
+// The page's side of the engine. The worker is started at the first request.
 
 import { LudicError } from '@ludic/io';
 import type { Answers, Failure, FromEngine, Progress, Request, RequestOf, ToEngine } from './protocol.ts';
@@ -28,19 +28,19 @@ interface PendingRequest {
  * another.
  */
 export class Engine {
-  readonly #questions = new Map<number, PendingRequest>();
+  readonly #pending = new Map<number, PendingRequest>();
   #worker: Worker | undefined;
-  #asked = 0;
+  #lastId = 0;
 
   /** @throws EngineError; `cancelled` after the signal */
   ask<Type extends Request['type']>(
     request: RequestOf<Type>,
     { onProgress = () => {}, signal }: AskOptions = {},
   ): Promise<Answers[Type]> {
-    const id = ++this.#asked;
+    const id = ++this.#lastId;
     const worker = (this.#worker ??= this.#start());
     const answer = new Promise<Answers[Request['type']]>((resolve, reject) => {
-      this.#questions.set(id, { resolve, reject, onProgress });
+      this.#pending.set(id, { resolve, reject, onProgress });
     });
     const cancel = () => worker.postMessage({ kind: 'cancel', id } satisfies ToEngine);
     worker.postMessage({ kind: 'ask', id, request } satisfies ToEngine);
@@ -52,28 +52,28 @@ export class Engine {
 
   #start(): Worker {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'engine' });
-    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#hear(data));
+    worker.addEventListener('message', ({ data }: MessageEvent<FromEngine>) => this.#receive(data));
     worker.addEventListener('error', (event) => {
       // A worker that did not start, or whose memory is at an end: the next question starts another.
       event.preventDefault();
       worker.terminate();
       if (this.#worker === worker) this.#worker = undefined;
       const message = `The engine stopped: ${event.message || 'it could not be loaded'}. Try again.`;
-      for (const { reject } of this.#questions.values()) reject(new EngineError({ code: 'engine_stopped', message }));
-      this.#questions.clear();
+      for (const { reject } of this.#pending.values()) reject(new EngineError({ code: 'engine_stopped', message }));
+      this.#pending.clear();
     });
     return worker;
   }
 
-  #hear(message: FromEngine): void {
-    const question = this.#questions.get(message.id);
-    if (!question) return;
+  #receive(message: FromEngine): void {
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
     if (message.kind === 'progress') {
-      question.onProgress(message.progress);
+      pending.onProgress(message.progress);
       return;
     }
-    this.#questions.delete(message.id);
-    if (message.kind === 'answer') question.resolve(message.answer);
-    else question.reject(new EngineError(message.failure));
+    this.#pending.delete(message.id);
+    if (message.kind === 'answer') pending.resolve(message.answer);
+    else pending.reject(new EngineError(message.failure));
   }
 }

@@ -9,7 +9,7 @@ import { browse } from './models/sources.ts';
 import { answerEvaluate, answerRollout } from './play/episodes.ts';
 import { answerHint, answerRate, answerReply } from './play/single-replies.ts';
 import type { Answers, Failure, FromEngine, Progress, Request, ToEngine } from './protocol.ts';
-import { deleteRun, listRuns, lookInto } from './runs/run-models.ts';
+import { deleteRun, listRuns, openRunModels } from './runs/run-models.ts';
 import { Runs } from './runs/runs.ts';
 import type { Work } from './work.ts';
 
@@ -34,7 +34,7 @@ async function answer(id: number, request: Request): Promise<void> {
     const result = await answerTo(request, { models, runs, report, signal: controller.signal });
     send({ kind: 'answer', id, answer: result });
   } catch (error) {
-    models.forget(error);
+    models.forgetLostDevice(error);
     send({ kind: 'failure', id, failure: failureOf(error, controller.signal) });
   } finally {
     running.delete(id);
@@ -78,7 +78,7 @@ async function answerTo(request: Request, work: Work): Promise<Answers[Request['
     case 'runs':
       return listRuns(models, runs);
     case 'run':
-      return lookInto(request.run, models, runs);
+      return openRunModels(request.run, models, runs);
     case 'games':
       return runs.games(request.run, request.step);
     case 'delete':

@@ -50,7 +50,7 @@ export function EvaluateView() {
     setError,
   );
   /** The game that a model was trained in is where its evaluation begins. */
-  const bring = (model: string, chosen = () => choices.current) =>
+  const takeGameOf = (model: string, chosen = () => choices.current) =>
     expect(
       gameOf(model).then((carried) => (before) => (carried ? evaluationFor(carried, model, before, chosen()) : before)),
     );
@@ -66,7 +66,7 @@ export function EvaluateView() {
       policies,
     }));
     // A game that came with it stays; how replies are sampled there, the model says.
-    bring(name, () => (game ? { ...choices.current, environment: true, config: game.config } : choices.current));
+    takeGameOf(name, () => (game ? { ...choices.current, environment: true, config: game.config } : choices.current));
   }, [opened]);
 
   const game: EnvironmentSpec = { ...spec, history: 'NO_HISTORY' };
@@ -74,7 +74,7 @@ export function EvaluateView() {
     choices.current = noteChoices(choices.current, game, next);
     set(evaluationIn(next, spec, choices.current));
     // Those that were trained in it bring its settings.
-    if (next.environment !== spec.environment) for (const name of modelsOf(spec.policies)) bring(name);
+    if (next.environment !== spec.environment) for (const name of modelsOf(spec.policies)) takeGameOf(name);
   };
   const changeSampling = (change: Partial<EvaluationSpec>) => {
     choices.current = { ...choices.current, sampling: true };
@@ -83,16 +83,16 @@ export function EvaluateView() {
   const changePolicies = (policies: EvaluationSpec['policies']) => {
     const before = modelsOf(spec.policies);
     set({ policies });
-    for (const name of modelsOf(policies)) if (!before.includes(name)) bring(name);
+    for (const name of modelsOf(policies)) if (!before.includes(name)) takeGameOf(name);
   };
   /** A model that has come in takes the place of one that was waited for, or is an entry more. */
-  const invite = (name: string) => {
+  const addModel = (name: string) => {
     update((before) =>
       before.policies.some((one) => one.kind === 'model' && one.name === name)
         ? before
         : { ...before, policies: [...before.policies, { kind: 'model', name, history: 'NO_HISTORY' }] },
     );
-    bring(name);
+    takeGameOf(name);
   };
   /** Also of a model that was chosen just now: its game may be on its way. */
   const evaluate = async () => {
@@ -153,7 +153,7 @@ export function EvaluateView() {
           )}
           onTake={(name) => {
             choices.current = NO_CHOICES;
-            bring(name);
+            takeGameOf(name);
           }}
         />
         <div class="work">
@@ -170,7 +170,7 @@ export function EvaluateView() {
         </div>
         {run && <ComparisonProgress run={run} />}
       </Form>
-      <ModelLibrary onModel={invite} />
+      <ModelLibrary onModel={addModel} />
       <div class="comparisons" aria-live="polite">
         {cards}
       </div>

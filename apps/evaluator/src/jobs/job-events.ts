@@ -4,14 +4,14 @@
 import type { Job } from '@ludic/service';
 import type { NumberedJobEvent } from '@ludic/service/client';
 import { Store, sleep } from '../ui/store.ts';
-import { isAway, isRefused } from './messages.ts';
+import { isTransient, isUnauthorized } from './messages.ts';
 import type { Session } from './session.ts';
 
 /** Metrics of a step or of an evaluation, by the names of the contract. */
 export type JobMetricsRow = Readonly<Record<string, unknown>> & { readonly step: number };
 
 /** What the events of a job have told so far. */
-export interface Followed {
+export interface JobEventsState {
   /** By step, each once. */
   readonly steps: readonly JobMetricsRow[];
   readonly evaluations: readonly JobMetricsRow[];
@@ -23,7 +23,7 @@ export interface JobEventsHooks {
   /** What the job was at an event, which may have been long ago. */
   readonly onNews: (job: Pick<Job, 'status' | 'step'>) => void;
   /** What no patience helps against. */
-  readonly onFault: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Milliseconds in which events are gathered before they are shown: a server that is asked for the past sends it at once. */
@@ -32,7 +32,7 @@ const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 10_000;
 
 /** Reads the event stream of one job, reconnects with growing pauses, and goes on after the last event id. */
-export class JobEvents extends Store<Followed> {
+export class JobEvents extends Store<JobEventsState> {
   readonly #session: Session;
   readonly #id: string;
   readonly #hooks: JobEventsHooks;
@@ -84,9 +84,9 @@ export class JobEvents extends Store<Followed> {
         this.#isDone = true;
       } catch (error) {
         if (signal.aborted) break;
-        if (!isAway(error) || isRefused(error)) {
+        if (!isTransient(error) || isUnauthorized(error)) {
           this.#isDone = true;
-          this.#hooks.onFault(error);
+          this.#hooks.onError(error);
           break;
         }
         await sleep(pause, signal, (wake) => {
@@ -103,11 +103,11 @@ export class JobEvents extends Store<Followed> {
     this.#fresh = [];
     const { steps, evaluations, warnings } = this.state;
     this.set({
-      steps: joined(
+      steps: mergedBySteps(
         steps,
         fresh.flatMap((event) => (event.type === 'step' ? [event.data] : [])),
       ),
-      evaluations: joined(
+      evaluations: mergedBySteps(
         evaluations,
         fresh.flatMap((event) => (event.type === 'evaluation' ? [event.data] : [])),
       ),
@@ -121,7 +121,10 @@ export class JobEvents extends Store<Followed> {
 }
 
 /** Adds what came. A training that goes on from a checkpoint tells the steps after it again, and these count. */
-export function joined(known: readonly JobMetricsRow[], fresh: readonly JobMetricsRow[]): readonly JobMetricsRow[] {
+export function mergedBySteps(
+  known: readonly JobMetricsRow[],
+  fresh: readonly JobMetricsRow[],
+): readonly JobMetricsRow[] {
   if (fresh.length === 0) return known;
   const all = [...known];
   for (const one of fresh) {

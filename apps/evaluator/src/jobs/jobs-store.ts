@@ -3,7 +3,7 @@
 import { isEnd, type Job, type Model } from '@ludic/service';
 import { Store, sleep } from '../ui/store.ts';
 import { JobEvents } from './job-events.ts';
-import { isAbsent, isAway, isRefused, messageOf } from './messages.ts';
+import { isNotFound, isTransient, isUnauthorized, messageOf } from './messages.ts';
 import type { Session } from './session.ts';
 
 /** What is known of the server's jobs. */
@@ -64,9 +64,9 @@ export class JobsStore extends Store<JobsState> {
     const known = this.#events.get(id);
     if (known) return known;
     const eventsOf = new JobEvents(this.session, id, {
-      onNews: (news) => this.#hear(id, news),
-      onFault: (error) => {
-        if (isRefused(error)) this.refuse(error);
+      onNews: (news) => this.#applyNews(id, news),
+      onError: (error) => {
+        if (isUnauthorized(error)) this.refuse(error);
         // A job that is gone is gone from the list, too.
         else this.refresh();
       },
@@ -125,9 +125,11 @@ export class JobsStore extends Store<JobsState> {
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (isRefused(error)) return this.refuse(error);
+      if (isUnauthorized(error)) return this.refuse(error);
       const since = this.state.error?.since ?? new Date();
-      const advice = isAway(error) ? ' What is shown is from before; the page goes on by itself when it is back.' : '';
+      const advice = isTransient(error)
+        ? ' What is shown is from before; the page goes on by itself when it is back.'
+        : '';
       this.set({ error: { message: messageOf(error, this.session) + advice, since } });
     }
   }
@@ -139,7 +141,7 @@ export class JobsStore extends Store<JobsState> {
     try {
       return [...jobs, await this.session.prompt.job(id, { signal })];
     } catch (error) {
-      if (!isAbsent(error)) throw error;
+      if (!isNotFound(error)) throw error;
       this.set({ missing: id });
       return jobs;
     }
@@ -150,7 +152,7 @@ export class JobsStore extends Store<JobsState> {
   }
 
   /** Events tell of the past first: what they say counts as far as it fits what the list said, else that is asked for. */
-  #hear(id: string, { status, step }: Pick<Job, 'status' | 'step'>): void {
+  #applyNews(id: string, { status, step }: Pick<Job, 'status' | 'step'>): void {
     const known = this.state.jobs?.find(({ job_id }) => job_id === id);
     if (known?.status !== status) this.refresh();
     else if (known.step < step) this.update({ ...known, step });

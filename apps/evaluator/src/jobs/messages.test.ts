@@ -1,19 +1,19 @@
 import { ServiceError } from '@ludic/service';
 import { expect, it } from 'vitest';
 import { EngineError } from '../engine/client.ts';
-import { isAbsent, isRefused, moment, span } from './messages.ts';
+import { isNotFound, isUnauthorized, moment, span } from './messages.ts';
 
 it('knows a password that is refused, by either class of error', () => {
   for (const [code, refused] of [
     ['unauthorized', true],
     ['forbidden', false],
   ] as const) {
-    expect(isRefused(new ServiceError(code, 'No.'))).toBe(refused);
-    expect(isRefused(new EngineError({ code, message: 'No.' }))).toBe(refused);
+    expect(isUnauthorized(new ServiceError(code, 'No.'))).toBe(refused);
+    expect(isUnauthorized(new EngineError({ code, message: 'No.' }))).toBe(refused);
   }
-  expect(isRefused(new Error('unauthorized'))).toBe(false);
-  expect(isAbsent(new ServiceError('not_found', 'None.'))).toBe(true);
-  expect(isAbsent(new ServiceError('unavailable', 'Later.'))).toBe(false);
+  expect(isUnauthorized(new Error('unauthorized'))).toBe(false);
+  expect(isNotFound(new ServiceError('not_found', 'None.'))).toBe(true);
+  expect(isNotFound(new ServiceError('unavailable', 'Later.'))).toBe(false);
 });
 
 it.each([

@@ -6,15 +6,15 @@ import { EngineError } from '../engine/client.ts';
 import type { Session } from './session.ts';
 
 /** Whether the password is at fault, as the server says, or the engine that has asked it. */
-export const isRefused = (error: unknown) =>
+export const isUnauthorized = (error: unknown) =>
   (error instanceof ServiceError || error instanceof EngineError) && error.code === 'unauthorized';
 
 /** Whether there is no such thing, and cannot be one of that name. */
-export const isAbsent = (error: unknown) =>
+export const isNotFound = (error: unknown) =>
   error instanceof ServiceError && (error.code === 'not_found' || error.code === 'bad_request');
 
 /** Whether a later retry may succeed without any change on this side. */
-export function isAway(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (error instanceof ServiceError) return error.status >= 500 || error.code === 'too_many_requests';
   if (!(error instanceof ClientError)) return false;
   return error.code === 'unreachable' || error.code === 'timed_out' || (error.status ?? 0) >= 500;

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { JobsStore } from './jobs-store.ts';
-import { isRefused, messageOf } from './messages.ts';
+import { isUnauthorized, messageOf } from './messages.ts';
 
 /** A request that changes something, and what became of it. */
 export interface RequestAction {
@@ -25,7 +25,7 @@ export function useAction(store: JobsStore): RequestAction {
         await work();
         return true;
       } catch (error) {
-        if (isRefused(error)) store.refuse(error);
+        if (isUnauthorized(error)) store.refuse(error);
         setError(messageOf(error, store.session));
         return false;
       } finally {

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { sleep } from '../ui/store.ts';
 import type { JobsStore } from './jobs-store.ts';
-import { isAway, messageOf } from './messages.ts';
+import { isTransient, messageOf } from './messages.ts';
 
 /** The newest answer, and why there is no newer one. */
 export interface Polled<T> {
@@ -35,7 +35,7 @@ export function usePolling<T>(
         } catch (error) {
           if (signal.aborted) return;
           setError(messageOf(error, store.session));
-          isDone = !isAway(error);
+          isDone = !isTransient(error);
         }
         if (isDone) return;
         await sleep(every ?? RETRY, signal);

@@ -37,7 +37,7 @@ export function ServerDownload({
       button={account ? 'Show its models' : 'Sign in'}
       source={{ from: 'server', ...(account ?? { address: tidyAddress(address), password }) }}
       eager={isOpen && account !== undefined}
-      before={left?.error}
+      previousError={left?.error}
       onShown={(source) => {
         if (account || source.from !== 'server') return;
         sessionStore.signIn({ address: source.address, password: source.password }, keep);
@@ -91,7 +91,7 @@ function DownloadForm({
   button,
   source,
   eager = false,
-  before = '',
+  previousError = '',
   onShown = () => {},
   onRefused = () => {},
   onModel,
@@ -105,7 +105,7 @@ function DownloadForm({
   /** Looks without being told to, as soon as it is. */
   readonly eager?: boolean;
   /** What went wrong before. */
-  readonly before?: string | undefined;
+  readonly previousError?: string | undefined;
   readonly onShown?: (source: ModelSource) => void;
   readonly onRefused?: (message: string) => void;
   readonly onModel: (name: string) => void;
@@ -114,21 +114,21 @@ function DownloadForm({
 }) {
   const { storage } = useAppContext();
   const { work, run, stop } = useWork();
-  const [listings, setOffers] = useState<readonly ModelListing[]>();
+  const [listings, setListings] = useState<readonly ModelListing[]>();
   const [shown, setShown] = useState(source);
   const [device, setDevice] = useState<DeviceChoice>('auto');
   const [news, setNews] = useState('');
   const running = work.state === 'running';
-  const look = async () => {
+  const browse = async () => {
     setNews('');
-    setOffers(undefined);
+    setListings(undefined);
     setShown(source);
     const found = await run({ type: 'browse', source });
-    setOffers(found);
+    setListings(found);
     if (found) onShown(source);
   };
   useEffect(() => {
-    if (eager && !running) void look();
+    if (eager && !running) void browse();
   }, [eager]);
   useEffect(() => {
     if (work.state === 'failed' && work.code === 'unauthorized') onRefused(work.message);
@@ -144,7 +144,7 @@ function DownloadForm({
     <section class="source" aria-label={title}>
       <h3>{title}</h3>
       <p>{text}</p>
-      <Form onSubmit={() => void look()}>
+      <Form onSubmit={() => void browse()}>
         {children}
         <div class="buttons">
           <button type="submit" disabled={running}>
@@ -183,7 +183,7 @@ function DownloadForm({
         </ul>
       )}
       <WorkStatus work={work} />
-      {work.state === 'idle' && before !== '' && <Alert text={before} />}
+      {work.state === 'idle' && previousError !== '' && <Alert text={previousError} />}
       <p role="status">{news}</p>
     </section>
   );

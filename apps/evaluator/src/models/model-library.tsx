@@ -28,7 +28,7 @@ export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => 
     await work.catch((error: Error) => setError(error.message));
     await refreshModels();
   };
-  const come = (name: string) => {
+  const addModel = (name: string) => {
     void refreshModels();
     onModel(name);
   };
@@ -81,9 +81,9 @@ export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => 
       )}
       <Alert text={error} />
       <div class="sources">
-        <FromDisk onModel={come} />
-        <ServerDownload isOpen={isOpen} onModel={come} />
-        <HubDownload onModel={come} />
+        <FromDisk onModel={addModel} />
+        <ServerDownload isOpen={isOpen} onModel={addModel} />
+        <HubDownload onModel={addModel} />
       </div>
     </details>
   );

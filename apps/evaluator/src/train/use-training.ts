@@ -39,7 +39,7 @@ export function useTraining() {
   const [runs, setRuns] = useState<readonly RunSummary[]>([]);
   /** The run that was trained last, and another that was opened from the list. */
   const [live, setLive] = useState<ShownRun>();
-  const [looked, setLooked] = useState<ShownRun>();
+  const [opened, setOpened] = useState<ShownRun>();
   const [working, setWorking] = useState<string>();
   const [done, setDone] = useState('');
   const [error, setError] = useState('');
@@ -73,19 +73,19 @@ export function useTraining() {
   useEffect(() => {
     void attempt(async () => {
       const [latest] = await refresh();
-      if (latest) setLooked(await read(latest.name));
+      if (latest) setOpened(await read(latest.name));
     });
   }, [refresh, read]);
 
-  const hear = (progress: Progress) => {
+  const onProgress = (progress: Progress) => {
     setLive((before) => before && { ...before, ...changeOf(before, progress) });
     // What cannot be listed now will be when the training ends.
     if (progress.stage === 'saved') refresh().catch(() => {});
   };
-  const conduct = async (name: string, request: RequestOf<'train'> | RequestOf<'continue'>) => {
+  const train = async (name: string, request: RequestOf<'train'> | RequestOf<'continue'>) => {
     setDone('');
     setWorking(name);
-    const answer = await run(request, hear);
+    const answer = await run(request, onProgress);
     setWorking(undefined);
     let found = runs;
     await attempt(async () => {
@@ -116,16 +116,16 @@ export function useTraining() {
     const found = await refresh().catch(() => runs);
     const name = nameFor(model, [...models, ...found.map((one) => one.name)]);
     setLive({ ...NOTHING_YET, name, settings });
-    setLooked(undefined);
-    return conduct(name, { type: 'train', model, device, settings, saveAs: name });
+    setOpened(undefined);
+    return train(name, { type: 'train', model, device, settings, saveAs: name });
   };
   const goOn = (name: string, device: DeviceChoice) =>
     attempt(async () => {
       setLive(await read(name));
-      setLooked(undefined);
-      await conduct(name, { type: 'continue', run: name, device });
+      setOpened(undefined);
+      await train(name, { type: 'continue', run: name, device });
     });
-  const show = (name: string) => attempt(async () => setLooked(name === live?.name ? undefined : await read(name)));
+  const show = (name: string) => attempt(async () => setOpened(name === live?.name ? undefined : await read(name)));
   const download = (name: string, part: 'model' | 'run') =>
     attempt(async () => {
       const { blob, fileName } = await engine.ask({ type: 'download', run: name, part });
@@ -135,11 +135,11 @@ export function useTraining() {
     attempt(async () => {
       await engine.ask({ type: 'delete', run: name });
       if (live?.name === name) setLive(undefined);
-      if (looked?.name === name) setLooked(undefined);
+      if (opened?.name === name) setOpened(undefined);
       await refresh();
     });
 
-  const shown = looked ?? live;
+  const shown = opened ?? live;
   const summaryOf = (run: ShownRun | undefined) => runs.find(({ name }) => name === run?.name);
   return {
     work,

@@ -70,7 +70,7 @@ export class ModelRegistry {
 
   /** Makes files known by a name. What was known by it before is forgotten. */
   add(name: string, from: ModelCard['from'], blobs: ModelBlobs, more: Pick<ModelCard, 'dtype'> = {}) {
-    this.#leaveDevices(name);
+    this.#dropFromDevices(name);
     const size = isLazy(blobs) ? blobs.bytes : [...blobs.values()].reduce((sum, blob) => sum + blob.size, 0);
     const card: ModelCard = { name, from, size, stored: false, ...more };
     this.#cards.set(name, card);
@@ -80,8 +80,8 @@ export class ModelRegistry {
   }
 
   /** Makes files playable that stand on no list. */
-  know(name: string, blobs: ReadonlyMap<string, Blob>): string {
-    this.#leaveDevices(name);
+  addUnlisted(name: string, blobs: ReadonlyMap<string, Blob>): string {
+    this.#dropFromDevices(name);
     this.#sources.set(name, () => blobModelFiles(name, blobs));
     return name;
   }
@@ -132,15 +132,15 @@ export class ModelRegistry {
     for (const one of names) {
       if (this.#cards.get(one)?.from === 'page') continue;
       await this.#cache.remove(one);
-      this.leave(one);
+      this.forget(one);
     }
     if (name === undefined) await this.#cache.clear();
     return this.storage();
   }
 
   /** Forgets a model whose files are gone. */
-  leave(name: string): void {
-    this.#leaveDevices(name);
+  forget(name: string): void {
+    this.#dropFromDevices(name);
     this.#cards.delete(name);
     this.#sources.delete(name);
     this.#blobs.delete(name);
@@ -212,14 +212,14 @@ export class ModelRegistry {
   }
 
   /** Forgets a device that is lost, and what was on it. */
-  forget(error: unknown): void {
+  forgetLostDevice(error: unknown): void {
     if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
     this.#runtimes.delete('webgpu');
     this.#resident.forget('webgpu');
     this.#transformersModels.forget('webgpu');
   }
 
-  #leaveDevices(name: string): void {
+  #dropFromDevices(name: string): void {
     this.#resident.drop(name);
     this.#transformersModels.drop(name);
   }

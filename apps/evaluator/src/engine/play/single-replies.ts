@@ -21,7 +21,7 @@ import { normalised, replayPosition } from './position.ts';
 const TRIES = 400;
 
 /** A model that can be asked. */
-interface Asked {
+interface ReadyModel {
   readonly device: string;
   readonly scorer: TokenScorer;
   policy(settings: SamplingParams): Pick<LanguageModelPolicy, 'act'>;
@@ -34,7 +34,7 @@ let ready: { readonly model: LanguageModel; readonly sampler: Sampler; readonly 
 let last: Promise<unknown> = Promise.resolve();
 
 /** Keeps one model's sampler and scorer between answers, so that their KV caches are used again. */
-function readied(model: LanguageModel): Asked {
+function prepared(model: LanguageModel): ReadyModel {
   if (ready?.model !== model) {
     ready?.sampler.dispose();
     // A device that is lost frees nothing.
@@ -54,12 +54,12 @@ function readied(model: LanguageModel): Asked {
 function ask<T>(
   { name, device }: Pick<ModelPolicy, 'name' | 'device'>,
   { models, report, signal }: Work,
-  answer: (model: Asked) => Promise<T>,
+  answer: (model: ReadyModel) => Promise<T>,
 ): Promise<T> {
   const own = last.then(() => {
     signal.throwIfAborted();
     if (models.isTransformersModel(name)) return models.withTransformersModel(name, device, report, answer);
-    return models.withModel(name, device, report, signal, (model) => answer(readied(model)));
+    return models.withModel(name, device, report, signal, (model) => answer(prepared(model)));
   });
   last = own.catch(() => {});
   return own;

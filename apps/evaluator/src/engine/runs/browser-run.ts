@@ -11,7 +11,7 @@ import { MOST_GAMES, thinnedGames } from './stored-games.ts';
 const INDEX = 'folders.json';
 /** The file of the stored games. */
 export const GAMES = 'episodes.jsonl';
-const LOOSE = ['config.json', 'metrics.jsonl', GAMES] as const;
+const FILES = ['config.json', 'metrics.jsonl', GAMES] as const;
 
 /** The storage of one run, as the trainer of `@ludic/grpo` writes and reads it. */
 export class BrowserRun implements RunStorage {
@@ -20,8 +20,8 @@ export class BrowserRun implements RunStorage {
   /** Where the stored folders lie, by their place in the run. */
   #folders: ReadonlyMap<string, string>;
   /** What the storage has not taken: files beside folders, and folders. */
-  readonly #files = new Map<string, Blob>();
-  readonly #whole = new Map<string, ReadonlyMap<string, Blob>>();
+  readonly #memoryFiles = new Map<string, Blob>();
+  readonly #memoryFolders = new Map<string, ReadonlyMap<string, Blob>>();
   /** Told once, in a sentence, when memory takes the storage's place. */
   onFull: (message: string) => void = () => {};
   #full: boolean;
@@ -46,8 +46,8 @@ export class BrowserRun implements RunStorage {
 
   async names(folder: string): Promise<readonly string[]> {
     const prefix = folder === '' ? '' : `${folder}/`;
-    const paths: string[] = [...this.#folders.keys(), ...this.#whole.keys()];
-    for (const file of LOOSE) if (await this.#blob(file)) paths.push(file);
+    const paths: string[] = [...this.#folders.keys(), ...this.#memoryFolders.keys()];
+    for (const file of FILES) if (await this.#blob(file)) paths.push(file);
     const inside = paths.filter((path) => path.startsWith(prefix));
     return [...new Set(inside.map((path) => path.slice(prefix.length).split('/')[0]!))];
   }
@@ -59,7 +59,7 @@ export class BrowserRun implements RunStorage {
 
   async write(file: string, text: string): Promise<void> {
     if (await this.#try((home) => browser.replaceFile(home, file, text))) return;
-    this.#files.set(file, new Blob([text]));
+    this.#memoryFiles.set(file, new Blob([text]));
   }
 
   async append(file: string, text: string): Promise<void> {
@@ -72,25 +72,25 @@ export class BrowserRun implements RunStorage {
   async #append(file: string, text: string): Promise<void> {
     if (await this.#try((home) => browser.appendFile(home, file, text))) return;
     // Bytes, because the file that a blob stands for may change.
-    this.#files.set(file, new Blob([(await this.read(file)) ?? '', text] as BlobPart[]));
+    this.#memoryFiles.set(file, new Blob([(await this.read(file)) ?? '', text] as BlobPart[]));
   }
 
   async cut(file: string, length: number): Promise<void> {
     if (await this.#try((home) => browser.cutFile(home, file, length))) return;
-    this.#files.set(file, new Blob([((await this.read(file)) ?? new Uint8Array()).slice(0, length)]));
+    this.#memoryFiles.set(file, new Blob([((await this.read(file)) ?? new Uint8Array()).slice(0, length)]));
   }
 
   async writeFolder(folder: string, files: FolderFiles): Promise<void> {
-    if (!(await this.#try((home) => this.#store(home, folder, files)))) this.#whole.set(folder, blobsOf(files));
+    if (!(await this.#try((home) => this.#store(home, folder, files)))) this.#memoryFolders.set(folder, blobsOf(files));
   }
 
   async removeFolder(folder: string): Promise<void> {
-    this.#whole.delete(folder);
+    this.#memoryFolders.delete(folder);
     const place = this.#folders.get(folder);
     // What is stored may be all that is left after the page is closed.
     if (place === undefined || this.#full) return;
     await this.#try(async (home) => {
-      await this.#point(home, new Map([...this.#folders].filter(([name]) => name !== folder)));
+      await this.#writeIndex(home, new Map([...this.#folders].filter(([name]) => name !== folder)));
       await browser.removeFolder(home, place);
     });
   }
@@ -105,7 +105,7 @@ export class BrowserRun implements RunStorage {
 
   /** The files of a whole folder by their names in it; none where it is not there. */
   async blobs(folder: string): Promise<ReadonlyMap<string, Blob>> {
-    const inMemory = this.#whole.get(folder);
+    const inMemory = this.#memoryFolders.get(folder);
     if (inMemory) return inMemory;
     const place = this.#folders.get(folder);
     if (place === undefined || !this.#home) return new Map();
@@ -115,17 +115,17 @@ export class BrowserRun implements RunStorage {
   /** Everything, by its path in the folder of the run. */
   async everything(): Promise<ReadonlyMap<string, Blob>> {
     const found = new Map<string, Blob>();
-    for (const file of LOOSE) {
+    for (const file of FILES) {
       const blob = await this.#blob(file);
       if (blob) found.set(file, blob);
     }
-    for (const folder of new Set([...this.#folders.keys(), ...this.#whole.keys()]))
+    for (const folder of new Set([...this.#folders.keys(), ...this.#memoryFolders.keys()]))
       for (const [name, blob] of await this.blobs(folder)) found.set(`${folder}/${name}`, blob);
     return found;
   }
 
   /** Tries to store what is in memory, and clears away what a page left that was closed while it wrote. */
-  async settle(): Promise<void> {
+  async storeMemory(): Promise<void> {
     if (!this.#home) {
       this.onFull(
         'This browser gives the page no storage, as in a private window: the run is in memory. Download it before you leave the page.',
@@ -133,15 +133,15 @@ export class BrowserRun implements RunStorage {
       return;
     }
     try {
-      for (const [file, blob] of this.#files) {
+      for (const [file, blob] of this.#memoryFiles) {
         await browser.replaceFile(this.#home, file, await blob.text());
-        this.#files.delete(file);
+        this.#memoryFiles.delete(file);
       }
-      for (const [folder, blobs] of this.#whole) {
+      for (const [folder, blobs] of this.#memoryFolders) {
         const files = new Map<string, Uint8Array>();
         for (const [name, blob] of blobs) files.set(name, new Uint8Array(await blob.arrayBuffer()));
         await this.#store(this.#home, folder, files);
-        this.#whole.delete(folder);
+        this.#memoryFolders.delete(folder);
       }
       this.#full = false;
       await this.#sweep(this.#home);
@@ -151,7 +151,7 @@ export class BrowserRun implements RunStorage {
     }
   }
 
-  /** Whether the storage took it. Once it has not, it is not asked again before `settle`. */
+  /** Whether the storage took it. Once it has not, it is not asked again before `storeMemory`. */
   async #try(work: (home: FileSystemDirectoryHandle) => Promise<void>): Promise<boolean> {
     if (this.#full || !this.#home) return false;
     try {
@@ -178,7 +178,7 @@ export class BrowserRun implements RunStorage {
       // A page that was closed while it wrote may have left something.
       await browser.removeFolder(home, place);
       for (const [name, content] of files) await browser.writeFile(home, `${place}/${name}`, content);
-      await this.#point(home, new Map([...this.#folders, [folder, place]]));
+      await this.#writeIndex(home, new Map([...this.#folders, [folder, place]]));
     } catch (error) {
       await browser.removeFolder(home, place).catch(() => {});
       throw error;
@@ -186,23 +186,23 @@ export class BrowserRun implements RunStorage {
     if (old !== undefined) await browser.removeFolder(home, old).catch(() => {});
   }
 
-  async #point(home: FileSystemDirectoryHandle, folders: ReadonlyMap<string, string>): Promise<void> {
+  async #writeIndex(home: FileSystemDirectoryHandle, folders: ReadonlyMap<string, string>): Promise<void> {
     await browser.replaceFile(home, INDEX, `${JSON.stringify(Object.fromEntries(folders))}\n`);
     this.#folders = folders;
   }
 
   async #sweep(home: FileSystemDirectoryHandle): Promise<void> {
     const places = [...this.#folders.values()];
-    const keep = (path: string) => [...LOOSE, INDEX].includes(path) || places.some((at) => path.startsWith(`${at}/`));
+    const keep = (path: string) => [...FILES, INDEX].includes(path) || places.some((at) => path.startsWith(`${at}/`));
     for (const path of (await browser.filesIn(home)).keys())
       if (!keep(path)) await browser.removeFolder(home, path).catch(() => {});
   }
 
   async #blob(file: string): Promise<Blob | undefined> {
-    const known = this.#files.get(file);
+    const known = this.#memoryFiles.get(file);
     if (known) return known;
-    const folder = [...this.#whole.keys(), ...this.#folders.keys()].find((name) => file.startsWith(`${name}/`));
+    const folder = [...this.#memoryFolders.keys(), ...this.#folders.keys()].find((name) => file.startsWith(`${name}/`));
     if (folder !== undefined) return (await this.blobs(folder)).get(file.slice(folder.length + 1));
-    return this.#home && (LOOSE as readonly string[]).includes(file) ? browser.fileAt(this.#home, file) : undefined;
+    return this.#home && (FILES as readonly string[]).includes(file) ? browser.fileAt(this.#home, file) : undefined;
   }
 }

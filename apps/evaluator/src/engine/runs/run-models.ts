@@ -10,7 +10,7 @@ const namesOf = (run: string) => ({ before: `${run}, before`, after: run });
 /** Deletes a run and forgets its models. */
 export async function deleteRun(run: string, models: ModelRegistry, runs: Runs): Promise<undefined> {
   await runs.delete(run);
-  for (const name of Object.values(namesOf(run))) models.leave(name);
+  for (const name of Object.values(namesOf(run))) models.forget(name);
 }
 
 /** All runs, the latest first. Their models can be played by the names of the runs from then on. */
@@ -21,10 +21,10 @@ export async function listRuns(models: ModelRegistry, runs: Runs): Promise<Answe
 }
 
 /** The contents of a run. Its first and its newest model can be played from then on. */
-export async function lookInto(run: string, models: ModelRegistry, runs: Runs): Promise<Answers['run']> {
+export async function openRunModels(run: string, models: ModelRegistry, runs: Runs): Promise<Answers['run']> {
   const contents = await runs.contents(run);
   const { before, after } = namesOf(run);
-  models.know(before, await runs.firstBlobs(run));
+  models.addUnlisted(before, await runs.firstBlobs(run));
   models.add(after, 'training', await runs.modelBlobs(run));
   return { ...contents, before, after };
 }

@@ -27,7 +27,7 @@ export class Runs {
   readonly #held = new Set<string>();
 
   /** Does work on a run under its lock. */
-  async hold<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
+  async withLock<T>(name: string, work: () => Promise<T>, patience = PATIENCE): Promise<T> {
     // Browsers without locks, and pages that come over plain HTTP from another machine, store nothing that two could write.
     if (!navigator.locks) return work();
     const tooLong = AbortSignal.timeout(patience);
@@ -78,7 +78,7 @@ export class Runs {
     for (const name of names) {
       const summary = await this.#summary(name).catch(() => undefined);
       if (summary) found.push(summary);
-      else await this.hold(name, () => this.#sweep(name), 0).catch(() => {});
+      else await this.withLock(name, () => this.#sweep(name), 0).catch(() => {});
     }
     return found.sort((a, b) => b.modified - a.modified);
   }
@@ -130,7 +130,7 @@ export class Runs {
   }
 
   delete(name: string): Promise<void> {
-    return this.hold(name, () => this.#remove(name));
+    return this.withLock(name, () => this.#remove(name));
   }
 
   /** The model as it is now: of the finished run, or of its last checkpoint. An adapter is merged when it is needed. */

@@ -20,13 +20,13 @@ export async function answerTraining(
       ? [request.saveAs, { kind: 'new', model: request.model, settings: request.settings }]
       : [request.run, { kind: 'resume' }];
   const openFiles = async (model: string) => models.files(model, report, signal);
-  return runs.hold(name, async () => {
+  return runs.withLock(name, async () => {
     const runtime = await models.runtime(request.device, report);
     if (start.kind === 'new' && !(await runs.clear(name)))
       throw new Error(`There is a run ${name} by now, from another tab: train again, and this one gets another name.`);
     const storage = await runs.open(name);
     storage.onFull = (message) => report({ stage: 'warned', message });
-    await storage.settle();
+    await storage.storeMemory();
     const began = performance.now();
     const clock = () => performance.now();
     /** The model is that of the last checkpoint, also where it is played meanwhile. */

@@ -9,7 +9,7 @@ export interface FormControlProps {
   readonly field: FormField;
   readonly value: string | readonly string[];
   /** What holds where nothing is filled in, as far as it is known. */
-  readonly usual?: unknown;
+  readonly fallback?: unknown;
   /** Says what holds then, where its value is not known. */
   readonly empty?: string | undefined;
   /** What may be filled in, to choose from. */
@@ -20,10 +20,19 @@ export interface FormControlProps {
   readonly onChange: (value: string | readonly string[]) => void;
 }
 
-export function FormControl({ field, value, usual, empty, suggestions, texts, complaint, onChange }: FormControlProps) {
+export function FormControl({
+  field,
+  value,
+  fallback,
+  empty,
+  suggestions,
+  texts,
+  complaint,
+  onChange,
+}: FormControlProps) {
   const { kind, label, hint, name, choices, isOptional } = field;
   const common = { label, hint, name, complaint, onChange };
-  const known = usual === undefined ? undefined : `default: ${textOf(kind, String(usual), texts)}`;
+  const known = fallback === undefined ? undefined : `default: ${textOf(kind, String(fallback), texts)}`;
   if (kind === 'several')
     return (
       <Field {...common} isGroup>

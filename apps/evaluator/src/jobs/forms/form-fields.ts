@@ -33,18 +33,21 @@ export interface FormField {
 /** What is filled in, by name. */
 export type Filled = Readonly<Record<string, string | readonly string[]>>;
 
-/** @param filledIn whether defaults stand in their fields; else they are left to the server, which may know better */
+/** @param withDefaults whether defaults stand in their fields; else they are left to the server, which may know better */
 export function fieldsOf(
   properties: Readonly<Record<string, JsonSchema>>,
   required: readonly string[] = Object.keys(properties),
-  filledIn = true,
+  withDefaults = true,
 ): readonly FormField[] {
   return Object.entries(properties).flatMap(([name, schema]): readonly FormField[] => {
     // What is inside of what may be left out may be left out.
     if (schema.properties)
-      return fieldsOf(schema.properties, [], filledIn).map((field) => ({ ...field, name: `${name}.${field.name}` }));
+      return fieldsOf(schema.properties, [], withDefaults).map((field) => ({
+        ...field,
+        name: `${name}.${field.name}`,
+      }));
     const kind = kindOf(schema);
-    const fallback = filledIn ? schema.default : undefined;
+    const fallback = withDefaults ? schema.default : undefined;
     const field = {
       name,
       label: labelOf(name),
@@ -69,7 +72,7 @@ function kindOf({ type, enum: choices, items }: JsonSchema): FieldKind {
 export function requestOf(fields: readonly FormField[], filled: Filled): Record<string, unknown> {
   const request: Record<string, unknown> = {};
   for (const field of fields) {
-    const value = asked(field, filled[field.name] ?? field.initial);
+    const value = requestValue(field, filled[field.name] ?? field.initial);
     if (value === undefined) continue;
     const [first = '', second] = field.name.split('.');
     request[first] = second === undefined ? value : { ...(request[first] as object | undefined), [second]: value };
@@ -78,7 +81,7 @@ export function requestOf(fields: readonly FormField[], filled: Filled): Record<
 }
 
 /** What is typed, as the request has it; undefined where the field is empty. */
-function asked({ kind }: FormField, filled: string | readonly string[]): unknown {
+function requestValue({ kind }: FormField, filled: string | readonly string[]): unknown {
   if (typeof filled !== 'string') return filled.length === 0 ? undefined : filled;
   const text = filled.trim();
   if (text === '') return undefined;

@@ -53,10 +53,10 @@ export function RequestForm({
     ...requestOf(shownFields, filled),
     ...(Object.keys(config).length > 0 && { env_config: config }),
   };
-  const usual = useLast(form.usual(request));
+  const fallback = useLast(form.fallback(request));
   const isOfModel = form.leftOpen.length > 0;
-  const usualGame = (name: string) =>
-    (usual.env_config as RequestFields | undefined)?.[name] ?? gameProperties[name]?.default;
+  const gameFallback = (name: string) =>
+    (fallback.env_config as RequestFields | undefined)?.[name] ?? gameProperties[name]?.default;
 
   const details = failure instanceof ServiceError ? failure.details : [];
   const complaints = complaintsOf(details, shownFields);
@@ -89,7 +89,7 @@ export function RequestForm({
       key={field.name}
       field={field.name === 'env_type' && games ? { ...field, choices: games.map(({ env_type }) => env_type) } : field}
       value={filled[field.name] ?? field.initial}
-      usual={field.isOptional ? usual[field.name] : undefined}
+      fallback={field.isOptional ? fallback[field.name] : undefined}
       empty={form.leftOpen.includes(field.name) ? AS_TRAINED : undefined}
       suggestions={field.name === form.modelField ? models : undefined}
       texts={
@@ -138,7 +138,7 @@ export function RequestForm({
                   key={`${game?.env_type} ${field.name}`}
                   field={field}
                   value={gameFilled[field.name] ?? field.initial}
-                  usual={isOfModel ? undefined : usualGame(field.name)}
+                  fallback={isOfModel ? undefined : gameFallback(field.name)}
                   empty={isOfModel ? AS_TRAINED : undefined}
                   complaint={gameComplaints[field.name]}
                   onChange={(value) => setGameFilled((before) => ({ ...before, [field.name]: value }))}

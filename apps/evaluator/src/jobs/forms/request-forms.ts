@@ -32,7 +32,7 @@ export interface RequestForm {
   /** Fields that are left to the game that the model was trained in, as the game's own settings are then. */
   readonly leftOpen: readonly string[];
   /** What settings come to that are left out; undefined while the rest cannot be used. */
-  readonly usual: (request: RequestFields) => RequestFields | undefined;
+  readonly fallback: (request: RequestFields) => RequestFields | undefined;
   readonly start: (client: LudicClient, request: RequestFields) => Promise<{ job_id: string; message: string }>;
 }
 
@@ -41,11 +41,11 @@ interface FormPlan extends Omit<RequestForm, 'first' | 'further'> {
   /** Names of the first fields, and what they are called here. */
   readonly labels: Readonly<Record<string, string>>;
   /** Whose label says it all. */
-  readonly clear: readonly string[];
+  readonly withoutHint: readonly string[];
   /** Whether defaults are filled in. */
-  readonly filledIn: boolean;
+  readonly withDefaults: boolean;
   /** Said elsewhere: by the session, by the game's own settings, by the page. */
-  readonly unsaid: readonly string[];
+  readonly hidden: readonly string[];
 }
 
 interface ObjectSchema {
@@ -56,14 +56,14 @@ interface ObjectSchema {
 const schemaOf = (document: { readonly $defs?: unknown }, name: string) =>
   (document.$defs as Readonly<Record<string, ObjectSchema>>)[name]!;
 
-function formOf({ schema, labels, clear, filledIn, leftOpen, unsaid, ...form }: FormPlan): RequestForm {
+function formOf({ schema, labels, withoutHint, withDefaults, leftOpen, hidden, ...form }: FormPlan): RequestForm {
   const open = fieldsOf(schema.properties, schema.required, false);
-  const all = (filledIn ? fieldsOf(schema.properties, schema.required) : open)
+  const all = (withDefaults ? fieldsOf(schema.properties, schema.required) : open)
     .map((field) => (leftOpen.includes(field.name) ? open.find(({ name }) => name === field.name)! : field))
-    .filter(({ name }) => !unsaid.includes(name));
+    .filter(({ name }) => !hidden.includes(name));
   const first = Object.entries(labels).flatMap(([name, label]) => {
     const field = all.find((one) => one.name === name);
-    return field ? [{ ...field, label, hint: clear.includes(name) ? undefined : field.hint }] : [];
+    return field ? [{ ...field, label, hint: withoutHint.includes(name) ? undefined : field.hint }] : [];
   });
   return { ...form, leftOpen, first, further: all.filter(({ name }) => !Object.hasOwn(labels, name)) };
 }
@@ -73,7 +73,7 @@ const trainingForm = () =>
     title: 'New training',
     schema: schemaOf(startTraining.toJSONSchema({ io: 'input' }), 'StartTraining'),
     // A recipe fills in what is left empty.
-    filledIn: false,
+    withDefaults: false,
     leftOpen: [],
     labels: {
       recipe: 'Recipe',
@@ -92,12 +92,12 @@ const trainingForm = () =>
       eval_every: 'Evaluate every',
       seed: 'Seed',
     },
-    clear: ['env_type', 'history_strategy', 'max_steps', 'batch_size'],
-    unsaid: ['password', 'env_config'],
+    withoutHint: ['env_type', 'history_strategy', 'max_steps', 'batch_size'],
+    hidden: ['password', 'env_config'],
     modelField: 'model_name',
     gameFields: { env_size: 'size', rollout_max_steps: 'max_steps' },
     prefilled: { filled: { recipe: 'auto', model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
-    usual(request) {
+    fallback(request) {
       // The name is the last thing that is thought of.
       const { data } = startTraining.safeParse({ output_dir: 'new', ...request });
       if (!data) return undefined;
@@ -118,7 +118,7 @@ const evaluationForm = () =>
   formOf({
     title: 'New evaluation',
     schema: schemaOf(evaluatePolicy.toJSONSchema({ io: 'input' }), 'EvaluatePolicy'),
-    filledIn: true,
+    withDefaults: true,
     // A model of the server carries the game that it was trained in.
     leftOpen: ['history_strategy', 'max_steps'],
     labels: {
@@ -132,15 +132,15 @@ const evaluationForm = () =>
       seed: 'Seed',
       include_trajectories: 'Keep the games',
     },
-    clear: ['model_path', 'env_type', 'eval_episodes', 'include_trajectories'],
-    unsaid: ['password', 'env_config', 'async'],
+    withoutHint: ['model_path', 'env_type', 'eval_episodes', 'include_trajectories'],
+    hidden: ['password', 'env_config', 'async'],
     modelField: 'model_path',
     gameFields: { max_steps: 'max_steps' },
     prefilled: {
       filled: { model_path: 'nano', env_type: 'tic_tac_toe', eval_episodes: GAMES, ...GREEDY },
       gameFilled: {},
     },
-    usual: () => ({}),
+    fallback: () => ({}),
     start: (client, request) => client.startEvaluation(request as RequestFields & EvaluationRequest),
   });
 

@@ -99,7 +99,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   const { busy, error, act } = useAction(store);
   const [question, setQuestion] = useState<Question>();
   const [loading, setLoading] = useState<{ readonly progress: Stage | undefined }>();
-  const [unkept, setUnkept] = useState('');
+  const [storageError, setStorageError] = useState('');
   const controller = useRef<AbortController | undefined>(undefined);
   // Signing out, or opening another job, ends the download of this model.
   useEffect(() => () => controller.current?.abort(), []);
@@ -124,7 +124,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   const open = async () => {
     controller.current = new AbortController();
     setLoading({ progress: undefined });
-    setUnkept('');
+    setStorageError('');
     const { signal } = controller.current;
     const isOpened = await act(async () => {
       const { card, error } = await loadModel(engine, store.session, job.output_dir!, {
@@ -132,7 +132,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
         onProgress: (progress) => !isNews(progress) && setLoading({ progress }),
       });
       // It can be played all the same.
-      setUnkept(error ?? '');
+      setStorageError(error ?? '');
       openModel({ model: card.name, game: gameOf(job), note: error });
     });
     setLoading(undefined);
@@ -200,7 +200,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
       )}
       {loading && <WorkStatus work={{ state: 'running', ...loading }} />}
       <span class="status" role="status">
-        {unkept}
+        {storageError}
         {job.kind === 'train' && job.status === 'completed' && !model && 'Its model is no longer on the server.'}
       </span>
       <Alert text={error} />

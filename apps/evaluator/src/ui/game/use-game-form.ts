@@ -13,7 +13,7 @@ export function useGameForm<T extends { readonly game: EnvironmentSpec; readonly
   const { gameOf } = useAppContext();
   const { value, update, expect, settled } = useFormState(initial);
   const choices = useRef(NO_CHOICES);
-  const bring = (model: string, sampling: boolean) =>
+  const takeGameOf = (model: string, sampling: boolean) =>
     expect(
       gameOf(model).then((carried) => (before) => {
         // Another policy may have been chosen meanwhile.
@@ -26,13 +26,13 @@ export function useGameForm<T extends { readonly game: EnvironmentSpec; readonly
     const { game, policy } = value;
     choices.current = noteChoices(choices.current, game, next);
     update((before) => ({ ...before, game: next, policy: fittingPolicy(policy, next.environment) }));
-    if (next.environment !== game.environment && policy.kind === 'model') bring(policy.name, false);
+    if (next.environment !== game.environment && policy.kind === 'model') takeGameOf(policy.name, false);
   };
   const changePolicy = (next: PolicyChoice) => {
     const { policy } = value;
     update((before) => ({ ...before, policy: next }));
     if (next.kind !== 'model') return;
-    if (next.name !== policy.name) bring(next.name, !choices.current.sampling);
+    if (next.name !== policy.name) takeGameOf(next.name, !choices.current.sampling);
     else choices.current = { ...choices.current, sampling: true };
   };
   /** For `GameNotes`: the model, and a way back to its game. */
@@ -40,7 +40,7 @@ export function useGameForm<T extends { readonly game: EnvironmentSpec; readonly
     players: value.policy.kind === 'model' ? [{ model: value.policy.name, game: value.game }] : [],
     onTake(model: string) {
       choices.current = NO_CHOICES;
-      bring(model, false);
+      takeGameOf(model, false);
     },
   };
   return { value, update, settled, choices, changeGame, changePolicy, notes };

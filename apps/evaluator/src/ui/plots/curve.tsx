@@ -36,8 +36,8 @@ export function Curve({ title, steps, series, range, logarithmic = false, marked
   const data = [[...steps], ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
   const latest = useRef(data);
   latest.current = data;
-  const told = useRef({ marked, onPick });
-  told.current = { marked, onPick };
+  const current = useRef({ marked, onPick });
+  current.current = { marked, onPick };
   const shape = series.map(({ label, color }) => `${label} ${color}`).join();
 
   // Made anew when the series are others; filled below.
@@ -52,14 +52,14 @@ export function Curve({ title, steps, series, range, logarithmic = false, marked
       const made = new Plot(
         {
           ...options(home, series, range, logarithmic),
-          hooks: { draw: [(drawn) => drawMark(drawn, told.current.marked)] },
+          hooks: { draw: [(drawn) => drawMark(drawn, current.current.marked)] },
         },
         latest.current,
         home,
       );
       made.over.addEventListener('click', () => {
         const step = made.data[0][made.cursor.idx ?? -1];
-        if (step !== undefined) told.current.onPick?.(step);
+        if (step !== undefined) current.current.onPick?.(step);
       });
       plot.current = made;
     };
