@@ -37,6 +37,7 @@ export interface AppContext {
 }
 
 const Context = createContext<AppContext | undefined>(undefined);
+/** Gives the context to all views; `App` is its one user. */
 export const AppContextProvider = Context.Provider;
 
 /** @throws Error outside of the page's frame */

@@ -9,6 +9,7 @@ import { knownHere } from './ui/game/model-game.ts';
 import { Tabs } from './ui/tabs.tsx';
 import { VIEWS } from './views.ts';
 
+/** Holds what all views share, and asks the engine for it once: views come and go, the engine stays. */
 export function App({ engine }: { readonly engine: Engine }) {
   const [devices, setDevices] = useState<Answers['devices']>();
   const [storage, setStorage] = useState<LibraryStorage>({ cards: [], used: undefined, quota: undefined });
@@ -58,6 +59,7 @@ export function App({ engine }: { readonly engine: Engine }) {
   );
 }
 
+/** What models can compute on here, or why a device cannot be used. */
 function Devices({ devices }: Pick<AppContext, 'devices'>) {
   if (!devices) return <p>Looking for devices…</p>;
   return (

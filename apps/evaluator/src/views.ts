@@ -7,6 +7,7 @@ import { PlayView } from './play/play-view.tsx';
 import { TrainView } from './train/train-view.tsx';
 import { WatchView } from './watch/watch-view.tsx';
 
+/** A view of the page. */
 export interface View {
   /** In the address, behind #. */
   readonly id: string;
@@ -14,6 +15,7 @@ export interface View {
   readonly component: ComponentType;
 }
 
+/** The first is shown where the address names none. */
 export const VIEWS: readonly View[] = [
   { id: 'evaluate', title: 'Evaluate', component: EvaluateView },
   { id: 'watch', title: 'Watch', component: WatchView },

@@ -17,6 +17,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A request that was sent and has no answer yet. */
 interface PendingRequest {
   readonly resolve: (answer: Answers[Request['type']]) => void;
   readonly reject: (error: EngineError) => void;

@@ -41,6 +41,7 @@ async function answer(id: number, request: Request): Promise<void> {
   }
 }
 
+/** The one place where requests meet their handlers; the switch holds each answer to its type in `Answers`. */
 async function answerTo(request: Request, work: Work): Promise<Answers[Request['type']]> {
   const { report, signal } = work;
   switch (request.type) {

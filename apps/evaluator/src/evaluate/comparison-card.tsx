@@ -10,6 +10,7 @@ import { GameList } from './game-list.tsx';
 import { type Comparison, comparisonCsv, comparisonJson, gamesCsv, titleOf } from './results.ts';
 import { ResultsTable } from './results-table.tsx';
 
+/** All results on the same games. A later evaluation of these games adds to the card. */
 export function ComparisonCard({ comparison }: { readonly comparison: Comparison }) {
   const { results } = comparison;
   const { environment, config, episodes, seed } = results[0]!.spec;

@@ -5,6 +5,7 @@ import { StageBar, speeds } from '../ui/work.tsx';
 import { titleOf } from './results.ts';
 import type { EntryProgress, Run } from './use-comparison.ts';
 
+/** One line for each policy, in the order of the form. */
 export function ComparisonProgress({ run }: { readonly run: Run }) {
   return (
     <ol class="comparison-progress" aria-label="How far each policy is">

@@ -7,6 +7,7 @@ import { signed, whole } from '../ui/numbers.ts';
 import { SuccessAndReward } from '../ui/plots/whiskers.tsx';
 import { type Compared, differenceOf, titleOf } from './results.ts';
 
+/** Both policies met the same games: a paired difference tells more than two intervals do. */
 export function Differences({ results }: { readonly results: readonly Compared[] }) {
   const titles = results.map((result) => titleOf(result, results));
   const [chosen, setChosen] = useState(titles[0]!);

@@ -25,6 +25,7 @@ import { PolicyEntries } from './policy-entries.tsx';
 import { isRunning, useComparison } from './use-comparison.ts';
 import './evaluate.css';
 
+/** The form, the models of the page, and a card for each set of games that was evaluated. */
 export function EvaluateView() {
   const { opened, gameOf } = useAppContext();
   const { value: spec, update, expect, settled } = useFormState(DEFAULT_EVALUATION);

@@ -45,6 +45,7 @@ export const DEFAULT_EVALUATION: EvaluationSpec = {
   device: 'auto',
 };
 
+/** Most games of an evaluation, in the form and in links. */
 export const MOST_EPISODES = 100_000;
 const MOST_POLICIES = 24;
 

@@ -16,6 +16,7 @@ const ENDS = {
   failed: 'failed',
 } as const;
 
+/** The first games of one policy; more are drawn on demand, since an evaluation may have 100,000. */
 export function GameList({ comparison: { results } }: { readonly comparison: Comparison }) {
   const titles = results.map((result) => titleOf(result, results));
   const [chosen, setChosen] = useState(titles[0]!);

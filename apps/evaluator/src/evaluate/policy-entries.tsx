@@ -18,6 +18,7 @@ const GROUPS: Readonly<Record<ModelCard['from'], string>> = {
   hub: 'From the Hub',
 };
 
+/** The list of policies with the buttons that add, remove and multiply them. */
 export function PolicyEntries({
   environment,
   policies,

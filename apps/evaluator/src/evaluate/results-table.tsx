@@ -65,6 +65,7 @@ export function EvaluationTable({
 const outcomes = ({ win_rate, draw_rate = 0, loss_rate = 0 }: Partial<Evaluation>) =>
   win_rate === undefined ? '–' : [win_rate, draw_rate, loss_rate].map((rate) => whole(100 * rate)).join(' / ');
 
+/** The results of a comparison, with the device, the temperature and the time of each. */
 export function ResultsTable({ comparison: { results } }: { readonly comparison: Comparison }) {
   const { episodes } = results[0]!.spec;
   const rows = results.map((result): EvaluationRow => {

@@ -69,5 +69,6 @@ export function useComparison() {
   return { run, comparisons, start, stop };
 }
 
+/** Whether an entry is evaluated now or has yet to be. */
 export const isRunning = (run: Run | undefined): boolean =>
   run?.progress.some(({ state }) => state === 'waiting' || state === 'running') ?? false;

@@ -46,8 +46,10 @@ export class SessionStore extends Store<SessionState> {
   }
 }
 
+/** One for the page, so that Evaluate and Jobs are signed in together. */
 export const sessionStore = new SessionStore();
 
+/** Draws the component again when the page signs in or out. */
 export const useSession = (): SessionState => useStore(sessionStore);
 
 /** Where the server is, if it is the one that the page came from. */
@@ -56,6 +58,7 @@ export const ownAddress = () => tidyAddress(new URL('.', location.href).href);
 /** Base URLs are compared and joined without a slash at their end. */
 export const tidyAddress = (text: string) => text.trim().replace(/\/+$/, '');
 
+/** What other versions of the page have stored may be anything, so it is checked. */
 function storedAccount(): Account | undefined {
   try {
     const { address, password } = JSON.parse(sessionStorage.getItem(KEY) ?? '{}');
@@ -65,6 +68,7 @@ function storedAccount(): Account | undefined {
   }
 }
 
+/** Removes the password from the storage of the tab. */
 function forget(): void {
   try {
     sessionStorage.removeItem(KEY);

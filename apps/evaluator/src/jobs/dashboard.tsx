@@ -15,6 +15,7 @@ import { moment } from './messages.ts';
 import { openSession, type Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 
+/** Signed out it asks for a server, signed in it shows the jobs there. */
 export function Dashboard() {
   const { account, left } = useSession();
   const session = useMemo(() => account && openSession(account), [account]);
@@ -32,6 +33,7 @@ function linked(): Extract<DashboardPart, { kind: 'job' }> | undefined {
   return id === undefined ? undefined : { kind: 'job', id };
 }
 
+/** The jobs of one server. `onLeave` takes why the session is over; empty where the visitor ends it. */
 function Signed({ session, onLeave }: { readonly session: Session; readonly onLeave: (error: string) => void }) {
   const store = useMemo(() => new JobsStore(session, onLeave), [session]);
   useEffect(() => {

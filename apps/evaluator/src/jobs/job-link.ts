@@ -1,5 +1,6 @@
 // The address of a job in the page: `#jobs?job=ID`.
 
+/** The part of an address behind its path, readable by `readJobLink`. */
 export const jobLink = (id: string): string => `#jobs?${new URLSearchParams({ job: id })}`;
 
 /** Undefined where the address names no job. */

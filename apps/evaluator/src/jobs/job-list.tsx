@@ -15,6 +15,7 @@ const STATES: Readonly<Record<JobState, string>> = {
   cancelled: 'cancelled',
 };
 
+/** The name of what a job trains, or of what it evaluates. */
 export const titleOf = ({ kind, output_dir, model_name }: Job) =>
   kind === 'train' ? (output_dir ?? model_name) : `${model_name}, evaluated`;
 
@@ -25,12 +26,14 @@ export function mannerOf({ request }: Job): string {
   return `seeing ${HISTORY_TITLES[completePlaying(data).history_strategy]}, temperature ${data.sampling_params.temperature}`;
 }
 
+/** The state of a job as a word; its colour is in the style. */
 export const JobBadge = ({ status }: { readonly status: JobState }) => (
   <span class="badge" data-status={status}>
     {STATES[status]}
   </span>
 );
 
+/** The jobs in the order of the server, the newest first. */
 export function JobList({
   jobs,
   selected,

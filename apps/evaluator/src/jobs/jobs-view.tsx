@@ -8,6 +8,7 @@ type JobsPart =
   | { readonly state: 'here'; readonly Dashboard: ComponentType }
   | { readonly state: 'missing' };
 
+/** A part that cannot be loaded says so and offers another try, as the server of the page may be restarting. */
 export function JobsView() {
   const [part, setPart] = useState<JobsPart>({ state: 'unseen' });
   const place = useRef<HTMLDivElement>(null);

@@ -8,12 +8,14 @@ import { ownAddress, sessionStore, tidyAddress } from './account.ts';
 import { messageOf } from './messages.ts';
 import { openSession } from './session.ts';
 
+/** What the last session has left. */
 export interface SignInProps {
   /** Where the visitor was before, and why that is over. */
   readonly address?: string | undefined;
   readonly error?: string | undefined;
 }
 
+/** Asks the server for its jobs once: so a wrong password is refused here, beside its field. */
 export function SignIn({ address: before, error: first = '' }: SignInProps) {
   const [address, setAddress] = useState(before ?? ownAddress());
   const [password, setPassword] = useState('');

@@ -12,6 +12,7 @@ export interface RequestAction {
   readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
 }
 
+/** A refused password ends the session; any other error is a sentence beside the button. */
 export function useAction(store: JobsStore): RequestAction {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');

@@ -68,6 +68,7 @@ export function ServerDownload({
   );
 }
 
+/** Only public models: the page asks for no token of the Hub. */
 export function HubDownload({ onModel }: { readonly onModel: (name: string) => void }) {
   const [id, setId] = useState('');
   const [address, setAddress] = useState(HUB);
@@ -85,6 +86,7 @@ export function HubDownload({ onModel }: { readonly onModel: (name: string) => v
   );
 }
 
+/** A form that lists what a source has, and loads what is chosen of it. */
 function DownloadForm({
   title,
   text,

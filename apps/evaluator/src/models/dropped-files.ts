@@ -12,6 +12,7 @@ export async function droppedFiles(transfer: DataTransfer): Promise<readonly Fil
   return files;
 }
 
+/** Adds the files below an entry, with their paths from the dropped folder on. */
 async function gather(entry: FileSystemEntry, path: string, into: File[]): Promise<void> {
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));

@@ -5,6 +5,7 @@ import { Alert, Warnings } from '../ui/form.tsx';
 import { droppedFiles } from './dropped-files.ts';
 import { FolderButton, usePicked } from './pick-folder.tsx';
 
+/** Files are read where they lie; nothing is sent. */
 export function FromDisk({ onModel }: { readonly onModel: (name: string) => void }) {
   const { error, warnings, take } = usePicked(onModel);
   const [over, setOver] = useState(false);

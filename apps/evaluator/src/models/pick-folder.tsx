@@ -25,10 +25,12 @@ export function usePicked(onModel: (name: string) => void) {
   return { error, warnings, take };
 }
 
+/** Opens the folder dialog of the browser. */
 export const FolderButton = (button: Omit<ComponentProps<typeof FileButton>, 'label' | 'webkitdirectory'>) => (
   <FileButton {...button} label="Folder of a model" webkitdirectory />
 );
 
+/** The same in a form: a button with its errors below. */
 export function PickFolder({ onPick }: { readonly onPick: (name: string) => void }) {
   const { error, warnings, take } = usePicked(onPick);
   return (

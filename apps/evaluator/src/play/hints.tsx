@@ -7,6 +7,7 @@ import { Alert } from '../ui/form.tsx';
 import { percent } from '../ui/numbers.ts';
 import { useWork } from '../ui/work.tsx';
 
+/** A hint with the replies that its chances belong to. */
 export interface HintedMove extends Hint {
   /** Replies that the game would accept. */
   readonly replies: readonly string[];

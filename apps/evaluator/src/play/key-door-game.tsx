@@ -28,6 +28,7 @@ const SIGNS: Readonly<Record<KeyDoorAction, string>> = {
   interact: 'Take or open',
 };
 
+/** What the agent has not seen is hidden until the game is over: a person should know no more than a policy. */
 export function KeyDoorGame({
   game,
   policy,

@@ -15,6 +15,7 @@ import { KeyDoorGame } from './key-door-game.tsx';
 import { TicTacToeGame } from './tic-tac-toe-game.tsx';
 import { OTHER, type PlayerMark } from './two-players.ts';
 
+/** What the form holds. */
 interface PlaySpec {
   readonly game: EnvironmentSpec;
   readonly policy: PolicyChoice;
@@ -33,6 +34,7 @@ interface StartedGame extends PlaySpec {
 const WITHOUT = ['opponent', 'epsilon'];
 const PLAYABLE = ['tic_tac_toe', 'key_door'];
 
+/** The form stays usable while a game is played; it takes effect with the next game. */
 export function PlayView() {
   const { value: spec, update, settled, changeGame, changePolicy, notes } = useGameForm<PlaySpec>(DEFAULT_PLAY);
   const { game, policy, mark, seed } = spec;

@@ -17,6 +17,7 @@ const nameOf = (reply: string) => {
   return cell < 0 ? `“${reply}”` : `row ${Math.floor(cell / 3) + 1}, column ${(cell % 3) + 1}`;
 };
 
+/** The moves are the only state: the board is computed by playing them in the real environment. */
 export function TicTacToeGame({
   game,
   policy,
@@ -99,6 +100,7 @@ export function TicTacToeGame({
   );
 }
 
+/** The result from the person's side; `outcome` is the policy's. */
 function overText(outcome: 'win' | 'draw' | 'loss' | undefined, name: string): string {
   switch (outcome) {
     case 'loss':

@@ -37,6 +37,7 @@ export interface GameStatus {
   readonly refused: boolean;
 }
 
+/** The mark of the other side. */
 export const OTHER: Readonly<Record<PlayerMark, PlayerMark>> = { X: 'O', O: 'X' };
 
 /** The game as the policy plays it, with the person as its opponent. */

@@ -39,6 +39,7 @@ const PARTS = [
     .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as FieldSchema })),
 }));
 
+/** Settings as they stand, and a way to change them. */
 export interface AdvancedProps {
   readonly settings: TrainSettings;
   /** Whether the device computes in float16: else there is no choice. */
@@ -46,6 +47,7 @@ export interface AdvancedProps {
   readonly onChange: (change: (before: TrainSettings) => TrainSettings) => void;
 }
 
+/** A change goes through the names that users know, with the checks that hold for them. */
 export default function AdvancedSettings({ settings, float16, onChange }: AdvancedProps) {
   const values: TrainingFields = trainingFields(settings);
   const set = (name: string, value: unknown) =>

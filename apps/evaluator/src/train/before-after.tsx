@@ -14,11 +14,13 @@ import { useWork, WorkBar } from '../ui/work.tsx';
 /** Other games than those of the run's own evaluation. */
 const SEED_AWAY = 1;
 
+/** The evaluation of one of the two models. */
 interface ComparisonRow extends Pick<Answers['evaluate'], 'evaluation' | 'games'> {
   readonly title: string;
   readonly temperature: number;
 }
 
+/** Both models play games that the training did not use, by default as its own evaluations sample. */
 export function BeforeAfter({
   run,
   game,
@@ -84,6 +86,7 @@ export function BeforeAfter({
   );
 }
 
+/** The numbers of both, and whether the difference is more than chance. */
 function Comparison({ rows, seed }: { readonly rows: readonly ComparisonRow[]; readonly seed: number }) {
   const [before, after] = rows;
   const paired = before && after && pairedDifference(after.games, before.games, seed);

@@ -8,6 +8,7 @@ import { endOf, type PlayedGroup } from './played-groups.ts';
 /** Members that are shown before all are asked for. */
 const FIRST = 8;
 
+/** A row for each game and a column for each turn, coloured by advantage. */
 export function GroupTable({
   step,
   group: { observation, members: stored },
@@ -79,6 +80,7 @@ export function GroupTable({
   );
 }
 
+/** The colour is as strong as the advantage is beside the largest of the group. */
 function Turn({
   turn,
   advantage,

@@ -21,6 +21,7 @@ export function groupsOf(games: readonly StoredGame[], game: EnvironmentSpec): r
   return [...groups.values()].map((members) => ({ observation: firstSeen(members[0]!, game), members }));
 }
 
+/** The first observation, from a replay without replies. */
 function firstSeen({ seed, dynamicsSeed }: StoredGame, game: EnvironmentSpec): string {
   const { frames } = replay({ ...game, start: { seed, dynamicsSeed }, replies: [] });
   return frames[0]?.observation ?? '';

@@ -10,6 +10,7 @@ import type { Training } from './use-training.ts';
 
 const DATE = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
+/** One training at a time: while a run is trained no other can be continued. */
 export function RunList({
   training: { runs, shown, working, show, goOn, download, remove },
   device,

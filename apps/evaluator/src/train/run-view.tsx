@@ -11,6 +11,7 @@ import { TrainingCurves } from './training-curves.tsx';
 import { gameOf } from './training-settings.ts';
 import type { ShownRun } from './use-training.ts';
 
+/** A click on a curve shows the games of that step. */
 export function RunView({
   run,
   summary,

@@ -12,6 +12,7 @@ import { GroupTable } from './group-table.tsx';
 import { groupsOf, recordedOf } from './played-groups.ts';
 import { gameOf } from './training-settings.ts';
 
+/** A run that goes on adds steps: without a choice the newest is shown. */
 export function StepGames({
   run,
   settings,

@@ -19,6 +19,7 @@ const MOST_GAMES = 65_536;
 /** An adapter to begin with, of every linear layer. */
 const ADAPTER = { rank: 8, alpha: 16, targets: [], rankStabilized: false } as const;
 
+/** Fields that were not touched follow the defaults of the game and the model; `children` are the buttons. */
 export function TrainForm({
   device,
   onDevice,

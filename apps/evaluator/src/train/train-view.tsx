@@ -10,6 +10,7 @@ import { TrainForm } from './train-form.tsx';
 import { useTraining } from './use-training.ts';
 import './train.css';
 
+/** The form, the runs of this browser, and the run that is looked at. */
 export function TrainView() {
   const [device, setDevice] = useState<DeviceChoice>('auto');
   const training = useTraining();

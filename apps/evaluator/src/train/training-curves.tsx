@@ -11,6 +11,7 @@ import { Curve, type CurveProps } from '../ui/plots/curve.tsx';
 /** Nothing is drawn at 0 where the scale is logarithmic. */
 const LEAST_RATIO = 1e-8;
 
+/** The curves of a run that grows: `metrics` and `evaluations` are those so far. */
 export function TrainingCurves({
   metrics,
   evaluations,

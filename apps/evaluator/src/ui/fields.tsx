@@ -64,6 +64,7 @@ export interface SelectOption {
   readonly group?: string;
 }
 
+/** Choices of one group stand under its name; those without a group stand alone. */
 export function SelectField({
   value,
   choices: given,
@@ -219,6 +220,7 @@ export const SeedField = (field: {
   readonly onChange: (seed: number) => void;
 }) => <NumberField label="Seed" min={0} max={Number.MAX_SAFE_INTEGER} {...field} />;
 
+/** A check box below its label, as high as the fields beside it. */
 export function CheckField({
   label,
   hint,

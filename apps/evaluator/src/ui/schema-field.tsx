@@ -52,6 +52,7 @@ export function SchemaField({
 
 const wordsIn = (text: string): readonly string[] => text.split(/[\s,]+/).filter(Boolean);
 
+/** Words with blanks or commas between them. */
 function WordsField({
   words,
   onChange,

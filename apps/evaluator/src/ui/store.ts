@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
+/** A value that changes as a whole, and tells its listeners so. */
 export abstract class Store<State> {
   #state: State;
   readonly #listeners = new Set<() => void>();

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { View } from '../views.ts';
 
+/** The keyboard works as the ARIA pattern for tabs has it: arrows, Home and End. */
 export function Tabs({ views }: { readonly views: readonly View[] }) {
   const [shown, setShown] = useState(() => named(views));
   const list = useRef<HTMLDivElement>(null);

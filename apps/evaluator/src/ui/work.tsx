@@ -141,6 +141,7 @@ export const speeds = (games: number, tokens: number, seconds: number): string =
 
 const rate = (value: number) => (value < 10 ? value.toFixed(1) : whole(value));
 
+/** Without `max` the bar says only that something happens. */
 function Bar({
   text,
   value,

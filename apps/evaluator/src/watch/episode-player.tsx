@@ -13,6 +13,7 @@ import './watch.css';
 /** Steps a second. */
 const SPEEDS = [0.5, 1, 2, 4, 8];
 
+/** The player takes the focus, so that its keys work at once. */
 export function EpisodePlayer({
   recorded,
   model,
@@ -136,6 +137,7 @@ export function EpisodePlayer({
   );
 }
 
+/** The exact messages, as the policy saw them. */
 function Prompt({ messages }: { readonly messages: readonly Message[] }) {
   const list = useRef<HTMLOListElement>(null);
   // What is new stands below.
@@ -158,6 +160,7 @@ function Prompt({ messages }: { readonly messages: readonly Message[] }) {
   );
 }
 
+/** What the reply of this step earned, and how sure the model was of it. */
 function Facts({ episode: { turns }, step }: { readonly episode: Episode; readonly step: number }) {
   const { reward, reply, info } = turns[step]!;
   const sum = turns.slice(0, step + 1).reduce((total, turn) => total + turn.reward, 0);
@@ -231,6 +234,7 @@ const Notes = ({ title, text }: { readonly title: string; readonly text: string 
 const notesAfter = (turns: Episode['turns']): string =>
   currentScratchpad(turns.map(({ observation, reply }) => ({ observation, reply: reply.text })));
 
+/** Shown after the last step. */
 function End({ episode }: { readonly episode: Episode }) {
   return (
     <section>
@@ -246,6 +250,7 @@ function End({ episode }: { readonly episode: Episode }) {
   );
 }
 
+/** How the game ended, in a sentence. */
 function ending({ outcome, endReason, error }: Episode): string {
   if (endReason === 'failed') return `The game failed: ${error ?? 'no error was recorded'}`;
   if (endReason === 'truncated') return 'No steps were left.';

@@ -59,6 +59,7 @@ function useRatings(reply: Reply, model: ReadBy | undefined): Ratings {
   return known.get(reply)?.get(key) ?? { state: 'loading' };
 }
 
+/** Without ratings the plain text is shown, and why there are none. */
 export function ReplyTokens({ reply, model }: { readonly reply: Reply; readonly model: ReadBy | undefined }) {
   const ratings = useRatings(reply, model);
   const [chosen, setChosen] = useState(0);
@@ -106,6 +107,7 @@ export function ReplyTokens({ reply, model }: { readonly reply: Reply; readonly 
   );
 }
 
+/** The likeliest tokens at a place, and the one that was written where it is not among them. */
 function Alternatives({
   token,
   number,

@@ -13,12 +13,14 @@ export interface EpisodeSet {
   readonly model?: string;
 }
 
+/** Outlives the view, so that another view can put episodes here before it is opened. */
 class ShownEpisodes extends Store<{ readonly set: EpisodeSet | undefined }> {
   show(set: EpisodeSet): void {
     this.set({ set });
   }
 }
 
+/** The one set of episodes that is watched. */
 export const shownEpisodes = new ShownEpisodes({ set: undefined });
 
 /** Shows episodes that are there as data, such as those that a trainer sampled. Opens the view. */

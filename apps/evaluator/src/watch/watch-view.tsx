@@ -17,6 +17,7 @@ import { EpisodePlayer } from './episode-player.tsx';
 import { shownEpisodes } from './shown-episodes.ts';
 import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSpec, watchLink } from './watch-link.ts';
 
+/** Games come from three places: played here, opened from a file, or put here by another view. */
 export function WatchView() {
   const { work, run, stop } = useWork();
   const {

@@ -25,6 +25,7 @@ const TRIES = 3;
 /** The files of a model, or how they are made when they are first needed. */
 export type ModelBlobs = ReadonlyMap<string, Blob> | LazyBlobs;
 
+/** Files that are costly to make, such as an adapter merged into its model. */
 interface LazyBlobs {
   /** About as large as they will be. */
   readonly bytes: number;
@@ -231,6 +232,7 @@ const isLazy = (blobs: ModelBlobs): blobs is LazyBlobs => 'make' in blobs;
 export const madeBlobs = async (blobs: ModelBlobs): Promise<ReadonlyMap<string, Blob>> =>
   isLazy(blobs) ? blobs.make() : blobs;
 
+/** Blobs as the files of a model; lazy ones are made at the first read. */
 function filesOf(name: string, blobs: ModelBlobs): ModelFiles {
   if (!isLazy(blobs)) return blobModelFiles(name, blobs);
   const { make } = blobs;

@@ -2,6 +2,7 @@
 
 import type { Device } from '@ludic/runtime';
 
+/** A model that is open, or on its way. */
 interface Resident<Model> {
   readonly model: Promise<Model>;
   /** How many play it now. */

@@ -29,6 +29,7 @@ export const headersOf = (source: ModelSource): Readonly<Record<string, string>>
 export const browse = (source: ModelSource, signal: AbortSignal): Promise<readonly ModelListing[]> =>
   source.from === 'server' ? listServerModels(source, signal) : listHubModels(source, signal);
 
+/** As much of a model in the answer of `GET /models` as a listing shows. */
 interface ServerModel {
   readonly name: string;
   readonly status: string;

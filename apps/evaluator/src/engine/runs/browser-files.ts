@@ -66,6 +66,7 @@ const split = (path: string): readonly [folder: string, name: string] => {
   return [path.slice(0, at), path.slice(at)];
 };
 
+/** The handle of a file, which is made with its folders where it is missing. */
 async function makeFile(home: FileSystemDirectoryHandle, path: string): Promise<FileSystemFileHandle> {
   const [folder, name] = split(path);
   return (await makeFolder(home, folder)).getFileHandle(name, { create: true });

@@ -53,6 +53,7 @@ export function storedGames({ metrics: { step }, episodes, advantages }: StepRep
   return stored;
 }
 
+/** A line of the file that was not parsed: most lines are of steps that are not asked for. */
 interface StoredGameLine {
   readonly step: number;
   readonly text: string;

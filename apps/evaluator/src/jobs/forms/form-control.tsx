@@ -20,6 +20,7 @@ export interface FormControlProps {
   readonly onChange: (value: string | readonly string[]) => void;
 }
 
+/** Chooses the control by the kind of the field. An empty control says which default holds. */
 export function FormControl({
   field,
   value,
@@ -123,6 +124,7 @@ function SuggestionField({
   );
 }
 
+/** A choice in words. */
 function textOf(kind: FormField['kind'], value: string, texts: FormControlProps['texts']): string {
   if (kind === 'flag') return value === 'true' ? 'yes' : 'no';
   return texts?.[value] ?? value;

@@ -61,6 +61,7 @@ export function fieldsOf(
   });
 }
 
+/** The control that fits a schema. */
 function kindOf({ type, enum: choices, items }: JsonSchema): FieldKind {
   if (choices) return 'choice';
   if (type === 'array') return items?.enum ? 'several' : 'words';

@@ -15,6 +15,7 @@ const AS_TRAINED = 'as in its training';
 
 type EnvironmentEntry = EnvironmentList['environments'][number];
 
+/** The server checks the request: its complaints are shown beside their fields, in parts that are opened for them. */
 export function RequestForm({
   store,
   kind,

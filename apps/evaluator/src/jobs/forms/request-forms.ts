@@ -36,6 +36,7 @@ export interface RequestForm {
   readonly start: (client: LudicClient, request: RequestFields) => Promise<{ job_id: string; message: string }>;
 }
 
+/** What is said of a form beyond its schema. */
 interface FormPlan extends Omit<RequestForm, 'first' | 'further'> {
   readonly schema: ObjectSchema;
   /** Names of the first fields, and what they are called here. */
@@ -48,6 +49,7 @@ interface FormPlan extends Omit<RequestForm, 'first' | 'further'> {
   readonly hidden: readonly string[];
 }
 
+/** A JSON schema of an object. */
 interface ObjectSchema {
   readonly properties: Readonly<Record<string, JsonSchema>>;
   readonly required: readonly string[];
@@ -56,6 +58,7 @@ interface ObjectSchema {
 const schemaOf = (document: { readonly $defs?: unknown }, name: string) =>
   (document.$defs as Readonly<Record<string, ObjectSchema>>)[name]!;
 
+/** Joins the fields of the schema with the plan. */
 function formOf({ schema, labels, withoutHint, withDefaults, leftOpen, hidden, ...form }: FormPlan): RequestForm {
   const open = fieldsOf(schema.properties, schema.required, false);
   const all = (withDefaults ? fieldsOf(schema.properties, schema.required) : open)
@@ -147,6 +150,7 @@ const evaluationForm = () =>
 /** By the kind of the job that they begin. Made when they are first looked at. */
 const MAKERS: Readonly<Record<Job['kind'], () => RequestForm>> = { train: trainingForm, evaluate: evaluationForm };
 const made: Partial<Record<Job['kind'], RequestForm>> = {};
+/** The form that begins a job of that kind. */
 export const requestForm = (kind: Job['kind']): RequestForm => (made[kind] ??= MAKERS[kind]());
 
 /** Fields of the game's own settings. They begin empty: a model or a recipe may say otherwise than the game does. */

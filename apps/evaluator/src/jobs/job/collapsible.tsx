@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 
+/** Children that are not shown do not poll the server. */
 export function Collapsible({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   const [open, setOpen] = useState(false);
   return (

@@ -54,12 +54,14 @@ export function comparable(job: Job, jobs: readonly Job[]): readonly Job[] {
   return others.slice(0, MOST - 1);
 }
 
+/** Evaluations whose games are fetched to be compared. */
 interface ComparisonProps {
   readonly store: JobsStore;
   /** Which are comparable. */
   readonly jobs: readonly Job[];
 }
 
+/** The comparison, or why there is none for so many games. */
 export function Comparison(props: ComparisonProps) {
   if (props.jobs[0]!.total_steps <= MOST_GAMES) return <SameGames {...props} />;
   return (
@@ -69,6 +71,7 @@ export function Comparison(props: ComparisonProps) {
   );
 }
 
+/** Fetches the games of each evaluation and compares them as the page compares its own. */
 function SameGames({ store, jobs }: ComparisonProps) {
   const key = jobs.map(({ job_id, ended_at }) => `${job_id} ${ended_at}`).join();
   const { value, error } = usePolling(store, key, undefined, async (signal) => {

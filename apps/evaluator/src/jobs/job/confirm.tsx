@@ -2,6 +2,7 @@
 
 import { useEffect, useId, useRef } from 'preact/hooks';
 
+/** What is asked, and what happens after a yes. */
 export interface Question {
   readonly title: string;
   readonly text: string;
@@ -10,6 +11,7 @@ export interface Question {
   readonly onYes: () => void;
 }
 
+/** A modal dialog. Escape answers no. */
 export function Confirm({ question, onClose }: { readonly question: Question; readonly onClose: () => void }) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);

@@ -6,6 +6,7 @@ import { type EvaluationRow, EvaluationTable } from '../../evaluate/results-tabl
 import { whole } from '../../ui/numbers.ts';
 import type { JobMetricsRow } from '../job-events.ts';
 
+/** The evaluations of a training, or the one result of an evaluation. */
 export function Evaluations({
   job,
   evaluations,
@@ -28,6 +29,7 @@ export function Evaluations({
   );
 }
 
+/** A row for each evaluation of a training; the best is marked. */
 function rowsOf(evaluations: readonly JobMetricsRow[]): readonly EvaluationRow[] {
   // The last that was told to be the best still is.
   const best = evaluations.findLastIndex((one) => one.best === true);
@@ -43,6 +45,7 @@ function rowsOf(evaluations: readonly JobMetricsRow[]): readonly EvaluationRow[]
   });
 }
 
+/** The row of an evaluation, none while it has no result. */
 function ownRow(job: Job): readonly EvaluationRow[] {
   const results = resultsOf(job);
   return results ? [rowOf('result', results, atTemperature(job).trim())] : [];

@@ -40,6 +40,7 @@ export const gameLinesOf = (lines: readonly JsonLine[]): { readonly seed: number
     return typeof seed === 'number' && typeof reward === 'number' ? [{ seed, reward }] : [];
   });
 
+/** Takes what is there: a line that lacks fields is shown with gaps. */
 function sampled(title: string, line: JsonLine): SampledGame {
   const turns = line.turns as readonly JsonLine[];
   const reasons: Readonly<Record<string, string>> = {

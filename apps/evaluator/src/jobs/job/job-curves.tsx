@@ -6,6 +6,7 @@ import { whole } from '../../ui/numbers.ts';
 import { Curve, type Series } from '../../ui/plots/curve.tsx';
 import type { JobMetricsRow } from '../job-events.ts';
 
+/** One plot: its title and the metrics in it. */
 interface Drawing {
   readonly title: string;
   readonly lines: readonly { readonly name: string; readonly label: string; readonly color: string }[];
@@ -24,6 +25,7 @@ const DRAWINGS: readonly Drawing[] = [
   { title: 'Gradient norm', lines: [{ name: 'gradient_norm', label: 'norm', color: 'series-2' }] },
 ];
 
+/** Metrics that a step does not report leave gaps in their line. */
 export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: readonly JobMetricsRow[] }) {
   const last = steps.at(-1);
   if (!last) return <p class="aside">The curve begins with the first update.</p>;

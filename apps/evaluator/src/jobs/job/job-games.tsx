@@ -14,6 +14,7 @@ const EVERY = 10_000;
 /** The newest of a training, the first of an evaluation. */
 const MOST = 200;
 
+/** Games come as the server stores them: while a training runs it adds to them, so they are asked for again. */
 export function Games({ store, job }: { readonly store: JobsStore; readonly job: Job }) {
   const { job_id, status } = job;
   const { value, error } = usePolling(
@@ -78,6 +79,7 @@ export function Games({ store, job }: { readonly store: JobsStore; readonly job:
   );
 }
 
+/** Why there are no games, so that an empty list is no riddle. */
 function whyNone({ kind, status, request }: Job): string {
   if (kind === 'train') return 'No games have been kept yet.';
   if (request.include_trajectories === false)
@@ -86,6 +88,7 @@ function whyNone({ kind, status, request }: Job): string {
   return 'The games of an evaluation can be looked at when it is completed.';
 }
 
+/** A game as text, for games that this page cannot draw as well. */
 function Transcript({ game: { title, rules, turns, end, outcome, reward } }: { readonly game: SampledGame }) {
   return (
     <section class="transcript" aria-label={`${title}, turn by turn`}>

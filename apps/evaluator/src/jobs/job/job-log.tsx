@@ -11,6 +11,7 @@ const EVERY = 2000;
 /** Pixels from the end that still count as being there. */
 const NEAR = 24;
 
+/** The last lines of the log, polled while the job runs. */
 export function JobLog({ store, job }: { readonly store: JobsStore; readonly job: Job }) {
   const { job_id, status } = job;
   const { value, error } = usePolling(store, `${job_id} ${status}`, isEnd(status) ? undefined : EVERY, (signal) =>

@@ -22,6 +22,7 @@ import { Games } from './job-games.tsx';
 import { JobLog } from './job-log.tsx';
 import { gameOf, loadModel } from './open-model.ts';
 
+/** A job with what belongs to it on the server. */
 export interface JobPageProps {
   readonly store: JobsStore;
   readonly job: Job;
@@ -33,6 +34,7 @@ export interface JobPageProps {
   readonly onEvaluate: (prefilled: Prefilled) => void;
 }
 
+/** The whole page of a job. Its parts are folded away, because each of them asks the server. */
 export function JobPage({ store, job, model, note, onEvaluate }: JobPageProps) {
   const { steps, evaluations, warnings } = useStore(store.eventsOf(job.job_id));
   const others = comparable(job, store.state.jobs ?? []);
@@ -77,6 +79,7 @@ export function JobPage({ store, job, model, note, onEvaluate }: JobPageProps) {
   );
 }
 
+/** One sentence: what was done, by which account, and how long it took. */
 function storyOf(job: Job): string {
   const { kind, env_type, model_name, created_at, started_at, ended_at, attempts, request } = job;
   const game = env_type.replaceAll('_', ' ');
@@ -94,6 +97,7 @@ function storyOf(job: Job): string {
   return `${what}, ${begun}${by}${took}${attempts > 1 ? `, ${attempts} attempts` : ''}.`;
 }
 
+/** What can be done with the job now. What cannot be undone is asked twice. */
 function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'>) {
   const { engine, openModel } = useAppContext();
   const { busy, error, act } = useAction(store);
@@ -209,6 +213,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   );
 }
 
+/** The request by the names of the contract. */
 function Settings({ request }: Pick<Job, 'request'>) {
   return (
     <dl class="settings">
@@ -222,6 +227,7 @@ function Settings({ request }: Pick<Job, 'request'>) {
   );
 }
 
+/** A value of a request in words. */
 function textOf(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none';

@@ -4,6 +4,7 @@ import type { KeyDoorState, TicTacToeState } from '@ludic/environments';
 import { KeyDoorGrid } from './key-door-grid.tsx';
 import { TicTacToeBoard } from './tic-tac-toe-board.tsx';
 
+/** A new game is a case here; without one its state is shown as JSON. */
 export function Board({ environment, state }: { readonly environment: string; readonly state: unknown }) {
   switch (environment) {
     case 'tic_tac_toe':

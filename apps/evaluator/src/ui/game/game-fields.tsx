@@ -7,6 +7,7 @@ import { SelectField } from '../fields.tsx';
 import { SchemaField } from '../schema-field.tsx';
 import { HISTORY_TITLES } from './history-titles.ts';
 
+/** Another game begins with its own defaults, as settings of two games have nothing in common. */
 export function GameFields({
   game,
   withHistory = true,

@@ -11,6 +11,7 @@ export interface Player {
   readonly game: EnvironmentSpec;
 }
 
+/** A model that plays another game than it was trained in is often bad at it: the page says so beforehand. */
 export function GameNotes({
   players,
   onTake,

@@ -2,6 +2,7 @@
 
 import type { HistoryStrategy } from '@ludic/history';
 
+/** Each completes the sentence "the policy sees …". */
 export const HISTORY_TITLES: Readonly<Record<HistoryStrategy, string>> = {
   NO_HISTORY: 'the present moment',
   FULL_HISTORY: 'the whole conversation',

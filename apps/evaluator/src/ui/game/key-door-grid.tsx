@@ -8,6 +8,7 @@ const placeOf = (cell: number, size: number) => ({ row: Math.floor(cell / size),
 const nameOf = (cell: number, size: number) =>
   `row ${placeOf(cell, size).row + 1}, column ${placeOf(cell, size).column + 1}`;
 
+/** The drawing says the same in words, for screen readers and tests. */
 export function KeyDoorGrid({
   state,
   unseen,

@@ -9,6 +9,7 @@ import { DeviceField } from '../device-field.tsx';
 import { NumberField, SelectField, type SelectOption } from '../fields.tsx';
 import { policyOfText, policyText } from '../link-values.ts';
 
+/** A scripted player needs no device and no sampling, so it has no such fields. */
 export function PolicyFields({
   label = 'Policy',
   hint,

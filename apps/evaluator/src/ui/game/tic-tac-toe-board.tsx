@@ -11,12 +11,14 @@ const CELLS = Array.from({ length: SIDE * SIDE }, (_, cell) => cell);
 const placeOf = (cell: number) => ({ row: Math.floor(cell / SIDE), column: cell % SIDE });
 const nameOf = (cell: number) => `row ${placeOf(cell).row + 1}, column ${placeOf(cell).column + 1}`;
 
+/** What is drawn. */
 interface Drawn {
   readonly state: TicTacToeState;
   /** By cell, how likely a policy would move there. */
   readonly hints?: ReadonlyMap<number, number> | undefined;
 }
 
+/** Rows are read out one by one, as a table would be. */
 export function TicTacToeBoard({ state: { board, code }, hints }: Drawn) {
   const won = winningCells(code);
   const rows = [0, 1, 2].map((row) => [...board.slice(row * SIDE, (row + 1) * SIDE)].map(said).join(', '));
