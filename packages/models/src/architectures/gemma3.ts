@@ -2,7 +2,7 @@
 // embeddings, and layers that see a sliding window and turn by frequencies of their own.
 
 import { add, geluTanh, mul, rmsNorm, rotary, scale, type Value } from '@ludic/graph';
-import type { FieldTable } from '../config/known-fields.ts';
+import { computed, type FieldTable, harmless, refused } from '../config/known-fields.ts';
 import { count, flag, type Json, type ModelConfig, positive, readCommon, writeCommon } from '../config/model-config.ts';
 import { ROTARY_FIELDS } from '../config/model-fields.ts';
 import {
@@ -23,15 +23,11 @@ export const MULTIMODAL_GEMMA =
 
 const FIELDS: FieldTable = {
   ...ROTARY_FIELDS,
-  hidden_act: 'harmless',
-  hidden_activation: { fine: ['gelu_pytorch_tanh'], notFine: [false] },
-  rope_local_base_freq: 'computed',
-  query_pre_attn_scalar: 'computed',
-  sliding_window: 'computed',
-  sliding_window_pattern: 'computed',
-  _sliding_window_pattern: 'computed',
-  use_bidirectional_attention: {},
-  cache_implementation: 'harmless',
+  ...harmless('hidden_act cache_implementation'),
+  ...refused('hidden_activation', { fine: ['gelu_pytorch_tanh'], notFine: [false] }),
+  ...computed('rope_local_base_freq query_pre_attn_scalar'),
+  ...computed('sliding_window sliding_window_pattern _sliding_window_pattern'),
+  ...refused('use_bidirectional_attention'),
 };
 
 /** Gemma knows no system role: the text waits for the next user message, or becomes one where none follows. */

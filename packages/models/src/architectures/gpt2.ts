@@ -2,7 +2,7 @@
 // of linear layers are [in, out].
 
 import { add, geluTanh, layerNorm, scale, split, type Value } from '@ludic/graph';
-import type { FieldTable } from '../config/known-fields.ts';
+import { computed, type FieldTable, harmless, refused } from '../config/known-fields.ts';
 import {
   bad,
   count,
@@ -20,28 +20,17 @@ import { attentionActivations, type Family, type TensorSpec, type Weights } from
 
 const FIELDS: FieldTable = {
   ...COMMON_FIELDS,
-  n_embd: 'computed',
-  n_inner: 'computed',
-  n_layer: 'computed',
-  n_head: 'computed',
-  n_positions: 'computed',
-  layer_norm_epsilon: 'computed',
-  // The longest context of training: the same as n_positions.
-  n_ctx: 'harmless',
-  activation_function: { fine: ['gelu_new'], notFine: [false] },
-  scale_attn_weights: { fine: [true], notFine: [false] },
-  scale_attn_by_inverse_layer_idx: {},
-  // Only how the same product is rounded.
-  reorder_and_upcast_attn: 'harmless',
-  attn_pdrop: 'harmless',
-  embd_pdrop: 'harmless',
-  resid_pdrop: 'harmless',
-  summary_activation: 'harmless',
-  summary_first_dropout: 'harmless',
-  summary_proj_to_labels: 'harmless',
-  summary_type: 'harmless',
-  summary_use_proj: 'harmless',
-  gradient_checkpointing: 'harmless',
+  ...computed('n_embd n_inner n_layer n_head n_positions layer_norm_epsilon'),
+  // The longest context of training, the same as n_positions; and only how the same product is rounded.
+  ...harmless('n_ctx reorder_and_upcast_attn'),
+  // Settings of training, and of other tasks.
+  ...harmless(`
+    attn_pdrop embd_pdrop resid_pdrop gradient_checkpointing
+    summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
+  `),
+  ...refused('activation_function', { fine: ['gelu_new'], notFine: [false] }),
+  ...refused('scale_attn_weights', { fine: [true], notFine: [false] }),
+  ...refused('scale_attn_by_inverse_layer_idx'),
 };
 
 /** DialoGPT: every turn ends with the end-of-text token, of either speaker; the next turn begins at once. */

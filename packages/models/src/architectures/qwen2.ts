@@ -1,16 +1,14 @@
 // Qwen2 and Qwen2.5: biases of queries, keys and values, which config.json does not mention.
 
-import type { FieldTable } from '../config/known-fields.ts';
+import { computed, type FieldTable, refused } from '../config/known-fields.ts';
 import { ROTARY_FIELDS } from '../config/model-fields.ts';
 import { rotaryDecoder } from './rotary-decoder.ts';
 
 /** The fields that Qwen2 and Qwen3 share. */
 export const QWEN_FIELDS: FieldTable = {
   ...ROTARY_FIELDS,
-  use_sliding_window: 'computed',
-  sliding_window: 'computed',
-  max_window_layers: 'computed',
-  use_mrope: {},
+  ...computed('use_sliding_window sliding_window max_window_layers'),
+  ...refused('use_mrope'),
 };
 
 export const qwen2 = rotaryDecoder({

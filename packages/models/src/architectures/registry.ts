@@ -39,10 +39,8 @@ export function readConfig(json: unknown): ModelConfig {
 }
 
 /** Fields of a config.json that is read of which nothing is known, or which others heed. */
-export function unheededFields(json: Json, config: ModelConfig): readonly string[] {
-  const { unknown, told } = sortFields(json, familyOf(config).fields);
-  return [...unknown, ...told];
-}
+export const unheededFields = (json: Json, config: ModelConfig): readonly string[] =>
+  sortFields(json, familyOf(config).fields).unheeded;
 
 /** The config.json of a model, as Hugging Face transformers reads it. */
 export const writeConfig = (config: ModelConfig): object => familyOf(config).writeConfig(config);

@@ -13,10 +13,10 @@ export function readGeneration(json: unknown): {
 } {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new ModelError('bad_config', 'generation_config.json: it holds no object.');
-  const { unknown, told } = sortFields(json as Json, GENERATION_FIELDS);
+  const { unheeded } = sortFields(json as Json, GENERATION_FIELDS);
   return {
     eosTokenIds: tokenIds(json as Json, 'eos_token_id', 'generation_config.json'),
-    unheeded: [...unknown, ...told],
+    unheeded,
   };
 }
 

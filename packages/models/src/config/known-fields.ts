@@ -20,11 +20,22 @@ export interface Refusal {
 
 export type FieldTable = Readonly<Record<string, Meaning>>;
 
+/** Makes tables of fields that mean the same, of their names with white space between them. */
+const meaning =
+  (one: Meaning) =>
+  (names: string): FieldTable =>
+    Object.fromEntries((names.match(/\S+/g) ?? []).map((name) => [name, one]));
+export const computed = meaning('computed');
+export const harmless = meaning('harmless');
+export const told = meaning('told');
+/** Fields that change the numbers unless they say nothing, or what is fine. */
+export const refused = (names: string, unless: Refusal = {}): FieldTable => meaning(unless)(names);
+
 export interface FieldsFound {
   /** Fields that are not in the table and say something. */
   readonly unknown: readonly string[];
-  /** Fields that others heed and this library does not. */
-  readonly told: readonly string[];
+  /** Those, and fields that others heed and this library does not. */
+  readonly unheeded: readonly string[];
   /** What is wrong with each refused field, as a clause. */
   readonly refused: readonly string[];
 }
@@ -45,7 +56,7 @@ export function sortFields(json: Json, table: FieldTable): FieldsFound {
       if (reason !== undefined) refused.push(reason);
     } else if (!saysNothing(value)) (meaning === 'told' ? told : unknown).push(name);
   }
-  return { unknown, told, refused };
+  return { unknown, unheeded: [...unknown, ...told], refused };
 }
 
 /** What is wrong with a value, as a clause; undefined where it is fine. */

@@ -1,124 +1,57 @@
-// The fields of config.json that several families share; each family's file adds its own. Sources: the configuration classes of Hugging Face transformers 4 and 5, and the
-// published files of each family.
+// The fields of config.json that several families share; each family's file adds its own. Sources: the configuration
+// classes of Hugging Face transformers 4 and 5, and the published files of each family.
 
-import type { FieldTable } from './known-fields.ts';
+import { computed, type FieldTable, harmless, refused, told } from './known-fields.ts';
 
 /** What any config may say. */
 export const COMMON_FIELDS: FieldTable = {
-  model_type: 'computed',
-  vocab_size: 'computed',
-  tie_word_embeddings: 'computed',
-  bos_token_id: 'computed',
-  eos_token_id: 'computed',
-  pad_token_id: 'computed',
-  // The weights say themselves how they are stored.
-  torch_dtype: 'harmless',
-  dtype: 'harmless',
-  architectures: 'harmless',
-  transformers_version: 'harmless',
-  _name_or_path: 'harmless',
-  _attn_implementation: 'harmless',
-  _attn_implementation_autoset: 'harmless',
-  _from_model_config: 'harmless',
-  use_cache: 'harmless',
-  use_bfloat16: 'harmless',
-  torchscript: 'harmless',
-  return_dict: 'harmless',
-  output_attentions: 'harmless',
-  output_hidden_states: 'harmless',
-  initializer_range: 'harmless',
-  // Dropout is a setting of training, which has none here.
-  attention_dropout: 'harmless',
-  // Splits products over devices; the same product.
-  pretraining_tp: 'harmless',
-  chunk_size_feed_forward: 'harmless',
-  is_decoder: 'harmless',
-  is_encoder_decoder: {},
-  add_cross_attention: {},
-  cross_attention_hidden_size: {},
-  tie_encoder_decoder: {},
-  pruned_heads: {},
-  id2label: 'harmless',
-  label2id: 'harmless',
-  num_labels: 'harmless',
-  _num_labels: 'harmless',
-  problem_type: 'harmless',
-  finetuning_task: 'harmless',
-  tokenizer_class: 'harmless',
-  prefix: 'harmless',
-  sep_token_id: 'harmless',
-  decoder_start_token_id: 'harmless',
-  task_specific_params: 'harmless',
-  unsloth_fixed: 'harmless',
-  unsloth_version: 'harmless',
+  ...computed('model_type vocab_size tie_word_embeddings bos_token_id eos_token_id pad_token_id'),
+  // How the weights are stored, which they say themselves, and by what they were written and run.
+  ...harmless(`
+    torch_dtype dtype architectures transformers_version _name_or_path _attn_implementation
+    _attn_implementation_autoset _from_model_config use_cache use_bfloat16 torchscript return_dict output_attentions
+    output_hidden_states unsloth_fixed unsloth_version
+  `),
+  // Settings of training (dropout has none here), how products are split over devices, other tasks, the tokenizer, and
+  // hints for transformers.js about its own files.
+  ...harmless(`
+    initializer_range attention_dropout pretraining_tp chunk_size_feed_forward is_decoder id2label label2id num_labels
+    _num_labels problem_type finetuning_task tokenizer_class prefix sep_token_id decoder_start_token_id
+    task_specific_params transformers.js_config
+  `),
   // Code of its own that others run for it.
-  auto_map: 'told',
-  // Hints for transformers.js about its own files.
-  'transformers.js_config': 'harmless',
-  quantization_config: { advice: 'Give the model as it was before it was quantized' },
-  quantization: { advice: 'Give the model as it was before it was quantized' },
-  compression_config: { advice: 'Give the model as it was before it was compressed' },
+  ...told('auto_map'),
+  ...refused('is_encoder_decoder add_cross_attention cross_attention_hidden_size tie_encoder_decoder pruned_heads'),
+  ...refused('quantization_config quantization', { advice: 'Give the model as it was before it was quantized' }),
+  ...refused('compression_config', { advice: 'Give the model as it was before it was compressed' }),
+  ...refused('vision_config audio_config', { advice: 'Give the language model alone' }),
   // Other families' ways to scale, cap, mix and turn.
-  num_local_experts: { fine: [1] },
-  num_experts: {},
-  num_experts_per_tok: {},
-  n_routed_experts: {},
-  logit_scale: { fine: [1] },
-  logits_scaling: { fine: [1] },
-  residual_multiplier: { fine: [1] },
-  embedding_multiplier: { fine: [1] },
-  attention_multiplier: {},
-  scale_emb: { fine: [1] },
-  scale_depth: {},
-  dim_model_base: {},
-  attn_logit_softcapping: {},
-  final_logit_softcapping: {},
-  partial_rotary_factor: { fine: [1] },
-  rotary_pct: { fine: [1] },
-  rope_interleaved: {},
-  no_rope_layers: {},
-  no_rope_layer_interval: {},
-  alibi: {},
-  clip_qkv: {},
-  use_qk_norm: {},
-  qk_layernorm: {},
-  parallel_attn: {},
-  use_parallel_residual: {},
-  use_mla: {},
-  vision_config: { advice: 'Give the language model alone' },
-  audio_config: { advice: 'Give the language model alone' },
+  ...refused(
+    'num_local_experts logit_scale logits_scaling residual_multiplier embedding_multiplier scale_emb ' +
+      'partial_rotary_factor rotary_pct',
+    { fine: [1] },
+  ),
+  ...refused(`
+    num_experts num_experts_per_tok n_routed_experts attention_multiplier scale_depth dim_model_base
+    attn_logit_softcapping final_logit_softcapping rope_interleaved no_rope_layers no_rope_layer_interval alibi clip_qkv
+    use_qk_norm qk_layernorm parallel_attn use_parallel_residual use_mla
+  `),
 };
 
 /** Decoders that turn queries and keys by position. */
 export const ROTARY_FIELDS: FieldTable = {
   ...COMMON_FIELDS,
-  hidden_size: 'computed',
-  intermediate_size: 'computed',
-  num_hidden_layers: 'computed',
-  num_attention_heads: 'computed',
-  num_key_value_heads: 'computed',
-  head_dim: 'computed',
-  max_position_embeddings: 'computed',
-  rms_norm_eps: 'computed',
-  rope_theta: 'computed',
-  rope_scaling: 'computed',
-  rope_parameters: 'computed',
-  layer_types: 'computed',
-  attention_bias: { fine: [false] },
-  mlp_bias: { fine: [false] },
-  hidden_act: { fine: ['silu'], notFine: [false] },
-  sliding_window: {},
-  use_sliding_window: {},
+  ...computed(`
+    hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads head_dim
+    max_position_embeddings rms_norm_eps rope_theta rope_scaling rope_parameters layer_types
+  `),
+  ...refused('attention_bias mlp_bias', { fine: [false] }),
+  ...refused('hidden_act', { fine: ['silu'], notFine: [false] }),
+  ...refused('sliding_window use_sliding_window'),
 };
 
 /** What a rope_scaling, or the rope_parameters of a kind of layers, may say. What else it says would turn otherwise. */
 export const ROPE_FIELDS: FieldTable = {
-  rope_type: 'computed',
-  type: 'computed',
-  rope_theta: 'computed',
-  factor: 'computed',
-  low_freq_factor: 'computed',
-  high_freq_factor: 'computed',
-  original_max_position_embeddings: 'computed',
-  partial_rotary_factor: { fine: [1] },
+  ...computed('rope_type type rope_theta factor low_freq_factor high_freq_factor original_max_position_embeddings'),
+  ...refused('partial_rotary_factor', { fine: [1] }),
 };

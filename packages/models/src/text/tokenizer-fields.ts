@@ -2,7 +2,7 @@
 // What is in no table would give other ids or other texts, and is refused by name. Source: Hugging Face tokenizers 0.23,
 // with which tests/python-tokenizers.test.ts compares each part.
 
-import type { FieldTable, Refusal } from '../config/known-fields.ts';
+import { computed, type FieldTable, harmless, type Refusal, refused, told } from '../config/known-fields.ts';
 
 /** What an option must be where it is there. `parts`: others of the same kind. */
 export type OptionType = 'flag' | 'text' | 'count' | 'pattern' | 'parts' | 'vocab' | 'scores' | 'merges';
@@ -91,102 +91,31 @@ export const ADDED_TOKEN: Readonly<Record<string, Option>> = {
 };
 
 export const TOKENIZER_FIELDS: FieldTable = {
-  version: 'harmless',
-  added_tokens: 'computed',
-  normalizer: 'computed',
-  pre_tokenizer: 'computed',
-  model: 'computed',
-  decoder: 'computed',
-  // Writes special tokens around a text, which the chat template does here.
-  post_processor: 'harmless',
-  // Prompts are never cut or filled up by the tokenizer.
-  truncation: 'harmless',
-  padding: 'harmless',
+  ...computed('added_tokens normalizer pre_tokenizer model decoder'),
+  // The post_processor writes special tokens around a text, which the chat template does here. Prompts are never cut or
+  // filled up by the tokenizer.
+  ...harmless('version post_processor truncation padding'),
 };
 
-const HARMLESS = [
-  'add_bos_token',
-  'add_eos_token',
-  'audio_token',
-  'backend',
-  'boa_token',
-  'boi_token',
-  'bos_token_id',
-  // Texts are shown as the model wrote them.
-  'clean_up_tokenization_spaces',
-  'device_map',
-  'do_lower_case',
-  'eoa_token',
-  'eoi_token',
-  'eot_token',
-  'eos_token_id',
-  'errors',
-  // They are among the added tokens too.
-  'extra_special_tokens',
-  'fill_token',
-  'fix_mistral_regex',
-  'from_slow',
-  'image_token',
-  'is_local',
-  'legacy',
-  'local_files_only',
-  'max_length',
-  'merges_file',
-  'middle_token',
-  'model_input_names',
-  'model_max_length',
-  'model_specific_special_tokens',
-  'name_or_path',
-  'pad_to_multiple_of',
-  'pad_token_id',
-  'pad_token_type_id',
-  'padding_side',
-  'prefix_token',
-  'processor_class',
-  'response_schema',
-  'return_attention_mask',
-  'return_token_type_ids',
-  'sp_model_kwargs',
-  'spaces_between_special_tokens',
-  'special_tokens_map_file',
-  'stride',
-  'suffix_first',
-  'suffix_token',
-  'tokenizer_class',
-  'tokenizer_file',
-  'transformers_version',
-  'truncation_side',
-  'truncation_strategy',
-  'trust_remote_code',
-  'unk_token_id',
-  'use_default_system_prompt',
-  'use_fast',
-  'video_token',
-  'vision_bos_token',
-  'vision_eos_token',
-  'vocab_file',
-  'vocab_size',
-];
-const COMPUTED = [
-  'add_prefix_space',
-  'added_tokens_decoder',
-  'additional_special_tokens',
-  'bos_token',
-  'chat_template',
-  'cls_token',
-  'eos_token',
-  'mask_token',
-  'pad_token',
-  'sep_token',
-  'unk_token',
-];
-
 export const TOKENIZER_CONFIG_FIELDS: FieldTable = {
-  ...Object.fromEntries(HARMLESS.map((name) => [name, 'harmless' as const])),
-  ...Object.fromEntries(COMPUTED.map((name) => [name, 'computed' as const])),
+  ...computed(`
+    add_prefix_space added_tokens_decoder additional_special_tokens bos_token chat_template cls_token eos_token
+    mask_token pad_token sep_token unk_token
+  `),
+  // Of these, texts are shown as the model wrote them whatever clean_up_tokenization_spaces says, and what
+  // extra_special_tokens names is among the added tokens too.
+  ...harmless(`
+    add_bos_token add_eos_token audio_token backend boa_token boi_token bos_token_id clean_up_tokenization_spaces
+    device_map do_lower_case eoa_token eoi_token eot_token eos_token_id errors extra_special_tokens fill_token
+    fix_mistral_regex from_slow image_token is_local legacy local_files_only max_length merges_file middle_token
+    model_input_names model_max_length model_specific_special_tokens name_or_path pad_to_multiple_of pad_token_id
+    pad_token_type_id padding_side prefix_token processor_class response_schema return_attention_mask
+    return_token_type_ids sp_model_kwargs spaces_between_special_tokens special_tokens_map_file stride suffix_first
+    suffix_token tokenizer_class tokenizer_file transformers_version truncation_side truncation_strategy
+    trust_remote_code unk_token_id use_default_system_prompt use_fast video_token vision_bos_token vision_eos_token
+    vocab_file vocab_size
+  `),
   // Code of its own that others run for it.
-  auto_map: 'told',
-  split_special_tokens: {},
-  remove_space: {},
-  do_lowercase_and_remove_accent: {},
+  ...told('auto_map'),
+  ...refused('split_special_tokens remove_space do_lowercase_and_remove_accent'),
 };

@@ -55,7 +55,7 @@ export function understoodTokenizer(json: unknown, config: unknown): UnderstoodT
       added_tokens: addedTokens(json.added_tokens, config.added_tokens_decoder),
     },
     config: { ...config, additional_special_tokens: texts(config.additional_special_tokens) },
-    unheeded: [...said.unknown, ...said.told],
+    unheeded: said.unheeded,
   };
 }
 
