@@ -31,8 +31,14 @@ export interface Value {
   readonly node?: Node;
 }
 
-/** Gradients of a node's inputs (or of its `gradientOf`) given those of its outputs; undefined where there is none. */
-export type GradientRule = (outputGradients: readonly (Value | undefined)[]) => readonly (Value | undefined)[];
+/**
+ * Gradients of a node's inputs (or of its `gradientOf`), given those of its outputs and the outputs themselves; undefined
+ * where there is none.
+ */
+export type GradientRule = (
+  outputGradients: readonly (Value | undefined)[],
+  outputs: readonly Value[],
+) => readonly (Value | undefined)[];
 
 export interface Node {
   readonly op: string;
@@ -49,9 +55,12 @@ export interface NodeOptions {
   readonly attributes?: Attributes;
   /** '' is ONNX's own operator set. */
   readonly domain?: '' | 'com.microsoft';
-  readonly gradient?: (outputs: readonly Value[]) => GradientRule;
+  readonly gradient?: GradientRule;
   readonly gradientOf?: readonly Value[];
 }
+
+/** What is known of a value before there is one. */
+type Described = Pick<Value, 'type' | 'shape'>;
 
 /** The numbers of a constant. */
 export type Numbers = Float32Array | Int32Array | BigInt64Array | Uint8Array;
@@ -121,13 +130,18 @@ export class Graph {
     return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
   }
 
-  node(
+  /** What an operator with one output makes of the inputs. */
+  node(op: string, inputs: readonly Value[], output: Described, options?: NodeOptions): Value {
+    return this.nodeWith(op, inputs, [output], options)[0]!;
+  }
+
+  /** The same for an operator with several outputs. */
+  nodeWith(
     op: string,
     inputs: readonly Value[],
-    outputs: readonly { readonly type: DataType; readonly shape: Shape }[],
-    options: NodeOptions = {},
+    outputs: readonly Described[],
+    { attributes = {}, domain = '', ...rules }: NodeOptions = {},
   ): readonly Value[] {
-    const { attributes = {}, domain = '', gradient, gradientOf } = options;
     for (const input of inputs) {
       if (input.graph !== this) throw new GraphError('name', `${op}: ${input.name} belongs to another graph`);
     }
@@ -136,15 +150,7 @@ export class Graph {
     if (known) return known;
     const id = this.#count++;
     const values: Value[] = [];
-    const node: Node = {
-      op,
-      domain,
-      inputs,
-      attributes,
-      outputs: values,
-      ...(gradient && { gradient: (given) => gradient(values)(given) }),
-      ...(gradientOf && { gradientOf }),
-    };
+    const node: Node = { op, domain, inputs, attributes, outputs: values, ...rules };
     for (const [i, { type, shape }] of outputs.entries()) {
       values.push({ graph: this, name: `${op}_${id}${i ? `_${i}` : ''}`, type, shape, node });
     }

@@ -28,10 +28,6 @@ function tied(x: Value, gradient: Value): Value {
   const axes = gradient.shape.map((_, axis) => axis);
   const bounds = [0, 1].map((at) => graph.integers(axes.map(() => at)));
   const corner = { type: gradient.type, shape: axes.map(() => 1) };
-  const element = axes.length > 0 ? graph.node('Slice', [gradient, ...bounds], [corner])[0]! : gradient;
-  return graph.node('Add', [x, scale(reshape(element, []), 0)], [x], {
-    gradient:
-      () =>
-      ([dx]) => [dx, undefined],
-  })[0]!;
+  const element = axes.length > 0 ? graph.node('Slice', [gradient, ...bounds], corner) : gradient;
+  return graph.node('Add', [x, scale(reshape(element, []), 0)], x, { gradient: ([dx]) => [dx, undefined] });
 }

@@ -59,5 +59,8 @@ export function gradients(target: Value, wrt: readonly Value[]): Value[] {
 
 function gradientsOf(node: Node, found: ReadonlyMap<Value, Value>): readonly (Value | undefined)[] {
   if (!node.gradient) throw new GraphError('gradient', `${node.op} has no gradient rule`);
-  return node.gradient(node.outputs.map((output) => found.get(output)));
+  return node.gradient(
+    node.outputs.map((output) => found.get(output)),
+    node.outputs,
+  );
 }

@@ -31,18 +31,10 @@ export function sum(
 ): Value {
   if (axes.length === 0) return x;
   const kept = reducedShape(x, axes, true);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [expandLike(keepDims ? dy! : reshape(dy!, kept), x)];
-  return x.graph.node(
-    'ReduceSum',
-    [x, x.graph.integers(axes)],
-    [{ type: x.type, shape: reducedShape(x, axes, keepDims) }],
-    {
-      attributes: { keepdims: { int: keepDims ? 1 : 0 } },
-      gradient,
-    },
-  )[0]!;
+  const gradient: GradientRule = ([dy]) => [expandLike(keepDims ? dy! : reshape(dy!, kept), x)];
+  const attributes = { keepdims: { int: keepDims ? 1 : 0 } };
+  const shape = reducedShape(x, axes, keepDims);
+  return x.graph.node('ReduceSum', [x, x.graph.integers(axes)], { type: x.type, shape }, { attributes, gradient });
 }
 
 /** Sums the stretched axes away again: from the shape of a broadcast result to that of one operand. */
@@ -61,11 +53,9 @@ export function sumTo(x: Value, shape: Shape): Value {
 export function expandLike(x: Value, like: Value): Value {
   if (sameShape(x.shape, like.shape)) return x;
   if (like.shape.every((dimension) => typeof dimension === 'number')) return expand(x, like.shape);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [sumTo(dy!, x.shape), undefined];
-  const shape = like.graph.node('Shape', [like], [{ type: 'int64', shape: [like.shape.length] }])[0]!;
-  return x.graph.node('Expand', [x, shape], [{ type: x.type, shape: like.shape }], { gradient })[0]!;
+  const gradient: GradientRule = ([dy]) => [sumTo(dy!, x.shape), undefined];
+  const shape = like.graph.node('Shape', [like], { type: 'int64', shape: [like.shape.length] });
+  return x.graph.node('Expand', [x, shape], { type: x.type, shape: like.shape }, { gradient });
 }
 
 /** x stretched by broadcasting against a shape of known sizes; unknown dimensions of x stay. */
@@ -75,10 +65,8 @@ export function expand(x: Value, sizes: readonly Dimension[]): Value {
   if (!shape.every((d, i) => d === x.shape[i] || x.shape[i] === 1)) {
     throw new GraphError('shape', `expand: ${formatShape(x.shape)} does not stretch to ${formatShape(sizes)}`);
   }
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [sumTo(dy!, x.shape), undefined];
-  return x.graph.node('Expand', [x, x.graph.integers(code)], [{ type: x.type, shape }], { gradient })[0]!;
+  const gradient: GradientRule = ([dy]) => [sumTo(dy!, x.shape), undefined];
+  return x.graph.node('Expand', [x, x.graph.integers(code)], { type: x.type, shape }, { gradient });
 }
 
 /** Running sum along `axis`. */
@@ -86,8 +74,7 @@ export function cumulativeSum(x: Value, axis: number): Value {
   if (axis < 0 || axis >= x.shape.length)
     throw new GraphError('shape', `cumulativeSum: ${formatShape(x.shape)} has no axis ${axis}`);
   const along = x.graph.constant(BigInt64Array.of(BigInt(axis)), []);
-  const backwards =
-    (): GradientRule =>
-    ([dy]) => [dy!.graph.node('CumSum', [dy!, along], [dy!], { attributes: { reverse: { int: 1 } } })[0]!, undefined];
-  return x.graph.node('CumSum', [x, along], [x], { gradient: backwards })[0]!;
+  const backwards = { attributes: { reverse: { int: 1 } } };
+  const gradient: GradientRule = ([dy]) => [x.graph.node('CumSum', [dy!, along], dy!, backwards), undefined];
+  return x.graph.node('CumSum', [x, along], x, { gradient });
 }

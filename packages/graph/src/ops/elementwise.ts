@@ -19,26 +19,21 @@ function broadcastShape(op: string, a: Value, b: Value): Shape {
 
 function binary(op: string, a: Value, b: Value, rule: BinaryRule): Value {
   sameTypes(op, a, b);
-  const gradient =
-    ([y]: readonly Value[]): GradientRule =>
-    ([dy]) => {
-      const [da, db] = rule(dy!, a, b, y!);
-      return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)];
-    };
-  return a.graph.node(op, [a, b], [{ type: a.type, shape: broadcastShape(op, a, b) }], { gradient })[0]!;
+  const gradient: GradientRule = ([dy], [y]) => {
+    const [da, db] = rule(dy!, a, b, y!);
+    return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)];
+  };
+  return a.graph.node(op, [a, b], { type: a.type, shape: broadcastShape(op, a, b) }, { gradient });
 }
 
 function unary(op: string, x: Value, rule: (dy: Value, x: Value, y: Value) => Value): Value {
   if (x.type !== 'float32') throw new GraphError('type', `${op}: float32 expected, not ${x.type}`);
-  const gradient =
-    ([y]: readonly Value[]): GradientRule =>
-    ([dy]) => [rule(dy!, x, y!)];
-  return x.graph.node(op, [x], [{ type: x.type, shape: x.shape }], { gradient })[0]!;
+  return x.graph.node(op, [x], x, { gradient: ([dy], [y]) => [rule(dy!, x, y!)] });
 }
 
 function comparison(op: string, a: Value, b: Value): Value {
   sameTypes(op, a, b);
-  return a.graph.node(op, [a, b], [{ type: 'bool', shape: broadcastShape(op, a, b) }])[0]!;
+  return a.graph.node(op, [a, b], { type: 'bool', shape: broadcastShape(op, a, b) });
 }
 
 /** a + b, element by element; sizes of 1 stretch, as for all binary operators here. */
@@ -85,16 +80,14 @@ export const equal = (a: Value, b: Value): Value => comparison('Equal', a, b);
 /** The same numbers in another type; x itself where it has that type already. */
 export function cast(x: Value, type: DataType): Value {
   if (x.type === type) return x;
-  return x.graph.node('Cast', [x], [{ type, shape: x.shape }], { attributes: { to: { int: TYPE_CODES[type] } } })[0]!;
+  return x.graph.node('Cast', [x], { type, shape: x.shape }, { attributes: { to: { int: TYPE_CODES[type] } } });
 }
 
 /** x times a number. */
 export const scale = (x: Value, factor: number): Value => mul(x, x.graph.scalar(factor));
 
 /** The value itself, a constant for the gradient. */
-export function stopGradient(x: Value): Value {
-  return x.graph.node('Identity', [x], [x], { gradient: () => () => [undefined] })[0]!;
-}
+export const stopGradient = (x: Value): Value => x.graph.node('Identity', [x], x, { gradient: () => [undefined] });
 
 /** √(2/π) and the weight of the cube in the tanh form of GELU. */
 const GELU_SLOPE = Math.sqrt(2 / Math.PI);
@@ -102,32 +95,25 @@ const GELU_CUBE = 0.044715;
 
 /** x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), the GELU of GPT-2 and Gemma, in one pass forward. */
 export function geluTanh(x: Value): Value {
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => {
-      const square = mul(x, x);
-      const one = x.graph.scalar(1);
-      const t = tanh(scale(mul(x, add(scale(square, GELU_CUBE), one)), GELU_SLOPE));
-      const inner = scale(add(scale(square, 3 * GELU_CUBE), one), GELU_SLOPE);
-      // d gelu = (1 + t)/2 + x/2 · (1 − t²) · d inner
-      const slope = add(add(one, t), mul(mul(x, sub(one, mul(t, t))), inner));
-      return [scale(mul(dy!, slope), 0.5)];
-    };
-  return x.graph.node('FastGelu', [x], [{ type: 'float32', shape: x.shape }], {
-    domain: 'com.microsoft',
-    gradient,
-  })[0]!;
+  const gradient: GradientRule = ([dy]) => {
+    const square = mul(x, x);
+    const one = x.graph.scalar(1);
+    const t = tanh(scale(mul(x, add(scale(square, GELU_CUBE), one)), GELU_SLOPE));
+    const inner = scale(add(scale(square, 3 * GELU_CUBE), one), GELU_SLOPE);
+    // d gelu = (1 + t)/2 + x/2 · (1 − t²) · d inner
+    const slope = add(add(one, t), mul(mul(x, sub(one, mul(t, t))), inner));
+    return [scale(mul(dy!, slope), 0.5)];
+  };
+  return x.graph.node('FastGelu', [x], { type: 'float32', shape: x.shape }, { domain: 'com.microsoft', gradient });
 }
 
 /** x · sigmoid(x), the activation of SwiGLU, in one pass each way. */
 export function silu(x: Value): Value {
-  const options = { domain: 'com.microsoft', attributes: { alpha: 1 } } as const;
-  const gradient =
-    ([y]: readonly Value[]): GradientRule =>
-    ([dy]) => {
-      // d silu = s + y·(1 − s), with s the sigmoid.
-      const s = sigmoid(x);
-      return [mul(dy!, add(s, sub(y!, mul(y!, s))))];
-    };
-  return x.graph.node('QuickGelu', [x], [{ type: 'float32', shape: x.shape }], { ...options, gradient })[0]!;
+  const gradient: GradientRule = ([dy], [y]) => {
+    // d silu = s + y·(1 − s), with s the sigmoid.
+    const s = sigmoid(x);
+    return [mul(dy!, add(s, sub(y!, mul(y!, s))))];
+  };
+  const output = { type: 'float32', shape: x.shape } as const;
+  return x.graph.node('QuickGelu', [x], output, { domain: 'com.microsoft', attributes: { alpha: 1 }, gradient });
 }

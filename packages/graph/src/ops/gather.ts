@@ -1,16 +1,12 @@
 // Operators that pick by index. A gradient of a pick is a scatter with addition, or, where nothing is picked twice,
 // another pick.
 
-import { formatShape, multiplyDimensions, type Shape } from '../dimension.ts';
+import { formatShape, multiplyDimensions } from '../dimension.ts';
 import { dimensionAt, type GradientRule, GraphError, type Value } from '../graph.ts';
 import { expand } from './broadcast.ts';
 import { mul } from './elementwise.ts';
 import { reshape } from './reshape.ts';
 import { zerosLike } from './shape.ts';
-
-function pickedShape(x: Value, indices: Value): Shape {
-  return [...indices.shape, ...x.shape.slice(1)];
-}
 
 function checkIndices(op: string, indices: Value): void {
   if (indices.type !== 'int32' && indices.type !== 'int64') {
@@ -18,21 +14,21 @@ function checkIndices(op: string, indices: Value): void {
   }
 }
 
-function pick(x: Value, indices: Value, gradient?: () => GradientRule): Value {
+function pick(x: Value, indices: Value, gradient?: GradientRule): Value {
   checkIndices('gather', indices);
-  return x.graph.node('Gather', [x, indices], [{ type: x.type, shape: pickedShape(x, indices) }], {
-    attributes: { axis: { int: 0 } },
-    ...(gradient && { gradient }),
-  })[0]!;
+  const options = { attributes: { axis: { int: 0 } }, ...(gradient && { gradient }) };
+  const shape = [...indices.shape, ...x.shape.slice(1)];
+  return x.graph.node('Gather', [x, indices], { type: x.type, shape }, options);
 }
+
+/** Of ScatterElements: along the first axis, with addition. */
+const ADDING = { axis: { int: 0 }, reduction: 'add' } as const;
 
 /** Adds rows `updates` [n, width] onto rows `indices` [n] of `data` [rows, width]; indices may repeat. */
 function scatterAddRows(data: Value, indices: Value, updates: Value): Value {
   const width = updates.shape[1]!;
   const index = expand(reshape(indices, [...indices.shape, 1]), [1, width]);
-  return data.graph.node('ScatterElements', [data, index, updates], [{ type: data.type, shape: data.shape }], {
-    attributes: { axis: { int: 0 }, reduction: 'add' },
-  })[0]!;
+  return data.graph.node('ScatterElements', [data, index, updates], data, { attributes: ADDING });
 }
 
 /** Rows of x [rows, width] by `indices` [n] → [n, width]. The gradient adds up rows that were picked more than once. */
@@ -43,7 +39,7 @@ export function gatherRows(x: Value, indices: Value): Value {
       `gatherRows: ${formatShape(x.shape)} by ${formatShape(indices.shape)}; [rows, width] by [n] expected`,
     );
   }
-  return pick(x, indices, () => ([dy]) => {
+  return pick(x, indices, ([dy]) => {
     const staticShape = x.shape.every((dimension) => typeof dimension === 'number');
     const zeros = staticShape ? expand(x.graph.constant(Float32Array.of(0), [1, 1]), x.shape) : zerosLike(x);
     return [scatterAddRows(zeros, indices, dy!), undefined];
@@ -52,19 +48,14 @@ export function gatherRows(x: Value, indices: Value): Value {
 
 /** Elements of x [n] by `indices` [m] → [m]. */
 export function gatherElements(x: Value, indices: Value): Value {
-  return pick(x, indices, () => ([dy]) => [scatterAdd(zerosLike(x), indices, dy!), undefined]);
+  return pick(x, indices, ([dy]) => [scatterAdd(zerosLike(x), indices, dy!), undefined]);
 }
 
 /** data [n] with `updates` [m] added at `indices` [m]. The gradient of the updates is a pick. */
 export function scatterAdd(data: Value, indices: Value, updates: Value): Value {
   checkIndices('scatterAdd', indices);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [dy!, undefined, gatherElements(dy!, indices)];
-  return data.graph.node('ScatterElements', [data, indices, updates], [{ type: data.type, shape: data.shape }], {
-    attributes: { axis: { int: 0 }, reduction: 'add' },
-    gradient,
-  })[0]!;
+  const gradient: GradientRule = ([dy]) => [dy!, undefined, gatherElements(dy!, indices)];
+  return data.graph.node('ScatterElements', [data, indices, updates], data, { attributes: ADDING, gradient });
 }
 
 /** Where packed tokens sit when they are laid out as padded rows. */
@@ -82,7 +73,7 @@ export interface RowPadding {
  * nothing that counts may depend on them: then the gradient is the way back, `unpadRows`.
  */
 export function padRows(x: Value, layout: RowPadding): Value {
-  return pick(x, layout.padIndex, () => ([dy]) => [unpadRows(dy!, layout), undefined]);
+  return pick(x, layout.padIndex, ([dy]) => [unpadRows(dy!, layout), undefined]);
 }
 
 /** The way back: padded rows [rows, steps, width] to packed tokens [tokens, width]. */
@@ -93,9 +84,10 @@ export function unpadRows(x: Value, layout: RowPadding): Value {
   }
   const flat = reshape(x, [multiplyDimensions(rows!, steps!), width]);
   // The gradient of a padding slot is zero; the token that happens to stand there must not leak into it.
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [reshape(mul(pick(dy!, layout.padIndex), layout.padMask), flat.shape), undefined];
+  const gradient: GradientRule = ([dy]) => [
+    reshape(mul(pick(dy!, layout.padIndex), layout.padMask), flat.shape),
+    undefined,
+  ];
   return pick(flat, layout.unpadIndex, gradient);
 }
 
@@ -103,17 +95,16 @@ export function unpadRows(x: Value, layout: RowPadding): Value {
 export function take(x: Value, indices: Value, axis: number): Value {
   checkIndices('take', indices);
   const shape = x.shape.map((size, i) => (i === axis ? dimensionAt(indices, 0) : size));
-  return x.graph.node('Gather', [x, indices], [{ type: x.type, shape }], { attributes: { axis: { int: axis } } })[0]!;
+  return x.graph.node('Gather', [x, indices], { type: x.type, shape }, { attributes: { axis: { int: axis } } });
 }
 
 /** The slices of x at `indices` [n, k] int64, k leading indices each → [n, rest of x]. Without a gradient. */
 export function gatherND(x: Value, indices: Value): Value {
   const depth = dimensionAt(indices, 1) as number;
   const shape = [dimensionAt(indices, 0), ...x.shape.slice(depth)];
-  return x.graph.node('GatherND', [x, indices], [{ type: x.type, shape }])[0]!;
+  return x.graph.node('GatherND', [x, indices], { type: x.type, shape });
 }
 
 /** x with `slices` [n, rest of x] put at `indices` [n, k] int64, none of them twice. Without a gradient. */
-export function scatterND(x: Value, indices: Value, slices: Value): Value {
-  return x.graph.node('ScatterND', [x, indices, slices], [{ type: x.type, shape: x.shape }])[0]!;
-}
+export const scatterND = (x: Value, indices: Value, slices: Value): Value =>
+  x.graph.node('ScatterND', [x, indices, slices], x);

@@ -22,10 +22,8 @@ function exponentials(x: Value) {
 /** log Σ exp of each row of x [rows, width] → [rows, 1]. */
 export function logSumExp(x: Value): Value {
   const { largest, total } = exponentials(x);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [mul(softmax(x), dy!)];
-  return x.graph.node('Add', [log(total), largest], [largest], { gradient, gradientOf: [x] })[0]!;
+  const gradient: GradientRule = ([dy]) => [mul(softmax(x), dy!)];
+  return x.graph.node('Add', [log(total), largest], largest, { gradient, gradientOf: [x] });
 }
 
 /**
@@ -37,29 +35,25 @@ export function targetLogprobs(x: Value, elements: Value, rows: Value): Value {
   const flat = (y: Value) => reshape(y, [elementCount(y.shape)]);
   const picked = gatherElements(flat(x), elements);
   const totals = flat(logSumExp(x));
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => {
-      // d x = the gradient at the targets, less the softmax times all gradients of the row.
-      const ofRow = reshape(scatterAdd(zerosLike(totals), rows, dy!), [x.shape[0]!, 1]);
-      const spread = mul(softmax(x), neg(ofRow));
-      return [reshape(scatterAdd(flat(spread), elements, dy!), x.shape)];
-    };
+  const gradient: GradientRule = ([dy]) => {
+    // d x = the gradient at the targets, less the softmax times all gradients of the row.
+    const ofRow = reshape(scatterAdd(zerosLike(totals), rows, dy!), [x.shape[0]!, 1]);
+    const spread = mul(softmax(x), neg(ofRow));
+    return [reshape(scatterAdd(flat(spread), elements, dy!), x.shape)];
+  };
   const described = { type: x.type, shape: elements.shape };
-  return x.graph.node('Sub', [picked, gatherElements(totals, rows)], [described], { gradient, gradientOf: [x] })[0]!;
+  return x.graph.node('Sub', [picked, gatherElements(totals, rows)], described, { gradient, gradientOf: [x] });
 }
 
 /** Entropy in nats of softmax(x) of each row of x [rows, width] → [rows]. */
 export function entropyOfRows(x: Value): Value {
   const { shifted, weights, total } = exponentials(x);
   const mean = div(sum(mul(weights, shifted), [1], { keepDims: true }), total);
-  const gradient =
-    ([entropy]: readonly Value[]): GradientRule =>
-    ([dy]) => {
-      // d entropy = −p · (log p + entropy)
-      const logp = sub(x, logSumExp(x));
-      return [mul(mul(softmax(x), add(logp, entropy!)), neg(dy!))];
-    };
-  const kept = x.graph.node('Sub', [log(total), mean], [total], { gradient, gradientOf: [x] })[0]!;
+  const gradient: GradientRule = ([dy], [entropy]) => {
+    // d entropy = −p · (log p + entropy)
+    const logp = sub(x, logSumExp(x));
+    return [mul(mul(softmax(x), add(logp, entropy!)), neg(dy!))];
+  };
+  const kept = x.graph.node('Sub', [log(total), mean], total, { gradient, gradientOf: [x] });
   return reshape(kept, [x.shape[0]!]);
 }

@@ -27,16 +27,12 @@ export function gemm(a: Value, b: Value, options: GemmOptions = {}): Value {
   const rows = a.shape[transposeA ? 1 : 0]!;
   const columns = b.shape[transposeB ? 0 : 1]!;
   if (a.shape[transposeA ? 0 : 1] !== b.shape[transposeB ? 1 : 0]) throw shapeError('gemm', a, b, 'do not multiply');
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [
-      transposeA
-        ? gemm(b, dy!, { transposeA: transposeB, transposeB: true, in: type })
-        : gemm(dy!, b, { transposeB: !transposeB, in: type }),
-      transposeB
-        ? gemm(dy!, a, { transposeA: true, transposeB: transposeA })
-        : gemm(a, dy!, { transposeA: !transposeA }),
-    ];
+  const gradient: GradientRule = ([dy]) => [
+    transposeA
+      ? gemm(b, dy!, { transposeA: transposeB, transposeB: true, in: type })
+      : gemm(dy!, b, { transposeB: !transposeB, in: type }),
+    transposeB ? gemm(dy!, a, { transposeA: true, transposeB: transposeA }) : gemm(a, dy!, { transposeA: !transposeA }),
+  ];
   const attributes = { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 } };
   return product('Gemm', a, b, [rows, columns], { type, attributes, gradient });
 }
@@ -44,7 +40,7 @@ export function gemm(a: Value, b: Value, options: GemmOptions = {}): Value {
 interface ProductOptions {
   readonly type: ProductType;
   readonly attributes?: Attributes;
-  readonly gradient: () => GradientRule;
+  readonly gradient: GradientRule;
 }
 
 function product(
@@ -55,14 +51,11 @@ function product(
   { type, attributes = {}, gradient }: ProductOptions,
 ): Value {
   const { graph } = a;
-  if (type === 'float32') return graph.node(op, [a, b], [{ type: a.type, shape }], { attributes, gradient })[0]!;
+  if (type === 'float32') return graph.node(op, [a, b], { type: a.type, shape }, { attributes, gradient });
   // Its gradient reaches back over the roundings.
-  const rounded = graph.node(op, [cast(a, type), cast(b, type)], [{ type, shape }], { attributes })[0]!;
-  return graph.node('Cast', [rounded], [{ type: 'float32', shape }], {
-    attributes: { to: { int: TYPE_CODES.float32 } },
-    gradient,
-    gradientOf: [a, b],
-  })[0]!;
+  const rounded = graph.node(op, [cast(a, type), cast(b, type)], { type, shape }, { attributes });
+  const to = { to: { int: TYPE_CODES.float32 } };
+  return graph.node('Cast', [rounded], { type: 'float32', shape }, { attributes: to, gradient, gradientOf: [a, b] });
 }
 
 /** x [tokens, in] through a weight [out, in], with an optional bias [out] → [tokens, out]. */
@@ -70,14 +63,10 @@ export function linear(x: Value, weight: Value, bias?: Value, type: ProductType 
   if (!bias) return gemm(x, weight, { transposeB: true, in: type });
   if (x.shape[1] !== weight.shape[1]) throw shapeError('linear', x, weight, 'do not multiply');
   if (type === 'float16') return add(gemm(x, weight, { transposeB: true, in: type }), bias);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [gemm(dy!, weight), gemm(dy!, x, { transposeA: true }), sum(dy!, [0])];
+  const gradient: GradientRule = ([dy]) => [gemm(dy!, weight), gemm(dy!, x, { transposeA: true }), sum(dy!, [0])];
   const shape = [dimensionAt(x, 0), dimensionAt(weight, 0)];
-  return x.graph.node('Gemm', [x, weight, bias], [{ type: x.type, shape }], {
-    attributes: { transA: { int: 0 }, transB: { int: 1 } },
-    gradient,
-  })[0]!;
+  const attributes = { transA: { int: 0 }, transB: { int: 1 } };
+  return x.graph.node('Gemm', [x, weight, bias], { type: x.type, shape }, { attributes, gradient });
 }
 
 const swapLast = (x: Value): Value => {
@@ -94,14 +83,12 @@ export function matmul(a: Value, b: Value, type: ProductType = 'float32'): Value
   const lead = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (!lead || a.shape.at(-1) !== b.shape.at(-2)) throw shapeError('matmul', a, b, 'do not multiply');
   const shape: Dimension[] = [...lead, a.shape.at(-2)!, b.shape.at(-1)!];
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [
-      sumTo(matmul(dy!, swapLast(b), type), a.shape),
-      // Of a matrix that was transposed for this product, the gradient is transposed back at once.
-      b.node?.op === 'Transpose'
-        ? swapLast(sumTo(matmul(swapLast(dy!), a), swapLast(b).shape))
-        : sumTo(matmul(swapLast(a), dy!), b.shape),
-    ];
+  const gradient: GradientRule = ([dy]) => [
+    sumTo(matmul(dy!, swapLast(b), type), a.shape),
+    // Of a matrix that was transposed for this product, the gradient is transposed back at once.
+    b.node?.op === 'Transpose'
+      ? swapLast(sumTo(matmul(swapLast(dy!), a), swapLast(b).shape))
+      : sumTo(matmul(swapLast(a), dy!), b.shape),
+  ];
   return product('MatMul', a, b, shape, { type, gradient });
 }

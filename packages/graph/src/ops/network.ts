@@ -11,21 +11,17 @@ import { reshape } from './reshape.ts';
 export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   const width = Number(dimensionAt(x, 1));
   if (x.shape.length !== 2 || weight.shape[0] !== width) throw shapeError('rmsNorm', x, weight, 'do not fit');
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => {
-      const meanSquare = scale(sumOfSquares(x, [1], { keepDims: true }), 1 / width);
-      const inverse = div(x.graph.scalar(1), sqrt(add(meanSquare, x.graph.scalar(epsilon))));
-      const normal = mul(x, inverse);
-      const product = mul(dy!, normal);
-      // mean over the row of dy·w·normal, as a matrix times a vector.
-      const inner = scale(gemm(product, reshape(weight, [width, 1])), 1 / width);
-      return [mul(sub(mul(dy!, weight), mul(normal, inner)), inverse), sum(product, [0])];
-    };
-  return x.graph.node('SimplifiedLayerNormalization', [x, weight], [{ type: x.type, shape: x.shape }], {
-    attributes: { axis: { int: -1 }, epsilon },
-    gradient,
-  })[0]!;
+  const gradient: GradientRule = ([dy]) => {
+    const meanSquare = scale(sumOfSquares(x, [1], { keepDims: true }), 1 / width);
+    const inverse = div(x.graph.scalar(1), sqrt(add(meanSquare, x.graph.scalar(epsilon))));
+    const normal = mul(x, inverse);
+    const product = mul(dy!, normal);
+    // mean over the row of dy·w·normal, as a matrix times a vector.
+    const inner = scale(gemm(product, reshape(weight, [width, 1])), 1 / width);
+    return [mul(sub(mul(dy!, weight), mul(normal, inner)), inverse), sum(product, [0])];
+  };
+  const attributes = { axis: { int: -1 }, epsilon };
+  return x.graph.node('SimplifiedLayerNormalization', [x, weight], x, { attributes, gradient });
 }
 
 /** (x − mean) / sqrt(variance + epsilon) · weight + bias over the last axis of x [tokens, width]. */
@@ -34,19 +30,16 @@ export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number)
   if (x.shape.length !== 2 || weight.shape[0] !== width) throw shapeError('layerNorm', x, weight, 'do not fit');
   if (bias.shape[0] !== width) throw shapeError('layerNorm', x, bias, 'do not fit');
   const perToken = { type: x.type, shape: [dimensionAt(x, 0), 1] };
-  const gradient =
-    ([, mean, inverse]: readonly Value[]): GradientRule =>
-    ([dy]) => {
-      const normal = mul(sub(x, mean!), inverse!);
-      const weighted = mul(dy!, weight);
-      const meanOf = (y: Value) => scale(sum(y, [1], { keepDims: true }), 1 / width);
-      const centred = sub(sub(weighted, meanOf(weighted)), mul(normal, meanOf(mul(weighted, normal))));
-      return [mul(centred, inverse!), sum(mul(dy!, normal), [0]), sum(dy!, [0])];
-    };
-  return x.graph.node('LayerNormalization', [x, weight, bias], [{ type: x.type, shape: x.shape }, perToken, perToken], {
-    attributes: { axis: { int: -1 }, epsilon },
-    gradient,
-  })[0]!;
+  const gradient: GradientRule = ([dy], [, mean, inverse]) => {
+    const normal = mul(sub(x, mean!), inverse!);
+    const weighted = mul(dy!, weight);
+    const meanOf = (y: Value) => scale(sum(y, [1], { keepDims: true }), 1 / width);
+    const centred = sub(sub(weighted, meanOf(weighted)), mul(normal, meanOf(mul(weighted, normal))));
+    return [mul(centred, inverse!), sum(mul(dy!, normal), [0]), sum(dy!, [0])];
+  };
+  const attributes = { axis: { int: -1 }, epsilon };
+  const outputs = [x, perToken, perToken];
+  return x.graph.nodeWith('LayerNormalization', [x, weight, bias], outputs, { attributes, gradient })[0]!;
 }
 
 /** Cosines and sines of every position, for `rotary`. */
@@ -73,13 +66,10 @@ export function rotary(x: Value, positions: Value, { cos, sin }: RotaryTables): 
   const tokens = dimensionAt(x, 0);
   // Every token is a row of its own: ONNX Runtime refuses rows longer than the tables, whatever the positions are.
   const batch = [tokens, 1, width];
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [reshape(rotary(reshape(dy!, [tokens, width]), positions, { cos, sin: neg(sin) }), batch)];
+  const gradient: GradientRule = ([dy]) => [
+    reshape(rotary(reshape(dy!, [tokens, width]), positions, { cos, sin: neg(sin) }), batch),
+  ];
   const inputs = [reshape(x, batch), positions, cos, sin];
-  const turned = x.graph.node('RotaryEmbedding', inputs, [{ type: x.type, shape: batch }], {
-    domain: 'com.microsoft',
-    gradient,
-  })[0]!;
-  return reshape(turned, x.shape);
+  const output = { type: x.type, shape: batch };
+  return reshape(x.graph.node('RotaryEmbedding', inputs, output, { domain: 'com.microsoft', gradient }), x.shape);
 }

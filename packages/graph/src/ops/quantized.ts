@@ -36,14 +36,13 @@ export function fourBitLinear(x: Value, weight: FourBitWeight): Value {
     throw new GraphError('shape', `fourBitLinear: ${formatShape(x.shape)} and a weight of ${out}×${width} do not fit`);
   }
   const shape: Dimension[] = [...x.shape.slice(0, -1), out];
-  return x.graph.node('MatMulNBits', [x, packed, scales, zeroPoints], [{ type: x.type, shape }], {
-    domain: 'com.microsoft',
-    attributes: {
-      K: { int: width },
-      N: { int: out },
-      bits: { int: 4 },
-      block_size: { int: blockSize },
-      accuracy_level: { int: INT8 },
-    },
-  })[0]!;
+  const attributes = {
+    K: { int: width },
+    N: { int: out },
+    bits: { int: 4 },
+    block_size: { int: blockSize },
+    accuracy_level: { int: INT8 },
+  };
+  const inputs = [x, packed, scales, zeroPoints];
+  return x.graph.node('MatMulNBits', inputs, { type: x.type, shape }, { domain: 'com.microsoft', attributes });
 }

@@ -25,10 +25,8 @@ export function reshape(x: Value, shape: Shape): Value {
       `reshape: more than one unknown dimension moves from ${formatShape(x.shape)} to ${formatShape(shape)}`,
     );
   }
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [reshape(dy!, x.shape)];
-  return x.graph.node('Reshape', [x, x.graph.integers(code)], [{ type: x.type, shape }], { gradient })[0]!;
+  const gradient: GradientRule = ([dy]) => [reshape(dy!, x.shape)];
+  return x.graph.node('Reshape', [x, x.graph.integers(code)], { type: x.type, shape }, { gradient });
 }
 
 /**
@@ -44,16 +42,17 @@ export function unflatten(x: Value, like: Value): Value {
   const rest = x.shape.slice(1);
   if (!rest.every((dimension) => typeof dimension === 'number'))
     throw new GraphError('shape', `unflatten: the inner axes of ${formatShape(x.shape)} must be known`);
-  const first = graph.node('Shape', [like], [{ type: 'int64', shape: [2] }], {
-    attributes: { start: { int: 0 }, end: { int: 2 } },
-  })[0]!;
-  const shape = graph.node('Concat', [first, graph.integers(rest)], [{ type: 'int64', shape: [2 + rest.length] }], {
-    attributes: { axis: { int: 0 } },
-  })[0]!;
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [reshape(dy!, x.shape), undefined];
-  return graph.node('Reshape', [x, shape], [{ type: x.type, shape: [a, b, ...rest] }], { gradient })[0]!;
+  const first = sizesAt(like, 0, 2);
+  const code = { type: 'int64', shape: [2 + rest.length] } as const;
+  const shape = graph.node('Concat', [first, graph.integers(rest)], code, { attributes: { axis: { int: 0 } } });
+  const gradient: GradientRule = ([dy]) => [reshape(dy!, x.shape), undefined];
+  return graph.node('Reshape', [x, shape], { type: x.type, shape: [a, b, ...rest] }, { gradient });
+}
+
+/** Sizes of the axes from `start` to before `end` as they are when the graph runs: [end − start] int64. */
+export function sizesAt(x: Value, start: number, end: number): Value {
+  const attributes = { start: { int: start }, end: { int: end } };
+  return x.graph.node('Shape', [x], { type: 'int64', shape: [end - start] }, { attributes });
 }
 
 /** Axis i of the result is axis `order[i]` of x. */
@@ -70,12 +69,7 @@ export function transpose(x: Value, order: readonly number[]): Value {
     );
   }
   const inverse = order.map((_, i) => order.indexOf(i));
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [transpose(dy!, inverse)];
+  const gradient: GradientRule = ([dy]) => [transpose(dy!, inverse)];
   const shape = order.map((axis) => dimensionAt(x, axis));
-  return x.graph.node('Transpose', [x], [{ type: x.type, shape }], {
-    attributes: { perm: { ints: order } },
-    gradient,
-  })[0]!;
+  return x.graph.node('Transpose', [x], { type: x.type, shape }, { attributes: { perm: { ints: order } }, gradient });
 }

@@ -8,18 +8,16 @@ import { reshape } from './reshape.ts';
 
 /** Joins along `axis`. For a gradient the sizes there must be known: see `joinAt` where they are not. */
 export function concat(parts: readonly Value[], axis: number): Value {
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => {
-      const sizes = parts.map((part) => dimensionAt(part, axis));
-      const unknown = sizes.find((size) => typeof size === 'string');
-      if (unknown) throw new GraphError('gradient', `concat: a part has the unknown size ${unknown}; use joinAt`);
-      return split(dy!, axis, sizes as number[]);
-    };
+  const gradient: GradientRule = ([dy]) => {
+    const sizes = parts.map((part) => dimensionAt(part, axis));
+    const unknown = sizes.find((size) => typeof size === 'string');
+    if (unknown) throw new GraphError('gradient', `concat: a part has the unknown size ${unknown}; use joinAt`);
+    return split(dy!, axis, sizes as number[]);
+  };
   return joined(parts, axis, gradient);
 }
 
-function joined(parts: readonly Value[], axis: number, gradient: () => GradientRule): Value {
+function joined(parts: readonly Value[], axis: number, gradient: GradientRule): Value {
   const first = parts[0]!;
   for (const part of parts) {
     const fits =
@@ -29,10 +27,8 @@ function joined(parts: readonly Value[], axis: number, gradient: () => GradientR
   if (parts.length === 1) return first;
   const size = parts.map((part) => dimensionAt(part, axis)).reduce(addDimensions);
   const shape = first.shape.map((dimension, i) => (i === axis ? size : dimension));
-  return first.graph.node('Concat', parts, [{ type: first.type, shape }], {
-    attributes: { axis: { int: axis } },
-    gradient,
-  })[0]!;
+  const attributes = { axis: { int: axis } };
+  return first.graph.node('Concat', parts, { type: first.type, shape }, { attributes, gradient });
 }
 
 /** The sizes that an axis is made of, known or not, and the int64 tensor that holds them at run time. */
@@ -46,30 +42,24 @@ export function cutAt(x: Value, axis: number, cut: Cut): readonly Value[] {
   if (dimensionAt(x, axis) !== cut.sizes.reduce<Dimension>(addDimensions, 0)) {
     throw new GraphError('shape', `cutAt: axis ${axis} of ${formatShape(x.shape)} is not ${cut.sizes.join('+')}`);
   }
-  const outputs = cut.sizes.map((size) => ({ type: x.type, shape: x.shape.map((d, i) => (i === axis ? size : d)) }));
-  const gradient =
-    (pieces: readonly Value[]): GradientRule =>
-    (given) => [
-      joinAt(
-        pieces.map((piece, i) => given[i] ?? zerosLike(piece)),
-        axis,
-        cut,
-      ),
-      undefined,
-    ];
-  return x.graph.node('Split', [x, cut.at], outputs, { attributes: { axis: { int: axis } }, gradient });
+  const outputs = piecesOf(x, axis, cut.sizes);
+  const gradient: GradientRule = (given, pieces) => [
+    joinAt(
+      pieces.map((piece, i) => given[i] ?? zerosLike(piece)),
+      axis,
+      cut,
+    ),
+    undefined,
+  ];
+  return x.graph.nodeWith('Split', [x, cut.at], outputs, { attributes: { axis: { int: axis } }, gradient });
 }
 
+const piecesOf = (x: Value, axis: number, sizes: readonly Dimension[]) =>
+  sizes.map((size) => ({ type: x.type, shape: x.shape.with(axis, size) }));
+
 /** Joins what `cutAt` cut. */
-export function joinAt(parts: readonly Value[], axis: number, cut: Cut): Value {
-  return joined(
-    parts,
-    axis,
-    () =>
-      ([dy]) =>
-        cutAt(dy!, axis, cut),
-  );
-}
+export const joinAt = (parts: readonly Value[], axis: number, cut: Cut): Value =>
+  joined(parts, axis, ([dy]) => cutAt(dy!, axis, cut));
 
 /** Cuts an axis of known size into pieces of the given sizes. */
 export function split(x: Value, axis: number, sizes: readonly number[]): readonly Value[] {
@@ -77,17 +67,13 @@ export function split(x: Value, axis: number, sizes: readonly number[]): readonl
   if (dimensionAt(x, axis) !== whole) {
     throw new GraphError('shape', `split: axis ${axis} of ${formatShape(x.shape)} is not cut by [${sizes}]`);
   }
-  const outputs = sizes.map((size) => ({ type: x.type, shape: x.shape.map((d, i) => (i === axis ? size : d)) }));
-  const gradient =
-    (pieces: readonly Value[]): GradientRule =>
-    (given) => {
-      const filled = given.map((dy, i) => dy ?? zerosLike(pieces[i]!));
-      return [concat(filled, axis)];
-    };
-  return x.graph.node('Split', [x, x.graph.integers(sizes)], outputs, {
-    attributes: { axis: { int: axis } },
-    gradient,
-  });
+  const outputs = piecesOf(x, axis, sizes);
+  const gradient: GradientRule = (given, pieces) => {
+    const filled = given.map((dy, i) => dy ?? zerosLike(pieces[i]!));
+    return [concat(filled, axis)];
+  };
+  const attributes = { axis: { int: axis } };
+  return x.graph.nodeWith('Split', [x, x.graph.integers(sizes)], outputs, { attributes, gradient });
 }
 
 /** Zeros in the shape of x, which must be finite. */
@@ -111,11 +97,10 @@ export function spreadRows(x: Value, { index, membership }: Spread): Value {
   if (dimensionAt(membership, 0) !== x.shape[0] || dimensionAt(membership, 1) !== rows)
     throw shapeError('spreadRows', x, membership, 'do not fit');
   const inner = x.shape.slice(1);
-  const gradient =
-    (): GradientRule =>
-    ([dy]) => [reshape(gemm(membership, reshape(dy!, [rows, elementCount(inner)])), x.shape), undefined];
-  return x.graph.node('Gather', [x, index], [{ type: x.type, shape: [rows, ...inner] }], {
-    attributes: { axis: { int: 0 } },
-    gradient,
-  })[0]!;
+  const gradient: GradientRule = ([dy]) => [
+    reshape(gemm(membership, reshape(dy!, [rows, elementCount(inner)])), x.shape),
+    undefined,
+  ];
+  const output = { type: x.type, shape: [rows, ...inner] };
+  return x.graph.node('Gather', [x, index], output, { attributes: { axis: { int: 0 } }, gradient });
 }

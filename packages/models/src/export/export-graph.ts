@@ -19,7 +19,7 @@ import {
   sub,
   type Value,
 } from '@ludic/graph';
-import { type Cut, cutAt, unflatten } from '@ludic/graph/internal';
+import { type Cut, cutAt, sizesAt, unflatten } from '@ludic/graph/internal';
 import type { HostTensor } from '@ludic/runtime';
 import { attend, splitKeyHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';
@@ -71,7 +71,7 @@ export function exportGraph(
     ...(config.localRotary && { localRotary: tables(config.localRotary) }),
   };
   const { slidingWindow } = config;
-  const cut = { sizes: [past, sequence], at: concat([sizeAt(firstKeys, 2), sizeAt(ids, 1)], 0) };
+  const cut = { sizes: [past, sequence], at: concat([sizesAt(firstKeys, 2, 3), sizesAt(ids, 1, 2)], 0) };
   const group = config.heads / kvHeads;
   const bias = visibility(mask, cut, group);
   const localBias = slidingWindow && visibility(mask, cut, group, slidingWindow.size);
@@ -94,12 +94,6 @@ export function exportGraph(
 }
 
 const reshapeFlat = (x: Value): Value => reshape(x, [elementCount(x.shape)]);
-
-/** The size of an axis as it is when the graph runs: [1] int64. */
-function sizeAt(x: Value, axis: number): Value {
-  const attributes = { start: { int: axis }, end: { int: axis + 1 } };
-  return x.graph.node('Shape', [x], [{ type: 'int64', shape: [1] }], { attributes })[0]!;
-}
 
 /**
  * [batch, 1, sequence · group, past + sequence]: 0 where a query may look. The place of a token is the number of tokens up
