@@ -6,8 +6,8 @@ import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { familyOf, tensorsOf } from '../architectures/registry.ts';
 import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../checkpoints/safetensors.ts';
-import { namesShown, shown, sortFields } from '../config/known-fields.ts';
-import type { Json, ModelConfig } from '../config/model-config.ts';
+import { namesShown, problemsShown, shown, sortFields } from '../config/known-fields.ts';
+import { isObject, type ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { ADAPTER_FIELDS, PLAIN_STARTS } from './adapter-fields.ts';
 
@@ -120,7 +120,7 @@ const storedName = (config: ModelConfig, name: string) => `base_model.model.${fa
 
 /** @throws ModelError `bad_adapter` where it is no LoRA adapter, or none for this model */
 export async function readAdapter(files: ModelFiles, model: ModelConfig): Promise<Adapter> {
-  const json = (await readJson(files, 'adapter_config.json')) as Json | undefined;
+  const json = await readJson(files, 'adapter_config.json');
   const bytes = await files.read('adapter_model.safetensors');
   if (json === undefined || !bytes) {
     const lacking = json === undefined ? 'adapter_config.json' : 'adapter_model.safetensors';
@@ -141,20 +141,20 @@ export async function readAdapter(files: ModelFiles, model: ModelConfig): Promis
     else parameters[name] = float32(toFloat32(tensor), shape);
   }
   for (const stored of tensors.keys()) if (!wanted.has(stored)) problems.push(`${stored} does not belong there`);
-  if (problems.length > 0) {
-    const first = problems.slice(0, 5).join('; ');
-    const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
-    throw new ModelError('bad_adapter', `The adapter ${files.name} does not fit the model: ${first}${more}.`);
-  }
+  if (problems.length > 0)
+    throw new ModelError(
+      'bad_adapter',
+      `The adapter ${files.name} does not fit the model: ${problemsShown(problems)}.`,
+    );
   return { config, parameters };
 }
 
 /** No published adapter comes near. */
 const MOST_RANK = 65_536;
 
-function readLoraConfig(json: Json, name: string): LoraConfig {
+function readLoraConfig(json: unknown, name: string): LoraConfig {
   const bad = (what: string) => new ModelError('bad_adapter', `adapter_config.json of ${name}: ${what}.`);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad('it holds no object');
+  if (!isObject(json)) throw bad('it holds no object');
   if (json.peft_type !== 'LORA') throw bad(`peft_type is ${shown(json.peft_type)}; known: "LORA"`);
   const { refused, unknown } = sortFields(json, ADAPTER_FIELDS);
   if (refused.length > 0) throw bad(refused[0]!);

@@ -2,8 +2,7 @@
 
 import { quantizationOf } from '../checkpoints/refusals.ts';
 import { shown, sortFields } from '../config/known-fields.ts';
-import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
-import { bad, FAMILY_NAMES } from '../config/model-config.ts';
+import { bad, FAMILY_NAMES, type FamilyName, isObject, type Json, type ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import type { Family, TensorSpec } from './family.ts';
 import { gemma3, MULTIMODAL_GEMMA } from './gemma3.ts';
@@ -21,21 +20,19 @@ export const familyOf = ({ family }: Pick<ModelConfig, 'family'>): Family => FAM
  * @throws ModelError `unknown_family` or `bad_config`
  */
 export function readConfig(json: unknown): ModelConfig {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad('it holds no object');
-  const type = (json as Json).model_type;
+  if (!isObject(json)) throw bad('it holds no object');
+  const type = json.model_type;
   const name = FAMILY_NAMES.find((known) => known === type);
   if (!name) {
     if (type === 'gemma3') throw new ModelError('unknown_family', MULTIMODAL_GEMMA);
-    const known = FAMILY_NAMES.join(', ');
     const what = type === undefined ? 'it has no model_type' : `model_type ${shown(type)} is not known`;
-    const message = `config.json: ${what}. Known: ${known}.`;
-    throw new ModelError('unknown_family', message);
+    throw new ModelError('unknown_family', `config.json: ${what}. Known: ${FAMILY_NAMES.join(', ')}.`);
   }
-  const quantization = quantizationOf(json as Json);
+  const quantization = quantizationOf(json);
   if (quantization) throw bad(`the model is quantized (${quantization}). Give it as it was before it was quantized`);
-  const { refused } = sortFields(json as Json, FAMILIES[name].fields);
+  const { refused } = sortFields(json, FAMILIES[name].fields);
   if (refused.length > 0) throw bad(refused[0]!);
-  return FAMILIES[name].readConfig(json as Json);
+  return FAMILIES[name].readConfig(json);
 }
 
 /** Fields of a config.json that is read of which nothing is known, or which others heed. */

@@ -4,7 +4,7 @@
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { familyOf, readConfig, unheededFields, writeConfig } from '../architectures/registry.ts';
 import { readGeneration, withEndTokens } from '../config/generation-config.ts';
-import { namesShown } from '../config/known-fields.ts';
+import { namesShown, problemsShown, unheededWarning } from '../config/known-fields.ts';
 import type { Json, ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { type FileContent, type ModelFiles, type OpenFile, readJson } from './model-files.ts';
@@ -78,9 +78,10 @@ function misfit(model: string, problems: readonly string[], stored: readonly str
       'bad_tensors',
       `The weights of ${model} are quantized (${namesShown(quantized)}). Give the model as it was before that.`,
     );
-  const first = problems.slice(0, 5).join('; ');
-  const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
-  return new ModelError('bad_tensors', `The weights of ${model} do not fit its config.json: ${first}${more}.`);
+  return new ModelError(
+    'bad_tensors',
+    `The weights of ${model} do not fit its config.json: ${problemsShown(problems)}.`,
+  );
 }
 
 /** What config.json and generation_config.json say of a model. @throws ModelError */
@@ -94,17 +95,14 @@ async function readConfigs(files: ModelFiles): Promise<Pick<Checkpoint, 'config'
   const json = await readJson(files, 'config.json');
   if (json === undefined) throw lacksConfig(files.name, (await files.list?.()) ?? []);
   const config = readConfig(json);
-  const warnings: string[] = [];
-  const warn = (file: string, names: readonly string[]) => {
-    if (names.length > 0)
-      warnings.push(`${file} of ${files.name} says ${namesShown(names)}, which is not heeded here.`);
-  };
-  warn('config.json', unheededFields(json as Json, config));
+  const warnings = unheededWarning('config.json', files.name, unheededFields(json as Json, config));
   const generation = await readJson(files, 'generation_config.json');
   if (generation === undefined) return { config, warnings };
   const { eosTokenIds, unheeded } = readGeneration(generation);
-  warn('generation_config.json', unheeded);
-  return { config: withEndTokens(config, eosTokenIds), warnings };
+  return {
+    config: withEndTokens(config, eosTokenIds),
+    warnings: [...warnings, ...unheededWarning('generation_config.json', files.name, unheeded)],
+  };
 }
 
 /** config.json and model.safetensors of a model, whose parameters are not copied. */

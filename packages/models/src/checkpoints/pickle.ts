@@ -41,6 +41,7 @@ export function readPickle(file: Uint8Array, start: number, rules: PickleRules):
 /** About 100,000 tensors. */
 const LARGEST_PICKLE = 16_000_000;
 const LONGEST_LINE = 256;
+const STOP = 0x2e;
 const EMPTY: readonly unknown[] = [];
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -50,7 +51,7 @@ class Unpickler {
   readonly #rules: PickleRules;
   readonly #start: number;
   #at: number;
-  #containers = 0;
+  #objects = 0;
   readonly #stack: unknown[] = [];
   /** Heights of the stack at which the open marks stand. */
   readonly #marks: number[] = [];
@@ -68,105 +69,46 @@ class Unpickler {
     if (this.#byte() !== 0x80) throw badTorchFile(`there is no pickle at byte ${this.#start}`);
     const protocol = this.#byte();
     if (protocol !== 2) throw badTorchFile(`its pickle has protocol ${protocol}, and only 2 is read`);
-    while (this.#step(this.#byte()));
+    for (let opcode = this.#byte(); opcode !== STOP; opcode = this.#byte()) {
+      const act = Unpickler.#OPCODES.get(opcode);
+      if (!act)
+        throw badTorchFile(`its pickle has the unknown opcode 0x${opcode.toString(16)} at byte ${this.#at - 1}`);
+      act(this);
+    }
     return { value: this.#pop(), end: this.#at };
   }
 
-  /** Carries out one opcode, named as in Python's pickletools. False at the end. */
-  #step(opcode: number): boolean {
-    const stack = this.#stack;
-    switch (opcode) {
-      case 0x2e: // STOP
-        return false;
-      case 0x28: // MARK
-        this.#marks.push(stack.length);
-        return true;
-      case 0x4e: // NONE
-        stack.push(null);
-        return true;
-      case 0x88: // NEWTRUE
-        stack.push(true);
-        return true;
-      case 0x89: // NEWFALSE
-        stack.push(false);
-        return true;
-      case 0x4b: // BININT1
-        stack.push(this.#byte());
-        return true;
-      case 0x4d: // BININT2
-        stack.push(this.#view.getUint16(this.#take(2), true));
-        return true;
-      case 0x4a: // BININT
-        stack.push(this.#view.getInt32(this.#take(4), true));
-        return true;
-      case 0x8a: // LONG1
-        stack.push(this.#long(this.#byte()));
-        return true;
-      case 0x58: // BINUNICODE
-        stack.push(this.#text(this.#view.getUint32(this.#take(4), true)));
-        return true;
-      case 0x63: // GLOBAL
-        stack.push(this.#global());
-        return true;
-      case 0x71: // BINPUT
-        this.#memo.set(this.#byte(), this.#top());
-        return true;
-      case 0x72: // LONG_BINPUT
-        this.#memo.set(this.#view.getUint32(this.#take(4), true), this.#top());
-        return true;
-      case 0x68: // BINGET
-        stack.push(this.#remembered(this.#byte()));
-        return true;
-      case 0x6a: // LONG_BINGET
-        stack.push(this.#remembered(this.#view.getUint32(this.#take(4), true)));
-        return true;
-      case 0x29: // EMPTY_TUPLE
-        stack.push(EMPTY);
-        return true;
-      case 0x85: // TUPLE1
-      case 0x86: // TUPLE2
-      case 0x87: // TUPLE3
-        this.#count();
-        stack.push(this.#popSome(opcode - 0x84));
-        return true;
-      case 0x74: // TUPLE
-        this.#count();
-        stack.push(this.#popToMark());
-        return true;
-      case 0x5d: // EMPTY_LIST
-        this.#count();
-        stack.push(new PickleList());
-        return true;
-      case 0x61: // APPEND
-        this.#append(this.#popSome(1));
-        return true;
-      case 0x65: // APPENDS
-        this.#append(this.#popToMark());
-        return true;
-      case 0x7d: // EMPTY_DICT
-        this.#count();
-        stack.push(new Map());
-        return true;
-      case 0x73: // SETITEM
-        this.#setItems(this.#popSome(2));
-        return true;
-      case 0x75: // SETITEMS
-        this.#setItems(this.#popToMark());
-        return true;
-      case 0x51: // BINPERSID
-        this.#count();
-        stack.push(this.#rules.persistent(this.#pop()));
-        return true;
-      case 0x52: // REDUCE
-        this.#reduce();
-        return true;
-      case 0x62: // BUILD
-        this.#build();
-        return true;
-      default:
-        throw badTorchFile(`its pickle has the unknown opcode 0x${opcode.toString(16)} at byte ${this.#at - 1}`);
-    }
-  }
+  /** What each opcode does, named as in Python's pickletools. */
+  static readonly #OPCODES: ReadonlyMap<number, (self: Unpickler) => void> = new Map([
+    [0x28, (self) => self.#marks.push(self.#stack.length)], // MARK
+    [0x4e, (self) => self.#stack.push(null)], // NONE
+    [0x88, (self) => self.#stack.push(true)], // NEWTRUE
+    [0x89, (self) => self.#stack.push(false)], // NEWFALSE
+    [0x4b, (self) => self.#stack.push(self.#byte())], // BININT1
+    [0x4d, (self) => self.#stack.push(self.#view.getUint16(self.#take(2), true))], // BININT2
+    [0x4a, (self) => self.#stack.push(self.#view.getInt32(self.#take(4), true))], // BININT
+    [0x8a, (self) => self.#stack.push(self.#long(self.#byte()))], // LONG1
+    [0x58, (self) => self.#stack.push(self.#text(self.#uint32()))], // BINUNICODE
+    [0x63, (self) => self.#stack.push(self.#global())], // GLOBAL
+    [0x71, (self) => self.#memo.set(self.#byte(), self.#top())], // BINPUT
+    [0x72, (self) => self.#memo.set(self.#uint32(), self.#top())], // LONG_BINPUT
+    [0x68, (self) => self.#stack.push(self.#remembered(self.#byte()))], // BINGET
+    [0x6a, (self) => self.#stack.push(self.#remembered(self.#uint32()))], // LONG_BINGET
+    [0x29, (self) => self.#stack.push(EMPTY)], // EMPTY_TUPLE
+    [0x85, (self) => self.#pushObject(() => self.#popSome(1))], // TUPLE1
+    [0x86, (self) => self.#pushObject(() => self.#popSome(2))], // TUPLE2
+    [0x87, (self) => self.#pushObject(() => self.#popSome(3))], // TUPLE3
+    [0x74, (self) => self.#pushObject(() => self.#popToMark())], // TUPLE
+    [0x5d, (self) => self.#pushObject(() => new PickleList())], // EMPTY_LIST
+    [0x61, (self) => self.#append(self.#popSome(1))], // APPEND
+    [0x65, (self) => self.#append(self.#popToMark())], // APPENDS
+    [0x7d, (self) => self.#pushObject(() => new Map())], // EMPTY_DICT
+    [0x73, (self) => self.#setItems(self.#popSome(2))], // SETITEM
+    [0x75, (self) => self.#setItems(self.#popToMark())], // SETITEMS
+    [0x51, (self) => self.#pushObject(() => self.#rules.persistent(self.#pop()))], // BINPERSID
+    [0x52, (self) => self.#pushObject(() => self.#called())], // REDUCE
+    [0x62, (self) => self.#build()], // BUILD
+  ]);
 
   /** Moves on by `count` bytes and gives the place where they begin. */
   #take(count: number): number {
@@ -181,6 +123,10 @@ class Unpickler {
 
   #byte(): number {
     return this.#bytes[this.#take(1)]!;
+  }
+
+  #uint32(): number {
+    return this.#view.getUint32(this.#take(4), true);
   }
 
   #text(length: number): string {
@@ -217,15 +163,14 @@ class Unpickler {
     return found;
   }
 
-  #reduce(): void {
-    this.#count();
+  /** What the called function makes of its arguments. */
+  #called(): unknown {
     const args = this.#pop();
     const callee = this.#pop();
     for (const [name, known] of this.#rules.globals) {
       if (known !== callee) continue;
       if (!known.call || !Array.isArray(args)) throw badTorchFile(`its pickle calls ${name} in an unknown way`);
-      this.#stack.push(known.call(args));
-      return;
+      return known.call(args);
     }
     throw badTorchFile('its pickle calls what cannot be called');
   }
@@ -264,9 +209,10 @@ class Unpickler {
    * An object takes a hundred bytes of memory and more, and can take one of the file. Honest pickles spend about eight
    * on each, because every object has something in it or a name.
    */
-  #count(): void {
-    this.#containers++;
-    if (4 * this.#containers > this.#at - this.#start + 64) throw badTorchFile('its pickle has too many empty objects');
+  #pushObject(make: () => unknown): void {
+    this.#objects++;
+    if (4 * this.#objects > this.#at - this.#start + 64) throw badTorchFile('its pickle has too many empty objects');
+    this.#stack.push(make());
   }
 
   #top(): unknown {

@@ -1,23 +1,20 @@
 // What generation_config.json adds to a model: tokens that end a reply. Both files name some, and transformers heeds
 // those of generation_config.json; the union ends a reply wherever the model is read.
 
-import { ModelError } from '../errors.ts';
 import { GENERATION_FIELDS } from './generation-fields.ts';
 import { sortFields } from './known-fields.ts';
-import { type Json, type ModelConfig, tokenIds } from './model-config.ts';
+import { bad, isObject, type Json, type ModelConfig, tokenIds } from './model-config.ts';
+
+const FILE = 'generation_config.json';
 
 /** @param json a parsed generation_config.json @throws ModelError `bad_config` */
 export function readGeneration(json: unknown): {
   readonly eosTokenIds: readonly number[];
   readonly unheeded: readonly string[];
 } {
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw new ModelError('bad_config', 'generation_config.json: it holds no object.');
-  const { unheeded } = sortFields(json as Json, GENERATION_FIELDS);
-  return {
-    eosTokenIds: tokenIds(json as Json, 'eos_token_id', 'generation_config.json'),
-    unheeded,
-  };
+  if (!isObject(json)) throw bad('it holds no object', FILE);
+  const { unheeded } = sortFields(json, GENERATION_FIELDS);
+  return { eosTokenIds: tokenIds(json, 'eos_token_id', FILE), unheeded };
 }
 
 /** The model with those tokens among the ones that end a reply. */
@@ -37,7 +34,7 @@ export function generationConfig({ bosTokenId, eosTokenIds, padTokenId }: ModelC
 
 /** A source's own generation_config.json, which names the same end tokens as the model; undefined where it does already. */
 export function completedGeneration(json: Json, { eosTokenIds }: ModelConfig): Json | undefined {
-  const named = new Set(tokenIds(json, 'eos_token_id', 'generation_config.json'));
+  const named = new Set(tokenIds(json, 'eos_token_id', FILE));
   return eosTokenIds.every((id) => named.has(id)) ? undefined : { ...json, ...endTokensJson(eosTokenIds) };
 }
 

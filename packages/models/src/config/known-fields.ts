@@ -78,6 +78,14 @@ export function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
+/** What a file says that is not heeded, as a sentence; none where it says nothing. */
+export const unheededWarning = (file: string, model: string, names: readonly string[]): readonly string[] =>
+  names.length > 0 ? [`${file} of ${model} says ${namesShown(names)}, which is not heeded here.`] : [];
+
+/** Problems for a sentence: at most five, then a count. */
+export const problemsShown = (problems: readonly string[]): string =>
+  [...problems.slice(0, 5), ...(problems.length > 5 ? [`and ${problems.length - 5} more`] : [])].join('; ');
+
 /** Names for a sentence: at most five, then a count. */
 export function namesShown(names: readonly string[]): string {
   const short = names.slice(0, 5).map((name) => (name.length > 120 ? `${name.slice(0, 120)}…` : name));

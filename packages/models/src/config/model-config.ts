@@ -64,6 +64,10 @@ export interface ModelConfig {
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Whether a parsed JSON is an object: no list, and not null. */
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** The fields that all families name alike. */
 export function readCommon(json: Json): Pick<ModelConfig, 'vocabSize' | 'eosTokenIds' | 'bosTokenId' | 'padTokenId'> {
   const bosTokenId = tokenIds(json, 'bos_token_id')[0];

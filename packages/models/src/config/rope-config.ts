@@ -5,6 +5,7 @@ import { shown, sortFields } from './known-fields.ts';
 import {
   bad,
   count,
+  isObject,
   type Json,
   type ModelConfig,
   positive,
@@ -107,6 +108,6 @@ const saysSomething = (value: Json | undefined): value is Json => value !== unde
 function object(json: Json, name: string): Json | undefined {
   const value = json[name];
   if (value == null) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) throw bad(`${name} is ${shown(value)}; an object is needed`);
-  return value as Json;
+  if (!isObject(value)) throw bad(`${name} is ${shown(value)}; an object is needed`);
+  return value;
 }

@@ -6,12 +6,26 @@ import { describe, expect, it } from 'vitest';
 import { folder, largestDifference, runtime } from '../../testing/golden.ts';
 import { buildExport, type ModelConfig, readCheckpoint, tensorsOf } from '../index.ts';
 import { openModelFolder } from '../node.ts';
-import { BLOCK, chooseSteps, type Matrix, packNibbles, unpackNibbles } from './quantize.ts';
+import { BLOCK, chooseSteps, type Matrix, nibbleAt, packNibbles } from './quantize.ts';
 
-const rounded = (matrix: Matrix): Float32Array => {
+/** The numbers that the nibbles and steps of a matrix stand for, [out, in]. */
+function rounded(matrix: Matrix): Float32Array {
+  const { out, in: width } = matrix;
   const steps = chooseSteps(matrix);
-  return unpackNibbles(matrix, packNibbles(matrix, steps), steps);
-};
+  const { scales, zeroPoints } = steps;
+  const packed = packNibbles(matrix, steps);
+  const blocks = Math.ceil(width / BLOCK);
+  const numbers = new Float32Array(out * width);
+  for (let row = 0; row < out; row++) {
+    for (let i = 0; i < width; i++) {
+      const block = Math.floor(i / BLOCK);
+      const zero = nibbleAt(zeroPoints, row * Math.ceil(blocks / 2) * 2 + block);
+      const nibble = nibbleAt(packed, (row * blocks + block) * BLOCK + (i % BLOCK));
+      numbers[row * width + i] = (nibble - zero) * scales[row * blocks + block]!;
+    }
+  }
+  return numbers;
+}
 
 const number = fc.oneof(
   fc.double({ min: -4, max: 4, noNaN: true }),

@@ -78,25 +78,6 @@ export function packNibbles(matrix: Matrix, { scales, zeroPoints }: Steps): Uint
   return packed;
 }
 
-/** The numbers that nibbles and steps stand for, [out, in]. */
-export function unpackNibbles(
-  { out, in: width }: Pick<Matrix, 'out' | 'in'>,
-  packed: Uint8Array,
-  { scales, zeroPoints }: Steps,
-): Float32Array {
-  const blocks = Math.ceil(width / BLOCK);
-  const numbers = new Float32Array(out * width);
-  for (let row = 0; row < out; row++) {
-    for (let i = 0; i < width; i++) {
-      const block = Math.floor(i / BLOCK);
-      const zero = nibbleAt(zeroPoints, row * Math.ceil(blocks / 2) * 2 + block);
-      const nibble = nibbleAt(packed, (row * blocks + block) * BLOCK + (i % BLOCK));
-      numbers[row * width + i] = (nibble - zero) * scales[row * blocks + block]!;
-    }
-  }
-  return numbers;
-}
-
 function forBlock(matrix: Matrix, row: number, block: number, visit: (x: number, i: number) => void): void {
   const { data, out, in: width, order } = matrix;
   const [start, step] = order === 'out_in' ? [row * width, 1] : [row, out];
@@ -105,7 +86,7 @@ function forBlock(matrix: Matrix, row: number, block: number, visit: (x: number,
   for (let i = 0; i < count; i++) visit(data[start + (first + i) * step]!, i);
 }
 
-const nibbleAt = (bytes: Uint8Array, i: number) => (bytes[i >> 1]! >> (i % 2 ? 4 : 0)) & 15;
+export const nibbleAt = (bytes: Uint8Array, i: number) => (bytes[i >> 1]! >> (i % 2 ? 4 : 0)) & 15;
 
 function putNibble(bytes: Uint8Array, i: number, nibble: number): void {
   const shift = i % 2 ? 4 : 0;

@@ -1,7 +1,7 @@
 // Trains a byte-level BPE without word splitting, in the layout of tokenizer.json. Known phrases become single tokens,
 // so that a game's whole sentences cost one token each; any other text falls back to learned pieces and bytes.
 
-import { byteLevelBpe } from './byte-level-bpe.ts';
+import { addedToken, byteLevelBpe } from './byte-level-bpe.ts';
 
 /** What a new byte-level tokenizer is made from. */
 export interface TokenizerTraining {
@@ -24,16 +24,11 @@ export function trainTokenizer({ texts, phrases, specialTokens, merges: mergeCou
   for (const character of alphabet) vocab[character] ??= next++;
   const merges = learnMerges(texts, alphabet, mergeCount);
   for (const [a, b] of merges) vocab[a + b] ??= next++;
-  const added = [...specialTokens, ...phrases].map((content, i) => ({
-    id: i < specialTokens.length ? i : next++,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: i < specialTokens.length,
-  }));
-  return byteLevelBpe({ addedTokens: added, vocab, merges, splitWords: false, addPrefixSpace: false });
+  const addedTokens = [
+    ...specialTokens.map((content, id) => addedToken(id, content, { special: true })),
+    ...phrases.map((content) => addedToken(next++, content)),
+  ];
+  return byteLevelBpe({ addedTokens, vocab, merges, splitWords: false, addPrefixSpace: false });
 }
 
 /** The printable character that stands for each byte. Source: GPT-2's byte-level BPE. */

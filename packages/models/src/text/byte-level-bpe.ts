@@ -1,5 +1,7 @@
 // A byte-level BPE tokenizer in the layout of tokenizer.json, from its parts.
 
+import type { Json } from '../config/model-config.ts';
+
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
@@ -9,6 +11,17 @@ export interface AddedToken {
   readonly normalized: boolean;
   readonly special: boolean;
 }
+
+/** A token that is recognised as a whole. @param flags those that say true are set */
+export const addedToken = (id: number, content: string, flags: Json = {}): AddedToken => ({
+  id,
+  content,
+  single_word: flags.single_word === true,
+  lstrip: flags.lstrip === true,
+  rstrip: flags.rstrip === true,
+  normalized: flags.normalized === true,
+  special: flags.special === true,
+});
 
 export interface ByteLevelBpe {
   readonly addedTokens: readonly AddedToken[];

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gpt2Tokenizer } from './gpt2-tokenizer.ts';
-import { makeTokenizer, readTokenizer } from './tokenizer.ts';
+import { readGpt2Tokenizer } from './gpt2-tokenizer.ts';
+import { readTokenizer } from './tokenizer.ts';
 
 const folder = new URL('../../fixtures/tokenizer-gpt2-style/', import.meta.url);
 const text = (file: string) => readFile(new URL(file, folder), 'utf8');
@@ -51,43 +51,44 @@ describe('vocab.json and merges.txt', () => {
   });
 
   it('give way to a tokenizer.json', async () => {
-    const json = gpt2Tokenizer({ vocab: { ...vocab, a: 5000 }, merges });
+    const json = await readGpt2Tokenizer(model({ 'vocab.json': JSON.stringify({ ...vocab, a: 5000 }) }));
     const tokenizer = await readTokenizer(model({ 'tokenizer.json': JSON.stringify(json), 'vocab.json': '{' }));
     expect([...tokenizer.encode('a')]).toEqual([5000]);
   });
 
-  it('put a space before a text where tokenizer_config.json says so', () => {
-    const tokenizer = makeTokenizer(gpt2Tokenizer({ vocab, merges, config: { add_prefix_space: true } }));
+  it('put a space before a text where tokenizer_config.json says so', async () => {
+    const tokenizer = await readTokenizer(model({ 'tokenizer_config.json': '{"add_prefix_space":true}' }));
     expect([...tokenizer.encode('a')]).toEqual([258]); // as golden.json has it for " a"
   });
 });
 
 describe('special tokens', () => {
-  it('include the end of text where no other file names any', () => {
-    const tokenizer = makeTokenizer(gpt2Tokenizer({ vocab, merges }));
+  it('include the end of text where no other file names any', async () => {
+    const tokenizer = await readTokenizer(model({ 'tokenizer_config.json': undefined }));
     expect([...tokenizer.encode('a<|endoftext|>a')]).toEqual([65, 0, 65]);
     expect(tokenizer.decode([65, 0, 65], { skipSpecialTokens: true })).toBe('aa');
   });
 
-  it('come from every file that may name them, and get the first free ids where none is written', () => {
-    const json = gpt2Tokenizer({
-      vocab,
-      merges,
-      config: {
-        added_tokens_decoder: { 950: { content: '<tool>', special: false } },
-        additional_special_tokens: ['<a>', { content: '<b>', lstrip: true }],
-      },
-      specialTokens: { pad_token: { content: '<pad>', normalized: true }, eos_token: '<end>' },
-      addedTokens: { '<end>': 951 },
+  it('come from every file that may name them, and get the first free ids where none is written', async () => {
+    const config = {
+      added_tokens_decoder: { 950: { content: '<tool>', special: false } },
+      additional_special_tokens: ['<a>', { content: '<b>', lstrip: true }],
+    };
+    const specialTokens = { pad_token: { content: '<pad>', normalized: true }, eos_token: '<end>' };
+    const files = model({
+      'tokenizer_config.json': JSON.stringify(config),
+      'special_tokens_map.json': JSON.stringify(specialTokens),
+      'added_tokens.json': '{"<end>":951}',
     });
-    const tokenizer = makeTokenizer(json);
+    const tokenizer = await readTokenizer(files);
     expect([...tokenizer.encode('<tool><end><a> <b><pad>')]).toEqual([950, 951, 952, 953, 954]);
     expect(tokenizer.decode([950, 951, 952, 953, 954], { skipSpecialTokens: true })).toBe('<tool>');
   });
 
-  it('leave out GPT-2’s end where the model has another one', () => {
+  it('leave out GPT-2’s end where the model has another one', async () => {
     const { '<|endoftext|>': _, ...others } = vocab;
-    const tokenizer = makeTokenizer(gpt2Tokenizer({ vocab: others, merges, config: { eos_token: '!' } }));
+    const files = model({ 'vocab.json': JSON.stringify(others), 'tokenizer_config.json': '{"eos_token":"!"}' });
+    const tokenizer = await readTokenizer(files);
     expect(tokenizer.tokenId('<|endoftext|>')).toBeUndefined();
   });
 });

@@ -1,34 +1,32 @@
 // GPT-2's older tokenizer files, vocab.json and merges.txt, to the tokenizer.json that says the same: byte-level BPE
 // with GPT-2's word splitting. Everything that a tokenizer.json states and these files leave open is GPT-2's default.
 
-import type { Json } from '../config/model-config.ts';
+import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
+import { isObject, type Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
-import { type AddedToken, byteLevelBpe } from './byte-level-bpe.ts';
+import { type AddedToken, addedToken, byteLevelBpe } from './byte-level-bpe.ts';
 
 /** GPT-2's only special token: begin, end and unknown in one. */
 export const END_OF_TEXT = '<|endoftext|>';
 
-/** The parsed files; only the first two must be there. */
-export interface Gpt2TokenizerFiles {
-  /** vocab.json: the id of each token. */
-  readonly vocab: unknown;
-  /** merges.txt: pairs of tokens, the first merged first. */
-  readonly merges: string;
-  /** tokenizer_config.json */
-  readonly config?: unknown;
-  /** special_tokens_map.json */
-  readonly specialTokens?: unknown;
-  /** added_tokens.json: ids of tokens that were added after training. */
-  readonly addedTokens?: unknown;
-}
-
-/**
- * A tokenizer.json as data.
- * @param name what people know the model by, for the errors
- * @throws ModelError `bad_tokenizer`
- */
-export function gpt2Tokenizer(files: Gpt2TokenizerFiles, name = 'The model'): object {
-  const config = record(files.config);
+/** The tokenizer.json, as data, that vocab.json and merges.txt amount to. @throws ModelError `bad_tokenizer` */
+export async function readGpt2Tokenizer(files: ModelFiles): Promise<object> {
+  const { name } = files;
+  const vocabFile = await files.read('vocab.json');
+  const mergesFile = await files.read('merges.txt');
+  if (!vocabFile || !mergesFile) {
+    const lacking = vocabFile
+      ? 'merges.txt beside its vocab.json'
+      : mergesFile
+        ? 'vocab.json beside its merges.txt'
+        : 'vocab.json and merges.txt either';
+    throw bad(`${name} has no tokenizer.json, and no ${lacking}. Fetch the model again with its tokenizer.`);
+  }
+  const json = parseVocab(vocabFile, name);
+  const read = async (file: string) => record(await readJson(files, file));
+  const config = await read('tokenizer_config.json');
+  const specialTokens = await read('special_tokens_map.json');
+  const addedIds = await read('added_tokens.json');
   const { tokenizer_class: kind } = config;
   // Qwen2 and others ship the same two files but split words in another way: ids would be silently wrong.
   if (typeof kind === 'string' && !/^GPT2Tokenizer(Fast)?$/.test(kind)) {
@@ -37,14 +35,22 @@ export function gpt2Tokenizer(files: Gpt2TokenizerFiles, name = 'The model'): ob
         'vocab.json and merges.txt are enough for. Add a tokenizer.json.',
     );
   }
-  const vocab = checkVocab(files.vocab, name);
+  const vocab = checkVocab(json, name);
   return byteLevelBpe({
-    addedTokens: collectAddedTokens(vocab, config, record(files.specialTokens), record(files.addedTokens)),
-    vocab: files.vocab,
-    merges: parseMerges(files.merges, vocab, name),
+    addedTokens: collectAddedTokens(vocab, config, specialTokens, addedIds),
+    vocab: json,
+    merges: parseMerges(new TextDecoder().decode(mergesFile), vocab, name),
     splitWords: true,
     addPrefixSpace: config.add_prefix_space === true,
   });
+}
+
+function parseVocab(bytes: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw bad(`vocab.json of ${name} is damaged: it is no JSON. Fetch the file again.`, { cause: error });
+  }
 }
 
 /** The text of a special token, written as a text or as an added-token object. */
@@ -55,12 +61,12 @@ export function tokenText(value: unknown): string | undefined {
 
 function checkVocab(json: unknown, name: string): ReadonlyMap<string, number> {
   const damaged = (what: string) => bad(`vocab.json of ${name} is damaged: ${what}. Fetch the file again.`);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw damaged('it holds no object');
+  if (!isObject(json)) throw damaged('it holds no object');
   const owners = new Map<number, string>();
   const vocab = new Map<string, number>();
   for (const [token, id] of Object.entries(json)) {
     const quoted = JSON.stringify(token);
-    if (!Number.isSafeInteger(id) || id < 0)
+    if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0)
       throw damaged(`the id of ${quoted} is ${JSON.stringify(id)} and should be a whole number`);
     const owner = owners.get(id);
     if (owner !== undefined) throw damaged(`${JSON.stringify(owner)} and ${quoted} have the same id ${id}`);
@@ -119,19 +125,6 @@ function collectAddedTokens(
   return [...tokens.values()].sort((a, b) => a.id - b.id);
 }
 
-function addedToken(id: number, content: string, flags: Json = {}): AddedToken {
-  return {
-    id,
-    content,
-    single_word: flags.single_word === true,
-    lstrip: flags.lstrip === true,
-    rstrip: flags.rstrip === true,
-    normalized: flags.normalized === true,
-    special: flags.special === true,
-  };
-}
+const record = (value: unknown): Json => (isObject(value) ? value : {});
 
-const record = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-
-const bad = (message: string) => new ModelError('bad_tokenizer', message);
+const bad = (message: string, options?: ErrorOptions) => new ModelError('bad_tokenizer', message, options);

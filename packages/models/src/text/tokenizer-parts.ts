@@ -3,7 +3,7 @@
 // understand alike.
 
 import { namesShown, refusalOf, shown, sortFields } from '../config/known-fields.ts';
-import type { Json } from '../config/model-config.ts';
+import { isObject, type Json } from '../config/model-config.ts';
 import {
   ADDED_TOKEN,
   DECODERS,
@@ -121,10 +121,6 @@ const isMerge = (merge: unknown): boolean =>
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Files of the first versions do not say it. */

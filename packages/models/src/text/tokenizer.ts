@@ -2,9 +2,9 @@
 
 import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers';
 import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
-import { namesShown } from '../config/known-fields.ts';
+import { unheededWarning } from '../config/known-fields.ts';
 import { ModelError } from '../errors.ts';
-import { gpt2Tokenizer } from './gpt2-tokenizer.ts';
+import { readGpt2Tokenizer } from './gpt2-tokenizer.ts';
 import { TokenizerFault, understoodTokenizer } from './tokenizer-parts.ts';
 
 /** Text to token ids and back, without special tokens added. */
@@ -31,29 +31,6 @@ export async function readTokenizer(files: ModelFiles): Promise<Tokenizer> {
 export const readTokenizerJson = async (files: ModelFiles): Promise<object> =>
   ((await readJson(files, 'tokenizer.json')) as object | undefined) ?? (await readGpt2Tokenizer(files));
 
-/** The tokenizer.json that vocab.json and merges.txt amount to. */
-async function readGpt2Tokenizer(files: ModelFiles): Promise<object> {
-  const vocab = await files.read('vocab.json');
-  const merges = await files.read('merges.txt');
-  if (!vocab || !merges) {
-    const lacking = vocab
-      ? 'merges.txt beside its vocab.json'
-      : merges
-        ? 'vocab.json beside its merges.txt'
-        : undefined;
-    const message = `${files.name} has no tokenizer.json, and no ${lacking ?? 'vocab.json and merges.txt either'}.`;
-    throw new ModelError('bad_tokenizer', `${message} Fetch the model again with its tokenizer.`);
-  }
-  const parts = {
-    vocab: parseVocab(vocab, files.name),
-    merges: new TextDecoder().decode(merges),
-    config: await readJson(files, 'tokenizer_config.json'),
-    specialTokens: await readJson(files, 'special_tokens_map.json'),
-    addedTokens: await readJson(files, 'added_tokens.json'),
-  };
-  return gpt2Tokenizer(parts, files.name);
-}
-
 /** A tokenizer that refuses tokens that the model has no row for, where ONNX Runtime would fail without their name. */
 export function tokenizerWithin(tokenizer: Tokenizer, rows: number, name: string): Tokenizer {
   const encode = (text: string): Int32Array => {
@@ -69,15 +46,6 @@ export function tokenizerWithin(tokenizer: Tokenizer, rows: number, name: string
   return { ...tokenizer, encode };
 }
 
-function parseVocab(bytes: Uint8Array, name: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    const message = `vocab.json of ${name} is damaged: it is no JSON. Fetch the file again.`;
-    throw new ModelError('bad_tokenizer', message, { cause: error });
-  }
-}
-
 /** @param json a parsed tokenizer.json, @param config a parsed tokenizer_config.json @throws ModelError `bad_tokenizer` */
 export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The model'): Tokenizer {
   const { tokenizer, unheeded } = understood(json, config, name);
@@ -91,10 +59,7 @@ export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The m
       return tokenizer.decode(known, { skip_special_tokens: skipSpecialTokens, clean_up_tokenization_spaces: false });
     },
     tokenId: (token) => tokenizer.token_to_id(token),
-    warnings:
-      unheeded.length > 0
-        ? [`tokenizer_config.json of ${name} says ${namesShown(unheeded)}, which is not heeded here.`]
-        : [],
+    warnings: unheededWarning('tokenizer_config.json', name, unheeded),
   };
 }
 
