@@ -1,6 +1,7 @@
 // ludic rollout: plays one game and shows it.
 
-import { assertRoom, episodeToJson, transcript } from '@ludic/rollouts';
+import { episodeToJson, transcript } from '@ludic/rollouts';
+import { assertRoom } from '@ludic/rollouts/internal';
 import { Command } from 'commander';
 import { withModelGame } from './models/model-game.ts';
 import { openPolicy } from './models/open.ts';

@@ -1,6 +1,7 @@
 // What all views share: the engine, this page's devices, and the models that are known here.
 
-import type { CarriedGame, EnvironmentSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import type { CarriedGame } from '@ludic/rollouts/internal';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Engine } from './engine/client.ts';

@@ -12,7 +12,7 @@ export type {
   Step,
   StepInfo,
 } from './contract.ts';
-export { defineEnvironment, type Move, type OtherSide, type Rules } from './define.ts';
+export { defineEnvironment, type Move, type OtherSide, type Rules } from './define-environment.ts';
 export { EnvironmentError, type EnvironmentErrorCode } from './errors.ts';
 export { keyDoor } from './key-door/key-door.ts';
 export {

@@ -1,7 +1,7 @@
 // What a model carries is read back as it was written; what is damaged is refused, and what is newer left alone.
 
 import { describe, expect, it } from 'vitest';
-import { type CarriedGame, carriedGameText, gameDifference, readCarriedGame } from './index.ts';
+import { type CarriedGame, carriedGameText, gameDifference, readCarriedGame } from './internal.ts';
 
 const game: CarriedGame = {
   environment: 'key_door',

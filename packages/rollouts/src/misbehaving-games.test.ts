@@ -10,16 +10,8 @@ import {
 } from '@ludic/environments';
 import { type Policy, scriptedPolicy } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
-import {
-  assertRoom,
-  type Episode,
-  evaluate,
-  evaluationStarts,
-  playEpisodes,
-  replay,
-  summarize,
-  transcript,
-} from './index.ts';
+import { type Episode, evaluate, evaluationStarts, playEpisodes, replay, transcript } from './index.ts';
+import { assertRoom, summarize } from './internal.ts';
 
 const definition = findEnvironment('tic_tac_toe');
 const config = resolveConfig(definition, {});

@@ -1,16 +1,8 @@
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { type Policy, scriptedPolicy } from '@ludic/policies';
 import { describe, expect, it } from 'vitest';
-import {
-  episodeToJson,
-  evaluate,
-  evaluationStarts,
-  groupStarts,
-  playEpisodes,
-  summarize,
-  transcript,
-  wilsonInterval,
-} from './index.ts';
+import { episodeToJson, evaluate, evaluationStarts, groupStarts, playEpisodes, transcript } from './index.ts';
+import { summarize, wilsonInterval } from './internal.ts';
 import { bootstrapInterval } from './statistics.ts';
 
 const definition = findEnvironment('tic_tac_toe');

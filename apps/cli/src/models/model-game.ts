@@ -3,7 +3,7 @@
 import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
 import { openAdapterFolder } from '@ludic/models/node';
-import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/rollouts';
+import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/rollouts/internal';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { chooseSpec, readEnvConfig } from '../options/input.ts';

@@ -3,7 +3,8 @@
 import type { EnvironmentDefinition } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { EXPORT_DTYPES, type ExportDtype } from '@ludic/models';
-import { type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import { resolveSpec } from '@ludic/rollouts/internal';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../failure.ts';
 

@@ -4,7 +4,8 @@
 import type { ModelTraits, StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { RatedToken } from '@ludic/inference';
 import type { Reply } from '@ludic/policies';
-import type { CarriedGame, EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
+import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
+import type { CarriedGame } from '@ludic/rollouts/internal';
 import type { DeviceReport } from '@ludic/runtime/web';
 import type { DeviceChoice, LibraryAnswers, LibraryRequest, PickedModel } from './models/library.ts';
 import type { StoredGame, StoredGames } from './runs/stored-games.ts';

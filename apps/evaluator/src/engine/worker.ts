@@ -1,7 +1,7 @@
 // The engine: everything that computes, in a worker, so that the page never waits.
 
 import { modelTraits } from '@ludic/grpo';
-import { readCarriedGame } from '@ludic/rollouts';
+import { readCarriedGame } from '@ludic/rollouts/internal';
 import { reportDevices } from '@ludic/runtime/web';
 import { answerLoad } from './models/download.ts';
 import { ModelRegistry } from './models/registry.ts';

@@ -1,6 +1,7 @@
 // Results find their games, and files made of them hold the same numbers.
 
-import { type Episode, summarize } from '@ludic/rollouts';
+import type { Episode } from '@ludic/rollouts';
+import { summarize } from '@ludic/rollouts/internal';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_EVALUATION, type EvaluationSpec, gamesKey, type PolicyEntry } from './evaluation-spec.ts';
 import {

@@ -1,7 +1,8 @@
 // Tic-Tac-Toe between a person and a policy: two positions of one game, in each of which the other is the opponent.
 
 import type { TicTacToeState } from '@ludic/environments';
-import { type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import { resolveSpec } from '@ludic/rollouts/internal';
 import { replayPosition } from '../engine/play/position.ts';
 import type { Position } from '../engine/protocol.ts';
 

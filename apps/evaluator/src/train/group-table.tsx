@@ -1,6 +1,6 @@
 // A group of games that began alike, side by side: what each member replied, and what each reply was credited with.
 
-import type { RecordedTurn } from '@ludic/rollouts';
+import type { RecordedTurn } from '@ludic/rollouts/internal';
 import { useState } from 'preact/hooks';
 import { Heads, Scroll } from '../ui/figures.tsx';
 import { endOf, type PlayedGroup } from './played-groups.ts';

@@ -1,6 +1,7 @@
 // The stored games of a step as a page shows them: groups side by side, and any game as an episode to watch.
 
-import { type EnvironmentSpec, type RecordedEpisode, replay, replayRecord } from '@ludic/rollouts';
+import { type EnvironmentSpec, replay } from '@ludic/rollouts';
+import { type RecordedEpisode, replayRecord } from '@ludic/rollouts/internal';
 import type { StoredGame } from '../engine/runs/stored-games.ts';
 
 /** Episodes that began alike. */

@@ -2,7 +2,8 @@
 // and what it remembers.
 
 import { currentScratchpad, type Message, readScratchpad } from '@ludic/history';
-import type { Episode, Frame, RecordedEpisode } from '@ludic/rollouts';
+import type { Episode, Frame } from '@ludic/rollouts';
+import type { RecordedEpisode } from '@ludic/rollouts/internal';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Figure } from '../ui/figures.tsx';
 import { Board } from '../ui/game/board.tsx';

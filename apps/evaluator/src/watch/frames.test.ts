@@ -1,13 +1,7 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { scriptedPolicy } from '@ludic/policies';
-import {
-  type EnvironmentSpec,
-  type Episode,
-  episodeToJson,
-  evaluationStarts,
-  playEpisodes,
-  readEpisodes,
-} from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, episodeToJson, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { readEpisodes } from '@ludic/rollouts/internal';
 import { trajectoryOf } from '@ludic/service/internal';
 import { describe, expect, it } from 'vitest';
 import { framesOf } from './frames.ts';

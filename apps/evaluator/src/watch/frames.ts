@@ -1,6 +1,7 @@
 // The frames of a recorded episode, for drawing: its replies are played again in the real environment.
 
-import { type Frame, type RecordedEpisode, replay } from '@ludic/rollouts';
+import { type Frame, replay } from '@ludic/rollouts';
+import type { RecordedEpisode } from '@ludic/rollouts/internal';
 
 /** What stood in the environment before each turn and after the last. */
 export interface Shown {

@@ -1,6 +1,6 @@
 // The episodes that the view Watch shows. Other views put episodes here, as data; games of an address come by their link.
 
-import type { RecordedEpisode } from '@ludic/rollouts';
+import type { RecordedEpisode } from '@ludic/rollouts/internal';
 import { Store } from '../ui/store.ts';
 
 /** Episodes to watch, one of them shown at first. */

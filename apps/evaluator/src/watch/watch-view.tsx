@@ -1,7 +1,7 @@
 // A game to look at, step by step: one of an evaluation, played here, or any that was recorded elsewhere.
 
 import { findEnvironment } from '@ludic/environments';
-import { readEpisodes } from '@ludic/rollouts';
+import { readEpisodes } from '@ludic/rollouts/internal';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { NumberField, SeedField, SelectField } from '../ui/fields.tsx';
 import { Alert, FileButton, Form } from '../ui/form.tsx';

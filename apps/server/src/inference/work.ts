@@ -5,7 +5,8 @@ import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
 import { rateToken } from '@ludic/inference/internal';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import { assertRoom, type Episode, evaluate, evaluationStarts, playEpisodes, resolveSpec } from '@ludic/rollouts';
+import { type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { assertRoom, resolveSpec } from '@ludic/rollouts/internal';
 import type { Runtime } from '@ludic/runtime';
 import { VisibleText } from './cut-at-stop.ts';
 import {

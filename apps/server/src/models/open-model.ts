@@ -4,7 +4,7 @@ import { totalmem } from 'node:os';
 import { type LanguageModel, openLanguageModel } from '@ludic/inference';
 import { type LoraConfig, loraShapes, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
-import { type CarriedGame, readCarriedGame } from '@ludic/rollouts';
+import { type CarriedGame, readCarriedGame } from '@ludic/rollouts/internal';
 import type { Runtime } from '@ludic/runtime';
 import { ServiceError } from '@ludic/service';
 import { lookAtHub, openHubFiles } from './hub-models.ts';

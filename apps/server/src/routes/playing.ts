@@ -1,7 +1,7 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
 import { randomInt } from 'node:crypto';
-import { type CarriedGame, readCarriedGame } from '@ludic/rollouts';
+import { type CarriedGame, readCarriedGame } from '@ludic/rollouts/internal';
 import { ENDPOINTS, type EvaluatePolicy, type GenerateRollout } from '@ludic/service';
 import {
   type CompletePlaying,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expectShare } from '../../testing/play.ts';
 import { resolveConfig } from '../config.ts';
-import { LIMIT_NOTE } from '../define.ts';
+import { LIMIT_NOTE } from '../define-environment.ts';
 import { type KeyDoorConfig, keyDoor } from './key-door.ts';
 import { distance, isVisited, type KeyDoorState, seenPart } from './state.ts';
 import { memory, NOTES } from './texts.ts';

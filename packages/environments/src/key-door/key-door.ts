@@ -1,7 +1,7 @@
 // KeyDoor: find a key, then a door, in a grid of which the agent sees one cell at a time. The game that asks for memory.
 
 import type { ConfigOf } from '../config.ts';
-import { defineEnvironment, type Move } from '../define.ts';
+import { defineEnvironment, type Move } from '../define-environment.ts';
 import { expert, omniscient, randomWalker, tour } from './experts.ts';
 import { ACTIONS, type KeyDoorAction, type KeyDoorState, neighbour, visit } from './state.ts';
 import { memory, NOTES, observation, SYSTEM_PROMPT } from './texts.ts';

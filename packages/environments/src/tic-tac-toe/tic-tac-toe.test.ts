@@ -2,7 +2,7 @@ import { stream } from '@ludic/random';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config.ts';
-import { LIMIT_NOTE } from '../define.ts';
+import { LIMIT_NOTE } from '../define-environment.ts';
 import { EnvironmentError } from '../errors.ts';
 import { winningCells } from './board.ts';
 import type { TicTacToeState } from './state.ts';

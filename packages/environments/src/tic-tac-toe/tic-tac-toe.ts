@@ -1,7 +1,7 @@
 // Tic-Tac-Toe against a scripted opponent, or one that the caller gives. The agent's mark is part of the opening; as O it finds X's first move made.
 
 import type { RandomStream } from '@ludic/random';
-import { defineEnvironment, type Move, type OtherSide } from '../define.ts';
+import { defineEnvironment, type Move, type OtherSide } from '../define-environment.ts';
 import { EnvironmentError } from '../errors.ts';
 import { type Digit, DRAW, EMPTY, POWERS, tables } from './board.ts';
 import { expertMaker } from './experts.ts';

@@ -11,7 +11,7 @@ import {
   type TokenizerFiles,
 } from '@ludic/models';
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
-import { carriedGameText } from '@ludic/rollouts';
+import { carriedGameText } from '@ludic/rollouts/internal';
 import { GrpoError } from '../errors.ts';
 import type { SettingsChange } from '../settings/changes.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';

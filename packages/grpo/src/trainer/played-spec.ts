@@ -3,7 +3,8 @@
 import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
 import { LanguageModelPolicy } from '@ludic/policies';
-import { type CarriedGame, type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import { type CarriedGame, resolveSpec } from '@ludic/rollouts/internal';
 import type { TrainSettings } from '../settings/train-settings.ts';
 
 /** @throws EnvironmentError for the environment and its config */

@@ -1,7 +1,8 @@
 // The numbers of a training step, by their keys, and how a batch of games became some of them. What the trainer measures
 // has no clock in it; a run adds what its clock and its machine say.
 
-import { type Episode, GAME_METRICS, gameMetrics, type Measured, type Metric } from '@ludic/rollouts';
+import type { Episode, Measured, Metric } from '@ludic/rollouts';
+import { GAME_METRICS, gameMetrics } from '@ludic/rollouts/internal';
 
 type Table = Readonly<Record<string, Metric>>;
 

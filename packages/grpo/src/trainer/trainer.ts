@@ -4,7 +4,8 @@
 
 import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
-import { assertRoom, type EnvironmentSpec, type Episode, type Evaluation, evaluate } from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, type Evaluation, evaluate } from '@ludic/rollouts';
+import { assertRoom } from '@ludic/rollouts/internal';
 import { estimateAdvantages } from '../advantages/estimators.ts';
 import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openModelFolder } from '@ludic/models/node';
-import { readCarriedGame } from '@ludic/rollouts';
+import { readCarriedGame } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeDialoGpt } from '../../../models/testing/dialogpt.ts';

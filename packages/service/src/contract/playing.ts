@@ -3,7 +3,7 @@
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
-import { type CarriedGame, gameDifference } from '@ludic/rollouts';
+import { type CarriedGame, gameDifference } from '@ludic/rollouts/internal';
 import type { EvaluatePolicy, GenerateRollout } from './requests.ts';
 import { hasSetting } from './training.ts';
 

@@ -10,9 +10,8 @@ import {
   evaluationStarts,
   type PlayOptions,
   playEpisodes,
-  resolveSpec,
-  SUCCESS_REWARD,
 } from '@ludic/rollouts';
+import { resolveSpec, SUCCESS_REWARD } from '@ludic/rollouts/internal';
 import type { Answers, GameLine, ModelPolicy, PolicyChoice, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
 import { yieldingPolicy } from '../yield-to-event-loop.ts';

@@ -1,14 +1,8 @@
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { StepMetrics } from '@ludic/grpo';
 import { scriptedPolicy } from '@ludic/policies';
-import {
-  type EnvironmentSpec,
-  type Episode,
-  evaluationStarts,
-  playEpisodes,
-  RecordError,
-  readEpisodes,
-} from '@ludic/rollouts';
+import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { RecordError, readEpisodes } from '@ludic/rollouts/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupsOf, recordedOf } from '../../train/played-groups.ts';

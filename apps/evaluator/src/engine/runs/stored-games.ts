@@ -2,7 +2,7 @@
 // rest comes from playing it again, so that every step has room.
 
 import type { KeptEpisode, StepReport } from '@ludic/grpo';
-import { briefRecord, type EpisodeRecord, readRecord } from '@ludic/rollouts';
+import { briefRecord, type EpisodeRecord, readRecord } from '@ludic/rollouts/internal';
 
 /** Of one step: the first groups, the first members of each, and at most so many characters of groups as a whole. */
 const GROUPS = 4;

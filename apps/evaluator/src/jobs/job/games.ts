@@ -1,6 +1,6 @@
 // Games as the server keeps them: whole episodes of a training, trajectories of an evaluation. Both become one shape.
 
-import { asEpisode } from '@ludic/rollouts';
+import { asEpisode } from '@ludic/rollouts/internal';
 
 /** One turn of a game, as the transcript shows it. */
 export interface SampledTurn {

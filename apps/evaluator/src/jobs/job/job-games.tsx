@@ -1,6 +1,6 @@
 // Games that a job has played, one of them shown turn by turn.
 
-import { readEpisodes } from '@ludic/rollouts';
+import { readEpisodes } from '@ludic/rollouts/internal';
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
 import { Alert } from '../../ui/form.tsx';

@@ -1,6 +1,7 @@
 // Where the game in a form is another than the one that a model was trained in: what differs, and a way back.
 
-import type { CarriedGame, EnvironmentSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import type { CarriedGame } from '@ludic/rollouts/internal';
 import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
 import { differenceFrom } from './model-game.ts';

@@ -1,6 +1,7 @@
 // A model brings its game into the forms, but for what the visitor has said by hand.
 
-import type { CarriedGame, EnvironmentSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import type { CarriedGame } from '@ludic/rollouts/internal';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 import { gameTitle } from './game-title.ts';

@@ -1,7 +1,8 @@
 // The game that a model was trained in is where the forms begin with it, but for what the visitor has said by hand.
 
 import { environments, findEnvironment, resolveConfig } from '@ludic/environments';
-import { type CarriedGame, type EnvironmentSpec, gameDifference } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import { type CarriedGame, gameDifference } from '@ludic/rollouts/internal';
 import type { PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_EVALUATION, type EvaluationSpec } from '../../evaluate/evaluation-spec.ts';
 

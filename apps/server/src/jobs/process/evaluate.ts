@@ -2,7 +2,8 @@
 
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { LanguageModelPolicy } from '@ludic/policies';
-import { assertRoom, type Episode, evaluationStarts, playEpisodes, resolveSpec, summarize } from '@ludic/rollouts';
+import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { assertRoom, resolveSpec, summarize } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
 import { completePlaying, playedGame, trajectoryOf } from '@ludic/service/internal';
 import { ModelStore } from '../../models/model-store.ts';

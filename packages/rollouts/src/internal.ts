@@ -1,0 +1,20 @@
+// Entry `@ludic/rollouts/internal`: what other packages of this repository need and nothing else is promised.
+
+export { type CarriedGame, carriedGameText, gameDifference, readCarriedGame } from './carried-game.ts';
+export { resolveSpec } from './environment-spec.ts';
+export {
+  asEpisode,
+  briefRecord,
+  type EpisodeRecord,
+  RecordError,
+  type RecordedEpisode,
+  type RecordedTurn,
+  readEpisodes,
+  readRecord,
+  replayRecord,
+} from './episode-record.ts';
+export { summarize } from './evaluate.ts';
+export { GAME_METRICS, type GameMetrics, gameMetrics } from './metrics.ts';
+export { assertRoom } from './play.ts';
+export { wilsonInterval } from './statistics.ts';
+export { SUCCESS_REWARD } from './trajectory.ts';
