@@ -1,6 +1,6 @@
 // What the Hub's answers mean: which refusals may pass, and the sentence for each that does not.
 
-import { askedWait, isTransientStatus, TransientError } from '@ludic/io';
+import { type Answer, askedWait, isTransientStatus, TransientError } from '@ludic/io';
 import { HubError } from './errors.ts';
 import { type HubReference, referenceText } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -12,8 +12,10 @@ export interface Asking {
   readonly purpose: 'read' | 'write';
 }
 
+type RefusedAnswer = Pick<Answer, 'status' | 'headers' | 'text'>;
+
 /** The error of an answer that is no success: a TransientError where it may pass. */
-export async function refusal(response: Response, asking: Asking): Promise<HubError | TransientError<HubError>> {
+export async function refusal(response: RefusedAnswer, asking: Asking): Promise<HubError | TransientError<HubError>> {
   const { status } = response;
   const said = await explanation(response);
   if (status === 429) return rateLimited(response, asking);
@@ -60,7 +62,7 @@ export async function refusal(response: Response, asking: Asking): Promise<HubEr
   return error('refused', `${host(asking)} refuses: status ${status}${said}.`);
 }
 
-function rateLimited(response: Response, asking: Asking): TransientError<HubError> {
+function rateLimited(response: RefusedAnswer, asking: Asking): TransientError<HubError> {
   const wait = askedWait(response.headers);
   const when = wait === undefined ? 'Try again later' : `Try again in ${Math.ceil(wait / 1000)} s`;
   const advice = asking.settings.token ? '' : '; with HF_TOKEN set the limit is higher';
@@ -69,7 +71,7 @@ function rateLimited(response: Response, asking: Asking): TransientError<HubErro
 }
 
 /** What the server says of it, in brackets. */
-async function explanation(response: Response): Promise<string> {
+async function explanation(response: RefusedAnswer): Promise<string> {
   const header = response.headers.get('x-error-message');
   const text = await response.text().catch(() => '');
   if (header) return ` (${header})`;

@@ -3,9 +3,17 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { type FetchPolicy, PROGRESS_BYTES, type Retry, retry, TransientError } from '@ludic/io';
+import { type FileHandle, rename, rm } from 'node:fs/promises';
+import {
+  type Answer,
+  type FetchPolicy,
+  openAnswer,
+  PartialFile,
+  type Retry,
+  resumableDownload,
+  TransientError,
+} from '@ludic/io';
+import { writeSynced } from '@ludic/io/node';
 import { type Asking, connectionError, host, refusal } from './answers.ts';
 import { fileError, HubError } from './errors.ts';
 import { send } from './request.ts';
@@ -34,14 +42,7 @@ export interface TransferOptions {
 export async function transfer(source: RemoteFile, blob: string, options: TransferOptions): Promise<void> {
   const incomplete = `${blob}.incomplete`;
   try {
-    await mkdir(dirname(blob), { recursive: true });
-    const handle = await open(incomplete, 'a+');
-    try {
-      await new Transfer(source, handle, incomplete, options).run();
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeSynced(incomplete, 'a+', (handle) => new Transfer(source, handle, incomplete, options).run());
     await rename(incomplete, blob);
   } catch (error) {
     if (error instanceof HubError && error.code === 'bad_checksum') await rm(incomplete, { force: true });
@@ -49,116 +50,90 @@ export async function transfer(source: RemoteFile, blob: string, options: Transf
   }
 }
 
+/** Bytes of a file that are read at once. */
+const BLOCK = 2 ** 20;
+
 class Transfer {
   readonly #source: RemoteFile;
   readonly #file: FileHandle;
   readonly #path: string;
   readonly #options: TransferOptions;
+  readonly #part: PartialFile;
   #sum: Hash;
-  /** Bytes that are here. */
-  #have = 0;
-  #haveAtFailure = 0;
 
   constructor(source: RemoteFile, file: FileHandle, path: string, options: TransferOptions) {
     this.#source = source;
     this.#file = file;
     this.#path = path;
     this.#options = options;
+    this.#part = new PartialFile({}, source.size);
     this.#sum = newSum(source);
   }
 
   async run(): Promise<void> {
     const { size, etag } = this.#source;
-    const found = await this.#adopt();
-    await this.#fetchAll();
-    if (this.#sum.digest('hex') === etag) return;
-    // What lay there may have been the wrong part: once more, all of it.
-    if (found > 0) {
-      await this.#restart();
-      await this.#fetchAll();
+    for (let found = await this.#adopt(); ; found = 0) {
+      await this.#fetchRest();
       if (this.#sum.digest('hex') === etag) return;
+      if (found === 0) throw this.#wrong(`its ${size} bytes have another checksum than the Hub gives`);
+      // What lay there may have been the wrong part: once more, all of it.
+      this.#part.restart();
     }
-    throw this.#wrong(`its ${size} bytes have another checksum than the Hub gives`);
   }
 
   /** Takes up what an earlier transfer has left. @returns its bytes */
   async #adopt(): Promise<number> {
     const { size } = await this.#file.stat();
-    if (size > this.#source.size) await this.#restart();
+    if (size > this.#source.size) await this.#file.truncate(0);
     else if (size > 0) {
-      for await (const chunk of createReadStream(this.#path, { end: size - 1, highWaterMark: PROGRESS_BYTES }))
-        this.#take(chunk);
+      for await (const chunk of createReadStream(this.#path, { end: size - 1, highWaterMark: BLOCK })) {
+        this.#sum.update(chunk);
+        this.#part.bytes += chunk.length;
+      }
     }
-    this.#haveAtFailure = this.#have;
-    this.#options.onBytes(this.#have);
-    return this.#have;
+    this.#options.onBytes(this.#part.bytes);
+    return this.#part.bytes;
   }
 
-  async #restart(): Promise<void> {
-    await this.#file.truncate(0);
-    this.#sum = newSum(this.#source);
-    this.#have = 0;
-    this.#haveAtFailure = 0;
+  async #fetchRest(): Promise<void> {
+    const { policy, onRetry, onBytes } = this.#options;
+    const pieces = resumableDownload(this.#part, {
+      policy,
+      onRetry,
+      open: (range) => this.#open(range),
+      broken: (how) =>
+        how === 'long' ? this.#wrong(`more than its ${this.#source.size} bytes arrive`) : this.#cut(undefined),
+    });
+    for await (const piece of pieces) {
+      if (piece === 0) {
+        this.#sum = newSum(this.#source);
+        if ((await this.#file.stat()).size > 0) await this.#file.truncate(0);
+      }
+      if (typeof piece === 'number') continue;
+      await this.#file.write(piece);
+      this.#sum.update(piece);
+      onBytes(this.#part.bytes);
+    }
   }
 
-  #take(chunk: Uint8Array): void {
-    this.#sum.update(chunk);
-    this.#have += chunk.length;
-  }
-
-  async #fetchAll(): Promise<void> {
-    const { policy, onRetry } = this.#options;
-    const progressed = () => {
-      const gained = this.#have - this.#haveAtFailure;
-      this.#haveAtFailure = this.#have;
-      return gained >= PROGRESS_BYTES;
-    };
-    await retry(policy, () => this.#attempt(), { progressed, onRetry });
-  }
-
-  async #attempt(): Promise<void> {
-    const { size } = this.#source;
-    if (this.#have === size) return;
+  async #open(range: Readonly<Record<string, string>>): Promise<Answer> {
+    const { url } = this.#source;
     const { asking, policy } = this.#options;
-    const silence = new AbortController();
-    const timer = setTimeout(() => silence.abort(), policy.idleTimeout);
-    try {
-      await this.#receive(silence.signal, () => timer.refresh());
-    } catch (error) {
+    const named = (error: unknown) => {
       const transient = connectionError(error, asking);
-      throw transient?.failure.code === 'cut_off' ? this.#cut(error) : (transient ?? error);
-    } finally {
-      clearTimeout(timer);
-    }
-    if (this.#have < size) throw this.#cut(undefined);
-  }
-
-  async #receive(signal: AbortSignal, onChunk: () => void): Promise<void> {
-    const { url, size } = this.#source;
-    const { asking, onBytes } = this.#options;
-    const headers = new Headers({ 'accept-encoding': 'identity' });
-    if (this.#have > 0) headers.set('range', `bytes=${this.#have}-`);
-    const response = await send(url, { method: 'GET', headers, signal }, asking);
-    if (response.status === 416 || (response.status === 206 && !startsAt(response, this.#have))) {
-      await response.body?.cancel();
-      await this.#restart();
-      throw this.#cut(undefined);
-    }
-    if (!response.ok) throw await refusal(response, asking);
-    // Whole, although a part was asked for.
-    if (this.#have > 0 && response.status !== 206) await this.#restart();
-    for await (const chunk of response.body ?? []) {
-      onChunk();
-      if (this.#have + chunk.length > size) throw this.#wrong(`more than its ${size} bytes arrive`);
-      await this.#file.write(chunk);
-      this.#take(chunk);
-      onBytes(this.#have);
-    }
+      return transient?.failure.code === 'cut_off' ? this.#cut(error) : (transient ?? error);
+    };
+    const headers = new Headers({ 'accept-encoding': 'identity', ...range });
+    const answer = await openAnswer({ url, limit: policy.idleTimeout, named }, (signal) =>
+      send(url, { method: 'GET', headers, signal }, asking),
+    );
+    if (answer.ok || answer.status === 416) return answer;
+    throw await refusal(answer, asking);
   }
 
   #cut(cause: unknown): TransientError {
     const { file, size } = this.#source;
-    const sentence = `The connection to ${host(this.#options.asking)} breaks again and again: ${this.#have} of ${size} bytes of ${file} are here and kept. Run the same command again to go on from there.`;
+    const sentence = `The connection to ${host(this.#options.asking)} breaks again and again: ${this.#part.bytes} of ${size} bytes of ${file} are here and kept. Run the same command again to go on from there.`;
     return new TransientError(new HubError('cut_off', sentence, { cause }));
   }
 
@@ -173,6 +148,3 @@ class Transfer {
 /** Git names a file by the SHA-1 of a line with its size, then its bytes. */
 const newSum = ({ etag, size }: RemoteFile): Hash =>
   etag.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
-
-const startsAt = ({ headers }: Response, start: number) =>
-  headers.get('content-range')?.startsWith(`bytes ${start}-`) ?? false;

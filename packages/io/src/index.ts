@@ -1,13 +1,15 @@
+export { type Answer, openAnswer } from './answer.ts';
 export { deserializeError, isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
+export { PartialFile, resumableDownload } from './resumable-download.ts';
 export {
   type FetchPolicy,
   isTransientStatus,
-  PROGRESS_BYTES,
   pauseAfter,
   type Retry,
   type RetryOptions,
   type RetryPolicy,
   retry,
+  retryPauses,
   type Sleep,
   sleep,
   TransientError,

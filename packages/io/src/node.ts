@@ -1,3 +1,4 @@
 export { type AwaitLockOptions, awaitLock, type FileLock, takeLock } from './node/file-lock.ts';
 export { LineReader } from './node/line-reader.ts';
 export { writeFileAtomic } from './node/write-file-atomic.ts';
+export { writeSynced } from './node/write-synced.ts';

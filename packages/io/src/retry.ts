@@ -62,14 +62,18 @@ export function pauseAfter(
     : Math.max(pause, Math.min(wait, policy.longestWait) + (1 - random) * policy.firstPause);
 }
 
-/** What `retry` asks and tells between attempts. */
+/** What is asked and told between attempts. */
 export interface RetryOptions {
-  /** Whether the last attempt brought enough to count its failure as the first. */
-  readonly progressed?: () => boolean;
+  /** Makes a TransientError of a failure that may pass. Default: only what is one already may pass. */
+  readonly asTransient?: (error: unknown) => unknown;
   /** Called before each pause. */
   readonly onRetry?: (retry: Retry) => void;
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
+  /** Default: `setTimeout`. */
+  readonly sleep?: Sleep | undefined;
+  /** Draws from [0, 1) for each pause. Default: pauses are their longest. */
+  readonly random?: () => number;
 }
 
 /** A failed attempt that will be followed by another. */
@@ -81,26 +85,37 @@ export interface Retry {
 }
 
 /**
- * Repeats what throws a TransientError.
- * @throws the failure of the last TransientError, at once where the server asks to wait longer than `longestWait`; the
+ * Counts failures in a row. What it returns takes the error of an attempt, and whether that brought enough to count its
+ * failure as the first; it returns when another attempt is to follow.
+ * @param policy is looked at before each pause
+ * @throws the error where it cannot pass, or there were enough, or the server asks to wait longer than `longestWait`; the
  * reason of the signal
  */
-export async function retry<T>(
+export function retryPauses(
   policy: RetryPolicy,
-  attempt: () => Promise<T>,
-  { progressed, onRetry, signal }: RetryOptions = {},
-): Promise<T> {
+  { asTransient = (error) => error, onRetry, signal, sleep: wait = sleep, random }: RetryOptions = {},
+): (error: unknown, progressed?: boolean) => Promise<void> {
   let failures = 0;
+  return async (error, progressed = false) => {
+    signal?.throwIfAborted();
+    const transient = asTransient(error);
+    if (!(transient instanceof TransientError)) throw transient;
+    failures = progressed ? 1 : failures + 1;
+    if (failures >= policy.attempts || (transient.wait ?? 0) > policy.longestWait) throw transient.failure;
+    const delay = pauseAfter(policy, failures, transient.wait, random?.());
+    onRetry?.({ reason: transient.failure.message, delay });
+    await wait(delay, signal);
+  };
+}
+
+/** Repeats what fails and may pass. @throws as the pauses of `retryPauses` do */
+export async function retry<T>(policy: RetryPolicy, attempt: () => Promise<T>, options?: RetryOptions): Promise<T> {
+  const pause = retryPauses(policy, options);
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof TransientError)) throw error;
-      failures = progressed?.() ? 1 : failures + 1;
-      if (failures >= policy.attempts || (error.wait ?? 0) > policy.longestWait) throw error.failure;
-      const delay = pauseAfter(policy, failures, error.wait);
-      onRetry?.({ reason: error.failure.message, delay });
-      await sleep(delay, signal);
+      await pause(error);
     }
   }
 }

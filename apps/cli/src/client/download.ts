@@ -1,10 +1,10 @@
 // Downloads a model of a server. Files arrive in a folder NAME.part, which a later attempt continues; it is renamed when
 // it is complete.
 
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { HubEvent } from '@ludic/hub';
-import { writeFileAtomic } from '@ludic/io/node';
+import { writeFileAtomic, writeSynced } from '@ludic/io/node';
 import type { Model } from '@ludic/service';
 import { ClientError, type LudicClient } from '@ludic/service/client';
 import { UsageError } from '../failure.ts';
@@ -39,10 +39,7 @@ export async function downloadModel(
   for (const { path, size_bytes: size } of model.files) {
     const told = (state: 'begun' | 'moving' | 'done', bytes: number) =>
       show({ type: 'file', file: path, size, state, bytes, all: { bytes: done + bytes, size: total } });
-    const target = join(folder, path);
-    await mkdir(dirname(target), { recursive: true });
-    const handle = await open(target, 'a+');
-    try {
+    await writeSynced(join(folder, path), 'a+', async (handle) => {
       const have = etags[path] === undefined ? 0 : (await handle.stat()).size;
       told('begun', have);
       if (have !== size) {
@@ -57,14 +54,11 @@ export async function downloadModel(
         await writeState(folder, { name, modified_at: model.modified_at, etags });
         for await (const chunk of file.chunks) await handle.appendFile(chunk);
       }
-      await handle.datasync();
       const { size: written } = await handle.stat();
       if (written !== size)
         throw new ClientError('bad_answer', `${path} of ${name} came with ${written} bytes instead of ${size}.`);
-      told('done', size);
-    } finally {
-      await handle.close();
-    }
+    });
+    told('done', size);
     done += size;
   }
   if ((await client.model(name)).modified_at !== model.modified_at) {

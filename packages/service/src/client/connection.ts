@@ -1,13 +1,20 @@
 // One server as a client sees it: requests with a password, a time limit and retries, and what comes back of them.
 
-import { isTransientStatus, pauseAfter, type RetryPolicy, type Sleep, sleep } from '@ludic/io';
+import {
+  type Answer,
+  isTransientStatus,
+  openAnswer,
+  type RetryOptions,
+  type RetryPolicy,
+  retry,
+  type Sleep,
+  TransientError,
+} from '@ludic/io';
 import { type RandomStream, stream } from '@ludic/random';
 import { addressOf } from './address.ts';
-import { Answer } from './answer.ts';
 import { parseBaseUrl } from './base-url.ts';
 import { ClientError } from './errors.ts';
 import { refusal } from './refusal.ts';
-import { RequestDeadline } from './request-deadline.ts';
 
 /** How a client reaches its server. */
 export interface ConnectionOptions {
@@ -51,9 +58,10 @@ const NOT_BEGUN = new Set([429, 503]);
 
 export class Connection {
   readonly base: URL;
-  readonly retries: number;
-  readonly random: RandomStream;
-  readonly sleep: Sleep;
+  /** How often, and after which pauses, what may pass is tried again. */
+  readonly policy: RetryPolicy;
+  readonly #random: RandomStream;
+  readonly #sleep: Sleep | undefined;
   readonly #password: string | undefined;
   readonly #fetch: typeof fetch;
   readonly #timeoutMs: number | undefined;
@@ -61,9 +69,9 @@ export class Connection {
   /** @throws ClientError `bad_base_url`, `insecure` */
   constructor(options: ConnectionOptions) {
     this.base = parseBaseUrl(options.baseUrl, options.allowHttp ?? false);
-    this.retries = options.retries ?? RETRIES;
-    this.random = stream(options.seed ?? 0, 'client');
-    this.sleep = options.sleep ?? sleep;
+    this.policy = { ...PAUSES, attempts: 1 + (options.retries ?? RETRIES) };
+    this.#random = stream(options.seed ?? 0, 'client');
+    this.#sleep = options.sleep;
     this.#password = options.password;
     // Browsers want to call it on nothing.
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
@@ -77,8 +85,7 @@ export class Connection {
 
   /** Sends a request, again where that is safe, and reads its answer whole. */
   async text(call: Call): Promise<{ readonly status: number; readonly text: string; readonly url: string }> {
-    const isRepeatable = call.method === 'get';
-    return this.withRetries(call.signal, isRepeatable, async () => {
+    return this.withRetries(call.signal, call.method === 'get', async () => {
       const answer = await this.open(call);
       return { status: answer.status, text: await answer.text(), url: answer.url };
     });
@@ -88,17 +95,18 @@ export class Connection {
    * Does something with the server until it succeeds, or more tries are of no use.
    * @param isRepeatable it changes nothing there
    */
-  async withRetries<T>(signal: AbortSignal | undefined, isRepeatable: boolean, act: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await act();
-      } catch (error) {
-        if (signal?.aborted) throw error;
-        const wait = tries > this.retries ? undefined : this.retryDelay(error, isRepeatable, tries);
-        if (wait === undefined) throw error;
-        await this.sleep(wait, signal);
-      }
-    }
+  withRetries<T>(signal: AbortSignal | undefined, isRepeatable: boolean, act: () => Promise<T>): Promise<T> {
+    return retry(this.policy, act, this.retryOptions(signal, isRepeatable));
+  }
+
+  /** For attempts under `policy`. @param isRepeatable they change nothing there */
+  retryOptions(signal: AbortSignal | undefined, isRepeatable: boolean) {
+    return {
+      signal,
+      sleep: this.#sleep,
+      random: () => this.#random.nextFloat(),
+      asTransient: (error: unknown) => asTransient(error, isRepeatable),
+    } satisfies RetryOptions;
   }
 
   /** As `text`, of JSON. */
@@ -124,9 +132,9 @@ export class Connection {
     const { method, path, params, query, headers, body, signal } = call;
     const url = addressOf(this.base, path, params, query);
     signal?.throwIfAborted();
-    const deadline = new RequestDeadline(url, call.timeoutMs ?? this.#timeoutMs ?? call.usualMs ?? TIMEOUT, signal);
-    const answer = await deadline.guard(async () => {
-      const response = await this.#fetch(url, {
+    const limit = call.timeoutMs ?? this.#timeoutMs ?? call.usualMs ?? TIMEOUT;
+    const answer = await openAnswer({ url: url.href, limit, signal, named: namedBy(url.href) }, (signal) =>
+      this.#fetch(url, {
         method: method.toUpperCase(),
         headers: {
           ...headers,
@@ -134,30 +142,40 @@ export class Connection {
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: deadline.signal,
-      });
-      return new Answer(response, deadline);
-    });
-    if (answer.isGood) return answer;
+        signal,
+      }),
+    );
+    if (answer.ok) return answer;
     throw await refusal(answer, this.#password);
   }
-
-  /**
-   * Milliseconds after which what failed for the `tries`-th time may be tried again; undefined where that is of no use.
-   * @param first milliseconds of the first pause, where the server has not asked for another
-   */
-  retryDelay(error: unknown, isRepeatable: boolean, tries: number, first = PAUSES.firstPause): number | undefined {
-    const { code, status, retryAfter } = error as { code?: string; status?: number; retryAfter?: number };
-    const asked = retryAfter === undefined ? undefined : 1000 * retryAfter;
-    if (asked !== undefined && asked > PAUSES.longestWait) return undefined;
-    const broken = error instanceof ClientError && (code === 'unreachable' || code === 'timed_out');
-    const isPassing = isRepeatable
-      ? broken || (status !== undefined && isTransientStatus(status))
-      : status !== undefined && NOT_BEGUN.has(status) && asked !== undefined;
-    if (!isPassing) return undefined;
-    return pauseAfter({ ...PAUSES, firstPause: first }, tries, asked, this.random.nextFloat());
-  }
 }
+
+/** What a failed attempt is to `retry`. */
+function asTransient(error: unknown, isRepeatable: boolean): unknown {
+  const { code, status, retryAfter } = error as { code?: string; status?: number; retryAfter?: number };
+  const broken = error instanceof ClientError && (code === 'unreachable' || code === 'timed_out');
+  const isPassing = isRepeatable
+    ? broken || (status !== undefined && isTransientStatus(status))
+    : status !== undefined && NOT_BEGUN.has(status) && retryAfter !== undefined;
+  if (!isPassing) return error;
+  return new TransientError(error as Error, retryAfter === undefined ? undefined : 1000 * retryAfter);
+}
+
+/** What a failure of `fetch` is called. @param passed milliseconds of the time limit, where it has passed */
+const namedBy = (url: string) => (error: unknown, passed: number | undefined) => {
+  const { cause } = error as { cause?: unknown };
+  const { code } = (cause ?? error) as { code?: string };
+  if (passed !== undefined || /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(code ?? '')) {
+    const after = passed === undefined ? ' in time' : ` within ${Number((passed / 1000).toPrecision(3))} s`;
+    return new ClientError('timed_out', `${url} did not answer${after}.`, { cause: error });
+  }
+  const why = code ?? (error instanceof Error ? error.message : String(error));
+  return new ClientError(
+    'unreachable',
+    `${url} gave no whole answer (${why}). Is that the address, and does a server run there?`,
+    { cause: error },
+  );
+};
 
 /** A password as UTF-8 in the form that headers take: one character for each byte. */
 const inBytes = (text: string) => String.fromCharCode(...new TextEncoder().encode(text));

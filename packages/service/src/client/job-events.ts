@@ -1,5 +1,6 @@
 // The events of a job as one sequence, whatever happens to the connections that bring them.
 
+import { retryPauses } from '@ludic/io';
 import { isEnd, JOB_EVENTS, type Job, type JobEvent } from '../contract/jobs.ts';
 import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
@@ -34,8 +35,10 @@ export async function* followJob(
 ): AsyncGenerator<NumberedJobEvent, void, void> {
   let last = lastEventId;
   let hasEnded = false;
-  let fruitless = 0;
-  let retry: number | undefined;
+  let hasHeard = false;
+  // The server may ask for another first pause.
+  const policy = { ...connection.policy };
+  const pause = retryPauses(policy, connection.retryOptions(signal, true));
   for (;;) {
     try {
       const answer = await connection.open({
@@ -54,9 +57,9 @@ export async function* followJob(
       const parser = new EventStreamParser();
       for await (const chunk of answer.chunks(restMs)) {
         // A heartbeat is enough: a job may wait long for its turn, and proxies cut what lasts.
-        fruitless = 0;
+        hasHeard = true;
         const events = parser.push(chunk);
-        retry = parser.retry ?? retry;
+        policy.firstPause = parser.retry ?? policy.firstPause;
         for (const { type, data, lastEventId: number } of events) {
           if (number !== '') last = number;
           if (!isKnown(type)) continue;
@@ -69,10 +72,8 @@ export async function* followJob(
       // It broke off politely, as a server does that is stopped.
       throw new ClientError('unreachable', `${answer.url} ended while the job had not.`);
     } catch (error) {
-      signal?.throwIfAborted();
-      const wait = ++fruitless > connection.retries ? undefined : connection.retryDelay(error, true, fruitless, retry);
-      if (wait === undefined) throw error;
-      await connection.sleep(wait, signal);
+      await pause(error, hasHeard);
+      hasHeard = false;
     }
   }
 }

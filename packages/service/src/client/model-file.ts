@@ -1,6 +1,6 @@
 // A file of a model, piece by piece: a connection that breaks costs nothing that has come already.
 
-import type { Answer } from './answer.ts';
+import { PartialFile, resumableDownload } from '@ludic/io';
 import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
 
@@ -39,70 +39,48 @@ export async function openModelFile(
   params: Readonly<Record<string, string>>,
   { signal, have, onProgress, restMs = REST }: FileOptions,
 ): Promise<ModelFile> {
-  const ask = (bytes: number, etag: string | undefined) =>
-    connection.withRetries(signal, true, () =>
-      connection.open({
-        method: 'get',
-        path,
-        params,
-        headers: {
-          'accept-encoding': 'identity',
-          ...(bytes > 0 && etag !== undefined && { range: `bytes=${bytes}-`, 'if-range': etag }),
-        },
-        signal,
-      }),
-    );
-  const first = await ask(have?.bytes ?? 0, have?.etag);
-  const etag = first.headers.get('etag') ?? undefined;
-  const from = startOf(first);
-  if (from !== 0 && from !== have?.bytes) {
-    await first.discard();
-    throw new ClientError('bad_answer', `${first.url} answers with another part of the file than was asked for.`);
-  }
-  const size = sizeOf(first);
+  const file = new PartialFile(have);
+  const retryOptions = connection.retryOptions(signal, true);
+  let url = '';
+  let isOpen = false;
+  const changed = () => new ClientError('bad_answer', `${url} changed while it was being read. Begin again.`);
+  const pieces = resumableDownload(file, {
+    ...retryOptions,
+    policy: { ...connection.policy, idleTimeout: restMs },
+    progressBytes: 1,
+    // Without a tag it is unknown whether what would come belongs to what has been handed over.
+    asTransient: (error) => (file.bytes > 0 && file.etag === undefined ? error : retryOptions.asTransient(error)),
+    async open(range) {
+      const headers = { 'accept-encoding': 'identity', ...range };
+      const answer = await connection.open({ method: 'get', path, params, headers, signal });
+      ({ url } = answer);
+      return answer;
+    },
+    broken(how) {
+      if (how === 'long')
+        return new ClientError('bad_answer', `${url} sends more than the ${size} bytes that it promised.`);
+      if (how === 'short')
+        return new ClientError('unreachable', `${url} broke off after ${file.bytes} of ${size} bytes.`);
+      return isOpen
+        ? changed()
+        : new ClientError('bad_answer', `${url} answers with another part of the file than was asked for.`);
+    },
+  });
+  const from = (await pieces.next()).value as number;
+  isOpen = true;
+  const { size, etag } = file;
 
   async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
     let bytes = from;
-    for (let answer = first, fruitless = 0; ; ) {
-      const before = bytes;
-      try {
-        for await (const chunk of answer.chunks(restMs)) {
-          bytes += chunk.length;
-          if (size !== undefined && bytes > size)
-            throw new ClientError('bad_answer', `${answer.url} sends more than the ${size} bytes that it promised.`);
-          onProgress?.({ bytes, size });
-          yield chunk;
-        }
-        if (size === undefined || bytes === size) return;
-        throw new ClientError('unreachable', `${answer.url} broke off after ${bytes} of ${size} bytes.`);
-      } catch (error) {
-        signal?.throwIfAborted();
-        fruitless = bytes > before ? 1 : fruitless + 1;
-        const wait = connection.retryDelay(error, true, fruitless);
-        if (etag === undefined || wait === undefined || fruitless > connection.retries) throw error;
-        await connection.sleep(wait, signal);
+    for await (const piece of pieces) {
+      if (typeof piece === 'number') {
+        if (piece !== bytes || file.etag !== etag) throw changed();
+        continue;
       }
-      answer = await ask(bytes, etag);
-      if (startOf(answer) !== bytes) {
-        await answer.discard();
-        throw new ClientError('bad_answer', `${answer.url} changed while it was being read. Begin again.`);
-      }
+      bytes += piece.length;
+      onProgress?.({ bytes, size });
+      yield piece;
     }
   }
   return { size, etag, from, chunks: chunks() };
-}
-
-function startOf({ status, headers }: Answer): number {
-  if (status !== 206) return 0;
-  const [, start] = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '') ?? [];
-  return start === undefined ? Number.NaN : Number(start);
-}
-
-function sizeOf({ status, headers }: Answer): number | undefined {
-  const [, all] = /\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? [];
-  if (all !== undefined) return Number(all);
-  const length = headers.get('content-length');
-  // The length of what is packed says nothing about the file.
-  const isPacked = (headers.get('content-encoding') ?? 'identity') !== 'identity';
-  return status === 200 && length !== null && !isPacked ? Number(length) : undefined;
 }

@@ -1,8 +1,7 @@
 // From an answer that is no success to an error: the server's own error, or a sentence about an answer that is not Ludic's.
 
-import { retryAfter } from '@ludic/io';
+import { type Answer, retryAfter } from '@ludic/io';
 import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../contract/errors.ts';
-import type { Answer } from './answer.ts';
 import { ClientError } from './errors.ts';
 import { masked } from './masked.ts';
 

@@ -1,7 +1,7 @@
 // W&B's HTTP API as far as a run needs it: the owner of the key, opening a run, and the stream of its files. A failure
 // that may pass is thrown as a TransientError, any other as a TrackingError.
 
-import { askedWait, rateLimitReset, TransientError } from '@ludic/io';
+import { askedWait, openAnswer, rateLimitReset, TransientError } from '@ludic/io';
 import { TrackingError } from '../errors.ts';
 import { runUrl, type WandbAccount } from './account.ts';
 import type { WandbConfig } from './content.ts';
@@ -157,28 +157,28 @@ export class WandbClient {
 
   async #post(path: string, body: object, signal: AbortSignal, { mayConflict = false } = {}): Promise<string> {
     const { baseUrl } = this.#account;
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(`${baseUrl}/${path}`, {
+    const named = (error: unknown, passed: number | undefined) => {
+      const { message, cause } = error as Error & { cause?: { code?: unknown } };
+      // A proxy may answer with a number where Node has a name.
+      const reason = passed === undefined ? String(cause?.code ?? message) : `no answer within ${passed / 1000} s`;
+      return new TransientError(
+        new TrackingError('unreachable', `${baseUrl} cannot be reached (${this.#quoted(reason)}).`),
+      );
+    };
+    const url = `${baseUrl}/${path}`;
+    const answer = await openAnswer({ url, limit: TIMEOUT, signal, named }, (signal) =>
+      fetch(url, {
         method: 'POST',
         headers: { authorization: this.#authorization, 'content-type': 'application/json', 'user-agent': 'ludic' },
         body: JSON.stringify(body),
         redirect: 'manual',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
-      });
-      text = await beginning(response);
-    } catch (error) {
-      const { message, cause } = error as Error & { cause?: { code?: unknown } };
-      // A proxy may answer with a number where Node has a name.
-      const reason = String(cause?.code ?? message);
-      throw new TransientError(
-        new TrackingError('unreachable', `${baseUrl} cannot be reached (${this.#quoted(reason)}).`),
-      );
-    }
-    const { status, headers } = response;
+        signal,
+      }),
+    );
+    const text = await answer.text(LONGEST_ANSWER);
+    const { ok, status, headers } = answer;
     this.#rest = Math.min(1000 * (rateLimitReset(headers) ?? 0), LONGEST_REST);
-    if (status >= 200 && status < 300) return text;
+    if (ok) return text;
     if (status === 401) throw this.#badKey();
     if (status >= 300 && status < 400) {
       throw new TrackingError(
@@ -242,15 +242,4 @@ function messageOf(text: string): string {
   const first = Array.isArray(errors) ? (errors[0] as unknown) : (error ?? message);
   const found = typeof first === 'object' && first !== null ? (first as { message?: unknown }).message : first;
   return String(found ?? text).trim();
-}
-
-/** The first megabyte of an answer. */
-async function beginning(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > LONGEST_ANSWER) break;
-  }
-  return text;
 }
