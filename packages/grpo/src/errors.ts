@@ -29,6 +29,11 @@ export type GrpoErrorCode =
   | 'worker_failed'
   | 'game_stuck';
 
+/** @throws GrpoError `bad_setting` where the value is not as the phrase `what` says */
+export function needSetting(name: string, value: unknown, what: string, right: boolean): void {
+  if (!right) throw new GrpoError('bad_setting', `${name} is ${value}; it must be ${what}.`);
+}
+
 /** A failure of settings, of a run or of its checkpoints. The message is a sentence that says what to do next. */
 export class GrpoError extends LudicError<GrpoErrorCode> {
   override readonly name = 'GrpoError';

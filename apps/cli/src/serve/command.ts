@@ -5,31 +5,23 @@ import type { ServeOptions } from '@ludic/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtPage, precompressBeside } from '../evaluator/built-page.ts';
 import { UsageError } from '../failure.ts';
-import { type DeviceOption, deviceOption } from '../options/device.ts';
+import { deviceOption } from '../options/device.ts';
 import { decimal, whole } from '../options/input.ts';
 
-interface ServeCommand {
-  readonly host: string;
-  readonly port: number;
+/** Of the server, those that have an option of their name. */
+type SameOptions = Omit<
+  ServeOptions,
+  'version' | 'dataFolder' | 'hostNames' | 'origins' | 'admins' | 'passwordHash' | 'certificate' | 'key' | 'pageFolder' | 'logger'
+>;
+
+interface ServeCommand extends SameOptions {
   readonly data: string;
-  readonly device: DeviceOption;
-  readonly threads?: number;
   readonly passwordFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
-  readonly trustProxy?: string | true;
-  readonly assumeHttps?: true;
   readonly hostName: readonly string[];
-  readonly functionHosts?: true;
   readonly allowOrigin: readonly string[];
-  readonly maxConcurrentJobs: number;
   readonly admin: readonly string[];
-  readonly shareModels?: true;
-  readonly jobsPerName: { readonly running: number; readonly queued: number };
-  readonly jobTimeout: number;
-  readonly maxConcurrentRequests: number;
-  readonly requestTimeout: number;
-  readonly idleTimeout: number;
   readonly page: boolean;
 }
 
@@ -81,10 +73,7 @@ export function serveCommand(): Command {
       process.umask(0o077);
       const { serve } = await import('@ludic/server');
       const pageFolder = options.page ? await builtPage() : undefined;
-      const server = await serve({
-        ...settingsOf(options, process.env),
-        ...(pageFolder !== undefined && { pageFolder }),
-      });
+      const server = await serve({ ...settingsOf(options, process.env), pageFolder });
       // A signal may arrive as soon as the server reports that it listens.
       const asked = untilAsked();
       if (options.page) precompressBeside();
@@ -104,37 +93,26 @@ function perName(text: string): { readonly running: number; readonly queued: num
 
 const append = (value: string, before: readonly string[]) => [...before, value];
 
-function settingsOf(options: ServeCommand, environment: NodeJS.ProcessEnv): ServeOptions {
-  const { tlsCert, tlsKey, passwordFile = environment.LUDIC_PASSWORD_FILE } = options;
-  if (options.assumeHttps && options.trustProxy === undefined)
+function settingsOf(
+  { data, passwordFile, tlsCert, tlsKey, hostName, allowOrigin, admin, page: _, ...same }: ServeCommand,
+  environment: NodeJS.ProcessEnv,
+): ServeOptions {
+  if (same.assumeHttps && same.trustProxy === undefined)
     throw new UsageError('--assume-https says something of a proxy: give --trust-proxy too.');
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new UsageError('--tls-cert and --tls-key belong together.');
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const hash = environment.LUDIC_PASSWORD_HASH;
   return {
+    ...same,
     version,
-    dataFolder: options.data,
-    host: options.host,
-    port: options.port,
-    device: options.device,
-    hostNames: options.hostName,
-    functionHosts: options.functionHosts ?? false,
-    origins: options.allowOrigin,
-    maxConcurrentJobs: options.maxConcurrentJobs,
-    admins: options.admin,
-    shareModels: options.shareModels ?? false,
-    jobsPerName: options.jobsPerName,
-    jobTimeout: options.jobTimeout,
-    maxConcurrentRequests: options.maxConcurrentRequests,
-    requestTimeout: options.requestTimeout,
-    idleTimeout: options.idleTimeout,
-    ...(options.threads !== undefined && { threads: options.threads }),
-    ...(hash && { passwordHash: hash }),
-    ...(passwordFile && { passwordFile }),
-    ...(tlsCert !== undefined && tlsKey !== undefined && { certificate: tlsCert, key: tlsKey }),
-    ...(options.trustProxy !== undefined && { trustProxy: options.trustProxy }),
-    ...(options.assumeHttps && { assumeHttps: true }),
+    dataFolder: data,
+    hostNames: hostName,
+    origins: allowOrigin,
+    admins: admin,
+    passwordHash: environment.LUDIC_PASSWORD_HASH || undefined,
+    passwordFile: (passwordFile ?? environment.LUDIC_PASSWORD_FILE) || undefined,
+    certificate: tlsCert,
+    key: tlsKey,
   };
 }
 

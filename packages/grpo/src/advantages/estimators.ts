@@ -38,6 +38,8 @@ export interface TurnAdvantages {
 interface Visit {
   readonly episode: number;
   readonly turn: number;
+  /** Equal prompts are one array: the policy encodes each once. */
+  readonly prompt: Int32Array | undefined;
 }
 
 /** @param groups which group each episode belongs to */
@@ -56,15 +58,23 @@ export function estimateAdvantages(
   }
   const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
   const returns = advantageEstimator === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
-  const groupMeans = meansByTurn(counted, groups, returns);
+  const visits = counted.flatMap((episode, i) =>
+    (episode?.turns ?? []).map(({ reply }, turn): Visit => ({ episode: i, turn, prompt: reply.tokens?.prompt })),
+  );
+  const groupAndTurn = ({ episode, turn }: Visit) => `${groups[episode]} ${turn}`;
+  const returnOf = ({ episode, turn }: Visit) => returns[episode]![turn]!;
+  const groupMeans = meansBy(visits.map((visit) => [groupAndTurn(visit), returnOf(visit)]));
+  const scopeOf = ({ episode }: Visit) => (advantageEstimator === 'group_turn' ? groups[episode] : 0);
   const advantages = episodes.map((episode) => new Float64Array(episode.turns.length));
-  for (const visits of visitsByPrompt(counted, (i) => (advantageEstimator === 'group_turn' ? groups[i]! : 0))) {
-    const sum = sumOver(visits, returns);
-    for (const { episode, turn } of visits) {
-      // One pseudo-visit stands in where a prompt was seen once: the mean return of the group from this very turn on.
-      // With the return of another turn, prompts that are all different would get a push against whatever was done.
-      const baseline = (sum + groupMeans.get(groups[episode]!)![turn]!) / (visits.length + 1);
-      advantages[episode]![turn] = returns[episode]![turn]! - baseline;
+  for (const scope of Map.groupBy(visits, scopeOf).values()) {
+    for (const alike of Map.groupBy(scope, ({ prompt }) => prompt).values()) {
+      const sum = alike.reduce((total, visit) => total + returnOf(visit), 0);
+      for (const visit of alike) {
+        // One pseudo-visit stands in where a prompt was seen once: the mean return of the group from this very turn on.
+        // With the return of another turn, prompts that are all different would get a push against whatever was done.
+        const baseline = (sum + groupMeans.get(groupAndTurn(visit))!) / (alike.length + 1);
+        advantages[visit.episode]![visit.turn] = returnOf(visit) - baseline;
+      }
     }
   }
   if (scaleRewards !== 'none')
@@ -80,42 +90,17 @@ function divideByDeviation(
   advantages: readonly Float64Array[],
   scopeOf: (episode: number) => number | undefined,
 ): void {
-  const squares = new Map<number, { sum: number; count: number }>();
-  for (const [i, turns] of advantages.entries()) {
-    const scope = scopeOf(i);
+  for (const [scope, members] of Map.groupBy(advantages.keys(), scopeOf)) {
     if (scope === undefined) continue;
-    const known = squares.get(scope) ?? { sum: 0, count: 0 };
-    for (const value of turns) known.sum += value * value;
-    known.count += turns.length;
-    squares.set(scope, known);
-  }
-  for (const [i, turns] of advantages.entries()) {
-    const scope = scopeOf(i);
-    if (scope === undefined) continue;
-    const { sum, count } = squares.get(scope)!;
-    const deviation = Math.sqrt(sum / Math.max(1, count)) + 1e-4;
-    for (let t = 0; t < turns.length; t++) turns[t]! /= deviation;
-  }
-}
-
-/** Per group and turn: the mean return from that turn on, of the members that came to it. */
-function meansByTurn(
-  episodes: readonly (Episode | undefined)[],
-  groups: readonly number[],
-  returns: readonly Float64Array[],
-): ReadonlyMap<number, readonly number[]> {
-  const sums = new Map<number, { sum: number; count: number }[]>();
-  for (const [i, episode] of episodes.entries()) {
-    if (!episode) continue;
-    const turns = sums.get(groups[i]!) ?? [];
-    sums.set(groups[i]!, turns);
-    for (const t of episode.turns.keys()) {
-      const known = (turns[t] ??= { sum: 0, count: 0 });
-      known.sum += returns[i]![t]!;
-      known.count++;
+    let sum = 0;
+    let count = 0;
+    for (const i of members) {
+      for (const value of advantages[i]!) sum += value * value;
+      count += advantages[i]!.length;
     }
+    const deviation = Math.sqrt(sum / Math.max(1, count)) + 1e-4;
+    for (const i of members) for (const t of advantages[i]!.keys()) advantages[i]![t]! /= deviation;
   }
-  return new Map([...sums].map(([group, turns]) => [group, turns.map(({ sum, count }) => sum / count)]));
 }
 
 /** The discounted rewards from each turn to the end. */
@@ -143,52 +128,17 @@ function backedUpReturns(episodes: readonly (Episode | undefined)[], discount: n
       const turn = episode?.turns[t];
       if (!turn) continue;
       const next = episode.turns[t + 1];
-      const value = turn.reward + (next ? discount * worth.get(promptOf(next))! : 0);
+      const value = turn.reward + (next ? discount * worth.get(next.reply.tokens?.prompt)! : 0);
       returns[i]![t] = value;
-      visits.push([promptOf(turn), value]);
+      visits.push([turn.reply.tokens?.prompt, value]);
     }
     worth = meansBy(visits);
   }
   return returns;
 }
 
-/** Equal prompts are one array: the policy encodes each once. */
-const promptOf = (turn: Episode['turns'][number]): unknown => turn.reply.tokens?.prompt;
-
-/** The turns that saw the same prompt within the same scope. */
-function visitsByPrompt(
-  episodes: readonly (Episode | undefined)[],
-  scopeOf: (episode: number) => number,
-): readonly (readonly Visit[])[] {
-  const scopes = new Map<number, Map<unknown, Visit[]>>();
-  for (const [i, episode] of episodes.entries()) {
-    if (!episode) continue;
-    let byPrompt = scopes.get(scopeOf(i));
-    if (!byPrompt) scopes.set(scopeOf(i), (byPrompt = new Map()));
-    for (const [t, turn] of episode.turns.entries()) {
-      const visit = { episode: i, turn: t };
-      const visits = byPrompt.get(promptOf(turn));
-      if (visits) visits.push(visit);
-      else byPrompt.set(promptOf(turn), [visit]);
-    }
-  }
-  return [...scopes.values()].flatMap((byPrompt) => [...byPrompt.values()]);
-}
-
-function sumOver(visits: readonly Visit[], returns: readonly Float64Array[]): number {
-  let sum = 0;
-  for (const { episode, turn } of visits) sum += returns[episode]![turn]!;
-  return sum;
-}
-
+/** Means over what is equal, summed in the order in which it comes. */
 function meansBy<Key>(entries: readonly (readonly [Key, number])[]): Map<Key, number> {
-  const sums = new Map<Key, { sum: number; count: number }>();
-  for (const [key, value] of entries) {
-    const known = sums.get(key);
-    if (known) {
-      known.sum += value;
-      known.count++;
-    } else sums.set(key, { sum: value, count: 1 });
-  }
-  return new Map([...sums].map(([key, { sum, count }]) => [key, sum / count]));
+  const alike = [...Map.groupBy(entries, ([key]) => key)];
+  return new Map(alike.map(([key, own]) => [key, own.reduce((sum, [, value]) => sum + value, 0) / own.length]));
 }

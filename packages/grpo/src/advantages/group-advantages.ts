@@ -21,14 +21,9 @@ export function groupAdvantages(
   groups: readonly number[],
   scale: ScaleRewards,
 ): Advantages {
-  const members = new Map<number, number[]>();
-  for (const [i, reward] of rewards.entries()) {
-    if (reward === undefined) continue;
-    const group = members.get(groups[i]!);
-    if (group) group.push(i);
-    else members.set(groups[i]!, [i]);
-  }
   const scored = rewards.filter((reward) => reward !== undefined);
+  const scoredEpisodes = [...rewards.keys()].filter((i) => rewards[i] !== undefined);
+  const members = Map.groupBy(scoredEpisodes, (i) => groups[i]!);
   const batchDeviation = standardDeviation(scored);
   const values = new Float64Array(rewards.length);
   let equal = 0;

@@ -83,14 +83,8 @@ function beginsWith(whole: Int32Array, start: Int32Array): boolean {
   return true;
 }
 
-/** A part of the paths that is run at once. */
-export interface MicroBatch<S> {
-  readonly sequences: readonly Int32Array[];
-  readonly promptLengths: readonly number[];
-  readonly samples: readonly S[];
-  /** Which of this micro-batch's sequences each sample lies on. */
-  readonly sequenceOf: Int32Array;
-}
+/** A part of the paths that is run at once: `sequenceOf` counts its own sequences. */
+export type MicroBatch<S> = SamplePaths<S>;
 
 /** Most numbers of the table of logits of a micro-batch, several copies of which are made: 128 MB each. */
 const LARGEST_TABLE = 2 ** 25;

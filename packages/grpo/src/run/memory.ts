@@ -39,19 +39,6 @@ export interface MemoryEstimate {
   readonly total: number;
 }
 
-type Settings = Pick<
-  TrainSettings,
-  | 'batchSize'
-  | 'groupSize'
-  | 'shards'
-  | 'maxCompletionLength'
-  | 'numIterations'
-  | 'tokenBudget'
-  | 'gradientCheckpointing'
-  | 'lora'
-  | 'loss'
->;
-
 const FLOAT = 4;
 const MB = 1e6;
 /** Node and ONNX Runtime. */
@@ -74,7 +61,7 @@ const DISTRIBUTION = 12;
 /** @param workers processes that share an update; above 1 they are beside the one that holds the optimizer */
 export function estimateMemory(
   config: ModelConfig,
-  settings: Settings,
+  settings: TrainSettings,
   prompts: PromptShape,
   workers = 1,
 ): MemoryEstimate {
@@ -151,11 +138,16 @@ export function describeMemory({ total, ...parts }: MemoryEstimate, limit: numbe
 /** A change of the settings that saves memory, by its flag. */
 interface Saving {
   readonly flag: string;
-  readonly apply: (settings: Settings) => Settings;
+  readonly apply: (settings: TrainSettings) => TrainSettings;
 }
 
 /** What would make a run fit into `limit` bytes, as a sentence: as few changes as possible, the mildest first. */
-export function memoryAdvice(config: ModelConfig, settings: Settings, prompts: PromptShape, limit: number): string {
+export function memoryAdvice(
+  config: ModelConfig,
+  settings: TrainSettings,
+  prompts: PromptShape,
+  limit: number,
+): string {
   const row = prompts.longest + settings.maxCompletionLength;
   const budget = Math.max(row, Math.floor(settings.tokenBudget / 8));
   const savings: Saving[] = [];

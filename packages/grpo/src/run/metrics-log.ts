@@ -2,7 +2,7 @@
 // still open: camelCase names are the older ones, and are mapped here alone.
 
 import { EVALUATION_METRICS, type Evaluation, type Interval } from '@ludic/rollouts';
-import { camelCase } from '../settings/convert.ts';
+import { camelCase, renamed } from '../settings/convert.ts';
 import { LOGGED_STEP_METRICS, type LoggedStepMetrics } from '../trainer/step-metrics.ts';
 import type { WarmStartResult } from '../warm-start/begin-format.ts';
 import type { SampledRate } from './evaluation-score.ts';
@@ -38,9 +38,6 @@ const EARLIER_EVALUATION: Readonly<Record<string, string>> = {
 function earlierNames(table: object): Record<string, string> {
   return Object.fromEntries(Object.keys(table).map((key) => [camelCase(key), key]));
 }
-
-const renamed = (row: RawRow, names: Readonly<Record<string, string>>): RawRow =>
-  Object.fromEntries(Object.entries(row).map(([name, value]) => [names[name] ?? name, value]));
 
 const isObject = (value: unknown): value is RawRow =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -47,8 +47,8 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
       formatVersion: 1,
       model,
       settings,
-      ...(onnx && { onnx }),
-      ...(threads !== undefined && { threads }),
+      onnx,
+      threads,
     } as const;
     return begin(await openFiles(model), settings, options, () => createRun(storage, config));
   }

@@ -27,7 +27,7 @@ const NAMES_IN_FILES: Readonly<Record<string, string>> = {
 };
 const NAMES_IN_LIBRARY = Object.fromEntries(Object.entries(NAMES_IN_FILES).map(([name, inFile]) => [inFile, name]));
 
-const renamed = (settings: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
+export const renamed = (settings: object, names: Readonly<Record<string, string>>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(settings).map(([name, value]) => [names[name] ?? name, value]));
 
 /** Settings under the names that config.json has for them, in the same order. */

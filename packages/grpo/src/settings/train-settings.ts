@@ -3,7 +3,7 @@
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { type LoraConfig, PRECISIONS, type Precision } from '@ludic/models';
 import { ADVANTAGE_ESTIMATORS, type AdvantageSettings } from '../advantages/estimators.ts';
-import { GrpoError } from '../errors.ts';
+import { needSetting } from '../errors.ts';
 import { LOSS_TYPES } from '../loss/loss-types.ts';
 import { type AdamWSettings, DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { checkWarmStart, type WarmStartChoice } from '../warm-start/plan.ts';
@@ -115,109 +115,93 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   onCollapse: 'stop',
 };
 
+/** What a number must be: in words, and as a check. */
+type Check = readonly [what: string, isRight: (value: number) => boolean];
+
+const COUNT: Check = ['a whole number above 0', (x) => Number.isInteger(x) && x > 0];
+const WHOLE: Check = ['a whole number, 0 or more', (x) => Number.isSafeInteger(x) && x >= 0];
+const POSITIVE: Check = ['above 0', (x) => x > 0 && Number.isFinite(x)];
+const AMOUNT: Check = ['0 or more', (x) => x >= 0 && Number.isFinite(x)];
+const SHARE: Check = ['between 0 and 1', (x) => x >= 0 && x <= 1];
+const DECAY_RATE: Check = ['at least 0 and below 1', (x) => x >= 0 && x < 1];
+
+const RUN_CHECKS = {
+  steps: COUNT,
+  groupSize: COUNT,
+  batchSize: COUNT,
+  shards: COUNT,
+  maxCompletionLength: COUNT,
+  numIterations: COUNT,
+  tokenBudget: COUNT,
+  evalEpisodes: COUNT,
+  saveEvery: COUNT,
+  seed: WHOLE,
+  warmupSteps: WHOLE,
+  dynamicSamplingRounds: WHOLE,
+  evalEvery: WHOLE,
+  temperature: POSITIVE,
+  evalTemperature: AMOUNT,
+  learningRate: POSITIVE,
+  discount: ['above 0, at most 1', (x) => x > 0 && x <= 1],
+  finalRegularization: SHARE,
+  finalRate: SHARE,
+} satisfies { readonly [Name in keyof TrainSettings]?: Check };
+
+const LOSS_CHECKS = {
+  epsilon: ['between 0 and 1', (x) => x >= 0 && x < 1],
+  epsilonHigh: AMOUNT,
+  beta: AMOUNT,
+  entropyCoefficient: AMOUNT,
+  sapoTemperaturePos: POSITIVE,
+  sapoTemperatureNeg: POSITIVE,
+} satisfies { readonly [Name in keyof LossSettings]?: Check };
+
+const ADAMW_CHECKS = {
+  beta1: DECAY_RATE,
+  beta2: DECAY_RATE,
+  epsilon: POSITIVE,
+  weightDecay: AMOUNT,
+  maxGradNorm: ['0 or more; 0 does not clip', (x) => x >= 0],
+} satisfies { readonly [Name in keyof AdamWSettings]: Check };
+
+const LORA_CHECKS = { rank: COUNT, alpha: POSITIVE };
+
 /** @throws GrpoError `bad_setting` */
 export function checkSettings(settings: TrainSettings): void {
-  const whole = [
-    'steps',
-    'groupSize',
-    'batchSize',
-    'shards',
-    'maxCompletionLength',
-    'numIterations',
-    'tokenBudget',
-    'evalEpisodes',
-    'saveEvery',
-  ] as const;
-  for (const name of whole)
-    need(name, settings[name], 'a whole number above 0', Number.isInteger(settings[name]) && settings[name] > 0);
-  for (const name of ['seed', 'warmupSteps', 'dynamicSamplingRounds', 'evalEvery'] as const) {
-    need(
-      name,
-      settings[name],
-      'a whole number, 0 or more',
-      Number.isSafeInteger(settings[name]) && settings[name] >= 0,
-    );
-  }
-  need(
-    'groupSize',
-    settings.groupSize,
-    'at least 2: an episode is compared with the others of its group',
-    settings.groupSize >= 2,
-  );
-  need(
-    'batchSize',
-    settings.batchSize,
-    `a multiple of groupSize ${settings.groupSize}`,
-    settings.batchSize % settings.groupSize === 0,
-  );
-  const groups = settings.batchSize / settings.groupSize;
-  need('shards', settings.shards, `at most ${groups}, the groups of a batch`, settings.shards <= groups);
-  need(
-    'temperature',
-    settings.temperature,
-    'above 0',
-    settings.temperature > 0 && Number.isFinite(settings.temperature),
-  );
-  need(
-    'evalTemperature',
-    settings.evalTemperature,
-    '0 or more',
-    settings.evalTemperature >= 0 && Number.isFinite(settings.evalTemperature),
-  );
-  need(
-    'learningRate',
-    settings.learningRate,
-    'above 0',
-    settings.learningRate > 0 && Number.isFinite(settings.learningRate),
-  );
-  need('discount', settings.discount, 'above 0, at most 1', settings.discount > 0 && settings.discount <= 1);
-  need(
-    'finalRegularization',
-    settings.finalRegularization,
-    'between 0 and 1',
-    settings.finalRegularization >= 0 && settings.finalRegularization <= 1,
-  );
-  need('finalRate', settings.finalRate, 'between 0 and 1', settings.finalRate >= 0 && settings.finalRate <= 1);
-  const { lora } = settings;
-  if (lora) {
-    need('lora.rank', lora.rank, 'a whole number above 0', Number.isInteger(lora.rank) && lora.rank > 0);
-    need('lora.alpha', lora.alpha, 'above 0', lora.alpha > 0 && Number.isFinite(lora.alpha));
-  }
+  const { groupSize, batchSize, shards, lora, loss, warmStart } = settings;
+  checkNumbers(RUN_CHECKS, settings);
+  const enough = 'at least 2: an episode is compared with the others of its group';
+  needSetting('groupSize', groupSize, enough, groupSize >= 2);
+  needSetting('batchSize', batchSize, `a multiple of groupSize ${groupSize}`, batchSize % groupSize === 0);
+  const groups = batchSize / groupSize;
+  needSetting('shards', shards, `at most ${groups}, the groups of a batch`, shards <= groups);
+  if (lora) checkNumbers(LORA_CHECKS, lora, 'lora.');
   oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
-  if (settings.warmStart !== undefined) checkWarmStart(settings.environment, settings.warmStart);
+  if (warmStart !== undefined) checkWarmStart(settings.environment, warmStart);
   oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
   oneOf('precision', settings.precision, PRECISIONS);
-  const { loss } = settings;
   oneOf('lossType', loss.lossType, LOSS_TYPES);
   oneOf('importanceSamplingLevel', loss.importanceSamplingLevel, IMPORTANCE_SAMPLING_LEVELS);
-  need('epsilon', loss.epsilon, 'between 0 and 1', loss.epsilon >= 0 && loss.epsilon < 1);
-  need('epsilonHigh', loss.epsilonHigh, '0 or more', isAmount(loss.epsilonHigh));
-  need('beta', loss.beta, '0 or more', isAmount(loss.beta));
-  need('entropyCoefficient', loss.entropyCoefficient, '0 or more', isAmount(loss.entropyCoefficient));
+  checkNumbers(LOSS_CHECKS, loss);
   if (loss.delta !== undefined)
-    need('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
-  for (const name of ['sapoTemperaturePos', 'sapoTemperatureNeg'] as const)
-    need(name, loss[name], 'above 0', loss[name] > 0 && Number.isFinite(loss[name]));
-  checkAdamW(settings.adamw);
+    needSetting('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
+  checkNumbers(ADAMW_CHECKS, settings.adamw, 'adamw.');
 }
 
-function checkAdamW({ beta1, beta2, epsilon, weightDecay, maxGradNorm }: AdamWSettings): void {
-  for (const [name, value] of Object.entries({ beta1, beta2 }))
-    need(`adamw.${name}`, value, 'at least 0 and below 1', value >= 0 && value < 1);
-  need('adamw.epsilon', epsilon, 'above 0', epsilon > 0 && Number.isFinite(epsilon));
-  need('adamw.weightDecay', weightDecay, '0 or more', isAmount(weightDecay));
-  need('adamw.maxGradNorm', maxGradNorm, '0 or more; 0 does not clip', maxGradNorm >= 0);
-}
-
-const isAmount = (value: number): boolean => value >= 0 && Number.isFinite(value);
-
-function need(name: string, value: unknown, what: string, right: boolean): void {
-  if (!right) throw new GrpoError('bad_setting', `${name} is ${value}; it must be ${what}.`);
+function checkNumbers<Name extends string>(
+  checks: Readonly<Record<Name, Check>>,
+  values: NoInfer<Readonly<Record<Name, number>>>,
+  prefix = '',
+): void {
+  for (const name of Object.keys(checks) as Name[]) {
+    const [what, isRight] = checks[name];
+    needSetting(`${prefix}${name}`, values[name], what, isRight(values[name]));
+  }
 }
 
 function oneOf(name: string, value: string, known: readonly string[]): void {
-  need(name, value, `one of ${known.join(', ')}`, known.includes(value));
+  needSetting(name, value, `one of ${known.join(', ')}`, known.includes(value));
 }

@@ -155,7 +155,7 @@ export class Trainer {
         policy,
         episodes: settings.evalEpisodes,
         seed: settings.seed,
-        ...(signal && { signal }),
+        signal,
       });
     } finally {
       policy.dispose();

@@ -70,7 +70,7 @@ export async function beginWithFormat(
     learningRate: plan.learningRate ?? warmStartRate(sizeOf(model)),
     seed: settings.seed,
     tokenBudget: settings.tokenBudget,
-    ...(signal && { signal }),
+    signal,
   });
   for await (const step of taught) {
     loss = step.loss;

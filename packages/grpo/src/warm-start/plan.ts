@@ -1,7 +1,7 @@
 // What a run does about the format of replies before its first step, as its settings say it.
 
 import { findEnvironment } from '@ludic/environments';
-import { GrpoError } from '../errors.ts';
+import { needSetting } from '../errors.ts';
 
 /** How long a model is taught the format of replies, on whose games, and how fast. */
 export interface WarmStartPlan {
@@ -33,19 +33,15 @@ export function warmStartRate(parameters: number): number {
 export function checkWarmStart(environment: string, choice: WarmStartChoice): void {
   if (choice === 'auto') return;
   for (const name of ['steps', 'episodes'] as const)
-    need(
+    needSetting(
       `warmStart.${name}`,
       choice[name],
       'a whole number above 0',
       Number.isInteger(choice[name]) && choice[name] > 0,
     );
   const { learningRate = 1, player = 'random' } = choice;
-  need('warmStart.learningRate', learningRate, 'above 0', learningRate > 0 && Number.isFinite(learningRate));
+  needSetting('warmStart.learningRate', learningRate, 'above 0', learningRate > 0 && Number.isFinite(learningRate));
   const { experts } = findEnvironment(environment);
   const players = Object.keys(experts);
-  need('warmStart.player', player, `one of ${players.join(', ')}`, players.includes(player));
-}
-
-function need(name: string, value: unknown, what: string, right: boolean): void {
-  if (!right) throw new GrpoError('bad_setting', `${name} is ${value}; it must be ${what}.`);
+  needSetting('warmStart.player', player, `one of ${players.join(', ')}`, players.includes(player));
 }

@@ -35,7 +35,7 @@ export async function measureReplyFormat(
   const policy = asked(own, () => spec.environment.experts.random(spec.config));
   try {
     const starts = groupStarts({ seed: settings.seed, step: 0, groups: GAMES, groupSize: 1 });
-    const episodes = await playEpisodes({ ...spec, policy, starts, ...(signal && { signal }) });
+    const episodes = await playEpisodes({ ...spec, policy, starts, signal });
     const turns = episodes.flatMap((episode) => ASKED_TURNS.flatMap((turn) => episode.turns[turn] ?? []));
     const share = (count: number) => count / Math.max(1, turns.length);
     return {

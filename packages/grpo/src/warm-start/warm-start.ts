@@ -60,7 +60,7 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
     runtime,
     config,
     parameters,
-    ...(adapter && { adapter }),
+    adapter,
     objective: 'supervised',
     adamw: DEFAULT_ADAMW,
     temperature: 1,

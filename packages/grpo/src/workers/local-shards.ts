@@ -28,7 +28,7 @@ const commonOf = ({ runtime, config }: LanguageModel, settings: TrainSettings) =
 /** What a run learns with. */
 export function learnerOf(model: LanguageModel, settings: TrainSettings): Learner {
   const { parameters, adapter } = model;
-  return new Learner({ ...commonOf(model, settings), parameters, ...(adapter && { adapter }) });
+  return new Learner({ ...commonOf(model, settings), parameters, adapter });
 }
 
 /** What scores samples under the first weights. */
@@ -119,7 +119,7 @@ export class LocalShards implements ShardRunner {
         ...this.#spec,
         policy: this.#policy,
         starts,
-        ...(signal && { signal }),
+        signal,
       });
       for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
       const zeroVariance = open.filter((g) => {
