@@ -39,7 +39,7 @@ export function demoCommand(): Command {
         );
         console.log('Its first weights know how a reply looks and nothing about the game.\n');
         const before = await measure('nano');
-        const result = await trainInFolder({ kind: 'new', model: 'nano', settings: SETTINGS }, folder, { json: false });
+        const result = await trainInFolder({ kind: 'new', model: 'nano', settings: SETTINGS }, folder, {});
         if (result.status === 'interrupted') return;
         const after = await measure(join(folder, 'final'));
         console.log(`\n${table(before, after)}\n`);
@@ -58,19 +58,10 @@ export function demoCommand(): Command {
 
 async function measure(model: string): Promise<Evaluation> {
   const game = resolveSpec({ environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' });
-  const policy = await openPolicy(model, game, {
-    temperature: 1,
-    topK: 0,
-    topP: 1,
-    maxCompletionLength: SETTINGS.maxCompletionLength,
-  });
+  const { maxCompletionLength } = SETTINGS;
+  const policy = await openPolicy(model, game, { temperature: 1, topK: 0, topP: 1, maxCompletionLength });
   // Other games than those by which the best checkpoint was chosen.
-  const evaluation = await evaluate({
-    ...game,
-    policy,
-    episodes: GAMES,
-    seed: 20_000,
-  });
+  const evaluation = await evaluate({ ...game, policy, episodes: GAMES, seed: 20_000 });
   policy.dispose();
   return evaluation;
 }

@@ -51,23 +51,10 @@ async function run(options: EvaluateCommand): Promise<void> {
       `ludic: ${share} of the games failed and count as they stood, the first because ${evaluation.first_failure}\n`,
     );
   }
-  if (options.json) console.log(JSON.stringify(evaluationJson(evaluation, options)));
-  else console.log(evaluationText(evaluation, options));
-}
-
-/** The same shape as the service's answer. */
-function evaluationJson(
-  evaluation: Evaluation,
-  options: Pick<EvaluateCommand, 'model' | 'env' | 'history' | 'episodes' | 'temperature'>,
-): object {
-  return {
-    model: options.model,
-    env_type: options.env,
-    eval_episodes: options.episodes,
-    history_strategy: options.history,
-    temperature: options.temperature,
-    results: evaluation,
-  };
+  if (!options.json) return console.log(evaluationText(evaluation, options));
+  const { model, env: env_type, episodes: eval_episodes, history: history_strategy, temperature } = options;
+  // The same shape as the service's answer.
+  console.log(JSON.stringify({ model, env_type, eval_episodes, history_strategy, temperature, results: evaluation }));
 }
 
 function evaluationText(evaluation: Evaluation, { model, env, history, temperature }: EvaluateCommand): string {

@@ -124,15 +124,12 @@ function choicesOf(schema: z.ZodType): readonly string[] | undefined {
 
 /** Values are parsed when the action is known, because some options mean different things to different actions. */
 function fieldsOfAll(): readonly Option[] {
-  return [...usesOfFields()]
-    .map(([name, uses]) => {
-      const option = bareOption(name, uses[0]!.schema);
-      const actions = uses.flatMap((use) => use.actions);
-      option.description =
-        uses.length === 1 ? uses[0]!.text : uses.map((use) => `${use.actions.join(', ')}: ${use.text}`).join('; ');
-      return { option, heading: `Options of ${actions.join(', ')}:` };
-    })
-    .map(({ option, heading }) => option.helpGroup(heading));
+  return [...usesOfFields()].map(([name, uses]) => {
+    const option = bareOption(name, uses[0]!.schema);
+    option.description =
+      uses.length === 1 ? uses[0]!.text : uses.map((use) => `${use.actions.join(', ')}: ${use.text}`).join('; ');
+    return option.helpGroup(`Options of ${uses.flatMap((use) => use.actions).join(', ')}:`);
+  });
 }
 
 /** The given values of this action. An option of another action is refused. */

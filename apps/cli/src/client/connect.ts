@@ -34,9 +34,9 @@ export function addressesOf(baseUrl: string | undefined): Addresses {
 export function connect(address: string, options: ConnectOptions, password: string | undefined): LudicClient {
   return new LudicClient({
     baseUrl: address,
-    ...(password !== undefined && { password }),
-    ...(options.allowHttp && { allowHttp: true }),
-    ...(options.timeout !== undefined && { timeoutMs: 1000 * options.timeout }),
+    password,
+    allowHttp: options.allowHttp,
+    timeoutMs: options.timeout && 1000 * options.timeout,
     // Clients that fail at the same moment should not retry at the same moment.
     seed: process.pid,
   });

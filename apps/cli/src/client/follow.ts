@@ -1,5 +1,8 @@
 // Follows a job of a server: its curve and its end. Ctrl-C ends the following, not the job.
 
+import { LOGGED_STEP_METRICS, type LoggedStepMetrics, type SampledRate } from '@ludic/grpo';
+import { SAMPLED_METRICS } from '@ludic/grpo/internal';
+import { EVALUATION_METRICS, type Evaluation, type Metric } from '@ludic/rollouts';
 import { type EvaluationNumbers, isEnd, type Job, type JobEvent, type StepNumbers } from '@ludic/service';
 import type { LudicClient } from '@ludic/service/client';
 import { LiveView, type ShownEvent } from '../train/live-view.ts';
@@ -90,50 +93,25 @@ class ShownJob {
   }
 }
 
-/** Numbers may be missing from servers of earlier versions. */
-const number = (value: number | undefined) => value ?? Number.NaN;
+/** Not a number, for every metric that is always there: servers of earlier versions may not tell it. */
+const unknown = (table: Readonly<Record<string, Metric>>) =>
+  Object.fromEntries(
+    Object.entries(table).flatMap(([key, { optional }]) => (optional ? [] : [[key, Number.NaN] as const])),
+  );
 
-function stepOf(data: StepNumbers): ShownEvent {
-  return {
-    type: 'step',
-    metrics: {
-      ...data,
-      mean_reward: number(data.mean_reward),
-      success_rate: number(data.success_rate),
-      entropy: number(data.entropy),
-      invalid_rate: number(data.invalid_rate),
-      gradient_norm: number(data.gradient_norm),
-      max_log_ratio: number(data.max_log_ratio),
-      zero_variance_groups: number(data.zero_variance_groups),
-      seconds: number(data.seconds),
-      tokens_per_second: number(data.tokens_per_second),
-    },
-  };
-}
+const stepOf = (data: StepNumbers): ShownEvent => ({
+  type: 'step',
+  metrics: { ...unknown(LOGGED_STEP_METRICS), ...data } as LoggedStepMetrics,
+});
 
-function evaluationOf(data: EvaluationNumbers): ShownEvent {
-  const { sampled_temperature, sampled_win_rate } = data;
-  return {
-    type: 'evaluation',
-    step: data.step,
-    evaluation: {
-      ...data,
-      success_rate: number(data.success_rate),
-      mean_steps: number(data.mean_steps),
-      mean_reward: number(data.mean_reward),
-      total_episodes: number(data.total_episodes),
-    },
-    temperature: data.temperature,
-    ...(sampled_temperature !== undefined && {
-      sampled: {
-        sampled_temperature,
-        sampled_episodes: number(data.sampled_episodes),
-        sampled_success_rate: number(data.sampled_success_rate),
-        ...(sampled_win_rate !== undefined && { sampled_win_rate }),
-        sampled_mean_reward: number(data.sampled_mean_reward),
-      },
-    }),
-    best: data.best === true,
-    seconds: number(data.seconds),
-  };
-}
+const evaluationOf = (data: EvaluationNumbers): ShownEvent => ({
+  type: 'evaluation',
+  step: data.step,
+  evaluation: { ...unknown(EVALUATION_METRICS), ...data } as Evaluation,
+  temperature: data.temperature,
+  ...(data.sampled_temperature !== undefined && {
+    sampled: { ...unknown(SAMPLED_METRICS), ...data } as SampledRate,
+  }),
+  best: data.best === true,
+  seconds: data.seconds ?? Number.NaN,
+});

@@ -1,23 +1,18 @@
 // A model plays the game that it was trained in, unless options say otherwise; a line says what differs.
 
-import type { HistoryStrategy } from '@ludic/history';
 import type { ModelFiles } from '@ludic/models';
 import { openAdapterFolder } from '@ludic/models/node';
 import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/rollouts/internal';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { chooseSpec, readEnvConfig } from '../options/input.ts';
+import type { PlayingOptions } from '../options/playing.ts';
 import { isModelName, openFiles } from './open.ts';
 
-interface Playing {
-  readonly model: string;
-  readonly adapter?: string;
-  readonly env?: string;
-  readonly envConfig: string;
-  readonly history: HistoryStrategy;
-  readonly maxCompletionLength: number;
-  readonly temperature: number;
-}
+type Playing = Pick<
+  PlayingOptions,
+  'model' | 'adapter' | 'env' | 'envConfig' | 'history' | 'maxCompletionLength' | 'temperature'
+>;
 
 /** `judge` samples as the evaluations of the training did, `look` as the training itself. */
 export type Purpose = 'judge' | 'look';
@@ -35,13 +30,11 @@ export async function withModelGame<Options extends Playing>(
   const env = options.env ?? carried?.environment;
   if (env === undefined)
     throw new UsageError('--env is needed: the policy carries no game. ludic games lists what there is.');
-  const opened = { ...options, env, ...(files && { files }) };
+  const opened = { ...options, env, files };
   if (!carried) return opened;
   const played = carried.environment === env ? completed(command, opened, carried, purpose) : opened;
-  const difference = gameDifference(carried, {
-    ...chooseSpec(env, played.envConfig, played.history),
-    environment: env,
-  });
+  const spec = chooseSpec(env, played.envConfig, played.history);
+  const difference = gameDifference(carried, { ...spec, environment: env });
   if (difference !== undefined) process.stderr.write(`ludic: ${difference}\n`);
   return played;
 }

@@ -84,17 +84,9 @@ function openEndpoint(place: string, { topK, ...settings }: SamplingParams, opti
   if (!url || !/^https?:$/.test(url.protocol) || model === '')
     throw new UsageError(`An endpoint is written as URL#MODEL with the URL up to /v1, such as ${ENDPOINT_FORM}.`);
   if (topK !== 0) throw new UsageError('Chat completions know no --top-k; use --top-p.');
-  const { OPENAI_API_KEY: apiKey } = process.env;
   const { timeout, concurrency, retries } = options;
-  return openaiPolicy({
-    ...settings,
-    baseUrl,
-    model,
-    ...(apiKey && { apiKey }),
-    ...(timeout !== undefined && { timeout }),
-    ...(concurrency !== undefined && { concurrency }),
-    ...(retries !== undefined && { retries }),
-  });
+  const apiKey = process.env.OPENAI_API_KEY || undefined;
+  return openaiPolicy({ ...settings, baseUrl, model, apiKey, timeout, concurrency, retries });
 }
 
 async function openTransformers(place: string, settings: SamplingParams, { dtype }: OutsideOptions): Promise<Policy> {
@@ -102,5 +94,5 @@ async function openTransformers(place: string, settings: SamplingParams, { dtype
   // A name on the Hub has at most one slash and no dots that lead out of a folder.
   if (!local && !/^\w[\w.-]*(\/[\w.-]+)?$/.test(place))
     throw new UsageError(`${place || 'Nothing'} is no folder and no name of a model. Use ${TRANSFORMERS_FORM}.`);
-  return transformersPolicy({ model: local ? resolve(place) : place, local, ...(dtype && { dtype }) }, settings);
+  return transformersPolicy({ model: local ? resolve(place) : place, local, dtype }, settings);
 }

@@ -22,7 +22,7 @@ export async function openRuntime(
   precision: Precision = 'float32',
 ): Promise<Runtime> {
   const float16 = precision === 'float16';
-  const runtime = await createRuntime({ device, float16, ...(threads !== undefined && { threads }) });
+  const runtime = await createRuntime({ device, float16, threads });
   if (device === 'auto') process.stderr.write(`Computing on ${runtime.device}.\n`);
   return runtime;
 }

@@ -11,7 +11,16 @@ import { decimal, whole } from '../options/input.ts';
 /** Of the server, those that have an option of their name. */
 type SameOptions = Omit<
   ServeOptions,
-  'version' | 'dataFolder' | 'hostNames' | 'origins' | 'admins' | 'passwordHash' | 'certificate' | 'key' | 'pageFolder' | 'logger'
+  | 'version'
+  | 'dataFolder'
+  | 'hostNames'
+  | 'origins'
+  | 'admins'
+  | 'passwordHash'
+  | 'certificate'
+  | 'key'
+  | 'pageFolder'
+  | 'logger'
 >;
 
 interface ServeCommand extends SameOptions {

@@ -4,7 +4,7 @@ import { AUTO_WARM_START, LORA_FIELDS } from '@ludic/grpo/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { modelOption } from '../models/open.ts';
-import { type DeviceOption, deviceOption } from '../options/device.ts';
+import { deviceOption } from '../options/device.ts';
 import { fieldOption, fieldOptions } from '../options/fields.ts';
 import { envConfigOption, exportDtypes, whole } from '../options/input.ts';
 import { stepTimeoutOption } from '../options/step-timeout.ts';
@@ -13,14 +13,10 @@ import { decided, FIELDS, type NewRunOptions } from './new-run.ts';
 import { AUTO, followRecipe } from './recipe.ts';
 import { resumed } from './resume.ts';
 import { type TrackingOptions, trackingOptions, trackingSettings } from './tracking.ts';
-import { trainInFolder, WORKER_TIMEOUT } from './train-in-folder.ts';
+import { type Machine, trainInFolder, WORKER_TIMEOUT } from './train-in-folder.ts';
 
-interface TrainCommand extends NewRunOptions, TrackingOptions {
+interface TrainCommand extends NewRunOptions, TrackingOptions, Omit<Machine, 'tracking'> {
   readonly out: string;
-  readonly device: DeviceOption;
-  readonly threads?: number;
-  readonly workerTimeout: number;
-  readonly stepTimeout: number;
   readonly resume?: boolean;
 }
 
@@ -87,15 +83,8 @@ export function trainCommand(): Command {
         if (options.recipe !== AUTO) await followRecipe(command, options.recipe);
       }
       const start = options.resume ? await resumed(command, options.out) : await decided(options);
-      const { status } = await trainInFolder(start, options.out, {
-        json: options.json ?? false,
-        device: options.device,
-        tracking: await trackingSettings(options, options.resume ? options.out : undefined),
-        workerTimeout: options.workerTimeout,
-        stepTimeout: options.stepTimeout,
-        ...(options.threads !== undefined && { threads: options.threads }),
-        ...(options.workers !== undefined && { workers: options.workers }),
-      });
+      const tracking = await trackingSettings(options, options.resume ? options.out : undefined);
+      const { status } = await trainInFolder(start, options.out, { ...options, tracking });
       if (status === 'interrupted') process.exitCode = 130;
       if (status === 'stopped') process.exitCode = 1;
     });

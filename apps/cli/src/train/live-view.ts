@@ -1,9 +1,8 @@
 // What a person sees while a run trains: in a terminal a few lines that are redrawn, elsewhere plain lines.
 
-import type { LoggedStepMetrics, SampledRate, TrainSettings } from '@ludic/grpo';
+import type { SampledRate, TrainSettings } from '@ludic/grpo';
 import { describeMemory, gigabytes } from '@ludic/grpo/internal';
 import type { RunEvent } from '@ludic/grpo/node';
-import type { Evaluation } from '@ludic/rollouts';
 import { paint } from '../paint.ts';
 import { duration, percent } from '../units.ts';
 
@@ -31,37 +30,11 @@ export type ShownEvent =
       /** Steps that were done before. */
       readonly step: number;
     }
-  | {
-      readonly type: 'step';
-      readonly metrics: Pick<
-        LoggedStepMetrics,
-        | 'step'
-        | 'mean_reward'
-        | 'success_rate'
-        | 'win_rate'
-        | 'entropy'
-        | 'invalid_rate'
-        | 'gradient_norm'
-        | 'max_log_ratio'
-        | 'zero_variance_groups'
-        | 'seconds'
-        | 'tokens_per_second'
-      > &
-        Partial<Pick<LoggedStepMetrics, 'failure_rate' | 'first_failure' | 'context_full_rate'>>;
-    }
-  | {
-      readonly type: 'evaluation';
-      readonly step: number;
-      readonly evaluation: Pick<
-        Evaluation,
-        'success_rate' | 'win_rate' | 'loss_rate' | 'mean_steps' | 'mean_reward' | 'total_episodes'
-      >;
+  | Pick<Extract<RunEvent, { type: 'step' }>, 'type' | 'metrics'>
+  | (Omit<Extract<RunEvent, { type: 'evaluation' }>, 'temperature'> & {
       /** Missing from servers of earlier versions. */
       readonly temperature?: number | undefined;
-      readonly sampled?: SampledRate | undefined;
-      readonly best: boolean;
-      readonly seconds: number;
-    };
+    });
 
 /** How a warm start went, in a sentence. */
 function warmStartText({ plan, before, after }: Extract<RunEvent, { type: 'warm_started' }>): string {
@@ -95,7 +68,7 @@ export class LiveView {
       case 'start':
         this.#steps = event.settings.steps;
         this.#firstStep = event.step;
-        this.#note(
+        this.note(
           `${event.settings.environment}, ${event.settings.history}: ${event.settings.batchSize} games a step, ${event.settings.steps} steps`,
         );
         break;
@@ -103,26 +76,26 @@ export class LiveView {
         const line = describeMemory(event.estimate, event.limit);
         const tight = event.estimate.total > event.available;
         const now = `; only ${gigabytes(event.available)} are free now. See --gradient-checkpointing, --lora-rank, --token-budget`;
-        this.#note(tight ? paint('yellow', `${line}${now}`) : line);
+        this.note(tight ? paint('yellow', `${line}${now}`) : line);
         break;
       }
       case 'workers':
         if (event.reason !== undefined) {
           const taken = event.count === 1 ? 'No workers' : `${event.count} workers`;
-          this.#note(paint('yellow', `${taken} instead of ${event.wanted}: ${event.reason}`));
-        } else if (event.count > 1) this.#note(`${event.count} workers share each update`);
+          this.note(paint('yellow', `${taken} instead of ${event.wanted}: ${event.reason}`));
+        } else if (event.count > 1) this.note(`${event.count} workers share each update`);
         break;
       case 'worker_started':
         break;
       case 'worker_lost':
-        this.#note(paint('yellow', `A worker (process ${event.pid}) ${event.reason}; its shard is done again`));
+        this.note(paint('yellow', `A worker (process ${event.pid}) ${event.reason}; its shard is done again`));
         break;
       case 'warm_start':
         if (event.step % 10 === 0 || event.step === event.steps)
-          this.#note(`warm start ${event.step}/${event.steps}  loss ${event.loss.toFixed(3)}`);
+          this.note(`warm start ${event.step}/${event.steps}  loss ${event.loss.toFixed(3)}`);
         break;
       case 'warm_started':
-        this.#note(warmStartText(event));
+        this.note(warmStartText(event));
         break;
       case 'step':
         this.#step(event);
@@ -140,12 +113,12 @@ export class LiveView {
         ].join(', ');
         this.#evaluation = `evaluation at step ${step}${how && ` (${how})`}: ${won}, ${mean_steps.toFixed(1)} steps, mean reward ${mean_reward.toFixed(3)}${sampled ? sampledText(sampled) : ''}${best ? ', the best so far' : ''}`;
         this.#spent += event.seconds;
-        if (!this.#out.isTTY) this.#note(this.#evaluation);
+        if (!this.#out.isTTY) this.note(this.#evaluation);
         else if (this.#lines.length > 0) this.#draw();
         break;
       }
       case 'warning':
-        this.#note(paint('yellow', event.message));
+        this.note(paint('yellow', event.message));
         break;
       case 'checkpoint':
         break;
@@ -159,11 +132,6 @@ export class LiveView {
     this.#drawn = 0;
   }
 
-  /** Writes a line above what is drawn. */
-  note(line: string): void {
-    this.#note(line);
-  }
-
   #step({ metrics: m }: Extract<ShownEvent, { type: 'step' }>): void {
     this.#rewards.push(m.mean_reward);
     this.#spent += m.seconds;
@@ -173,7 +141,7 @@ export class LiveView {
     const lost = lostGames(m);
     if (!this.#out.isTTY) {
       if (lost !== '' || done === 1 || m.step % 10 === 0 || m.step === this.#steps) {
-        this.#note(
+        this.note(
           `step ${m.step}/${this.#steps}  mean reward ${m.mean_reward.toFixed(3)}  ${wins}  entropy ${m.entropy.toFixed(2)}  invalid ${percent(m.invalid_rate)}  ` +
             `gradient norm ${m.gradient_norm.toFixed(2)}  max log ratio ${m.max_log_ratio.toExponential(0)}  ${Math.round(m.tokens_per_second)} tokens/s  ${duration(left)} left${lost}`,
         );
@@ -199,7 +167,8 @@ export class LiveView {
     this.#drawn = shown.length;
   }
 
-  #note(line: string): void {
+  /** Writes a line above what is drawn. */
+  note(line: string): void {
     this.#erase();
     this.#out.write(`${line}\n`);
   }

@@ -14,7 +14,7 @@ import { trackerOf } from './tracking.ts';
 export const WORKER_TIMEOUT = 3600;
 
 export interface Machine {
-  readonly json: boolean;
+  readonly json?: boolean;
   readonly device?: DeviceOption;
   readonly threads?: number;
   readonly workers?: number;
@@ -41,7 +41,7 @@ async function roundingOf(start: RunStart, out: string, wanted: number | undefin
 /** Trains to the end, or until Ctrl-C. */
 export async function trainInFolder(given: RunStart, out: string, machine: Machine) {
   const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, stepTimeout = STEP_TIMEOUT } = machine;
-  const { tracking = {} } = machine;
+  const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
   watchGames(stepTimeout, `Nothing that was saved is lost; go on with: npm run ludic -- train --out ${out} --resume`);
   const { precision, threads } = await roundingOf(given, out, machine.threads);
   const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
@@ -56,7 +56,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   const view = new LiveView(json ? process.stderr : process.stdout);
-  const tracker = trackerOf(out, tracking, (line) => view.note(line));
+  const tracker = trackerOf(out, machine.tracking ?? {}, (line) => view.note(line));
   try {
     const runtime = await openRuntime(device, threads, precision);
     const result = await runTraining(start, {
@@ -74,11 +74,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
         workers: {
           count: workers,
           cores: availableParallelism(),
-          runtime: {
-            device: runtime.device,
-            float16: precision === 'float16',
-            ...(threads !== undefined && { threads }),
-          },
+          runtime: { device: runtime.device, float16: precision === 'float16', threads },
           timeoutSeconds: workerTimeout,
           stepTimeoutSeconds: stepTimeout,
         },
@@ -89,7 +85,6 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
     });
     view.close();
     await tracker?.end(result.status === 'stopped' ? 'failed' : result.status);
-    const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
     if (result.status === 'interrupted')
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);
     else if (result.status === 'stopped') {
@@ -105,7 +100,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
       console.log(
         JSON.stringify({
           status: result.status,
-          ...(result.reason !== undefined && { reason: result.reason }),
+          reason: result.reason,
           out,
           steps: result.step,
           best_step: result.best?.step ?? null,

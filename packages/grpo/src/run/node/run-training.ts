@@ -7,7 +7,7 @@ import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { WorkerPool } from '../../workers/node/worker-pool.ts';
 import { trainRun } from '../run.ts';
 import type { RunStart } from '../run-events.ts';
-import type { RunResult, TrainRunOptions } from '../run-options.ts';
+import type { RunResult, TrainRunOptions, Workers } from '../run-options.ts';
 import { eventQueue } from './event-queue.ts';
 import { folderStorage } from './run-folder.ts';
 import { holdRun } from './run-lock.ts';
@@ -31,11 +31,7 @@ export interface RunOptions extends Omit<TrainRunOptions, 'storage' | 'workers' 
  * Processes that share each update by playing and differentiating its shards. How many there are changes the speed
  * alone: the weights are the same, bit for bit.
  */
-export interface WorkerOptions {
-  /** How many are wanted; lowered to what the run has shards for and the machine has cores and memory for. */
-  readonly count: number;
-  /** Cores of the machine. Without it that is not looked at. */
-  readonly cores?: number;
+export interface WorkerOptions extends Omit<Workers, 'make'> {
   /** As the run's own runtime was made: threads decide how sums are rounded. */
   readonly runtime: NodeRuntimeOptions;
   /** A worker that has not answered for so long is started again. */
@@ -52,27 +48,24 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
       openFiles: openModelFolder,
       clock: () => Number(process.hrtime.bigint()) / 1e6,
       ...options,
-      ...(onEvent && { onEvent }),
+      onEvent,
       storage: folderStorage(folder),
-      ...(workers && {
-        workers: {
-          count: workers.count,
-          ...(workers.cores !== undefined && { cores: workers.cores }),
-          make: (count, model, settings, first) =>
-            new WorkerPool({
-              count,
-              setup: {
-                model: `${folder}/${first}`,
-                settings,
-                runtime: workers.runtime,
-                stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,
-              },
-              weights: trainedParameters(model),
-              timeoutSeconds: workers.timeoutSeconds,
-              ...(onEvent && { onEvent }),
-            }),
-        },
-      }),
+      workers: workers && {
+        ...workers,
+        make: (count, model, settings, first) =>
+          new WorkerPool({
+            count,
+            setup: {
+              model: `${folder}/${first}`,
+              settings,
+              runtime: workers.runtime,
+              stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,
+            },
+            weights: trainedParameters(model),
+            timeoutSeconds: workers.timeoutSeconds,
+            onEvent,
+          }),
+      },
     }),
   );
 }
