@@ -43,13 +43,7 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   const { storage, openFiles } = options;
   if (start.kind === 'new') {
     const { model, settings, onnx, threads } = start;
-    const config = {
-      formatVersion: 1,
-      model,
-      settings,
-      onnx,
-      threads,
-    } as const;
+    const config = { formatVersion: 1, model, settings, onnx, threads } as const;
     return begin(await openFiles(model), settings, options, () => createRun(storage, config));
   }
   const stored = await openRun(storage);

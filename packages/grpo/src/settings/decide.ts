@@ -1,12 +1,12 @@
 // The one place that decides the settings of a run that its user does not name: from the game, the history, the model and
 // the batch. What is named is kept. docs/settings.md is made from the rules below.
 
-import type { HistoryStrategy } from '@ludic/history';
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { trainSettings, withFields } from './convert.ts';
 import type { TrainingFields } from './fields.ts';
 import { invalidPenalty, RULES } from './rules.ts';
-import { gameTraits, type ModelTraits } from './situation.ts';
-import { DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
+import type { ModelTraits } from './situation.ts';
+import type { TrainSettings } from './train-settings.ts';
 
 /** A run of which some settings are named. The rest follows from the game, the history and the model. */
 export interface Undecided {
@@ -41,12 +41,12 @@ export interface Decision {
  * @throws EnvironmentError for the environment and its config
  */
 export function decideSettings({ environment, environmentConfig = {}, given = {}, model }: Undecided): Decision {
-  const history: HistoryStrategy = given.history ?? DEFAULT_TRAINING.history;
-  const game = gameTraits(environment, environmentConfig, history);
+  const definition: EnvironmentDefinition = findEnvironment(environment);
+  resolveConfig(definition, environmentConfig);
   const choices: Choice[] = [];
   const penalty = invalidPenalty(environment);
   const config = { ...environmentConfig };
-  if (game.has('invalid_penalty') && config.invalid_penalty === undefined) {
+  if (Object.hasOwn(definition.configSchema.properties, 'invalid_penalty') && config.invalid_penalty === undefined) {
     config.invalid_penalty = penalty;
     const reason = 'without a price, a reply that the game refuses can pay more than a move that loses';
     choices.push({ field: 'env_config.invalid_penalty', value: penalty, reason });
@@ -55,7 +55,7 @@ export function decideSettings({ environment, environmentConfig = {}, given = {}
   let settings = trainSettings({ environment, environmentConfig: config }, given);
   for (const { field, choose } of RULES) {
     if (given[field] !== undefined) continue;
-    const chosen = choose({ game, model, given, settings });
+    const chosen = choose({ model, given, settings });
     if (!chosen) continue;
     settings = withFields(settings, { [field]: chosen.value });
     choices.push({ field, ...chosen });

@@ -4,11 +4,10 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { AdvantageEstimator } from '../advantages/estimators.ts';
 import { LOSSES } from '../loss/loss-types.ts';
 import type { TrainingFields } from './fields.ts';
-import type { GameTraits, ModelTraits } from './situation.ts';
+import type { ModelTraits } from './situation.ts';
 import type { TrainSettings } from './train-settings.ts';
 
 export interface Known {
-  readonly game: GameTraits;
   readonly model: ModelTraits;
   readonly given: TrainingFields;
   /** Named and decided so far; the fixed defaults for the rest. */
@@ -48,7 +47,7 @@ const TUNED: Readonly<Record<string, Partial<Record<HistoryStrategy, Tuned>>>> =
 /** For all else: a game that is not known, or a history in which hardly any two games have the same prompt. */
 const GENERIC: Tuned = { batch: 256, group: 16, estimator: 'group_turn', discount: 0.95, rate: 1e-3, beta: 0.1 };
 
-const tunedFor = ({ environment, history }: GameTraits): Tuned => TUNED[environment]?.[history] ?? GENERIC;
+const tunedFor = ({ environment, history }: TrainSettings): Tuned => TUNED[environment]?.[history] ?? GENERIC;
 
 /** A small share of what a game can bring, so that refused replies are never the way out. */
 export function invalidPenalty(environment: string): number {
@@ -67,8 +66,8 @@ const rounded = (value: number) => Number(value.toPrecision(1));
 /** Games of a step where neither the game nor the user says another number. */
 const usualBatch = (model: ModelTraits) => (isLarge(model) ? 64 : GENERIC.batch);
 
-function learningRate({ game, model, settings }: Known): number {
-  const { rate } = tunedFor(game);
+function learningRate({ model, settings }: Known): number {
+  const { rate } = tunedFor(settings);
   if (model.kind === 'nano') return rate;
   const scale = (model.parameters / NANO_SIZE) ** -RATE_EXPONENT;
   // Adam's update is as long however noisy the gradient is, and its noise falls with the square root of the batch.
@@ -115,8 +114,8 @@ export const RULES: readonly Rule[] = [
     field: 'batch_size',
     how: '512 for tic_tac_toe and 2048 for key_door with NO_HISTORY and nano; otherwise 256, 64 for more than 20 million parameters; with a named group_size the next multiple of it',
     why: 'as many games as a step of one or two seconds on a calm core has room for: small batches drown in luck',
-    choose({ game, model, given }) {
-      const wanted = model.kind === 'nano' ? tunedFor(game).batch : usualBatch(model);
+    choose({ settings, model, given }) {
+      const wanted = model.kind === 'nano' ? tunedFor(settings).batch : usualBatch(model);
       const { group_size: group } = given;
       const value = group === undefined ? wanted : Math.ceil(wanted / group) * group;
       return { value, reason: 'as many games as a step of a second or two has room for' };
@@ -126,8 +125,8 @@ export const RULES: readonly Rule[] = [
     field: 'group_size',
     how: '32 for tic_tac_toe, 64 for key_door with NO_HISTORY, otherwise 16, or 8 for more than 20 million parameters; the largest divisor of batch_size up to that',
     why: 'games that begin alike are compared with each other',
-    choose({ game, model, settings }) {
-      const most = isLarge(model) ? 8 : tunedFor(game).group;
+    choose({ model, settings }) {
+      const most = isLarge(model) ? 8 : tunedFor(settings).group;
       return {
         value: groupSizeFor(settings.batchSize, most),
         reason: 'games that begin alike, compared with each other',
@@ -138,11 +137,11 @@ export const RULES: readonly Rule[] = [
     field: 'max_completion_length',
     how: 'with nano 4, or 48 with SCRATCHPAD, and 16 in a game that is not built in; a base model 32 (SCRATCHPAD 96); an instruct model 128',
     why: 'a reply is a tag and a move: longer ones cost time and are cut off',
-    choose({ game, model }) {
-      const notes = game.history === 'SCRATCHPAD';
+    choose({ settings, model }) {
+      const notes = settings.history === 'SCRATCHPAD';
       if (model.kind === 'instruct') return { value: 128, reason: 'room for a sentence before the move' };
       if (model.kind === 'base') return { value: notes ? 96 : 32, reason: 'a reply is a tag and a move' };
-      const length = Object.hasOwn(TUNED, game.environment) ? 4 : 16;
+      const length = Object.hasOwn(TUNED, settings.environment) ? 4 : 16;
       return { value: notes ? 48 : length, reason: notes ? 'a reply holds notes' : 'a reply is a tag and a move' };
     },
   },
@@ -150,8 +149,8 @@ export const RULES: readonly Rule[] = [
     field: 'credit',
     how: 'turn for tic_tac_toe, td for key_door with NO_HISTORY, otherwise group_turn',
     why: 'where equal prompts are common, a turn is compared with turns that saw the same; elsewhere with those of its group',
-    choose: ({ game }) => ({
-      value: tunedFor(game).estimator,
+    choose: ({ settings }) => ({
+      value: tunedFor(settings).estimator,
       reason: 'each turn is compared with turns that saw the same prompt',
     }),
   },
@@ -159,7 +158,10 @@ export const RULES: readonly Rule[] = [
     field: 'discount',
     how: '1 for tic_tac_toe, 0.9 for key_door with NO_HISTORY, otherwise 0.95',
     why: 'in long games early moves are not to be blamed for all that comes later',
-    choose: ({ game }) => ({ value: tunedFor(game).discount, reason: 'the longer the game, the nearer the credit' }),
+    choose: ({ settings }) => ({
+      value: tunedFor(settings).discount,
+      reason: 'the longer the game, the nearer the credit',
+    }),
   },
   {
     field: 'learning_rate',
@@ -184,8 +186,8 @@ export const RULES: readonly Rule[] = [
     field: 'beta',
     how: '0.2 for tic_tac_toe, 0.05 for key_door with NO_HISTORY, 0.02 for an instruct model, otherwise 0.1',
     why: 'holds the policy near its first model, so that replies stay legal while it learns',
-    choose: ({ game, model }) => ({
-      value: model.kind === 'instruct' ? 0.02 : tunedFor(game).beta,
+    choose: ({ settings, model }) => ({
+      value: model.kind === 'instruct' ? 0.02 : tunedFor(settings).beta,
       reason: 'holds the replies near legal play while the policy learns',
     }),
   },
@@ -240,8 +242,8 @@ export const RULES: readonly Rule[] = [
     field: 'warm_start',
     how: '`auto`, but for nano in the built-in games: where at least nine of ten replies are invalid, 100 steps of about 40 replies of a random player, who errs at times',
     why: 'a model that does not know the format of replies cannot learn from games: all its replies are refused alike; one that never saw what a game says to a mistake goes on making it',
-    choose: ({ game, model }) =>
-      model.kind === 'nano' && Object.hasOwn(TUNED, game.environment)
+    choose: ({ settings, model }) =>
+      model.kind === 'nano' && Object.hasOwn(TUNED, settings.environment)
         ? undefined
         : { value: 'auto', reason: 'taught the reply format first, where nearly all its replies are invalid' },
   },

@@ -1,7 +1,5 @@
 // What the settings of a run are decided from, beside what the user names.
 
-import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
-import type { HistoryStrategy } from '@ludic/history';
 import { type ModelConfig, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 
 /**
@@ -57,30 +55,5 @@ export function traitsOfName(name: string): ModelTraits {
   return {
     kind: /instruct|chat|(?:^|[-_])it(?:$|[-_@])/i.test(name) ? 'instruct' : 'base',
     parameters: size ? Number(size[1]) * unit : UNKNOWN_SIZE,
-  };
-}
-
-/** What matters of a game for the settings. */
-export interface GameTraits {
-  readonly environment: string;
-  /** Complete. */
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly history: HistoryStrategy;
-  /** Whether the game has a setting of that name. */
-  readonly has: (setting: string) => boolean;
-}
-
-/** @throws EnvironmentError for the environment and its config */
-export function gameTraits(
-  environment: string,
-  environmentConfig: Readonly<Record<string, unknown>>,
-  history: HistoryStrategy,
-): GameTraits {
-  const definition: EnvironmentDefinition = findEnvironment(environment);
-  return {
-    environment,
-    config: resolveConfig(definition, environmentConfig),
-    history,
-    has: (setting) => Object.hasOwn(definition.configSchema.properties, setting),
   };
 }

@@ -150,13 +150,7 @@ export class Trainer {
     const { settings } = this;
     const policy = policyOf(this.#model, settings, this.#spec, settings.evalTemperature);
     try {
-      return await evaluate({
-        ...this.#spec,
-        policy,
-        episodes: settings.evalEpisodes,
-        seed: settings.seed,
-        signal,
-      });
+      return await evaluate({ ...this.#spec, policy, episodes: settings.evalEpisodes, seed: settings.seed, signal });
     } finally {
       policy.dispose();
     }

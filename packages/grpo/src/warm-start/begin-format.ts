@@ -57,12 +57,8 @@ export async function beginWithFormat(
   const plan = choice === 'auto' ? { ...AUTO_WARM_START, episodes: await gamesOfStep(settings) } : choice;
   const spec = specOf(settings);
   const player = spec.environment.experts[plan.player ?? 'random']!;
-  const task = {
-    ...spec,
-    makeExpert: () => player(spec.config),
-    episodes: plan.episodes,
-    mistakes: TAUGHT_MISTAKES,
-  };
+  const makeExpert = () => player(spec.config);
+  const task = { ...spec, makeExpert, episodes: plan.episodes, mistakes: TAUGHT_MISTAKES };
   let loss: number | undefined;
   const taught = warmStart(model, {
     tasks: [task],

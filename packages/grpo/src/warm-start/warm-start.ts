@@ -66,12 +66,8 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
     temperature: 1,
     tokenBudget: settings.tokenBudget,
   });
-  const schedule = {
-    learningRate: settings.learningRate,
-    schedule: 'cosine',
-    warmupSteps: 10,
-    finalRate: 0.02,
-  } as const;
+  const { learningRate } = settings;
+  const schedule = { learningRate, schedule: 'cosine', warmupSteps: 10, finalRate: 0.02 } as const;
   try {
     for (let step = 1; step <= settings.steps; step++) {
       settings.signal?.throwIfAborted();

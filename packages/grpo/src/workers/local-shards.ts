@@ -115,12 +115,7 @@ export class LocalShards implements ShardRunner {
       const starts = open.flatMap((g) =>
         groupStarts({ seed, step, groups: 1, firstGroup: g + round * groupsOfStep, groupSize, sharedDynamics }),
       );
-      const episodes = await playEpisodes({
-        ...this.#spec,
-        policy: this.#policy,
-        starts,
-        signal,
-      });
+      const episodes = await playEpisodes({ ...this.#spec, policy: this.#policy, starts, signal });
       for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
       const zeroVariance = open.filter((g) => {
         // An episode that could not be scored says nothing of its group.

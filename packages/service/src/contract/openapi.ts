@@ -55,38 +55,28 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Schema
       schema: { type: 'string' },
     })),
   ];
+  const json = (schema: z.ZodType, io: 'input' | 'output') => ({
+    'application/json': { schema: schemaOf(schema, io, schemas) },
+  });
   return {
     summary,
     ...(!open && { security: body ? [{ password: [] }, {}] : [{ password: [] }] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && {
-      requestBody: {
-        required: !bodyOptional,
-        content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } },
-      },
-    }),
+    ...(body && { requestBody: { required: !bodyOptional, content: json(body, 'input') } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, answer]) => [
           status,
           {
             description: STATUS_TEXT[Number(status)] ?? 'Done',
-            content:
-              typeof answer === 'string'
-                ? { [answer]: { schema: { type: 'string' } } }
-                : { 'application/json': { schema: schemaOf(answer, 'output', schemas) } },
+            content: typeof answer === 'string' ? { [answer]: { schema: { type: 'string' } } } : json(answer, 'output'),
           },
         ]),
       ),
       ...Object.fromEntries(
         [...byStatus].map(([status, codes]) => [
           status,
-          {
-            description: codes.join(', '),
-            content: {
-              'application/json': { schema: schemaOf(isOpenAis ? openaiErrorAnswer : errorAnswer, 'output', schemas) },
-            },
-          },
+          { description: codes.join(', '), content: json(isOpenAis ? openaiErrorAnswer : errorAnswer, 'output') },
         ]),
       ),
     },
