@@ -2,22 +2,21 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_TRAINING } from '../packages/grpo/src/index.ts';
 import {
   ADAMW_FIELDS,
+  DEFAULT_FIELDS,
   LORA_FIELDS,
   LOSS_FIELDS,
   PRESETS,
   RECIPES,
   RULES,
   RUN_FIELDS,
-  trainingFields,
   WARM_START_FIELDS,
 } from '../packages/grpo/src/internal.ts';
 import { CONTRACT_DEFAULTS } from '../packages/service/src/index.ts';
 
 const HTTP_NAMES: Readonly<Record<string, string>> = { steps: 'max_steps', history: 'history_strategy' };
-const FIXED: Readonly<Record<string, unknown>> = trainingFields({ ...DEFAULT_TRAINING, environment: '' });
+const FIXED: Readonly<Record<string, unknown>> = DEFAULT_FIELDS;
 const CONTRACT: Readonly<Record<string, unknown>> = CONTRACT_DEFAULTS;
 const FOLLOWS: Readonly<Record<string, string>> = {
   group_size: 'the largest divisor of the batch up to 8',

@@ -24,3 +24,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ');
   return rows.map((row) => line(row).trimEnd()).join('\n');
 }
+
+/** Cuts a list into so many parts of equal size, but for rounding. */
+export const equalParts = <T>(items: readonly T[], count: number): readonly (readonly T[])[] =>
+  Array.from({ length: count }, (_, i) =>
+    items.slice(Math.floor((i * items.length) / count), Math.floor(((i + 1) * items.length) / count)),
+  );

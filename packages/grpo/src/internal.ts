@@ -9,6 +9,7 @@ export { probePrompts } from './run/probe-prompts.ts';
 export { CHANGEABLE, firstSettings } from './settings/changes.ts';
 export {
   camelCase,
+  DEFAULT_FIELDS,
   settingsToJson,
   snakeCase,
   trainingFields,

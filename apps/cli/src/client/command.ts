@@ -1,7 +1,6 @@
 // ludic client: calls a Ludic server from the command line. The options are the fields of the service's requests.
 
-import { DEFAULT_TRAINING } from '@ludic/grpo';
-import { trainingFields } from '@ludic/grpo/internal';
+import { DEFAULT_FIELDS } from '@ludic/grpo/internal';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { UsageError } from '../failure.ts';
@@ -91,10 +90,7 @@ function usesOfFields(): ReadonlyMap<string, readonly Use[]> {
 }
 
 /** Defaults of a training; the group size follows from the batch. */
-const { group_size: _, ...LIBRARY }: Readonly<Record<string, unknown>> = trainingFields({
-  ...DEFAULT_TRAINING,
-  environment: '',
-});
+const { group_size: _, ...LIBRARY }: Readonly<Record<string, unknown>> = DEFAULT_FIELDS;
 
 /** Defaults of an action that differ from the schema's. */
 const OWN: Readonly<Partial<Record<ActionName, Readonly<Record<string, unknown>>>>> = {

@@ -1,6 +1,6 @@
 // Answers of the service as text.
 
-import type { EnvironmentList, EvaluationResults, Health, Job, Model, PolicyEvaluation, Rollout } from '@ludic/service';
+import type { EnvironmentList, Health, Job, Model, PolicyEvaluation, Rollout } from '@ludic/service';
 import { paint, paintPart } from '../paint.ts';
 import { amount, duration, table } from '../units.ts';
 
@@ -21,7 +21,10 @@ export function evaluationText({
   message,
   results,
 }: Omit<PolicyEvaluation, 'trajectories'>): string {
-  const { outcomes, ...r } = withOutcomes(results);
+  const { win_rate, draw_rate, loss_rate, ...r } = results;
+  const outcomes = Object.entries({ Wins: win_rate, Draws: draw_rate, Losses: loss_rate }).flatMap(([name, rate]) =>
+    rate === undefined ? [] : [`${name}: ${percent(rate)}`],
+  );
   return [
     `${model_path} at ${env_type}, ${history_strategy}, ${r.total_episodes} games${temperature === undefined ? '' : ` at temperature ${temperature}`}`,
     `Success rate: ${percent(r.success_rate)}`,
@@ -35,14 +38,6 @@ export function evaluationText({
     ...(r.failure_rate > 0 ? [`Games that failed: ${percent(r.failure_rate)}`] : []),
     ...(message === undefined ? [] : [message]),
   ].join('\n');
-}
-
-function withOutcomes(results: EvaluationResults) {
-  const { win_rate, draw_rate, loss_rate } = results;
-  const outcomes = Object.entries({ Wins: win_rate, Draws: draw_rate, Losses: loss_rate }).flatMap(([name, rate]) =>
-    rate === undefined ? [] : [`${name}: ${percent(rate)}`],
-  );
-  return { ...results, outcomes };
 }
 
 export function rolloutText({ model_path, env_type, message, trajectory, summary }: Rollout): string {

@@ -4,7 +4,7 @@ import type { LoggedStepMetrics } from '@ludic/grpo';
 import { settingsToJson } from '@ludic/grpo/internal';
 import type { RunConfig } from '@ludic/grpo/node';
 import type { Evaluation, Interval } from '@ludic/rollouts';
-import { percent } from '../units.ts';
+import { equalParts, percent } from '../units.ts';
 
 type CardStep = Pick<LoggedStepMetrics, 'step' | 'mean_reward' | 'success_rate' | 'win_rate' | 'invalid_rate'>;
 
@@ -88,10 +88,8 @@ function evaluationPart({ evaluation, config }: TrainedIn): string {
 /** Means over equal shares of the steps, which hide the noise of single steps. */
 function curvePart(steps: readonly CardStep[]): string {
   if (steps.length === 0) return '';
-  const count = Math.min(ROWS, steps.length);
   const games = steps.every(({ win_rate }) => win_rate !== undefined);
-  const rows = Array.from({ length: count }, (_, row) => {
-    const part = steps.slice(Math.floor((row * steps.length) / count), Math.floor(((row + 1) * steps.length) / count));
+  const rows = equalParts(steps, Math.min(ROWS, steps.length)).map((part) => {
     const mean = (value: (line: CardStep) => number) => part.reduce((sum, line) => sum + value(line), 0) / part.length;
     const [first, last] = [part[0]!.step, part.at(-1)!.step];
     return [

@@ -1,5 +1,7 @@
 // The curve of a run as text and as an SVG picture.
 
+import { equalParts } from '../units.ts';
+
 export interface Curve {
   readonly title: string;
   /** In the order of their steps. */
@@ -21,11 +23,7 @@ export function textChart(curve: Curve, width: number, height: number): string {
   const { title, points } = curve;
   const [low, high] = rangeOf(curve);
   const columns = Math.min(width, points.length);
-  const levels = Array.from({ length: columns }, (_, i) => {
-    const part = points.slice(
-      Math.floor((i * points.length) / columns),
-      Math.floor(((i + 1) * points.length) / columns),
-    );
+  const levels = equalParts(points, columns).map((part) => {
     const mean = part.reduce((sum, { value }) => sum + value, 0) / part.length;
     // The lowest value still has a bar.
     return 1 + ((mean - low) / (high - low)) * (8 * height - 1);

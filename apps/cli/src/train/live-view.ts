@@ -4,18 +4,15 @@ import type { SampledRate, TrainSettings } from '@ludic/grpo';
 import { describeMemory, gigabytes } from '@ludic/grpo/internal';
 import type { RunEvent } from '@ludic/grpo/node';
 import { paint } from '../paint.ts';
-import { duration, percent } from '../units.ts';
+import { duration, equalParts, percent } from '../units.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** Values as a row of bars: each bar is the mean of an equal share of the values, scaled between the lowest and the highest. */
 function sparkline(values: readonly number[], width: number): string {
   if (values.length === 0) return '';
-  const cells = Math.min(width, values.length);
-  const means = Array.from({ length: cells }, (_, i) => {
-    const part = values.slice(Math.floor((i * values.length) / cells), Math.floor(((i + 1) * values.length) / cells));
-    return part.reduce((a, b) => a + b, 0) / part.length;
-  });
+  const parts = equalParts(values, Math.min(width, values.length));
+  const means = parts.map((part) => part.reduce((a, b) => a + b, 0) / part.length);
   const low = Math.min(...means);
   const span = Math.max(...means) - low || 1;
   return means.map((mean) => BARS[Math.min(7, Math.floor(((mean - low) / span) * 8))]).join('');

@@ -33,9 +33,13 @@ function firstEpisodes({ metrics: { step }, episodes, advantages }: StepReport):
  */
 export async function trainRun(start: RunStart, options: TrainRunOptions): Promise<RunResult> {
   const { signal, memory } = options;
-  const prepared = await unlessInterrupted(prepareRun(start, options), signal);
-  if (!prepared)
+  let prepared: PreparedRun;
+  try {
+    prepared = await prepareRun(start, options);
+  } catch (error) {
+    if (!signal?.aborted || error !== signal.reason) throw error;
     return { status: 'interrupted', step: 0, best: undefined, evaluation: undefined, peakMemory: memory?.peak() };
+  }
   const run = new TrainingRun(prepared, options);
   try {
     return await run.train(start.kind === 'resume');
@@ -44,16 +48,6 @@ export async function trainRun(start: RunStart, options: TrainRunOptions): Promi
     return await run.interrupt();
   } finally {
     await disposeOf(prepared.model, prepared.trainer);
-  }
-}
-
-/** Undefined where the work ended because the signal asked for it. */
-async function unlessInterrupted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (signal?.aborted && error === signal.reason) return undefined;
-    throw error;
   }
 }
 

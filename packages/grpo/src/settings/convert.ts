@@ -126,3 +126,6 @@ export function trainingFields(settings: TrainSettings): TrainingFields {
     ...(warmStart !== undefined && { warm_start: warmStartField(warmStart) }),
   } as TrainingFields;
 }
+
+/** The library's defaults as fields. */
+export const DEFAULT_FIELDS = trainingFields({ ...DEFAULT_TRAINING, environment: '' });

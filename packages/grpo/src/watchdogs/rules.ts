@@ -1,15 +1,14 @@
 // What can go wrong in a run without an error: each rule is a condition on the numbers of a step, one sentence that
 // says what is seen, and one cure. Settings are named as requests name them.
 
+import type { LossCoefficients } from '../settings/loss-settings.ts';
+import type { TrainSettings } from '../settings/train-settings.ts';
 import { type Start, tokensOf, type WatchedMetrics } from './state.ts';
 
 /** What rules know beside the numbers of the step. */
-export interface Watched {
-  readonly maxCompletionLength: number;
-  readonly groupSize: number;
-  readonly learningRate: number;
-  readonly beta: number;
-  readonly entropyCoefficient: number;
+export interface Watched
+  extends LossCoefficients,
+    Pick<TrainSettings, 'maxCompletionLength' | 'groupSize' | 'learningRate'> {
   /** Steps of the warm start that the run had; 0 for none. */
   readonly warmStartSteps: number;
   /** What an invalid reply costs; undefined where the game has no such setting. */

@@ -10,14 +10,11 @@ export async function watchedOf(
   settings: TrainSettings,
   { tokenizer }: Pick<LanguageModel, 'tokenizer'>,
 ): Promise<Watched> {
-  const { maxCompletionLength, groupSize, learningRate, loss, warmStart } = settings;
+  const { loss, warmStart } = settings;
   const { invalid_penalty: penalty } = specOf(settings).config;
   return {
-    maxCompletionLength,
-    groupSize,
-    learningRate,
-    beta: loss.beta,
-    entropyCoefficient: loss.entropyCoefficient,
+    ...settings,
+    ...loss,
     warmStartSteps: typeof warmStart === 'object' ? warmStart.steps : 0,
     invalidPenalty: typeof penalty === 'number' ? penalty : undefined,
     replyTokens: await shortestReply(settings, tokenizer),

@@ -9,26 +9,15 @@ import type { ResidentTensors } from '@ludic/runtime';
 import { flatTokens } from '../batching/batch.ts';
 import type { Sample } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import { Learner, type LearnerOptions } from '../trainer/learner.ts';
+import { Learner } from '../trainer/learner.ts';
 import { policyOf, specOf } from '../trainer/played-spec.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from './shards.ts';
 
-const commonOf = ({ runtime, config }: LanguageModel, settings: TrainSettings) => ({
-  runtime,
-  config,
-  objective: settings.loss,
-  adamw: settings.adamw,
-  temperature: settings.temperature,
-  tokenBudget: settings.tokenBudget,
-  gradientCheckpointing: settings.gradientCheckpointing,
-  precision: settings.precision,
-  repeated: settings.numIterations > 1,
-});
-
 /** What a run learns with. */
 export function learnerOf(model: LanguageModel, settings: TrainSettings): Learner {
-  const { parameters, adapter } = model;
-  return new Learner({ ...commonOf(model, settings), parameters, adapter });
+  const { runtime, config, parameters, adapter } = model;
+  const { loss: objective, numIterations, ...same } = settings;
+  return new Learner({ ...same, runtime, config, parameters, adapter, objective, repeated: numIterations > 1 });
 }
 
 /** What scores samples under the first weights. */
@@ -41,16 +30,15 @@ interface Reference {
 async function referenceOf(model: LanguageModel, settings: TrainSettings): Promise<Reference | undefined> {
   if (settings.loss.beta === 0) return undefined;
   const { parameters, adapter } = model;
-  const learnerWith = (own: Pick<LearnerOptions, 'parameters' | 'adapter'>) =>
-    new Learner({ ...commonOf(model, settings), ...own });
+  const learnerWith = (own: Partial<LanguageModel>) => learnerOf({ ...model, ...own }, settings);
   if (!adapter) {
     const copy = await parameters.copy();
     return { learner: learnerWith({ parameters: copy }), copy };
   }
   // A new adapter changes nothing, and the model itself is never changed. After a warm start the adapter counts.
-  if (settings.warmStart === undefined) return { learner: learnerWith({ parameters }), copy: undefined };
+  if (settings.warmStart === undefined) return { learner: learnerWith({ adapter: undefined }), copy: undefined };
   const copy = await adapter.parameters.copy();
-  return { learner: learnerWith({ parameters, adapter: { config: adapter.config, parameters: copy } }), copy };
+  return { learner: learnerWith({ adapter: { ...adapter, parameters: copy } }), copy };
 }
 
 export class LocalShards implements ShardRunner {

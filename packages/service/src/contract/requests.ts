@@ -91,7 +91,7 @@ function optional<Shape extends Readonly<Record<string, z.ZodType>>>(shape: Shap
 
 /** The schema does not fill the default in, so that a recipe can tell what was sent. */
 const withFallback = <Schema extends z.ZodType>(schema: Schema, fallback: unknown) =>
-  fallback === undefined ? schema.optional() : schema.optional().meta({ default: fallback });
+  schema.optional().meta({ default: fallback });
 
 /**
  * Body of POST /start-training. Parsing fills in no defaults of settings, so that a recipe can: `completeTraining` does.

@@ -11,6 +11,7 @@ import {
   type TrainSettings,
 } from '@ludic/grpo';
 import {
+  DEFAULT_FIELDS,
   evaluationPlan,
   groupSizeFor,
   RECIPES,
@@ -37,7 +38,7 @@ const {
   eval_every: _every,
   eval_episodes: _episodes,
   ...fixed
-}: Readonly<Record<string, unknown>> = trainingFields({ ...DEFAULT_TRAINING, environment: '' });
+}: Readonly<Record<string, unknown>> = DEFAULT_FIELDS;
 /** The library's defaults that do not follow from other settings, by field. */
 export const FIXED_DEFAULTS = fixed;
 
