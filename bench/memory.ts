@@ -121,6 +121,7 @@ async function measure(size: string, trained: string, how: string): Promise<Meas
   await learner.dispose();
   const settings = {
     ...DEFAULT_TRAINING,
+    environment: '',
     batchSize: rows,
     maxCompletionLength: REPLY,
     tokenBudget,
