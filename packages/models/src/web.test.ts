@@ -155,7 +155,7 @@ it('keeps files as blobs', async () => {
       ['c', [Uint8Array.of(3), Uint8Array.of(4)]],
     ]),
   );
-  const files = blobModelFiles('kept', blobs);
+  const files = blobModelFiles('kept', (file) => blobs.get(file));
   expect(await files.read('a')).toEqual(new TextEncoder().encode('text'));
   expect(await files.read('b')).toEqual(Uint8Array.of(1, 2));
   expect(await files.read('c')).toEqual(Uint8Array.of(3, 4));

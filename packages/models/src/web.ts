@@ -39,13 +39,13 @@ export function fetchModelFiles(
     blob.catch(() => fetched.delete(file));
     return blob;
   };
-  return blobFiles(name ?? (typeof place === 'string' ? place : 'the model'), blobOf);
+  return blobModelFiles(name ?? (typeof place === 'string' ? place : 'the model'), blobOf);
 }
 
 /** What a person has picked or dropped, as a model. @throws ModelError as `pickedModel` does */
 export function pickedModelFiles(files: Iterable<File>): ModelFiles {
   const { name, blobs } = pickedModel(files);
-  return blobModelFiles(name, blobs);
+  return blobModelFiles(name, (file) => blobs.get(file));
 }
 
 /**
@@ -81,11 +81,14 @@ export function blobsOf(files: FolderFiles): ReadonlyMap<string, Blob> {
   return new Map(Array.from(files, ([name, data]) => [name, new Blob(parts(data) as BlobPart[])]));
 }
 
-/** A model whose files are blobs. */
-export const blobModelFiles = (name: string, blobs: ReadonlyMap<string, Blob>): ModelFiles =>
-  blobFiles(name, async (file) => blobs.get(file));
-
-function blobFiles(name: string, blobOf: (file: string) => Promise<Blob | undefined>): ModelFiles {
+/**
+ * A model whose files are blobs, read in parts where they are large.
+ * @param blobOf the blob of a file, which is asked for at every read; undefined where there is no such file
+ */
+export function blobModelFiles(
+  name: string,
+  blobOf: (file: string) => Blob | undefined | Promise<Blob | undefined>,
+): ModelFiles {
   return {
     name,
     async read(file) {

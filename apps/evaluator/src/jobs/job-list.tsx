@@ -7,14 +7,6 @@ import { percent, whole } from '../ui/numbers.ts';
 import { atTemperature, resultsOf } from './job/evaluations.tsx';
 import { moment, namedOwner, span } from './messages.ts';
 
-const STATES: Readonly<Record<JobState, string>> = {
-  queued: 'waiting',
-  running: 'running',
-  completed: 'completed',
-  failed: 'failed',
-  cancelled: 'cancelled',
-};
-
 /** The name of what a job trains, or of what it evaluates. */
 export const titleOf = ({ kind, output_dir, model_name }: Job) =>
   kind === 'train' ? (output_dir ?? model_name) : `${model_name}, evaluated`;
@@ -29,7 +21,7 @@ export function mannerOf({ request }: Job): string {
 /** The state of a job as a word; its colour is in the style. */
 export const JobBadge = ({ status }: { readonly status: JobState }) => (
   <span class="badge" data-status={status}>
-    {STATES[status]}
+    {status === 'queued' ? 'waiting' : status}
   </span>
 );
 

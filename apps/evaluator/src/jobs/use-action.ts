@@ -4,22 +4,15 @@ import { useState } from 'preact/hooks';
 import type { JobsStore } from './jobs-store.ts';
 import { isUnauthorized, messageOf } from './messages.ts';
 
-/** A request that changes something, and what became of it. */
-export interface RequestAction {
-  readonly busy: boolean;
-  readonly error: string;
-  /** Whether it went well. */
-  readonly act: (work: () => Promise<unknown>) => Promise<boolean>;
-}
-
 /** A refused password ends the session; any other error is a sentence beside the button. */
-export function useAction(store: JobsStore): RequestAction {
+export function useAction(store: JobsStore) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState('');
   return {
     busy,
     error,
-    async act(work) {
+    /** Whether it went well. */
+    async act(work: () => Promise<unknown>): Promise<boolean> {
       setBusy(true);
       setError('');
       try {

@@ -5,20 +5,16 @@ import { sleep } from '../ui/store.ts';
 import type { JobsStore } from './jobs-store.ts';
 import { isTransient, messageOf } from './messages.ts';
 
-/** The newest answer, and why there is no newer one. */
-export interface Polled<T> {
-  /** What came last. */
-  readonly value: T | undefined;
-  readonly error: string;
-}
-
-/** @param every milliseconds between two questions; undefined: until one was answered */
+/**
+ * @param every milliseconds between two questions; undefined: until one was answered
+ * @returns the answer that came last, and why there is no newer one
+ */
 export function usePolling<T>(
   store: JobsStore,
   key: string,
   every: number | undefined,
   ask: (signal: AbortSignal) => Promise<T>,
-): Polled<T> {
+) {
   const [value, setValue] = useState<T>();
   const [error, setError] = useState('');
   useEffect(() => {

@@ -10,7 +10,7 @@ import {
   trainSettings,
 } from '@ludic/grpo/internal';
 import { z } from 'zod';
-import { type FieldSchema, SchemaField } from '../ui/schema-field.tsx';
+import { type JsonSchema, SchemaField } from '../ui/schema-field.tsx';
 
 /** Those that the form has already, and the one that is for several processes. */
 const ELSEWHERE = [
@@ -36,7 +36,7 @@ const PARTS = [
   title: title as string,
   fields: Object.entries(fields as Readonly<Record<string, z.ZodType>>)
     .filter(([name]) => !ELSEWHERE.includes(name))
-    .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as FieldSchema })),
+    .map(([name, schema]) => ({ name, schema: z.toJSONSchema(schema) as JsonSchema })),
 }));
 
 /** Settings as they stand, and a way to change them. */

@@ -4,13 +4,16 @@ import { useState } from 'preact/hooks';
 import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
 import { labelOf, sentenceCase } from './labels.ts';
 
-/** As much of a JSON schema as a field is made from. */
-export interface FieldSchema {
-  readonly type?: string;
-  readonly enum?: readonly string[];
+/** As much of JSON Schema as the settings of games, trainings and requests use. */
+export interface JsonSchema {
+  readonly type?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
   readonly description?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
 }
 
 /** @param onClear where a number may be left out */
@@ -22,7 +25,7 @@ export function SchemaField({
   onClear,
 }: {
   readonly name: string;
-  readonly schema: FieldSchema;
+  readonly schema: JsonSchema;
   readonly value: unknown;
   readonly onChange: (value: unknown) => void;
   readonly onClear?: (() => void) | undefined;
@@ -33,7 +36,7 @@ export function SchemaField({
       <SelectField
         {...common}
         value={String(value)}
-        choices={schema.enum.map((text) => ({ value: text, text: text.replaceAll('_', ' ') }))}
+        choices={schema.enum.map((value) => ({ value: String(value), text: String(value).replaceAll('_', ' ') }))}
       />
     );
   if (schema.type === 'boolean') return <CheckField {...common} checked={value === true} />;

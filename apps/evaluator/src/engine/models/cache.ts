@@ -3,6 +3,7 @@
 
 import { LudicError } from '@ludic/io';
 import type { ModelFiles } from '@ludic/models';
+import { blobModelFiles } from '@ludic/models/web';
 import type { ModelCard } from './library.ts';
 
 const CACHE = 'ludic-models';
@@ -58,26 +59,7 @@ export class ModelCache {
 
   /** The files of a model that was stored, read where they lie. */
   files(name: string): ModelFiles {
-    const blob = async (file: string) => (await (await this.#open())?.match(fileOf(name, file)))?.blob();
-    return {
-      name,
-      async read(file) {
-        const found = await blob(file);
-        return found && new Uint8Array(await found.arrayBuffer());
-      },
-      async open(file) {
-        const found = await blob(file);
-        return (
-          found && {
-            size: found.size,
-            async read(at, into) {
-              into.set(new Uint8Array(await found.slice(at, at + into.length).arrayBuffer()));
-            },
-            async close() {},
-          }
-        );
-      },
-    };
+    return blobModelFiles(name, async (file) => (await (await this.#open())?.match(fileOf(name, file)))?.blob());
   }
 
   async remove(name: string): Promise<void> {

@@ -83,7 +83,7 @@ export class ModelRegistry {
   /** Makes files playable that stand on no list. */
   addUnlisted(name: string, blobs: ReadonlyMap<string, Blob>): string {
     this.#dropFromDevices(name);
-    this.#sources.set(name, () => blobModelFiles(name, blobs));
+    this.#sources.set(name, () => filesOf(name, blobs));
     return name;
   }
 
@@ -233,12 +233,8 @@ export const madeBlobs = async (blobs: ModelBlobs): Promise<ReadonlyMap<string, 
   isLazy(blobs) ? blobs.make() : blobs;
 
 /** Blobs as the files of a model; lazy ones are made at the first read. */
-function filesOf(name: string, blobs: ModelBlobs): ModelFiles {
-  if (!isLazy(blobs)) return blobModelFiles(name, blobs);
-  const { make } = blobs;
-  const made = async () => blobModelFiles(name, await make());
-  return { name, read: async (file) => (await made()).read(file), open: async (file) => (await made()).open?.(file) };
-}
+const filesOf = (name: string, blobs: ModelBlobs): ModelFiles =>
+  blobModelFiles(name, async (file) => (await madeBlobs(blobs)).get(file));
 
 /** Chosen as the runtime chooses, so that a model is on one device once. */
 async function bestDevice(): Promise<ComputeDevice> {

@@ -4,6 +4,7 @@
 import { LudicError } from '@ludic/io';
 import { readConfig, tensorsOf } from '@ludic/models';
 import type { TransformersDtype } from '@ludic/policies/transformers';
+import type { Model } from '@ludic/service';
 import { parseBaseUrl } from '@ludic/service/client';
 import type { Needs } from './fit.ts';
 import type { ListedFile, ModelListing, ModelSource } from './library.ts';
@@ -29,21 +30,13 @@ export const headersOf = (source: ModelSource): Readonly<Record<string, string>>
 export const browse = (source: ModelSource, signal: AbortSignal): Promise<readonly ModelListing[]> =>
   source.from === 'server' ? listServerModels(source, signal) : listHubModels(source, signal);
 
-/** As much of a model in the answer of `GET /models` as a listing shows. */
-interface ServerModel {
-  readonly name: string;
-  readonly status: string;
-  readonly env_type: string | null;
-  readonly files: readonly { readonly path: string; readonly size_bytes: number }[];
-}
-
 /** `GET /models` of a server. Pickled weights are left out where the same model has safetensors. */
 async function listServerModels(
   source: ModelSource & { from: 'server' },
   signal: AbortSignal,
 ): Promise<readonly ModelListing[]> {
   const place = placeOf(parseBaseUrl(source.address));
-  const { models } = (await ask(`${place}/models`, source, signal)) as { models: readonly ServerModel[] };
+  const { models } = (await ask(`${place}/models`, source, signal)) as { models: readonly Model[] };
   return models
     .filter(({ status }) => status !== 'empty')
     .map(({ name, status, env_type, files: all }) => {

@@ -100,7 +100,7 @@ export class BrowserRun implements RunStorage {
     const needed = kind === 'model' ? 'config.json' : 'adapter_config.json';
     if (!blobs.has(needed))
       throw new ModelError('not_a_model', `${folder} of ${this.place} is no ${kind} folder: it has no ${needed}.`);
-    return blobModelFiles(`${this.place}/${folder}`, blobs);
+    return blobModelFiles(`${this.place}/${folder}`, (file) => blobs.get(file));
   }
 
   /** The files of a whole folder by their names in it; none where it is not there. */

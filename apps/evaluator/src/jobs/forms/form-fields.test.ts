@@ -3,7 +3,8 @@
 import { findEnvironment } from '@ludic/environments';
 import { ENDPOINTS, evaluatePolicy, startTraining } from '@ludic/service';
 import { describe, expect, it } from 'vitest';
-import { complaintsOf, fieldsOf, type JsonSchema, requestOf } from './form-fields.ts';
+import type { JsonSchema } from '../../ui/schema-field.tsx';
+import { complaintsOf, fieldsOf, requestOf } from './form-fields.ts';
 import { gameFieldsOf, RECIPE_TITLES, requestForm } from './request-forms.ts';
 
 const { $defs } = startTraining.toJSONSchema({ io: 'input' });

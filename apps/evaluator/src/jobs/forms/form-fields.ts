@@ -2,16 +2,7 @@
 // used is for the server to say, who knows best.
 
 import { labelOf, sentenceCase } from '../../ui/labels.ts';
-
-/** As much of JSON Schema as the contract's requests use. */
-export interface JsonSchema {
-  readonly type?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly default?: unknown;
-  readonly description?: string;
-  readonly items?: JsonSchema;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-}
+import type { JsonSchema } from '../../ui/schema-field.tsx';
 
 /** number: also whole ones. flag: yes, no or left out. words: several, with commas between. several: of the choices. */
 export type FieldKind = 'number' | 'text' | 'choice' | 'flag' | 'words' | 'several';

@@ -3,11 +3,12 @@
 import { type EnvironmentList, type Job, ServiceError } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { HISTORY_TITLES } from '../../ui/game/history-titles.ts';
+import type { JsonSchema } from '../../ui/schema-field.tsx';
 import type { JobsStore } from '../jobs-store.ts';
 import { messageOf } from '../messages.ts';
 import { usePolling } from '../use-polling.ts';
 import { FormControl } from './form-control.tsx';
-import { complaintsOf, type Filled, type FormField, type JsonSchema, requestOf } from './form-fields.ts';
+import { complaintsOf, type Filled, type FormField, requestOf } from './form-fields.ts';
 import { gameFieldsOf, type Prefilled, RECIPE_TITLES, type RequestFields, requestForm } from './request-forms.ts';
 
 /** A model may also carry no game; then the game's own settings hold. */

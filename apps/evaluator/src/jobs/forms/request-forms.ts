@@ -6,7 +6,8 @@ import { RECIPES } from '@ludic/grpo/internal';
 import { evaluatePolicy, type Job, requestedTraining, startTraining } from '@ludic/service';
 import type { EvaluationRequest, LudicClient, TrainingRequest } from '@ludic/service/client';
 import { completePlaying, completeTraining, playedGame } from '@ludic/service/internal';
-import { type Filled, type FormField, fieldsOf, type JsonSchema } from './form-fields.ts';
+import type { JsonSchema } from '../../ui/schema-field.tsx';
+import { type Filled, type FormField, fieldsOf } from './form-fields.ts';
 
 /** Values of a request by their names in the contract. */
 export type RequestFields = Readonly<Record<string, unknown>>;
