@@ -47,7 +47,7 @@ export class Engine {
     worker.postMessage({ kind: 'ask', id, request } satisfies ToEngine);
     if (signal?.aborted) cancel();
     signal?.addEventListener('abort', cancel);
-    // The answer to a request is of the request's type: the engine's own switch says so.
+    // The answer to a request is of the request's type: the table of handlers says so.
     return answer.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<Answers[Type]>;
   }
 

@@ -8,7 +8,7 @@ import { ModelRegistry } from './models/registry.ts';
 import { browse } from './models/sources.ts';
 import { answerEvaluate, answerRollout } from './play/episodes.ts';
 import { answerHint, answerRate, answerReply } from './play/single-replies.ts';
-import type { Answers, Failure, FromEngine, Progress, Request, ToEngine } from './protocol.ts';
+import type { Answers, Failure, FromEngine, Progress, Request, RequestOf, ToEngine } from './protocol.ts';
 import { deleteRun, listRuns, openRunModels } from './runs/run-models.ts';
 import { Runs } from './runs/runs.ts';
 import type { Work } from './work.ts';
@@ -31,8 +31,9 @@ async function answer(id: number, request: Request): Promise<void> {
   try {
     await models.ready;
     const report = (progress: Progress) => send({ kind: 'progress', id, progress });
-    const result = await answerTo(request, { models, runs, report, signal: controller.signal });
-    send({ kind: 'answer', id, answer: result });
+    const handle = HANDLERS[request.type] as Handler<Request['type']>;
+    const work = { models, runs, report, signal: controller.signal };
+    send({ kind: 'answer', id, answer: await handle(request, work) });
   } catch (error) {
     models.forgetLostDevice(error);
     send({ kind: 'failure', id, failure: failureOf(error, controller.signal) });
@@ -41,55 +42,35 @@ async function answer(id: number, request: Request): Promise<void> {
   }
 }
 
-/** The one place where requests meet their handlers; the switch holds each answer to its type in `Answers`. */
-async function answerTo(request: Request, work: Work): Promise<Answers[Request['type']]> {
-  const { report, signal } = work;
-  switch (request.type) {
-    case 'devices':
-      return reportDevices();
-    case 'game':
-      return readCarriedGame(models.files(request.model, report, signal));
-    case 'traits':
-      return modelTraits(models.files(request.model, report, signal));
-    case 'pick':
-      return models.pick(request.files);
-    case 'models':
-      return models.storage();
-    case 'browse':
-      return browse(request.source, signal);
-    case 'load':
-      return answerLoad(request, work);
-    case 'keep':
-      return models.keep(request.name);
-    case 'remove':
-      return models.remove(request.name);
-    case 'evaluate':
-      return answerEvaluate(request, work);
-    case 'rollout':
-      return answerRollout(request, work);
-    case 'reply':
-      return answerReply(request, work);
-    case 'hint':
-      return answerHint(request, work);
-    case 'rate':
-      return answerRate(request, work);
-    case 'train':
-    case 'continue':
-      return (await import('./runs/training.ts')).answerTraining(request, work);
-    case 'runs':
-      return listRuns(models, runs);
-    case 'run':
-      return openRunModels(request.run, models, runs);
-    case 'games':
-      return runs.games(request.run, request.step);
-    case 'delete':
-      return deleteRun(request.run, models, runs);
-    case 'download':
-      return runs.zip(request.run, request.part);
-    default:
-      return request satisfies never;
-  }
-}
+type Handler<Type extends Request['type']> = (
+  request: RequestOf<Type>,
+  work: Work,
+) => Answers[Type] | Promise<Answers[Type]>;
+
+/** What answers each type of request; the training is a part of the engine that is loaded with the first. */
+const HANDLERS: { readonly [Type in Request['type']]: Handler<Type> } = {
+  devices: reportDevices,
+  game: ({ model }, { report, signal }) => readCarriedGame(models.files(model, report, signal)),
+  traits: ({ model }, { report, signal }) => modelTraits(models.files(model, report, signal)),
+  pick: ({ files }) => models.pick(files),
+  models: () => models.storage(),
+  browse: ({ source }, { signal }) => browse(source, signal),
+  load: answerLoad,
+  keep: ({ name }) => models.keep(name),
+  remove: ({ name }) => models.remove(name),
+  evaluate: answerEvaluate,
+  rollout: answerRollout,
+  reply: answerReply,
+  hint: answerHint,
+  rate: answerRate,
+  train: async (request, work) => (await import('./runs/training.ts')).answerTraining(request, work),
+  continue: async (request, work) => (await import('./runs/training.ts')).answerTraining(request, work),
+  runs: () => listRuns(models, runs),
+  run: ({ run }) => openRunModels(run, models, runs),
+  games: ({ run, step }) => runs.games(run, step),
+  delete: ({ run }) => deleteRun(run, models, runs),
+  download: ({ run, part }) => runs.zip(run, part),
+};
 
 /** An error as plain data, with a sentence that can be shown. */
 function failureOf(error: unknown, signal: AbortSignal): Failure {
