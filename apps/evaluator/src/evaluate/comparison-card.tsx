@@ -1,6 +1,7 @@
 // All that is known of policies on the same games: the plot, the table, the differences, the games, and files of it.
 
 import { findEnvironment } from '@ludic/environments';
+import { Button } from '../ui/button.tsx';
 import { gameTitle } from '../ui/game/game-title.ts';
 import { percent, whole } from '../ui/numbers.ts';
 import { SuccessAndReward } from '../ui/plots/whiskers.tsx';
@@ -29,18 +30,13 @@ export function ComparisonCard({ comparison }: { readonly comparison: Comparison
           <p>{below}</p>
         </div>
         <div class="buttons">
-          <button
-            type="button"
-            onClick={() => download(`${file}.json`, 'application/json', comparisonJson(comparison))}
-          >
+          <Button onClick={() => download(`${file}.json`, 'application/json', comparisonJson(comparison))}>
             Download JSON
-          </button>
-          <button type="button" onClick={() => download(`${file}.csv`, 'text/csv', comparisonCsv(comparison))}>
-            CSV
-          </button>
-          <button type="button" onClick={() => download(`${file}-games.csv`, 'text/csv', gamesCsv(comparison))}>
+          </Button>
+          <Button onClick={() => download(`${file}.csv`, 'text/csv', comparisonCsv(comparison))}>CSV</Button>
+          <Button onClick={() => download(`${file}-games.csv`, 'text/csv', gamesCsv(comparison))}>
             CSV of the games
-          </button>
+          </Button>
         </div>
       </div>
       <SuccessAndReward

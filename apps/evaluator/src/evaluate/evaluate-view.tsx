@@ -4,6 +4,7 @@ import type { EnvironmentSpec } from '@ludic/rollouts';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import { ModelLibrary } from '../models/model-library.tsx';
+import { Button } from '../ui/button.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField, SeedField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
@@ -161,12 +162,10 @@ export function EvaluateView() {
           <button type="submit" class="go" disabled={running || waiting}>
             Evaluate
           </button>
-          <button type="button" onClick={stop} disabled={!running}>
+          <Button onClick={stop} disabled={!running}>
             Stop
-          </button>
-          <button type="button" onClick={copy}>
-            Copy a link to this
-          </button>
+          </Button>
+          <Button onClick={copy}>Copy a link to this</Button>
           <span role="status">{copied}</span>
         </div>
         {run && <ComparisonProgress run={run} />}

@@ -1,6 +1,7 @@
 // The games of a policy one by one, with a way to watch each.
 
 import { useState } from 'preact/hooks';
+import { Button } from '../ui/button.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Heads, Scroll } from '../ui/figures.tsx';
 import { whole } from '../ui/numbers.ts';
@@ -55,9 +56,7 @@ export function GameList({ comparison: { results } }: { readonly comparison: Com
         </table>
       </Scroll>
       {shown < games.length && (
-        <button type="button" onClick={() => setShown(shown + 10 * PAGE)}>
-          Show more of {whole(games.length)}
-        </button>
+        <Button onClick={() => setShown(shown + 10 * PAGE)}>Show more of {whole(games.length)}</Button>
       )}
     </details>
   );

@@ -4,6 +4,7 @@ import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { useRef } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
+import { Button } from '../ui/button.tsx';
 import { SelectField, type SelectOption } from '../ui/fields.tsx';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { scriptedOptions } from '../ui/game/policy-fields.tsx';
@@ -70,15 +71,14 @@ export function PolicyEntries({
               }
               onChange={(history) => set(i, { history: history as HistoryStrategy })}
             />
-            <button
-              type="button"
+            <Button
               class="plain"
               aria-label={`Remove policy ${i + 1}`}
               disabled={policies.length === 1}
               onClick={() => remove(i)}
             >
               <span aria-hidden="true">×</span>
-            </button>
+            </Button>
           </fieldset>
         );
       })}
@@ -86,9 +86,7 @@ export function PolicyEntries({
         <button type="button" ref={add} onClick={() => onChange([...policies, policies.at(-1)!])}>
           Add a policy
         </button>
-        <button type="button" onClick={() => onChange(combinations(policies))}>
-          Each policy with all histories
-        </button>
+        <Button onClick={() => onChange(combinations(policies))}>Each policy with all histories</Button>
       </div>
     </section>
   );

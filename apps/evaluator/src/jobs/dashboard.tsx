@@ -2,6 +2,7 @@
 
 import type { Job } from '@ludic/service';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Button } from '../ui/button.tsx';
 import './jobs.css';
 import { useStore } from '../ui/store.ts';
 import { sessionStore, useSession } from './account.ts';
@@ -75,15 +76,11 @@ function Signed({ session, onLeave }: { readonly session: Session; readonly onLe
           <span class="dot" data-state={error ? 'away' : jobs ? 'here' : 'asked'} aria-hidden="true" />
           {session.address.replace(/^https?:\/\//, '')}
         </p>
-        <button type="button" class="go" onClick={() => show({ kind: 'start', what: 'train' })}>
+        <Button class="go" onClick={() => show({ kind: 'start', what: 'train' })}>
           New training
-        </button>
-        <button type="button" onClick={() => show({ kind: 'start', what: 'evaluate' })}>
-          New evaluation
-        </button>
-        <button type="button" onClick={() => onLeave('')}>
-          Sign out
-        </button>
+        </Button>
+        <Button onClick={() => show({ kind: 'start', what: 'evaluate' })}>New evaluation</Button>
+        <Button onClick={() => onLeave('')}>Sign out</Button>
       </div>
       {error && (
         <p class="banner" role="alert">

@@ -2,6 +2,7 @@
 
 import { evaluatePolicy, isEnd, type Job, type JobState } from '@ludic/service';
 import { completePlaying } from '@ludic/service/internal';
+import { Button } from '../ui/button.tsx';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
 import { percent, whole } from '../ui/numbers.ts';
 import { atTemperature, resultsOf } from './job/evaluations.tsx';
@@ -41,11 +42,7 @@ export function JobList({
       <ul>
         {jobs?.map((job) => (
           <li key={job.job_id}>
-            <button
-              type="button"
-              aria-current={job.job_id === selected ? 'true' : undefined}
-              onClick={() => onSelect(job.job_id)}
-            >
+            <Button aria-current={job.job_id === selected ? 'true' : undefined} onClick={() => onSelect(job.job_id)}>
               <span class="job-title">
                 <b>{titleOf(job)}</b>
                 <JobBadge status={job.status} />
@@ -60,7 +57,7 @@ export function JobList({
                   .filter(Boolean)
                   .join(' · ')}
               </small>
-            </button>
+            </Button>
           </li>
         ))}
       </ul>

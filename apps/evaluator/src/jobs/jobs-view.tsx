@@ -2,6 +2,7 @@
 
 import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Button } from '../ui/button.tsx';
 
 type JobsPart =
   | { readonly state: 'unseen' | 'loading' }
@@ -38,9 +39,7 @@ export function JobsView() {
             This part of the page could not be loaded: the server of the page does not answer.
           </p>
           <p>
-            <button type="button" onClick={load}>
-              Try again
-            </button>
+            <Button onClick={load}>Try again</Button>
           </p>
         </>
       ) : (

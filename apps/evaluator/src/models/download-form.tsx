@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice, ModelListing, ModelSource } from '../engine/models/library.ts';
 import { ownAddress, sessionStore, tidyAddress, useSession } from '../jobs/account.ts';
+import { Button } from '../ui/button.tsx';
 import { DeviceField } from '../ui/device-field.tsx';
 import { CheckLine, TextField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
@@ -45,13 +46,7 @@ export function ServerDownload({
       }}
       onRefused={(message) => account && sessionStore.leave(account, message)}
       onModel={onModel}
-      buttons={
-        account && (
-          <button type="button" onClick={() => sessionStore.leave(account)}>
-            Sign out
-          </button>
-        )
-      }
+      buttons={account && <Button onClick={() => sessionStore.leave(account)}>Sign out</Button>}
     >
       {account ? (
         <p>
@@ -153,11 +148,7 @@ function DownloadForm({
             {button}
           </button>
           {buttons}
-          {running && (
-            <button type="button" onClick={stop}>
-              Stop
-            </button>
-          )}
+          {running && <Button onClick={stop}>Stop</Button>}
         </div>
       </Form>
       {listings && listings.length > 0 && <DeviceField device={device} onChange={setDevice} />}
@@ -172,14 +163,9 @@ function DownloadForm({
                   {storage.cards.some(({ name }) => name === listing.name) && ' · is here'}
                 </small>
               </span>
-              <button
-                type="button"
-                disabled={running}
-                aria-label={`Load ${listing.title}`}
-                onClick={() => load(listing)}
-              >
+              <Button disabled={running} aria-label={`Load ${listing.title}`} onClick={() => load(listing)}>
                 Load
-              </button>
+              </Button>
             </li>
           ))}
         </ul>

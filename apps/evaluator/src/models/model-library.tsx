@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { ModelCard } from '../engine/models/library.ts';
+import { Button } from '../ui/button.tsx';
 import { Alert } from '../ui/form.tsx';
 import { bytes } from '../ui/numbers.ts';
 import { HubDownload, ServerDownload } from './download-form.tsx';
@@ -54,30 +55,26 @@ export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => 
             {card.from !== 'page' && (card.from !== 'training' || card.stored) && (
               <span class="buttons">
                 {!card.stored && (
-                  <button
-                    type="button"
+                  <Button
                     aria-label={`Keep ${card.name} in this browser`}
                     onClick={() => change(engine.ask({ type: 'keep', name: card.name }))}
                   >
                     Keep
-                  </button>
+                  </Button>
                 )}
-                <button
-                  type="button"
+                <Button
                   aria-label={`Remove ${card.name}`}
                   onClick={() => change(engine.ask({ type: 'remove', name: card.name }))}
                 >
                   Remove
-                </button>
+                </Button>
               </span>
             )}
           </li>
         ))}
       </ul>
       {others.length > 1 && (
-        <button type="button" onClick={() => change(engine.ask({ type: 'remove' }))}>
-          Remove all that were loaded
-        </button>
+        <Button onClick={() => change(engine.ask({ type: 'remove' }))}>Remove all that were loaded</Button>
       )}
       <Alert text={error} />
       <div class="sources">

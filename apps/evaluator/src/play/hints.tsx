@@ -3,6 +3,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { legalReplies } from '../engine/play/position.ts';
 import type { Hint, PolicyChoice, Position } from '../engine/protocol.ts';
+import { Button } from '../ui/button.tsx';
 import { Alert } from '../ui/form.tsx';
 import { percent } from '../ui/numbers.ts';
 import { useWork } from '../ui/work.tsx';
@@ -56,15 +57,14 @@ export function Hints({
   return (
     <div class="hints">
       {/* Never disabled: it would lose the focus, and with it the keys of the game. */}
-      <button
-        type="button"
+      <Button
         aria-disabled={!open || running}
         onClick={() => {
           if (open && !running) onAsk();
         }}
       >
         {running ? 'Thinking…' : 'Show a hint'}
-      </button>
+      </Button>
       <div role="status">
         {ranked && hinted && (
           <>

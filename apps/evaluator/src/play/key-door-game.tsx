@@ -5,6 +5,7 @@ import { type EnvironmentSpec, evaluationStarts } from '@ludic/rollouts';
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { replayPosition } from '../engine/play/position.ts';
 import type { PolicyChoice, Position } from '../engine/protocol.ts';
+import { Button } from '../ui/button.tsx';
 import { Figure } from '../ui/figures.tsx';
 import { KeyDoorGrid } from '../ui/game/key-door-grid.tsx';
 import { percent } from '../ui/numbers.ts';
@@ -82,9 +83,8 @@ export function KeyDoorGame({
             const at = hints.hinted?.replies.indexOf(replyOf(action)) ?? -1;
             const chance = at < 0 ? undefined : hints.hinted!.chances[at]!;
             return (
-              <button
+              <Button
                 key={action}
-                type="button"
                 data-action={action}
                 aria-label={action}
                 aria-disabled={over}
@@ -93,7 +93,7 @@ export function KeyDoorGame({
               >
                 <span aria-hidden="true">{SIGNS[action]}</span>
                 {chance !== undefined && <small>{percent(chance)}</small>}
-              </button>
+              </Button>
             );
           })}
         </fieldset>
@@ -101,9 +101,7 @@ export function KeyDoorGame({
         {over && (
           <div class="work">
             <b>{endReason === 'terminated' ? 'The door is open.' : 'No steps are left.'}</b>
-            <button type="button" onClick={onNext}>
-              Next grid
-            </button>
+            <Button onClick={onNext}>Next grid</Button>
           </div>
         )}
       </div>

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { PolicyChoice } from '../engine/protocol.ts';
+import { Button } from '../ui/button.tsx';
 import { Alert } from '../ui/form.tsx';
 import { PlayableBoard } from '../ui/game/tic-tac-toe-board.tsx';
 import { useWork } from '../ui/work.tsx';
@@ -62,9 +63,7 @@ export function TicTacToeGame({
         </p>
         {work.state === 'failed' && turn === 'policy' && (
           <div class="work">
-            <button type="button" onClick={() => void answer()}>
-              Ask again
-            </button>
+            <Button onClick={() => void answer()}>Ask again</Button>
             <Alert text={work.message} />
           </div>
         )}
@@ -77,9 +76,7 @@ export function TicTacToeGame({
         />
         {turn === 'over' && (
           <div class="work">
-            <button type="button" onClick={onNext}>
-              Play again
-            </button>
+            <Button onClick={onNext}>Play again</Button>
           </div>
         )}
         {moves.length > 0 && (

@@ -2,6 +2,7 @@
 
 import type { RecordedTurn } from '@ludic/rollouts/internal';
 import { useState } from 'preact/hooks';
+import { Button } from '../ui/button.tsx';
 import { Heads, Scroll } from '../ui/figures.tsx';
 import { endOf, type PlayedGroup } from './played-groups.ts';
 
@@ -54,14 +55,9 @@ export function GroupTable({
                   <small>{endOf(member)}</small>
                 </td>
                 <td>
-                  <button
-                    type="button"
-                    class="link"
-                    aria-label={`Watch game ${i + 1} of step ${step}`}
-                    onClick={() => onWatch(i)}
-                  >
+                  <Button class="link" aria-label={`Watch game ${i + 1} of step ${step}`} onClick={() => onWatch(i)}>
                     Watch
-                  </button>
+                  </Button>
                 </td>
                 {Array.from({ length: turns }, (_, t) => (
                   <Turn key={t} turn={member.turns[t]} advantage={member.advantages[t] ?? 0} most={most} />
@@ -72,9 +68,9 @@ export function GroupTable({
         </table>
       </Scroll>
       {stored.length > FIRST && (
-        <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>
+        <Button class="link" onClick={() => setAll(!all)} aria-expanded={all}>
           {all ? `Show ${FIRST} games` : `Show all ${stored.length} games`}
-        </button>
+        </Button>
       )}
     </>
   );

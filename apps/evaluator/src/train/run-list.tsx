@@ -2,6 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
+import { Button } from '../ui/button.tsx';
 import { Heads } from '../ui/figures.tsx';
 import { gameTitle } from '../ui/game/game-title.ts';
 import { HISTORY_TITLES } from '../ui/game/history-titles.ts';
@@ -28,9 +29,9 @@ export function RunList({
           {runs.map(({ name, model, game, step, steps, finished, modified, bytes: size, stored }) => (
             <tr key={name}>
               <th scope="row">
-                <button type="button" class="link" aria-pressed={name === shown?.name} onClick={() => show(name)}>
+                <Button class="link" aria-pressed={name === shown?.name} onClick={() => show(name)}>
                   {name}
-                </button>
+                </Button>
                 <small>from {model}</small>
               </th>
               <td>
@@ -49,25 +50,20 @@ export function RunList({
               <td>
                 <div class="actions">
                   {!finished && (
-                    <button
-                      type="button"
+                    <Button
                       aria-label={`Continue ${name}`}
                       disabled={working !== undefined}
                       onClick={() => goOn(name, device)}
                     >
                       Continue
-                    </button>
+                    </Button>
                   )}
-                  <button
-                    type="button"
-                    aria-label={`Download the model ${name}`}
-                    onClick={() => download(name, 'model')}
-                  >
+                  <Button aria-label={`Download the model ${name}`} onClick={() => download(name, 'model')}>
                     Model
-                  </button>
-                  <button type="button" aria-label={`Download the run ${name}`} onClick={() => download(name, 'run')}>
+                  </Button>
+                  <Button aria-label={`Download the run ${name}`} onClick={() => download(name, 'run')}>
                     Run
-                  </button>
+                  </Button>
                   <DeleteButton name={name} disabled={name === working} onDelete={() => remove(name)} />
                 </div>
               </td>
@@ -91,8 +87,7 @@ function DeleteButton({
 }) {
   const [sure, setSure] = useState(false);
   return (
-    <button
-      type="button"
+    <Button
       class={sure ? 'danger' : ''}
       disabled={disabled}
       aria-label={sure ? `Delete ${name} for good` : `Delete ${name}`}
@@ -100,6 +95,6 @@ function DeleteButton({
       onClick={() => (sure ? onDelete() : setSure(true))}
     >
       {sure ? 'For good?' : 'Delete'}
-    </button>
+    </Button>
   );
 }

@@ -5,6 +5,7 @@ import type { TrainSettings } from '@ludic/grpo';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { StoredGame, StoredGames } from '../engine/runs/stored-games.ts';
+import { Button } from '../ui/button.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Alert } from '../ui/form.tsx';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
@@ -62,9 +63,9 @@ export function StepGames({
       </div>
       {steps.length > 1 && (
         <div class="steps">
-          <button type="button" aria-label="Previous step" aria-disabled={at <= 0} onClick={() => go(at - 1)}>
+          <Button aria-label="Previous step" aria-disabled={at <= 0} onClick={() => go(at - 1)}>
             ‹
-          </button>
+          </Button>
           <input
             type="range"
             min={0}
@@ -74,17 +75,12 @@ export function StepGames({
             aria-valuetext={`Step ${steps[at]}`}
             onInput={({ currentTarget }) => go(currentTarget.valueAsNumber)}
           />
-          <button
-            type="button"
-            aria-label="Next step"
-            aria-disabled={at >= steps.length - 1}
-            onClick={() => go(at + 1)}
-          >
+          <Button aria-label="Next step" aria-disabled={at >= steps.length - 1} onClick={() => go(at + 1)}>
             ›
-          </button>
-          <button type="button" aria-disabled={step === undefined} onClick={() => go(steps.length - 1)}>
+          </Button>
+          <Button aria-disabled={step === undefined} onClick={() => go(steps.length - 1)}>
             Newest
-          </button>
+          </Button>
         </div>
       )}
       <Alert text={error || refused} />

@@ -2,6 +2,7 @@
 
 import type { ComponentProps } from 'preact';
 import { useRef } from 'preact/hooks';
+import { Button } from './button.tsx';
 
 /** A form that the page itself answers. */
 export const Form = ({
@@ -72,9 +73,9 @@ export function FileButton({
           currentTarget.value = '';
         }}
       />
-      <button type="button" {...(quiet && { class: 'quiet' })} onClick={() => place.current!.click()}>
+      <Button {...(quiet && { class: 'quiet' })} onClick={() => place.current!.click()}>
         {text}
-      </button>
+      </Button>
     </>
   );
 }

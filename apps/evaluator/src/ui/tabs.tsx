@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { View } from '../views.ts';
+import { Button } from './button.tsx';
 
 /** The keyboard works as the ARIA pattern for tabs has it: arrows, Home and End. */
 export function Tabs({ views }: { readonly views: readonly View[] }) {
@@ -31,9 +32,8 @@ export function Tabs({ views }: { readonly views: readonly View[] }) {
     <>
       <div class="tabs" role="tablist" aria-label="Views" ref={list} onKeyDown={move}>
         {views.map(({ id, title }) => (
-          <button
+          <Button
             key={id}
-            type="button"
             role="tab"
             id={`tab-${id}`}
             aria-controls={`view-${id}`}
@@ -42,7 +42,7 @@ export function Tabs({ views }: { readonly views: readonly View[] }) {
             onClick={() => show(id)}
           >
             {title}
-          </button>
+          </Button>
         ))}
       </div>
       {views.map(({ id, component: Component }) => (

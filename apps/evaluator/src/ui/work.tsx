@@ -4,6 +4,7 @@ import { useCallback, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
+import { Button } from './button.tsx';
 import { Alert } from './form.tsx';
 import { bytes, duration, percent, whole } from './numbers.ts';
 
@@ -66,9 +67,9 @@ export function WorkBar({
       <button type="submit" class="go" disabled={running}>
         {start}
       </button>
-      <button type="button" onClick={stop} disabled={!running}>
+      <Button onClick={stop} disabled={!running}>
         {stopText}
-      </button>
+      </Button>
       <div class="status" role="status">
         {running && <StageBar progress={work.progress} />}
       </div>

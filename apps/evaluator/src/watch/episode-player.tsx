@@ -5,6 +5,7 @@ import { currentScratchpad, type Message, readScratchpad } from '@ludic/history'
 import type { Episode, Frame } from '@ludic/rollouts';
 import type { RecordedEpisode } from '@ludic/rollouts/internal';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Button } from '../ui/button.tsx';
 import { Figure } from '../ui/figures.tsx';
 import { Board } from '../ui/game/board.tsx';
 import { framesOf } from './frames.ts';
@@ -89,15 +90,15 @@ export function EpisodePlayer({
             onInput={(event) => go(event.currentTarget.valueAsNumber)}
           />
           <div class="buttons">
-            <button type="button" aria-label="Previous step" aria-disabled={step === 0} onClick={() => go(step - 1)}>
+            <Button aria-label="Previous step" aria-disabled={step === 0} onClick={() => go(step - 1)}>
               ‹
-            </button>
-            <button type="button" class="go" onClick={toggle}>
+            </Button>
+            <Button class="go" onClick={toggle}>
               {playing ? 'Pause' : 'Play'}
-            </button>
-            <button type="button" aria-label="Next step" aria-disabled={step === last} onClick={() => go(step + 1)}>
+            </Button>
+            <Button aria-label="Next step" aria-disabled={step === last} onClick={() => go(step + 1)}>
               ›
-            </button>
+            </Button>
             <select
               aria-label="Speed"
               value={String(speed)}

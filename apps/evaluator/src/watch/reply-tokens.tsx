@@ -6,6 +6,7 @@ import type { Reply } from '@ludic/policies';
 import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import type { DeviceChoice } from '../engine/models/library.ts';
+import { Button } from '../ui/button.tsx';
 import { percent } from '../ui/numbers.ts';
 import './reply-tokens.css';
 
@@ -79,9 +80,8 @@ export function ReplyTokens({ reply, model }: { readonly reply: Reply; readonly 
     <>
       <div class="tokens">
         {tokens.map(({ text, logprob }, i) => (
-          <button
+          <Button
             key={i}
-            type="button"
             class="token"
             data-level={levelOf(logprob)}
             aria-pressed={i === at}
@@ -91,7 +91,7 @@ export function ReplyTokens({ reply, model }: { readonly reply: Reply; readonly 
             onClick={() => setChosen(i)}
           >
             {visible(text)}
-          </button>
+          </Button>
         ))}
       </div>
       {tokens[at] && (

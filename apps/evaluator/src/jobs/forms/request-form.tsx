@@ -2,6 +2,7 @@
 
 import { type EnvironmentList, type Job, ServiceError } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Button } from '../../ui/button.tsx';
 import { HISTORY_TITLES } from '../../ui/game/history-titles.ts';
 import type { JsonSchema } from '../../ui/schema-field.tsx';
 import type { JobsStore } from '../jobs-store.ts';
@@ -158,9 +159,7 @@ export function RequestForm({
         <button type="submit" class="go" disabled={busy}>
           {busy ? 'Starting…' : 'Start'}
         </button>
-        <button type="button" onClick={onClose}>
-          Close
-        </button>
+        <Button onClick={onClose}>Close</Button>
         {failure !== undefined && (
           <p class="error" role="alert">
             {messageOf(failure, store.session)}

@@ -1,6 +1,7 @@
 // A question before something that cannot be taken back.
 
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { Button } from '../../ui/button.tsx';
 
 /** What is asked, and what happens after a yes. */
 export interface Question {
@@ -27,11 +28,8 @@ export function Confirm({ question, onClose }: { readonly question: Question; re
       <h2 id={`${id}-title`}>{question.title}</h2>
       <p id={`${id}-text`}>{question.text}</p>
       <div class="buttons">
-        <button type="button" onClick={() => dialog.current!.close()}>
-          No, leave it
-        </button>
-        <button
-          type="button"
+        <Button onClick={() => dialog.current!.close()}>No, leave it</Button>
+        <Button
           class="danger"
           onClick={() => {
             dialog.current!.close();
@@ -39,7 +37,7 @@ export function Confirm({ question, onClose }: { readonly question: Question; re
           }}
         >
           {question.yes}
-        </button>
+        </Button>
       </div>
     </dialog>
   );

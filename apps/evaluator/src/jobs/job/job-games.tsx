@@ -3,6 +3,7 @@
 import { readEpisodes } from '@ludic/rollouts/internal';
 import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
+import { Button } from '../../ui/button.tsx';
 import { Alert } from '../../ui/form.tsx';
 import { watchEpisodes } from '../../watch/shown-episodes.ts';
 import type { JobsStore } from '../jobs-store.ts';
@@ -52,9 +53,7 @@ export function Games({ store, job }: { readonly store: JobsStore; readonly job:
       {games?.length === 0 && <p class="aside">{whyNone(job)}</p>}
       {game && played && (
         <p>
-          <button type="button" onClick={watch}>
-            Watch on the board
-          </button>
+          <Button onClick={watch}>Watch on the board</Button>
         </p>
       )}
       {games && game && (
@@ -63,12 +62,12 @@ export function Games({ store, job }: { readonly store: JobsStore; readonly job:
             {games.map(({ title, reward, outcome }, i) => (
               // Games stay where they are; new ones come behind.
               <li key={i}>
-                <button type="button" aria-current={i === chosen ? 'true' : undefined} onClick={() => setChosen(i)}>
+                <Button aria-current={i === chosen ? 'true' : undefined} onClick={() => setChosen(i)}>
                   <span>{title}</span>
                   <small>
                     {outcome}, reward {reward.toFixed(2)}
                   </small>
-                </button>
+                </Button>
               </li>
             ))}
           </ul>

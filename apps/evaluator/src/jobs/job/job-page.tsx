@@ -4,6 +4,7 @@ import { isEnd, type Job, type Model } from '@ludic/service';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
 import { isNews, type Stage } from '../../engine/protocol.ts';
+import { Button } from '../../ui/button.tsx';
 import { Alert } from '../../ui/form.tsx';
 import { bytes } from '../../ui/numbers.ts';
 import { useStore } from '../../ui/store.ts';
@@ -147,23 +148,18 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
   return (
     <div class="buttons">
       {isPlayable && (
-        <button type="button" class={active ? '' : 'go'} disabled={busy} onClick={open}>
+        <Button class={active ? '' : 'go'} disabled={busy} onClick={open}>
           Open in Evaluate
-        </button>
+        </Button>
       )}
-      {loading && (
-        <button type="button" onClick={() => controller.current?.abort()}>
-          Stop
-        </button>
-      )}
+      {loading && <Button onClick={() => controller.current?.abort()}>Stop</Button>}
       {prefilled && (
-        <button type="button" onClick={() => onEvaluate(prefilled)}>
+        <Button onClick={() => onEvaluate(prefilled)}>
           {job.kind === 'train' ? 'Evaluate on the server' : 'Evaluate again with changes'}
-        </button>
+        </Button>
       )}
       {active && (
-        <button
-          type="button"
+        <Button
           disabled={busy}
           onClick={() =>
             setQuestion({
@@ -178,16 +174,15 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
           }
         >
           Cancel…
-        </button>
+        </Button>
       )}
       {(job.status === 'failed' || job.status === 'cancelled') && (
-        <button type="button" disabled={busy} onClick={() => change(client.resumeJob(job.job_id))}>
+        <Button disabled={busy} onClick={() => change(client.resumeJob(job.job_id))}>
           Resume
-        </button>
+        </Button>
       )}
       {job.kind === 'train' && !active && model && (
-        <button
-          type="button"
+        <Button
           class="danger"
           disabled={busy}
           onClick={() =>
@@ -200,7 +195,7 @@ function JobButtons({ store, job, model, onEvaluate }: Omit<JobPageProps, 'note'
           }
         >
           Delete model…
-        </button>
+        </Button>
       )}
       {loading && <WorkStatus work={{ state: 'running', ...loading }} />}
       <span class="status" role="status">

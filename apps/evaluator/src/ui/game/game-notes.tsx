@@ -4,6 +4,7 @@ import type { EnvironmentSpec } from '@ludic/rollouts';
 import type { CarriedGame } from '@ludic/rollouts/internal';
 import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
+import { Button } from '../button.tsx';
 import { differenceFrom } from './model-game.ts';
 
 /** A model, and what it is to play. */
@@ -45,9 +46,9 @@ export function GameNotes({
       {[...notes].map(([model, text]) => (
         <p class="note" key={model}>
           <b>{model}</b>: {text}{' '}
-          <button type="button" class="link" onClick={() => onTake(model)}>
+          <Button class="link" onClick={() => onTake(model)}>
             Take its game
-          </button>
+          </Button>
         </p>
       ))}
     </div>

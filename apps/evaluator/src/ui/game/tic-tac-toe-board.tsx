@@ -2,6 +2,7 @@
 
 import { type TicTacToeState, winningCells } from '@ludic/environments';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Button } from '../button.tsx';
 import { percent } from '../numbers.ts';
 import '../styles/board.css';
 
@@ -108,9 +109,8 @@ export function PlayableBoard({
           const chance = hints?.get(cell);
           const free = state.board[cell] === '.';
           return (
-            <button
+            <Button
               key={cell}
-              type="button"
               tabIndex={cell === at ? 0 : -1}
               aria-disabled={!(open && free)}
               aria-label={`${nameOf(cell)}, ${said(state.board[cell]!)}${chance === undefined ? '' : `, hint ${percent(chance)}`}`}
