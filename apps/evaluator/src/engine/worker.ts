@@ -65,10 +65,10 @@ const HANDLERS: { readonly [Type in Request['type']]: Handler<Type> } = {
   rate: answerRate,
   train: async (request, work) => (await import('./runs/training.ts')).answerTraining(request, work),
   continue: async (request, work) => (await import('./runs/training.ts')).answerTraining(request, work),
-  runs: () => listRuns(models, runs),
-  run: ({ run }) => openRunModels(run, models, runs),
+  runs: listRuns,
+  run: openRunModels,
   games: ({ run, step }) => runs.games(run, step),
-  delete: ({ run }) => deleteRun(run, models, runs),
+  delete: deleteRun,
   download: ({ run, part }) => runs.zip(run, part),
 };
 

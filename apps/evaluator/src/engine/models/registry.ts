@@ -12,7 +12,7 @@ import { NANO_URLS, WASM_PATHS } from './assets.ts';
 import { ModelCache } from './cache.ts';
 import type { DeviceChoice, LibraryStorage, ModelCard, PickedModel } from './library.ts';
 import { Residents } from './residents.ts';
-import { TransformersModel } from './transformers-model.ts';
+import { openTransformersModel, type TransformersModel } from './transformers-model.ts';
 
 type ComputeDevice = 'cpu' | 'webgpu';
 
@@ -167,7 +167,7 @@ export class ModelRegistry {
     report({ stage: 'starting', device });
     const files = this.files(name, report, new AbortController().signal);
     const build = device === 'cpu' ? await shareOnCpu(WASM_PATHS.webgpu) : (await this.runtime(device, report)).shared!;
-    return TransformersModel.open(name, files, this.#cards.get(name)!.dtype!, device, build);
+    return openTransformersModel(name, files, this.#cards.get(name)!.dtype!, device, build);
   }
 
   /** @throws Error where nothing is known by that name */

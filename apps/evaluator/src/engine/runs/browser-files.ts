@@ -50,16 +50,12 @@ async function put(file: FileSystemFileHandle, content: FileContent, start?: num
   }
 }
 
-/** @throws DOMException `NotFoundError` where a folder of the path is missing and is not to be made */
-async function folderAt(home: FileSystemDirectoryHandle, path: string, create = false) {
+/** The folder that a path names. @throws DOMException `NotFoundError` where it is missing and is not to be made */
+export async function folderAt(home: FileSystemDirectoryHandle, path: string, create = false) {
   let folder = home;
   for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name, { create });
   return folder;
 }
-
-/** The folder that a path names, made where it is not there. */
-export const makeFolder = (home: FileSystemDirectoryHandle, path: string): Promise<FileSystemDirectoryHandle> =>
-  folderAt(home, path, true);
 
 const split = (path: string): readonly [folder: string, name: string] => {
   const at = path.lastIndexOf('/') + 1;
@@ -69,7 +65,7 @@ const split = (path: string): readonly [folder: string, name: string] => {
 /** The handle of a file, which is made with its folders where it is missing. */
 async function makeFile(home: FileSystemDirectoryHandle, path: string): Promise<FileSystemFileHandle> {
   const [folder, name] = split(path);
-  return (await makeFolder(home, folder)).getFileHandle(name, { create: true });
+  return (await folderAt(home, folder, true)).getFileHandle(name, { create: true });
 }
 
 /** Replaces the whole content of a file in place. */
@@ -87,7 +83,7 @@ export const cutFile = async (home: FileSystemDirectoryHandle, path: string, len
 /** A reader sees the old file or the new one: it is written beside its place, and put there when it is whole. */
 export async function replaceFile(home: FileSystemDirectoryHandle, path: string, text: string): Promise<void> {
   const [at, name] = split(path);
-  const folder = await makeFolder(home, at);
+  const folder = await folderAt(home, at, true);
   const beside = await folder.getFileHandle(`${name}~`, { create: true });
   await put(beside, text, 0);
   await (beside as WorkerFile).move(folder, name);

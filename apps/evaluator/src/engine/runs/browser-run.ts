@@ -109,7 +109,7 @@ export class BrowserRun implements RunStorage {
     if (inMemory) return inMemory;
     const place = this.#folders.get(folder);
     if (place === undefined || !this.#home) return new Map();
-    return browser.filesIn(await browser.makeFolder(this.#home, place));
+    return browser.filesIn(await browser.folderAt(this.#home, place, true));
   }
 
   /** Everything, by its path in the folder of the run. */

@@ -6,7 +6,7 @@ import type { LogLine } from '@ludic/grpo/internal';
 import { blobsOf } from '@ludic/models/web';
 import { type ModelBlobs, madeBlobs } from '../models/registry.ts';
 import type { RunContents, RunSummary, StepEvaluation } from '../protocol.ts';
-import { canWrite, makeFolder, removeFolder } from './browser-files.ts';
+import { canWrite, folderAt, removeFolder } from './browser-files.ts';
 import { BrowserRun, GAMES } from './browser-run.ts';
 import { readGames, type StoredGames } from './stored-games.ts';
 import { zipOf } from './zip.ts';
@@ -219,7 +219,7 @@ async function storage(create: boolean): Promise<FileSystemDirectoryHandle | und
   if (!canWrite()) return undefined;
   try {
     const root = await navigator.storage.getDirectory();
-    return create ? await makeFolder(root, FOLDER) : await root.getDirectoryHandle(FOLDER);
+    return await folderAt(root, FOLDER, create);
   } catch {
     return undefined;
   }
