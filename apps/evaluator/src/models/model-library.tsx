@@ -6,6 +6,7 @@ import type { ModelCard } from '../engine/models/library.ts';
 import { Button } from '../ui/button.tsx';
 import { Alert } from '../ui/form.tsx';
 import { bytes } from '../ui/numbers.ts';
+import { useAttempt } from '../ui/use-attempt.ts';
 import { HubDownload, ServerDownload } from './download-form.tsx';
 import { FromDisk } from './from-disk.tsx';
 
@@ -20,13 +21,12 @@ const ORIGINS: Readonly<Record<ModelCard['from'], string>> = {
 /** @param onModel is told of every model that comes in by the visitor's wish */
 export function ModelLibrary({ onModel }: { readonly onModel: (name: string) => void }) {
   const { engine, storage, refreshModels } = useAppContext();
-  const [error, setError] = useState('');
+  const { error, attempt } = useAttempt();
   const [isOpen, setIsOpen] = useState(false);
   const { cards, used, quota } = storage;
   const others = cards.filter(({ from }) => from !== 'page' && from !== 'training');
   const change = async (work: Promise<unknown>) => {
-    setError('');
-    await work.catch((error: Error) => setError(error.message));
+    await attempt(() => work);
     await refreshModels();
   };
   const addModel = (name: string) => {

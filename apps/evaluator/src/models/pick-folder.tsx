@@ -4,24 +4,21 @@ import type { ComponentProps } from 'preact';
 import { useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import { Alert, FileButton, Warnings } from '../ui/form.tsx';
+import { useAttempt } from '../ui/use-attempt.ts';
 
 /** Makes files known to the engine as a model, and says what is wrong with those that are none. */
 export function usePicked(onModel: (name: string) => void) {
   const { engine, refreshModels } = useAppContext();
-  const [error, setError] = useState('');
+  const { error, attempt } = useAttempt();
   const [warnings, setWarnings] = useState<readonly string[]>([]);
-  const take = async (coming: Promise<readonly File[]> | readonly File[]) => {
-    setError('');
-    setWarnings([]);
-    try {
+  const take = (coming: Promise<readonly File[]> | readonly File[]) =>
+    attempt(async () => {
+      setWarnings([]);
       const { name, warnings } = await engine.ask({ type: 'pick', files: await coming });
       setWarnings(warnings);
       await refreshModels();
       onModel(name);
-    } catch (error) {
-      setError((error as Error).message);
-    }
-  };
+    });
   return { error, warnings, take };
 }
 

@@ -1,7 +1,7 @@
 // A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
-import type { EnvironmentSpec } from '@ludic/rollouts';
+import { findEnvironment } from '@ludic/environments';
+import { type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
 import { useState } from 'preact/hooks';
 import type { PolicyChoice } from '../engine/protocol.ts';
 import { SeedField, SelectField } from '../ui/fields.tsx';
@@ -10,6 +10,7 @@ import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useGameForm } from '../ui/game/use-game-form.ts';
+import { useAttempt } from '../ui/use-attempt.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
 import { KeyDoorGame } from './key-door-game.tsx';
 import { TicTacToeGame } from './tic-tac-toe-game.tsx';
@@ -39,19 +40,16 @@ export function PlayView() {
   const { value: spec, update, settled, changeGame, changePolicy, notes } = useGameForm<PlaySpec>(DEFAULT_PLAY);
   const { game, policy, mark, seed } = spec;
   const set = (change: Partial<PlaySpec>) => update((before) => ({ ...before, ...change }));
-  const [error, setError] = useState('');
+  const { error, attempt } = useAttempt();
   const [begun, setBegun] = useState<StartedGame>();
   const duel = game.environment === 'tic_tac_toe';
   const start = (next: PlaySpec) => setBegun({ ...next, count: (begun?.count ?? 0) + 1 });
-  const begin = (wanted: PlaySpec) => {
-    try {
-      resolveConfig(findEnvironment(wanted.game.environment), wanted.game.config);
-      setError('');
+  const begin = (wanted: PlaySpec) =>
+    attempt(() => {
+      // What the game refuses is told here, before anything is drawn.
+      resolveSpec(wanted.game);
       start(wanted);
-    } catch (error) {
-      setError((error as Error).message);
-    }
-  };
+    });
   /** As before, with other dice; a person who played X plays O. */
   const next = () => {
     if (!begun) return;

@@ -9,6 +9,7 @@ import { EvaluationTable } from '../evaluate/results-table.tsx';
 import { NumberField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { signed } from '../ui/numbers.ts';
+import { useAttempt } from '../ui/use-attempt.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 
 /** Other games than those of the run's own evaluation. */
@@ -37,7 +38,7 @@ export function BeforeAfter({
   const [episodes, setEpisodes] = useState(200);
   const [temperature, setTemperature] = useState(settings.evalTemperature);
   const [rows, setRows] = useState<readonly ComparisonRow[]>([]);
-  const [error, setError] = useState('');
+  const { error, attempt } = useAttempt();
   const { maxCompletionLength } = settings;
   const seed = settings.seed + SEED_AWAY;
 
@@ -59,14 +60,7 @@ export function BeforeAfter({
   };
 
   return (
-    <Form
-      class="before-after"
-      aria-label="Before and after"
-      onSubmit={() => {
-        setError('');
-        compare().catch((error: Error) => setError(error.message));
-      }}
-    >
+    <Form class="before-after" aria-label="Before and after" onSubmit={() => void attempt(compare)}>
       <h3>Before and after, on the same games</h3>
       <div class="fields">
         <NumberField label="Games" value={episodes} min={1} max={100_000} onChange={setEpisodes} />

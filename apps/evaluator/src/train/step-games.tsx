@@ -8,6 +8,7 @@ import type { StoredGame, StoredGames } from '../engine/runs/stored-games.ts';
 import { Button } from '../ui/button.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Alert } from '../ui/form.tsx';
+import { useAttempt } from '../ui/use-attempt.ts';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { GroupTable } from './group-table.tsx';
 import { groupsOf, recordedOf } from './played-groups.ts';
@@ -32,22 +33,18 @@ export function StepGames({
   const { steps } = stored;
   const { games, error } = useGames(run, stored, step);
   const [chosen, choose] = useState(0);
-  const [refused, setRefused] = useState('');
+  const { error: refusal, attempt } = useAttempt();
   const game = gameOf(settings);
   const groups = useMemo(() => groupsOf(games, game), [games]);
   const group = groups[Math.min(chosen, groups.length - 1)];
   const at = step === undefined ? steps.length - 1 : steps.findLastIndex((one) => one <= step);
   const shown = games[0]?.step ?? steps[at]!;
   const go = (to: number) => onStep(steps[Math.max(0, Math.min(steps.length - 1, to))]!);
-  const watch = (member: number) => {
-    setRefused('');
-    try {
+  const watch = (member: number) =>
+    attempt(() => {
       const source = `${run}, step ${shown}${groups.length > 1 ? `, group ${chosen + 1}` : ''}`;
       watchEpisodes({ source, episodes: recordedOf(group!.members, game), shown: member, model: run });
-    } catch (error) {
-      setRefused((error as Error).message);
-    }
-  };
+    });
   return (
     <section class="group" aria-label="Games of a step">
       <div class="group-head">
@@ -83,7 +80,7 @@ export function StepGames({
           </Button>
         </div>
       )}
-      <Alert text={error || refused} />
+      <Alert text={error || refusal} />
       {group ? (
         <GroupTable step={shown} group={group} groupSize={settings.groupSize} onWatch={watch} />
       ) : (

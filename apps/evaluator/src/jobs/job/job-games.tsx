@@ -5,6 +5,7 @@ import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
 import { Button } from '../../ui/button.tsx';
 import { Alert } from '../../ui/form.tsx';
+import { useAttempt } from '../../ui/use-attempt.ts';
 import { watchEpisodes } from '../../watch/shown-episodes.ts';
 import type { JobsStore } from '../jobs-store.ts';
 import { usePolling } from '../use-polling.ts';
@@ -33,19 +34,16 @@ export function Games({ store, job }: { readonly store: JobsStore; readonly job:
   const shown = Math.min(chosen, (games?.length ?? 1) - 1);
   const game = games?.[shown];
   const played = gameOf(job);
-  const [unreadable, setUnreadable] = useState('');
-  const watch = () => {
-    try {
+  const { error: unreadable, attempt } = useAttempt();
+  const watch = () =>
+    attempt(() => {
       const episodes = readEpisodes(JSON.stringify(value!.lines), played!);
       const source =
         job.kind === 'train'
           ? `Games that ${job.output_dir} was trained with`
           : `Games of ${job.model_name}, evaluated on the server`;
       watchEpisodes({ source, episodes, shown });
-    } catch (error) {
-      setUnreadable((error as Error).message);
-    }
-  };
+    });
   return (
     <>
       <Alert text={error || unreadable} />
