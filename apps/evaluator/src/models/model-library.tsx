@@ -6,7 +6,7 @@ import type { ModelCard } from '../engine/models/library.ts';
 import { Button } from '../ui/button.tsx';
 import { Alert } from '../ui/form.tsx';
 import { bytes } from '../ui/numbers.ts';
-import { useAttempt } from '../ui/use-attempt.ts';
+import { useAttempt } from '../ui/use-answer.ts';
 import { HubDownload, ServerDownload } from './download-form.tsx';
 import { FromDisk } from './from-disk.tsx';
 

@@ -4,7 +4,7 @@ import type { ComponentProps } from 'preact';
 import { useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
 import { Alert, FileButton, Warnings } from '../ui/form.tsx';
-import { useAttempt } from '../ui/use-attempt.ts';
+import { useAttempt } from '../ui/use-answer.ts';
 
 /** Makes files known to the engine as a model, and says what is wrong with those that are none. */
 export function usePicked(onModel: (name: string) => void) {

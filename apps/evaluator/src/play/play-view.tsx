@@ -10,7 +10,7 @@ import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
 import { PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useGameForm } from '../ui/game/use-game-form.ts';
-import { useAttempt } from '../ui/use-attempt.ts';
+import { useAttempt } from '../ui/use-answer.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
 import { KeyDoorGame } from './key-door-game.tsx';
 import { TicTacToeGame } from './tic-tac-toe-game.tsx';

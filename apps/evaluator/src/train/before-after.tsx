@@ -9,7 +9,7 @@ import { EvaluationTable } from '../evaluate/results-table.tsx';
 import { NumberField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { signed } from '../ui/numbers.ts';
-import { useAttempt } from '../ui/use-attempt.ts';
+import { useAttempt } from '../ui/use-answer.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
 
 /** Other games than those of the run's own evaluation. */

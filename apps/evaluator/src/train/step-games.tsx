@@ -2,13 +2,13 @@
 // chosen.
 
 import type { TrainSettings } from '@ludic/grpo';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
-import type { StoredGame, StoredGames } from '../engine/runs/stored-games.ts';
+import type { StoredGames } from '../engine/runs/stored-games.ts';
 import { Button } from '../ui/button.tsx';
 import { SelectField } from '../ui/fields.tsx';
 import { Alert } from '../ui/form.tsx';
-import { useAttempt } from '../ui/use-attempt.ts';
+import { useAnswer, useAttempt } from '../ui/use-answer.ts';
 import { watchEpisodes } from '../watch/shown-episodes.ts';
 import { GroupTable } from './group-table.tsx';
 import { groupsOf, recordedOf } from './played-groups.ts';
@@ -93,26 +93,12 @@ export function StepGames({
 /** Games of an older step are asked for; until they come, those before them stay. */
 function useGames(run: string, stored: StoredGames, step: number | undefined) {
   const { engine } = useAppContext();
-  const [asked, setAsked] = useState<readonly StoredGame[]>();
-  const [error, setError] = useState('');
-  useEffect(() => {
-    setError('');
-    if (step === undefined) {
-      setAsked(undefined);
-      return;
-    }
-    let gone = false;
-    engine.ask({ type: 'games', run, step }).then(
-      ({ games }) => {
-        if (!gone) setAsked(games);
-      },
-      (error: Error) => {
-        if (!gone) setError(`The games of step ${step} cannot be read: ${error.message}`);
-      },
-    );
-    return () => {
-      gone = true;
-    };
-  }, [engine, run, step]);
-  return { games: (step !== undefined && asked) || stored.games, error };
+  const { value, error } = useAnswer(
+    async () => (step === undefined ? undefined : (await engine.ask({ type: 'games', run, step })).games),
+    [engine, run, step],
+  );
+  return {
+    games: (step !== undefined && value) || stored.games,
+    error: error && `The games of step ${step} cannot be read: ${error}`,
+  };
 }

@@ -11,6 +11,7 @@ import { DeviceField } from '../ui/device-field.tsx';
 import { NumberField, SelectField } from '../ui/fields.tsx';
 import { Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
+import { useAnswer } from '../ui/use-answer.ts';
 import type { AdvancedProps } from './advanced-settings.tsx';
 import { changedFields, gameOf, settingsFor, type TrainingChoices } from './training-settings.ts';
 
@@ -144,14 +145,11 @@ export function TrainForm({
 /** What is known of a model; nano's traits until then. */
 function useTraits(model: string): ModelTraits {
   const { engine } = useAppContext();
-  const [known, setKnown] = useState<{ readonly model: string; readonly traits: ModelTraits }>();
-  useEffect(() => {
-    // A model that cannot be read is told of when it is to be trained.
-    engine.ask({ type: 'traits', model }).then(
-      (traits) => setKnown({ model, traits }),
-      () => {},
-    );
-  }, [engine, model]);
+  // A model that cannot be read is told of when it is to be trained.
+  const { value: known } = useAnswer(
+    async () => ({ model, traits: await engine.ask({ type: 'traits', model }) }),
+    [engine, model],
+  );
   return known?.model === model ? known.traits : NANO_TRAITS;
 }
 

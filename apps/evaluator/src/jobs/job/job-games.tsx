@@ -5,7 +5,7 @@ import { isEnd, type Job } from '@ludic/service';
 import { useState } from 'preact/hooks';
 import { Button } from '../../ui/button.tsx';
 import { Alert } from '../../ui/form.tsx';
-import { useAttempt } from '../../ui/use-attempt.ts';
+import { useAttempt } from '../../ui/use-answer.ts';
 import { watchEpisodes } from '../../watch/shown-episodes.ts';
 import type { JobsStore } from '../jobs-store.ts';
 import { usePolling } from '../use-polling.ts';

@@ -1,10 +1,9 @@
 // Where the game in a form is another than the one that a model was trained in: what differs, and a way back.
 
 import type { EnvironmentSpec } from '@ludic/rollouts';
-import type { CarriedGame } from '@ludic/rollouts/internal';
-import { useEffect, useState } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
 import { Button } from '../button.tsx';
+import { useAnswer } from '../use-answer.ts';
 import { differenceFrom } from './model-game.ts';
 
 /** A model, and what it is to play. */
@@ -23,21 +22,14 @@ export function GameNotes({
   readonly onTake: (model: string) => void;
 }) {
   const { gameOf, playable } = useAppContext();
-  const [known, setKnown] = useState<ReadonlyMap<string, CarriedGame | undefined>>(new Map());
-  const names = [...new Set(players.map(({ model }) => model))].filter((name) => playable.includes(name)).join('\n');
-  useEffect(() => {
-    let isWanted = true;
-    const all = names === '' ? [] : names.split('\n');
-    void Promise.all(all.map(async (name) => [name, await gameOf(name)] as const)).then((found) => {
-      if (isWanted) setKnown(new Map(found));
-    });
-    return () => {
-      isWanted = false;
-    };
-  }, [names, gameOf]);
+  const names = [...new Set(players.map(({ model }) => model))].filter((name) => playable.includes(name));
+  const { value: known } = useAnswer(
+    async () => new Map(await Promise.all(names.map(async (name) => [name, await gameOf(name)] as const))),
+    [names.join('\n'), gameOf],
+  );
   const notes = new Map<string, string>();
   for (const { model, game } of players) {
-    const carried = known.get(model);
+    const carried = known?.get(model);
     const text = carried && differenceFrom(carried, game);
     if (text !== undefined) notes.set(model, text);
   }
