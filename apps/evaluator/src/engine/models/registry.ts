@@ -45,7 +45,7 @@ export class ModelRegistry {
   /** When what was stored is known. */
   readonly ready: Promise<void>;
   readonly #runtimes = new Map<ComputeDevice, Promise<WebRuntime>>();
-  readonly #resident = new Residents<LanguageModel>(RESIDENT, ({ parameters }) => parameters.dispose());
+  readonly #languageModels = new Residents<LanguageModel>(RESIDENT, ({ parameters }) => parameters.dispose());
   /** One at a time: they are large. */
   readonly #transformersModels = new Residents<TransformersModel>(1, (model) => model.dispose());
 
@@ -197,7 +197,7 @@ export class ModelRegistry {
     play: (model: LanguageModel) => Promise<T>,
   ): Promise<T> {
     const runtime = await this.runtime(choice, report);
-    return this.#resident.lend(runtime.device, name, () => this.#open(name, runtime, report, signal), play);
+    return this.#languageModels.lend(runtime.device, name, () => this.#open(name, runtime, report, signal), play);
   }
 
   async #open(name: string, runtime: WebRuntime, report: Report, signal: AbortSignal): Promise<LanguageModel> {
@@ -216,12 +216,12 @@ export class ModelRegistry {
   forgetLostDevice(error: unknown): void {
     if (!(error instanceof RuntimeError) || error.code !== 'device_lost') return;
     this.#runtimes.delete('webgpu');
-    this.#resident.forget('webgpu');
+    this.#languageModels.forget('webgpu');
     this.#transformersModels.forget('webgpu');
   }
 
   #dropFromDevices(name: string): void {
-    this.#resident.drop(name);
+    this.#languageModels.drop(name);
     this.#transformersModels.drop(name);
   }
 }
