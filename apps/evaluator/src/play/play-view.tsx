@@ -1,7 +1,8 @@
 // A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
 
 import { findEnvironment } from '@ludic/environments';
-import { type EnvironmentSpec, resolveSpec } from '@ludic/rollouts';
+import type { EnvironmentSpec } from '@ludic/rollouts';
+import { resolveSpec } from '@ludic/rollouts/internal';
 import { useState } from 'preact/hooks';
 import type { PolicyChoice } from '../engine/protocol.ts';
 import { SeedField, SelectField } from '../ui/fields.tsx';
