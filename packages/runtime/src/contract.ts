@@ -76,4 +76,8 @@ export class RuntimeError extends LudicError<RuntimeErrorCode> {
   override readonly name = 'RuntimeError';
 }
 
+/** What went wrong in ONNX Runtime; a RuntimeError stays as it is. */
+export const asRuntimeError = (code: RuntimeErrorCode, what: string, error: unknown): RuntimeError =>
+  error instanceof RuntimeError ? error : new RuntimeError(code, `${what}: ${messageOf(error)}`, { cause: error });
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

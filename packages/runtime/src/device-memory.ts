@@ -3,6 +3,7 @@
 
 import type * as Ort from 'onnxruntime-common';
 import {
+  type Device,
   type HostTensor,
   type LoadOptions,
   type Program,
@@ -42,6 +43,18 @@ export function deviceRuntime(
     },
   };
 }
+
+/** A runtime whose tensors live in ordinary memory. */
+export const hostRuntime = (device: Device, load: Runtime['load']): Runtime => ({
+  device,
+  tensors: 'host',
+  load,
+  upload: async (tensor) => tensor,
+  async download(tensor) {
+    if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');
+    return tensor;
+  },
+});
 
 /** TensorProto.DataType of the ONNX specification. */
 export const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;

@@ -3,7 +3,7 @@
 
 import type * as Ort from 'onnxruntime-node';
 import { type Device, messageOf, type Runtime, RuntimeError } from './contract.ts';
-import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
+import { deviceRuntime, ELEMENT_TYPES, hostRuntime, oneNodeModel } from './device-memory.ts';
 import { bestDevice, whyMissing } from './node/devices.ts';
 import { computesFloat16 } from './node/float16.ts';
 import { openProgram } from './program.ts';
@@ -64,23 +64,12 @@ export async function createRuntime({
     );
   }
   if (device === 'webgpu') return deviceRuntime(ort, options);
-  return {
-    device,
-    tensors: 'host',
-    // For shapes that come again ONNX Runtime plans one block for all tensors, and takes it beside what it has already. Its
-    // arena gives nothing back and is torn into pieces by ever new shapes: it is left out where the plan is.
-    load: (model, { repeatsShapes } = {}) =>
-      openProgram(
-        ort,
-        model,
-        repeatsShapes ? { ...options, enableMemPattern: false, enableCpuMemArena: false } : options,
-      ),
-    upload: async (tensor) => tensor,
-    async download(tensor) {
-      if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');
-      return tensor;
-    },
-  };
+  // For shapes that come again ONNX Runtime plans one block for all tensors, and takes it beside what it has already. Its
+  // arena gives nothing back and is torn into pieces by ever new shapes: it is left out where the plan is.
+  const repeating = { ...options, enableMemPattern: false, enableCpuMemArena: false };
+  return hostRuntime(device, (model, { repeatsShapes } = {}) =>
+    openProgram(ort, model, repeatsShapes ? repeating : options),
+  );
 }
 
 /** Opens the smallest of programs: whether the device is there is known at once, not in the middle of the work. */

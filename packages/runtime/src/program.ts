@@ -1,7 +1,15 @@
 // A program over an ONNX Runtime session, in Node and in the browser alike: both builds speak the same interface.
 
 import type * as Ort from 'onnxruntime-common';
-import { type HostTensor, messageOf, type Program, RuntimeError, type Tensor, type Tensors } from './contract.ts';
+import {
+  asRuntimeError,
+  type HostTensor,
+  type Program,
+  RuntimeError,
+  type RuntimeErrorCode,
+  type Tensor,
+  type Tensors,
+} from './contract.ts';
 
 /** What a build of ONNX Runtime gives: the sessions and tensors of onnxruntime-common. */
 export type OrtBuild = Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
@@ -24,10 +32,9 @@ export async function openProgram(
   options: Ort.InferenceSession.SessionOptions,
   { copiesOutputs = false, call = (work) => work() }: BuildHabits = {},
 ): Promise<Program> {
-  const session = await call(() => ort.InferenceSession.create(model, options)).catch((error: unknown) => {
-    if (error instanceof RuntimeError) throw error;
-    throw new RuntimeError('bad_graph', `ONNX Runtime refuses the graph: ${messageOf(error)}`, { cause: error });
-  });
+  const session = await call(() => ort.InferenceSession.create(model, options)).catch(
+    throwAs('bad_graph', 'ONNX Runtime refuses the graph'),
+  );
   const wrap = (tensor: Tensor): Ort.Tensor => {
     if (tensor.location === 'host') {
       return new ort.Tensor(tensor.type, tensor.data as Float32Array, tensor.dims as number[]);
@@ -48,10 +55,7 @@ export async function openProgram(
       }
       const fetches: Record<string, Ort.Tensor | null> = {};
       for (const name of session.outputNames) fetches[name] = into[name] && !copiesOutputs ? wrap(into[name]) : null;
-      const results = await call(() => session.run(feeds, fetches)).catch((error: unknown) => {
-        if (error instanceof RuntimeError) throw error;
-        throw new RuntimeError('run_failed', `ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
-      });
+      const results = await call(() => session.run(feeds, fetches)).catch(throwAs('run_failed', 'ONNX Runtime failed'));
       const outputs: Record<string, Tensor> = {};
       for (const name of session.outputNames) {
         const target = into[name];
@@ -68,6 +72,13 @@ export async function openProgram(
     },
   };
 }
+
+/** Throws what went wrong in ONNX Runtime with what that is; a RuntimeError as it stands. */
+const throwAs =
+  (code: RuntimeErrorCode, what: string) =>
+  (error: unknown): never => {
+    throw asRuntimeError(code, what, error);
+  };
 
 function unwrap(tensor: Ort.Tensor): Tensor {
   const { type, dims } = tensor;

@@ -3,7 +3,7 @@
 
 import type * as Ort from 'onnxruntime-common';
 import { messageOf, type Runtime, RuntimeError } from './contract.ts';
-import { deviceRuntime, ELEMENT_TYPES, oneNodeModel } from './device-memory.ts';
+import { deviceRuntime, ELEMENT_TYPES, hostRuntime, oneNodeModel } from './device-memory.ts';
 import { openProgram } from './program.ts';
 import type { SharedBuild } from './shared-build.ts';
 import { defaultThreads, findAdapter, reportDevices } from './web/devices.ts';
@@ -82,14 +82,7 @@ async function cpuRuntime(files: WasmFiles, threads: number): Promise<WebRuntime
   // Tensors cross to the memory of WebAssembly and back at each run, and outputs never land in tensors that are given.
   const habits = { copiesOutputs: true, call: cpuTurn };
   return {
-    device: 'cpu',
-    tensors: 'host',
-    load: (model) => openProgram(ort, model, options, habits),
-    upload: async (tensor) => tensor,
-    async download(tensor) {
-      if (tensor.location !== 'host') throw new RuntimeError('run_failed', 'This tensor belongs to another device.');
-      return tensor;
-    },
+    ...hostRuntime('cpu', (model) => openProgram(ort, model, options, habits)),
     dispose() {},
   };
 }

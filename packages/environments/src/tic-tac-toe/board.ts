@@ -44,30 +44,21 @@ export function digitAt(board: number, cell: number): number {
 }
 
 /** The cells of a row of three that has won, none while there is no winner. */
-export const winningCells = (board: number): readonly number[] => {
-  const three = LINES.find(([a, b, c]) => {
+export const winningCells = (board: number): readonly number[] =>
+  LINES.find(([a, b, c]) => {
     const digit = digitAt(board, a);
     return digit !== 0 && digit === digitAt(board, b) && digit === digitAt(board, c);
-  });
-  return three ?? [];
-};
-
-function statusOf(digits: readonly number[]): Status {
-  for (const [a, b, c] of LINES) {
-    if (digits[a] !== 0 && digits[a] === digits[b] && digits[a] === digits[c]) return digits[a] as Digit;
-  }
-  return digits.includes(0) ? 0 : DRAW;
-}
+  }) ?? [];
 
 function build(): Tables {
   const free: number[][] = [];
   const status: Status[] = [];
   const toMove: Digit[] = [];
   for (let board = 0; board < POSITIONS; board++) {
-    const digits = POWERS.map((_, cell) => digitAt(board, cell));
-    const cells = digits.flatMap((digit, cell) => (digit === 0 ? [cell] : []));
+    const cells = POWERS.flatMap((_, cell) => (digitAt(board, cell) === 0 ? [cell] : []));
+    const [winning] = winningCells(board);
     free.push(cells);
-    status.push(statusOf(digits));
+    status.push(winning !== undefined ? (digitAt(board, winning) as Digit) : cells.length > 0 ? 0 : DRAW);
     toMove.push(cells.length % 2 === 1 ? 1 : 2);
   }
   const value = new Int8Array(POSITIONS);

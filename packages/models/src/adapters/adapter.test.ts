@@ -56,7 +56,8 @@ async function logitsOf(
 ): Promise<Float32Array> {
   const options = { prefix: false, past: false, ...(adapter && { adapter }) };
   const program = await on.load(buildDecoder(config, options));
-  const { inputs, tokens } = prefillInputs(config, sequences);
+  const { inputs } = prefillInputs(config, sequences);
+  const tokens = inputs.ids!.dims[0]!;
   const every = Array.from({ length: tokens }, (_, i) => i);
   const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();

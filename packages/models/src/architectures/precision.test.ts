@@ -14,7 +14,8 @@ const NAMES = ['llama-tiny', 'smollm-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-
 async function logitsOf(name: string, precision: Precision, on: Runtime): Promise<Float32Array> {
   const { config, parameters, sequences } = await load(name);
   const program = await on.load(buildDecoder(config, { prefix: false, past: false, precision }));
-  const { inputs, tokens } = prefillInputs(config, sequences);
+  const { inputs } = prefillInputs(config, sequences);
+  const tokens = inputs.ids!.dims[0]!;
   const every = Array.from({ length: tokens }, (_, i) => i);
   const { logits } = await program.run({ ...parameters, ...inputs, logit_positions: int32(every, [tokens]) });
   await program.dispose();

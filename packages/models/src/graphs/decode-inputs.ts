@@ -4,7 +4,7 @@ import { type HostTensor, int64, type Tensor, type Tensors } from '@ludic/runtim
 import type { ModelConfig } from '../config/model-config.ts';
 import { causalBias, type PastRows, pastBias, span, windowBias } from './attention-bias.ts';
 import { padToRows } from './row-padding.ts';
-import { tokenInputs } from './token-inputs.ts';
+import { type TokenSpan, tokenInputs } from './token-inputs.ts';
 
 /** Tokens that all rows of a run begin with, and their keys and values, by the names of `cacheNames`. */
 export interface CachedPrefix {
@@ -22,8 +22,6 @@ export interface DecodeInputs {
   readonly inputs: Record<string, Tensor>;
   /** The packed index of each row's last token. */
   readonly lastTokens: readonly number[];
-  /** Tokens that are computed. */
-  readonly tokens: number;
 }
 
 /** Feeds what comes after the prefix in each sequence, at least one token each. */
@@ -33,29 +31,16 @@ export function prefillInputs(
   prefix?: CachedPrefix,
 ): DecodeInputs {
   const known = prefix?.tokens.length ?? 0;
-  const rows = padToRows(sequences.map(({ length }) => length - known));
-  const { slidingWindow } = config;
-  const group = config.heads / config.kvHeads;
-  return {
-    inputs: {
-      ...tokenInputs(
-        config,
-        sequences.map((sequence) => ({ ids: sequence.subarray(known), position: known })),
-      ),
-      ...rows.inputs,
-      bias: causalBias(rows.steps, known, group),
-      ...(slidingWindow && {
-        local_bias: windowBias(
-          [{ queries: span(known, rows.steps), keys: span(0, known + rows.steps) }],
-          slidingWindow.size,
-          group,
-        ),
-      }),
-      ...keysAndValues(rows.steps, prefix),
-    },
-    lastTokens: rows.lastTokens,
-    tokens: rows.tokens,
+  const { slidingWindow, heads, kvHeads } = config;
+  const group = heads / kvHeads;
+  const spans = sequences.map((sequence) => ({ ids: sequence.subarray(known), position: known }));
+  const biases = (steps: number): Record<string, HostTensor> => {
+    const bias = causalBias(steps, known, group);
+    if (!slidingWindow) return { bias };
+    const positions = { queries: span(known, steps), keys: span(0, known + steps) };
+    return { bias, local_bias: windowBias([positions], slidingWindow.size, group) };
   };
+  return decodeInputs(config, spans, biases, prefix);
 }
 
 /** Feeds new tokens, at least one each, to rows with keys and values of their own. */
@@ -66,21 +51,31 @@ export function extendInputs(
   prefix?: CachedPrefix,
 ): DecodeInputs {
   const known = prefix?.tokens.length ?? 0;
-  const rows = padToRows(fed.map(({ length }) => length));
-  const group = config.heads / config.kvHeads;
+  const spans = fed.map((ids, row) => ({ ids, position: known + past.lengths[row]! }));
+  const biases = (steps: number) => ({
+    bias: pastBias(past, known, steps, config.heads / config.kvHeads),
+    ...localPastBias(config, past, known, steps),
+  });
+  return decodeInputs(config, spans, biases, prefix, past);
+}
+
+/** @param biases what queries of so many steps may look at */
+function decodeInputs(
+  config: ModelConfig,
+  spans: readonly TokenSpan[],
+  biases: (steps: number) => Record<string, HostTensor>,
+  prefix?: CachedPrefix,
+  past?: CachedRows,
+): DecodeInputs {
+  const { inputs, steps, lastTokens } = padToRows(spans.map(({ ids }) => ids.length));
   return {
     inputs: {
-      ...tokenInputs(
-        config,
-        fed.map((ids, row) => ({ ids, position: known + past.lengths[row]! })),
-      ),
-      ...rows.inputs,
-      bias: pastBias(past, known, rows.steps, group),
-      ...localPastBias(config, past, known, rows.steps),
-      ...keysAndValues(rows.steps, prefix, past),
+      ...tokenInputs(config, spans),
+      ...inputs,
+      ...biases(steps),
+      ...keysAndValues(steps, prefix, past),
     },
-    lastTokens: rows.lastTokens,
-    tokens: rows.tokens,
+    lastTokens,
   };
 }
 

@@ -2,8 +2,8 @@
 // chains of promises, one to load and one to run, and after a failure everything in that chain fails for ever. So nothing
 // fails there: what went wrong is kept and thrown here.
 
-import { RuntimeError } from '@ludic/runtime';
-import type { SharedBuild } from '@ludic/runtime/internal';
+import type { RuntimeError } from '@ludic/runtime';
+import { asRuntimeError, type SharedBuild } from '@ludic/runtime/internal';
 import type { LibraryModel } from './network.ts';
 
 type OrtSession = Awaited<ReturnType<SharedBuild['InferenceSession']['create']>>;
@@ -73,10 +73,4 @@ function watched(session: OrtSession, call: SharedBuild['call'], failures: WeakM
     // What lay on a lost device is gone already.
     release: () => call(release).catch(() => {}),
   } satisfies Partial<Record<keyof OrtSession, unknown>>);
-}
-
-function asRuntimeError(code: 'bad_graph' | 'run_failed', what: string, error: unknown): RuntimeError {
-  if (error instanceof RuntimeError) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  return new RuntimeError(code, `${what}: ${why}`, { cause: error });
 }
