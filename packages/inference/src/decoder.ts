@@ -1,22 +1,22 @@
 // Runs the decode graphs of a model: prefill of whole prompts against a shared prefix, then new tokens against the KV cache
 // of each row. Which tokens to feed is up to the caller.
 
-import type { LoraConfig, ModelConfig } from '@ludic/models';
-import { buildDecoder, cacheNames, extendInputs, prefillInputs, samplingInputs } from '@ludic/models/internal';
-import { floats, type HostTensor, int32, type Program, type Runtime, type Tensors } from '@ludic/runtime';
-import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
 import {
-  type CachedRow,
-  disposeAll,
-  free,
-  type KvCache,
-  type KvCacheFactory,
-  type LayerTensors,
-  type Prefix,
-} from './kv-cache/cache.ts';
+  buildDecoder,
+  type CachedPrefix,
+  cacheNames,
+  extendInputs,
+  prefillInputs,
+  samplingInputs,
+} from '@ludic/models/internal';
+import { floats, type HostTensor, int32, type Tensors } from '@ludic/runtime';
+import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
+import { type CachedRow, free, type KvCache, type KvCacheFactory } from './kv-cache/cache.ts';
 import { deviceCaches } from './kv-cache/device-cache.ts';
 import { hostCaches } from './kv-cache/host-cache.ts';
 import type { LanguageModel } from './language-model.ts';
+import { Programs } from './programs.ts';
+import type { DrawnToken } from './sampling/distribution.ts';
 
 /** Fed to rows that are not extended: nothing of it is appended to their cache. */
 const PADDING = Int32Array.of(0);
@@ -34,14 +34,6 @@ export type DecodeRequest =
       readonly temperature: number;
     };
 
-export interface DrawnToken {
-  readonly token: number;
-  /** log π, in nats. */
-  readonly logprob: number;
-  /** Of the distribution that it was drawn from, in nats. */
-  readonly entropy: number;
-}
-
 export interface DecodeResult {
   /** [sequences · vocabSize] Raw logits of the token that follows each sequence, where they were requested; else empty. */
   readonly logits: Float32Array;
@@ -56,43 +48,42 @@ export type DecoderModel = Pick<LanguageModel, 'runtime' | 'config' | 'parameter
 
 export class Decoder {
   readonly #model: DecoderModel;
-  readonly #runtime: Runtime;
-  readonly #config: ModelConfig;
-  readonly #adapter: LoraConfig | undefined;
+  /** Tensors live in the memory of a device, which has to be freed by hand; ordinary memory is garbage collected. */
+  readonly #onDevice: boolean;
+  readonly #names: readonly string[];
   readonly #caches: KvCacheFactory;
-  readonly #programs = new Map<string, Promise<Program>>();
+  readonly #programs: Programs;
   readonly #batches = new Set<DecodedBatch>();
-  readonly #prefixes = new Set<Prefix>();
+  readonly #prefixes = new Set<CachedPrefix>();
 
   constructor(model: DecoderModel) {
+    const { runtime, config } = model;
     this.#model = model;
-    this.#runtime = model.runtime;
-    this.#config = model.config;
-    this.#adapter = model.adapter?.config;
-    this.#caches =
-      model.runtime.tensors === 'host' ? hostCaches(model.config) : deviceCaches(model.runtime, model.config);
+    this.#onDevice = runtime.tensors === 'device';
+    this.#names = cacheNames(config);
+    this.#caches = this.#onDevice ? deviceCaches(runtime, config) : hostCaches(config);
+    this.#programs = new Programs(runtime, this.#names);
   }
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
-  async prefix(tokens: Int32Array): Promise<Prefix> {
-    const { inputs, lastTokens } = prefillInputs(this.#config, [tokens]);
+  async prefix(tokens: Int32Array): Promise<CachedPrefix> {
+    const { inputs, lastTokens } = prefillInputs(this.#model.config, [tokens]);
     // The next token is not needed: on a device, a request for no tokens saves reading the logits back.
-    const request: DecodeRequest =
-      this.#runtime.tensors === 'device' ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
+    const request: DecodeRequest = this.#onDevice ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
     const { fresh } = await this.#run(false, false, inputs, lastTokens, request);
     const prefix = { tokens, tensors: fresh };
-    if (this.#runtime.tensors === 'device') this.#prefixes.add(prefix);
+    if (this.#onDevice) this.#prefixes.add(prefix);
     return prefix;
   }
 
   /** Feeds whole sequences, each beginning with the prefix's tokens and at least one token longer. */
   async prefill(
     sequences: readonly Int32Array[],
-    prefix: Prefix | undefined,
+    prefix: CachedPrefix | undefined,
     request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
     const shared = prefix ? prefix.tokens.length : 0;
-    const { inputs, lastTokens } = prefillInputs(this.#config, sequences, prefix);
+    const { inputs, lastTokens } = prefillInputs(this.#model.config, sequences, prefix);
     const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, lastTokens, request);
     const counts = sequences.map((sequence) => sequence.length - shared);
     const batch = this.#track(new DecodedBatch(prefix, fresh, () => this.#caches.of(prefix, fresh, counts)));
@@ -139,7 +130,7 @@ export class Decoder {
   }
 
   /** Frees the keys and values of all batches but these, and of all prefixes but theirs and `prefix`. */
-  async release(kept: ReadonlySet<DecodedBatch>, prefix: Prefix | undefined): Promise<void> {
+  async release(kept: ReadonlySet<DecodedBatch>, prefix: CachedPrefix | undefined): Promise<void> {
     const prefixes = new Set([prefix, ...Array.from(kept, (batch) => batch.prefix)]);
     for (const batch of [...this.#batches]) {
       if (kept.has(batch)) continue;
@@ -156,13 +147,11 @@ export class Decoder {
   async dispose(): Promise<void> {
     await this.release(new Set(), undefined);
     await this.#caches.dispose();
-    await disposeAll(this.#programs.values());
-    this.#programs.clear();
+    await this.#programs.dispose();
   }
 
-  /** Device memory has to be freed by hand; ordinary memory is garbage collected. */
   #track(batch: DecodedBatch): DecodedBatch {
-    if (this.#runtime.tensors === 'device') this.#batches.add(batch);
+    if (this.#onDevice) this.#batches.add(batch);
     return batch;
   }
 
@@ -180,7 +169,7 @@ export class Decoder {
       fed[row] = tokens[i]!;
       counts[row] = tokens[i]!.length;
     }
-    const { inputs, lastTokens } = extendInputs(this.#config, fed, cache, cache.prefix);
+    const { inputs, lastTokens } = extendInputs(this.#model.config, fed, cache, cache.prefix);
     const last = rows.map((row) => lastTokens[row]!);
     const { fresh, ...result } = await this.#run(cache.prefix !== undefined, true, inputs, last, request);
     await cache.append(fresh, counts);
@@ -193,31 +182,26 @@ export class Decoder {
     inputs: Tensors,
     logitPositions: readonly number[],
     request: DecodeRequest,
-  ): Promise<Omit<DecodeResult, 'kv'> & { readonly fresh: LayerTensors }> {
+  ): Promise<Omit<DecodeResult, 'kv'> & { readonly fresh: Tensors }> {
     const { kind } = request;
-    const key = `${prefix} ${past} ${kind}`;
-    let program = this.#programs.get(key);
-    if (!program) {
-      program = this.#runtime.load(
-        buildDecoder(this.#config, {
-          prefix,
-          past,
-          ...(this.#adapter && { adapter: this.#adapter }),
-          ...(kind !== 'logits' && { sampling: kind }),
-          precision: this.#model.precision,
-        }),
-        { keepOnDevice: cacheNames(this.#config) },
-      );
-      this.#programs.set(key, program);
-    }
-    const outputs = await (await program).run({
-      ...this.#model.parameters.inputs(),
-      ...this.#model.adapter?.parameters.inputs(),
+    const { config, parameters, adapter, precision } = this.#model;
+    const program = await this.#programs.get(`${prefix} ${past} ${kind}`, () =>
+      buildDecoder(config, {
+        prefix,
+        past,
+        ...(adapter && { adapter: adapter.config }),
+        ...(kind !== 'logits' && { sampling: kind }),
+        precision,
+      }),
+    );
+    const outputs = await program.run({
+      ...parameters.inputs(),
+      ...adapter?.parameters.inputs(),
       ...inputs,
       ...(kind === 'sample' && samplingInputs(request.sequenceOf, request.uniforms, request.temperature)),
       logit_positions: int32(logitPositions, [logitPositions.length]),
     });
-    const fresh = Object.fromEntries(cacheNames(this.#config).map((name) => [name, outputs[name]!]));
+    const fresh = Object.fromEntries(this.#names.map((name) => [name, outputs[name]!]));
     const numbers = (name: string) => (outputs[name] as HostTensor).data as ArrayLike<number | bigint>;
     if (kind === 'logits') return { fresh, logits: floats(outputs.logits as HostTensor), drawn: [] };
     const tokens = numbers('tokens');

@@ -1,8 +1,8 @@
 // One generation while it is sampled, and the parameters that it shares with others.
 
 import type { Generation, Prompt } from './contract.ts';
-import type { DrawnToken } from './decoder.ts';
 import { IncrementalDetokenizer } from './incremental-detokenizer.ts';
+import type { DrawnToken } from './sampling/distribution.ts';
 import type { SamplingParams } from './sampling/params.ts';
 import type { TokenNode } from './token-node.ts';
 

@@ -5,14 +5,13 @@
 
 import type { Message } from '@ludic/history';
 import type { Generation, Prompt } from './contract.ts';
-import { type DecodeRequest, type DecodeResult, Decoder, type DrawnToken } from './decoder.ts';
+import { type DecodeRequest, type DecodeResult, Decoder } from './decoder.ts';
 import { contextOverflow, PolicyError } from './errors.ts';
-import type { Prefix } from './kv-cache/cache.ts';
 import { SharedPrefix } from './kv-cache/shared-prefix.ts';
 import type { LanguageModel } from './language-model.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
 import { type PreparedParams, RunningGeneration } from './running-generation.ts';
-import { type Distribution, draw, logprobAt, notFinite, tokenAt } from './sampling/distribution.ts';
+import { type DrawnToken, draw, notFinite } from './sampling/distribution.ts';
 import type { SamplingParams } from './sampling/params.ts';
 import { stopsWithSpecialTokens } from './sampling/special-token-stops.ts';
 import type { TokenNode } from './token-node.ts';
@@ -209,7 +208,9 @@ export class Sampler {
   /** Draws one token. True when the generation is complete. */
   #drawToken(generation: RunningGeneration, { generations, options: { onToken } }: SampleCall): boolean {
     const { node, prepared, drawn: onDevice } = generation;
-    const drawn = onDevice ? checked(onDevice) : drawFrom(this.#tree.distributionAt(node, prepared), generation.prompt);
+    const drawn = onDevice
+      ? checked(onDevice)
+      : draw(this.#tree.distributionAt(node, prepared), generation.prompt.random.nextFloat());
     generation.drawn = undefined;
     const first = generation.tokens.length === 0;
     const known = first && !onToken ? prepared.oneToken.get(node)?.get(drawn.token) : undefined;
@@ -248,25 +249,17 @@ export class Sampler {
 
   /** Computes the next logits of nodes that have none or, on a device that draws, the next tokens. */
   async #decodeNext(generations: readonly RunningGeneration[], calls: readonly SampleCall[]): Promise<void> {
-    const undecided = new Map<TokenNode, RunningGeneration[]>();
-    for (const generation of generations) {
-      if (generation.node.logits) continue;
-      const others = undecided.get(generation.node);
-      if (others) others.push(generation);
-      else undecided.set(generation.node, [generation]);
-    }
+    const undecided = Map.groupBy(
+      generations.filter(({ node }) => !node.logits),
+      ({ node }) => node,
+    );
     const withLogits = new Set(calls.filter(({ options }) => options.logits).flatMap(({ open }) => open));
     const requestFor = (nodes: readonly TokenNode[]) => this.#requestFor(nodes, undecided, withLogits);
-    const fresh: TokenNode[] = [];
+    const { fresh = [], continued = [] } = Object.groupBy(undecided.keys(), (node) =>
+      node.nearestWithKv() ? 'continued' : 'fresh',
+    );
     // Rows of one prefix are extended together, whichever runs computed them.
-    const continued = new Map<Prefix | undefined, TokenNode[]>();
-    for (const node of undecided.keys()) {
-      const kv = node.nearestWithKv()?.kv;
-      if (!kv) fresh.push(node);
-      else if (continued.has(kv.batch.prefix)) continued.get(kv.batch.prefix)!.push(node);
-      else continued.set(kv.batch.prefix, [node]);
-    }
-    for (const ends of continued.values()) {
+    for (const ends of Map.groupBy(continued, (node) => node.nearestWithKv()!.kv!.batch.prefix).values()) {
       const starts = ends.map((end) => end.nearestWithKv()!);
       const request = requestFor(ends);
       const result = await this.#decoder.extend(
@@ -363,15 +356,6 @@ export class Sampler {
 
 /** Tokens of the longest text whose decoding is kept. */
 const LONGEST_KEPT_TEXT = 64;
-
-function drawFrom(distribution: Distribution, { random }: Prompt): DrawnToken {
-  const index = draw(distribution, random.nextFloat());
-  return {
-    token: tokenAt(distribution, index),
-    logprob: logprobAt(distribution, index),
-    entropy: distribution.entropy,
-  };
-}
 
 function checked(drawn: DrawnToken): DrawnToken {
   if (!Number.isFinite(drawn.logprob)) throw notFinite();

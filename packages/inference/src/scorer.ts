@@ -1,6 +1,7 @@
 // Log-probabilities of tokens that exist already: of a recorded reply, or of replies that the model might give.
 
 import type { Message } from '@ludic/history';
+import type { ModelConfig } from '@ludic/models';
 import { sharedPrefixLength } from '@ludic/models/internal';
 import { Decoder } from './decoder.ts';
 import { PolicyError } from './errors.ts';
@@ -52,23 +53,26 @@ export class Scorer {
   async replies(messages: readonly Message[], replies: readonly string[]): Promise<number[]> {
     const prompt = this.#encoder.encode(messages);
     const encoded = replies.map((reply) => this.#model.tokenizer.encode(reply));
-    // Common prefixes of replies are computed once.
-    const rows = new Map<string, Int32Array>();
-    for (const ids of encoded) for (let i = 0; i < ids.length; i++) rows.set(keyOf(ids, i), ids.subarray(0, i));
-    const keys = [...rows.keys()];
-    const nextOf = new Map<string, Map<number, number>>(keys.map((key) => [key, new Map()]));
-    for (const ids of encoded) for (const [i, id] of ids.entries()) nextOf.get(keyOf(ids, i))!.set(id, 0);
-    const sequences = Array.from(rows.values(), (ids) => joined(prompt, ids));
+    // Common prefixes of replies are computed once: by each, log π of the tokens that come next in some reply.
+    const rows = new Map<string, { readonly ids: Int32Array; readonly next: Map<number, number> }>();
+    for (const ids of encoded) {
+      for (const [i, id] of ids.entries()) {
+        const row = rows.get(keyOf(ids, i)) ?? { ids: ids.subarray(0, i), next: new Map() };
+        rows.set(keyOf(ids, i), row);
+        row.next.set(id, 0);
+      }
+    }
+    const prefixes = [...rows.values()];
     await this.#next(
-      sequences,
+      prefixes.map(({ ids }) => joined(prompt, ids)),
       encoded.flatMap((ids) => [...ids]),
       (row, logits) => {
         const shift = logSumExp(logits);
-        const next = nextOf.get(keys[row]!)!;
+        const { next } = prefixes[row]!;
         for (const id of next.keys()) next.set(id, logits[id]! - shift);
       },
     );
-    return encoded.map((ids) => ids.reduce((sum, id, i) => sum + nextOf.get(keyOf(ids, i))!.get(id)!, 0));
+    return encoded.map((ids) => ids.reduce((sum, id, i) => sum + rows.get(keyOf(ids, i))!.next.get(id)!, 0));
   }
 
   async dispose(): Promise<void> {
@@ -128,11 +132,7 @@ export function checkTokens(
   sequences: readonly Int32Array[],
   asked: ArrayLike<number>,
   more: number,
-  {
-    name,
-    maxPositions,
-    vocabSize,
-  }: { readonly name: string; readonly maxPositions: number; readonly vocabSize: number },
+  { name, maxPositions, vocabSize }: Pick<ModelConfig, 'maxPositions' | 'vocabSize'> & { readonly name: string },
 ): void {
   for (const sequence of sequences) {
     if (sequence.length === 0)

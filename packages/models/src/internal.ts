@@ -17,10 +17,7 @@ export {
   cacheRegroupInputs,
 } from './graphs/cache-graph.ts';
 export { buildDecoder } from './graphs/decode-graph.ts';
-export {
-  extendInputs,
-  prefillInputs,
-} from './graphs/decode-inputs.ts';
+export { type CachedPrefix, extendInputs, prefillInputs } from './graphs/decode-inputs.ts';
 export { type SamplingKind, samplingInputs } from './graphs/sampling-graph.ts';
 export {
   buildScoring,

@@ -1,16 +1,18 @@
 // The rows of one run of a decoder, and their cache once there is one.
 
-import { free, type KvCache, type LayerTensors, type Prefix } from './cache.ts';
+import type { CachedPrefix } from '@ludic/models/internal';
+import type { Tensors } from '@ludic/runtime';
+import { free, type KvCache } from './cache.ts';
 
 /** The rows of a run. Their cache is made when the first of them is extended. */
 export class DecodedBatch {
-  readonly prefix: Prefix | undefined;
+  readonly prefix: CachedPrefix | undefined;
   readonly #make: () => Promise<KvCache>;
-  readonly #fresh: LayerTensors;
+  readonly #fresh: Tensors;
   #cache: Promise<KvCache> | undefined;
 
   /** @param fresh new keys and values, from which `make` makes the cache */
-  constructor(prefix: Prefix | undefined, fresh: LayerTensors, make: () => Promise<KvCache>) {
+  constructor(prefix: CachedPrefix | undefined, fresh: Tensors, make: () => Promise<KvCache>) {
     this.prefix = prefix;
     this.#fresh = fresh;
     this.#make = make;

@@ -1,20 +1,11 @@
 // KV caches as a decoder uses them, in ordinary memory and on a device alike.
 
-import type { Program, Tensor } from '@ludic/runtime';
-
-/** By `key.LAYER` and `value.LAYER`. */
-export type LayerTensors = Readonly<Record<string, Tensor>>;
-
-/** Keys and values of tokens that all rows share. */
-export interface Prefix {
-  readonly tokens: Int32Array;
-  /** `key.L`, `value.L`: [1, kvHeads, tokens, headDim] */
-  readonly tensors: LayerTensors;
-}
+import type { CachedPrefix } from '@ludic/models/internal';
+import type { Tensors } from '@ludic/runtime';
 
 /** Keys and values of a batch of rows, beyond a prefix that they share. Rows are extended in place: each has one owner. */
 export interface KvCache {
-  readonly prefix: Prefix | undefined;
+  readonly prefix: CachedPrefix | undefined;
   /** Tokens that each row holds beyond the prefix. */
   readonly lengths: Int32Array;
   /** Tokens that a row can hold. */
@@ -22,11 +13,11 @@ export interface KvCache {
   /** How many rows can still be forked. */
   readonly spare: number;
   /** `key.L`, `value.L`: [rows, kvHeads, capacity, headDim] */
-  readonly tensors: LayerTensors;
+  readonly tensors: Tensors;
   /** Copies a row to a spare one. @returns the copy */
   fork(row: number): number;
   /** Appends the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim] to each row. There must be room. */
-  append(fresh: LayerTensors, counts: readonly number[]): Promise<void>;
+  append(fresh: Tensors, counts: readonly number[]): Promise<void>;
   dispose(): void;
 }
 
@@ -38,7 +29,7 @@ export interface CachedRow {
 
 export interface KvCacheFactory {
   /** A cache whose rows hold the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim]; takes `fresh` over. */
-  of(prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): Promise<KvCache>;
+  of(prefix: CachedPrefix | undefined, fresh: Tensors, counts: readonly number[]): Promise<KvCache>;
   /**
    * Copies rows of one prefix to a cache with room for `length` tokens; a row may be given more than once. Where rows can be
    * forked, `spare` rows more are allocated for that.
@@ -56,16 +47,6 @@ export interface KvCacheFactory {
 export const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
 
 /** Frees what is on the device. */
-export function free(tensors: LayerTensors): void {
+export function free(tensors: Tensors): void {
   for (const tensor of Object.values(tensors)) if (tensor.location === 'device') tensor.dispose();
-}
-
-/** Disposes of programs. One that failed to load has rejected the call that loaded it. */
-export async function disposeAll(programs: Iterable<Promise<Program>>): Promise<void> {
-  for (const program of programs) {
-    await program.then(
-      (loaded) => loaded.dispose(),
-      () => {},
-    );
-  }
 }

@@ -5,21 +5,15 @@ import {
   buildCacheAppend,
   buildCacheJoin,
   buildCacheRegroup,
+  type CachedPrefix,
   cacheAppendInputs,
   cacheJoinInputs,
   cacheNames,
   cacheRegroupInputs,
 } from '@ludic/models/internal';
-import type { Program, Runtime, Tensors } from '@ludic/runtime';
-import {
-  disposeAll,
-  free,
-  type KvCache,
-  type KvCacheFactory,
-  type LayerTensors,
-  type Prefix,
-  roomFor,
-} from './cache.ts';
+import type { Runtime, Tensors } from '@ludic/runtime';
+import { Programs } from '../programs.ts';
+import { free, type KvCache, type KvCacheFactory, roomFor } from './cache.ts';
 
 export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFactory {
   const programs = new CachePrograms(runtime, config);
@@ -36,7 +30,7 @@ export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFact
       const capacity = sources.reduce((most, cache) => Math.max(most, cache.capacity), roomFor(length));
       const lengths: number[] = [];
       const indices = new Array<number>(rows.length);
-      let joined: LayerTensors | undefined;
+      let joined: Tensors | undefined;
       for (const source of sources) {
         const own = [...rows.entries()].filter(([, { cache }]) => cache === source);
         const taken = own.map(([, { row }]) => row);
@@ -56,14 +50,14 @@ export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFact
 
 /** Rows cannot be forked in place: `gather` makes the copies. */
 class DeviceKvCache implements KvCache {
-  readonly prefix: Prefix | undefined;
+  readonly prefix: CachedPrefix | undefined;
   readonly lengths: Int32Array;
   readonly capacity: number;
   readonly spare = 0;
   readonly #programs: CachePrograms;
-  #tensors: LayerTensors;
+  #tensors: Tensors;
 
-  constructor(programs: CachePrograms, prefix: Prefix | undefined, lengths: Int32Array, tensors: LayerTensors) {
+  constructor(programs: CachePrograms, prefix: CachedPrefix | undefined, lengths: Int32Array, tensors: Tensors) {
     this.#programs = programs;
     this.prefix = prefix;
     this.lengths = lengths;
@@ -71,7 +65,7 @@ class DeviceKvCache implements KvCache {
     this.capacity = tensors['key.0']!.dims[2]!;
   }
 
-  get tensors(): LayerTensors {
+  get tensors(): Tensors {
     return this.#tensors;
   }
 
@@ -79,7 +73,7 @@ class DeviceKvCache implements KvCache {
     throw new RangeError('no spare row');
   }
 
-  async append(fresh: LayerTensors, counts: readonly number[]): Promise<void> {
+  async append(fresh: Tensors, counts: readonly number[]): Promise<void> {
     const before = this.#tensors;
     this.#tensors = await this.#programs.append(before, fresh, this.lengths, counts);
     free(before);
@@ -92,54 +86,45 @@ class DeviceKvCache implements KvCache {
   }
 }
 
-/** The graphs that change caches, each loaded on first use. */
+/** The graphs that change caches. */
 class CachePrograms {
-  readonly #runtime: Runtime;
   readonly #config: ModelConfig;
   readonly #names: readonly string[];
-  readonly #loaded = new Map<string, Promise<Program>>();
+  readonly #programs: Programs;
 
   constructor(runtime: Runtime, config: ModelConfig) {
-    this.#runtime = runtime;
     this.#config = config;
     this.#names = cacheNames(config);
+    this.#programs = new Programs(
+      runtime,
+      this.#names.map((name) => `next.${name}`),
+    );
   }
 
   /** Copies rows of a cache with `steps` slots to tensors with `capacity` slots. */
-  regroup(tensors: LayerTensors, rows: readonly number[], steps: number, capacity: number): Promise<LayerTensors> {
+  regroup(tensors: Tensors, rows: readonly number[], steps: number, capacity: number): Promise<Tensors> {
     return this.#run('regroup', buildCacheRegroup, cacheRegroupInputs(tensors, rows, steps, capacity));
   }
 
   /** Concatenates the rows of both, which are freed. */
-  async join(first: LayerTensors, second: LayerTensors): Promise<LayerTensors> {
+  async join(first: Tensors, second: Tensors): Promise<Tensors> {
     const joined = await this.#run('join', buildCacheJoin, cacheJoinInputs(first, second));
     free(first);
     free(second);
     return joined;
   }
 
-  append(
-    past: LayerTensors,
-    fresh: LayerTensors,
-    lengths: Int32Array,
-    counts: readonly number[],
-  ): Promise<LayerTensors> {
+  append(past: Tensors, fresh: Tensors, lengths: Int32Array, counts: readonly number[]): Promise<Tensors> {
     return this.#run('append', buildCacheAppend, cacheAppendInputs(this.#config, past, fresh, lengths, counts));
   }
 
-  async dispose(): Promise<void> {
-    await disposeAll(this.#loaded.values());
-    this.#loaded.clear();
+  dispose(): Promise<void> {
+    return this.#programs.dispose();
   }
 
-  async #run(name: string, build: (config: ModelConfig) => Uint8Array, inputs: Tensors): Promise<LayerTensors> {
-    let program = this.#loaded.get(name);
-    if (!program) {
-      const keepOnDevice = this.#names.map((tensor) => `next.${tensor}`);
-      program = this.#runtime.load(build(this.#config), { keepOnDevice });
-      this.#loaded.set(name, program);
-    }
-    const outputs = await (await program).run(inputs);
+  async #run(name: string, build: (config: ModelConfig) => Uint8Array, inputs: Tensors): Promise<Tensors> {
+    const program = await this.#programs.get(name, () => build(this.#config));
+    const outputs = await program.run(inputs);
     return Object.fromEntries(this.#names.map((tensor) => [tensor, outputs[`next.${tensor}`]!]));
   }
 }

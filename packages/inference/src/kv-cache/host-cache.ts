@@ -1,8 +1,9 @@
 // KV caches in ordinary memory: new keys and values are written in place.
 
 import type { ModelConfig } from '@ludic/models';
-import { float32, floats, type HostTensor } from '@ludic/runtime';
-import { type CachedRow, type KvCache, type KvCacheFactory, type LayerTensors, type Prefix, roomFor } from './cache.ts';
+import type { CachedPrefix } from '@ludic/models/internal';
+import { float32, floats, type HostTensor, type Tensors } from '@ludic/runtime';
+import { type CachedRow, type KvCache, type KvCacheFactory, roomFor } from './cache.ts';
 
 type HeadSizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
@@ -18,19 +19,19 @@ export function hostCaches(sizes: HeadSizes): KvCacheFactory {
 }
 
 class HostKvCache implements KvCache {
-  readonly prefix: Prefix | undefined;
+  readonly prefix: CachedPrefix | undefined;
   readonly lengths: Int32Array;
   readonly capacity: number;
-  readonly tensors: LayerTensors;
+  readonly tensors: Tensors;
   readonly #sizes: HeadSizes;
   readonly #spare: number[] = [];
 
   private constructor(
     sizes: HeadSizes,
-    prefix: Prefix | undefined,
+    prefix: CachedPrefix | undefined,
     lengths: Int32Array,
     capacity: number,
-    tensors: LayerTensors,
+    tensors: Tensors,
   ) {
     this.#sizes = sizes;
     this.prefix = prefix;
@@ -39,7 +40,12 @@ class HostKvCache implements KvCache {
     this.tensors = tensors;
   }
 
-  static of(sizes: HeadSizes, prefix: Prefix | undefined, fresh: LayerTensors, counts: readonly number[]): HostKvCache {
+  static of(
+    sizes: HeadSizes,
+    prefix: CachedPrefix | undefined,
+    fresh: Tensors,
+    counts: readonly number[],
+  ): HostKvCache {
     const { kvHeads, headDim } = sizes;
     const steps = counts.reduce((most, count) => Math.max(most, count), 0);
     const capacity = roomFor(steps);
@@ -95,7 +101,7 @@ class HostKvCache implements KvCache {
     this.lengths[to] = from.lengths[row]!;
   }
 
-  async append(fresh: LayerTensors, counts: readonly number[]): Promise<void> {
+  async append(fresh: Tensors, counts: readonly number[]): Promise<void> {
     const { kvHeads, headDim } = this.#sizes;
     for (const [name, tensor] of Object.entries(this.tensors)) {
       const data = hostFloats(tensor);
@@ -115,4 +121,4 @@ class HostKvCache implements KvCache {
   dispose(): void {}
 }
 
-const hostFloats = (tensor: LayerTensors[string]): Float32Array => floats(tensor as HostTensor);
+const hostFloats = (tensor: Tensors[string]): Float32Array => floats(tensor as HostTensor);

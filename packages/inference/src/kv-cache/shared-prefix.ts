@@ -1,8 +1,7 @@
 // Prefix caching: the longest common prefix of all prompts so far is computed once and kept as keys and values.
 
-import { sharedPrefixLength } from '@ludic/models/internal';
+import { type CachedPrefix, sharedPrefixLength } from '@ludic/models/internal';
 import type { Decoder } from '../decoder.ts';
-import type { Prefix } from './cache.ts';
 
 /** A shorter prefix is not worth a run of its own. */
 const SHORTEST = 4;
@@ -10,14 +9,14 @@ const SHORTEST = 4;
 export class SharedPrefix {
   readonly #decoder: Decoder;
   #tokens: Int32Array | undefined;
-  #prefix: Prefix | undefined;
+  #prefix: CachedPrefix | undefined;
 
   constructor(decoder: Decoder) {
     this.#decoder = decoder;
   }
 
   /** The current prefix. */
-  get prefix(): Prefix | undefined {
+  get prefix(): CachedPrefix | undefined {
     return this.#prefix;
   }
 
@@ -31,7 +30,7 @@ export class SharedPrefix {
   }
 
   /** The common prefix of these sequences and all before them or, where that is too short, of these alone. */
-  async of(sequences: readonly Int32Array[]): Promise<Prefix | undefined> {
+  async of(sequences: readonly Int32Array[]): Promise<CachedPrefix | undefined> {
     if (sequences.length === 0) return undefined;
     const shortest = sequences.reduce((least, sequence) => Math.min(least, sequence.length), Number.POSITIVE_INFINITY);
     const common = (all: readonly Int32Array[]) => all[0]!.slice(0, sharedPrefixLength(all, shortest - 1));

@@ -49,8 +49,23 @@ export function distributionOf(
   return { support, cumulative, total, logits, temperature, shift: max + logSumExp, entropy };
 }
 
+export interface DrawnToken {
+  readonly token: number;
+  /** log π, in nats. */
+  readonly logprob: number;
+  /** Of the distribution that it was drawn from, in nats. */
+  readonly entropy: number;
+}
+
+/** @param uniform a number in [0, 1) */
+export function draw(distribution: Distribution, uniform: number): DrawnToken {
+  const index = indexAt(distribution, uniform);
+  const token = tokenAt(distribution, index);
+  return { token, logprob: logprobAt(distribution, index), entropy: distribution.entropy };
+}
+
 /** Index into the support for a uniform number in [0, 1). */
-export function draw({ cumulative, total }: Distribution, uniform: number): number {
+function indexAt({ cumulative, total }: Distribution, uniform: number): number {
   const target = uniform * total;
   let low = 0;
   let high = cumulative.length - 1;
@@ -63,7 +78,7 @@ export function draw({ cumulative, total }: Distribution, uniform: number): numb
 }
 
 /** The token at an index into the support. */
-export const tokenAt = ({ support }: Distribution, index: number): number => (support ? support[index]! : index);
+const tokenAt = ({ support }: Distribution, index: number): number => (support ? support[index]! : index);
 
 /** log π of the token at an index into the support. */
 export const logprobAt = (distribution: Distribution, index: number): number =>

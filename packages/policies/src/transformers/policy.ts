@@ -2,14 +2,7 @@
 // here, from the exact distribution and the episode's own stream, which its `generate` does not offer.
 
 import type { SamplingParams } from '@ludic/inference';
-import {
-  contextOverflow,
-  distributionOf,
-  draw,
-  logprobAt,
-  stopsWithSpecialTokens,
-  tokenAt,
-} from '@ludic/inference/internal';
+import { contextOverflow, distributionOf, draw, stopsWithSpecialTokens } from '@ludic/inference/internal';
 import { answerFitting } from '../answer-fitting.ts';
 import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
 import { type Batch, BatchRunner } from './batch.ts';
@@ -106,12 +99,10 @@ export class TransformersPolicy implements Policy {
   }
 
   #drawToken(answer: SampledAnswer, logits: Float32Array): void {
-    const distribution = distributionOf(logits, this.#settings);
-    const index = draw(distribution, answer.random.nextFloat());
-    const token = tokenAt(distribution, index);
+    const { token, logprob, entropy } = draw(distributionOf(logits, this.#settings), answer.random.nextFloat());
     answer.tokens.push(token);
-    answer.logprobs.push(logprobAt(distribution, index));
-    answer.entropies.push(distribution.entropy);
+    answer.logprobs.push(logprob);
+    answer.entropies.push(entropy);
     const text = replyTextOf(this.#loaded, answer.tokens);
     const stopped = this.#endTokens.has(token) || this.#hasStopText(text, answer.tokens);
     if (!stopped && answer.tokens.length < this.#settings.maxCompletionLength) return;
