@@ -3,7 +3,7 @@
 import { type WarmStartStep, warmStart } from '@ludic/grpo';
 import { checkpointFiles, type FileContent, initialParameters, makeChatTemplate, makeTokenizer } from '@ludic/models';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
-import { formatTasks, NANO_CHAT_TEMPLATE, NANO_TOKENIZER_CONFIG, nanoConfig, nanoTokenizer } from './recipe.ts';
+import { formatTasks, NANO_CHAT_TEMPLATE, NANO_TOKENIZER_CONFIG, nanoConfig, nanoTokenizer } from './nano.ts';
 
 /** How long nano is trained, and on which runtime. */
 export interface MakeNanoOptions {
@@ -17,7 +17,9 @@ export interface MakeNanoOptions {
 export async function makeNano({ runtime, steps, onStep }: MakeNanoOptions): Promise<ReadonlyMap<string, FileContent>> {
   const tokenizerJson = await nanoTokenizer();
   const { added_tokens: added } = tokenizerJson as { added_tokens: { id: number }[] };
+  // The tokens that were added last have the highest ids.
   const vocabulary = Math.max(...added.map(({ id }) => id)) + 1;
+  // A multiple of eight suits the products of the head.
   const config = nanoConfig(Math.ceil(vocabulary / 8) * 8);
   const parameters = await ResidentTensors.of(runtime, initialParameters(config, 0));
   const model = {
@@ -33,6 +35,7 @@ export async function makeNano({ runtime, steps, onStep }: MakeNanoOptions): Pro
     if (environment === 'key_door') return 2;
     return history === 'NO_HISTORY' ? 192 : 48;
   });
+  // A high rate for few steps: nothing is there yet that could be unlearned.
   for await (const step of warmStart(model, { tasks, steps, learningRate: 3e-3, seed: 0, tokenBudget: 8192 })) {
     onStep?.(step);
   }

@@ -1,5 +1,6 @@
-// How nano is made from nothing: a tokenizer whose tokens are the games' own sentences, and weights that have seen
-// random legal replies and nothing else.
+// What nano is: its shape, its tokenizer and what it has seen. It is there to be trained on any machine and in a browser,
+// so it is small and its tokens are the games' own sentences; and all of its skill is to come from training, so it has
+// seen random legal replies and nothing else.
 
 import { findEnvironment, resolveConfig } from '@ludic/environments';
 import type { WarmStartTask } from '@ludic/grpo';
@@ -8,16 +9,18 @@ import { type ModelConfig, trainTokenizer } from '@ludic/models';
 import { scriptedPolicy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 
-export const NANO_ENVIRONMENTS = ['tic_tac_toe', 'key_door'] as const;
+const ENVIRONMENTS = ['tic_tac_toe', 'key_door'];
 
+/** They get the first ids, in this order: `<|pad|>` is 0, and `<|end|>`, which ends a reply, is 1. */
 const SPECIAL_TOKENS = ['<|pad|>', '<|end|>', '<|system|>', '<|user|>', '<|assistant|>'] as const;
 
-/** One control token before each message and one after it. */
+/** One control token before each message and one after it: fewer than ChatML's, and prompts of these games are short. */
 export const NANO_CHAT_TEMPLATE = [
   "{%- for message in messages -%}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{%- endfor -%}",
   "{%- if add_generation_prompt -%}{{ '<|assistant|>' }}{%- endif -%}",
 ].join('');
 
+/** What Python's transformers and transformers.js need beside tokenizer.json. */
 export const NANO_TOKENIZER_CONFIG = {
   tokenizer_class: 'PreTrainedTokenizerFast',
   model_max_length: 2048,
@@ -27,6 +30,10 @@ export const NANO_TOKENIZER_CONFIG = {
   chat_template: NANO_CHAT_TEMPLATE,
 } as const;
 
+/**
+ * Llama's network, which all libraries read, with 0.7 M parameters. Its positions hold a whole game under FULL_HISTORY, at
+ * a token for each sentence.
+ */
 export function nanoConfig(vocabSize: number): ModelConfig {
   return {
     family: 'llama',
@@ -41,14 +48,18 @@ export function nanoConfig(vocabSize: number): ModelConfig {
     rotary: { theta: 10_000 },
     tieWordEmbeddings: true,
     maxPositions: 2048,
+    // `<|end|>` and `<|pad|>`, the first of SPECIAL_TOKENS.
     eosTokenIds: [1],
     padTokenId: 0,
   };
 }
 
-/** The replies of a random player in every game under every history. */
+/**
+ * The replies of a random player in every game under every history. Legal replies alone are shown, each as likely as any
+ * other: what nano plays better later it has learned by reinforcement.
+ */
 export function formatTasks(episodes: (environment: string, history: HistoryStrategy) => number): WarmStartTask[] {
-  return NANO_ENVIRONMENTS.flatMap((id) =>
+  return ENVIRONMENTS.flatMap((id) =>
     HISTORY_STRATEGIES.map((history): WarmStartTask => {
       const definition = findEnvironment(id);
       const config = resolveConfig(definition, {});
@@ -63,7 +74,7 @@ export function formatTasks(episodes: (environment: string, history: HistoryStra
   );
 }
 
-/** tokenizer.json as data. */
+/** tokenizer.json as data: a token for each sentence of the games, and pieces and bytes for any other text. */
 export async function nanoTokenizer(): Promise<object> {
   const phrases = await gamePhrases();
   return trainTokenizer({ texts: phrases, phrases, specialTokens: SPECIAL_TOKENS, merges: 128 });
@@ -79,10 +90,12 @@ async function gamePhrases(): Promise<string[]> {
   ]);
   for (const { makeExpert, ...spec } of formatTasks(() => 0)) {
     const policy = scriptedPolicy('random', makeExpert);
+    // So many that hardly a line of the games is missing; one that is costs a few tokens more.
     const episodes = await playEpisodes({ ...spec, policy, starts: evaluationStarts(0, 2000) });
     for (const { turns } of episodes) {
       for (const { prompt, reply } of turns) {
         phrases.add(reply.text);
+        // With all turns in it, a prompt repeats the lines of those before.
         const shown = spec.history === 'FULL_HISTORY' ? prompt.slice(-1) : prompt;
         for (const { role, content } of shown)
           if (role !== 'assistant') for (const line of linesOf(content)) phrases.add(line);
