@@ -1,4 +1,5 @@
 export { type AwaitLockOptions, awaitLock, type FileLock, takeLock } from './node/file-lock.ts';
+export { ipcChannel } from './node/ipc-channel.ts';
 export { LineReader } from './node/line-reader.ts';
 export { writeFileAtomic } from './node/write-file-atomic.ts';
 export { writeSynced } from './node/write-synced.ts';
