@@ -6,10 +6,18 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
-import { deserializeError } from '@ludic/io';
+import { type Asked, type AskOptions, type Channel, Requests } from '@ludic/io';
+import { ipcChannel } from '@ludic/io/node';
 import { float32, floats, type HostTensor, type ResidentTensors } from '@ludic/runtime';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
-import { type FromWorker, LAST_WORDS, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
+import {
+  type FromWorker,
+  LAST_WORDS,
+  type SentTensor,
+  type ToWorker,
+  type WorkerCalls,
+  type WorkerSetup,
+} from './worker-protocol.ts';
 
 /** The process is no more: another may do its work. */
 export class WorkerGone extends Error {
@@ -29,12 +37,12 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class WorkerProcess {
   readonly #child: ChildProcess;
+  readonly #channel: Channel<ToWorker, FromWorker>;
+  readonly #requests: Requests<WorkerCalls>;
   readonly #timeoutSeconds: number;
   readonly #exited: Promise<void>;
   readonly #onGone: (reason: string) => void;
-  #onAnswer: ((message: FromWorker) => void) | undefined;
   #onLoss: ((reason: WorkerGone) => void) | undefined;
-  #gradients: Record<string, HostTensor> = {};
   #gone: WorkerGone | undefined;
   /** Number of the weights that it has. */
   weights = -1;
@@ -68,14 +76,9 @@ export class WorkerProcess {
         if (this.#child.pid === undefined) resolve();
       });
     });
-    this.#child.on('message', (message: FromWorker) => {
-      if (message.kind === 'gradient') {
-        const { name, data, dims } = message.tensor;
-        this.#gradients[name] = float32(data, dims);
-      } else if (this.#onAnswer) this.#onAnswer(message);
-      // It answers no question, as with weights that do not fit: it must not go on with what it has.
-      else if (message.kind === 'failed') this.#lose(`failed: ${message.error.message}`);
-    });
+    this.#channel = ipcChannel(this.#child);
+    this.#requests = new Requests(this.#channel.send);
+    this.#channel.listen((message) => this.#requests.hear(message));
   }
 
   get pid(): number | undefined {
@@ -91,34 +94,36 @@ export class WorkerProcess {
   }
 
   async open(setup: WorkerSetup): Promise<void> {
-    await this.#ask(undefined, 'ready');
-    await this.#ask({ kind: 'open', setup }, 'opened');
+    await this.#ask({ type: 'start' });
+    await this.#ask({ type: 'open', setup });
   }
 
   /** Gives it the present weights, which have a number. */
   async setWeights(weights: ResidentTensors, version: number): Promise<void> {
     const here = await weights.download();
-    const sendAll = async () => {
+    await this.#within(async () => {
       for (const [name, tensor] of Object.entries(here)) {
-        await this.#send({ kind: 'weight', tensor: { name, dims: tensor.dims, data: floats(tensor) } });
+        const weight = { name, dims: tensor.dims, data: floats(tensor) };
+        // The end of the process says why.
+        if (!(await this.#channel.send({ type: 'weight', tensor: weight }))) return this.kill();
       }
-    };
-    await this.#within<void>((resolve) => void sendAll().then(resolve));
+    });
     this.weights = version;
   }
 
   async play(task: PlayTask): Promise<PlayedShard> {
-    const { shard, peakMemory } = await this.#ask({ kind: 'play', task }, 'played');
+    const { shard, peakMemory } = await this.#ask({ type: 'play', task });
     this.peakMemory = peakMemory;
     return shard;
   }
 
   async learn(task: LearnTask): Promise<{ readonly learned: LearnedShard; readonly gradients: Gradients }> {
-    this.#gradients = {};
-    const { shard, peakMemory } = await this.#ask({ kind: 'learn', task }, 'learned');
+    const gradients: Record<string, HostTensor> = {};
+    const onPart = ({ name, data, dims }: SentTensor) => {
+      gradients[name] = float32(data, dims);
+    };
+    const { shard, peakMemory } = await this.#ask({ type: 'learn', task }, { onPart });
     this.peakMemory = peakMemory;
-    const gradients = this.#gradients;
-    this.#gradients = {};
     return { learned: shard, gradients };
   }
 
@@ -141,42 +146,26 @@ export class WorkerProcess {
   }
 
   /** @throws WorkerGone; else what the worker itself met */
-  async #ask<Kind extends FromWorker['kind']>(
-    message: ToWorker | undefined,
-    kind: Kind,
-  ): Promise<Extract<FromWorker, { kind: Kind }>> {
-    const reply = await this.#within<FromWorker>((resolve) => {
-      this.#onAnswer = resolve;
-      if (message) void this.#send(message);
-    });
-    if (reply.kind === 'failed') throw deserializeError(reply.error);
-    if (reply.kind !== kind) throw new Error(`A worker answered ${reply.kind} where ${kind} was due.`);
-    return reply as Extract<FromWorker, { kind: Kind }>;
+  #ask<Type extends keyof WorkerCalls>(
+    request: Asked<WorkerCalls, Type>,
+    options?: AskOptions<WorkerCalls[Type]['part']>,
+  ): Promise<WorkerCalls[Type]['answer']> {
+    return this.#within(() => this.#requests.ask(request, options));
   }
 
   /** Does something with the process while that lives and is not silent for too long. */
-  async #within<T>(begin: (resolve: (value: T) => void) => void): Promise<T> {
+  async #within<T>(work: () => Promise<T>): Promise<T> {
     if (this.#gone) throw this.#gone;
     const silent = () => this.#lose(`was silent for ${this.#timeoutSeconds} seconds`);
     const timer = setTimeout(silent, Math.min(LONGEST_TIMER, this.#timeoutSeconds * 1000));
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    this.#onLoss = reject;
     try {
-      return await new Promise<T>((resolve, reject) => {
-        this.#onLoss = reject;
-        begin(resolve);
-      });
+      return await Promise.race([work(), lost]);
     } finally {
       clearTimeout(timer);
       this.#onLoss = undefined;
-      this.#onAnswer = undefined;
     }
-  }
-
-  /** Done when the message is on its way; never, where the process is gone. */
-  #send(message: ToWorker): Promise<void> {
-    return new Promise((resolve) => {
-      // The end of the process says why.
-      this.#child.send(message, (error) => (error ? this.kill() : resolve()));
-    });
   }
 }
 

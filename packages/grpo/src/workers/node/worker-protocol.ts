@@ -1,6 +1,6 @@
 // Messages between a run and its workers. Large tensors go one by one, so that no copy of all weights is on the way.
 
-import type { SerializedError } from '@ludic/io';
+import type { Call, ReplyMessage, RequestMessage } from '@ludic/io';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import type { TrainSettings } from '../../settings/train-settings.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
@@ -25,20 +25,23 @@ export interface SentTensor {
   readonly data: Float32Array;
 }
 
-/** `weight` has no answer; all others have one. */
-export type ToWorker =
-  | { readonly kind: 'open'; readonly setup: WorkerSetup }
-  | { readonly kind: 'weight'; readonly tensor: SentTensor }
-  | { readonly kind: 'play'; readonly task: PlayTask }
-  | { readonly kind: 'learn'; readonly task: LearnTask };
+interface Done<Shard> {
+  readonly shard: Shard;
+  /** Bytes. */
+  readonly peakMemory: number;
+}
 
-/** Before `learned` come the gradients; none where there was nothing to learn from. */
-export type FromWorker =
-  /** It listens. */
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'opened' }
-  | { readonly kind: 'gradient'; readonly tensor: SentTensor }
-  | { readonly kind: 'played'; readonly shard: PlayedShard; readonly peakMemory: number }
-  | { readonly kind: 'learned'; readonly shard: LearnedShard; readonly peakMemory: number }
-  /** An error that another try would meet again. */
-  | { readonly kind: 'failed'; readonly error: SerializedError };
+/** One at a time. */
+export interface WorkerCalls {
+  /** Answered as soon as it listens. */
+  readonly start: Call<{ readonly type: 'start' }, void>;
+  readonly open: Call<{ readonly type: 'open'; readonly setup: WorkerSetup }, void>;
+  readonly play: Call<{ readonly type: 'play'; readonly task: PlayTask }, Done<PlayedShard>>;
+  /** The gradients come as parts; none where there was nothing to learn from. */
+  readonly learn: Call<{ readonly type: 'learn'; readonly task: LearnTask }, Done<LearnedShard>, SentTensor>;
+}
+
+/** Weights have no answer: the next request fails where they do not fit. */
+export type ToWorker = RequestMessage<WorkerCalls> | { readonly type: 'weight'; readonly tensor: SentTensor };
+
+export type FromWorker = ReplyMessage<WorkerCalls>;

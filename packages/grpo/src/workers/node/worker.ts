@@ -3,7 +3,8 @@
 
 import { watchThread } from '@ludic/environments/node';
 import { trainedParameters } from '@ludic/inference/internal';
-import { serializeError } from '@ludic/io';
+import { answerRequests } from '@ludic/io';
+import { ipcChannel } from '@ludic/io/node';
 import { readAdapter } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { float32, floats } from '@ludic/runtime';
@@ -11,7 +12,14 @@ import { createRuntime } from '@ludic/runtime/node';
 import type { Learner } from '../../trainer/learner.ts';
 import { openTrained } from '../../trainer/open-trained.ts';
 import { LocalShards, learnerOf } from '../local-shards.ts';
-import { type FromWorker, LAST_WORDS, type SentTensor, type ToWorker, type WorkerSetup } from './worker-protocol.ts';
+import {
+  type FromWorker,
+  LAST_WORDS,
+  type SentTensor,
+  type ToWorker,
+  type WorkerCalls,
+  type WorkerSetup,
+} from './worker-protocol.ts';
 
 interface ShardWork {
   readonly shards: LocalShards;
@@ -19,6 +27,8 @@ interface ShardWork {
   readonly setWeight: (tensor: SentTensor) => Promise<void>;
 }
 let work: Promise<ShardWork> | undefined;
+/** Rejected for good where a weight does not fit: the worker must not go on with what it has. */
+let weights: Promise<void> = Promise.resolve();
 
 async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }: WorkerSetup): Promise<ShardWork> {
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
@@ -36,62 +46,42 @@ async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }
   };
 }
 
-async function answer(message: ToWorker): Promise<FromWorker | undefined> {
-  if (message.kind === 'open') {
-    work = open(message.setup);
-    await work;
-    return { kind: 'opened' };
-  }
-  const { shards, learner, setWeight } = await work!;
-  switch (message.kind) {
-    case 'weight':
-      await setWeight(message.tensor);
-      return undefined;
-    case 'play': {
-      const [shard] = await shards.play([message.task]);
-      return { kind: 'played', shard: shard!, peakMemory: peakMemory() };
-    }
-    case 'learn': {
-      learner.clearGradients();
-      const [shard] = await shards.learn([message.task], learner);
-      for (const [name, tensor] of Object.entries(await learner.gradientSums())) {
-        await send({ kind: 'gradient', tensor: { name, dims: tensor.dims, data: floats(tensor) } });
-      }
-      return { kind: 'learned', shard: shard!, peakMemory: peakMemory() };
-    }
-    default:
-      return message satisfies never;
-  }
+async function ready(): Promise<ShardWork> {
+  await weights;
+  return work!;
 }
 
 const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
 
-/** Done when the message is on its way: so no more than one tensor waits. */
-const send = (message: FromWorker): Promise<void> =>
-  new Promise((resolve) => {
-    process.send!(message, undefined, undefined, (error: Error | null) => {
-      // The run is gone.
-      if (error) process.exit(1);
-      resolve();
-    });
-  });
-
-async function handle(message: ToWorker): Promise<void> {
-  try {
-    const reply = await answer(message);
-    if (reply) await send(reply);
-  } catch (error) {
-    await send({ kind: 'failed', error: serializeError(error) });
-  }
-}
-
-let last: Promise<void> = Promise.resolve();
-process.on('message', (message: ToWorker) => {
-  last = last.then(() => handle(message));
+const channel = ipcChannel<FromWorker, ToWorker>(process);
+const hear = answerRequests<WorkerCalls>(channel.send, {
+  start: () => {},
+  open: async ({ setup }) => {
+    work = open(setup);
+    await work;
+  },
+  play: async ({ task }) => {
+    const { shards } = await ready();
+    const [shard] = await shards.play([task]);
+    return { shard: shard!, peakMemory: peakMemory() };
+  },
+  learn: async ({ task }, { report }) => {
+    const { shards, learner } = await ready();
+    learner.clearGradients();
+    const [shard] = await shards.learn([task], learner);
+    for (const [name, tensor] of Object.entries(await learner.gradientSums()))
+      await report({ name, dims: tensor.dims, data: floats(tensor) });
+    return { shard: shard!, peakMemory: peakMemory() };
+  },
+});
+channel.listen((message) => {
+  if (message.type !== 'weight') return hear(message);
+  weights = ready().then(({ setWeight }) => setWeight(message.tensor));
+  // The next request tells of it.
+  weights.catch(() => {});
 });
 // Whatever ends the run ends its workers; Ctrl-C is for the run alone, which saves before it goes.
 process.on('disconnect', () => process.exit());
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
-if (process.connected) await send({ kind: 'ready' });
-else process.exit(1);
+if (!process.connected) process.exit(1);
