@@ -1,13 +1,15 @@
 // One request to a loaded model, from when it is taken until no process works on it any more.
 
+import type { Asked } from '@ludic/io';
 import { InferenceError } from './errors.ts';
-import type { FromModelProcess, InferenceTask } from './protocol.ts';
+import type { ModelProcess } from './model-process.ts';
+import type { InferenceCalls, InferenceType } from './protocol.ts';
 
-export interface RequestHooks {
-  /** What comes back, but for failures and signs of life. */
-  readonly onMessage: (message: FromModelProcess) => void;
+export interface RequestHooks<Part> {
+  /** What comes before the answer. */
+  readonly onPart?: ((part: Part) => void) | undefined;
   /** Begins again: what came so far does not count. */
-  readonly onRetry: () => void;
+  readonly onRetry?: () => void;
   /** Called once, when no process works on it any more: later than the rejection where the client has stopped waiting. */
   readonly onEnd: () => void;
   /** Once it is aborted the work stops, and the promise rejects with its reason. */
@@ -17,37 +19,39 @@ export interface RequestHooks {
 interface RequestLimits {
   /** A request that takes longer is given up. 0: as long as it takes. */
   readonly timeoutMs: number;
-  /** The client has stopped waiting: the process need not go on. */
-  readonly onCancel: () => void;
   /** Whether the model was there to begin with the work. */
   readonly isOpen: () => boolean;
 }
 
-export class ActiveRequest {
-  readonly id: number;
-  readonly task: InferenceTask;
-  /** Resolves with the last message; rejects with a failure, the limit of time or the reason of the signal. */
-  readonly settled: Promise<void>;
+export class ActiveRequest<Type extends InferenceType = InferenceType> {
+  /** Resolves with the answer; rejects with a failure, the limit of time or the reason of the signal. */
+  readonly settled: Promise<InferenceCalls[Type]['answer']>;
+  /** How often a process has begun with it. */
   tries = 0;
   /** The client has seen a part of the answer: it cannot be worked on again. */
   shown = false;
-  readonly #hooks: RequestHooks;
+  readonly #task: Asked<InferenceCalls, Type>;
+  readonly #hooks: RequestHooks<InferenceCalls[Type]['part']>;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #abort: () => void;
   readonly #settle: (error?: unknown) => void;
-  #isCancelled = false;
+  /** The client has stopped waiting: the process need not go on. */
+  readonly #cancelled = new AbortController();
+  #answer: InferenceCalls[Type]['answer'] | undefined;
 
-  constructor(id: number, task: InferenceTask, hooks: RequestHooks, { timeoutMs, onCancel, isOpen }: RequestLimits) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.id = id;
-    this.task = task;
+  constructor(
+    task: Asked<InferenceCalls, Type>,
+    hooks: RequestHooks<InferenceCalls[Type]['part']>,
+    { timeoutMs, isOpen }: RequestLimits,
+  ) {
+    const { promise, resolve, reject } = Promise.withResolvers<InferenceCalls[Type]['answer']>();
+    this.#task = task;
     this.settled = promise;
     this.#hooks = hooks;
-    this.#settle = (error) => (error === undefined ? resolve() : reject(error));
+    this.#settle = (error) => (error === undefined ? resolve(this.#answer!) : reject(error));
     const giveUp = (reason: unknown) => {
       clearTimeout(this.#timer);
-      this.#isCancelled = true;
-      onCancel();
+      this.#cancelled.abort();
       reject(reason);
     };
     const { signal } = hooks;
@@ -55,20 +59,21 @@ export class ActiveRequest {
     signal?.addEventListener('abort', this.#abort, { once: true });
     // A longer time is more than a timer can wait: it has no end.
     if (timeoutMs > 0 && timeoutMs < 2 ** 31)
-      this.#timer = setTimeout(() => giveUp(timedOut(task.kind, timeoutMs, isOpen())), timeoutMs).unref();
+      this.#timer = setTimeout(() => giveUp(timedOut(task.type, timeoutMs, isOpen())), timeoutMs).unref();
   }
 
   get isCancelled(): boolean {
-    return this.#isCancelled;
+    return this.#cancelled.signal.aborted;
   }
 
-  hear(message: FromModelProcess): void {
-    if (message.type === 'delta') this.shown = true;
-    if (!this.#isCancelled) this.#hooks.onMessage(message);
-  }
-
-  retry(): void {
-    this.#hooks.onRetry();
+  /** Has a process work on it, from the beginning. Does not settle where that ends first. @throws the failure */
+  async begin(process: ModelProcess): Promise<void> {
+    if (++this.tries > 1) this.#hooks.onRetry?.();
+    const onPart = (part: InferenceCalls[Type]['part']) => {
+      if (this.#task.type === 'chat') this.shown = true;
+      if (!this.isCancelled) this.#hooks.onPart?.(part);
+    };
+    this.#answer = await process.ask(this.#task, { onPart, signal: this.#cancelled.signal });
   }
 
   end(error?: Error): void {
@@ -79,7 +84,7 @@ export class ActiveRequest {
   }
 }
 
-const ADVICE: Readonly<Record<InferenceTask['kind'], string>> = {
+const ADVICE: Readonly<Record<InferenceType, string>> = {
   evaluate:
     'Set async to true, which answers at once with a job that takes as long as it needs; or ask for fewer eval_episodes or max_steps.',
   rollout: 'Ask for fewer max_steps, or play the game as an evaluation with async: true.',
@@ -87,11 +92,11 @@ const ADVICE: Readonly<Record<InferenceTask['kind'], string>> = {
 };
 
 /** @param isOpen whether the model was there to begin with the work */
-function timedOut(kind: InferenceTask['kind'], limitMs: number, isOpen: boolean): InferenceError {
-  const what = { evaluate: 'The games', rollout: 'The game', chat: 'The reply' }[kind];
+function timedOut(type: InferenceType, limitMs: number, isOpen: boolean): InferenceError {
+  const what = { evaluate: 'The games', rollout: 'The game', chat: 'The reply' }[type];
   const limit = `the ${limitMs / 1000} s that an answer may take here`;
   const message = isOpen
-    ? `${what} took longer than ${limit}, and nothing of it is kept. ${ADVICE[kind]}`
+    ? `${what} took longer than ${limit}, and nothing of it is kept. ${ADVICE[type]}`
     : `Opening the model takes longer than ${limit}. It goes on, as does fetching one of the Hub: ask again later.`;
   return new InferenceError('timed_out', message);
 }

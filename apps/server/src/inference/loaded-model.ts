@@ -2,14 +2,14 @@
 // without requests, and its failures. The pool decides which models have room.
 
 import { stuckGame } from '@ludic/environments';
-import { deserializeError } from '@ludic/io';
+import type { Asked } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
 import type { ModelOrigin } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import type { ModelKey } from './model-key.ts';
 import { ModelProcess } from './model-process.ts';
-import type { Counters, FromModelProcess, InferenceTask } from './protocol.ts';
+import type { Counters, InferenceCalls, InferenceType } from './protocol.ts';
 
 /** How often a request is worked on: once more after the death of a process. */
 const TRIES = 2;
@@ -21,8 +21,8 @@ const DEATHS_MS = 60_000;
 const DEATHS_FREE = 5;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** Messages after which more will come. */
-const PARTS: ReadonlySet<FromModelProcess['type']> = new Set(['delta', 'episode', 'played']);
+/** A request of any type. */
+type AnyRequest = Pick<ActiveRequest, 'tries' | 'shown' | 'isCancelled' | 'begin' | 'end'>;
 
 interface LoadedModelOptions {
   readonly key: ModelKey;
@@ -64,8 +64,7 @@ export interface ModelStatus {
 export class LoadedModel {
   readonly key: ModelKey;
   readonly #options: LoadedModelOptions;
-  readonly #requests = new Map<number, ActiveRequest>();
-  #nextId = 1;
+  readonly #requests = new Set<AnyRequest>();
   #lastUsed: number;
   #process: ModelProcess | undefined;
   /** Processes that were let go and have not ended yet. */
@@ -118,17 +117,19 @@ export class LoadedModel {
    * @throws at once, and without a call of `onEnd`: what the model could not be opened for; InferenceError `worker_died`
    *   while it pauses after many deaths, `busy` or `too_large` where there is no room
    */
-  run(task: InferenceTask, hooks: RequestHooks): Promise<void> {
+  run<Type extends InferenceType>(
+    task: Asked<InferenceCalls, Type>,
+    hooks: RequestHooks<InferenceCalls[Type]['part']>,
+  ): Promise<InferenceCalls[Type]['answer']> {
     this.#assertUsable();
     if (!this.#process) this.#options.makeRoom(this);
-    const request: ActiveRequest = new ActiveRequest(this.#nextId++, task, hooks, {
+    const request = new ActiveRequest<Type>(task, hooks, {
       timeoutMs: this.#options.requestTimeoutMs,
-      onCancel: () => this.#process?.cancel(request.id),
       isOpen: () => this.#process !== undefined && this.#isOpen,
     });
     clearTimeout(this.#idleTimer);
     this.#lastUsed = this.#options.now();
-    this.#requests.set(request.id, request);
+    this.#requests.add(request);
     this.#begin(request);
     return request.settled;
   }
@@ -157,7 +158,7 @@ export class LoadedModel {
     if (!stuck || !this.isBusy || this.#options.now() - this.#lastHeard < longest) return;
     this.#log('stuck', stuck);
     // Another process would be stuck as well.
-    for (const request of this.#requests.values()) request.tries = TRIES;
+    for (const request of this.#requests) request.tries = TRIES;
     stuck.kill();
   }
 
@@ -180,11 +181,14 @@ export class LoadedModel {
     if (now < this.#pausedUntil) throw this.#pausing(now);
   }
 
-  #begin(request: ActiveRequest): void {
-    request.tries++;
-    this.#process ??= this.#start();
-    this.#process.ask(request.id, request.task);
-    if (request.isCancelled) this.#process.cancel(request.id);
+  #begin(request: AnyRequest): void {
+    const process = (this.#process ??= this.#start());
+    this.#whenCurrent(
+      process,
+      request.begin(process),
+      () => this.#end(request),
+      (error) => this.#end(request, error),
+    );
   }
 
   #start(): ModelProcess {
@@ -192,50 +196,50 @@ export class LoadedModel {
     this.#lastHeard = now();
     this.#isOpen = false;
     const started: ModelProcess = new ModelProcess({
-      source,
-      device,
-      threads,
-      onMessage: (message) => started === this.#process && this.#hear(message),
+      onHeard: () => {
+        if (started === this.#process) this.#lastHeard = now();
+      },
       onPrint: (text) => this.#log('printed', started, text),
       onEnd: (how, printed) => started === this.#process && this.#died(how, printed),
     });
+    const onPart = (bytes: number) => started === this.#process && this.#sized(bytes);
+    this.#whenCurrent(
+      started,
+      started.ask({ type: 'open', source, device, threads }, { onPart }),
+      ({ warnings }) => {
+        this.#isOpen = true;
+        this.#unusable = undefined;
+        this.#log('opened', started, warnings.join(' ') || undefined);
+      },
+      (error) => {
+        this.#unusable = { error, until: now() + UNUSABLE_MS };
+        this.#reject(error);
+      },
+    );
     this.#log('started', started);
     return started;
   }
 
-  #hear(message: FromModelProcess): void {
-    this.#lastHeard = this.#options.now();
-    switch (message.type) {
-      case 'alive':
-        return;
-      case 'sized':
-        this.#bytes = message.bytes;
-        try {
-          this.#options.makeRoom(this);
-          this.#process?.accept();
-        } catch (error) {
-          this.#reject(error as Error);
-        }
-        return;
-      case 'opened':
-        this.#isOpen = true;
-        this.#unusable = undefined;
-        this.#log('opened', this.#process, message.warnings.join(' ') || undefined);
-        return;
-      case 'unusable': {
-        const error = deserializeError(message.error);
-        this.#unusable = { error, until: this.#options.now() + UNUSABLE_MS };
-        this.#reject(error);
-        return;
-      }
-      case 'failed':
-        this.#end(this.#requests.get(message.id), deserializeError(message.error));
-        return;
-      default: {
-        const request = this.#requests.get(message.id);
-        request?.hear(message);
-        if (!PARTS.has(message.type)) this.#end(request);
-      }
+  /** What comes of a process counts only while it is the one of the model. */
+  #whenCurrent<T>(
+    process: ModelProcess,
+    work: Promise<T>,
+    done: (result: T) => void,
+    failed: (error: Error) => void,
+  ): void {
+    work.then(
+      (result) => process === this.#process && done(result),
+      (error) => process === this.#process && failed(error),
+    );
+  }
+
+  #sized(bytes: number): void {
+    this.#bytes = bytes;
+    try {
+      this.#options.makeRoom(this);
+      this.#process?.accept();
+    } catch (error) {
+      this.#reject(error as Error);
     }
   }
 
@@ -253,7 +257,7 @@ export class LoadedModel {
     this.#deaths = [...this.#deaths.filter((time) => now - time < DEATHS_MS), now];
     const beyond = this.#deaths.length - DEATHS_FREE;
     if (beyond > 0) this.#pausedUntil = now + Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** beyond);
-    for (const request of [...this.#requests.values()]) {
+    for (const request of [...this.#requests]) {
       if (request.isCancelled) this.#end(request);
       else if (beyond > 0) this.#end(request, this.#pausing(now));
       else if (request.tries >= TRIES || request.shown) {
@@ -261,20 +265,17 @@ export class LoadedModel {
           stuckGame(printed) ??
           `The process of the model ${how}${request.shown ? ' in the middle of the answer' : ' each time'}. Try again.`;
         this.#end(request, new InferenceError('worker_died', message, 1));
-      } else {
-        request.retry();
-        this.#begin(request);
-      }
+      } else this.#begin(request);
     }
     if (!this.isBusy) this.#beginIdleTime();
   }
 
   #endAll(error: Error): void {
-    for (const request of [...this.#requests.values()]) this.#end(request, error);
+    for (const request of [...this.#requests]) this.#end(request, error);
   }
 
-  #end(request: ActiveRequest | undefined, error?: Error): void {
-    if (!request || !this.#requests.delete(request.id)) return;
+  #end(request: AnyRequest, error?: Error): void {
+    if (!this.#requests.delete(request)) return;
     this.#lastUsed = this.#options.now();
     request.end(error);
     if (!this.isBusy) this.#beginIdleTime();

@@ -3,9 +3,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Device } from '@ludic/runtime';
-import type { ModelOrigin } from '../models/model-source.ts';
-import type { Counters, FromModelProcess, InferenceTask, ToModelProcess } from './protocol.ts';
+import { type Channel, Requests } from '@ludic/io';
+import { ipcChannel } from '@ludic/io/node';
+import type { Counters, FromModelProcess, ModelCalls, ToModelProcess } from './protocol.ts';
 
 const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** Secrets of the server that a model has no use for. */
@@ -18,10 +18,8 @@ const LINGER_MS = 30_000;
 const PRINTED = 2000;
 
 interface ModelProcessOptions {
-  readonly source: ModelOrigin;
-  readonly device: Device | 'auto';
-  readonly threads: number | undefined;
-  readonly onMessage: (message: FromModelProcess) => void;
+  /** Hears every sign of life. */
+  readonly onHeard: () => void;
   /** Hears what it writes to its standard error. */
   readonly onPrint: (text: string) => void;
   /** Called once, however the process ends. @param how in words, @param printed the end of its standard error */
@@ -30,11 +28,14 @@ interface ModelProcessOptions {
 
 export class ModelProcess {
   readonly #child: ChildProcess;
+  readonly #channel: Channel<ToModelProcess, FromModelProcess>;
+  /** Never settles where the process ends first. */
+  readonly ask: Requests<ModelCalls>['ask'];
   #counters: Counters = { runs: 0, tokens: 0, games: 0, memory: 0 };
   #printed = '';
   readonly ended: Promise<void>;
 
-  constructor({ source, device, threads, onMessage, onPrint, onEnd }: ModelProcessOptions) {
+  constructor({ onHeard, onPrint, onEnd }: ModelProcessOptions) {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.test(name)));
     this.#child = fork(SCRIPT, [], {
       serialization: 'advanced',
@@ -53,9 +54,13 @@ export class ModelProcess {
       this.#printed = (this.#printed + text).slice(-PRINTED);
       onPrint(text);
     });
-    this.#child.on('message', (message: FromModelProcess) => {
+    this.#channel = ipcChannel(this.#child);
+    const requests = new Requests<ModelCalls>(this.#channel.send);
+    this.ask = (request, options) => requests.ask(request, options);
+    this.#channel.listen((message) => {
+      onHeard();
       if (message.type === 'alive') this.#counters = message.counters;
-      onMessage(message);
+      else requests.hear(message);
     });
     // 'close' comes when all that it said has been heard; after a release it never does.
     this.#child.once('close', (code, signal) => {
@@ -70,7 +75,6 @@ export class ModelProcess {
         onEnd(`could not be started: ${error.message}`, '');
       });
     });
-    this.#tell({ type: 'open', source, device, threads });
   }
 
   get pid(): number | undefined {
@@ -83,15 +87,7 @@ export class ModelProcess {
 
   /** Lets it read the weights that it told of. */
   accept(): void {
-    this.#tell({ type: 'accept' });
-  }
-
-  ask(id: number, task: InferenceTask): void {
-    this.#tell({ type: 'ask', id, task });
-  }
-
-  cancel(id: number): void {
-    this.#tell({ type: 'cancel', id });
+    void this.#channel.send({ type: 'accept' });
   }
 
   /** Lets it go: it ends between two runs of its network, or is ended. */
@@ -103,10 +99,5 @@ export class ModelProcess {
 
   kill(): void {
     this.#child.kill('SIGKILL');
-  }
-
-  /** What cannot be told has no reader: the end of the process follows. */
-  #tell(message: ToModelProcess): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
   }
 }

@@ -2,6 +2,7 @@
 // dropped when no more come. The death of its process disturbs neither the server nor the other models.
 
 import { totalmem } from 'node:os';
+import type { Asked } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
 import type { ModelOrigin } from '../models/model-source.ts';
 import type { RequestHooks } from './active-request.ts';
@@ -14,8 +15,8 @@ import type {
   ChoiceDelta,
   Evaluated,
   EvaluationTask,
-  FromModelProcess,
-  InferenceTask,
+  InferenceCalls,
+  InferenceType,
   PlayedEpisode,
   RolloutTask,
 } from './protocol.ts';
@@ -113,28 +114,27 @@ export class InferencePool {
     { signal, onPlayed }: Cancellable & { readonly onPlayed?: (played: number) => void } = {},
   ): Promise<Evaluated> {
     let episodes: PlayedEpisode[] = [];
-    let result: Evaluated | undefined;
-    const hear = (message: FromModelProcess) => {
-      if (message.type === 'episode') episodes.push(message.episode);
-      if (message.type === 'played') onPlayed?.(message.played);
-      if (message.type === 'evaluated') result = { evaluation: message.evaluation, episodes };
-    };
-    const again = () => {
-      episodes = [];
-      onPlayed?.(0);
-    };
-    await this.#run(source, { kind: 'evaluate', ...task }, hear, again, signal);
-    return result!;
+    const evaluation = await this.#run<'evaluate'>(
+      source,
+      { type: 'evaluate', ...task },
+      {
+        signal,
+        onPart(part) {
+          if (typeof part === 'number') onPlayed?.(part);
+          else episodes.push(part);
+        },
+        onRetry() {
+          episodes = [];
+          onPlayed?.(0);
+        },
+      },
+    );
+    return { evaluation, episodes };
   }
 
   /** Plays one game. @throws as {@link evaluate} */
   async rollout(source: ModelOrigin, task: RolloutTask, { signal }: Cancellable = {}): Promise<PlayedEpisode> {
-    let episode: PlayedEpisode | undefined;
-    const hear = (message: FromModelProcess) => {
-      if (message.type === 'rolled_out') episode = message.episode;
-    };
-    await this.#run(source, { kind: 'rollout', ...task }, hear, () => {}, signal);
-    return episode!;
+    return this.#run<'rollout'>(source, { type: 'rollout', ...task }, { signal });
   }
 
   /**
@@ -147,13 +147,7 @@ export class InferencePool {
     task: ChatTask,
     { signal, onDelta }: Cancellable & { readonly onDelta?: (delta: ChoiceDelta) => void } = {},
   ): Promise<ChatAnswer> {
-    let answer: ChatAnswer | undefined;
-    const hear = (message: FromModelProcess) => {
-      if (message.type === 'delta') onDelta?.(message.delta);
-      if (message.type === 'chatted') answer = message.answer;
-    };
-    await this.#run(source, { kind: 'chat', ...task }, hear, () => {}, signal);
-    return answer!;
+    return this.#run<'chat'>(source, { type: 'chat', ...task }, { signal, onPart: onDelta });
   }
 
   /** A model of the server is gone: its process ends with the last request that it works on, at once where it has none. */
@@ -178,13 +172,12 @@ export class InferencePool {
     clearTimeout(timer);
   }
 
-  async #run(
+  async #run<Type extends InferenceType>(
     source: ModelOrigin,
-    task: InferenceTask,
-    onMessage: RequestHooks['onMessage'],
-    onRetry: () => void,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+    task: Asked<InferenceCalls, Type>,
+    hooks: Omit<RequestHooks<InferenceCalls[Type]['part']>, 'onEnd'>,
+  ): Promise<InferenceCalls[Type]['answer']> {
+    const { signal } = hooks;
     signal?.throwIfAborted();
     if (this.#active >= this.#limit)
       throw busy(`${this.#limit} requests are worked on already, as many as may be at once.`);
@@ -192,18 +185,18 @@ export class InferencePool {
     const release = () => {
       this.#active--;
     };
-    let running: Promise<void>;
+    let running: Promise<InferenceCalls[Type]['answer']>;
     try {
       const key = await modelKey(source);
       signal?.throwIfAborted();
       if (this.#closed) throw closed();
       // What has begun counts until its process has let go of it, also where the client has stopped waiting.
-      running = this.#modelOf(source, key).run(task, { onMessage, onRetry, onEnd: release, signal });
+      running = this.#modelOf(source, key).run(task, { ...hooks, onEnd: release });
     } catch (error) {
       release();
       throw error;
     }
-    await running;
+    return running;
   }
 
   #modelOf(source: ModelOrigin, key: ModelKey): LoadedModel {

@@ -2,7 +2,7 @@
 
 import type { Message } from '@ludic/history';
 import type { RatedToken, SamplingParams } from '@ludic/inference';
-import type { SerializedError } from '@ludic/io';
+import type { Call, ReplyMessage, RequestMessage } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
@@ -44,11 +44,6 @@ export interface ChatTask {
 
 /** Maximum of tokens of a reply without a limit in the request. */
 export const LONGEST_REPLY = 1024;
-
-export type InferenceTask =
-  | ({ readonly kind: 'evaluate' } & EvaluationTask)
-  | ({ readonly kind: 'rollout' } & RolloutTask)
-  | ({ readonly kind: 'chat' } & ChatTask);
 
 /** A game without token ids, which the HTTP contract does not have. */
 export type PlayedEpisode = Episode;
@@ -92,30 +87,34 @@ export interface Counters {
   readonly memory: number;
 }
 
-export type ToModelProcess =
-  | {
-      readonly type: 'open';
-      readonly source: ModelOrigin;
-      readonly device: Device | 'auto';
-      readonly threads: number | undefined;
-    }
-  /** There is room for the weights that it told of. */
-  | { readonly type: 'accept' }
-  | { readonly type: 'ask'; readonly id: number; readonly task: InferenceTask }
-  | { readonly type: 'cancel'; readonly id: number };
+type Task<Type, Given> = { readonly type: Type } & Given;
 
-export type FromModelProcess =
-  /** What the weights will take in memory, now that their files are here. It waits for `accept` before it reads them. */
-  | { readonly type: 'sized'; readonly bytes: number }
-  | { readonly type: 'opened'; readonly warnings: readonly string[] }
-  | { readonly type: 'unusable'; readonly error: SerializedError }
-  /** Sent every second while the process is not computing. */
-  | { readonly type: 'alive'; readonly counters: Counters }
-  /** One at a time, in order: a batch of long games would hold up the server while it is read. */
-  | { readonly type: 'episode'; readonly id: number; readonly episode: PlayedEpisode }
-  | { readonly type: 'played'; readonly id: number; readonly played: number }
-  | { readonly type: 'delta'; readonly id: number; readonly delta: ChoiceDelta }
-  | { readonly type: 'evaluated'; readonly id: number; readonly evaluation: Evaluation }
-  | { readonly type: 'rolled_out'; readonly id: number; readonly episode: PlayedEpisode }
-  | { readonly type: 'chatted'; readonly id: number; readonly answer: ChatAnswer }
-  | { readonly type: 'failed'; readonly id: number; readonly error: SerializedError };
+/** What a model is asked for. */
+export interface InferenceCalls {
+  /** Parts: a game, one at a time, since a batch of long ones would hold up the server while it is read; how many ended. */
+  readonly evaluate: Call<Task<'evaluate', EvaluationTask>, Evaluation, PlayedEpisode | number>;
+  readonly rollout: Call<Task<'rollout', RolloutTask>, PlayedEpisode>;
+  readonly chat: Call<Task<'chat', ChatTask>, ChatAnswer, ChoiceDelta>;
+}
+
+export type InferenceType = keyof InferenceCalls;
+
+export interface ModelSetup {
+  readonly source: ModelOrigin;
+  readonly device: Device | 'auto';
+  readonly threads: number | undefined;
+}
+
+export interface ModelCalls extends InferenceCalls {
+  /**
+   * The part: the bytes that the weights will take in memory, now that their files are here. It waits for `accept` before
+   * it reads them. Requests may come before the model is open; they fail with it.
+   */
+  readonly open: Call<Task<'open', ModelSetup>, { readonly warnings: readonly string[] }, number>;
+}
+
+/** `accept`: there is room for the weights that it told of. */
+export type ToModelProcess = RequestMessage<ModelCalls> | { readonly type: 'accept' };
+
+/** `alive` comes every second while the process is not computing. */
+export type FromModelProcess = ReplyMessage<ModelCalls> | { readonly type: 'alive'; readonly counters: Counters };

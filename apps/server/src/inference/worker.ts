@@ -2,12 +2,14 @@
 
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
+import { type Answering, answerRequests, type SerializedError } from '@ludic/io';
+import { ipcChannel } from '@ludic/io/node';
 import { createRuntime } from '@ludic/runtime/node';
 import type { ModelOrigin } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
 import { endingsOf, openModel } from '../models/open-model.ts';
 import { explainedOrFault } from './errors.ts';
-import type { Counters, FromModelProcess, InferenceTask, ToModelProcess } from './protocol.ts';
+import type { Counters, FromModelProcess, ModelCalls, ModelSetup, ToModelProcess } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
 
 const ALIVE_MS = 1000;
@@ -15,118 +17,74 @@ const ALIVE_MS = 1000;
 watchThread({ timeoutSeconds: STEP_TIMEOUT });
 
 let source: ModelOrigin | undefined;
-let work: Promise<ModelWork> | undefined;
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
 const accepted = Promise.withResolvers<void>();
-const underWay = new Map<number, AbortController>();
+/** A model that does not open is told once, to what has asked for it to be opened: this does not reject. */
+const opened = Promise.withResolvers<ModelWork>();
 
-setInterval(() => say({ type: 'alive', counters: counters() }), ALIVE_MS);
+const channel = ipcChannel<FromModelProcess, ToModelProcess>(process);
+const sayAlive = () => void channel.send({ type: 'alive', counters: counters() });
+setInterval(sayAlive, ALIVE_MS);
 
 // A signal to the whole process group, as from a terminal, also arrives here; the server ends this process in its own time.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
+// The server may be gone at any time; then this process goes as well.
 process.on('disconnect', () => process.exit(0));
-process.on('message', (message: ToModelProcess) => {
-  switch (message.type) {
-    case 'open':
-      source = message.source;
-      work = open(message);
-      work.then(
-        (opened) => {
-          counters = () => opened.counters;
-          say({ type: 'opened', warnings: opened.warnings });
-        },
-        // There is nothing left to do here.
-        (error) => say({ type: 'unusable', error: explain(error) }, () => process.exit(0)),
-      );
-      break;
-    case 'accept':
-      accepted.resolve();
-      break;
-    case 'ask':
-      void answer(message.id, message.task);
-      break;
-    case 'cancel':
-      underWay.get(message.id)?.abort();
-      break;
-    default:
-      message satisfies never;
-  }
-});
 
-async function open({ source, device, threads }: ToModelProcess & { type: 'open' }): Promise<ModelWork> {
+const answer = answerRequests<ModelCalls>(
+  channel.send,
+  {
+    async open(setup, { report }) {
+      source = setup.source;
+      const model = await open(setup, report);
+      counters = () => model.counters;
+      opened.resolve(model);
+      return { warnings: model.warnings };
+    },
+    evaluate: (task, { report, signal }) =>
+      withModel(signal, (model) =>
+        model.evaluate(
+          task,
+          (played, episodes) => {
+            for (const episode of episodes) void report(episode);
+            void report(played);
+          },
+          signal,
+        ),
+      ),
+    rollout: (task, { signal }) => withModel(signal, (model) => model.rollout(task, signal)),
+    chat: (task, { report, signal }) => withModel(signal, (model) => model.chat(task, report, signal)),
+  },
+  describe,
+);
+channel.listen((message) => (message.type === 'accept' ? accepted.resolve() : answer(message)));
+
+async function open({ source, device, threads }: ModelSetup, report: Answering<number>['report']): Promise<ModelWork> {
   let runs = 0;
   const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
   const counted = countedRuntime(runtime, () => {
     runs++;
   });
   const accept = (bytes: number) => {
-    say({ type: 'sized', bytes });
+    void report(bytes);
     return accepted.promise;
   };
   const model = await openModel(source, counted, accept);
   return new ModelWork(model, () => runs, await endingsOf(source));
 }
 
-async function answer(id: number, task: InferenceTask): Promise<void> {
-  const controller = new AbortController();
-  underWay.set(id, controller);
-  try {
-    const model = await work!;
-    controller.signal.throwIfAborted();
-    const result = await workOn(model, id, task, controller.signal);
-    say({ type: 'alive', counters: counters() });
-    say(result);
-  } catch (error) {
-    // A model that does not open is told once.
-    const opened = await work!.then(
-      () => true,
-      () => false,
-    );
-    if (!opened) return;
-    const cancelled = controller.signal.aborted
-      ? { name: 'AbortError', code: 'cancelled', message: 'The request was taken back.', explained: false }
-      : explain(error);
-    say({ type: 'failed', id, error: cancelled });
-  } finally {
-    underWay.delete(id);
-  }
+async function withModel<T>(signal: AbortSignal, work: (model: ModelWork) => Promise<T>): Promise<T> {
+  const model = await opened.promise;
+  signal.throwIfAborted();
+  const result = await work(model);
+  // What it took is known before the answer is.
+  sayAlive();
+  return result;
 }
 
-async function workOn(
-  model: ModelWork,
-  id: number,
-  task: InferenceTask,
-  signal: AbortSignal,
-): Promise<FromModelProcess> {
-  switch (task.kind) {
-    case 'evaluate': {
-      const evaluation = await model.evaluate(
-        task,
-        (played, episodes) => {
-          for (const episode of episodes) say({ type: 'episode', id, episode });
-          say({ type: 'played', id, played });
-        },
-        signal,
-      );
-      return { type: 'evaluated', id, evaluation };
-    }
-    case 'rollout':
-      return { type: 'rolled_out', id, episode: await model.rollout(task, signal) };
-    case 'chat':
-      return {
-        type: 'chatted',
-        id,
-        answer: await model.chat(task, (delta) => say({ type: 'delta', id, delta }), signal),
-      };
-    default:
-      return task satisfies never;
-  }
-}
-
-const explain = (error: unknown) => explainedOrFault(error, source && hiddenPlaces(source));
-
-/** The server may be gone at any time; then this process goes as well. */
-function say(message: FromModelProcess, then: () => void = () => {}): void {
-  if (process.connected) process.send!(message, undefined, undefined, then);
+function describe(error: unknown, signal: AbortSignal): SerializedError {
+  if (signal.aborted)
+    return { name: 'AbortError', code: 'cancelled', message: 'The request was taken back.', explained: false };
+  return explainedOrFault(error, source && hiddenPlaces(source));
 }

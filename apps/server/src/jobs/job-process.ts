@@ -3,6 +3,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Channel } from '@ludic/io';
+import { ipcChannel } from '@ludic/io/node';
 import type { FromJob, ToJob } from './process/messages.ts';
 
 const MAIN = fileURLToPath(new URL('./process/main.ts', import.meta.url));
@@ -27,6 +29,7 @@ interface JobProcessOptions {
 
 export class JobProcess {
   readonly #child: ChildProcess;
+  readonly #channel: Channel<ToJob, FromJob>;
   #ended = false;
 
   constructor({ begin, logPath, onMessage, onExit }: JobProcessOptions) {
@@ -46,8 +49,9 @@ export class JobProcess {
       this.#ended = true;
       onExit(exit);
     };
-    this.#child.on('message', (message) => {
-      if (!this.#ended) onMessage(message as FromJob);
+    this.#channel = ipcChannel(this.#child);
+    this.#channel.listen((message) => {
+      if (!this.#ended) onMessage(message);
     });
     // 'exit' may come before the last messages, 'close' comes after them.
     this.#child.once('close', (code, signal) => end({ code, signal }));
@@ -56,7 +60,8 @@ export class JobProcess {
       // Errors of a process that runs are told by its end.
       if (this.#child.pid === undefined) end({ code: null, signal: null, error: error.message });
     });
-    this.#send(begin);
+    // It may be gone already, which its exit tells.
+    void this.#channel.send(begin);
   }
 
   get pid(): number | undefined {
@@ -65,16 +70,11 @@ export class JobProcess {
 
   /** Asks it to save and end. */
   stop(): void {
-    this.#send({ type: 'stop' });
+    void this.#channel.send({ type: 'stop' });
   }
 
   kill(): void {
     this.#child.kill('SIGKILL');
-  }
-
-  #send(message: ToJob): void {
-    // It may be gone already, which its exit tells.
-    if (this.#child.connected) this.#child.send(message, () => {});
   }
 }
 

@@ -5,7 +5,7 @@ import { constants, setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
-import { awaitLock } from '@ludic/io/node';
+import { awaitLock, ipcChannel } from '@ludic/io/node';
 import { INTERRUPTED, type JobEnd } from './context.ts';
 import { evaluateJob } from './evaluate.ts';
 import { finalReason } from './final-reason.ts';
@@ -23,13 +23,7 @@ let isOver = false;
 
 const say = (line: string) => process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 
-/** Resolves when the message was sent, or when there is no server to receive it. */
-function send(message: FromJob): Promise<void> {
-  if (!process.connected) return Promise.resolve();
-  return new Promise((resolve) => {
-    process.send!(message, undefined, undefined, () => resolve());
-  });
-}
+const channel = ipcChannel<FromJob, ToJob>(process);
 
 process.on('disconnect', () => {
   if (isOver) return;
@@ -43,7 +37,7 @@ process.on('SIGTERM', () => controller.abort());
 // Ctrl-C in a terminal reaches the whole group too; a second one is for the server to deal with.
 process.on('SIGINT', () => controller.abort());
 
-process.on('message', (message: ToJob) => {
+channel.listen((message) => {
   switch (message.type) {
     case 'begin':
       void begin(message);
@@ -61,17 +55,17 @@ async function begin(given: Begin): Promise<void> {
   graceMs = given.graceMs;
   stepBack();
   watchThread({ timeoutSeconds: STEP_TIMEOUT });
-  setInterval(() => void send({ type: 'alive' }), ALIVE_MS).unref();
+  setInterval(() => void channel.send({ type: 'alive' }), ALIVE_MS).unref();
   let code = 0;
   try {
     const end = await work(given);
     say(end.status === 'finished' ? 'Finished.' : 'Saved.');
-    await send({ type: 'ended', ...end });
+    await channel.send({ type: 'ended', ...end });
   } catch (error) {
     process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
     const reason = finalReason(error, given.dataFolder);
     if (reason === undefined) code = 1;
-    else await send({ type: 'failed', reason });
+    else await channel.send({ type: 'failed', reason });
   }
   isOver = true;
   // Native threads of the runtime would keep the process alive for a while.
@@ -85,7 +79,7 @@ async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<JobE
     // Never released: it ends with the process, and not before.
     if (!(await awaitLock(path, lockWaitMs, { signal })))
       throw new Error('An earlier process of this job does not end.');
-    const given = { ...context, signal, send: (message: FromJob) => void send(message), say };
+    const given = { ...context, signal, send: (message: FromJob) => void channel.send(message), say };
     return job.kind === 'train' ? await trainJob(job, given) : await evaluateJob(job, given);
   } catch (error) {
     if (signal.aborted && (error as Error).name === 'AbortError') return INTERRUPTED;
