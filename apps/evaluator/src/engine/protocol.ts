@@ -3,6 +3,7 @@
 
 import type { ModelTraits, StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { RatedToken } from '@ludic/inference';
+import type { Call } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { CarriedGame } from '@ludic/rollouts/internal';
@@ -243,20 +244,7 @@ export interface Hint {
 /** The request of one type. */
 export type RequestOf<Type extends Request['type']> = Extract<Request, { readonly type: Type }>;
 
-/** Why there is no answer: the code of a package's error, `cancelled`, `gone`, or `fault` for an unexpected error. */
-export interface Failure {
-  readonly code: string;
-  /** For people: what to do. */
-  readonly message: string;
-}
-
-/** Messages from the page to its worker. */
-export type ToEngine =
-  | { readonly kind: 'ask'; readonly id: number; readonly request: Request }
-  | { readonly kind: 'cancel'; readonly id: number };
-
-/** Messages from the worker. A request gets any number of `progress`, then one `answer` or one `failure`. */
-export type FromEngine =
-  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: Answers[Request['type']] }
-  | { readonly kind: 'failure'; readonly id: number; readonly failure: Failure };
+/** What the page asks and the engine answers. Parts say how far the work is. */
+export type EngineCalls = {
+  readonly [Type in Request['type']]: Call<RequestOf<Type>, Answers[Type], Progress>;
+};

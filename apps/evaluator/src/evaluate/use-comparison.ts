@@ -1,8 +1,8 @@
 // Evaluations one after the other: how far each is, what went wrong with one without touching the others, a way to stop.
 
+import type { LudicError } from '@ludic/io';
 import { useCallback, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
-import type { EngineError } from '../engine/client.ts';
 import { isNews, type Stage } from '../engine/protocol.ts';
 import { type EvaluationSpec, gamesKey, policyOf } from './evaluation-spec.ts';
 import { type Comparison, type Result, withResult } from './results.ts';
@@ -57,7 +57,7 @@ export function useComparison() {
           setComparisons((before) => withResult(before, key, result));
           report(i, { state: 'done', result });
         } catch (error) {
-          const { code, message } = error as EngineError;
+          const { code, message } = error as LudicError;
           report(i, code === 'cancelled' ? { state: 'stopped' } : { state: 'failed', message });
         }
       }

@@ -1,6 +1,6 @@
+import { LudicError } from '@ludic/io';
 import { ServiceError } from '@ludic/service';
 import { expect, it } from 'vitest';
-import { EngineError } from '../engine/client.ts';
 import { isNotFound, isUnauthorized, moment, span } from './messages.ts';
 
 it('knows a password that is refused, by either class of error', () => {
@@ -9,7 +9,7 @@ it('knows a password that is refused, by either class of error', () => {
     ['forbidden', false],
   ] as const) {
     expect(isUnauthorized(new ServiceError(code, 'No.'))).toBe(refused);
-    expect(isUnauthorized(new EngineError({ code, message: 'No.' }))).toBe(refused);
+    expect(isUnauthorized(new LudicError(code, 'No.'))).toBe(refused);
   }
   expect(isUnauthorized(new Error('unauthorized'))).toBe(false);
   expect(isNotFound(new ServiceError('not_found', 'None.'))).toBe(true);

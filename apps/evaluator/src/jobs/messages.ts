@@ -1,13 +1,12 @@
 // Errors of a server, and of the way to it, as sentences for the page.
 
+import { LudicError } from '@ludic/io';
 import { type Job, ServiceError } from '@ludic/service';
 import { ClientError } from '@ludic/service/client';
-import { EngineError } from '../engine/client.ts';
 import type { Session } from './session.ts';
 
 /** Whether the password is at fault, as the server says, or the engine that has asked it. */
-export const isUnauthorized = (error: unknown) =>
-  (error instanceof ServiceError || error instanceof EngineError) && error.code === 'unauthorized';
+export const isUnauthorized = (error: unknown) => error instanceof LudicError && error.code === 'unauthorized';
 
 /** Whether there is no such thing, and cannot be one of that name. */
 export const isNotFound = (error: unknown) =>

@@ -1,8 +1,8 @@
 // A question to the engine that takes its time: how far it is, how to stop it, what went wrong.
 
+import type { LudicError } from '@ludic/io';
 import { useCallback, useRef, useState } from 'preact/hooks';
 import { useAppContext } from '../app-context.tsx';
-import type { EngineError } from '../engine/client.ts';
 import { type Answers, isNews, type Progress, type Request, type RequestOf, type Stage } from '../engine/protocol.ts';
 import { Button } from './button.tsx';
 import { Alert } from './form.tsx';
@@ -38,7 +38,7 @@ export function useWork() {
         setWork({ state: 'idle' });
         return answer;
       } catch (error) {
-        const { code, message } = error as EngineError;
+        const { code, message } = error as LudicError;
         setWork({ state: 'failed', code, message });
         return undefined;
       }

@@ -9,7 +9,7 @@ import type { Session } from '../session.ts';
 
 /**
  * Loads a model as the server has it now, whatever is here by its name.
- * @throws EngineError; Error where the server has nothing of it that can be played here
+ * @throws LudicError as the engine does; Error where the server has nothing of it that can be played here
  */
 export async function loadModel(
   engine: Engine,
