@@ -1,19 +1,19 @@
 export { type Answer, openAnswer } from './answer.ts';
 export { type Channel, type PostTarget, postChannel, type Send } from './channel.ts';
-export { deserializeError, isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
-export { PartialFile, resumableDownload } from './resumable-download.ts';
+export { isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
 export {
   type Answering,
-  type Asked,
-  type AskOptions,
   answerRequests,
-  type Call,
-  type Calls,
+  type Following,
   type Handlers,
   type ReplyMessage,
   type RequestMessage,
+  type RequestSpec,
+  type RequestSpecs,
   Requests,
+  type TypedRequest,
 } from './requests.ts';
+export { PartialFile, resumableDownload } from './resumable-download.ts';
 export {
   type FetchPolicy,
   isTransientStatus,

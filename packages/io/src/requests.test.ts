@@ -4,17 +4,17 @@ import { type PostTarget, postChannel } from './channel.ts';
 import { LudicError } from './error.ts';
 import {
   answerRequests,
-  type Call,
   type Handlers,
   type ReplyMessage,
   type RequestMessage,
+  type RequestSpec,
   Requests,
 } from './requests.ts';
 
 interface TestCalls {
-  readonly double: Call<{ readonly type: 'double'; readonly value: number }, number>;
-  readonly count: Call<{ readonly type: 'count'; readonly to: number }, string, number>;
-  readonly wait: Call<{ readonly type: 'wait' }, void>;
+  readonly double: RequestSpec<{ readonly type: 'double'; readonly value: number }, number>;
+  readonly count: RequestSpec<{ readonly type: 'count'; readonly to: number }, string, number>;
+  readonly wait: RequestSpec<{ readonly type: 'wait' }, void>;
 }
 
 interface Note {

@@ -5,44 +5,46 @@ import type { Send } from './channel.ts';
 import { deserializeError, type SerializedError, serializeError } from './error.ts';
 
 /** A request, the parts that may come before its answer, and the answer. */
-export interface Call<Request, Answer, Part = never> {
+export interface RequestSpec<Request, Answer, Part = never> {
   readonly request: Request;
   readonly answer: Answer;
   readonly part: Part;
 }
 
 /** What may be asked, by the type of the request. */
-export type Calls<C> = { readonly [Type in keyof C]: Call<{ readonly type: Type }, unknown, unknown> };
+export type RequestSpecs<C> = { readonly [Type in keyof C]: RequestSpec<{ readonly type: Type }, unknown, unknown> };
 
 /** A request of one type. */
-export type Asked<C extends Calls<C>, Type extends keyof C> = C[Type]['request'] & { readonly type: Type };
+export type TypedRequest<C extends RequestSpecs<C>, Type extends keyof C> = C[Type]['request'] & {
+  readonly type: Type;
+};
 
 /** What the asking side says. */
-export type RequestMessage<C extends Calls<C>> =
-  | { readonly type: 'ask'; readonly id: number; readonly request: Asked<C, keyof C> }
+export type RequestMessage<C extends RequestSpecs<C>> =
+  | { readonly type: 'ask'; readonly id: number; readonly request: TypedRequest<C, keyof C> }
   | { readonly type: 'cancel'; readonly id: number };
 
 /** What the answering side says: any number of parts, then an answer or a failure. */
-export type ReplyMessage<C extends Calls<C>> =
+export type ReplyMessage<C extends RequestSpecs<C>> =
   | { readonly type: 'part'; readonly id: number; readonly part: C[keyof C]['part'] }
   | { readonly type: 'answer'; readonly id: number; readonly answer: C[keyof C]['answer'] }
   | { readonly type: 'failure'; readonly id: number; readonly error: SerializedError };
 
 /** How a request is followed and cancelled. */
-export interface AskOptions<Part> {
+export interface Following<Part> {
   readonly onPart?: ((part: Part) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Methods, since one map holds those of all types: the id says which type an answer is of. */
-interface PendingRequest<C extends Calls<C>> {
+interface PendingRequest<C extends RequestSpecs<C>> {
   resolve(answer: C[keyof C]['answer']): void;
   reject(error: Error): void;
   onPart?(part: C[keyof C]['part']): void;
 }
 
 /** The asking side. Who listens to the channel hands on the replies, and keeps messages of other kinds. */
-export class Requests<C extends Calls<C>> {
+export class Requests<C extends RequestSpecs<C>> {
   readonly #send: Send<RequestMessage<C>>;
   readonly #pending = new Map<number, PendingRequest<C>>();
   #asked = 0;
@@ -57,8 +59,8 @@ export class Requests<C extends Calls<C>> {
    * @throws what the other side met, by name, code and message
    */
   ask<Type extends keyof C>(
-    request: Asked<C, Type>,
-    { onPart, signal }: AskOptions<C[Type]['part']> = {},
+    request: TypedRequest<C, Type>,
+    { onPart, signal }: Following<C[Type]['part']> = {},
   ): Promise<C[Type]['answer']> {
     const id = ++this.#asked;
     const answer = new Promise<C[Type]['answer']>((resolve, reject) => {
@@ -95,7 +97,7 @@ export interface Answering<Part> {
 }
 
 /** What answers each type of request. */
-export type Handlers<C extends Calls<C>> = {
+export type Handlers<C extends RequestSpecs<C>> = {
   readonly [Type in keyof C]: (
     request: C[Type]['request'],
     answering: Answering<C[Type]['part']>,
@@ -108,13 +110,13 @@ export type Handlers<C extends Calls<C>> = {
  * @param describe the failure that is sent for an error, and what to do beside
  * @returns what hears the requests, beside which a channel may have other messages
  */
-export function answerRequests<C extends Calls<C>>(
+export function answerRequests<C extends RequestSpecs<C>>(
   send: Send<ReplyMessage<C>>,
   handlers: Handlers<C> | Promise<Handlers<C>>,
   describe: (error: unknown, signal: AbortSignal) => SerializedError = serializeError,
 ): (message: RequestMessage<C>) => void {
   const running = new Map<number, AbortController>();
-  async function answer<Type extends keyof C>(id: number, request: Asked<C, Type>) {
+  async function answer<Type extends keyof C>(id: number, request: TypedRequest<C, Type>) {
     const controller = new AbortController();
     const { signal } = controller;
     running.set(id, controller);

@@ -3,7 +3,7 @@
 
 import type { ModelTraits, StepMetrics, TrainSettings } from '@ludic/grpo';
 import type { RatedToken } from '@ludic/inference';
-import type { Call } from '@ludic/io';
+import type { RequestSpec } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { CarriedGame } from '@ludic/rollouts/internal';
@@ -246,5 +246,5 @@ export type RequestOf<Type extends Request['type']> = Extract<Request, { readonl
 
 /** What the page asks and the engine answers. Parts say how far the work is. */
 export type EngineCalls = {
-  readonly [Type in Request['type']]: Call<RequestOf<Type>, Answers[Type], Progress>;
+  readonly [Type in Request['type']]: RequestSpec<RequestOf<Type>, Answers[Type], Progress>;
 };

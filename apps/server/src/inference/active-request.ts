@@ -1,6 +1,6 @@
 // One request to a loaded model, from when it is taken until no process works on it any more.
 
-import type { Asked } from '@ludic/io';
+import type { TypedRequest } from '@ludic/io';
 import { InferenceError } from './errors.ts';
 import type { ModelProcess } from './model-process.ts';
 import type { InferenceCalls, InferenceType } from './protocol.ts';
@@ -30,7 +30,7 @@ export class ActiveRequest<Type extends InferenceType = InferenceType> {
   tries = 0;
   /** The client has seen a part of the answer: it cannot be worked on again. */
   shown = false;
-  readonly #task: Asked<InferenceCalls, Type>;
+  readonly #task: TypedRequest<InferenceCalls, Type>;
   readonly #hooks: RequestHooks<InferenceCalls[Type]['part']>;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #abort: () => void;
@@ -40,7 +40,7 @@ export class ActiveRequest<Type extends InferenceType = InferenceType> {
   #answer: InferenceCalls[Type]['answer'] | undefined;
 
   constructor(
-    task: Asked<InferenceCalls, Type>,
+    task: TypedRequest<InferenceCalls, Type>,
     hooks: RequestHooks<InferenceCalls[Type]['part']>,
     { timeoutMs, isOpen }: RequestLimits,
   ) {

@@ -2,7 +2,7 @@
 // without requests, and its failures. The pool decides which models have room.
 
 import { stuckGame } from '@ludic/environments';
-import type { Asked } from '@ludic/io';
+import type { TypedRequest } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
 import type { ModelOrigin } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
@@ -118,7 +118,7 @@ export class LoadedModel {
    *   while it pauses after many deaths, `busy` or `too_large` where there is no room
    */
   run<Type extends InferenceType>(
-    task: Asked<InferenceCalls, Type>,
+    task: TypedRequest<InferenceCalls, Type>,
     hooks: RequestHooks<InferenceCalls[Type]['part']>,
   ): Promise<InferenceCalls[Type]['answer']> {
     this.#assertUsable();

@@ -2,7 +2,7 @@
 // dropped when no more come. The death of its process disturbs neither the server nor the other models.
 
 import { totalmem } from 'node:os';
-import type { Asked } from '@ludic/io';
+import type { TypedRequest } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
 import type { ModelOrigin } from '../models/model-source.ts';
 import type { RequestHooks } from './active-request.ts';
@@ -174,7 +174,7 @@ export class InferencePool {
 
   async #run<Type extends InferenceType>(
     source: ModelOrigin,
-    task: Asked<InferenceCalls, Type>,
+    task: TypedRequest<InferenceCalls, Type>,
     hooks: Omit<RequestHooks<InferenceCalls[Type]['part']>, 'onEnd'>,
   ): Promise<InferenceCalls[Type]['answer']> {
     const { signal } = hooks;

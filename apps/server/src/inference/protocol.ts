@@ -2,7 +2,7 @@
 
 import type { Message } from '@ludic/history';
 import type { RatedToken, SamplingParams } from '@ludic/inference';
-import type { Call, ReplyMessage, RequestMessage } from '@ludic/io';
+import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
@@ -92,9 +92,9 @@ type Task<Type, Given> = { readonly type: Type } & Given;
 /** What a model is asked for. */
 export interface InferenceCalls {
   /** Parts: a game, one at a time, since a batch of long ones would hold up the server while it is read; how many ended. */
-  readonly evaluate: Call<Task<'evaluate', EvaluationTask>, Evaluation, PlayedEpisode | number>;
-  readonly rollout: Call<Task<'rollout', RolloutTask>, PlayedEpisode>;
-  readonly chat: Call<Task<'chat', ChatTask>, ChatAnswer, ChoiceDelta>;
+  readonly evaluate: RequestSpec<Task<'evaluate', EvaluationTask>, Evaluation, PlayedEpisode | number>;
+  readonly rollout: RequestSpec<Task<'rollout', RolloutTask>, PlayedEpisode>;
+  readonly chat: RequestSpec<Task<'chat', ChatTask>, ChatAnswer, ChoiceDelta>;
 }
 
 export type InferenceType = keyof InferenceCalls;
@@ -110,7 +110,7 @@ export interface ModelCalls extends InferenceCalls {
    * The part: the bytes that the weights will take in memory, now that their files are here. It waits for `accept` before
    * it reads them. Requests may come before the model is open; they fail with it.
    */
-  readonly open: Call<Task<'open', ModelSetup>, { readonly warnings: readonly string[] }, number>;
+  readonly open: RequestSpec<Task<'open', ModelSetup>, { readonly warnings: readonly string[] }, number>;
 }
 
 /** `accept`: there is room for the weights that it told of. */

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
-import { type Asked, type AskOptions, type Channel, Requests } from '@ludic/io';
+import { type Channel, type Following, Requests, type TypedRequest } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
 import { float32, floats, type HostTensor, type ResidentTensors } from '@ludic/runtime';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
@@ -147,8 +147,8 @@ export class WorkerProcess {
 
   /** @throws WorkerGone; else what the worker itself met */
   #ask<Type extends keyof WorkerCalls>(
-    request: Asked<WorkerCalls, Type>,
-    options?: AskOptions<WorkerCalls[Type]['part']>,
+    request: TypedRequest<WorkerCalls, Type>,
+    options?: Following<WorkerCalls[Type]['part']>,
   ): Promise<WorkerCalls[Type]['answer']> {
     return this.#within(() => this.#requests.ask(request, options));
   }

@@ -1,6 +1,6 @@
 // Messages between a run and its workers. Large tensors go one by one, so that no copy of all weights is on the way.
 
-import type { Call, ReplyMessage, RequestMessage } from '@ludic/io';
+import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import type { TrainSettings } from '../../settings/train-settings.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
@@ -34,11 +34,11 @@ interface Done<Shard> {
 /** One at a time. */
 export interface WorkerCalls {
   /** Answered as soon as it listens. */
-  readonly start: Call<{ readonly type: 'start' }, void>;
-  readonly open: Call<{ readonly type: 'open'; readonly setup: WorkerSetup }, void>;
-  readonly play: Call<{ readonly type: 'play'; readonly task: PlayTask }, Done<PlayedShard>>;
+  readonly start: RequestSpec<{ readonly type: 'start' }, void>;
+  readonly open: RequestSpec<{ readonly type: 'open'; readonly setup: WorkerSetup }, void>;
+  readonly play: RequestSpec<{ readonly type: 'play'; readonly task: PlayTask }, Done<PlayedShard>>;
   /** The gradients come as parts; none where there was nothing to learn from. */
-  readonly learn: Call<{ readonly type: 'learn'; readonly task: LearnTask }, Done<LearnedShard>, SentTensor>;
+  readonly learn: RequestSpec<{ readonly type: 'learn'; readonly task: LearnTask }, Done<LearnedShard>, SentTensor>;
 }
 
 /** Weights have no answer: the next request fails where they do not fit. */
