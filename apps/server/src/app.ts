@@ -18,6 +18,7 @@ import { allowOrigins, safeHeaders } from './http/headers.ts';
 import { requireHostName } from './http/host-name.ts';
 import { requireHttps } from './http/https.ts';
 import { jsonBody } from './http/json-body.ts';
+import { errorResponse } from './http/refusal.ts';
 import type { InferencePool } from './inference/pool.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import { Measures } from './measures.ts';
@@ -112,12 +113,12 @@ export function createApp(parts: Parts): Hono<Caller> {
   app.notFound((context) => {
     const allowed = methods(context.req.path);
     if (allowed.length === 0) {
-      return failed(
+      return errorResponse(
         new ServiceError('not_found', 'There is nothing at this address. GET /openapi.json lists what there is.'),
       );
     }
     const error = new ServiceError('method_not_allowed', `This address takes ${allowed.join(', ')}.`);
-    return failed(error, { Allow: allowed.join(', ') });
+    return errorResponse(error, { Allow: allowed.join(', ') });
   });
   app.onError((error, context) => {
     if (error instanceof HTTPException) return error.getResponse();
@@ -125,7 +126,7 @@ export function createApp(parts: Parts): Hono<Caller> {
     // The log keeps the cause; answers to clients name no paths of this machine.
     if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
     else if (known !== error) logger.warn({ id: context.get('requestId'), code: known.code, reason: error.message });
-    return failed(known);
+    return errorResponse(known);
   });
   return app;
 }
@@ -134,12 +135,6 @@ export function createApp(parts: Parts): Hono<Caller> {
 function pathOf(request: Request): string {
   const path = getPath(request);
   return path === '/' ? (functionHost(hostOf(request.url))?.path ?? path) : path;
-}
-
-function failed(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {
-  const all = new Headers(headers);
-  if (error.retryAfter !== undefined) all.set('Retry-After', String(Math.ceil(error.retryAfter)));
-  return Response.json(error.toJSON(), { status: error.status, headers: all });
 }
 
 /** The methods of an address, for answers that list them. GET implies HEAD. */

@@ -2,11 +2,12 @@
 
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
+import { chatRequest } from '@ludic/service';
 import { badChatRequest, openaiError, openaiStatus } from '@ludic/service/internal';
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { asServiceError } from '../src/failure.ts';
-import { chatCompletions } from '../src/inference/chat-route.ts';
+import { answerChat } from '../src/inference/chat-route.ts';
 import type { InferencePool } from '../src/inference/pool.ts';
 import type { ModelOrigin } from '../src/models/model-source.ts';
 import { NANO } from './models.ts';
@@ -23,15 +24,14 @@ export async function startChatServer(
   others: Readonly<Record<string, ModelOrigin>> = {},
 ): Promise<ChatServer> {
   const app = new Hono();
-  app.post(
-    '/v1/chat/completions',
-    chatCompletions(pool, {
-      resolveModel: async (model) =>
-        model === 'nano' ? NANO : (others[model] ?? { from: 'store', model: { name: model, folder: '/nowhere' } }),
-      refuse: badChatRequest,
-      explain: (error) => ({ message: (error as Error).message }),
-    }),
-  );
+  app.post('/v1/chat/completions', async (context) => {
+    const parsed = chatRequest.safeParse(await context.req.json().catch(() => undefined));
+    if (!parsed.success) throw badChatRequest(parsed.error);
+    const { model: name } = parsed.data;
+    const nowhere = { from: 'store', model: { name, folder: '/nowhere' } } as const;
+    const source = name === 'nano' ? NANO : (others[name] ?? nowhere);
+    return answerChat(pool, source, parsed.data, context, (error) => ({ message: (error as Error).message }));
+  });
   app.onError((error, context) => {
     const known = asServiceError(error, 'test');
     const reason = known.reason ?? (known.code === 'unusable' ? 'model_not_found' : undefined);

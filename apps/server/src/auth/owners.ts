@@ -1,9 +1,10 @@
 // Which password may see which jobs and models. With one password without a name all jobs and models are shared; with named
 // passwords each name sees its own and admins see all. What belongs to another name is answered as not found.
 
-import { ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { createMiddleware } from 'hono/factory';
+import { noSuchJob } from '../jobs/job-view.ts';
+import { noSuchModel } from '../models/model-source.ts';
 
 interface OwnersOptions {
   /** There is one password, without a name. */
@@ -54,15 +55,12 @@ export class Owners {
 
   /** @throws ServiceError `not_found` where the name may not see the model */
   assertOwnModel(name: string, who: string): void {
-    if (this.seesModel(name, who)) return;
-    const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
-    throw new ServiceError('not_found', `There is no model ${shown}. GET /models lists those of this server.`);
+    if (!this.seesModel(name, who)) throw noSuchModel(name);
   }
 
   /** @throws ServiceError `not_found` */
   assertJob(id: string, who: string): void {
-    if (!this.seesAll(who) && this.#options.jobOf(id).owner !== who)
-      throw new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
+    if (!this.seesAll(who) && this.#options.jobOf(id).owner !== who) throw noSuchJob();
   }
 
   /** A resumed job opens its model again, whose name may belong to another owner by now. @throws ServiceError `not_found` */

@@ -3,11 +3,12 @@
 // Order in an app, from the outside: accessLog, safeHeaders, allowOrigins (a preflight has no password), requireHttps; the
 // routes without a password; this; the other routes.
 
+import { ServiceError } from '@ludic/service';
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { addressGroup, addressOf, type ProxyTrust } from '../http/address.ts';
 import { jsonBody } from '../http/json-body.ts';
-import { RefusalError, refusal } from '../http/refusal.ts';
+import { errorResponse, RefusalError } from '../http/refusal.ts';
 import type { PasswordAuthenticator } from './password-authenticator.ts';
 
 export interface AccessVariables {
@@ -79,7 +80,9 @@ export const requireAuth = (authenticator: PasswordAuthenticator, trust: ProxyTr
   });
 
 const unauthorized = (message: string) =>
-  refusal('unauthorized', message, { 'www-authenticate': 'Bearer realm="ludic", charset="UTF-8"' });
+  errorResponse(new ServiceError('unauthorized', message), {
+    'www-authenticate': 'Bearer realm="ludic", charset="UTF-8"',
+  });
 
-const tooMany = (message: string, retryAfterS: number) =>
-  refusal('too_many_requests', message, { 'retry-after': String(retryAfterS) });
+const tooMany = (message: string, retryAfter: number) =>
+  errorResponse(new ServiceError('too_many_requests', message, { retryAfter }));

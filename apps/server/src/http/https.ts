@@ -3,9 +3,10 @@
 // One exception: a health check from this machine itself, that no proxy passed on, as container probes send it. It
 // carries no secret and tells none.
 
+import { ServiceError } from '@ludic/service';
 import type { MiddlewareHandler } from 'hono';
 import { isEncrypted, isLoopback, isTrusted, type ProxyTrust, peerOf } from './address.ts';
-import { refusal } from './refusal.ts';
+import { errorResponse } from './refusal.ts';
 
 const PROBE = '/health-check';
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via'];
@@ -27,8 +28,7 @@ export const requireHttps =
       isLoopback(peer) &&
       FORWARDED.every((name) => context.req.header(name) === undefined);
     if (byProxy || direct || isProbe) return next();
-    return refusal(
-      'https_required',
-      'HTTPS required. Use an https:// address; the proxy in front of this server must pass on X-Forwarded-Proto: https.',
-    );
+    const message =
+      'HTTPS required. Use an https:// address; the proxy in front of this server must pass on X-Forwarded-Proto: https.';
+    return errorResponse(new ServiceError('https_required', message));
   };

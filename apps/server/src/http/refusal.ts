@@ -1,19 +1,19 @@
-// Refusals of a request that has not reached its handler, in the shape of the contract: {error: {code, message, details}}.
-// The code decides the status. No field is to blame, so details are empty.
+// Errors of the contract as answers: {error: {code, message, details}}. The code decides the status.
 
 import { type ErrorCode, ServiceError } from '@ludic/service';
 import { HTTPException } from 'hono/http-exception';
 
-/** @param message never holds anything of the request's body or its password */
-export function refusal(code: ErrorCode, message: string, headers: Readonly<Record<string, string>> = {}): Response {
-  const error = new ServiceError(code, message);
-  return Response.json(error, { status: error.status, headers });
+export function errorResponse(error: ServiceError, headers: Readonly<Record<string, string>> = {}): Response {
+  const all = new Headers(headers);
+  if (error.retryAfter !== undefined) all.set('Retry-After', String(Math.ceil(error.retryAfter)));
+  return Response.json(error, { status: error.status, headers: all });
 }
 
-/** A refusal for the middle of a handler: `app.onError` answers with `getResponse()`. */
+/** A refusal of a request that has not reached its handler: `app.onError` answers with `getResponse()`. */
 export class RefusalError extends HTTPException {
+  /** @param message never holds anything of the request's body or its password */
   constructor(code: ErrorCode, message: string, headers?: Readonly<Record<string, string>>) {
-    const res = refusal(code, message, headers);
+    const res = errorResponse(new ServiceError(code, message), headers);
     super(res.status as 400, { message, res });
   }
 }

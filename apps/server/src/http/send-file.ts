@@ -4,6 +4,7 @@ import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { ServiceError } from '@ludic/service';
 import { parseAccept } from 'hono/utils/accept';
+import { errorResponse } from './refusal.ts';
 
 const TYPES: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -91,7 +92,7 @@ async function answerWith(handle: FileHandle, type: string, request: Request): P
   const range = wanted === null ? undefined : parseRange(wanted, size);
   if (range === 'unsatisfiable') {
     const error = new ServiceError('range_not_satisfiable', `The file has ${size} bytes.`);
-    return Response.json(error, { status: error.status, headers: { ...headers, 'Content-Range': `bytes */${size}` } });
+    return errorResponse(error, { ...headers, 'Content-Range': `bytes */${size}` });
   }
   const [first, last] = range ?? [0, size - 1];
   const length = last - first + 1;

@@ -3,13 +3,11 @@
 
 import { stuckGame } from '@ludic/environments';
 import type { TypedRequest } from '@ludic/io';
-import type { Device } from '@ludic/runtime';
-import type { ModelOrigin } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import type { ModelKey } from './model-key.ts';
 import { ModelProcess } from './model-process.ts';
-import type { Counters, InferenceCalls, InferenceType } from './protocol.ts';
+import type { Counters, InferenceCalls, InferenceType, ModelSetup } from './protocol.ts';
 
 /** How often a request is worked on: once more after the death of a process. */
 const TRIES = 2;
@@ -24,11 +22,8 @@ const LONGEST_PAUSE_MS = 60_000;
 /** A request of any type. */
 type AnyRequest = Pick<ActiveRequest, 'tries' | 'shown' | 'isCancelled' | 'begin' | 'end'>;
 
-interface LoadedModelOptions {
+interface LoadedModelOptions extends ModelSetup {
   readonly key: ModelKey;
-  readonly source: ModelOrigin;
-  readonly device: Device | 'auto';
-  readonly threads: number | undefined;
   /** How long a request may take. 0: as long as it takes. */
   readonly requestTimeoutMs: number;
   /** How long the model stays without requests. */

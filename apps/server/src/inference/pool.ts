@@ -3,6 +3,7 @@
 
 import { totalmem } from 'node:os';
 import type { TypedRequest } from '@ludic/io';
+import type { Episode } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
 import type { ModelOrigin } from '../models/model-source.ts';
 import type { RequestHooks } from './active-request.ts';
@@ -17,7 +18,6 @@ import type {
   EvaluationTask,
   InferenceCalls,
   InferenceType,
-  PlayedEpisode,
   RolloutTask,
 } from './protocol.ts';
 
@@ -113,7 +113,7 @@ export class InferencePool {
     task: EvaluationTask,
     { signal, onPlayed }: Cancellable & { readonly onPlayed?: (played: number) => void } = {},
   ): Promise<Evaluated> {
-    let episodes: PlayedEpisode[] = [];
+    let episodes: Episode[] = [];
     const evaluation = await this.#run<'evaluate'>(
       source,
       { type: 'evaluate', ...task },
@@ -133,7 +133,7 @@ export class InferencePool {
   }
 
   /** Plays one game. @throws as {@link evaluate} */
-  async rollout(source: ModelOrigin, task: RolloutTask, { signal }: Cancellable = {}): Promise<PlayedEpisode> {
+  async rollout(source: ModelOrigin, task: RolloutTask, { signal }: Cancellable = {}): Promise<Episode> {
     return this.#run<'rollout'>(source, { type: 'rollout', ...task }, { signal });
   }
 

@@ -45,13 +45,10 @@ export interface ChatTask {
 /** Maximum of tokens of a reply without a limit in the request. */
 export const LONGEST_REPLY = 1024;
 
-/** A game without token ids, which the HTTP contract does not have. */
-export type PlayedEpisode = Episode;
-
 export interface Evaluated {
   readonly evaluation: Evaluation;
   /** In the order of their numbers; empty where they were not wanted. */
-  readonly episodes: readonly PlayedEpisode[];
+  readonly episodes: readonly Episode[];
 }
 
 interface ChatChoice {
@@ -92,8 +89,8 @@ type Task<Type, Given> = { readonly type: Type } & Given;
 /** What a model is asked for. */
 export interface InferenceCalls {
   /** Parts: a game, one at a time, since a batch of long ones would hold up the server while it is read; how many ended. */
-  readonly evaluate: RequestSpec<Task<'evaluate', EvaluationTask>, Evaluation, PlayedEpisode | number>;
-  readonly rollout: RequestSpec<Task<'rollout', RolloutTask>, PlayedEpisode>;
+  readonly evaluate: RequestSpec<Task<'evaluate', EvaluationTask>, Evaluation, Episode | number>;
+  readonly rollout: RequestSpec<Task<'rollout', RolloutTask>, Episode>;
   readonly chat: RequestSpec<Task<'chat', ChatTask>, ChatAnswer, ChoiceDelta>;
 }
 

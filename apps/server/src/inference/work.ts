@@ -16,7 +16,6 @@ import {
   type Counters,
   type EvaluationTask,
   LONGEST_REPLY,
-  type PlayedEpisode,
   type RolloutTask,
 } from './protocol.ts';
 
@@ -80,7 +79,7 @@ export class ModelWork {
 
   async evaluate(
     { episodes, trajectories, ...task }: EvaluationTask,
-    onPlayed: (played: number, episodes: readonly PlayedEpisode[]) => void,
+    onPlayed: (played: number, episodes: readonly Episode[]) => void,
     signal: AbortSignal,
   ) {
     return evaluate({
@@ -96,7 +95,7 @@ export class ModelWork {
     });
   }
 
-  async rollout(task: RolloutTask, signal: AbortSignal): Promise<PlayedEpisode> {
+  async rollout(task: RolloutTask, signal: AbortSignal): Promise<Episode> {
     const [episode] = await playEpisodes({ ...this.#played(task), starts: evaluationStarts(task.seed, 1), signal });
     assertRoom([episode!]);
     this.#games++;
@@ -186,7 +185,8 @@ const tooLong = (what: string, positions: number, name: string) =>
     `The context of ${name} has ${positions} tokens; the messages are ${what} and leave no room for a reply. Send less.`,
   );
 
-const withoutTokens = (episode: Episode): PlayedEpisode => ({
+/** A game without token ids, which the HTTP contract does not have. */
+const withoutTokens = (episode: Episode): Episode => ({
   ...episode,
   turns: episode.turns.map((turn) => ({ ...turn, reply: { text: turn.reply.text, finish: turn.reply.finish } })),
 });

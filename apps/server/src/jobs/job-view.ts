@@ -1,6 +1,6 @@
 // A job as clients see it.
 
-import type { Job } from '@ludic/service';
+import { type Job, ServiceError } from '@ludic/service';
 import { forClients } from '../wording.ts';
 import type { NewEvent, StoredJob } from './store/job-store.ts';
 
@@ -17,6 +17,9 @@ export function viewOf({
 }: StoredJob): Job {
   return { job_id: id, ...job, reason: reason === null ? null : forClients(reason) };
 }
+
+/** Also for the job of another owner: it must not be told from one that is not there. */
+export const noSuchJob = () => new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
 
 /** The event that tells clients of a change. */
 export const jobEvent = (job: StoredJob): NewEvent => ({ type: 'job', data: viewOf(job) });

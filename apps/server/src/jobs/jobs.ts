@@ -10,7 +10,7 @@ import { modelName } from '@ludic/service/internal';
 import { ModelStore } from '../models/model-store.ts';
 import { lineForClients } from '../wording.ts';
 import { CurveCache, metricsJson, NO_CURVE } from './curve/curve-cache.ts';
-import { jobEvent, viewOf } from './job-view.ts';
+import { jobEvent, noSuchJob, viewOf } from './job-view.ts';
 import { tailOf } from './log-file.ts';
 import { type CompleteJobsOptions, DEFAULT_JOBS_OPTIONS, type JobsOptions } from './options.ts';
 import { databasePlace, jobPlaces, serverLockPlace } from './places.ts';
@@ -287,7 +287,7 @@ export class Jobs {
   #find(id: string): StoredJob {
     this.#assertOpen();
     const job = this.#store.get(id);
-    if (!job) throw new ServiceError('not_found', 'There is no such job. GET /jobs lists them.');
+    if (!job) throw noSuchJob();
     return job;
   }
 

@@ -13,31 +13,31 @@ export async function isHubReference(text: string): Promise<boolean> {
 
 /** The files of a model, fetched where they are not in the cache. @throws ModelError, HubError */
 export async function openHubFiles(name: string): Promise<ModelFiles> {
-  const { openHubModel, readHubSettings } = await import('@ludic/hub');
-  return openHubModel(await referenceOf(name), await readHubSettings(process.env));
+  const { hub, reference, settings } = await named(name);
+  return hub.openHubModel(reference, settings);
 }
 
 /** Asks the Hub for a model. @returns bytes of its weights @throws ModelError, HubError */
 export async function lookAtHub(name: string): Promise<number> {
-  const { lookAtHubModel, readHubSettings } = await import('@ludic/hub');
-  return lookAtHubModel(await referenceOf(name), await readHubSettings(process.env), LOOK);
+  const { hub, reference, settings } = await named(name);
+  return hub.lookAtHubModel(reference, settings, LOOK);
 }
 
 /** The files of a model that is complete in the cache of this machine, else undefined. The Hub is not asked. */
 export async function cachedHubFiles(name: string): Promise<ModelFiles | undefined> {
-  const { HubError, openHubModel, readHubSettings } = await import('@ludic/hub');
   try {
-    return await openHubModel(await referenceOf(name), { ...(await readHubSettings(process.env)), offline: true });
+    const { hub, reference, settings } = await named(name);
+    return await hub.openHubModel(reference, { ...settings, offline: true });
   } catch (error) {
-    if (error instanceof HubError) return undefined;
+    if ((error as Error).name === 'HubError') return undefined;
     throw error;
   }
 }
 
 /** @throws HubError `bad_reference` */
-async function referenceOf(name: string) {
-  const { HubError, parseReference } = await import('@ludic/hub');
-  const reference = parseReference(name);
-  if (!reference) throw new HubError('bad_reference', `${name} is no name of the Hugging Face Hub.`);
-  return reference;
+async function named(name: string) {
+  const hub = await import('@ludic/hub');
+  const reference = hub.parseReference(name);
+  if (!reference) throw new hub.HubError('bad_reference', `${name} is no name of the Hugging Face Hub.`);
+  return { hub, reference, settings: await hub.readHubSettings(process.env) };
 }

@@ -11,16 +11,10 @@ import { type Model, ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { asServiceError } from '../failure.ts';
 import { cachedHubFiles, isHubReference, lookAtHub } from './hub-models.ts';
-import { isOneWord, type ModelOrigin, NANO } from './model-source.ts';
+import { isOneWord, type ModelOrigin, type ModelPlaces, NANO, noSuchModel, shown } from './model-source.ts';
 
-/** Where a model's files are, and which of them a client may have. */
-interface StoredModel {
-  readonly name: string;
+interface StoredModel extends ModelPlaces {
   readonly kind: Model['kind'];
-  /** What would be loaded: a model folder. */
-  readonly folder: string;
-  /** An adapter that belongs on top of it, while its run has not finished. */
-  readonly adapter?: string;
 }
 
 /** Files of a checkpoint that only the trainer needs. */
@@ -48,7 +42,7 @@ export class ModelStore {
 
   /** The place of a model of that name, whether there is one or not. @throws ServiceError `not_found` */
   folderOf(name: string): string {
-    if (name === NANO || modelName(name) !== name) throw notFound(name);
+    if (name === NANO || modelName(name) !== name) throw noSuchModel(name);
     return join(this.#root, name);
   }
 
@@ -95,7 +89,7 @@ export class ModelStore {
       }
     }
     if (!isOneWord(path) && (await isHubReference(path))) return { from: 'hub', reference: path };
-    throw notFound(path);
+    throw noSuchModel(path);
   }
 
   /**
@@ -139,7 +133,7 @@ export class ModelStore {
   async describe(name: string): Promise<Model> {
     const whole = name === NANO ? nano().folder : this.folderOf(name);
     const present = await lstat(whole).catch(() => undefined);
-    if (!present?.isDirectory()) throw notFound(name);
+    if (!present?.isDirectory()) throw noSuchModel(name);
     const stored = await this.find(name);
     const isFinal = stored?.folder === join(whole, 'final');
     const run = stored?.kind === 'folder' || name === NANO ? undefined : await openRun(whole);
@@ -173,7 +167,7 @@ export class ModelStore {
    */
   async file(name: string, path: string): Promise<string> {
     const stored = await this.find(name);
-    if (!stored) throw notFound(name);
+    if (!stored) throw noSuchModel(name);
     const missing = () => new ServiceError('not_found', `The model ${shown(name)} has no file ${shown(path)}.`);
     const segments = path.split('/');
     if (stored.adapter !== undefined || !segments.every((segment) => /^[\w-][\w.-]*$/.test(segment))) throw missing();
@@ -196,7 +190,7 @@ export class ModelStore {
     try {
       renameSync(folder, join(this.#bin, `${name}.${crypto.randomUUID()}`));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notFound(name);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noSuchModel(name);
       throw error;
     }
     this.#onRemoved(name);
@@ -211,14 +205,11 @@ export class ModelStore {
 
 const nano = (): StoredModel => ({ name: NANO, kind: 'embedded', folder: fileURLToPath(NANO_FOLDER) });
 
-const notFound = (name: string) =>
-  new ServiceError('not_found', `There is no model ${shown(name)}. GET /models lists those of this server.`);
-
 /** Why a name of one word is none of the Hub's. */
 function ofHub(path: string, error: unknown): unknown {
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   if (name !== 'HubError') return error;
-  const here = notFound(path).message;
+  const here = noSuchModel(path).message;
   if (code === 'unauthorized' || code === 'repository_not_found')
     return new ServiceError('not_found', `${here} The Hugging Face Hub has none of that name either.`, {
       cause: error,
@@ -228,9 +219,6 @@ function ofHub(path: string, error: unknown): unknown {
   const message = `${here} The Hugging Face Hub cannot say whether it has one: ${known.message}`;
   return new ServiceError('unavailable', message, { cause: error });
 }
-
-/** A name from outside, short and in quotes. */
-export const shown = (text: string) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;

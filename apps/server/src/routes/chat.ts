@@ -1,14 +1,15 @@
 // OpenAI's addresses, so that clients which speak its language can chat with any model.
 
 import { ENDPOINTS, type Model, ServiceError } from '@ludic/service';
-import { badChatRequest, openaiError } from '@ludic/service/internal';
+import { openaiError } from '@ludic/service/internal';
 import type { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { asServiceError } from '../failure.ts';
-import { chatCompletions } from '../inference/chat-route.ts';
+import { answerChat } from '../inference/chat-route.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import { cachedHubFiles } from '../models/hub-models.ts';
-import { type ModelStore, shown } from '../models/model-store.ts';
+import { shown } from '../models/model-source.ts';
+import type { ModelStore } from '../models/model-store.ts';
 import { finerReason } from './openai-errors.ts';
 import { type Caller, register } from './register.ts';
 
@@ -20,16 +21,14 @@ export function chatRoutes(
   pool: InferencePool,
   logger: Logger,
 ): void {
-  const answer = chatCompletions<Caller>(pool, {
-    resolveModel: (model) => store.lookUpHere(model),
-    refuse: badChatRequest,
-    explain: (error, context) => {
+  register(app, ENDPOINTS.chat, async ({ body, context }) => {
+    const explain = (error: unknown) => {
       const known = asServiceError(error, context.get('requestId'));
       if (known.code === 'internal') logger.error({ id: context.get('requestId'), err: error }, 'fault');
       return openaiError(known, finerReason(error)).error;
-    },
+    };
+    return answerChat(pool, await store.lookUpHere(body.model), body, context, explain);
   });
-  register(app, ENDPOINTS.chat, async ({ context }) => (await answer(context, async () => {})) as Response);
 
   register(app, ENDPOINTS.chatModels, async ({ who, context }) => {
     const models = (await list(who)).filter(({ status }) => status !== 'empty');

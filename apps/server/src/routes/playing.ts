@@ -1,6 +1,7 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
 import { randomInt } from 'node:crypto';
+import type { Episode } from '@ludic/rollouts';
 import { type CarriedGame, readCarriedGame } from '@ludic/rollouts/internal';
 import { ENDPOINTS, type EvaluatePolicy, type GenerateRollout } from '@ludic/service';
 import {
@@ -14,7 +15,6 @@ import {
 import type { Hono } from 'hono';
 import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
-import type { PlayedEpisode } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { cachedHubFiles } from '../models/hub-models.ts';
 import type { ModelOrigin } from '../models/model-source.ts';
@@ -104,7 +104,7 @@ const evaluationTask = (request: CompletePlaying<EvaluatePolicy>) => ({
   trajectories: request.include_trajectories,
 });
 
-function* trajectoriesOf(episodes: readonly PlayedEpisode[]) {
+function* trajectoriesOf(episodes: readonly Episode[]) {
   for (const [i, episode] of episodes.entries())
     yield { episode: i, reward: episode.reward, steps: episode.turns.length, trajectory: trajectoryOf(episode, i) };
 }
