@@ -3,11 +3,10 @@
 import { appendFileSync } from 'node:fs';
 import { copyFile, open, stat, truncate } from 'node:fs/promises';
 import type { JobPlaces } from './places.ts';
+import { behindBreak } from './whole-lines.ts';
 
 /** Bytes; about twice as much is kept. */
 const LARGEST = 8 * 2 ** 20;
-/** The end of a log is read in blocks of this size. */
-const BLOCK = 2 ** 16;
 
 export type Log = Pick<JobPlaces, 'log' | 'olderLog'>;
 
@@ -43,23 +42,12 @@ async function endOf(path: string, lines: number): Promise<string> {
   if (!handle) return '';
   try {
     const { size } = await handle.stat();
-    const blocks: Buffer[] = [];
-    let at = size;
-    let breaks = 0;
-    // One break more than lines: the one before the first line, unless the file begins there.
-    while (at > 0 && breaks <= lines && size - at < LARGEST) {
-      const length = Math.min(BLOCK, at);
-      at -= length;
-      const block = Buffer.alloc(length);
-      const { bytesRead } = await handle.read(block, 0, length, at);
-      const whole = block.subarray(0, bytesRead);
-      for (const byte of whole) if (byte === 10) breaks++;
-      blocks.unshift(whole);
-    }
-    const text = Buffer.concat(blocks).toString();
-    const all = text.split('\n');
-    const ended = text.endsWith('\n') ? 1 : 0;
-    return all.slice(Math.max(0, all.length - ended - lines)).join('\n');
+    const isEnded = (await behindBreak(handle, 1, size)) === size;
+    // The break before the wanted lines is the one behind as many others.
+    const start = await behindBreak(handle, isEnded ? lines + 1 : lines, size);
+    const end = Buffer.alloc(Math.min(size - start, LARGEST));
+    const { bytesRead } = await handle.read(end, 0, end.length, size - end.length);
+    return end.toString('utf8', 0, bytesRead);
   } finally {
     await handle.close();
   }

@@ -63,8 +63,7 @@ export class Supervisor {
 
   cancel(job: StoredJob): StoredJob {
     const attempt = this.#attempts.get(job.id);
-    if (!attempt && !this.#starting.has(job.id))
-      return this.#change(job.id, { status: 'cancelled', ended_at: now(), reason: 'It was cancelled.' });
+    if (!attempt && !this.#starting.has(job.id)) return this.#change(job.id, cancelled());
     const changed = this.#change(job.id, { cancelling: true, reason: 'It is being cancelled: it saves first.' });
     attempt?.end('cancel', this.#options.graceMs);
     return changed;
@@ -150,7 +149,7 @@ export class Supervisor {
     await boundLog(log);
     const queued = this.#store.get(id)!;
     if (queued.cancelling) {
-      this.#change(id, { status: 'cancelled', ended_at: now(), reason: 'It was cancelled.' });
+      this.#change(id, cancelled());
       return;
     }
     if (this.#stopping || queued.status !== 'queued') return;
@@ -274,6 +273,7 @@ export class Supervisor {
 }
 
 const now = () => new Date().toISOString();
+const cancelled = () => ({ status: 'cancelled', ended_at: now(), reason: 'It was cancelled.' }) as const;
 
 function newestStep(checkpoints: string): number {
   try {

@@ -6,8 +6,8 @@ import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { Owners } from '../auth/owners.ts';
 import type { Jobs } from '../jobs/jobs.ts';
+import { openWholeLines } from '../jobs/whole-lines.ts';
 import { type Caller, register } from './register.ts';
-import { openWholeLines } from './whole-lines.ts';
 
 /** Sent while nothing happens, so that proxies keep an event stream open. */
 const HEARTBEAT_MS = 15_000;

@@ -42,7 +42,7 @@ export async function openWholeLines(path: string, { first, last }: WantedLines 
 }
 
 /** The place behind a line break, the `count`-th from `end` back; 0 where there are fewer. */
-async function behindBreak(handle: FileHandle, count: number, end: number): Promise<number> {
+export async function behindBreak(handle: FileHandle, count: number, end: number): Promise<number> {
   const block = Buffer.alloc(Math.min(BLOCK, end));
   let left = count;
   for (let to = end; to > 0; to -= block.length) {
