@@ -3,7 +3,7 @@
 import { findEnvironment } from '@ludic/environments';
 import { useRef } from 'preact/hooks';
 import { useAppContext } from '../../app-context.tsx';
-import type { ModelPolicy, PolicyChoice } from '../../engine/protocol.ts';
+import type { ModelSampling, PolicyChoice } from '../../engine/protocol.ts';
 import { DEFAULT_POLICY } from '../../watch/watch-link.ts';
 import { DeviceField } from '../device-field.tsx';
 import { NumberField, SelectField, type SelectOption } from '../fields.tsx';
@@ -65,15 +65,15 @@ export const scriptedOptions = (environment: string): readonly SelectOption[] =>
     group: 'Scripted players',
   }));
 
-type SamplingFields = Pick<ModelPolicy, 'temperature' | 'maxCompletionLength'>;
+type ReplySampling = Omit<ModelSampling, 'device'>;
 
 /** How a model samples its replies. */
 export const SamplingFields = ({
   sampling: { temperature, maxCompletionLength },
   onChange,
 }: {
-  readonly sampling: SamplingFields;
-  readonly onChange: (change: Partial<SamplingFields>) => void;
+  readonly sampling: ReplySampling;
+  readonly onChange: (change: Partial<ReplySampling>) => void;
 }) => (
   <>
     <NumberField
