@@ -158,7 +158,7 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
     const view = page.getByRole('tabpanel', { name: 'Watch' });
     await view.getByRole('heading', { name: choice.name }).waitFor();
     await view.locator('.token[data-level]').first().waitFor();
-    expect(await view.getByLabel('Policy', { exact: true }).inputValue()).toBe(`model ${choice.name}`);
+    expect(await view.getByLabel('Policy', { exact: true }).inputValue()).toBe(`model:${choice.name}`);
     expect(await view.locator('.token').count()).toBeGreaterThan(1);
     expect(await view.locator('.alternatives tbody tr').count()).toBeGreaterThan(1);
   });
@@ -166,7 +166,7 @@ describe.skipIf(!hasChromium)('models of transformers.js in the page (need Chrom
   it('are played against, with hints', async () => {
     await page.getByRole('tab', { name: 'Play' }).click();
     const view = page.getByRole('tabpanel', { name: 'Play' });
-    await view.getByLabel('Against').selectOption(`model ${nameOf('ludic/nano')}`);
+    await view.getByLabel('Against').selectOption(`model:${nameOf('ludic/nano')}`);
     await view.getByLabel('Compute on').selectOption('cpu');
     await view.getByLabel('You are').selectOption('O');
     await view.getByRole('button', { name: 'New game' }).click();
