@@ -20,44 +20,32 @@ const system = (content: string): Message => ({ role: 'system', content });
 const user = (content: string): Message => ({ role: 'user', content });
 const assistant = (content: string): Message => ({ role: 'assistant', content });
 
-function noHistory({ systemPrompt, observation }: EpisodeSoFar): readonly Message[] {
-  return [system(systemPrompt), user(observation)];
-}
+const STRATEGIES: Readonly<Record<HistoryStrategy, (episode: EpisodeSoFar) => readonly Message[]>> = {
+  NO_HISTORY: ({ systemPrompt, observation }) => [system(systemPrompt), user(observation)],
 
-/** Grows at its end only: the messages of a turn begin with those of the turn before it. */
-function fullHistory({ systemPrompt, turns, observation }: EpisodeSoFar): readonly Message[] {
-  const past = turns.flatMap((turn) => [user(turn.observation), assistant(turn.reply)]);
-  return [system(systemPrompt), ...past, user(observation)];
-}
+  /** Grows at its end only: the messages of a turn begin with those of the turn before it. */
+  FULL_HISTORY({ systemPrompt, turns, observation }) {
+    const past = turns.flatMap((turn) => [user(turn.observation), assistant(turn.reply)]);
+    return [system(systemPrompt), ...past, user(observation)];
+  },
 
-function scratchpad({ systemPrompt, turns, observation }: EpisodeSoFar): readonly Message[] {
-  const text = currentScratchpad(turns);
-  const { scratchpadPrompt, scratchpadEmpty, scratchpadHeader } = HISTORY_TEXTS;
-  const memory = text === '' ? scratchpadEmpty : `${scratchpadHeader}\n${text}`;
-  return [system(`${systemPrompt}\n${scratchpadPrompt}`), user(`${memory}\n${observation}`)];
-}
+  SCRATCHPAD({ systemPrompt, turns, observation }) {
+    const text = currentScratchpad(turns);
+    const { scratchpadPrompt, scratchpadEmpty, scratchpadHeader } = HISTORY_TEXTS;
+    const memory = text === '' ? scratchpadEmpty : `${scratchpadHeader}\n${text}`;
+    return [system(`${systemPrompt}\n${scratchpadPrompt}`), user(`${memory}\n${observation}`)];
+  },
 
-function optimalScratchpad({ systemPrompt, observation, optimalMemory }: EpisodeSoFar): readonly Message[] {
-  const { memoryPrompt, memoryHeader } = HISTORY_TEXTS;
-  const memory = optimalMemory === '' ? '' : `${memoryHeader}\n${optimalMemory}\n`;
-  return [system(`${systemPrompt}\n${memoryPrompt}`), user(memory + observation)];
-}
+  OPTIMAL_SCRATCHPAD({ systemPrompt, observation, optimalMemory }) {
+    const { memoryPrompt, memoryHeader } = HISTORY_TEXTS;
+    const memory = optimalMemory === '' ? '' : `${memoryHeader}\n${optimalMemory}\n`;
+    return [system(`${systemPrompt}\n${memoryPrompt}`), user(memory + observation)];
+  },
+};
 
 /** What the policy sees under `strategy`. Pure: equal episodes give equal messages. */
-export function buildMessages(strategy: HistoryStrategy, episode: EpisodeSoFar): readonly Message[] {
-  switch (strategy) {
-    case 'NO_HISTORY':
-      return noHistory(episode);
-    case 'FULL_HISTORY':
-      return fullHistory(episode);
-    case 'SCRATCHPAD':
-      return scratchpad(episode);
-    case 'OPTIMAL_SCRATCHPAD':
-      return optimalScratchpad(episode);
-    default:
-      return strategy satisfies never;
-  }
-}
+export const buildMessages = (strategy: HistoryStrategy, episode: EpisodeSoFar): readonly Message[] =>
+  STRATEGIES[strategy](episode);
 
 /** @throws HistoryError `unknown_strategy`, naming the known ones. */
 export function parseHistoryStrategy(name: string): HistoryStrategy {

@@ -13,7 +13,6 @@ import { PromptEncoder } from './prompt-encoder.ts';
 import { type PreparedParams, RunningGeneration } from './running-generation.ts';
 import { type DrawnToken, draw, notFinite } from './sampling/distribution.ts';
 import type { SamplingParams } from './sampling/params.ts';
-import { stopsWithSpecialTokens } from './sampling/special-token-stops.ts';
 import type { TokenNode } from './token-node.ts';
 import { TokenTree } from './token-tree.ts';
 
@@ -88,9 +87,7 @@ export class Sampler {
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
     this.#shared = new SharedPrefix(this.#decoder);
-    this.#tree = new TokenTree(model.config, model.runtime.tensors === 'device', (stop) =>
-      stopsWithSpecialTokens(stop, model.tokenizer),
-    );
+    this.#tree = new TokenTree(model);
   }
 
   /** To be called when the model's parameters have changed: discards all that was computed with the old ones. */

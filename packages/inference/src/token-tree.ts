@@ -1,10 +1,11 @@
 // What a sampler has computed with the present weights: a tree of all token sequences, with the distribution of the next
 // token where it is known, and the sampling parameters in use. The tree is emptied when it exceeds its capacity.
 
-import type { ModelConfig } from '@ludic/models';
+import type { LanguageModel } from './language-model.ts';
 import type { PreparedParams } from './running-generation.ts';
 import { type Distribution, distributionOf } from './sampling/distribution.ts';
 import { checkSampling, type SamplingParams } from './sampling/params.ts';
+import { stopsWithSpecialTokens } from './sampling/special-token-stops.ts';
 import { TokenNode } from './token-node.ts';
 
 /** Numbers in distributions at which the tree is emptied between prompts: about 200 MB. Twice as many are never exceeded. */
@@ -15,10 +16,7 @@ const NUMBERS_PER_NODE = 24;
 const MOST_PARAMS = 64;
 
 export class TokenTree {
-  readonly #vocabSize: number;
-  /** The device draws tokens where it can. */
-  readonly #deviceDraws: boolean;
-  readonly #specialStops: (stop: readonly string[]) => readonly string[];
+  readonly #model: LanguageModel;
   #root = new TokenNode();
   #prompts = new Map<Int32Array, TokenNode>();
   #prepared = new Map<string, PreparedParams>();
@@ -26,15 +24,8 @@ export class TokenTree {
   #withLogits: TokenNode[] = [];
   #numbers = 0;
 
-  /** @param specialStops those of some stop texts that hold a special token */
-  constructor(
-    { vocabSize }: Pick<ModelConfig, 'vocabSize'>,
-    deviceDraws: boolean,
-    specialStops: (stop: readonly string[]) => readonly string[],
-  ) {
-    this.#vocabSize = vocabSize;
-    this.#deviceDraws = deviceDraws;
-    this.#specialStops = specialStops;
+  constructor(model: LanguageModel) {
+    this.#model = model;
   }
 
   /** Whether to empty the tree before the next prompt. */
@@ -75,9 +66,9 @@ export class TokenTree {
     const prepared: PreparedParams = {
       params,
       distributionKey,
-      drawnOnDevice: this.#deviceDraws && topK === 0 && topP === 1,
+      drawnOnDevice: this.#model.runtime.tensors === 'device' && topK === 0 && topP === 1,
       longestStop: stop.reduce((longest, text) => Math.max(longest, text.length), 0),
-      specialStops: this.#specialStops(stop),
+      specialStops: stopsWithSpecialTokens(stop, this.#model.tokenizer),
       oneToken: new Map(),
     };
     if (this.#prepared.size >= MOST_PARAMS) this.#prepared.delete(this.#prepared.keys().next().value!);
@@ -110,7 +101,7 @@ export class TokenTree {
       distribution = distributionOf(node.logits!, params);
       node.distributions ??= new Map();
       node.distributions.set(distributionKey, distribution);
-      this.#numbers += this.#vocabSize;
+      this.#numbers += this.#model.config.vocabSize;
     }
     return distribution;
   }

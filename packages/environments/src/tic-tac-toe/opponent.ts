@@ -11,18 +11,8 @@ export interface OpponentConfig {
 }
 
 /** With what probability the opponent moves at random instead of perfectly. */
-export function carelessness({ opponent, epsilon }: OpponentConfig): number {
-  switch (opponent) {
-    case 'random':
-      return 1;
-    case 'minimax':
-      return 0;
-    case 'epsilon':
-      return epsilon;
-    default:
-      return opponent satisfies never;
-  }
-}
+export const carelessness = ({ opponent, epsilon }: OpponentConfig): number =>
+  ({ random: 1, minimax: 0, epsilon })[opponent];
 
 /** The opponent's cell: any free one, or any of the perfect ones. */
 export function opponentMove(board: number, config: OpponentConfig, random: RandomStream): number {

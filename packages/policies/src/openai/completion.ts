@@ -51,10 +51,18 @@ export async function complete(
     return response.ok ? readCompletion(text, settings) : refusal(response, text, settings);
   } catch (error) {
     signal.throwIfAborted();
-    if (late.aborted) return timedOut(settings, timeout);
+    if (late.aborted)
+      return failed('timed_out', 'transient', `${endpointOf(settings)} gave no answer within ${timeout} s.`);
     return disconnected(settings, error);
   }
 }
+
+const failed = (code: EndpointErrorCode, scope: FailureScope, error: string): FailedCompletion => ({
+  finish: 'failed',
+  code,
+  scope,
+  error,
+});
 
 const endpointOf = ({ baseUrl }: EndpointSettings) => `${baseUrl.replace(/\/+$/, '')}/chat/completions`;
 
@@ -82,7 +90,7 @@ function readCompletion(text: string, settings: EndpointSettings): Reply | Faile
   // A model may spend all its tokens on thoughts, or refuse to speak: that is an empty reply.
   if (!choice?.message || (content !== undefined && content !== null && typeof content !== 'string')) {
     const error = `${endpointOf(settings)} answered with something that is no chat completion.`;
-    return { finish: 'failed', code: 'bad_answer', scope: 'transient', error };
+    return failed('bad_answer', 'transient', error);
   }
   if (choice.finish_reason === 'length') return { text: content ?? '', finish: 'length' };
   return { text: restoreStop(content ?? '', settings.stop), finish: 'stop' };
@@ -102,10 +110,7 @@ function refusal(response: Response, text: string, settings: EndpointSettings): 
   const url = endpointOf(settings);
   const said = `(${[status, detailOf(text, settings.apiKey)].filter((part) => part !== '').join(': ')})`;
   const fail = (code: EndpointErrorCode, scope: FailureScope, error: string): FailedCompletion => ({
-    finish: 'failed',
-    code,
-    scope,
-    error,
+    ...failed(code, scope, error),
     wait: askedWait(headers),
   });
   switch (status) {
@@ -145,26 +150,18 @@ function detailOf(text: string, apiKey: string | undefined): string {
   return (line.length > 200 ? `${line.slice(0, 200)}…` : line).replace(/\.$/, '');
 }
 
-const timedOut = (settings: EndpointSettings, timeout: number): FailedCompletion => ({
-  finish: 'failed',
-  code: 'timed_out',
-  scope: 'transient',
-  error: `${endpointOf(settings)} gave no answer within ${timeout} s.`,
-});
-
 /** System errors that say that nothing is there, not that something went away. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 function disconnected(settings: EndpointSettings, error: unknown): FailedCompletion {
   const code = ((error as Error).cause as { code?: unknown } | undefined)?.code;
   const why = typeof code === 'string' ? ` (${code})` : '';
-  const isUnreachable = UNREACHABLE.has(String(code));
-  return {
-    finish: 'failed',
-    code: 'unreachable',
-    scope: isUnreachable ? 'connection' : 'transient',
-    error: isUnreachable
-      ? `${endpointOf(settings)} cannot be reached${why}. Is the server running, and is the URL right?`
-      : `The connection to ${endpointOf(settings)} broke off${why}.`,
-  };
+  const url = endpointOf(settings);
+  return UNREACHABLE.has(String(code))
+    ? failed(
+        'unreachable',
+        'connection',
+        `${url} cannot be reached${why}. Is the server running, and is the URL right?`,
+      )
+    : failed('unreachable', 'transient', `The connection to ${url} broke off${why}.`);
 }

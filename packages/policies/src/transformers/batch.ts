@@ -2,7 +2,15 @@
 // rows end at the same place. The model's own methods say what it needs beside the tokens and what its cache holds.
 
 import type { Tensor } from '@huggingface/transformers';
-import { type Inputs, type LibraryModel, type LibraryNetwork, networkOf, type Outputs, rowsOf } from './network.ts';
+import {
+  type Inputs,
+  type LibraryModel,
+  type LibraryNetwork,
+  networkOf,
+  nextInputs,
+  type Outputs,
+  rowsOf,
+} from './network.ts';
 
 /** Numbers in the logits of one run, at most: 256 MB. Most exported graphs give logits at every token of a prompt. */
 const LOGITS_PER_RUN = 2 ** 26;
@@ -64,12 +72,7 @@ export class BatchRunner {
         return rowsOf(outputs.logits).map((steps) => steps.at(-1)!);
       },
       append(tokens) {
-        inputs = network._update_model_kwargs_for_generation({
-          generated_input_ids: tokens.map((token) => [BigInt(token)]),
-          outputs: outputs!,
-          model_inputs: inputs,
-          is_encoder_decoder: false,
-        });
+        inputs = nextInputs(network, inputs, outputs!, tokens);
       },
       async dispose() {
         await inputs.past_key_values?.dispose();

@@ -39,6 +39,20 @@ export interface Outputs {
 
 export const networkOf = ({ model }: LibraryModel): LibraryNetwork => model as unknown as LibraryNetwork;
 
+/** The inputs of the next step, with one token more for each row. @param inputs those that gave `outputs` */
+export const nextInputs = (
+  network: LibraryNetwork,
+  inputs: Inputs,
+  outputs: Outputs,
+  tokens: readonly number[],
+): Inputs =>
+  network._update_model_kwargs_for_generation({
+    generated_input_ids: tokens.map((token) => [BigInt(token)]),
+    outputs,
+    model_inputs: inputs,
+    is_encoder_decoder: false,
+  });
+
 /** @param logits [row, token, vocabulary] @returns raw logits by row and token */
 export function rowsOf(logits: Tensor): Float32Array[][] {
   const [rows, steps, vocabulary] = logits.dims as [number, number, number];

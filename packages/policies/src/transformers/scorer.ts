@@ -38,10 +38,10 @@ export class TransformersScorer implements TokenScorer {
     if (completion.length === 0) return [];
     this.#check(prompt, [completion]);
     const decoder = coderOf(this.#loaded);
-    return this.#from(prompt, async (place, first) => {
-      const told = [first];
+    return this.#go(START, prompt, 'last', async (place, [first]) => {
+      const told = [first!];
       if (completion.length > 1)
-        await this.#on(place, completion.subarray(0, -1), async (_, later) => void told.push(...later));
+        await this.#go(place, completion.subarray(0, -1), 'each', async (_, later) => void told.push(...later));
       return told.map(({ logits }, i) => rateToken(completion[i]!, logits, alternatives, decoder));
     });
   }
@@ -49,15 +49,14 @@ export class TransformersScorer implements TokenScorer {
   async replies(messages: readonly Message[], replies: readonly string[]): Promise<number[]> {
     const prompt = Int32Array.from(encodePrompt(this.#loaded, this.#name, messages));
     const coder = coderOf(this.#loaded);
-    const scored = replies.map((reply): Scored => {
-      const ids = coder.encode(reply);
-      return { ids, sum: 0 };
-    });
+    const scored = replies.map((reply): Scored => ({ ids: coder.encode(reply), sum: 0 }));
     const written = scored.filter(({ ids }) => ids.length > 0);
     if (written.length > 0) {
-      const all = written.map(({ ids }) => ids);
-      this.#check(prompt, all);
-      await this.#from(prompt, (place, next) => this.#branch(place, next, 0, written));
+      this.#check(
+        prompt,
+        written.map(({ ids }) => ids),
+      );
+      await this.#go(START, prompt, 'last', (place, [next]) => this.#branch(place, next!, 0, written));
     }
     return scored.map(({ sum }) => sum);
   }
@@ -77,7 +76,7 @@ export class TransformersScorer implements TokenScorer {
       // What comes after a last token is not asked.
       const end = sharedPrefixLength(sequences, shortest - 1);
       const shared = sequences[0]!.subarray(depth, end);
-      await this.#on(place, shared, async (there, told) => {
+      await this.#go(place, shared, 'each', async (there, told) => {
         for (let i = 1; i < shared.length; i++) {
           const { logits, total } = told[i - 1]!;
           for (const reply of longer) reply.sum += logits[shared[i]!]! - total;
@@ -85,18 +84,6 @@ export class TransformersScorer implements TokenScorer {
         await this.#branch(there, told.at(-1)!, end, longer);
       });
     }
-  }
-
-  #from<T>(prompt: Int32Array, then: (place: SequencePosition, next: Next) => Promise<T>): Promise<T> {
-    return this.#go(START, prompt, 'last', (place, told) => then(place, told[0]!));
-  }
-
-  #on<T>(
-    place: SequencePosition,
-    tokens: Int32Array,
-    then: (place: SequencePosition, told: readonly Next[]) => Promise<T>,
-  ): Promise<T> {
-    return this.#go(place, tokens, 'each', then);
   }
 
   /** Goes there, and leaves the place afterwards. */

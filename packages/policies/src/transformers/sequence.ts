@@ -1,7 +1,15 @@
 // One sequence of tokens through a transformers.js model, on from any place that was reached before.
 
 import type { Tensor } from '@huggingface/transformers';
-import { type Cache, type Inputs, type LibraryModel, type LibraryNetwork, networkOf, rowsOf } from './network.ts';
+import {
+  type Cache,
+  type Inputs,
+  type LibraryModel,
+  type LibraryNetwork,
+  networkOf,
+  nextInputs,
+  rowsOf,
+} from './network.ts';
 
 /** Where a sequence has got to. It keeps the keys and values of all tokens up to there until it is left. */
 export interface SequencePosition {
@@ -50,12 +58,7 @@ export class SequenceRunner {
       ),
     );
     // Asked without the cache that there was, so that a new one is made and both remain.
-    const { past_key_values: cache } = network._update_model_kwargs_for_generation({
-      generated_input_ids: [[0n]],
-      outputs,
-      model_inputs: inputs(),
-      is_encoder_decoder: false,
-    });
+    const { past_key_values: cache } = nextInputs(network, inputs(), outputs, [0]);
     const place = { length, cache };
     const logits = rowsOf(outputs.logits)[0]!;
     if (wanted === 'last') return { place, logits: logits.slice(-1) };
