@@ -3,7 +3,7 @@
 
 import { LudicError } from '@ludic/io';
 import { type Dimension, formatShape, type Shape } from './dimension.ts';
-import { type DataType, TYPE_SIZES } from './onnx/data-type.ts';
+import { DATA_TYPES, type DataType } from './onnx/data-type.ts';
 
 /** A number is a float attribute; whole numbers say so. */
 export type Attribute = number | string | { readonly int: number } | { readonly ints: readonly number[] };
@@ -107,7 +107,7 @@ export class Graph {
 
   /** A large tensor that is part of the graph and need not be in memory: `read` gives its bytes when they are written. */
   deferred(type: DataType, shape: readonly number[], read: () => Uint8Array): Value {
-    const length = shape.reduce((a, b) => a * b, TYPE_SIZES[type]);
+    const length = shape.reduce((a, b) => a * b, DATA_TYPES[type].size);
     return this.#newConstant(type, shape, () => {
       const bytes = read();
       if (bytes.length !== length)

@@ -32,14 +32,8 @@ const BATCH = 1000;
  * @throws EnvironmentError, HistoryError for a game that cannot be played; PolicyError `prompt_too_long` where no game
  * had room for a reply; what the policy rejects with; the signal's reason
  */
-export async function evaluate({
-  episodes,
-  seed,
-  batchSize = BATCH,
-  onProgress,
-  signal,
-  ...game
-}: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { episodes, seed, batchSize = BATCH, onProgress, signal, ...game } = options;
   const all: Episode[] = [];
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);

@@ -30,14 +30,8 @@ export interface GroupStartOptions {
 }
 
 /** Groups of episodes that start from the identical state, group after group. */
-export function groupStarts({
-  seed,
-  step,
-  groups,
-  groupSize,
-  sharedDynamics = false,
-  firstGroup = 0,
-}: GroupStartOptions): EpisodeStart[] {
+export function groupStarts(options: GroupStartOptions): EpisodeStart[] {
+  const { seed, step, groups, groupSize, sharedDynamics = false, firstGroup = 0 } = options;
   const starts: EpisodeStart[] = [];
   for (let group = firstGroup; group < firstGroup + groups; group++) {
     const opening = deriveSeed(seed, 'opening', step, group);

@@ -32,13 +32,8 @@ export interface NodeRuntimeOptions {
  * Opens ONNX Runtime on a device of this machine.
  * @throws RuntimeError `device_missing`
  */
-export async function createRuntime({
-  device: wanted = 'cpu',
-  threads,
-  flushDenormals = true,
-  wholeGraphOnDevice = false,
-  float16 = false,
-}: NodeRuntimeOptions = {}): Promise<Runtime> {
+export async function createRuntime(given: NodeRuntimeOptions = {}): Promise<Runtime> {
+  const { device: wanted = 'cpu', threads, flushDenormals = true, wholeGraphOnDevice = false, float16 = false } = given;
   const device = wanted === 'auto' ? await bestDevice() : wanted;
   const ort = await import('onnxruntime-node');
   const options: Ort.InferenceSession.SessionOptions = {

@@ -53,12 +53,8 @@ const gpuTurn = inTurn();
  * Opens ONNX Runtime on a device of this page.
  * @throws RuntimeError `device_missing`, `device_lost`
  */
-export async function createRuntime({
-  device: wanted = 'cpu',
-  threads,
-  wasmPaths,
-  wholeGraphOnDevice = false,
-}: WebRuntimeOptions): Promise<WebRuntime> {
+export async function createRuntime(given: WebRuntimeOptions): Promise<WebRuntime> {
+  const { device: wanted = 'cpu', threads, wasmPaths, wholeGraphOnDevice = false } = given;
   const device = wanted === 'auto' ? await bestDevice() : wanted;
   const runtime =
     device === 'webgpu'

@@ -25,15 +25,6 @@ const place = (cell: number, size: number) => `row ${Math.floor(cell / size) + 1
 /** The observations of a grid by (cell, carrying, what is here), written when first needed. */
 const written = new Map<number, (string | undefined)[]>();
 
-function observationsOf(size: number): (string | undefined)[] {
-  let texts = written.get(size);
-  if (!texts) {
-    texts = new Array<string | undefined>(size * size * 6).fill(undefined);
-    written.set(size, texts);
-  }
-  return texts;
-}
-
 function write(size: number, agent: number, carrying: boolean, here: number): string {
   const possible = DIRECTIONS.filter((direction) => neighbour(agent, size, direction) !== undefined);
   return [
@@ -47,7 +38,8 @@ function write(size: number, agent: number, carrying: boolean, here: number): st
 export function observation(state: KeyDoorState): string {
   const { size, agent, carrying, key, door } = state;
   const here = agent === door ? 2 : agent === key && !carrying ? 1 : 0;
-  const texts = observationsOf(size);
+  const texts = written.get(size) ?? [];
+  written.set(size, texts);
   const index = agent * 6 + (carrying ? 3 : 0) + here;
   texts[index] ??= write(size, agent, carrying, here);
   return texts[index];

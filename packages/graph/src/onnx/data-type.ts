@@ -1,24 +1,13 @@
-// The types of tensors, as ONNX numbers them.
+// The types of tensors: as TensorProto.DataType of onnx.proto3 numbers them, and the bytes of one element.
+
+export const DATA_TYPES = {
+  float32: { code: 1, size: 4 },
+  uint8: { code: 2, size: 1 },
+  int32: { code: 6, size: 4 },
+  int64: { code: 7, size: 8 },
+  bool: { code: 9, size: 1 },
+  float16: { code: 10, size: 2 },
+} as const;
 
 /** Types of numbers that graphs are built of. */
-export type DataType = 'float32' | 'float16' | 'uint8' | 'int32' | 'int64' | 'bool';
-
-/** TensorProto.DataType of onnx.proto3. */
-export const TYPE_CODES: Readonly<Record<DataType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
-
-/** Bytes of one element. */
-export const TYPE_SIZES: Readonly<Record<DataType, number>> = {
-  float32: 4,
-  float16: 2,
-  uint8: 1,
-  int32: 4,
-  int64: 8,
-  bool: 1,
-};
+export type DataType = keyof typeof DATA_TYPES;

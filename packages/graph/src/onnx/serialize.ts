@@ -2,7 +2,7 @@
 
 import type { Shape } from '../dimension.ts';
 import type { Attribute, ConstantData, Graph, Node, Value } from '../graph.ts';
-import { type DataType, TYPE_CODES, TYPE_SIZES } from './data-type.ts';
+import { DATA_TYPES, type DataType } from './data-type.ts';
 import { ProtobufMessage } from './protobuf.ts';
 
 const IR_VERSION = 10;
@@ -34,7 +34,7 @@ export function constantsOf(graph: Graph): readonly Value[] {
 
 /** Bytes of a constant. */
 export const byteLength = ({ type, shape }: Value): number =>
-  shape.reduce<number>((size, dimension) => size * Number(dimension), TYPE_SIZES[type]);
+  shape.reduce<number>((size, dimension) => size * Number(dimension), DATA_TYPES[type].size);
 
 /** ONNX ModelProto; constants that have a place outside are only pointed at. */
 export function modelMessage(graph: Graph, places: ReadonlyMap<Value, ExternalPlace> = new Map()): ProtobufMessage {
@@ -131,7 +131,7 @@ function attributeMessage(name: string, attribute: Attribute): ProtobufMessage {
 function tensorMessage(value: Value, data: ConstantData, place: ExternalPlace | undefined): ProtobufMessage {
   const message = new ProtobufMessage();
   for (const size of value.shape) message.int(1, Number(size));
-  message.int(2, TYPE_CODES[value.type]).string(8, value.name);
+  message.int(2, DATA_TYPES[value.type].code).string(8, value.name);
   if (!place) return message.later(9, byteLength(value), () => bytesOf(data));
   for (const [key, text] of [
     ['location', place.file],
@@ -155,6 +155,6 @@ function valueMessage(name: string, type: DataType, shape: Shape): ProtobufMessa
       typeof size === 'number' ? new ProtobufMessage().int(1, size) : new ProtobufMessage().string(2, size),
     );
   }
-  const tensor = new ProtobufMessage().int(1, TYPE_CODES[type]).message(2, dimensions);
+  const tensor = new ProtobufMessage().int(1, DATA_TYPES[type].code).message(2, dimensions);
   return new ProtobufMessage().string(1, name).message(2, new ProtobufMessage().message(1, tensor));
 }

@@ -2,7 +2,7 @@
 
 import { broadcast, type Shape } from '../dimension.ts';
 import { type GradientRule, GraphError, shapeError, type Value } from '../graph.ts';
-import { type DataType, TYPE_CODES } from '../onnx/data-type.ts';
+import { DATA_TYPES, type DataType } from '../onnx/data-type.ts';
 import { sumTo } from './broadcast.ts';
 
 type BinaryRule = (dy: Value, a: Value, b: Value, y: Value) => readonly [Value | undefined, Value | undefined];
@@ -80,7 +80,7 @@ export const equal = (a: Value, b: Value): Value => comparison('Equal', a, b);
 /** The same numbers in another type; x itself where it has that type already. */
 export function cast(x: Value, type: DataType): Value {
   if (x.type === type) return x;
-  return x.graph.node('Cast', [x], { type, shape: x.shape }, { attributes: { to: { int: TYPE_CODES[type] } } });
+  return x.graph.node('Cast', [x], { type, shape: x.shape }, { attributes: { to: { int: DATA_TYPES[type].code } } });
 }
 
 /** x times a number. */

@@ -2,7 +2,7 @@
 
 import { broadcast, type Dimension, formatShape, type Shape } from '../dimension.ts';
 import { type Attributes, dimensionAt, type GradientRule, GraphError, shapeError, type Value } from '../graph.ts';
-import { TYPE_CODES } from '../onnx/data-type.ts';
+import { DATA_TYPES } from '../onnx/data-type.ts';
 import { sum, sumTo } from './broadcast.ts';
 import { add, cast } from './elementwise.ts';
 import { transpose } from './reshape.ts';
@@ -54,7 +54,7 @@ function product(
   if (type === 'float32') return graph.node(op, [a, b], { type: a.type, shape }, { attributes, gradient });
   // Its gradient reaches back over the roundings.
   const rounded = graph.node(op, [cast(a, type), cast(b, type)], { type, shape }, { attributes });
-  const to = { to: { int: TYPE_CODES.float32 } };
+  const to = { to: { int: DATA_TYPES.float32.code } };
   return graph.node('Cast', [rounded], { type: 'float32', shape }, { attributes: to, gradient, gradientOf: [a, b] });
 }
 

@@ -3,6 +3,7 @@
 
 import { stream } from '@ludic/random';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
+import { sidesOf } from '../architectures/family.ts';
 import { familyOf, tensorsOf } from '../architectures/registry.ts';
 import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../checkpoints/safetensors.ts';
@@ -61,8 +62,7 @@ export function loraShapes(config: ModelConfig, adapter: LoraConfig): ReadonlyMa
   const specs = tensorsOf(config);
   return new Map(
     loraNames(config, adapter).flatMap((name) => {
-      const { shape, linear } = specs.get(`${name}.weight`)!;
-      const [to, from] = (linear === 'in_out' ? [shape[1], shape[0]] : shape) as [number, number];
+      const [to, from] = sidesOf(specs.get(`${name}.weight`)!);
       return [
         [`${name}.lora_A.weight`, [adapter.rank, from]],
         [`${name}.lora_B.weight`, [to, adapter.rank]],
@@ -97,20 +97,20 @@ export function mergeAdapter(
   const { rank } = adapter.config;
   const merged: Record<string, HostTensor> = { ...parameters };
   for (const name of loraNames(config, adapter.config)) {
-    const { shape, linear } = specs.get(`${name}.weight`)!;
+    const spec = specs.get(`${name}.weight`)!;
     const a = floats(adapter.parameters[`${name}.lora_A.weight`]!);
     const b = floats(adapter.parameters[`${name}.lora_B.weight`]!);
-    const [to, from] = (linear === 'in_out' ? [shape[1], shape[0]] : shape) as [number, number];
+    const [to, from] = sidesOf(spec);
     const data = floats(parameters[`${name}.weight`]!).slice();
     for (let o = 0; o < to; o++) {
       for (let i = 0; i < from; i++) {
         let sum = 0;
         for (let r = 0; r < rank; r++) sum += b[o * rank + r]! * a[r * from + i]!;
-        const at = linear === 'in_out' ? i * to + o : o * from + i;
+        const at = spec.linear === 'in_out' ? i * to + o : o * from + i;
         data[at] = data[at]! + factor * sum;
       }
     }
-    merged[`${name}.weight`] = float32(data, shape);
+    merged[`${name}.weight`] = float32(data, spec.shape);
   }
   return merged;
 }

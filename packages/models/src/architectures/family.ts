@@ -17,6 +17,10 @@ export interface TensorSpec {
   readonly linear?: 'out_in' | 'in_out';
 }
 
+/** How many numbers the linear layer of a weight gives and takes. */
+export const sidesOf = ({ shape, linear }: Pick<TensorSpec, 'shape' | 'linear'>): [to: number, from: number] =>
+  linear === 'in_out' ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!];
+
 /** The weights of a model in a graph, by their names in the checkpoint. */
 export interface Weights {
   /** A parameter, in the checkpoint's own orientation. */

@@ -4,13 +4,11 @@ import { checkpointed, type Value } from '@ludic/graph';
 import type { Network } from './family.ts';
 import { familyOf } from './registry.ts';
 
-export interface LayerOptions {
-  /** Keep only what goes into each layer and compute the layer again when its gradient is due. */
-  readonly gradientCheckpointing?: boolean;
-}
-
-/** Hidden states [tokens, hiddenSize] after the last layer, before the final norm. */
-export function hiddenStates(network: Network, { gradientCheckpointing = false }: LayerOptions = {}): Value {
+/**
+ * Hidden states [tokens, hiddenSize] after the last layer, before the final norm.
+ * @param gradientCheckpointing keep only what goes into each layer and compute the layer again when its gradient is due
+ */
+export function hiddenStates(network: Network, gradientCheckpointing = false): Value {
   const { config, weights, tokens } = network;
   const family = familyOf(config);
   let x = family.embed(config, weights, tokens);

@@ -1,11 +1,12 @@
 // The safetensors format: eight bytes with the header's length, a JSON header, then the tensors' bytes. Nothing in the
 // file is believed before it is checked.
 
+import { isNatural, isObject, type Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 
 /** Bytes of one element. */
-const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+export const SIZES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 /** The types of numbers that safetensors knows, by its own names, such as `F32` and `BF16`. */
 export type TensorDtype = keyof typeof SIZES;
 
@@ -92,7 +93,7 @@ export function readSafetensorsHeader(
   return { places, metadata };
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+function parseHeader(bytes: Uint8Array): Json {
   let text: string;
   let header: unknown;
   try {
@@ -101,10 +102,10 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   } catch (error) {
     throw new ModelError('bad_safetensors', 'This is no safetensors file: its header is no JSON.', { cause: error });
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw bad('its header is no object');
+  if (!isObject(header)) throw bad('its header is no object');
   const twice = repeatedKey(text);
   if (twice !== undefined) throw bad(`its header says ${JSON.stringify(twice)} twice`);
-  return header as Record<string, unknown>;
+  return header;
 }
 
 /** A key that stands twice in one object of a JSON text, of which parsers believe one or the other. */
@@ -138,9 +139,8 @@ function readEntry(
   if (typeof dtype !== 'string' || !Object.hasOwn(SIZES, dtype)) {
     throw bad(`${name} has the unknown type ${JSON.stringify(dtype)} (known: ${Object.keys(SIZES).join(', ')})`);
   }
-  const natural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-  if (!Array.isArray(shape) || !shape.every(natural)) throw bad(`the shape of ${name} is no list of whole numbers`);
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(natural) || offsets[0]! > offsets[1]!) {
+  if (!Array.isArray(shape) || !shape.every(isNatural)) throw bad(`the shape of ${name} is no list of whole numbers`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isNatural) || offsets[0]! > offsets[1]!) {
     throw bad(`the place of ${name} in the file is not two whole numbers in order`);
   }
   const [begin, end] = offsets as [number, number];
@@ -244,7 +244,7 @@ export function writeSafetensors(
   return file;
 }
 
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const bad = (what: string) =>
   new ModelError('bad_safetensors', `This is no safetensors file that can be used: ${what}.`);

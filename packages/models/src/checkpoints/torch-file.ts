@@ -2,35 +2,33 @@
 // or, before PyTorch 1.6, pickles in a row with the storages behind them. The pickle says how tensors lie in storages;
 // storages are read once it is done, so that tensors share them. Nothing of the file is executed.
 
+import { isNatural } from '../config/model-config.ts';
 import { badTorchFile, type PickleGlobal, PickleList, quoted, readPickle } from './pickle.ts';
 import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
-import type { StoredTensor, TensorDtype } from './safetensors.ts';
+import { SIZES, type StoredTensor, type TensorDtype, viewOf } from './safetensors.ts';
 
 /** By the names of their storages. */
 const STORAGES = {
-  DoubleStorage: { dtype: 'F64', size: 8 },
-  FloatStorage: { dtype: 'F32', size: 4 },
-  HalfStorage: { dtype: 'F16', size: 2 },
-  BFloat16Storage: { dtype: 'BF16', size: 2 },
-  LongStorage: { dtype: 'I64', size: 8 },
-  IntStorage: { dtype: 'I32', size: 4 },
-  ShortStorage: { dtype: 'I16', size: 2 },
-  CharStorage: { dtype: 'I8', size: 1 },
-  ByteStorage: { dtype: 'U8', size: 1 },
-  BoolStorage: { dtype: 'BOOL', size: 1 },
-} as const satisfies Record<string, ElementType>;
-
-interface ElementType {
-  readonly dtype: TensorDtype;
-  readonly size: number;
-}
+  DoubleStorage: 'F64',
+  FloatStorage: 'F32',
+  HalfStorage: 'F16',
+  BFloat16Storage: 'BF16',
+  LongStorage: 'I64',
+  IntStorage: 'I32',
+  ShortStorage: 'I16',
+  CharStorage: 'I8',
+  ByteStorage: 'U8',
+  BoolStorage: 'BOOL',
+} as const satisfies Record<string, TensorDtype>;
 
 interface TorchStorage {
   readonly key: string;
-  readonly type: ElementType;
+  readonly dtype: TensorDtype;
   /** In elements. */
   readonly length: number;
 }
+
+const bytesOf = ({ dtype, length }: TorchStorage) => length * SIZES[dtype];
 
 /** How a tensor lies in its storage, in elements. */
 class TensorView {
@@ -64,11 +62,12 @@ function readZipFormat(file: Uint8Array): ReadonlyMap<string, StoredTensor> {
   if (order && new TextDecoder().decode(order.subarray(0, 16)) !== 'little') throw badTorchFile(BIG_ENDIAN);
   const { value, storages } = readTensorPickle(entries.get(pickles[0]!)!, 0);
   const contents = new Map<string, Uint8Array>();
-  for (const { key, length, type } of storages.values()) {
+  for (const storage of storages.values()) {
+    const { key } = storage;
     const data = entries.get(`${folder}data/${key}`);
     if (!data) throw badTorchFile(`its zip archive lacks the storage ${quoted(key)}`);
-    if (data.length !== length * type.size) {
-      throw badTorchFile(`the storage ${quoted(key)} has ${data.length} bytes and should have ${length * type.size}`);
+    if (data.length !== bytesOf(storage)) {
+      throw badTorchFile(`the storage ${quoted(key)} has ${data.length} bytes and should have ${bytesOf(storage)}`);
     }
     contents.set(key, data);
   }
@@ -97,7 +96,7 @@ function readOldFormat(file: Uint8Array): ReadonlyMap<string, StoredTensor> {
   for (const key of keys.value.items) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (!storage || contents.has(storage.key)) throw badTorchFile('it lists storages that no tensor needs');
-    const bytes = storage.length * storage.type.size;
+    const bytes = bytesOf(storage);
     if (at + 8 + bytes > file.length) throw badTorchFile(`it is cut off in the storage ${quoted(storage.key)}`);
     const length = Number(view.getBigInt64(at, true));
     if (length !== storage.length) {
@@ -118,16 +117,16 @@ function readTensorPickle(
   const storages = new Map<string, TorchStorage>();
   const persistent = (id: unknown): TorchStorage => {
     const [kind, global, key, , length, view] = Array.isArray(id) ? id : [];
-    const type = TYPES.get(global);
-    if (kind !== 'storage' || !type || typeof key !== 'string' || !isNatural(length)) {
+    const dtype = DTYPES.get(global);
+    if (kind !== 'storage' || !dtype || typeof key !== 'string' || !isNatural(length)) {
       throw badTorchFile('it refers to something outside its pickle that is no storage');
     }
     if (view !== undefined && view !== null) throw badTorchFile('it has views of storages, which are not supported');
     const known = storages.get(key);
-    if (known && (known.type !== type || known.length !== length)) {
+    if (known && (known.dtype !== dtype || known.length !== length)) {
       throw badTorchFile(`it describes the storage ${quoted(key)} in two ways`);
     }
-    const storage = known ?? { key, type, length };
+    const storage = known ?? { key, dtype, length };
     storages.set(key, storage);
     return storage;
   };
@@ -142,8 +141,8 @@ const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map<string, PickleGlobal>
   ...Object.keys(STORAGES).map((name) => [`torch.${name}`, {}] as const),
 ]);
 
-const TYPES: ReadonlyMap<unknown, ElementType> = new Map(
-  Object.entries(STORAGES).map(([name, type]) => [GLOBALS.get(`torch.${name}`), type]),
+const DTYPES: ReadonlyMap<unknown, TensorDtype> = new Map(
+  Object.entries(STORAGES).map(([name, dtype]) => [GLOBALS.get(`torch.${name}`), dtype]),
 );
 
 function orderedDict(args: readonly unknown[]): Map<string, unknown> {
@@ -167,7 +166,6 @@ function rebuildParameter([tensor]: readonly unknown[]): TensorView {
   return tensor;
 }
 
-const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 /** PyTorch's own loops take 64 axes. Without a limit, many tensors could share one tuple of a million. */
 const areExtents = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.length <= 64 && value.every(isNatural);
@@ -188,7 +186,8 @@ function tensorsOf(
   for (const [name, view] of value as Map<string, unknown>) {
     if (!(view instanceof TensorView)) throw badTorchFile(`${quoted(name)} in it is no tensor`);
     const { storage, offset, shape, strides } = view;
-    const { dtype, size } = storage.type;
+    const { dtype } = storage;
+    const size: number = SIZES[dtype];
     const data = contents.get(storage.key);
     if (!data) throw badTorchFile(`it lacks the storage ${quoted(storage.key)}`);
     if (shape.includes(0)) {
@@ -338,5 +337,4 @@ function entryData(
   return file.subarray(begin, begin + size);
 }
 
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const startsWith = (bytes: Uint8Array, start: readonly number[]) => start.every((byte, i) => bytes[i] === byte);

@@ -4,7 +4,7 @@
 import { cast, type Graph, gatherRows, gemm, type Value } from '@ludic/graph';
 import { float16Bytes, fourBitLinear, LARGEST_FLOAT16 } from '@ludic/graph/internal';
 import { floats, type HostTensor } from '@ludic/runtime';
-import type { Weights } from '../architectures/family.ts';
+import { sidesOf, type Weights } from '../architectures/family.ts';
 import { tensorsOf } from '../architectures/registry.ts';
 import { weightsOf, withBias } from '../architectures/weights.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -89,8 +89,7 @@ function fourBitWeights(
 }
 
 function matrixOf(weight: HostTensor, order: Matrix['order'] = 'out_in'): Matrix {
-  const [rows, columns] = weight.dims as [number, number];
-  const [out, width] = order === 'in_out' ? [columns, rows] : [rows, columns];
+  const [out, width] = sidesOf({ shape: weight.dims, linear: order });
   return { data: floats(weight), out, in: width, order };
 }
 

@@ -31,17 +31,8 @@ export const queriesPerKeyHead = (steps: string, { heads, kvHeads }: Heads) =>
   multiplyDimensions(steps, heads / kvHeads);
 
 /** [1, 1, steps · group, before + steps]: a query sees all that came before and its own row up to itself. */
-export function causalBias(steps: number, before: number, group: number): HostTensor {
-  const width = before + steps;
-  const bias = new Float32Array(steps * group * width);
-  for (let step = 0; step < steps; step++) {
-    for (let g = 0; g < group; g++) {
-      const row = (step * group + g) * width;
-      bias.fill(MASKED, row + before + step + 1, row + width);
-    }
-  }
-  return float32(bias, [1, 1, steps * group, width]);
-}
+export const causalBias = (steps: number, before: number, group: number): HostTensor =>
+  pastBias(NO_PAST, before, steps, group);
 
 /** Positions of the queries and the keys of a row; a key at −1 is padding. */
 export interface RowPositions {
@@ -75,6 +66,9 @@ export interface PastRows {
   /** Slots of each row; those beyond its length are padding. */
   readonly capacity: number;
 }
+
+/** One row without any, for rows that see the same: bias is broadcast over them. */
+export const NO_PAST: PastRows = { lengths: [0], capacity: 0 };
 
 /**
  * [rows, 1, steps · group, before + capacity + steps]: a query sees the `before` keys that all rows share, its row's own

@@ -2,7 +2,7 @@
 
 import { type HostTensor, int64, type Tensor, type Tensors } from '@ludic/runtime';
 import type { ModelConfig } from '../config/model-config.ts';
-import { causalBias, type PastRows, pastBias, span, windowBias } from './attention-bias.ts';
+import { NO_PAST, type PastRows, pastBias, span, windowBias } from './attention-bias.ts';
 import { padToRows } from './row-padding.ts';
 import { type TokenSpan, tokenInputs } from './token-inputs.ts';
 
@@ -31,16 +31,8 @@ export function prefillInputs(
   prefix?: CachedPrefix,
 ): DecodeInputs {
   const known = prefix?.tokens.length ?? 0;
-  const { slidingWindow, heads, kvHeads } = config;
-  const group = heads / kvHeads;
   const spans = sequences.map((sequence) => ({ ids: sequence.subarray(known), position: known }));
-  const biases = (steps: number): Record<string, HostTensor> => {
-    const bias = causalBias(steps, known, group);
-    if (!slidingWindow) return { bias };
-    const positions = { queries: span(known, steps), keys: span(0, known + steps) };
-    return { bias, local_bias: windowBias([positions], slidingWindow.size, group) };
-  };
-  return decodeInputs(config, spans, biases, prefix);
+  return decodeInputs(config, spans, prefix);
 }
 
 /** Feeds new tokens, at least one each, to rows with keys and values of their own. */
@@ -52,27 +44,23 @@ export function extendInputs(
 ): DecodeInputs {
   const known = prefix?.tokens.length ?? 0;
   const spans = fed.map((ids, row) => ({ ids, position: known + past.lengths[row]! }));
-  const biases = (steps: number) => ({
-    bias: pastBias(past, known, steps, config.heads / config.kvHeads),
-    ...localPastBias(config, past, known, steps),
-  });
-  return decodeInputs(config, spans, biases, prefix, past);
+  return decodeInputs(config, spans, prefix, past);
 }
 
-/** @param biases what queries of so many steps may look at */
 function decodeInputs(
   config: ModelConfig,
   spans: readonly TokenSpan[],
-  biases: (steps: number) => Record<string, HostTensor>,
   prefix?: CachedPrefix,
   past?: CachedRows,
 ): DecodeInputs {
+  const known = prefix?.tokens.length ?? 0;
   const { inputs, steps, lastTokens } = padToRows(spans.map(({ ids }) => ids.length));
   return {
     inputs: {
       ...tokenInputs(config, spans),
       ...inputs,
-      ...biases(steps),
+      bias: pastBias(past ?? NO_PAST, known, steps, config.heads / config.kvHeads),
+      ...localPastBias(config, past ?? NO_PAST, known, steps),
       ...keysAndValues(steps, prefix, past),
     },
     lastTokens,

@@ -41,12 +41,12 @@ export function buildScoring(
   graph: Graph,
   config: ModelConfig,
   levels: TreeLevels,
-  { adapter, gradientCheckpointing = false, precision }: ScoringOptions = {},
+  { adapter, gradientCheckpointing, precision }: ScoringOptions = {},
 ): ScoringOutputs {
   const { weights, exact, trained } = declareWeights(graph, config, adapter, precision);
   const tokens = declareTokens(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, { ...config, precision }, levels);
-  const hidden = hiddenStates({ config, weights, tokens, attention }, { gradientCheckpointing });
+  const hidden = hiddenStates({ config, weights, tokens, attention }, gradientCheckpointing);
 
   const answers = gatherRows(hidden, graph.input('logit_positions', 'int32', ['logitPositions']));
   const logits = mul(familyOf(config).head(config, exact, answers), graph.input('inverse_temperature', 'float32', []));

@@ -3,7 +3,7 @@
 // understand alike.
 
 import { namesShown, refusalOf, shown, sortFields } from '../config/known-fields.ts';
-import { isObject, type Json } from '../config/model-config.ts';
+import { isNatural, isObject, type Json } from '../config/model-config.ts';
 import {
   ADDED_TOKEN,
   DECODERS,
@@ -104,10 +104,10 @@ const NEEDED: Readonly<Record<OptionType, string>> = {
 const IS: Readonly<Record<OptionType, (value: unknown) => boolean>> = {
   flag: (value) => typeof value === 'boolean',
   text: (value) => typeof value === 'string',
-  count: isCount,
+  count: isNatural,
   pattern: (value) => isObject(value) && typeof (value.String ?? value.Regex) === 'string',
   parts: Array.isArray,
-  vocab: (value) => isObject(value) && Object.values(value).every(isCount),
+  vocab: (value) => isObject(value) && Object.values(value).every(isNatural),
   scores: (value) =>
     Array.isArray(value) &&
     value.every((one) => Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'number'),
@@ -118,10 +118,6 @@ const isMerge = (merge: unknown): boolean =>
   typeof merge === 'string'
     ? merge.split(' ').length === 2
     : Array.isArray(merge) && merge.length === 2 && merge.every((half) => typeof half === 'string');
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
 
 /** Files of the first versions do not say it. */
 const withModelType = (model: unknown): unknown =>
@@ -152,7 +148,7 @@ function addedTokens(json: unknown, decoder: unknown): readonly Json[] {
 }
 
 function addedToken(where: string, token: unknown): Json {
-  if (!isObject(token) || typeof token.content !== 'string' || !isCount(token.id))
+  if (!isObject(token) || typeof token.content !== 'string' || !isNatural(token.id))
     throw new TokenizerFault(`${where} holds ${shown(token)}; an id and a content are needed`);
   const { __type: _, ...fields } = token;
   check(`the added token ${shown(token.content)}`, fields, ADDED_TOKEN);
