@@ -21,19 +21,22 @@ export interface CarriedGame extends EnvironmentSpec {
 
 const VERSION = 1;
 
+/** The keys of the file by our names. */
+const KEYS = {
+  environment: 'environment',
+  config: 'environment_config',
+  history: 'history',
+  temperature: 'temperature',
+  evalTemperature: 'eval_temperature',
+  maxCompletionLength: 'max_completion_length',
+  stop: 'stop',
+} as const satisfies Record<keyof CarriedGame, string>;
+const NAMES = Object.keys(KEYS) as (keyof CarriedGame)[];
+
 /** The content of ludic.json. */
 export function carriedGameText(game: CarriedGame): string {
-  const json = {
-    format_version: VERSION,
-    environment: game.environment,
-    environment_config: game.config,
-    history: game.history,
-    temperature: game.temperature,
-    ...(game.evalTemperature !== undefined && { eval_temperature: game.evalTemperature }),
-    max_completion_length: game.maxCompletionLength,
-    stop: game.stop,
-  };
-  return `${JSON.stringify(json, null, 2)}\n`;
+  const entries = NAMES.filter((name) => game[name] !== undefined).map((name) => [KEYS[name], game[name]]);
+  return `${JSON.stringify({ format_version: VERSION, ...Object.fromEntries(entries) }, null, 2)}\n`;
 }
 
 /**
@@ -43,22 +46,16 @@ export function carriedGameText(game: CarriedGame): string {
 export async function readCarriedGame(files: Pick<ModelFiles, 'name' | 'read'>): Promise<CarriedGame | undefined> {
   const json = (await readJson(files, CARRIED_GAME_FILE)) as Readonly<Record<string, unknown>> | null | undefined;
   if (json === undefined || json?.format_version !== VERSION) return undefined;
-  const { environment, environment_config, history, temperature, eval_temperature, max_completion_length, stop } = json;
-  const game = {
-    environment,
-    config: environment_config,
-    history,
-    temperature,
-    ...(eval_temperature !== undefined && { evalTemperature: eval_temperature }),
-    maxCompletionLength: max_completion_length,
-    stop,
-  };
+  const told = NAMES.filter((name) => json[KEYS[name]] !== undefined);
+  const game: Unchecked = Object.fromEntries(told.map((name) => [name, json[KEYS[name]]]));
   if (!isGame(game))
     throw new ModelError('not_a_model', `${CARRIED_GAME_FILE} of ${files.name} is damaged: it describes no game.`);
-  return game as unknown as CarriedGame;
+  return game;
 }
 
-function isGame(game: { readonly [Name in keyof CarriedGame]: unknown }): boolean {
+type Unchecked = { readonly [Name in keyof CarriedGame]?: unknown };
+
+function isGame(game: Unchecked): game is CarriedGame {
   const { environment, config, history, temperature, evalTemperature = 0, maxCompletionLength, stop } = game;
   return (
     typeof environment === 'string' &&

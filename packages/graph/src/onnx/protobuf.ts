@@ -48,18 +48,17 @@ export class ProtobufMessage {
   }
 
   float(field: number, value: number): this {
-    this.#varint((field << 3) | FIXED32);
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setFloat32(0, value, true);
-    this.#push(bytes);
-    return this;
+    return this.#fixed((field << 3) | FIXED32, Float32Array.of(value));
   }
 
   double(field: number, value: number): this {
-    this.#varint((field << 3) | FIXED64);
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setFloat64(0, value, true);
-    this.#push(bytes);
+    return this.#fixed((field << 3) | FIXED64, Float64Array.of(value));
+  }
+
+  /** Numbers lie little-endian in memory, as protobuf wants them. */
+  #fixed(key: number, { buffer }: Float32Array | Float64Array): this {
+    this.#varint(key);
+    this.#push(new Uint8Array(buffer));
     return this;
   }
 

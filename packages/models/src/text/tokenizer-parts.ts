@@ -82,8 +82,10 @@ function check(what: string, options: Json, table: Readonly<Record<string, Optio
     if (typeof option === 'object') {
       const reason = refusalOf(name, value, option);
       if (reason !== undefined) throw new TokenizerFault(`${what} says that ${reason}`);
-    } else if (option !== 'harmless' && value !== null && !IS[option](value))
-      throw new TokenizerFault(`${what} says that ${name} is ${shown(value)}; ${NEEDED[option]} needed`);
+    } else if (option !== 'harmless' && value !== null) {
+      const [is, needed] = TYPES[option];
+      if (!is(value)) throw new TokenizerFault(`${what} says that ${name} is ${shown(value)}; ${needed} needed`);
+    }
   }
   const lacking = Object.keys(table).find((name) => NEVER_LACKING.has(table[name]!) && options[name] == null);
   if (lacking !== undefined) throw new TokenizerFault(`${what} has no ${lacking}`);
@@ -91,28 +93,24 @@ function check(what: string, options: Json, table: Readonly<Record<string, Optio
 
 const NEVER_LACKING: ReadonlySet<Option> = new Set<Option>(['pattern', 'vocab', 'scores', 'merges', 'parts']);
 
-const NEEDED: Readonly<Record<OptionType, string>> = {
-  flag: 'true or false is',
-  text: 'a text is',
-  count: 'a whole number is',
-  pattern: '{"String": …} or {"Regex": …} is',
-  parts: 'a list is',
-  vocab: 'an id for each token is',
-  scores: 'a list of tokens with their scores is',
-  merges: 'a list of pairs is',
+/** What each type is, and in words what is needed. */
+const TYPES: Readonly<Record<OptionType, readonly [is: (value: unknown) => boolean, needed: string]>> = {
+  flag: [(value) => typeof value === 'boolean', 'true or false is'],
+  text: [(value) => typeof value === 'string', 'a text is'],
+  count: [isNatural, 'a whole number is'],
+  pattern: [isPattern, '{"String": …} or {"Regex": …} is'],
+  parts: [Array.isArray, 'a list is'],
+  vocab: [(value) => isObject(value) && Object.values(value).every(isNatural), 'an id for each token is'],
+  scores: [(value) => Array.isArray(value) && value.every(isScore), 'a list of tokens with their scores is'],
+  merges: [(value) => Array.isArray(value) && value.every(isMerge), 'a list of pairs is'],
 };
-const IS: Readonly<Record<OptionType, (value: unknown) => boolean>> = {
-  flag: (value) => typeof value === 'boolean',
-  text: (value) => typeof value === 'string',
-  count: isNatural,
-  pattern: (value) => isObject(value) && typeof (value.String ?? value.Regex) === 'string',
-  parts: Array.isArray,
-  vocab: (value) => isObject(value) && Object.values(value).every(isNatural),
-  scores: (value) =>
-    Array.isArray(value) &&
-    value.every((one) => Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'number'),
-  merges: (value) => Array.isArray(value) && value.every(isMerge),
-};
+
+function isPattern(value: unknown): boolean {
+  return isObject(value) && typeof (value.String ?? value.Regex) === 'string';
+}
+
+const isScore = (one: unknown): boolean =>
+  Array.isArray(one) && typeof one[0] === 'string' && typeof one[1] === 'number';
 
 const isMerge = (merge: unknown): boolean =>
   typeof merge === 'string'
