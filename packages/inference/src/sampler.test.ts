@@ -60,6 +60,14 @@ const same = (replies: readonly Generation[], expected: readonly Generation[]) =
 };
 
 describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] : [])])('a sampler on %s', (_, on) => {
+  it('goes on from the beginning of a prompt itself, not from that of another as long', async () => {
+    const [first, second] = ['10 11 12 13 14 15', '40 41 42 43 44 45'];
+    const alone = await new Sampler((await open(on)).model).sample([prompt('second', second!)], SETTINGS[1]!);
+    const sampler = new Sampler((await open(on)).model);
+    await sampler.sample([prompt('first', first!)], SETTINGS[1]!);
+    same(await sampler.sample([prompt('second', second!)], SETTINGS[1]!), alone);
+  });
+
   it('gives each what it gets alone, whatever the settings of the others, with fewer runs', async () => {
     const expected: Generation[][] = [];
     let runsAlone = 0;

@@ -8,7 +8,6 @@ const SHORTEST = 4;
 
 export class SharedPrefix {
   readonly #decoder: Decoder;
-  #tokens: Int32Array | undefined;
   #prefix: CachedPrefix | undefined;
 
   constructor(decoder: Decoder) {
@@ -26,7 +25,6 @@ export class SharedPrefix {
    */
   clear(): void {
     this.#prefix = undefined;
-    this.#tokens = undefined;
   }
 
   /** The common prefix of these sequences and all before them or, where that is too short, of these alone. */
@@ -34,13 +32,13 @@ export class SharedPrefix {
     if (sequences.length === 0) return undefined;
     const shortest = sequences.reduce((least, sequence) => Math.min(least, sequence.length), Number.POSITIVE_INFINITY);
     const common = (all: readonly Int32Array[]) => all[0]!.slice(0, sharedPrefixLength(all, shortest - 1));
-    let tokens = common(this.#tokens ? [this.#tokens, ...sequences] : sequences);
-    if (tokens.length < SHORTEST) tokens = common(sequences);
+    const known = this.#prefix?.tokens;
+    let tokens = common(known ? [known, ...sequences] : sequences);
+    const goesOn = tokens.length >= SHORTEST;
+    if (!goesOn) tokens = common(sequences);
     if (tokens.length < SHORTEST) return undefined;
-    if (!this.#prefix || this.#prefix.tokens.length !== tokens.length || this.#tokens?.length !== tokens.length) {
-      this.#prefix = await this.#decoder.prefix(tokens);
-    }
-    this.#tokens = tokens;
+    // Another prefix may be as long as the known one.
+    if (!goesOn || tokens.length !== known?.length) this.#prefix = await this.#decoder.prefix(tokens);
     return this.#prefix;
   }
 }
