@@ -6,7 +6,7 @@ import { completeTokenizerFiles, type ExportDtype, folderFiles } from '@ludic/mo
 import { writeFilesAtomically } from '@ludic/models/node';
 import { Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
-import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models/open.ts';
+import { adapterOption, modelOption, openCheckpoint, openFiles } from './models/open.ts';
 import { exportDtypes } from './options/input.ts';
 
 interface ExportCommand {
@@ -30,10 +30,9 @@ export function exportCommand(): Command {
     .action(async ({ model, adapter, out, dtype: onnx }: ExportCommand) => {
       if (existsSync(out)) throw new UsageError(`${out} exists already. Choose another folder.`);
       const files = await openFiles(model);
-      const checkpoint = await openCheckpoint(files);
-      const parameters = await withAdapter(checkpoint, adapter);
+      const { config, parameters } = await openCheckpoint(files, adapter);
       const tokenizerFiles = await completeTokenizerFiles(files);
-      await writeFilesAtomically(resolve(out), folderFiles(checkpoint.config, parameters, tokenizerFiles, { onnx }));
+      await writeFilesAtomically(resolve(out), folderFiles(config, parameters, tokenizerFiles, { onnx }));
       console.log(`${out} holds the model.`);
     });
 }

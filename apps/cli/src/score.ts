@@ -6,7 +6,7 @@ import { ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { Command } from 'commander';
 import { UsageError } from './failure.ts';
-import { adapterOption, modelOption, openCheckpoint, openFiles, withAdapter } from './models/open.ts';
+import { adapterOption, modelOption, openCheckpoint, openFiles } from './models/open.ts';
 
 interface ScoreCommand {
   readonly model: string;
@@ -26,9 +26,7 @@ export function scoreCommand(): Command {
     .option('--json', 'Print one JSON object {logprobs, loss}')
     .action(async (options: ScoreCommand) => {
       const files = await openFiles(options.model);
-      const checkpoint = await openCheckpoint(files);
-      const { config } = checkpoint;
-      const parameters = await withAdapter(checkpoint, options.adapter);
+      const { config, parameters } = await openCheckpoint(files, options.adapter);
       if ((options.ids === undefined) === (options.text === undefined))
         throw new UsageError('Give either --ids or --text.');
       const ids =

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type EnvironmentDefinition, environmentIds, findEnvironment } from '@ludic/environments';
-import { type LanguageModel, openLanguageModel } from '@ludic/inference';
+import { openLanguageModel } from '@ludic/inference';
 import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter, readCheckpoint } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
@@ -72,22 +72,17 @@ async function openFromHub(name: string): Promise<ModelFiles | undefined> {
   }
 }
 
-/** @param adapter a folder whose adapter is merged into the model */
-export async function openModel(
-  files: ModelFiles,
-  { adapter, device }: Pick<PolicyOptions, 'adapter' | 'device'>,
-): Promise<LanguageModel> {
-  const folder = adapter === undefined ? undefined : await openAdapterFolder(adapter);
-  const model = await openLanguageModel(files, await openRuntime(device ?? 'cpu'), folder);
-  tellWarnings(model.warnings);
-  return model;
-}
-
-/** The checkpoint alone, for commands that sample nothing. */
-export async function openCheckpoint(files: ModelFiles): Promise<Checkpoint> {
+/**
+ * The checkpoint alone, for commands that sample nothing.
+ * @param adapter a folder whose adapter is merged into the parameters
+ */
+export async function openCheckpoint(files: ModelFiles, adapter: string | undefined): Promise<Checkpoint> {
   const checkpoint = await readCheckpoint(files);
   tellWarnings(checkpoint.warnings);
-  return checkpoint;
+  if (adapter === undefined) return checkpoint;
+  const { config, parameters } = checkpoint;
+  const read = await readAdapter(await openAdapterFolder(adapter), config);
+  return { ...checkpoint, parameters: mergeAdapter(config, parameters, read) };
 }
 
 /** Prints each warning once, also where a model is opened several times. */
@@ -96,15 +91,6 @@ function tellWarnings(warnings: readonly string[] = []): void {
     if (!told.has(warning)) process.stderr.write(`ludic: ${warning}\n`);
     told.add(warning);
   }
-}
-
-/** The parameters, with the adapter of a folder merged into them. */
-export async function withAdapter(
-  { config, parameters }: Checkpoint,
-  folder: string | undefined,
-): Promise<Checkpoint['parameters']> {
-  if (folder === undefined) return parameters;
-  return mergeAdapter(config, parameters, await readAdapter(await openAdapterFolder(folder), config));
 }
 
 export const adapterOption = () => new Option('--adapter <folder>', 'A LoRA adapter in PEFT layout, for --model');
@@ -157,6 +143,8 @@ export async function openPolicy(
       );
     },
   );
-  const model = await openModel(files, options);
+  const adapter = options.adapter === undefined ? undefined : await openAdapterFolder(options.adapter);
+  const model = await openLanguageModel(files, await openRuntime(options.device ?? 'cpu'), adapter);
+  tellWarnings(model.warnings);
   return new LanguageModelPolicy(model, settings);
 }

@@ -7,8 +7,7 @@ const MOST_BYTES = 4096;
 
 /** The state of the input after some keys. */
 type Typed =
-  | { readonly kind: 'open'; readonly text: string; readonly rest: string }
-  | { readonly kind: 'entered'; readonly text: string; readonly rest: string }
+  | { readonly kind: 'open' | 'entered'; readonly text: string; readonly rest: string }
   | { readonly kind: 'given_up' };
 
 /**

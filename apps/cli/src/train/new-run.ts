@@ -20,9 +20,6 @@ export interface NewRunOptions {
   readonly env?: string;
   readonly envConfig: string;
   readonly model: string;
-  readonly loraRank?: number;
-  readonly loraAlpha?: number;
-  readonly loraTargets?: readonly string[];
   readonly warmStart?: number | 'auto';
   readonly warmStartEpisodes?: number;
   readonly warmStartPlayer?: string;
@@ -40,11 +37,11 @@ export async function decided(options: NewRunFields): Promise<RunStart> {
   const environmentConfig = readEnvConfig(options.envConfig);
   const environment: EnvironmentDefinition = findEnvironment(options.env);
   resolveConfig(environment, environmentConfig);
-  const { loraRank, loraAlpha, loraTargets } = options;
-  if (loraRank === undefined && (loraAlpha !== undefined || loraTargets !== undefined))
-    throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
   const game = { environment: environment.id, environmentConfig };
-  const given = { ...fieldValues({ ...FIELDS, ...LORA_FIELDS }, options), ...warmStartField(options) };
+  const fields = fieldValues({ ...FIELDS, ...LORA_FIELDS }, options);
+  if (fields.lora_rank === undefined && (fields.lora_alpha !== undefined || fields.lora_targets !== undefined))
+    throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
+  const given = { ...fields, ...warmStartField(options) };
   const start = (settings: TrainSettings): RunStart => ({
     kind: 'new',
     model: options.model,

@@ -102,12 +102,12 @@ export function joinedTokens(parts: readonly TokenBatch[]): TokenBatch {
       parts.map((part) => part[name]),
       tokens,
     );
-  const sequenceOf: number[] = [];
   let sequences = 0;
-  for (const part of parts) {
-    for (let t = 0; t < part.sequenceOf.length; t++) sequenceOf.push(sequences + part.sequenceOf[t]!);
+  const sequenceOf = parts.flatMap((part) => {
+    const first = sequences;
     sequences += part.sequences;
-  }
+    return Array.from(part.sequenceOf, (sequence) => first + sequence);
+  });
   return {
     logprobs: joined('logprobs'),
     oldLogprobs: joined('oldLogprobs'),

@@ -230,17 +230,14 @@ export class StoredRun {
 
   /** The evaluation after a step, where metrics.jsonl has one. */
   async evaluationAt(step: number): Promise<Evaluation | undefined> {
-    const line = (await this.log()).findLast(
-      (line): line is Extract<LogLine, { type: 'evaluation' }> => line.type === 'evaluation' && line.step === step,
-    );
+    const evaluations = (await this.log()).filter((line) => line.type === 'evaluation');
+    const line = evaluations.findLast((line) => line.step === step);
     return line && evaluationOf(line);
   }
 
   /** The numbers of a step, where metrics.jsonl has them. */
   async stepAt(step: number): Promise<StepMetrics | undefined> {
-    return (await this.log()).findLast(
-      (line): line is Extract<LogLine, { type: 'step' }> => line.type === 'step' && line.step === step,
-    );
+    return (await this.log()).filter((line) => line.type === 'step').findLast((line) => line.step === step);
   }
 
   /** The whole lines of metrics.jsonl. */
