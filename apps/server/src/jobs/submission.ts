@@ -9,7 +9,8 @@ import { whyNotTracked } from '@ludic/tracking/node';
 import { type ModelOrigin, rememberedName } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
-import type { JobFields, RequestedWork } from './store/job-store.ts';
+import type { RequestedWork } from './process/messages.ts';
+import type { JobFields } from './store/job-store.ts';
 import { requestedTracking } from './tracking.ts';
 
 /** What a job is made from, beside its owner. */

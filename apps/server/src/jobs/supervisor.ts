@@ -15,7 +15,6 @@ import { boundLog, note } from './log-file.ts';
 import type { CompleteJobsOptions } from './options.ts';
 import { type JobOutcome, outcomeOf, outcomeOfLost } from './outcome.ts';
 import { jobLockPlace, jobPlaces } from './places.ts';
-import type { JobRequest } from './process/messages.ts';
 import type { Change, JobFields, JobStore, StoredJob } from './store/job-store.ts';
 
 interface SupervisorOptions extends CompleteJobsOptions {
@@ -167,7 +166,7 @@ export class Supervisor {
       dataFolder,
       device,
       threads,
-      job: requestOf(job),
+      job,
       lock: jobLockPlace(dataFolder, id, job.output_dir),
       lockWaitMs: orphanMs,
       graceMs,
@@ -282,10 +281,4 @@ function newestStep(checkpoints: string): number {
   } catch {
     return -1;
   }
-}
-
-/** What was asked for, as the server accepted it. */
-function requestOf({ kind, request, output_dir: outputDir }: StoredJob): JobRequest {
-  if (kind === 'evaluate') return { kind, request };
-  return { kind, request, outputDir, workers: request.tensor_parallel_size };
 }

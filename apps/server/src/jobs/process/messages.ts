@@ -5,18 +5,20 @@ import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 
 export interface TrainingJob {
   readonly kind: 'train';
+  /** Complete; its `tensor_parallel_size` are the processes that share an update here. */
   readonly request: Omit<StartTraining, 'password'>;
-  readonly outputDir: string;
-  /** Processes that share an update. */
-  readonly workers: number;
+  /** The name to train under. */
+  readonly output_dir: string;
 }
 
 export interface EvaluationJob {
   readonly kind: 'evaluate';
   readonly request: Omit<EvaluatePolicy, 'password' | 'async'>;
+  readonly output_dir: null;
 }
 
-export type JobRequest = TrainingJob | EvaluationJob;
+/** What a job does, as the server accepted and stored it. */
+export type RequestedWork = TrainingJob | EvaluationJob;
 
 export type ToJob =
   | {
@@ -25,7 +27,7 @@ export type ToJob =
       readonly dataFolder: string;
       readonly device: Device;
       readonly threads: number | undefined;
-      readonly job: JobRequest;
+      readonly job: RequestedWork;
       /** Held for as long as the process lives. */
       readonly lock: string;
       /** How long it waits for the process of an earlier attempt, which outlived its server. */

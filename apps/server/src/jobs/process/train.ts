@@ -24,9 +24,9 @@ export async function trainJob(
   job: TrainingJob,
   { dataFolder, device, threads: wanted, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
-  const { request, outputDir } = job;
+  const { request } = job;
   const store = await ModelStore.open(dataFolder);
-  const folder = store.folderOf(outputDir);
+  const folder = store.folderOf(job.output_dir);
   const start = await startOf(folder, job, wanted);
   if (start.kind === 'finished') return { status: 'finished', result: resultOf(job, start.result) };
   // While a model is fetched there is nothing to save; from then on `runTraining` sees to it.
@@ -47,7 +47,7 @@ export async function trainJob(
     folder,
     runtime: await createRuntime(runtimeOptions),
     workers: {
-      count: job.workers,
+      count: request.tensor_parallel_size,
       cores: availableParallelism(),
       runtime: runtimeOptions,
       timeoutSeconds: WORKER_TIMEOUT_S,
@@ -76,8 +76,8 @@ export async function trainJob(
 
 type Final = Pick<RunResult, 'best' | 'evaluation'> & { readonly steps: number };
 
-const resultOf = ({ outputDir }: TrainingJob, { steps, best, evaluation }: Final) => ({
-  model: outputDir,
+const resultOf = ({ output_dir: model }: TrainingJob, { steps, best, evaluation }: Final) => ({
+  model,
   steps,
   best_step: best?.step ?? null,
   ...(evaluation && { evaluation: currentEvaluation({ ...evaluation }) }),
@@ -89,7 +89,7 @@ const resultOf = ({ outputDir }: TrainingJob, { steps, best, evaluation }: Final
  */
 async function startOf(
   folder: string,
-  { request, outputDir }: TrainingJob,
+  { request, output_dir: name }: TrainingJob,
   wanted: number | undefined,
 ): Promise<RunStart | { readonly kind: 'finished'; readonly result: Final }> {
   const settings = requestedTraining(request);
@@ -99,7 +99,7 @@ async function startOf(
       run.config.model !== request.model_name ||
       !agree(firstSettings(run.config.settings, run.config.changes), settings)
     )
-      throw foreign(outputDir);
+      throw foreign(name);
     const final = await readFile(join(folder, 'final', 'result.json'), 'utf8').catch(() => undefined);
     if (final === undefined) return { kind: 'resume' };
     const result = JSON.parse(final);
@@ -108,7 +108,7 @@ async function startOf(
     return { kind: 'resume' };
   }
   // An attempt that died before its first checkpoint has left nothing of worth.
-  if (!(await holdsCrumbs(folder))) throw foreign(outputDir);
+  if (!(await holdsCrumbs(folder))) throw foreign(name);
   await rm(folder, { recursive: true, force: true });
   // Threads decide how sums are rounded. With shards it is one, so that neither cores nor workers change the weights.
   const threads = settings.shards > 1 ? 1 : wanted;

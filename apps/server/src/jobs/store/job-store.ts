@@ -3,13 +3,8 @@
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Job, type JobState, ServiceError } from '@ludic/service';
-import type { EvaluationJob, TrainingJob } from '../process/messages.ts';
+import type { RequestedWork } from '../process/messages.ts';
 import { openDatabase } from './database.ts';
-
-/** What is asked for, with a name to train under or none. */
-export type RequestedWork =
-  | { readonly kind: 'train'; readonly request: TrainingJob['request']; readonly output_dir: string }
-  | { readonly kind: 'evaluate'; readonly request: EvaluationJob['request']; readonly output_dir: null };
 
 /** A job as it is stored: what clients see, and what the server needs beside it. */
 export type StoredJob = JobFields & RequestedWork;
