@@ -185,15 +185,12 @@ export const ACTIONS = {
       if (given.out === undefined && !/^[\w-][\w.-]*$/.test(out))
         throw new UsageError('--out is needed for that name.');
       const view = new TransferView(process.stderr, () => performance.now());
-      try {
-        const downloaded = await downloadModel(client, name, out, (event) => view.show(event));
-        view.close();
-        if (json) return console.log(JSON.stringify({ ...downloaded, out }));
-        const game = downloaded.env_type ?? 'GAME';
-        console.log(`${out} holds ${name}. Try it with: npm run ludic -- evaluate --env ${game} --model ${out}`);
-      } finally {
-        view.close();
-      }
+      const downloaded = await downloadModel(client, name, out, (event) => view.show(event)).finally(() =>
+        view.close(),
+      );
+      if (json) return console.log(JSON.stringify({ ...downloaded, out }));
+      const game = downloaded.env_type ?? 'GAME';
+      console.log(`${out} holds ${name}. Try it with: npm run ludic -- evaluate --env ${game} --model ${out}`);
     },
   }),
   delete: action({

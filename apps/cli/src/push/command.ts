@@ -55,22 +55,13 @@ async function run(folder: string, repository: string, options: PushCommand): Pr
     return;
   }
   const view = new TransferView(process.stderr, () => performance.now());
-  try {
-    const { url, created } = await uploadModel(
-      {
-        reference,
-        files: all,
-        title: trained ? `Model of ${trained.config.settings.environment}, trained with Ludic` : 'Model, with Ludic',
-        ...(options.private && { visibility: 'private' }),
-      },
-      await readHubSettings(process.env),
-      { onEvent: (event) => view.show(event) },
-    );
-    view.close();
-    if (options.private && !created)
-      process.stderr.write(`${repository} was there before; who sees it stays as it is.\n`);
-    console.log(url);
-  } finally {
-    view.close();
-  }
+  const title = trained ? `Model of ${trained.config.settings.environment}, trained with Ludic` : 'Model, with Ludic';
+  const { url, created } = await uploadModel(
+    { reference, files: all, title, ...(options.private && { visibility: 'private' }) },
+    await readHubSettings(process.env),
+    { onEvent: (event) => view.show(event) },
+  ).finally(() => view.close());
+  if (options.private && !created)
+    process.stderr.write(`${repository} was there before; who sees it stays as it is.\n`);
+  console.log(url);
 }

@@ -104,10 +104,6 @@ function softGate({ sapoTemperaturePos, sapoTemperatureNeg }: LossSettings, rati
   const { graph } = ratio;
   const centred = sub(ratio, graph.scalar(1));
   const gate = (temperature: number) => scale(sigmoid(scale(centred, temperature)), 4 / temperature);
-  const positive = isPositive(advantages);
+  const positive = stopGradient(cast(less(graph.scalar(0), advantages), 'float32'));
   return add(mul(gate(sapoTemperaturePos), positive), mul(gate(sapoTemperatureNeg), sub(graph.scalar(1), positive)));
-}
-
-function isPositive(x: Value): Value {
-  return stopGradient(cast(less(x.graph.scalar(0), x), 'float32'));
 }

@@ -148,12 +148,11 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { objective, adapter, gradientCheckpointing, precision, repeated } = this.#options;
+    const { runtime, objective, adapter, gradientCheckpointing, precision, repeated } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
     const keepOnDevice = this.#trained.names.map((name) => `gradient.${name}`);
-    const { runtime } = this.#options;
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels, several) => {
       const sums = await this.#sumsOrZeros();
       // In ordinary memory beginning with zeros saves a second program, and with it a second set of working memory.
@@ -208,9 +207,11 @@ export class Learner {
     const { adamw, precision } = this.#options;
     const parameters = this.#trained;
     const moments = await this.#optimizer();
-    const shapes = new Map(parameters.names.map((name) => [name, parameters.dims(name)]));
+    const groups = updateGroups(parameters);
     const gradients = (await this.#gradient()).inputs('gradient.');
-    const normProgram = await this.#program('norm', () => buildSquaredNorm(shapes));
+    const normProgram = await this.#program('norm', () =>
+      buildSquaredNorm(new Map(groups.flatMap((shapes) => [...shapes]))),
+    );
     const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
     if (!Number.isFinite(norm)) {
       throw new GrpoError(
@@ -231,10 +232,9 @@ export class Learner {
       ...moments.inputs(),
       ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
     };
-    for (const [i, names] of updateGroups(shapes).entries()) {
-      const own = new Map(names.map((name) => [name, shapes.get(name)!]));
-      const next = names.flatMap((name) => [`next.${name}`, `next.first.${name}`, `next.second.${name}`]);
-      const program = await this.#program(`adamw ${i}`, () => buildAdamW(own, adamw), { keepOnDevice: next });
+    for (const [i, shapes] of groups.entries()) {
+      const next = [...shapes.keys()].flatMap((name) => [`next.${name}`, `next.first.${name}`, `next.second.${name}`]);
+      const program = await this.#program(`adamw ${i}`, () => buildAdamW(shapes, adamw), { keepOnDevice: next });
       const outputs = await program.run(inputs, { ...parameters.into('next.'), ...moments.into('next.') });
       parameters.take(outputs, 'next.');
       moments.take(outputs, 'next.');
@@ -288,12 +288,10 @@ export class Learner {
 
   async #addToTotal(gradients: ResidentTensors): Promise<void> {
     const total = this.#total!;
-    const shapes = new Map(total.names.map((name) => [name, total.dims(name)]));
     const inputs = { ...total.inputs('sum.'), ...gradients.inputs('gradient.') };
-    for (const [i, names] of updateGroups(shapes).entries()) {
-      const own = new Map(names.map((name) => [name, shapes.get(name)!]));
-      const next = names.map((name) => `next.${name}`);
-      const program = await this.#program(`addition ${i}`, () => buildAddition(own), { keepOnDevice: next });
+    for (const [i, shapes] of updateGroups(total).entries()) {
+      const next = Array.from(shapes.keys(), (name) => `next.${name}`);
+      const program = await this.#program(`addition ${i}`, () => buildAddition(shapes), { keepOnDevice: next });
       total.take(await program.run(inputs, total.into('next.')), 'next.');
     }
   }
@@ -352,17 +350,18 @@ export class Learner {
 /** Most parameters of one update: the binding to the runtime copies all outputs, whatever they are written into. */
 const UPDATED_AT_ONCE = 2 ** 24;
 
-/** Names of the parameters that are updated together, in their order. */
-function updateGroups(shapes: ReadonlyMap<string, readonly number[]>): readonly (readonly string[])[] {
-  const groups: string[][] = [];
+/** Shapes of the parameters that are updated together, in their order. */
+function updateGroups(parameters: ResidentTensors): readonly ReadonlyMap<string, readonly number[]>[] {
+  const groups: Map<string, readonly number[]>[] = [];
   let size = Number.POSITIVE_INFINITY;
-  for (const [name, shape] of shapes) {
+  for (const name of parameters.names) {
+    const shape = parameters.dims(name);
     const count = shape.reduce((a, b) => a * b, 1);
     if (size + count > UPDATED_AT_ONCE) {
-      groups.push([]);
+      groups.push(new Map());
       size = 0;
     }
-    groups.at(-1)!.push(name);
+    groups.at(-1)!.set(name, shape);
     size += count;
   }
   return groups;
