@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readLogLine } from '../packages/grpo/src/internal.ts';
+import { RunFolder } from '../packages/grpo/src/node.ts';
 
 type Options = Readonly<Record<string, string | number | object>>;
 
@@ -72,9 +72,8 @@ let seconds = 0;
 let games = 0;
 let entropy = 0;
 const curve = [];
-for (const text of readFileSync(join(run, 'metrics.jsonl'), 'utf8').trim().split('\n')) {
-  const line = readLogLine(text);
-  if (line?.type !== 'step' && line?.type !== 'evaluation') continue;
+for (const line of await (await RunFolder.open(run)).log()) {
+  if (line.type !== 'step' && line.type !== 'evaluation') continue;
   seconds += line.seconds;
   if (line.type === 'step') {
     games += line.episodes;

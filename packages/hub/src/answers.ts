@@ -1,6 +1,6 @@
 // What the Hub's answers mean: which refusals may pass, and the sentence for each that does not.
 
-import { type Answer, askedWait, isTransientStatus, TransientError } from '@ludic/io';
+import { type Answer, askedWait, isTransientStatus, parseObject, TransientError } from '@ludic/io';
 import { HubError } from './errors.ts';
 import { type HubReference, referenceText } from './reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -75,13 +75,9 @@ async function explanation(response: RefusedAnswer): Promise<string> {
   const header = response.headers.get('x-error-message');
   const text = await response.text().catch(() => '');
   if (header) return ` (${header})`;
-  try {
-    const { error, message } = JSON.parse(text);
-    const said = error ?? message;
-    return typeof said === 'string' ? ` (${said.slice(0, 300)})` : '';
-  } catch {
-    return '';
-  }
+  const { error, message } = parseObject(text) ?? {};
+  const said = error ?? message;
+  return typeof said === 'string' ? ` (${said.slice(0, 300)})` : '';
 }
 
 /** Codes of connections that never came about. */

@@ -1,7 +1,8 @@
 // The cache of Python's huggingface_hub: models--org--name/ with blobs/ETAG, snapshots/COMMIT/FILE, which are links to
 // blobs, and refs/REVISION, which hold a commit.
 
-import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
 import { awaitLock, type FileLock } from '@ludic/io/node';
@@ -56,8 +57,8 @@ export class HubCache {
   }
 
   /** Whether a snapshot has a file, with its bytes. */
-  async has(commit: string, file: string): Promise<boolean> {
-    return exists(join(this.snapshot(commit), file));
+  has(commit: string, file: string): boolean {
+    return existsSync(join(this.snapshot(commit), file));
   }
 
   /** Puts a blob into a snapshot under the name of a file. */
@@ -79,12 +80,6 @@ export class HubCache {
     return join(this.folder, 'refs', ...revision.split('/'));
   }
 }
-
-export const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Makes something beside its place and renames it. */
 async function atomically(path: string, make: (fresh: string) => Promise<void>): Promise<void> {

@@ -1,12 +1,13 @@
 // A model of the Hub as a folder of the cache: what is missing is fetched, what is there is used.
 
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FetchPolicy } from '@ludic/io';
 import { ModelError, type ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import type { Asking } from './answers.ts';
-import { exists, HubCache } from './cache.ts';
+import { HubCache } from './cache.ts';
 import { fileError, HubError, type HubErrorCode } from './errors.ts';
 import { type Listing, lookUp } from './listing.ts';
 import { type HubReference, referenceText } from './reference.ts';
@@ -121,7 +122,7 @@ async function completeSnapshot(cache: HubCache, reference: HubReference): Promi
     const { weights, small } = select(folder, new Set(await readdir(folder)));
     const index = weights.kind === 'index' ? await readFile(join(folder, weights.file)) : undefined;
     const shards = index ? shardsIn(folder, weights.file, index) : [];
-    for (const file of [...small, weights.file, ...shards]) if (!(await exists(join(folder, file)))) return undefined;
+    for (const file of [...small, weights.file, ...shards]) if (!existsSync(join(folder, file))) return undefined;
     return folder;
   } catch {
     return undefined;
@@ -170,11 +171,11 @@ class Download {
         const { reference } = this.#asking;
         throw new ModelError('bad_tensors', `${referenceText(reference)} lacks the file ${name} that its index names.`);
       }
-      if (!(await this.#cache.has(this.#listing.commit, name))) missing.push(file);
+      if (!this.#cache.has(this.#listing.commit, name)) missing.push(file);
     }
     const absent: RemoteFile[] = [];
     for (const file of missing) {
-      if (await exists(this.#cache.blob(file.etag))) await this.#link(file);
+      if (existsSync(this.#cache.blob(file.etag))) await this.#link(file);
       else absent.push(file);
     }
     for (const { size } of absent) this.#all.size += size;
@@ -199,7 +200,7 @@ class Download {
     };
     const note = (message: string) => this.#onEvent({ type: 'note', message });
     const work = async () => {
-      if (await exists(blob)) return;
+      if (existsSync(blob)) return;
       let begun = false;
       await transfer(source, blob, {
         asking: this.#asking,

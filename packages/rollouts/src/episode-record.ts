@@ -4,7 +4,7 @@
 
 import { environments, resolveConfig, type StepInfo } from '@ludic/environments';
 import { HISTORY_STRATEGIES, type Message } from '@ludic/history';
-import { LudicError } from '@ludic/io';
+import { isObject, type JsonObject, LudicError } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec } from './environment-spec.ts';
 import { replay } from './replay.ts';
@@ -135,16 +135,12 @@ function parsed(text: string): unknown[] {
   }
 }
 
-type JsonFields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is JsonFields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A game as the service answers it (`Trajectory` of its contract) with the keys of an episode; any other value as it is. */
 export function asEpisode(value: unknown): unknown {
-  if (!isFields(value) || !isFields(value.trajectory) || !Array.isArray(value.trajectory.steps)) return value;
+  if (!isObject(value) || !isObject(value.trajectory) || !Array.isArray(value.trajectory.steps)) return value;
   const { steps, seed, dynamics_seed, end_reason, final_observation, ...ended } = value.trajectory;
   const turns = (steps as unknown[]).map((step) => {
-    if (!isFields(step)) return step;
+    if (!isObject(step)) return step;
     const { assistant, cut_off, info_from_env, ...turn } = step;
     return { ...turn, info: info_from_env, reply: { text: assistant, finish: cut_off === true ? 'length' : 'stop' } };
   });
@@ -161,7 +157,7 @@ export function asEpisode(value: unknown): unknown {
 
 function readEpisode(value: unknown, index: number, fallback: EnvironmentSpec): RecordedEpisode {
   const record = readRecord(value, index);
-  const fields = value as JsonFields;
+  const fields = value as JsonObject;
   const { step, finalObservation } = fields;
   const title = typeof step === 'number' ? `Step ${step}, game ${index + 1}` : `Game ${index + 1}`;
   const game = gameOf(fields, record.turns, fallback);
@@ -178,7 +174,7 @@ function readEpisode(value: unknown, index: number, fallback: EnvironmentSpec): 
 }
 
 const isBrief = (turns: readonly unknown[]): boolean =>
-  turns.length > 0 && turns.every((turn) => isFields(turn) && turn.prompt === undefined);
+  turns.length > 0 && turns.every((turn) => isObject(turn) && turn.prompt === undefined);
 
 /**
  * A parsed line, whole or brief, with its fields checked and all others left out.
@@ -187,7 +183,7 @@ const isBrief = (turns: readonly unknown[]): boolean =>
  */
 export function readRecord(value: unknown, index = 0): EpisodeRecord {
   const name = `Episode ${index + 1}`;
-  if (!isFields(value) || !Array.isArray(value.turns))
+  if (!isObject(value) || !Array.isArray(value.turns))
     throw new RecordError(`${name} has no turns. Open what ludic rollout --json prints, or a run's episodes.jsonl.`);
   const brief = isBrief(value.turns);
   const turns = value.turns.map((turn, i) => readTurn(turn, brief, `Turn ${i + 1} of episode ${index + 1}`));
@@ -217,13 +213,13 @@ export function readRecord(value: unknown, index = 0): EpisodeRecord {
 /** @throws RecordError that names the turn and what it lacks */
 function readTurn(value: unknown, brief: boolean, name: string): RecordedTurn {
   const bad = (what: string) => new RecordError(`${name} ${what}: the file is damaged, or no record of a game.`);
-  if (!isFields(value) || !isFields(value.reply) || typeof value.reply.text !== 'string') throw bad('has no reply');
+  if (!isObject(value) || !isObject(value.reply) || typeof value.reply.text !== 'string') throw bad('has no reply');
   const { prompt, observation, reward, info, reply } = value;
   const mayLack = (field: unknown) => brief && field === undefined;
   if (!Array.isArray(prompt) && !brief) throw bad('has no prompt');
-  if ((typeof reward !== 'number' && !mayLack(reward)) || (!isFields(info) && !mayLack(info)))
+  if ((typeof reward !== 'number' && !mayLack(reward)) || (!isObject(info) && !mayLack(info)))
     throw bad('has no reward');
-  const tokens = isFields(reply.tokens) ? reply.tokens : undefined;
+  const tokens = isObject(reply.tokens) ? reply.tokens : undefined;
   const list = (field: string): readonly number[] => {
     const numbers = tokens?.[field];
     if (Array.isArray(numbers) && numbers.every((number) => typeof number === 'number')) return numbers;
@@ -233,14 +229,14 @@ function readTurn(value: unknown, brief: boolean, name: string): RecordedTurn {
     ...(Array.isArray(prompt) && {
       prompt: prompt.map((message): Message => {
         const role =
-          isFields(message) && (['system', 'user', 'assistant'] as const).find((one) => one === message.role);
+          isObject(message) && (['system', 'user', 'assistant'] as const).find((one) => one === message.role);
         if (!role || typeof message.content !== 'string') throw bad('has a message without role or text');
         return { role, content: message.content };
       }),
     }),
     ...(typeof observation === 'string' && { observation }),
     ...(typeof reward === 'number' && { reward }),
-    ...(isFields(info) && { info: { invalid: info.invalid === true } }),
+    ...(isObject(info) && { info: { invalid: info.invalid === true } }),
     reply: {
       text: value.reply.text,
       ...(reply.finish === 'length' && { finish: 'length' }),
@@ -257,10 +253,10 @@ function readTurn(value: unknown, brief: boolean, name: string): RecordedTurn {
 }
 
 /** The game that the record names; else the one whose rules the first prompt states; else the fallback. */
-function gameOf(value: JsonFields, turns: readonly RecordedTurn[], fallback: EnvironmentSpec): EnvironmentSpec {
+function gameOf(value: JsonObject, turns: readonly RecordedTurn[], fallback: EnvironmentSpec): EnvironmentSpec {
   const history = HISTORY_STRATEGIES.find((one) => one === value.history) ?? fallback.history;
   if (typeof value.environment === 'string' && environments.has(value.environment)) {
-    const config = isFields(value.environmentConfig) ? value.environmentConfig : {};
+    const config = isObject(value.environmentConfig) ? value.environmentConfig : {};
     return { environment: value.environment, config, history };
   }
   const rules = turns[0]?.prompt?.find(({ role }) => role === 'system')?.content ?? '';

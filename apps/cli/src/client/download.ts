@@ -1,9 +1,11 @@
 // Downloads a model of a server. Files arrive in a folder NAME.part, which a later attempt continues; it is renamed when
 // it is complete.
 
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubEvent } from '@ludic/hub';
+import { parseObject } from '@ludic/io';
 import { writeFileAtomic, writeSynced } from '@ludic/io/node';
 import type { Model } from '@ludic/service';
 import { ClientError, type LudicClient } from '@ludic/service/client';
@@ -25,7 +27,7 @@ export async function downloadModel(
   out: string,
   show: (event: HubEvent) => void,
 ): Promise<Model> {
-  if (await isThere(out)) throw new UsageError(`${out} exists already. Give another folder as --out.`);
+  if (existsSync(out)) throw new UsageError(`${out} exists already. Give another folder as --out.`);
   const model = await client.model(name);
   if (model.files.length === 0)
     throw new UsageError(`${name} has no files yet: it is ${model.status}. Wait for its first checkpoint.`);
@@ -73,13 +75,9 @@ export async function downloadModel(
 /** State of an earlier attempt at the same version; the folder of another version is emptied. */
 async function begunIn(folder: string, { name, modified_at }: Model): Promise<Begun | undefined> {
   const text = await readFile(join(folder, STATE), 'utf8').catch(() => undefined);
-  try {
-    const begun: Partial<Begun> = JSON.parse(text ?? '{}');
-    if (begun.name === name && begun.modified_at === modified_at && typeof begun.etags === 'object')
-      return begun as Begun;
-  } catch {
-    // A damaged state is discarded.
-  }
+  // A damaged state is discarded.
+  const begun = parseObject(text ?? '') as Begun | undefined;
+  if (begun?.name === name && begun.modified_at === modified_at && typeof begun.etags === 'object') return begun;
   const present = await readdir(folder).catch(() => []);
   if (text === undefined && present.length > 0)
     throw new UsageError(
@@ -91,12 +89,6 @@ async function begunIn(folder: string, { name, modified_at }: Model): Promise<Be
 
 const writeState = (folder: string, begun: Begun): Promise<void> =>
   writeFileAtomic(join(folder, STATE), JSON.stringify(begun));
-
-const isThere = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Refuses paths that leave the model's folder. */
 function checkPath(path: string, name: string): void {

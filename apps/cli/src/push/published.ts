@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Best } from '@ludic/grpo/node';
+import { parseObject } from '@ludic/io';
 import { UsageError } from '../failure.ts';
 import { readRun } from '../runs/read-run.ts';
 import { isRun } from '../runs/run-model.ts';
@@ -46,9 +47,5 @@ export async function findPublishable(folder: string): Promise<Publishable> {
 /** @returns undefined where there is no such file, and `{}` where it is no JSON */
 async function readJson<T extends object>(path: string): Promise<Partial<T> | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
-  try {
-    return text === undefined ? undefined : ((JSON.parse(text) ?? {}) as Partial<T>);
-  } catch {
-    return {};
-  }
+  return text === undefined ? undefined : ((parseObject(text) ?? {}) as Partial<T>);
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunFolder } from '@ludic/grpo/node';
+import { parseObject } from '@ludic/io';
 import type { FolderFiles, ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { UsageError } from '../failure.ts';
@@ -35,12 +36,9 @@ export async function openRunModel(folder: string): Promise<RunModel | undefined
 }
 
 export async function isRun(folder: string): Promise<boolean> {
-  try {
-    const { formatVersion, settings } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
-    return formatVersion !== undefined && typeof settings === 'object';
-  } catch {
-    return false;
-  }
+  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => '');
+  const { formatVersion, settings } = parseObject(text) ?? {};
+  return formatVersion !== undefined && typeof settings === 'object';
 }
 
 function filesInMemory(name: string, files: FolderFiles): ModelFiles {

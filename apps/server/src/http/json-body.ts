@@ -1,6 +1,7 @@
 // Bodies of JSON, read once and within limits: type, size, time, depth. A second call gets the same object, and
 // `context.req.json()` parses the same text.
 
+import type { JsonObject } from '@ludic/io';
 import type { Context } from 'hono';
 import { RefusalError } from './refusal.ts';
 
@@ -10,8 +11,6 @@ interface BodyLimits {
   readonly ms: number;
   readonly depth: number;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export const JSON_LIMITS: BodyLimits = { bytes: 1_048_576, ms: 10_000, depth: 32 };
 

@@ -1,6 +1,7 @@
 // Lines of metrics.jsonl, and the one reader of them. Runs that were written before the keys were what they are now
 // still open: camelCase names are the older ones, and are mapped here alone.
 
+import { isObject, type JsonObject, parseObject } from '@ludic/io';
 import { EVALUATION_METRICS, type Evaluation, type Interval } from '@ludic/rollouts';
 import { camelCase, renamed } from '../settings/convert.ts';
 import { LOGGED_STEP_METRICS, type LoggedStepMetrics } from '../trainer/step-metrics.ts';
@@ -21,8 +22,6 @@ export type LogLine =
       })
   | (WarmStartResult & { readonly type: 'warm_start'; readonly step: 0 });
 
-type RawRow = Readonly<Record<string, unknown>>;
-
 /** What keys were called before, where that is more than their letters. */
 const EARLIER_STEP: Readonly<Record<string, string>> = {
   ...earlierNames(LOGGED_STEP_METRICS),
@@ -39,16 +38,13 @@ function earlierNames(table: object): Record<string, string> {
   return Object.fromEntries(Object.keys(table).map((key) => [camelCase(key), key]));
 }
 
-const isObject = (value: unknown): value is RawRow =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A rate that was an object with its interval. */
-function rate(value: unknown, key: string, interval: string): RawRow {
+function rate(value: unknown, key: string, interval: string): JsonObject {
   return isObject(value) ? { [key]: value.rate, [interval]: value.interval as Interval } : {};
 }
 
 /** The results of an evaluation under the keys of now, whenever they were written. */
-export function currentEvaluation(written: RawRow): RawRow {
+export function currentEvaluation(written: JsonObject): JsonObject {
   const { success, invalidEpisodes, outcomes, sampled, ...others } = written;
   const { win, draw, loss } = isObject(outcomes) ? outcomes : {};
   const beside = isObject(sampled) ? Object.entries(renamed(sampled, EARLIER_STEP)) : [];
@@ -66,7 +62,7 @@ export function currentEvaluation(written: RawRow): RawRow {
 const currentFormat = (format: unknown): unknown =>
   isObject(format) ? renamed(format, { invalidRate: 'invalid_rate', cutOffRate: 'cut_off_rate' }) : format;
 
-function current(row: RawRow): RawRow {
+function current(row: JsonObject): JsonObject {
   switch (row.type) {
     case 'step':
       return renamed(row, EARLIER_STEP);
@@ -81,13 +77,8 @@ function current(row: RawRow): RawRow {
 
 /** @returns undefined for what is no line of ours: damaged, half written, or of another type */
 export function readLogLine(text: string): LogLine | undefined {
-  let row: unknown;
-  try {
-    row = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(row) || !TYPES.has(row.type) || !Number.isSafeInteger(row.step)) return undefined;
+  const row = parseObject(text);
+  if (!row || !TYPES.has(row.type) || !Number.isSafeInteger(row.step)) return undefined;
   // A run writes the numbers of the line's type into it.
   return current(row) as unknown as LogLine;
 }

@@ -2,6 +2,7 @@
 // folder is the whole run, wherever it lies.
 
 import type { LanguageModel } from '@ludic/inference';
+import { parseObject, wholeLines } from '@ludic/io';
 import {
   type Adapter,
   adapterFiles,
@@ -244,8 +245,7 @@ export class StoredRun {
   async log(): Promise<LogLine[]> {
     const bytes = (await this.storage.read('metrics.jsonl').catch(() => undefined)) ?? new Uint8Array();
     const whole = bytes.subarray(0, lengthUpTo(bytes, Number.POSITIVE_INFINITY));
-    const lines = new TextDecoder().decode(whole).split('\n').slice(0, -1);
-    return lines.flatMap((line) => readLogLine(line) ?? []);
+    return wholeLines(new TextDecoder().decode(whole)).flatMap((line) => readLogLine(line) ?? []);
   }
 
   /** Cuts the logs back to what belongs to the first `step` steps, a half-written last line included. */
@@ -270,13 +270,8 @@ function lengthUpTo(text: Uint8Array, step: number): number {
   for (;;) {
     const next = text.indexOf(10, end);
     if (next < 0) return end;
-    let line: { step?: number };
-    try {
-      line = JSON.parse(new TextDecoder().decode(text.subarray(end, next)));
-    } catch {
-      return end;
-    }
-    if (line.step === undefined || line.step > step) return end;
+    const line = parseObject(new TextDecoder().decode(text.subarray(end, next)));
+    if (typeof line?.step !== 'number' || line.step > step) return end;
     end = next + 1;
   }
 }

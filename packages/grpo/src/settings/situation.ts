@@ -1,5 +1,6 @@
 // What the settings of a run are decided from, beside what the user names.
 
+import { parseObject } from '@ludic/io';
 import { type ModelConfig, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';
 
 /**
@@ -39,11 +40,7 @@ const isNano = ({ family, vocabSize, hiddenSize, layers }: ModelConfig) =>
 async function hasOwnTemplate(files: ModelFiles): Promise<boolean> {
   if ((await files.read('chat_template.jinja')) !== undefined) return true;
   const bytes = await files.read('tokenizer_config.json');
-  try {
-    return bytes !== undefined && Boolean(JSON.parse(new TextDecoder().decode(bytes)).chat_template);
-  } catch {
-    return false;
-  }
+  return Boolean(parseObject(new TextDecoder().decode(bytes))?.chat_template);
 }
 
 const UNKNOWN_SIZE = 500_000_000;

@@ -1,6 +1,7 @@
 // Lines of a file that others append to, read as they come.
 
 import { open } from 'node:fs/promises';
+import { wholeLines } from '../json.ts';
 
 /** Bytes that are read and parsed at once: others get their turn between. */
 const PAGE = 2 ** 18;
@@ -57,8 +58,8 @@ export class LineReader<Line> {
           length = PAGE;
           this.#offset += end;
           this.#known = Buffer.from(bytes.subarray(Math.max(0, known + end - KNOWN), known + end));
-          const text = bytes.toString('utf8', known, known + end - 1);
-          yield text.split('\n').flatMap((line) => this.#parse(line) ?? []);
+          const text = bytes.toString('utf8', known, known + end);
+          yield wholeLines(text).flatMap((line) => this.#parse(line) ?? []);
         } else if (!isAll) {
           // A line longer than a page.
           length *= 2;

@@ -1,6 +1,7 @@
 // Low-rank adapters (LoRA) in PEFT's layout: a frozen model and, beside some of its linear layers, a detour through a few
 // dimensions. Source: Hu et al., "LoRA" (2021); names and files as PEFT writes them.
 
+import { isObject } from '@ludic/io';
 import { stream } from '@ludic/random';
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { sidesOf } from '../architectures/family.ts';
@@ -8,7 +9,7 @@ import { familyOf, tensorsOf } from '../architectures/registry.ts';
 import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../checkpoints/safetensors.ts';
 import { namesShown, problemsShown, shown, sortFields } from '../config/known-fields.ts';
-import { isObject, type ModelConfig } from '../config/model-config.ts';
+import type { ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { ADAPTER_FIELDS, PLAIN_STARTS } from './adapter-fields.ts';
 

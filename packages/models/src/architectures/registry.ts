@@ -1,8 +1,9 @@
 // All families by their `model_type`. A new one is a file beside this and a line here.
 
+import { isObject } from '@ludic/io';
 import { quantizationOf } from '../checkpoints/refusals.ts';
 import { shown, sortFields } from '../config/known-fields.ts';
-import { bad, FAMILY_NAMES, type FamilyName, isObject, type Json, type ModelConfig } from '../config/model-config.ts';
+import { bad, FAMILY_NAMES, type FamilyName, type Json, type ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import type { Family, TensorSpec } from './family.ts';
 import { gemma3, MULTIMODAL_GEMMA } from './gemma3.ts';

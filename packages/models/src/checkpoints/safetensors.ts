@@ -1,7 +1,8 @@
 // The safetensors format: eight bytes with the header's length, a JSON header, then the tensors' bytes. Nothing in the
 // file is believed before it is checked.
 
-import { isNatural, isObject, type Json } from '../config/model-config.ts';
+import { isObject } from '@ludic/io';
+import { isNatural, type Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 

@@ -1,9 +1,10 @@
 // What generation_config.json adds to a model: tokens that end a reply. Both files name some, and transformers heeds
 // those of generation_config.json; the union ends a reply wherever the model is read.
 
+import { isObject } from '@ludic/io';
 import { GENERATION_FIELDS } from './generation-fields.ts';
 import { sortFields } from './known-fields.ts';
-import { bad, isObject, type Json, type ModelConfig, tokenIds } from './model-config.ts';
+import { bad, type Json, type ModelConfig, tokenIds } from './model-config.ts';
 
 const FILE = 'generation_config.json';
 

@@ -67,10 +67,6 @@ export type Json = Readonly<Record<string, unknown>>;
 /** Whether a value is a whole number from 0 on that numbers of JavaScript hold exactly. */
 export const isNatural = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Whether a parsed JSON is an object: no list, and not null. */
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The fields that all families name alike. */
 export function readCommon(json: Json): Pick<ModelConfig, 'vocabSize' | 'eosTokenIds' | 'bosTokenId' | 'padTokenId'> {
   const bosTokenId = tokenIds(json, 'bos_token_id')[0];

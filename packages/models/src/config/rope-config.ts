@@ -1,11 +1,11 @@
 // Rotary positions and kinds of layers as config.json says them: rope_theta and rope_scaling, or rope_parameters, as
 // transformers 5 writes them, for all layers or by their kind.
 
+import { isObject } from '@ludic/io';
 import { shown, sortFields } from './known-fields.ts';
 import {
   bad,
   count,
-  isObject,
   type Json,
   type ModelConfig,
   positive,

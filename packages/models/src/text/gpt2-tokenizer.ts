@@ -1,8 +1,9 @@
 // GPT-2's older tokenizer files, vocab.json and merges.txt, to the tokenizer.json that says the same: byte-level BPE
 // with GPT-2's word splitting. Everything that a tokenizer.json states and these files leave open is GPT-2's default.
 
+import { isObject } from '@ludic/io';
 import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
-import { isObject, type Json } from '../config/model-config.ts';
+import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { type AddedToken, addedToken, byteLevelBpe } from './byte-level-bpe.ts';
 

@@ -2,8 +2,9 @@
 // @huggingface/tokenizers 0.2.0 computes otherwise than Hugging Face's own tokenizers is written in words that both
 // understand alike.
 
+import { isObject } from '@ludic/io';
 import { namesShown, refusalOf, shown, sortFields } from '../config/known-fields.ts';
-import { isNatural, isObject, type Json } from '../config/model-config.ts';
+import { isNatural, type Json } from '../config/model-config.ts';
 import {
   ADDED_TOKEN,
   DECODERS,

@@ -2,7 +2,7 @@
 
 import type { Message } from '@ludic/history';
 import type { EndpointErrorCode } from '@ludic/inference/internal';
-import { askedWait } from '@ludic/io';
+import { askedWait, parseObject } from '@ludic/io';
 import type { Reply } from '../contract.ts';
 
 import { type EndpointSettings, TIMEOUT } from './settings.ts';
@@ -85,7 +85,7 @@ interface Completion {
 }
 
 function readCompletion(text: string, settings: EndpointSettings): Reply | FailedCompletion {
-  const choice = (parse(text) as Completion | undefined)?.choices?.[0];
+  const choice = (parseObject(text) as Completion | undefined)?.choices?.[0];
   const content = choice?.message?.content;
   // A model may spend all its tokens on thoughts, or refuse to speak: that is an empty reply.
   if (!choice?.message || (content !== undefined && content !== null && typeof content !== 'string')) {
@@ -94,14 +94,6 @@ function readCompletion(text: string, settings: EndpointSettings): Reply | Faile
   }
   if (choice.finish_reason === 'length') return { text: content ?? '', finish: 'length' };
   return { text: restoreStop(content ?? '', settings.stop), finish: 'stop' };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What a status other than 2xx means. */
@@ -140,7 +132,7 @@ function refusal(response: Response, text: string, settings: EndpointSettings): 
 
 /** The server's own words, on one line, cut, and without the key that it may repeat. */
 function detailOf(text: string, apiKey: string | undefined): string {
-  const body = parse(text) as
+  const body = parseObject(text) as
     | { error?: { message?: unknown } | string; message?: unknown; detail?: unknown }
     | undefined;
   const told = (typeof body?.error === 'string' ? body.error : body?.error?.message) ?? body?.message ?? body?.detail;

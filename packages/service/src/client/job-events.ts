@@ -1,6 +1,6 @@
 // The events of a job as one sequence, whatever happens to the connections that bring them.
 
-import { retryPauses } from '@ludic/io';
+import { parseObject, retryPauses } from '@ludic/io';
 import { isEnd, JOB_EVENTS, type Job, type JobEvent } from '../contract/jobs.ts';
 import type { Connection } from './connection.ts';
 import { ClientError } from './errors.ts';
@@ -63,7 +63,9 @@ export async function* followJob(
         for (const { type, data, lastEventId: number } of events) {
           if (number !== '') last = number;
           if (!isKnown(type)) continue;
-          const event = { type, data: parsed(data, answer.url), id: last } as NumberedJobEvent;
+          const value = parseObject(data);
+          if (!value) throw new ClientError('bad_answer', `${answer.url} sends an event whose data is no JSON object.`);
+          const event = { type, data: value, id: last } as unknown as NumberedJobEvent;
           if (event.type === 'job') hasEnded = isEnd(event.data.status);
           yield event;
         }
@@ -76,14 +78,4 @@ export async function* followJob(
       hasHeard = false;
     }
   }
-}
-
-function parsed(data: string, url: string): unknown {
-  try {
-    const value: unknown = JSON.parse(data);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // The sentence below is the same.
-  }
-  throw new ClientError('bad_answer', `${url} sends an event whose data is no JSON object.`);
 }

@@ -1,6 +1,6 @@
 // From an answer that is no success to an error: the server's own error, or a sentence about an answer that is not Ludic's.
 
-import { type Answer, retryAfter } from '@ludic/io';
+import { type Answer, parseObject, retryAfter } from '@ludic/io';
 import { ERROR_CODES, ERROR_STATUS, type ErrorCode, errorDetail, ServiceError } from '../contract/errors.ts';
 import { ClientError } from './errors.ts';
 import { masked } from './masked.ts';
@@ -15,7 +15,7 @@ export async function refusal(answer: Answer, password: string | undefined): Pro
   const later = wait !== undefined && { retryAfter: wait };
   const body = await answer.text(MOST_BYTES).catch(() => '');
   const hidden = (text: string) => masked(text, password).slice(0, MOST_CHARACTERS);
-  const { error } = parsed(body) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
+  const { error } = (parseObject(body) ?? {}) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
   const known = ERROR_CODES.find((code) => code === error?.code && ERROR_STATUS[code] === status) ?? codeOf(status);
   if (typeof error?.message === 'string' && typeof error.code === 'string' && known !== undefined) {
     const details = Array.isArray(error.details)
@@ -38,12 +38,3 @@ export async function refusal(answer: Answer, password: string | undefined): Pro
 
 /** What a server of a later version may mean. */
 const codeOf = (status: number): ErrorCode | undefined => ERROR_CODES.find((code) => ERROR_STATUS[code] === status);
-
-function parsed(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}

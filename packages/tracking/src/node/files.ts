@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseObject } from '@ludic/io';
 import { writeFileAtomic } from '@ludic/io/node';
 import { TrackingError } from '../errors.ts';
 import { checkTrackingSettings, type TrackingSettings } from '../settings.ts';
@@ -69,12 +70,8 @@ async function readJson(path: string): Promise<unknown> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new TrackingError('bad_folder', `${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Falls through to the error for texts that are no object.
-  }
+  const value = parseObject(text);
+  if (value) return value;
   throw new TrackingError('bad_folder', `${path} is damaged. Remove it, and the run is tracked anew.`);
 }
 

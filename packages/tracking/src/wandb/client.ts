@@ -1,7 +1,7 @@
 // W&B's HTTP API as far as a run needs it: the owner of the key, opening a run, and the stream of its files. A failure
 // that may pass is thrown as a TransientError, any other as a TrackingError.
 
-import { askedWait, openAnswer, rateLimitReset, TransientError } from '@ludic/io';
+import { askedWait, type JsonObject, openAnswer, parseObject, rateLimitReset, TransientError } from '@ludic/io';
 import { TrackingError } from '../errors.ts';
 import { runUrl, type WandbAccount } from './account.ts';
 import type { WandbConfig } from './content.ts';
@@ -97,10 +97,8 @@ export class WandbClient {
     };
     const text = model?.bucket?.config;
     if (!model?.bucket) return undefined;
-    try {
-      const config: unknown = JSON.parse(String(text ?? '{}'));
-      if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as WandbConfig;
-    } catch {}
+    const config = parseObject(String(text ?? '{}'));
+    if (config) return config as WandbConfig;
     throw this.#notWandb();
   }
 
@@ -228,13 +226,7 @@ interface Upserted {
   readonly inserted?: unknown;
 }
 
-function objectIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  } catch {}
-  return {};
-}
+const objectIn = (text: string): JsonObject => parseObject(text) ?? {};
 
 /** The reason in an answer, in the forms of GraphQL, of W&B's other paths and of proxies; else the text itself. */
 function messageOf(text: string): string {

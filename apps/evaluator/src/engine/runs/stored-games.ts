@@ -2,6 +2,7 @@
 // rest comes from playing it again, so that every step has room.
 
 import type { KeptEpisode, StepReport } from '@ludic/grpo';
+import { wholeLines } from '@ludic/io';
 import { briefRecord, type EpisodeRecord, readRecord } from '@ludic/rollouts/internal';
 
 /** Of one step: the first groups, the first members of each, and at most so many characters of groups as a whole. */
@@ -62,7 +63,7 @@ interface StoredGameLine {
 /** The whole lines; each begins with its step. */
 function linesOf(text: string): StoredGameLine[] {
   const lines: StoredGameLine[] = [];
-  for (const line of text.split('\n').slice(0, -1)) {
+  for (const line of wholeLines(text)) {
     const step = /^\{"step":(\d+)/.exec(line)?.[1];
     if (step !== undefined) lines.push({ step: Number(step), text: line });
   }
