@@ -50,7 +50,10 @@ export class TransformersPolicy implements Policy {
   }
 
   async #answerAll(prompts: readonly GamePrompt[], signal: AbortSignal | undefined): Promise<Reply[]> {
-    const answers = prompts.map((prompt) => this.#begin(prompt));
+    const answers = prompts.map(({ messages, random }): SampledAnswer => {
+      const ids = encodePrompt(this.#loaded, this.name, messages);
+      return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
+    });
     for (const part of this.#runner.parts(answers.map(({ ids }) => ids.length))) {
       await this.#answer(
         part.map((i) => answers[i]!),
@@ -62,11 +65,6 @@ export class TransformersPolicy implements Policy {
 
   dispose(): void {
     void this.#loaded.model.dispose();
-  }
-
-  #begin({ messages, random }: GamePrompt): SampledAnswer {
-    const ids = encodePrompt(this.#loaded, this.name, messages);
-    return { random, ids, tokens: [], logprobs: [], entropies: [], reply: undefined };
   }
 
   #overflowOf({ messages }: GamePrompt): string | undefined {
