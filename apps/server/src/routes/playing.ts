@@ -3,15 +3,8 @@
 import { randomInt } from 'node:crypto';
 import type { Episode } from '@ludic/rollouts';
 import { type CarriedGame, readCarriedGame } from '@ludic/rollouts/internal';
-import { ENDPOINTS, type EvaluatePolicy, type GenerateRollout } from '@ludic/service';
-import {
-  type CompletePlaying,
-  completePlaying,
-  playedGame,
-  playingDifference,
-  rolloutSummary,
-  trajectoryOf,
-} from '@ludic/service/internal';
+import { ENDPOINTS } from '@ludic/service';
+import { completePlaying, playedGame, playingDifference, rolloutSummary, trajectoryOf } from '@ludic/service/internal';
 import type { Hono } from 'hono';
 import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
@@ -20,6 +13,7 @@ import { cachedHubFiles } from '../models/hub-models.ts';
 import type { ModelOrigin } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { carriedGameOf } from '../models/open-model.ts';
+import { evaluatedGame, requestedPlay } from '../requested-play.ts';
 import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
@@ -35,7 +29,9 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       const message = [started, ...(difference === undefined ? [] : [difference])].join(' ');
       return context.json({ job_id: job.job_id, status: 'started', message }, 202);
     }
-    const { evaluation, episodes } = await pool.evaluate(source, evaluationTask(body), { signal });
+    const { seed, eval_episodes, include_trajectories: trajectories } = body;
+    const task = { ...requestedPlay(body), seed, episodes: eval_episodes, trajectories };
+    const { evaluation, episodes } = await pool.evaluate(source, task, { signal });
     const answer = {
       model_path: body.model_path,
       env_type: body.env_type,
@@ -47,8 +43,8 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       ...(difference !== undefined && { message: difference }),
       results: evaluation,
     };
-    if (!body.include_trajectories) return context.json(answer);
-    return context.body(jsonWithList(answer, 'trajectories', trajectoriesOf(episodes)), 200, {
+    if (!trajectories) return context.json(answer);
+    return context.body(jsonWithList(answer, 'trajectories', gamesOf(episodes)), 200, {
       'Content-Type': 'application/json',
     });
   });
@@ -60,7 +56,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     const difference = playingDifference(body, carried);
     // Another game each time, unless one is asked for again.
     const seed = body.seed ?? randomInt(2 ** 31);
-    const episode = await pool.rollout(source, rolloutTask({ ...body, seed }), { signal });
+    const episode = await pool.rollout(source, { ...requestedPlay(body), seed }, { signal });
     return context.json({
       model_path: body.model_path,
       env_type: body.env_type,
@@ -85,26 +81,6 @@ async function gameHere(source: ModelOrigin): Promise<CarriedGame | undefined> {
   return files && readCarriedGame(files);
 }
 
-const rolloutTask = (request: CompletePlaying<GenerateRollout | EvaluatePolicy> & { readonly seed: number }) => ({
-  environment: request.env_type,
-  config: playedGame(request),
-  history: request.history_strategy,
-  seed: request.seed,
-  sampling: {
-    temperature: request.sampling_params.temperature,
-    topK: request.sampling_params.top_k,
-    topP: request.sampling_params.top_p,
-    maxCompletionLength: request.sampling_params.max_tokens,
-  },
-});
-
-const evaluationTask = (request: CompletePlaying<EvaluatePolicy>) => ({
-  ...rolloutTask(request),
-  episodes: request.eval_episodes,
-  trajectories: request.include_trajectories,
-});
-
-function* trajectoriesOf(episodes: readonly Episode[]) {
-  for (const [i, episode] of episodes.entries())
-    yield { episode: i, reward: episode.reward, steps: episode.turns.length, trajectory: trajectoryOf(episode, i) };
+function* gamesOf(episodes: readonly Episode[]) {
+  for (const [i, episode] of episodes.entries()) yield evaluatedGame(episode, i);
 }

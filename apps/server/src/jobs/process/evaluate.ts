@@ -5,9 +5,10 @@ import { LanguageModelPolicy } from '@ludic/policies';
 import { type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { assertRoom, resolveSpec, summarize } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
-import { completePlaying, playedGame, trajectoryOf } from '@ludic/service/internal';
+import { completePlaying } from '@ludic/service/internal';
 import { ModelStore } from '../../models/model-store.ts';
 import { openModel } from '../../models/open-model.ts';
+import { evaluatedGame, requestedPlay } from '../../requested-play.ts';
 import { jobPlaces } from '../places.ts';
 import { type JobContext, type JobEnd, unlessAborted } from './context.ts';
 import type { EvaluationJob } from './messages.ts';
@@ -20,7 +21,7 @@ export async function evaluateJob(
   { id, dataFolder, device, threads, signal, send, say }: JobContext,
 ): Promise<JobEnd> {
   const request = completePlaying(asked);
-  const { eval_episodes: wanted, seed, sampling_params: sampling } = request;
+  const { eval_episodes: wanted, seed } = request;
   const store = await ModelStore.open(dataFolder);
   const runtime = await createRuntime({ device, ...(threads !== undefined && { threads }) });
   const source = await store.resolve(request.model_path);
@@ -29,18 +30,9 @@ export async function evaluateJob(
     say(message);
     send({ type: 'warning', message });
   }
-  const game = resolveSpec({
-    environment: request.env_type,
-    config: playedGame(request),
-    history: request.history_strategy,
-  });
-  const policy = new LanguageModelPolicy(model, {
-    temperature: sampling.temperature,
-    topK: sampling.top_k,
-    topP: sampling.top_p,
-    maxCompletionLength: sampling.max_tokens,
-    game: game.environment,
-  });
+  const { sampling, ...spec } = requestedPlay(request);
+  const game = resolveSpec(spec);
+  const policy = new LanguageModelPolicy(model, { ...sampling, game: game.environment });
   const { episodes: path } = jobPlaces(dataFolder, id);
   const file = request.include_trajectories ? await open(`${path}.new`, 'w') : undefined;
   const episodes: Episode[] = [];
@@ -65,7 +57,7 @@ export async function evaluateJob(
     result: {
       model_path: request.model_path,
       env_type: request.env_type,
-      env_config: playedGame(request),
+      env_config: spec.config,
       eval_episodes: wanted,
       history_strategy: request.history_strategy,
       temperature: sampling.temperature,
@@ -81,13 +73,6 @@ const withoutTokens = (episode: Episode): Episode => ({
 });
 
 async function writeEpisodes(file: FileHandle, episodes: readonly Episode[], first: number): Promise<void> {
-  const lines = episodes.map((episode, i) =>
-    JSON.stringify({
-      episode: first + i,
-      reward: episode.reward,
-      steps: episode.turns.length,
-      trajectory: trajectoryOf(episode, first + i),
-    }),
-  );
+  const lines = episodes.map((episode, i) => JSON.stringify(evaluatedGame(episode, first + i)));
   await file.writeFile(`${lines.join('\n')}\n`);
 }
