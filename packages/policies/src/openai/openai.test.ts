@@ -117,14 +117,21 @@ describe('an endpoint that answers', () => {
   });
 
   it('has only so many requests at once', async () => {
-    const slow: Behaviour = async (_, response) => {
-      await sleep(10);
-      say(response, '<move>5');
+    // The first requests are answered once all of them have come.
+    const together = (count: number): Behaviour => {
+      const allCame = Promise.withResolvers<void>();
+      let came = 0;
+      return async (_, response) => {
+        if (++came === count) allCame.resolve();
+        await allCame.promise;
+        await sleep(10);
+        say(response, '<move>5');
+      };
     };
-    const few = await table(slow, { concurrency: 3 });
+    const few = await table(together(3), { concurrency: 3 });
     expect(await few.policy.act(prompts(20))).toHaveLength(20);
     expect(few.endpoint.mostAtOnce()).toBe(3);
-    const usual = await table(slow);
+    const usual = await table(together(8));
     await usual.policy.act(prompts(64));
     expect(usual.endpoint.mostAtOnce()).toBe(8);
   });
