@@ -15,7 +15,7 @@ import { type HubErrorCode, type HubEvent, openHubModel, parseReference, readHub
 const NANO = fileURLToPath(new URL('../../nano/model', import.meta.url));
 const fixture = (name: string) => fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
 const PROGRAM = fileURLToPath(new URL('../testing/fetch-model.ts', import.meta.url));
-const POLICY = { attempts: 4, firstPause: 1, longestPause: 2000, longestWait: 2000, idleTimeout: 300 };
+const POLICY = { attempts: 4, firstPause: 1, longestPause: 2000, longestWait: 2000, idleTimeout: 1500 };
 
 let hub: HubServer;
 let home = '';

@@ -179,7 +179,7 @@ describe('an endpoint that fails for a while', () => {
   it('is asked again when it lets a request hang', async () => {
     const { endpoint, policy } = await table(
       once(() => {}),
-      { timeout: 0.1 },
+      { timeout: 0.5 },
     );
     expect(await policy.act(prompts(1))).toEqual(good);
     expect(endpoint.asked).toHaveLength(2);
@@ -306,7 +306,8 @@ describe('stopping', () => {
     const { endpoint, policy } = await table(() => {});
     const controller = new AbortController();
     const replies = policy.act(prompts(20), { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error('enough')), 50);
+    await expect.poll(() => endpoint.asked.length).toBe(8);
+    controller.abort(new Error('enough'));
     await expect(replies).rejects.toThrow('enough');
     expect(endpoint.asked).toHaveLength(8);
     await expect(policy.act(prompts(1), { signal: controller.signal })).rejects.toThrow('enough');
