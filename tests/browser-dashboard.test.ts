@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import type { Job, PolicyEvaluation } from '../packages/service/src/index.ts';
-import { builtInTurn } from './browser/built-in-turn.ts';
 import { hasChromium, launch, type ServedPage, servePage, watchedPage } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
 
@@ -52,7 +52,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'ludic-dashboard-'));
     elsewhere = await servePage();
-    server = await ServerProcess.start(scratch, await builtInTurn(), PASSWORD, [elsewhere.origin]);
+    server = await ServerProcess.start(scratch, await builtPage(), PASSWORD, [elsewhere.origin]);
     browser = await launch();
     ({ page, blemishes } = await watchedPage(await browser.newContext(), server.url));
     page.setDefaultTimeout(20_000);
@@ -70,7 +70,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
   });
 
   it('comes whole from the server', async () => {
-    const files = readdirSync(join(await builtInTurn(), 'assets'));
+    const files = readdirSync(join(await builtPage(), 'assets'));
     expect(files.some((file) => file.endsWith('.safetensors'))).toBe(true);
     for (const file of files) {
       const { status } = await fetch(`${server.url}/assets/${file}`, { method: 'HEAD' });

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import { pairedDifference } from '../packages/rollouts/src/index.ts';
 import type { Job, PolicyEvaluation } from '../packages/service/src/index.ts';
-import { builtInTurn } from './browser/built-in-turn.ts';
 import { hasChromium, launch, watchedPage } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
 
@@ -33,7 +33,7 @@ const completed = () => article().getByText('completed', { exact: true }).waitFo
 describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/bin/chromium)', () => {
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'ludic-evaluations-'));
-    server = await ServerProcess.start(scratch, await builtInTurn(), PASSWORD);
+    server = await ServerProcess.start(scratch, await builtPage(), PASSWORD);
     browser = await launch();
     ({ page, blemishes } = await watchedPage(await browser.newContext(), server.url));
     page.setDefaultTimeout(20_000);

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import type { Job } from '../packages/service/src/index.ts';
-import { builtInTurn } from './browser/built-in-turn.ts';
 import { expectGoodLook, LOOKS, openLook } from './browser/look.ts';
 import { CHROMIUM, hasChromium, launch } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
@@ -40,7 +40,7 @@ const done = (id: string) =>
 describe.skipIf(!hasChromium)(`the look of the jobs (needs Chromium at ${CHROMIUM})`, () => {
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'ludic-look-jobs-'));
-    server = await ServerProcess.start(scratch, await builtInTurn(), PASSWORD);
+    server = await ServerProcess.start(scratch, await builtPage(), PASSWORD);
     browser = await launch();
     const small = { ...TRAINING, output_dir: 'noughts', max_steps: 6, eval_every: 3, eval_episodes: 30 };
     await done(await begin('/start-training', small));

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import type { Progress } from '../apps/evaluator/src/engine/protocol.ts';
 import { NANO_FOLDER } from '../packages/nano/src/index.ts';
 import type { Job, Model } from '../packages/service/src/index.ts';
-import { builtInTurn } from './browser/built-in-turn.ts';
 import { hasChromium, launch, watchedPage } from './browser/page.ts';
 import { ServerProcess } from './browser/server.ts';
 
@@ -122,7 +122,7 @@ const replies = (name: string) =>
 describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin/chromium)', () => {
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'ludic-server-'));
-    server = await ServerProcess.start(scratch, await builtInTurn(), PASSWORD);
+    server = await ServerProcess.start(scratch, await builtPage(), PASSWORD);
     await train('first', { max_steps: 1, eval_episodes: 1 });
     await train('second', { max_steps: 1, eval_episodes: 1 });
     browser = await launch();

@@ -4,14 +4,14 @@ import { readdirSync } from 'node:fs';
 import { request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { builtPage } from '../apps/cli/src/evaluator/built-page.ts';
 import { precompress } from '../apps/evaluator/precompress.ts';
 import { pageServer } from '../apps/server/src/page-server.ts';
-import { builtInTurn } from './browser/built-in-turn.ts';
 
 let server: Server;
 let names: readonly string[];
 beforeAll(async () => {
-  const folder = await builtInTurn();
+  const folder = await builtPage();
   await precompress(folder);
   names = readdirSync(`${folder}/assets`).filter((name) => !/\.(?:br|gz)$/.test(name));
   server = await pageServer(folder);

@@ -4,9 +4,9 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { builtPage } from '../../apps/cli/src/evaluator/built-page.ts';
 import type { Engine } from '../../apps/evaluator/src/engine/client.ts';
 import { pageServer } from '../../apps/server/src/page-server.ts';
-import { builtInTurn } from './built-in-turn.ts';
 
 declare global {
   /** The engine, as the page gives it to the console. */
@@ -39,7 +39,7 @@ export interface ServedPage {
 }
 
 export async function servePage(): Promise<ServedPage> {
-  const folder = await builtInTurn();
+  const folder = await builtPage();
   const server = await pageServer(folder);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

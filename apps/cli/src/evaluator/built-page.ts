@@ -4,6 +4,7 @@ import { fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { awaitLock } from '@ludic/io/node';
 import { UsageError } from '../failure.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -11,16 +12,33 @@ const APP = join(ROOT, 'apps/evaluator');
 /** JavaScript where Ludic is installed as a package: Node strips no types in node_modules. */
 const PRECOMPRESS = join(APP, `precompress${extname(import.meta.filename)}`);
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
+const LOCK = join(APP, 'node_modules/.building');
+const LONGEST_BUILD_MS = 300_000;
 
-/** Builds the page if needed. @returns its folder */
+/** Builds the page if needed; of several processes one builds, and the others wait for it. @returns its folder */
 export async function builtPage(): Promise<string> {
   const folder = join(APP, 'dist');
-  const built = await modified(join(folder, 'index.html'));
-  // An installed package holds no sources that could be newer.
-  if (built > 0 && !existsSync(join(APP, 'src'))) return folder;
-  if (built > (await newestSource())) return folder;
+  if (await isBuilt(folder)) return folder;
   if (!existsSync(VITE))
     throw new UsageError('The page is not built, and Vite is not here to build it: run npm start once.');
+  const lock = await awaitLock(LOCK, LONGEST_BUILD_MS);
+  if (!lock) throw new Error('Another process builds the page and does not end.');
+  try {
+    if (!(await isBuilt(folder))) await build();
+    return folder;
+  } finally {
+    lock.release();
+  }
+}
+
+async function isBuilt(folder: string): Promise<boolean> {
+  const built = await modified(join(folder, 'index.html'));
+  // An installed package holds no sources that could be newer.
+  if (built > 0 && !existsSync(join(APP, 'src'))) return true;
+  return built > (await newestSource());
+}
+
+async function build(): Promise<void> {
   process.stderr.write('Building the page…\n');
   const child = spawn(process.execPath, [VITE, 'build', '--logLevel', 'warn'], {
     cwd: APP,
@@ -30,7 +48,6 @@ export async function builtPage(): Promise<string> {
   });
   const code = await new Promise<number | null>((resolve, reject) => child.on('exit', resolve).on('error', reject));
   if (code !== 0) throw new Error('The page could not be built.');
-  return folder;
 }
 
 /**
