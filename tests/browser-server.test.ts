@@ -265,8 +265,10 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       await tab('Jobs').click();
       await inList('third').click();
       await jobs.getByRole('article').getByText('running', { exact: true }).waitFor();
+      const checkpointed = async () => (await ask<Model>('/models/third')).status !== 'empty';
+      await expect.poll(checkpointed, { timeout: 60_000 }).toBe(true);
       await jobs.getByRole('button', { name: 'Open in Evaluate' }).click();
-      await expect.poll(() => policy().inputValue(), { timeout: 20_000 }).toBe(`model:third on ${server.url}`);
+      await expect.poll(() => policy().inputValue(), { timeout: 60_000 }).toBe(`model:third on ${server.url}`);
       expect(await replies('third')).toBe(4);
       await ask(`/jobs/${ids.third}/cancel`, { body: {} });
     });
