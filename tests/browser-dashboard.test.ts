@@ -282,7 +282,7 @@ describe.skipIf(!hasChromium)('the jobs of a server (needs Chromium at /usr/bin/
     await other.getByRole('img', { name: /^Reward after/ }).waitFor();
     await other.getByRole('button', { name: 'Open in Evaluate' }).click();
     const policy = other.getByRole('tabpanel', { name: 'Evaluate' }).getByLabel('Policy', { exact: true });
-    await expect.poll(() => policy.inputValue(), { timeout: 20_000 }).toBe(`model:second on ${server.url}`);
+    await expect.poll(() => policy.inputValue()).toBe(`model:second on ${server.url}`);
     expect(faults.filter((fault) => !/^asks elsewhere|status of 404/.test(fault))).toEqual([]);
     for (const fault of faults.filter((one) => one.startsWith('asks')))
       expect(fault.startsWith(`asks elsewhere: ${server.url}/`), fault).toBe(true);

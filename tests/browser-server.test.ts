@@ -242,7 +242,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
   describe('a model', () => {
     it('is that of the server now, though one of its name is kept', async () => {
       await jobs.getByRole('button', { name: 'Open in Evaluate' }).click();
-      await expect.poll(() => policy().inputValue(), { timeout: 20_000 }).toBe(`model:first on ${server.url}`);
+      await expect.poll(() => policy().inputValue()).toBe(`model:first on ${server.url}`);
       const before = ofServer('first');
       expect(await kept('first')).toBe(before);
       await ask<Model>('/models/first', { method: 'DELETE' });
@@ -255,7 +255,7 @@ describe.skipIf(!hasChromium)('the page and a server (needs Chromium at /usr/bin
       }, ids.first);
       await expect.poll(hash).toBe(`#jobs?job=${ids.first}`);
       await jobs.getByRole('button', { name: 'Open in Evaluate' }).click();
-      await expect.poll(() => kept('first'), { timeout: 20_000 }).toBe(ofServer('first'));
+      await expect.poll(() => kept('first')).toBe(ofServer('first'));
       await expect.poll(hash).toMatch(/^#evaluate/);
       expect(await replies('first')).toBe(4);
     });

@@ -137,7 +137,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     expect(await penalty()).toBe('0');
     await policy.selectOption('model:nano trained');
     // It brings the game that it was trained in; what is played there is not compared with other games.
-    await expect.poll(penalty, { timeout: 10_000 }).toBe('0.3');
+    await expect.poll(penalty).toBe('0.3');
     await other.getByRole('button', { name: 'Evaluate' }).click();
     await results(other).first().getByRole('rowheader', { name: 'nano trained' }).waitFor();
     await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(3);

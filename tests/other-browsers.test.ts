@@ -96,7 +96,7 @@ for (const { name, path, open, stores } of BROWSERS) {
     it('shows a game step by step, by keys', async () => {
       await hand.click('[role=tab]', 'Watch');
       await hand.click('form button', 'Watch');
-      await expect.poll(where, { timeout: 20_000 }).toMatch(/^Step 1 of/);
+      await expect.poll(where).toMatch(/^Step 1 of/);
       const player = () => page.evaluate(() => document.activeElement!.matches('.player'));
       await expect.poll(player).toBe(true);
       await hand.keys([RIGHT]);
@@ -114,7 +114,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       await hand.click('form button', 'New game');
       await hand.until(/Your turn, you are X/);
       await hand.keys('5');
-      await expect.poll(moves, { timeout: 20_000 }).toBeGreaterThanOrEqual(2);
+      await expect.poll(moves).toBeGreaterThanOrEqual(2);
       await hand.until(/Your turn, you are X/);
       await hand.click('button', 'Show a hint');
       await hand.until(/In your place/);
@@ -124,7 +124,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       expect(free).toMatch(/free, hint \d/);
       const before = await moves();
       await hand.click('.cells button', free);
-      await expect.poll(moves, { timeout: 20_000 }).toBeGreaterThanOrEqual(before + 2);
+      await expect.poll(moves).toBeGreaterThanOrEqual(before + 2);
     });
 
     it('takes a model from disk, and keeps it over a reload', async () => {

@@ -108,7 +108,7 @@ describe('a password file', () => {
   it('is looked at by itself', async () => {
     const passwords = await openFile();
     await writeFile(file, `bob:${await hashOf('secret of bob')}\n`);
-    await expect.poll(() => names(passwords), { timeout: 20_000 }).toEqual(['bob']);
+    await expect.poll(() => names(passwords)).toEqual(['bob']);
   });
 });
 
