@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
 // Debian's Chromium brings a Vulkan driver that computes on the CPU: with it WebGPU is tested on machines without a GPU.
@@ -8,6 +9,10 @@ if (existsSync(`${CHROMIUM}/vk_swiftshader_icd.json`)) {
   process.env.VK_ICD_FILENAMES ??= `${CHROMIUM}/vk_swiftshader_icd.json`;
   process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, CHROMIUM].filter(Boolean).join(':');
 }
+
+// Tests start hundreds of processes of the same files.
+const { directory } = enableCompileCache();
+if (directory) process.env.NODE_COMPILE_CACHE ??= directory;
 
 export default defineConfig({
   test: {
