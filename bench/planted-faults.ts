@@ -64,8 +64,8 @@ const FAULTS: readonly Fault[] = [
   {
     what: 'grpo: CISPO has a gradient through its weight',
     ...{
-      right: 'stopGradient(minimum(ratio, graph.scalar(epsilonHigh)))',
-      wrong: 'minimum(ratio, graph.scalar(epsilonHigh))',
+      right: 'stopGradient(minimum(ratio, upper))',
+      wrong: 'minimum(ratio, upper)',
     },
   },
   {
@@ -90,7 +90,11 @@ const FAULTS: readonly Fault[] = [
     ...{ right: '.int(STEP, step).message(SUMMARY', wrong: '.int(STEP, step + 1).message(SUMMARY' },
   },
   { what: 'server: passwords may be guessed', right: 'const FREE_FAILURES = 2;', wrong: 'const FREE_FAILURES = 200;' },
-  { what: 'server: a job dies once more', right: 'MOST_STRIKES = 3', wrong: 'MOST_STRIKES = 4' },
+  {
+    what: 'server: a job dies once more',
+    right: 'MAX_CONSECUTIVE_FAILURES = 3',
+    wrong: 'MAX_CONSECUTIVE_FAILURES = 4',
+  },
   {
     what: 'evaluator: no reply of a recorded game was cut off',
     ...{ right: "cut_off === true ? 'length' : 'stop'", wrong: "cut_off === true ? 'stop' : 'stop'" },

@@ -5,7 +5,7 @@ import { scriptedPolicy } from '@ludic/policies';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EnvironmentSpec } from './environment-spec.ts';
-import { briefRecord, RecordError, readEpisodes, readRecord, replayRecord } from './episode-record.ts';
+import { asEpisode, briefRecord, RecordError, readEpisodes, readRecord, replayRecord } from './episode-record.ts';
 import { playEpisodes } from './play.ts';
 import { evaluationStarts } from './starts.ts';
 
@@ -25,6 +25,24 @@ describe('recorded episodes', () => {
         entropies: Float32Array.of(0.25),
       },
     });
+  });
+
+  it('are read in the form that the service answers, with replies that were cut off', () => {
+    const step = { assistant: 'x', info_from_env: { invalid: true } };
+    const trajectory = {
+      steps: [{ ...step, cut_off: true }, step],
+      seed: 7,
+      dynamics_seed: 8,
+      end_reason: 'truncated',
+    };
+    expect(asEpisode({ trajectory, reward: 0.5 })).toMatchObject({
+      ...{ seed: 7, dynamicsSeed: 8, endReason: 'truncated', reward: 0.5 },
+      turns: [
+        { info: { invalid: true }, reply: { text: 'x', finish: 'length' } },
+        { reply: { text: 'x', finish: 'stop' } },
+      ],
+    });
+    expect(asEpisode('no object')).toBe('no object');
   });
 
   it('are refused in a sentence where they are none', () => {
