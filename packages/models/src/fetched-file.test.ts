@@ -185,9 +185,9 @@ describe('a connection that breaks', () => {
           expect([1, 2].some((number) => whole!.equals(version(number, '', 3000).bytes))).toBe(true);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 120 },
     );
-    expect(Math.min(resumed, mended)).toBeGreaterThan(0);
+    expect(Math.min(resumed, mended)).toBeGreaterThan(5);
   });
 });
 

@@ -76,9 +76,9 @@ describe('a curve that is kept', () => {
         );
         expect(all.job_id).toBe('a "job"');
       }),
-      { numRuns: 60, examples: [[hiddenCut]] },
+      { numRuns: 150, examples: [[hiddenCut]] },
     );
-    expect(hidden).toBeGreaterThan(0);
+    expect(hidden).toBeGreaterThan(5);
   });
 
   it('is the same for all who ask at once, and for who asks while it grows', async () => {
