@@ -9,13 +9,12 @@ import {
   prefillInputs,
   samplingInputs,
 } from '@ludic/models/internal';
-import { floats, type HostTensor, int32, type Tensors } from '@ludic/runtime';
+import { floats, type HostTensor, int32, Programs, type Tensors } from '@ludic/runtime';
 import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
 import { type CachedRow, free, type KvCache, type KvCacheFactory } from './kv-cache/cache.ts';
 import { deviceCaches } from './kv-cache/device-cache.ts';
 import { hostCaches } from './kv-cache/host-cache.ts';
 import type { LanguageModel } from './language-model.ts';
-import { Programs } from './programs.ts';
 import type { DrawnToken } from './sampling/distribution.ts';
 
 /** Fed to rows that are not extended: nothing of it is appended to their cache. */
@@ -62,7 +61,7 @@ export class Decoder {
     this.#onDevice = runtime.tensors === 'device';
     this.#names = cacheNames(config);
     this.#caches = this.#onDevice ? deviceCaches(runtime, config) : hostCaches(config);
-    this.#programs = new Programs(runtime, this.#names);
+    this.#programs = new Programs(runtime, { keepOnDevice: this.#names });
   }
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */

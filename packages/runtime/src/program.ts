@@ -1,10 +1,13 @@
-// A program over an ONNX Runtime session, in Node and in the browser alike: both builds speak the same interface.
+// A program over an ONNX Runtime session, in Node and in the browser alike: both builds speak the same interface. And
+// the programs of one owner, each loaded when it is first needed.
 
 import type * as Ort from 'onnxruntime-common';
 import {
   asRuntimeError,
   type HostTensor,
+  type LoadOptions,
   type Program,
+  type Runtime,
   RuntimeError,
   type RuntimeErrorCode,
   type Tensor,
@@ -99,4 +102,37 @@ function unwrap(tensor: Ort.Tensor): Tensor {
   };
   behind.set(onDevice, tensor);
   return onDevice;
+}
+
+/** Programs of one runtime by name, each built and loaded when it is first asked for. */
+export class Programs {
+  readonly #runtime: Runtime;
+  readonly #options: LoadOptions;
+  readonly #loaded = new Map<string, Promise<Program>>();
+
+  /** @param options of programs that have none of their own */
+  constructor(runtime: Runtime, options: LoadOptions = {}) {
+    this.#runtime = runtime;
+    this.#options = options;
+  }
+
+  /** @throws RuntimeError `bad_graph` */
+  get(name: string, build: () => Uint8Array, options = this.#options): Promise<Program> {
+    const known = this.#loaded.get(name);
+    if (known) return known;
+    const program = this.#runtime.load(build(), options);
+    this.#loaded.set(name, program);
+    return program;
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#loaded.values()) {
+      await program.then(
+        (loaded) => loaded.dispose(),
+        // One that failed to load has rejected the call that loaded it.
+        () => {},
+      );
+    }
+    this.#loaded.clear();
+  }
 }

@@ -22,12 +22,15 @@ export class ResidentTensors {
     return new ResidentTensors(runtime, resident);
   }
 
-  get names(): readonly string[] {
-    return Object.keys(this.#tensors);
+  /** Zeros of these shapes on the runtime's device. */
+  static zeros(runtime: Runtime, shapes: Iterable<readonly [string, readonly number[]]>): Promise<ResidentTensors> {
+    const tensors = Array.from(shapes, ([name, dims]) => [name, zeroTensor(dims)] as const);
+    return ResidentTensors.of(runtime, Object.fromEntries(tensors));
   }
 
-  dims(name: string): readonly number[] {
-    return this.#tensors[name]!.dims;
+  /** The shape of each tensor, by name. */
+  get shapes(): ReadonlyMap<string, readonly number[]> {
+    return new Map(Object.entries(this.#tensors).map(([name, { dims }]) => [name, dims]));
   }
 
   /** The present tensors as inputs of a run, each name with a prefix. Valid until the next `take`. */

@@ -11,8 +11,7 @@ import {
   cacheNames,
   cacheRegroupInputs,
 } from '@ludic/models/internal';
-import type { Runtime, Tensors } from '@ludic/runtime';
-import { Programs } from '../programs.ts';
+import { Programs, type Runtime, type Tensors } from '@ludic/runtime';
 import { free, type KvCache, type KvCacheFactory, roomFor } from './cache.ts';
 
 export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFactory {
@@ -95,10 +94,7 @@ class CachePrograms {
   constructor(runtime: Runtime, config: ModelConfig) {
     this.#config = config;
     this.#names = cacheNames(config);
-    this.#programs = new Programs(
-      runtime,
-      this.#names.map((name) => `next.${name}`),
-    );
+    this.#programs = new Programs(runtime, { keepOnDevice: this.#names.map((name) => `next.${name}`) });
   }
 
   /** Copies rows of a cache with `steps` slots to tensors with `capacity` slots. */
