@@ -1,7 +1,7 @@
 // The graph of one micro-batch: log-probabilities, loss, and the gradient of every parameter added onto what earlier
 // micro-batches gave.
 
-import { add, div, Graph, gradients, mul, neg, type Shape, serialize, sum } from '@ludic/graph';
+import { add, div, Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
 import type { ModelConfig } from '@ludic/models';
 import { buildScoring, type ScoringOptions, type TreeLevels } from '@ludic/models/internal';
 import type { LossSettings } from '../settings/loss-settings.ts';
@@ -48,18 +48,5 @@ export function buildScorer(config: ModelConfig, levels: TreeLevels, options: Sc
   const { logprobs, entropies } = buildScoring(graph, config, levels, options);
   graph.output('logprobs', logprobs);
   graph.output('entropies', entropies);
-  return serialize(graph);
-}
-
-/**
- * Inputs `sum.NAME` and `gradient.NAME`; outputs `next.NAME`, which may be written over either. A graph, since the
- * runtime may count the smallest numbers as zero where JavaScript does not.
- */
-export function buildAddition(shapes: ReadonlyMap<string, Shape>): Uint8Array {
-  const graph = new Graph('addition');
-  for (const [name, shape] of shapes) {
-    const part = (prefix: string) => graph.input(`${prefix}.${name}`, 'float32', shape);
-    graph.output(`next.${name}`, add(part('sum'), part('gradient')));
-  }
   return serialize(graph);
 }

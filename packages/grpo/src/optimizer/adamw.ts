@@ -1,9 +1,12 @@
-// AdamW as two graphs: the squared norm of the gradients, and the update. Between them stands one number, the norm, so
-// that a gradient that is not finite is seen before anything has changed.
+// AdamW: its moments, and its two graphs, the squared norm of the gradients and the update. Between them stands one
+// number, the norm, so that a gradient that is not finite is seen before anything has changed.
 // Source: torch.optim.AdamW and clip_grad_norm_ (decoupled decay; eps outside the square root). Which tensors decay is chosen
 // as Hugging Face's trainers do: matrices and embeddings, not norms and biases.
 
 import { add, div, Graph, mul, type Shape, scale, serialize, sqrt, sub, sumOfSquares } from '@ludic/graph';
+import { floats, type HostTensor, Programs, ResidentTensors, type Runtime, scalar } from '@ludic/runtime';
+import { GrpoError } from '../errors.ts';
+import { type TensorShapes, tensorGroups } from './tensor-groups.ts';
 
 /**
  * AdamW with decoupled weight decay, as torch.optim.AdamW. The learning rate is no part of it: `ScheduleSettings`.
@@ -27,10 +30,99 @@ export const DEFAULT_ADAMW: AdamWSettings = { beta1: 0.9, beta2: 0.999, epsilon:
 /** Added to the norm before dividing by it, as clip_grad_norm_ does. */
 const CLIP_EPSILON = 1e-6;
 
-type ParameterShapes = ReadonlyMap<string, Shape>;
+/** What must be saved so that learning goes on as if it had never stopped. */
+export interface OptimizerState {
+  /** Updates so far. */
+  readonly updates: number;
+  /** Moments, by `first.NAME` and `second.NAME`. */
+  readonly moments: Readonly<Record<string, HostTensor>>;
+}
+
+/** Updates parameters in place. Its moments begin as zeros, are made when they are first needed, and stay on the device. */
+export class AdamW {
+  readonly #runtime: Runtime;
+  readonly #parameters: ResidentTensors;
+  readonly #settings: AdamWSettings;
+  readonly #groups: readonly TensorShapes[];
+  readonly #programs: Programs;
+  #moments: Promise<ResidentTensors> | undefined;
+  #updates = 0;
+
+  constructor(runtime: Runtime, parameters: ResidentTensors, settings: AdamWSettings) {
+    this.#runtime = runtime;
+    this.#parameters = parameters;
+    this.#settings = settings;
+    this.#groups = tensorGroups(parameters.shapes);
+    this.#programs = new Programs(runtime);
+  }
+
+  /** Updates so far. */
+  get updates(): number {
+    return this.#updates;
+  }
+
+  /** The global norm of gradients, one of each parameter. */
+  async norm(gradients: ResidentTensors): Promise<number> {
+    const program = await this.#programs.get('norm', () => buildSquaredNorm(this.#parameters.shapes));
+    const outputs = await program.run(gradients.inputs('gradient.'));
+    return Math.sqrt(floats(outputs.squared_norm as HostTensor)[0]!);
+  }
+
+  /** @param norm of the gradients, finite */
+  async update(gradients: ResidentTensors, norm: number, learningRate: number): Promise<void> {
+    const parameters = this.#parameters;
+    const moments = await this.#madeMoments();
+    const scalars = adamWScalars(this.#settings, this.#updates + 1, learningRate, norm);
+    const inputs = {
+      ...parameters.inputs(),
+      ...gradients.inputs('gradient.'),
+      ...moments.inputs(),
+      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
+    };
+    for (const [i, shapes] of this.#groups.entries()) {
+      const keepOnDevice = [...shapes.keys()].flatMap((name) => [`next.${name}`, ...momentsOf(name, 'next.')]);
+      const program = await this.#programs.get(`${i}`, () => buildAdamW(shapes, this.#settings), { keepOnDevice });
+      const outputs = await program.run(inputs, { ...parameters.into('next.'), ...moments.into('next.') });
+      parameters.take(outputs, 'next.');
+      moments.take(outputs, 'next.');
+    }
+    this.#updates++;
+  }
+
+  async state(): Promise<OptimizerState> {
+    return { updates: this.#updates, moments: await (await this.#madeMoments()).download() };
+  }
+
+  /** @throws GrpoError `bad_checkpoint` */
+  async restore({ updates, moments }: OptimizerState): Promise<void> {
+    const present = await this.#madeMoments();
+    for (const [name, shape] of present.shapes) {
+      if (moments[name]?.dims.join() !== shape.join()) {
+        throw new GrpoError('bad_checkpoint', `The optimizer state has no fitting tensor ${name}.`);
+      }
+    }
+    await present.set(moments);
+    this.#updates = updates;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#programs.dispose();
+    (await this.#moments)?.dispose();
+    this.#moments = undefined;
+  }
+
+  #madeMoments(): Promise<ResidentTensors> {
+    const shapes = [...this.#parameters.shapes].flatMap(([name, shape]) =>
+      momentsOf(name).map((moment) => [moment, shape] as const),
+    );
+    return (this.#moments ??= ResidentTensors.zeros(this.#runtime, shapes));
+  }
+}
+
+const momentsOf = (name: string, prefix = '') => [`${prefix}first.${name}`, `${prefix}second.${name}`];
 
 /** Inputs `gradient.NAME`; output `squared_norm` []. */
-export function buildSquaredNorm(shapes: ParameterShapes): Uint8Array {
+export function buildSquaredNorm(shapes: TensorShapes): Uint8Array {
   const graph = new Graph('squared-norm');
   const squares = [...shapes].map(([name, shape]) => {
     const gradient = graph.input(`gradient.${name}`, 'float32', shape);
@@ -50,7 +142,7 @@ export function buildSquaredNorm(shapes: ParameterShapes): Uint8Array {
  * @param decays which parameters the weight decay falls on
  */
 export function buildAdamW(
-  shapes: ParameterShapes,
+  shapes: TensorShapes,
   { beta1, beta2, weightDecay }: AdamWSettings,
   decays: (shape: Shape) => boolean = isDecayed,
 ): Uint8Array {

@@ -55,9 +55,9 @@ const learnerOf = async (objective: LossSettings, tokenBudget: number) =>
   });
 
 async function gradientOf(learner: Learner, samples: readonly Sample[]): Promise<Float64Array> {
-  learner.clearGradients();
+  learner.gradients.clear();
   await learner.accumulate(samples);
-  const sums = await learner.gradientSums();
+  const sums = await learner.gradients.download();
   return Float64Array.from(Object.values(sums).flatMap((tensor) => [...floats(tensor)]));
 }
 

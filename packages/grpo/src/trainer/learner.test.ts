@@ -55,7 +55,7 @@ async function gradientOf(batch: readonly Sample[], objective: Objective, tokenB
   });
   const { loss } = await learner.accumulate(batch);
   const gradient = Object.fromEntries(
-    Object.entries(await learner.gradientSums()).map(([name, tensor]) => [name, floats(tensor).slice()]),
+    Object.entries(await learner.gradients.download()).map(([name, tensor]) => [name, floats(tensor).slice()]),
   );
   await learner.dispose();
   return { loss, gradient };
@@ -91,7 +91,7 @@ describe('the learner', () => {
         repeated,
       });
       const first = (await learner.accumulate(samples)).loss;
-      learner.clearGradients();
+      learner.gradients.clear();
       expect((await learner.accumulate(samples)).loss).toBe(first);
       await learner.score(samples);
       await learner.dispose();
@@ -132,7 +132,9 @@ describe('the learner', () => {
     for (const sample of samples) await learner.accumulate([sample]);
     expectSame(
       whole.gradient,
-      Object.fromEntries(Object.entries(await learner.gradientSums()).map(([name, tensor]) => [name, floats(tensor)])),
+      Object.fromEntries(
+        Object.entries(await learner.gradients.download()).map(([name, tensor]) => [name, floats(tensor)]),
+      ),
     );
     await learner.dispose();
   });
@@ -154,28 +156,28 @@ describe('the learner', () => {
     const others = await Promise.all(shards.map(learnerOfOwn));
     // Twice: the second time must see nothing of the first.
     for (let update = 0; update < 2; update++) {
-      one.clearGradients();
-      gathering.clearGradients();
+      one.gradients.clear();
+      gathering.gradients.clear();
       for (const [i, shard] of shards.entries()) {
         await one.accumulate(shard);
-        await one.setAside();
-        others[i]!.clearGradients();
+        await one.gradients.endPart();
+        others[i]!.gradients.clear();
         await others[i]!.accumulate(shard);
-        const gradients = await others[i]!.gradientSums();
+        const gradients = await others[i]!.gradients.download();
         expect(Object.keys(gradients).length > 0).toBe(shard.length > 0);
         // Others are elsewhere: what they send is a copy.
-        if (shard.length > 0) await gathering.addGradients(copyOf(gradients));
+        if (shard.length > 0) await gathering.gradients.addPart(copyOf(gradients));
       }
-      const sums = await one.gradientSums();
-      expect(await gathering.gradientSums()).toEqual(sums);
+      const sums = await one.gradients.download();
+      expect(await gathering.gradients.download()).toEqual(sums);
       expectSame(
         (await gradientOf(samples, DEFAULT_LOSS, 100_000)).gradient,
         Object.fromEntries(Object.entries(sums).map(([name, tensor]) => [name, floats(tensor)])),
       );
     }
     expect(await one.step(1e-3)).toBe(await gathering.step(1e-3));
-    expect(await one.optimizerState()).toEqual(await gathering.optimizerState());
-    expect(await one.gradientSums()).toEqual({});
+    expect(await one.optimizer.state()).toEqual(await gathering.optimizer.state());
+    expect(await one.gradients.download()).toEqual({});
     for (const learner of [one, gathering, ...others]) await learner.dispose();
   });
 
@@ -193,11 +195,11 @@ describe('the learner', () => {
     const flat = samples.map((sample) => ({ ...sample, advantage: 0 }));
     await learner.accumulate(samples);
     expect(await learner.step(1e-3)).toBeGreaterThan(0);
-    const [before, state] = [copyOf(await own.download()), await learner.optimizerState()];
+    const [before, state] = [copyOf(await own.download()), await learner.optimizer.state()];
     await learner.accumulate(flat);
     expect(await learner.step(1e-3)).toBe(0);
     expect(await own.download()).toEqual(before);
-    expect((await learner.optimizerState()).updates).toBe(state.updates);
+    expect((await learner.optimizer.state()).updates).toBe(state.updates);
     await learner.dispose();
   });
 

@@ -1,5 +1,6 @@
-// The parameters and their optimizer: gradients are summed over micro-batches, then AdamW takes one step. Weights,
-// gradients and moments stay on the device; what crosses are tokens, masks, advantages and numbers per token.
+// The parameters, the sum of their gradients and their optimizer: samples are cut into micro-batches, whose gradients are
+// summed; a step is the norm of the sum, then AdamW. Weights, gradients and moments stay on the device; what crosses are
+// tokens, masks, advantages and numbers per token.
 
 import type { ResidentAdapter } from '@ludic/inference/internal';
 import type { ModelConfig, Precision } from '@ludic/models';
@@ -7,13 +8,12 @@ import { packTree, scoringInputs, sharedPrefixLength, type TreeLevels } from '@l
 import {
   floats,
   type HostTensor,
-  type LoadOptions,
   type Program,
-  ResidentTensors,
+  Programs,
+  type ResidentTensors,
   type Runtime,
   scalar,
   type Tensors,
-  zeros,
 } from '@ludic/runtime';
 import {
   type MicroBatch,
@@ -24,11 +24,12 @@ import {
   targetsOf,
 } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
-import { buildAddition, buildGradient, buildScorer, type Objective } from '../loss/gradient-graph.ts';
+import { buildGradient, buildScorer, type Objective } from '../loss/gradient-graph.ts';
 import { lossInputs } from '../loss/loss.ts';
-import { type AdamWSettings, adamWScalars, buildAdamW, buildSquaredNorm } from '../optimizer/adamw.ts';
+import { AdamW, type AdamWSettings } from '../optimizer/adamw.ts';
 import { lossScale } from '../optimizer/loss-scale.ts';
 import { DEFAULT_LOSS, type LossCoefficients } from '../settings/loss-settings.ts';
+import { GradientSum } from './gradient-sum.ts';
 
 /** What is trained, on which runtime, towards which loss. */
 export interface LearnerOptions {
@@ -61,14 +62,6 @@ export interface ScoredSamples<S> {
   readonly entropies: readonly Float32Array[];
 }
 
-/** What must be saved so that learning goes on as if it had never stopped. */
-export interface OptimizerState {
-  /** Updates so far. */
-  readonly updates: number;
-  /** Moments, by `first.NAME` and `second.NAME`. */
-  readonly moments: Readonly<Record<string, HostTensor>>;
-}
-
 /** A shorter common beginning is not worth cutting off. */
 const SHORTEST_PREFIX = 4;
 
@@ -79,65 +72,18 @@ const SHORTEST_PREFIX = 4;
  */
 export class Learner {
   readonly #options: LearnerOptions;
-  readonly #trained: ResidentTensors;
-  /** Where gradients are summed; made with the first micro-batch. */
-  #sums: ResidentTensors | undefined;
-  /** There was a micro-batch since the last step: else the numbers in `#sums` mean nothing. */
-  #summed = false;
-  /** The sum of whole sums, where a batch has several. */
-  #total: ResidentTensors | undefined;
-  /** Something was added to the total since the last step: else its numbers mean nothing. */
-  #totalled = false;
-  #moments: Promise<ResidentTensors> | undefined;
-  readonly #programs = new Map<string, Promise<Program>>();
-  #updates = 0;
+  /** What was accumulated since the last step. */
+  readonly gradients: GradientSum;
+  readonly optimizer: AdamW;
+  readonly #programs: Programs;
 
   constructor(options: LearnerOptions) {
+    const { runtime, adamw } = options;
+    const trained = options.adapter?.parameters ?? options.parameters;
     this.#options = options;
-    this.#trained = options.adapter?.parameters ?? options.parameters;
-  }
-
-  async optimizerState(): Promise<OptimizerState> {
-    return { updates: this.#updates, moments: await (await this.#optimizer()).download() };
-  }
-
-  /** The sum of gradients since the last step, by parameter. Empty where there was no micro-batch. */
-  async gradientSums(): Promise<Readonly<Record<string, HostTensor>>> {
-    return this.#summed || this.#totalled ? (await this.#gradient()).download() : {};
-  }
-
-  /** Ends a sum: what is accumulated from here on is summed by itself, and added as a whole to what was set aside. */
-  async setAside(): Promise<void> {
-    if (!this.#summed) return;
-    if (this.#totalled) await this.#addToTotal(this.#sums!);
-    else [this.#sums, this.#total] = [this.#total, this.#sums];
-    this.#totalled = true;
-    this.#summed = false;
-  }
-
-  /** Adds the gradients that another learner has summed, as if they had been summed and set aside here. Takes them over. */
-  async addGradients(gradients: Readonly<Record<string, HostTensor>>): Promise<void> {
-    const given = await ResidentTensors.of(this.#options.runtime, gradients);
-    if (this.#totalled) {
-      await this.#addToTotal(given);
-      given.dispose();
-      return;
-    }
-    this.#total?.dispose();
-    this.#total = given;
-    this.#totalled = true;
-  }
-
-  /** @throws GrpoError `bad_checkpoint` */
-  async restore({ updates, moments }: OptimizerState): Promise<void> {
-    const present = await this.#optimizer();
-    for (const name of present.names) {
-      if (moments[name]?.dims.join() !== present.dims(name).join()) {
-        throw new GrpoError('bad_checkpoint', `The optimizer state has no fitting tensor ${name}.`);
-      }
-    }
-    await present.set(moments);
-    this.#updates = updates;
+    this.gradients = new GradientSum(runtime, trained.shapes);
+    this.optimizer = new AdamW(runtime, trained, adamw);
+    this.#programs = new Programs(runtime);
   }
 
   /**
@@ -148,39 +94,20 @@ export class Learner {
     samples: readonly Sample[],
     coefficients?: LossCoefficients,
   ): Promise<ScoredSamples<Sample> & { readonly loss: number }> {
-    const { runtime, objective, adapter, gradientCheckpointing, precision, repeated } = this.#options;
+    const { runtime, objective, gradientCheckpointing } = this.#options;
     const { beta, entropyCoefficient } = coefficients ?? (objective === 'supervised' ? DEFAULT_LOSS : objective);
     const weights = { beta: scalar(beta), entropy_coefficient: scalar(entropyCoefficient) };
     let loss = 0;
-    const keepOnDevice = this.#trained.names.map((name) => `gradient.${name}`);
     const scored = await this.#overMicroBatches(samples, async (batch, inputs, levels, several) => {
-      const sums = await this.#sumsOrZeros();
       // In ordinary memory beginning with zeros saves a second program, and with it a second set of working memory.
-      const addTo = this.#summed || (runtime.tensors === 'host' && (several || gradientCheckpointing === true));
-      if (addTo && !this.#summed) await sums.clear();
-      const program = await this.#program(
-        `gradient ${levelsKey(levels)} ${addTo}`,
-        (config) =>
-          buildGradient(config, objective, levels, {
-            addTo,
-            adapter: adapter?.config,
-            gradientCheckpointing,
-            precision,
-          }),
-        { keepOnDevice, ...(repeated && { repeatsShapes: true }) },
-      );
-      const outputs = await program.run(
-        {
-          ...inputs,
-          ...lossInputs(batch.samples),
-          ...weights,
-          loss_scale: scalar(lossScale(batch.samples)),
-          ...(addTo && sums.inputs('sum.')),
-        },
-        sums.into('gradient.'),
-      );
-      sums.take(outputs, 'gradient.');
-      this.#summed = true;
+      const fromZeros = runtime.tensors === 'host' && (several || gradientCheckpointing === true);
+      const outputs = await this.gradients.add(async (sum, into) => {
+        const program = await this.#gradientProgram(levels, sum !== undefined);
+        return program.run(
+          { ...inputs, ...lossInputs(batch.samples), ...weights, loss_scale: scalar(lossScale(batch.samples)), ...sum },
+          into,
+        );
+      }, fromZeros);
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;
     });
@@ -189,13 +116,7 @@ export class Learner {
 
   /** log π and entropies of the samples' tokens under the present parameters. */
   score<S extends Pick<Sample, 'prompt' | 'completion'>>(samples: readonly S[]): Promise<ScoredSamples<S>> {
-    const { adapter, precision } = this.#options;
-    return this.#overMicroBatches(samples, async (_, inputs, levels) => {
-      const program = await this.#program(`score ${levelsKey(levels)}`, (config) =>
-        buildScorer(config, levels, { adapter: adapter?.config, precision }),
-      );
-      return program.run(inputs);
-    });
+    return this.#overMicroBatches(samples, async (_, inputs, levels) => (await this.#scorer(levels)).run(inputs));
   }
 
   /**
@@ -204,101 +125,25 @@ export class Learner {
    * @throws GrpoError `not_finite`, and nothing has changed
    */
   async step(learningRate: number): Promise<number> {
-    const { adamw, precision } = this.#options;
-    const parameters = this.#trained;
-    const moments = await this.#optimizer();
-    const groups = updateGroups(parameters);
-    const gradients = (await this.#gradient()).inputs('gradient.');
-    const normProgram = await this.#program('norm', () =>
-      buildSquaredNorm(new Map(groups.flatMap((shapes) => [...shapes]))),
-    );
-    const norm = Math.sqrt(floats((await normProgram.run(gradients)).squared_norm as HostTensor)[0]!);
+    const gradients = await this.gradients.whole();
+    const norm = gradients ? await this.optimizer.norm(gradients) : 0;
     if (!Number.isFinite(norm)) {
       throw new GrpoError(
         'not_finite',
-        `The gradient of update ${this.#updates + 1} is not finite. Lower the learning rate${
-          precision === 'float16' ? ', or train with precision float32: float16 ends at 65504' : ''
+        `The gradient of update ${this.optimizer.updates + 1} is not finite. Lower the learning rate${
+          this.#options.precision === 'float16' ? ', or train with precision float32: float16 ends at 65504' : ''
         }.`,
       );
     }
-    if (norm === 0) {
-      this.clearGradients();
-      return norm;
-    }
-    const scalars = adamWScalars(adamw, this.#updates + 1, learningRate, norm);
-    const inputs = {
-      ...parameters.inputs(),
-      ...gradients,
-      ...moments.inputs(),
-      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, scalar(value)])),
-    };
-    for (const [i, shapes] of groups.entries()) {
-      const next = [...shapes.keys()].flatMap((name) => [`next.${name}`, `next.first.${name}`, `next.second.${name}`]);
-      const program = await this.#program(`adamw ${i}`, () => buildAdamW(shapes, adamw), { keepOnDevice: next });
-      const outputs = await program.run(inputs, { ...parameters.into('next.'), ...moments.into('next.') });
-      parameters.take(outputs, 'next.');
-      moments.take(outputs, 'next.');
-    }
-    this.#updates++;
-    this.clearGradients();
+    if (gradients && norm > 0) await this.optimizer.update(gradients, norm, learningRate);
+    this.gradients.clear();
     return norm;
   }
 
-  clearGradients(): void {
-    this.#summed = false;
-    this.#totalled = false;
-  }
-
   async dispose(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).dispose();
-    this.#programs.clear();
-    this.#sums?.dispose();
-    this.#sums = undefined;
-    this.#total?.dispose();
-    this.#total = undefined;
-    this.clearGradients();
-    (await this.#moments)?.dispose();
-    this.#moments = undefined;
-  }
-
-  /** The moments, by `first.NAME` and `second.NAME`; zero at first, and made when they are needed. */
-  #optimizer(): Promise<ResidentTensors> {
-    this.#moments ??= ResidentTensors.of(this.#options.runtime, this.#zeros(['first.', 'second.']));
-    return this.#moments;
-  }
-
-  /** Zeros for every trained parameter, once with each prefix. */
-  #zeros(prefixes: readonly string[]): Record<string, HostTensor> {
-    const trained = this.#trained;
-    return Object.fromEntries(
-      trained.names.flatMap((name) => prefixes.map((prefix) => [prefix + name, zeros(trained.dims(name))])),
-    );
-  }
-
-  /** All that was summed since the last step. */
-  async #gradient(): Promise<ResidentTensors> {
-    if (this.#totalled) {
-      await this.setAside();
-      return this.#total!;
-    }
-    const sums = await this.#sumsOrZeros();
-    if (!this.#summed) await sums.clear();
-    return sums;
-  }
-
-  async #addToTotal(gradients: ResidentTensors): Promise<void> {
-    const total = this.#total!;
-    const inputs = { ...total.inputs('sum.'), ...gradients.inputs('gradient.') };
-    for (const [i, shapes] of updateGroups(total).entries()) {
-      const next = Array.from(shapes.keys(), (name) => `next.${name}`);
-      const program = await this.#program(`addition ${i}`, () => buildAddition(shapes), { keepOnDevice: next });
-      total.take(await program.run(inputs, total.into('next.')), 'next.');
-    }
-  }
-
-  async #sumsOrZeros(): Promise<ResidentTensors> {
-    this.#sums ??= await ResidentTensors.of(this.#options.runtime, this.#zeros(['']));
-    return this.#sums;
+    await this.#programs.dispose();
+    await this.gradients.dispose();
+    await this.optimizer.dispose();
   }
 
   async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
@@ -337,34 +182,21 @@ export class Learner {
     return { samples: paths.samples, logprobs, entropies };
   }
 
-  #program(key: string, build: (config: ModelConfig) => Uint8Array, options: LoadOptions = {}): Promise<Program> {
-    let program = this.#programs.get(key);
-    if (!program) {
-      program = this.#options.runtime.load(build(this.#options.config), options);
-      this.#programs.set(key, program);
-    }
-    return program;
+  #gradientProgram(levels: TreeLevels, addTo: boolean): Promise<Program> {
+    const { config, objective, adapter, gradientCheckpointing, precision, repeated } = this.#options;
+    const options = { addTo, adapter: adapter?.config, gradientCheckpointing, precision };
+    return this.#programs.get(
+      `gradient ${levelsKey(levels)} ${addTo}`,
+      () => buildGradient(config, objective, levels, options),
+      { keepOnDevice: this.gradients.outputs, ...(repeated && { repeatsShapes: true }) },
+    );
   }
-}
 
-/** Most parameters of one update: the binding to the runtime copies all outputs, whatever they are written into. */
-const UPDATED_AT_ONCE = 2 ** 24;
-
-/** Shapes of the parameters that are updated together, in their order. */
-function updateGroups(parameters: ResidentTensors): readonly ReadonlyMap<string, readonly number[]>[] {
-  const groups: Map<string, readonly number[]>[] = [];
-  let size = Number.POSITIVE_INFINITY;
-  for (const name of parameters.names) {
-    const shape = parameters.dims(name);
-    const count = shape.reduce((a, b) => a * b, 1);
-    if (size + count > UPDATED_AT_ONCE) {
-      groups.push(new Map());
-      size = 0;
-    }
-    groups.at(-1)!.set(name, shape);
-    size += count;
+  #scorer(levels: TreeLevels): Promise<Program> {
+    const { config, adapter, precision } = this.#options;
+    const options = { adapter: adapter?.config, precision };
+    return this.#programs.get(`score ${levelsKey(levels)}`, () => buildScorer(config, levels, options));
   }
-  return groups;
 }
 
 const levelsKey = ({ prefix, sharedPrompts }: TreeLevels) => `${prefix} ${sharedPrompts}`;

@@ -53,10 +53,12 @@ const samples = (weight: number): Sample[] =>
   }));
 
 async function gradientOf(learner: Learner, weight: number): Promise<Map<string, Float32Array>> {
-  learner.clearGradients();
+  learner.gradients.clear();
   // Ratios far from 1 are not clipped where the advantage is negative; the rest is constant and has no gradient.
   await learner.accumulate(samples(weight));
-  return new Map(Object.entries(await learner.gradientSums()).map(([name, tensor]) => [name, floats(tensor).slice()]));
+  return new Map(
+    Object.entries(await learner.gradients.download()).map(([name, tensor]) => [name, floats(tensor).slice()]),
+  );
 }
 
 const norm = (gradient: ReadonlyMap<string, Float32Array>) =>

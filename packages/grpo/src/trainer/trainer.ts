@@ -10,11 +10,12 @@ import { estimateAdvantages } from '../advantages/estimators.ts';
 import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';
 import { lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
+import type { OptimizerState } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { LocalShards, learnerOf } from '../workers/local-shards.ts';
 import { cutIntoShards, type Shard, type ShardRunner } from '../workers/shards.ts';
-import type { Learner, OptimizerState } from './learner.ts';
+import type { Learner } from './learner.ts';
 import { policyOf, specOf } from './played-spec.ts';
 import { batchSummary, type LossMetrics, type StepMetrics } from './step-metrics.ts';
 
@@ -77,12 +78,12 @@ export class Trainer {
   }
 
   optimizerState(): Promise<OptimizerState> {
-    return this.#learner.optimizerState();
+    return this.#learner.optimizer.state();
   }
 
   /** Goes on after `step` steps; the model's parameters are those of that moment. The reference stays the first model. */
   async restore(step: number, optimizer: OptimizerState): Promise<void> {
-    await this.#learner.restore(optimizer);
+    await this.#learner.optimizer.restore(optimizer);
     this.#step = step;
     this.#runner.weightsChanged();
   }
@@ -114,7 +115,7 @@ export class Trainer {
     let gradientNorm = 0;
     let skippedUpdates = 0;
     for (let iteration = 0; iteration < settings.numIterations; iteration++) {
-      this.#learner.clearGradients();
+      this.#learner.gradients.clear();
       const learned = await this.#runner.learn(
         tasks.map((task) => ({ ...task, iteration, coefficients })),
         this.#learner,

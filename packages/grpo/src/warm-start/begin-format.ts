@@ -30,8 +30,8 @@ export interface WarmStartProgress {
 
 /** How many numbers learn. */
 function sizeOf(model: LanguageModel): number {
-  const trained = trainedParameters(model);
-  return trained.names.reduce((sum, name) => sum + trained.dims(name).reduce((a, b) => a * b, 1), 0);
+  const shapes = [...trainedParameters(model).shapes.values()];
+  return shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
 /** Replies that a step of `auto` teaches, about: of one long game or of several short ones. */

@@ -71,7 +71,7 @@ export class LocalShards implements ShardRunner {
     const learned: LearnedShard[] = [];
     for (const task of tasks) {
       const { samples, logprobs, loss } = await learner.accumulate(await this.#withReference(task), task.coefficients);
-      if (tasks.length > 1) await learner.setAside();
+      if (tasks.length > 1) await learner.gradients.endPart();
       learned.push({ loss, tokens: flatTokens(samples, logprobs) });
     }
     return learned;

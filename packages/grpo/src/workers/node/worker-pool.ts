@@ -55,7 +55,7 @@ export class WorkerPool implements ShardRunner {
     const addInOrder = async () => {
       for (let gradients = found.get(next); gradients; gradients = found.get(next)) {
         found.delete(next++);
-        if (Object.keys(gradients).length > 0) await learner.addGradients(gradients);
+        if (Object.keys(gradients).length > 0) await learner.gradients.addPart(gradients);
       }
     };
     return this.#all(tasks, async (worker, task, i) => {

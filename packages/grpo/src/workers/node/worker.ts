@@ -67,9 +67,9 @@ const hear = answerRequests<WorkerCalls>(channel.send, {
   },
   learn: async ({ task }, { report }) => {
     const { shards, learner } = await ready();
-    learner.clearGradients();
+    learner.gradients.clear();
     const [shard] = await shards.learn([task], learner);
-    for (const [name, tensor] of Object.entries(await learner.gradientSums()))
+    for (const [name, tensor] of Object.entries(await learner.gradients.download()))
       await report({ name, dims: tensor.dims, data: floats(tensor) });
     return { shard: shard!, peakMemory: peakMemory() };
   },
