@@ -11,16 +11,15 @@ export { type AdamWSettings, DEFAULT_ADAMW, type OptimizerState } from './optimi
 export type { SampledRate } from './run/evaluation-score.ts';
 export { estimateMemory, type MemoryEstimate, type PromptShape } from './run/memory.ts';
 export { trainRun } from './run/run.ts';
-export type { RunEvent, RunStart } from './run/run-events.ts';
-export type { KeptEpisode, RunResult, TrainRunOptions } from './run/run-options.ts';
+export type { KeptEpisode, RunEvent, RunResult, RunStart, TrainRunOptions } from './run/run-options.ts';
 export type { RunStorage } from './run/run-storage.ts';
 export { checkpointFolder, openRun, type RunConfig, readRunConfig, StoredRun } from './run/stored-run.ts';
 export type { RecordedChange, SettingsChange } from './settings/changes.ts';
 export { type Choice, type Decision, decideSettings, type Undecided } from './settings/decide.ts';
 export type { TrainingFields } from './settings/fields.ts';
 export { DEFAULT_LOSS, type LossSettings } from './settings/loss-settings.ts';
+export { type ModelKind, type ModelTraits, modelTraits, NANO_TRAITS } from './settings/model-traits.ts';
 export type { Schedule, ScheduleSettings } from './settings/schedule.ts';
-export { type ModelKind, type ModelTraits, modelTraits, NANO_TRAITS } from './settings/situation.ts';
 export { checkSettings, DEFAULT_TRAINING, type OnCollapse, type TrainSettings } from './settings/train-settings.ts';
 export { Learner, type LearnerOptions, type ScoredSamples } from './trainer/learner.ts';
 export { LOGGED_STEP_METRICS, type LoggedStepMetrics, type StepMetrics } from './trainer/step-metrics.ts';

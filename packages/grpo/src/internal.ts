@@ -16,8 +16,8 @@ export {
   trainSettings,
 } from './settings/convert.ts';
 export { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, WARM_START_FIELDS } from './settings/fields.ts';
+export { traitsOfName } from './settings/model-traits.ts';
 export { DEMO_PRESET, PRESETS, pagePreset } from './settings/presets.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { evaluationPlan, groupSizeFor, RULES } from './settings/rules.ts';
-export { traitsOfName } from './settings/situation.ts';
 export { AUTO_WARM_START, TAUGHT_MISTAKES } from './warm-start/plan.ts';

@@ -1,9 +1,7 @@
 // Entry `@ludic/grpo/node`: runs in folders of this machine, one process at a time at each, their updates shared by workers.
 
 export { peakMemory, processMemory } from './run/node/process-memory.ts';
-export { RunFolder } from './run/node/run-folder.ts';
-export { holdRun } from './run/node/run-lock.ts';
+export { holdRun, RunFolder } from './run/node/run-folder.ts';
 export { type RunOptions, runTraining, STEP_TIMEOUT, type WorkerOptions } from './run/node/run-training.ts';
-export type { RunEvent, RunStart, WorkerEvent } from './run/run-events.ts';
-export type { ProcessMemory, RunResult } from './run/run-options.ts';
+export type { ProcessMemory, RunEvent, RunResult, RunStart, WorkerEvent } from './run/run-options.ts';
 export type { Best, RunConfig } from './run/stored-run.ts';

@@ -5,13 +5,13 @@ import { type Choice, type ModelTraits, modelTraits, type TrainSettings } from '
 import { traitsOfName } from '@ludic/grpo/internal';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 import { completeTraining, contractFields, modelName } from '@ludic/service/internal';
+import type { TrackingSettings } from '@ludic/tracking';
 import { whyNotTracked } from '@ludic/tracking/node';
 import { type ModelOrigin, rememberedName } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
 import type { RequestedWork } from './process/messages.ts';
 import type { JobFields } from './store/job-store.ts';
-import { requestedTracking } from './tracking.ts';
 
 /** What a job is made from, beside its owner. */
 export type NewJob = Pick<JobFields, 'model_name' | 'env_type' | 'total_steps'> & RequestedWork;
@@ -90,15 +90,17 @@ export async function newEvaluation(request: EvaluatePolicy, models: ModelStore)
 }
 
 /** What matters of a model for its training. A model that is still at the Hub is judged by its name. */
-async function traitsOf(source: ModelOrigin): Promise<ModelTraits> {
-  if (source.from === 'hub') return traitsOfName(source.reference);
-  try {
-    return await modelTraits(await openFiles(source));
-  } catch {
-    // The job tries again and says what is wrong.
-    return traitsOfName(source.model.name);
-  }
-}
+const traitsOf = async (source: ModelOrigin): Promise<ModelTraits> =>
+  source.from === 'hub' ? traitsOfName(source.reference) : modelTraits(await openFiles(source));
+
+/** The trackers that a request of training names. */
+export const requestedTracking = ({
+  wandb_project: project,
+  tensorboard,
+}: Pick<StartTraining, 'wandb_project' | 'tensorboard'>): TrackingSettings => ({
+  ...(project !== undefined && { wandb: { project } }),
+  ...(tensorboard && { tensorboard }),
+});
 
 /** What may be expected of the contract's defaults. */
 function withoutRecipe({ learningRate, batchSize, loss }: TrainSettings, { kind, parameters }: ModelTraits): string {

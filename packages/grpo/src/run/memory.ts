@@ -120,9 +120,14 @@ export function estimateMemory(
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b, 0) };
 }
 
-/** What of an estimate is known for certain: the rest depends on how much prompts turn out to share. */
-export const certainMemory = ({ activations, logits, sampling, total }: MemoryEstimate): number =>
-  total - activations - logits - sampling;
+/**
+ * Whether a run may fit into `limit` bytes. How much prompts share is not known yet, and half of what rests on it is
+ * counted: only what cannot fit in any case does not.
+ */
+export function mayFit({ activations, logits, sampling, total }: MemoryEstimate, limit: number): boolean {
+  const certain = total - activations - logits - sampling;
+  return certain + (total - certain) / 2 <= limit;
+}
 
 /** `3.1 GB` */
 export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

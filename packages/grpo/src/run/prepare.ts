@@ -1,28 +1,31 @@
-// How a run begins, or goes on: its model with the weights of the last checkpoint, a trainer, and logs that hold no
-// later step.
+// How a run begins, or goes on: whether it fits into the machine, asked before anything large is loaded; its model with the
+// weights of the last checkpoint, a trainer, and logs that hold no later step.
 
 import type { LanguageModel } from '@ludic/inference';
-import { trainedParameters } from '@ludic/inference/internal';
+import { PromptEncoder, trainedParameters } from '@ludic/inference/internal';
 import {
   completeTokenizerFiles,
   type ModelFiles,
   readAdapter,
+  readChatTemplate,
   readCheckpoint,
+  readModelConfig,
+  readTokenizer,
   type TokenizerFiles,
 } from '@ludic/models';
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
 import { carriedGameText } from '@ludic/rollouts/internal';
 import { GrpoError } from '../errors.ts';
 import type { SettingsChange } from '../settings/changes.ts';
-import type { TrainSettings } from '../settings/train-settings.ts';
+import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { openTrained } from '../trainer/open-trained.ts';
 import { carriedGameOf } from '../trainer/played-spec.ts';
 import { Trainer } from '../trainer/trainer.ts';
 import { beginWithFormat } from '../warm-start/begin-format.ts';
-import { NOTHING_WATCHED, type WatchState } from '../watchdogs/index.ts';
-import { checkMachine } from './check-machine.ts';
-import type { RunStart } from './run-events.ts';
-import type { SharedUpdates, TrainRunOptions } from './run-options.ts';
+import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
+import { describeMemory, estimateMemory, gigabytes, mayFit, memoryAdvice } from './memory.ts';
+import { probePrompts } from './probe-prompts.ts';
+import type { RunStart, SharedUpdates, TrainRunOptions } from './run-options.ts';
 import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
 
 export interface PreparedRun {
@@ -122,20 +125,58 @@ async function withModel(
   options: TrainRunOptions,
   work: (opened: OpenedModel) => Promise<PreparedRun>,
 ): Promise<PreparedRun> {
-  const count = await checkMachine(files, settings, options);
+  checkSettings(settings);
+  const game = carriedGameText(carriedGameOf(settings));
+  const count = await processesFor(files, settings, options);
   const model = await openTrained(files, settings, options.runtime);
   const makeTrainer = async () => {
     const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
     return { trainer: await Trainer.create(model, settings, workers), workers };
   };
   try {
-    const game = carriedGameText(carriedGameOf(settings));
     const tokenizerFiles = new Map([...(await completeTokenizerFiles(files)), [CARRIED_GAME_FILE, game]]);
     return await work({ model, tokenizerFiles, makeTrainer });
   } catch (error) {
     await disposeOf(model);
     throw error;
   }
+}
+
+/**
+ * How many processes share an update: as many as are wanted, as far as shards, cores and memory allow.
+ * @param files of the model that the run starts from
+ * @throws GrpoError `too_large`, with what would make it smaller
+ */
+async function processesFor(
+  files: ModelFiles,
+  settings: TrainSettings,
+  { memory, workers, onEvent }: TrainRunOptions,
+): Promise<number> {
+  const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers ?? { count: 1 };
+  let count = Math.max(1, Math.min(wanted, settings.shards, cores));
+  let reason: string | undefined;
+  const several = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+  if (count < wanted)
+    reason = count === cores ? `the machine has ${several(cores, 'core')}` : `the run has ${several(count, 'shard')}`;
+  if (memory) {
+    const { limit, available } = memory;
+    const config = await readModelConfig(files);
+    const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
+    const prompts = await probePrompts(settings, encoder);
+    const estimateFor = (processes: number) => estimateMemory(config, settings, prompts, processes);
+    while (count > 1 && !mayFit(estimateFor(count), limit)) {
+      count--;
+      reason = `more do not fit into ${gigabytes(limit)} of memory`;
+    }
+    const estimate = estimateFor(count);
+    await onEvent?.({ type: 'memory', estimate, limit, available });
+    if (!mayFit(estimate, limit)) {
+      const advice = memoryAdvice(config, settings, prompts, limit);
+      throw new GrpoError('too_large', `The run ${describeMemory(estimate, limit)}. ${advice}`);
+    }
+  }
+  if (workers) await onEvent?.({ type: 'workers', count, wanted, reason });
+  return count;
 }
 
 /** Puts what was trained up to another checkpoint of the run into a model. */

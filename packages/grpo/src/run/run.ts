@@ -7,11 +7,12 @@ import { CHANGEABLE } from '../settings/changes.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import type { LoggedStepMetrics } from '../trainer/step-metrics.ts';
 import type { StepReport } from '../trainer/trainer.ts';
-import { afterCollapse, type WatchState, watch, watchedOf } from '../watchdogs/index.ts';
+import { watchedOf } from '../watchdogs/rules.ts';
+import type { WatchState } from '../watchdogs/state.ts';
+import { afterCollapse, watch } from '../watchdogs/watch.ts';
 import { evaluationScore, type SampledRate, sampledBeside } from './evaluation-score.ts';
 import { disposeOf, loadWeights, type PreparedRun, prepareRun } from './prepare.ts';
-import type { RunEvent, RunStart } from './run-events.ts';
-import type { KeptEpisode, RunResult, TrainRunOptions } from './run-options.ts';
+import type { KeptEpisode, RunEvent, RunResult, RunStart, TrainRunOptions } from './run-options.ts';
 import type { Best } from './stored-run.ts';
 
 /** Sampled games of a step that go to episodes.jsonl, every so many steps. */
@@ -42,7 +43,7 @@ export async function trainRun(start: RunStart, options: TrainRunOptions): Promi
   }
   const run = new TrainingRun(prepared, options);
   try {
-    return await run.train(start.kind === 'resume');
+    return await run.train();
   } catch (error) {
     if (!signal?.aborted) throw resumable(error, run.savedStep);
     return await run.interrupt();
@@ -92,14 +93,14 @@ class TrainingRun {
     return this.#run.trainer.settings;
   }
 
-  async train(isResumed: boolean): Promise<RunResult> {
+  async train(): Promise<RunResult> {
     const { model, isNew } = this.#run;
     const { steps, saveEvery } = this.#settings;
     if (isNew) await this.#save();
     const known = await watchedOf(this.#settings, model);
     await this.#emit({ type: 'start', settings: this.#settings, step: this.#step, model });
     for (const message of model.warnings ?? []) await this.#warn(message);
-    if (isResumed) await this.#catchUp();
+    if (!isNew) await this.#catchUp();
     while (this.#step < steps) {
       const metrics = await this.#takeStep();
       const { state, warnings, collapse } = watch(this.#watched, metrics, known);

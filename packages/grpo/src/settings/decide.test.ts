@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideSettings } from './decide.ts';
 import type { TrainingFields } from './fields.ts';
+import { MODEL_KINDS, type ModelTraits, NANO_TRAITS, traitsOfName } from './model-traits.ts';
 import { evaluationPlan } from './rules.ts';
-import { MODEL_KINDS, type ModelTraits, NANO_TRAITS, traitsOfName } from './situation.ts';
 import { checkSettings } from './train-settings.ts';
 
 registerEnvironment(

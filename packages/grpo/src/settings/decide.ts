@@ -4,8 +4,8 @@
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { trainSettings, withFields } from './convert.ts';
 import type { TrainingFields } from './fields.ts';
+import type { ModelTraits } from './model-traits.ts';
 import { invalidPenalty, RULES } from './rules.ts';
-import type { ModelTraits } from './situation.ts';
 import type { TrainSettings } from './train-settings.ts';
 
 /** A run of which some settings are named. The rest follows from the game, the history and the model. */

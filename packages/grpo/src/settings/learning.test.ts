@@ -7,7 +7,7 @@ import { createRuntime } from '@ludic/runtime/node';
 import { expect, it } from 'vitest';
 import { Trainer } from '../trainer/trainer.ts';
 import { decideSettings } from './decide.ts';
-import { NANO_TRAITS } from './situation.ts';
+import { NANO_TRAITS } from './model-traits.ts';
 
 const nano = fileURLToPath(new URL('../../../nano/model/', import.meta.url));
 

@@ -4,7 +4,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { AdvantageEstimator } from '../advantages/estimators.ts';
 import { LOSSES } from '../loss/loss-types.ts';
 import type { TrainingFields } from './fields.ts';
-import type { ModelTraits } from './situation.ts';
+import type { ModelTraits } from './model-traits.ts';
 import type { TrainSettings } from './train-settings.ts';
 
 export interface Known {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { trainSettings } from './convert.ts';
 import { decideSettings } from './decide.ts';
-import { NANO_TRAITS } from './situation.ts';
+import { NANO_TRAITS } from './model-traits.ts';
 import { checkSettings, DEFAULT_TRAINING, type TrainSettings } from './train-settings.ts';
 
 const SETTINGS: TrainSettings = { ...DEFAULT_TRAINING, environment: 'tic_tac_toe' };

@@ -1,8 +1,11 @@
 // What can go wrong in a run without an error: each rule is a condition on the numbers of a step, one sentence that
 // says what is seen, and one cure. Settings are named as requests name them.
 
+import type { LanguageModel } from '@ludic/inference';
+import { shortestReply } from '../run/probe-prompts.ts';
 import type { LossCoefficients } from '../settings/loss-settings.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
+import { specOf } from '../trainer/played-spec.ts';
 import { type Start, tokensOf, type WatchedMetrics } from './state.ts';
 
 /** What rules know beside the numbers of the step. */
@@ -15,6 +18,22 @@ export interface Watched
   readonly invalidPenalty: number | undefined;
   /** Tokens of the shortest reply in the game's format. */
   readonly replyTokens: number;
+}
+
+/** What the rules know of a run: the settings that a cure may name, and how long a reply is. */
+export async function watchedOf(
+  settings: TrainSettings,
+  { tokenizer }: Pick<LanguageModel, 'tokenizer'>,
+): Promise<Watched> {
+  const { loss, warmStart } = settings;
+  const { invalid_penalty: penalty } = specOf(settings).config;
+  return {
+    ...settings,
+    ...loss,
+    warmStartSteps: typeof warmStart === 'object' ? warmStart.steps : 0,
+    invalidPenalty: typeof penalty === 'number' ? penalty : undefined,
+    replyTokens: await shortestReply(settings, tokenizer),
+  };
 }
 
 export interface WatchdogRule {

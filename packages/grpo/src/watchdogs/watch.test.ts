@@ -2,7 +2,9 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { NOTHING_WATCHED, type Watched, type WatchedMetrics, type WatchState, watch } from './index.ts';
+import type { Watched } from './rules.ts';
+import { NOTHING_WATCHED, type WatchedMetrics, type WatchState } from './state.ts';
+import { watch } from './watch.ts';
 
 const CURVES = new URL('../../../../recipes/curves/', import.meta.url);
 

@@ -3,19 +3,26 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { GrpoError, type TrainSettings } from '@ludic/grpo';
 import { currentEvaluation, firstSettings } from '@ludic/grpo/internal';
 import { processMemory, type RunEvent, RunFolder, type RunResult, type RunStart, runTraining } from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { requestedTraining, ServiceError } from '@ludic/service';
-import { isTracked } from '@ludic/tracking';
+import { type Clock, isTracked } from '@ludic/tracking';
 import { RunTracker } from '@ludic/tracking/node';
 import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
-import { clock, requestedTracking } from '../tracking.ts';
+import { requestedTracking } from '../submission.ts';
 import { INTERRUPTED, type JobContext, type JobEnd, unlessAborted } from './context.ts';
 import type { TrainingJob } from './messages.ts';
+
+const clock: Clock = {
+  now: () => Date.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }).catch(() => {}),
+  random: () => Math.random(),
+};
 
 /** Even a shard of a large model is done sooner; a process that hangs is rare. */
 const WORKER_TIMEOUT_S = 3600;

@@ -1,12 +1,17 @@
-// A run in a folder of this machine. Everything that replaces something is written beside it and renamed.
+// A run in a folder of this machine. Everything that replaces something is written beside it and renamed. One process works
+// on a run: another would append to its log and replace its checkpoints.
 
-import { appendFile, mkdir, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, rm, rmdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@ludic/io/node';
+import { type FileLock, takeLock, writeFileAtomic } from '@ludic/io/node';
 import { openAdapterFolder, openModelFolder, writeFilesAtomically } from '@ludic/models/node';
+import { GrpoError } from '../../errors.ts';
 import type { RunStorage } from '../run-storage.ts';
 import { checkpointFolder, createRun, openRun, type RunConfig, StoredRun } from '../stored-run.ts';
-import { LOCK_FILE } from './run-lock.ts';
+
+/** Lies in the folder of a run and is no part of it. */
+const LOCK_FILE = 'run.lock';
 
 /** A run whose files are in a folder of this machine. One process at a time may write to it: `holdRun`. */
 export class RunFolder extends StoredRun {
@@ -56,3 +61,42 @@ const present = <T, None>(found: Promise<T>, none: None): Promise<T | None> =>
     if (error.code === 'ENOENT') return none;
     throw error;
   });
+
+/**
+ * Works on the run in a folder, which is made where it is not there, while no other process does.
+ * @throws GrpoError `run_busy`
+ */
+export async function holdRun<T>(folder: string, kind: 'new' | 'resume', work: () => Promise<T>): Promise<T> {
+  // Where no run can be, there is nothing to hold: the work says what is wrong.
+  const isRun = existsSync(join(folder, 'config.json'));
+  if (kind === 'resume' ? !isRun : !(await isFree(folder))) return work();
+  const made = await mkdir(folder, { recursive: true });
+  const path = join(folder, LOCK_FILE);
+  const lock = takeLock(path);
+  if (!lock) throw busy(folder);
+  try {
+    return await work();
+  } finally {
+    await letGo(lock, folder, made !== undefined);
+  }
+}
+
+/** The folder stays as it was where no run came of it. */
+async function letGo(lock: FileLock, folder: string, isOurs: boolean): Promise<void> {
+  const isBare = await isFree(folder);
+  if (isBare) await rm(join(folder, LOCK_FILE), { force: true });
+  lock.release();
+  if (isBare && isOurs) await rmdir(folder).catch(() => {});
+}
+
+/** Whether nothing lies there that would keep a run from beginning. */
+async function isFree(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).every((name) => name === LOCK_FILE);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+const busy = (folder: string) =>
+  new GrpoError('run_busy', `Another process works on the run in ${folder}: wait until it ends, or stop it first.`);

@@ -6,11 +6,8 @@ import { openModelFolder } from '@ludic/models/node';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { WorkerPool } from '../../workers/node/worker-pool.ts';
 import { trainRun } from '../run.ts';
-import type { RunStart } from '../run-events.ts';
-import type { RunResult, TrainRunOptions, Workers } from '../run-options.ts';
-import { eventQueue } from './event-queue.ts';
-import { folderStorage } from './run-folder.ts';
-import { holdRun } from './run-lock.ts';
+import type { RunEvent, RunResult, RunStart, TrainRunOptions, Workers } from '../run-options.ts';
+import { folderStorage, holdRun } from './run-folder.ts';
 
 /** Seconds. No turn of a text game takes as long. */
 export const STEP_TIMEOUT = 60;
@@ -68,4 +65,21 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
       },
     }),
   );
+}
+
+/**
+ * Events of a run and of its workers, emitted one after the other: a listener that takes its time holds up the run, and one
+ * that fails ends it.
+ * @returns emits an event after all before it; rejects for good once the listener has failed
+ */
+export function eventQueue(listener: (event: RunEvent) => unknown): (event: RunEvent) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (event) => {
+    last = last.then(async () => {
+      await listener(event);
+    });
+    // Workers do not wait: their failure rejects the next event of the run itself.
+    last.catch(() => {});
+    return last;
+  };
 }

@@ -9,7 +9,7 @@ import { openModelFolder } from '@ludic/models/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TRAINING, type ShardRunner, type StepMetrics, Trainer, type TrainSettings } from '../../index.ts';
-import type { WorkerEvent } from '../../run/run-events.ts';
+import type { WorkerEvent } from '../../run/run-options.ts';
 import { openTrained } from '../../trainer/open-trained.ts';
 import { WorkerPool } from './worker-pool.ts';
 

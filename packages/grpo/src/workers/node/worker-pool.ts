@@ -4,7 +4,7 @@
 
 import type { ResidentTensors } from '@ludic/runtime';
 import { GrpoError } from '../../errors.ts';
-import type { WorkerEvent } from '../../run/run-events.ts';
+import type { WorkerEvent } from '../../run/run-options.ts';
 import type { Learner } from '../../trainer/learner.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from '../shards.ts';
 import { type Gradients, WorkerGone, WorkerProcess } from './worker-process.ts';

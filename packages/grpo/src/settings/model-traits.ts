@@ -1,4 +1,4 @@
-// What the settings of a run are decided from, beside what the user names.
+// What the settings of a run are decided from about its model: how large it is, and what it knows of reply formats.
 
 import { parseObject } from '@ludic/io';
 import { type ModelConfig, type ModelFiles, readModelConfig, tensorsOf } from '@ludic/models';

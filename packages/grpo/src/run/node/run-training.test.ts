@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { RunEvent } from '../run-events.ts';
-import { eventQueue } from './event-queue.ts';
+import type { RunEvent } from '../run-options.ts';
+import { eventQueue } from './run-training.ts';
 
 const checkpoint = (step: number): RunEvent => ({ type: 'checkpoint', step });
 
