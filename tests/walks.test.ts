@@ -56,8 +56,9 @@ function nextOf(modules: Modules, entries: ReadonlyMap<string, string>, path: st
 function faultsOf({ title, limit, files }: Walk, tree: Tree): string[] {
   const missing = files.filter((path) => !tree.has(path));
   if (missing.length > 0) return missing.map((path) => `${title}: there is no ${path}`);
-  const modules = modulesOf(tree);
   const entries = entriesOf(tree);
+  const read = new Set([...files, ...entries.values()]);
+  const modules = modulesOf(new Map([...tree].filter(([path]) => read.has(path))));
   const reached = new Set(files.slice(0, 1));
   const faults = files.length > limit ? [`${title}: ${files.length} files are more than ${limit}`] : [];
   for (const path of files) {

@@ -63,7 +63,6 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
       folder: out,
       runtime,
       openFiles: async (name) => files ?? openFiles(name),
-      clock: () => performance.now(),
       signal: controller.signal,
       onEvent: (event) => {
         view.show(event);

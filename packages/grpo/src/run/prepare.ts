@@ -16,12 +16,11 @@ import {
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
 import { carriedGameText } from '@ludic/rollouts/internal';
 import { GrpoError } from '../errors.ts';
-import type { SettingsChange } from '../settings/changes.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { openTrained } from '../trainer/open-trained.ts';
 import { carriedGameOf } from '../trainer/played-spec.ts';
 import { Trainer } from '../trainer/trainer.ts';
-import { beginWithFormat } from '../warm-start/begin-format.ts';
+import { beginWithFormat, type WarmStartProgress } from '../warm-start/begin-format.ts';
 import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
 import { describeMemory, estimateMemory, gigabytes, mayFit, memoryAdvice } from './memory.ts';
 import { probePrompts } from './probe-prompts.ts';
@@ -43,15 +42,59 @@ export interface PreparedRun {
 
 /** @throws GrpoError `bad_setting`, `too_large`, `run_exists`, `no_run`, `bad_checkpoint` */
 export async function prepareRun(start: RunStart, options: TrainRunOptions): Promise<PreparedRun> {
-  const { storage, openFiles } = options;
+  const { settings, files, step, openFolder } = await originOf(start, options);
+  checkSettings(settings);
+  const game = carriedGameText(carriedGameOf(settings));
+  const count = await processesFor(files, settings, options);
+  const model = await openTrained(files, settings, options.runtime);
+  try {
+    const tokenizerFiles = new Map([...(await completeTokenizerFiles(files)), [CARRIED_GAME_FILE, game]]);
+    const folder = await openFolder();
+    if (step === undefined) await startWarm(model, settings, folder, options);
+    // A new adapter is the same every time; one that had a warm start is not.
+    else if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
+    // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
+    const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
+    const trainer = await Trainer.create(model, settings, workers);
+    const prepared = { folder, model, trainer, workers, tokenizerFiles };
+    if (step === undefined) return { ...prepared, best: undefined, watched: NOTHING_WATCHED, isNew: true };
+    await loadWeights(model, folder, step);
+    const { optimizer, best, watched } = await folder.loadState(step);
+    await trainer.restore(step, optimizer);
+    await folder.rewind(step);
+    return { ...prepared, best, watched, isNew: false };
+  } catch (error) {
+    await disposeOf(model);
+    throw error;
+  }
+}
+
+/** Where a run begins, or goes on. */
+interface Origin {
+  readonly settings: TrainSettings;
+  /** Of the model that the run starts from. */
+  readonly files: ModelFiles;
+  /** Of its newest checkpoint; undefined where it has none. */
+  readonly step: number | undefined;
+  /** Makes the folder of a new run, which is left alone until the run is known to fit. */
+  readonly openFolder: () => Promise<StoredRun>;
+}
+
+async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions): Promise<Origin> {
   if (start.kind === 'new') {
     const { model, settings, onnx, threads } = start;
     const config = { formatVersion: 1, model, settings, onnx, threads } as const;
-    return begin(await openFiles(model), settings, options, () => createRun(storage, config));
+    const files = await openFiles(model);
+    return { settings, files, step: undefined, openFolder: () => createRun(storage, config) };
   }
   const stored = await openRun(storage);
   const step = (await stored.checkpoints()).at(-1);
-  if (step !== undefined) return resume(stored, step, start.change ?? {}, options);
+  if (step !== undefined) {
+    // Before anything is loaded, so that what may not change is refused at once.
+    const changed = await stored.changed(step, start.change ?? {});
+    const files = await storage.open(checkpointFolder(0), 'model');
+    return { settings: changed.config.settings, files, step, openFolder: async () => changed };
+  }
   const { model, settings } = stored.config;
   if (settings.warmStart === undefined) {
     throw new GrpoError(
@@ -61,85 +104,21 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   }
   // It was stopped in its warm start, which begins again.
   await stored.rewind(-1);
-  return begin(await openFiles(model), settings, options, async () => stored);
+  return { settings, files: await openFiles(model), step, openFolder: async () => stored };
 }
 
-/** A run at its beginning: its warm start done, its first weights not saved yet. */
-function begin(
-  files: ModelFiles,
+/** The warm start of a run, where its settings ask for one. */
+async function startWarm(
+  model: LanguageModel,
   settings: TrainSettings,
-  options: TrainRunOptions,
-  folderOf: () => Promise<StoredRun>,
-): Promise<PreparedRun> {
-  const { onEvent, signal } = options;
-  return withModel(files, settings, options, async ({ model, tokenizerFiles, makeTrainer }) => {
-    const folder = await folderOf();
-    const result = await beginWithFormat(
-      model,
-      settings,
-      (progress) => onEvent?.({ type: 'warm_start', ...progress }),
-      signal,
-    );
-    if (result) {
-      await folder.append('metrics.jsonl', [{ type: 'warm_start', step: 0, ...result }]);
-      await onEvent?.({ type: 'warm_started', ...result });
-    }
-    const made = await makeTrainer();
-    return { folder, model, ...made, tokenizerFiles, best: undefined, watched: NOTHING_WATCHED, isNew: true };
-  });
-}
-
-/** A run as its checkpoint of a step has it. */
-async function resume(
-  stored: StoredRun,
-  step: number,
-  change: SettingsChange,
-  options: TrainRunOptions,
-): Promise<PreparedRun> {
-  // Before anything is loaded, so that what may not change is refused at once.
-  const folder = await stored.changed(step, change);
-  const { settings } = folder.config;
-  // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
-  const files = await stored.storage.open(checkpointFolder(0), 'model');
-  return withModel(files, settings, options, async ({ model, tokenizerFiles, makeTrainer }) => {
-    // A new adapter is the same every time; one that had a warm start is not.
-    if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
-    const { trainer, workers } = await makeTrainer();
-    await loadWeights(model, folder, step);
-    const { optimizer, best, watched } = await folder.loadState(step);
-    await trainer.restore(step, optimizer);
-    await folder.rewind(step);
-    return { folder, model, trainer, workers, tokenizerFiles, best, watched, isNew: false };
-  });
-}
-
-interface OpenedModel extends Pick<PreparedRun, 'model' | 'tokenizerFiles'> {
-  /** The trainer of the run, with its workers where there are several. */
-  readonly makeTrainer: () => Promise<Pick<PreparedRun, 'trainer' | 'workers'>>;
-}
-
-/** Opens the model of a run, and lets go of it again where the work with it fails. */
-async function withModel(
-  files: ModelFiles,
-  settings: TrainSettings,
-  options: TrainRunOptions,
-  work: (opened: OpenedModel) => Promise<PreparedRun>,
-): Promise<PreparedRun> {
-  checkSettings(settings);
-  const game = carriedGameText(carriedGameOf(settings));
-  const count = await processesFor(files, settings, options);
-  const model = await openTrained(files, settings, options.runtime);
-  const makeTrainer = async () => {
-    const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
-    return { trainer: await Trainer.create(model, settings, workers), workers };
-  };
-  try {
-    const tokenizerFiles = new Map([...(await completeTokenizerFiles(files)), [CARRIED_GAME_FILE, game]]);
-    return await work({ model, tokenizerFiles, makeTrainer });
-  } catch (error) {
-    await disposeOf(model);
-    throw error;
-  }
+  folder: StoredRun,
+  { onEvent, signal }: TrainRunOptions,
+): Promise<void> {
+  const onStep = (progress: WarmStartProgress) => onEvent?.({ type: 'warm_start', ...progress });
+  const result = await beginWithFormat(model, settings, onStep, signal);
+  if (!result) return;
+  await folder.append('metrics.jsonl', [{ type: 'warm_start', step: 0, ...result }]);
+  await onEvent?.({ type: 'warm_started', ...result });
 }
 
 /**

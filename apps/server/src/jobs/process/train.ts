@@ -60,7 +60,6 @@ export async function trainJob(
       timeoutSeconds: WORKER_TIMEOUT_S,
     },
     openFiles: async () => files!,
-    clock: () => performance.now(),
     signal,
     memory: processMemory(),
     onEvent: (event) => {
