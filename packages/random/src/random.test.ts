@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deriveSeed, stream } from './index.ts';
-import { philox4x32 } from './philox.ts';
+import { philox4x32 } from './stream.ts';
 
 const block = (counter: number[], key: number[]) => {
   const out = new Uint32Array(4);

@@ -13,5 +13,4 @@ export {
   type TensorType,
 } from './contract.ts';
 export { Programs } from './program.ts';
-export { ResidentTensors } from './resident-tensors.ts';
-export { float32, floats, int32, int64, scalar, zeros } from './tensors.ts';
+export { float32, floats, int32, int64, ResidentTensors, scalar, zeros } from './tensors.ts';

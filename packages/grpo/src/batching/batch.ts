@@ -1,8 +1,8 @@
 // The episodes of an update as one batch: what of them is learned from, with which weight, and as lists of tokens.
 
 import type { Episode } from '@ludic/rollouts';
+import { tokenWeights } from '../loss/loss.ts';
 import type { TokenBatch } from '../loss/loss-metrics.ts';
-import { tokenWeights } from '../loss/token-weights.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { type Sample, tokenColumns } from './samples.ts';
 

@@ -12,7 +12,7 @@ export type Objective = LossSettings | 'supervised';
 
 /**
  * Inputs: those of `buildScoring`, of the objective, and, where there is a gradient to add to, `sum.NAME` for each
- * trained parameter; with products in float16 `loss_scale` [] (see loss-scale.ts). Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [targets].
+ * trained parameter; with products in float16 `loss_scale` [] (see `lossScale`). Outputs: `gradient.NAME` = (`sum.NAME` +) d loss / d NAME, `loss` [], `logprobs` and `entropies` [targets].
  */
 export function buildGradient(
   config: ModelConfig,

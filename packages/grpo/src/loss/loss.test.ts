@@ -7,10 +7,9 @@ import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from '../advantages/group-advantages.ts';
 import type { ImportanceSamplingLevel, LossSettings, ScaleRewards } from '../settings/loss-settings.ts';
-import { buildLoss } from './loss.ts';
+import { buildLoss, tokenWeights } from './loss.ts';
 import { lossMetrics } from './loss-metrics.ts';
 import type { LossType } from './loss-types.ts';
-import { tokenWeights } from './token-weights.ts';
 
 interface Golden {
   readonly batches: Record<

@@ -23,10 +23,10 @@ import {
   type Value,
   zerosLike,
 } from '@ludic/graph';
-import { float32, type HostTensor, int32 } from '@ludic/runtime';
+import { float32, type HostTensor, int32, scalar } from '@ludic/runtime';
 import { type Sample, tokenColumns } from '../batching/samples.ts';
 import type { LossSettings } from '../settings/loss-settings.ts';
-import { LOSSES, type Surrogate, upperRatio } from './loss-types.ts';
+import { LOSSES, type LossType, type Surrogate, upperRatio } from './loss-types.ts';
 
 export interface TokenValues {
   /** log π of each token under the parameters that are trained, [tokens]. */
@@ -59,7 +59,10 @@ export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entr
   return sum(mul(loss, input('weights')));
 }
 
-/** The inputs that `buildLoss` declares, but for its coefficients: [tokens], and [sequences] for `inverse_lengths`. */
+/**
+ * The inputs that `buildLoss` declares, but for its coefficients: [tokens], and [sequences] for `inverse_lengths`; and
+ * `loss_scale` [] of `buildGradient`.
+ */
 export function lossInputs(samples: readonly Sample[]): Record<string, HostTensor> {
   const { oldLogprobs, referenceLogprobs, advantages, weights, sequenceOf } = tokenColumns(samples);
   const column = (data: Float32Array) => float32(data, [data.length]);
@@ -70,7 +73,22 @@ export function lossInputs(samples: readonly Sample[]): Record<string, HostTenso
     weights: column(weights),
     sequence_of: int32(sequenceOf, [sequenceOf.length]),
     inverse_lengths: column(Float32Array.from(samples, ({ completion }) => 1 / Math.max(1, completion.length))),
+    loss_scale: scalar(lossScale(samples)),
   };
+}
+
+/**
+ * The power of two that brings the largest weight of a token in the loss to between 1/2 and 1. Gradients that pass through
+ * products in float16 must lie between 2⁻²⁴ and 65504. So the loss of a micro-batch is multiplied by it and its gradients
+ * are divided by it again, both exactly. It is a function of the micro-batch alone: nothing has to be remembered for a run
+ * that is resumed.
+ */
+export function lossScale(samples: readonly Pick<Sample, 'weight' | 'advantage'>[]): number {
+  const largest = samples.reduce(
+    (most, { weight, advantage }) => Math.max(most, Math.abs(weight) * Math.max(1, Math.abs(advantage))),
+    0,
+  );
+  return largest > 0 ? 2 ** -Math.ceil(Math.log2(largest)) : 1;
 }
 
 /** The mean log-ratio of a token's sequence, given to each of its tokens. */
@@ -106,4 +124,40 @@ function softGate({ sapoTemperaturePos, sapoTemperatureNeg }: LossSettings, rati
   const gate = (temperature: number) => scale(sigmoid(scale(centred, temperature)), 4 / temperature);
   const positive = stopGradient(cast(less(graph.scalar(0), advantages), 'float32'));
   return add(mul(gate(sapoTemperaturePos), positive), mul(gate(sapoTemperatureNeg), sub(graph.scalar(1), positive)));
+}
+
+export interface WeightOptions {
+  readonly lossType: LossType;
+  /** The longest completion that is allowed, in tokens; only looked at by `constant` averaging. */
+  readonly maxCompletionLength: number;
+  /** Action tokens of the whole optimizer batch; only looked at by `batch` averaging. */
+  readonly batchTokens: number;
+}
+
+/**
+ * The weight of each token of an episode, for every episode of a batch of `tokenCounts` action tokens each: by the
+ * averaging of the loss type, with denominators of at least 1.
+ */
+export function tokenWeights(
+  tokenCounts: readonly number[],
+  { lossType, maxCompletionLength, batchTokens }: WeightOptions,
+): number[] {
+  const episodes = Math.max(tokenCounts.length, 1);
+  const weightsOver = (divisor: (count: number) => number) =>
+    tokenCounts.map((count) => 1 / Math.max(divisor(count), 1));
+  const { averaging } = LOSSES[lossType];
+  switch (averaging) {
+    case 'episode':
+      return weightsOver((count) => Math.max(count, 1) * episodes);
+    case 'micro_batch': {
+      const own = tokenCounts.reduce((a, b) => a + b, 0);
+      return weightsOver(() => own);
+    }
+    case 'batch':
+      return weightsOver(() => batchTokens);
+    case 'constant':
+      return weightsOver(() => episodes * maxCompletionLength);
+    default:
+      return averaging satisfies never;
+  }
 }

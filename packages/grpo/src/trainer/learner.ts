@@ -27,7 +27,6 @@ import { GrpoError } from '../errors.ts';
 import { buildGradient, buildScorer, type Objective } from '../loss/gradient-graph.ts';
 import { lossInputs } from '../loss/loss.ts';
 import { AdamW, type AdamWSettings } from '../optimizer/adamw.ts';
-import { lossScale } from '../optimizer/loss-scale.ts';
 import { DEFAULT_LOSS, type LossCoefficients } from '../settings/loss-settings.ts';
 import { GradientSum } from './gradient-sum.ts';
 
@@ -103,10 +102,7 @@ export class Learner {
       const fromZeros = runtime.tensors === 'host' && (several || gradientCheckpointing === true);
       const outputs = await this.gradients.add(async (sum, into) => {
         const program = await this.#gradientProgram(levels, sum !== undefined);
-        return program.run(
-          { ...inputs, ...lossInputs(batch.samples), ...weights, loss_scale: scalar(lossScale(batch.samples)), ...sum },
-          into,
-        );
+        return program.run({ ...inputs, ...lossInputs(batch.samples), ...weights, ...sum }, into);
       }, fromZeros);
       loss += floats(outputs.loss as HostTensor)[0]!;
       return outputs;

@@ -18,8 +18,8 @@ import {
   Trainer,
   type TrainSettings,
 } from '../index.ts';
+import { lossScale } from '../loss/loss.ts';
 import { ROUNDING } from '../loss/loss-metrics.ts';
-import { lossScale } from '../optimizer/loss-scale.ts';
 
 const cpu = await createRuntime({ device: 'cpu' });
 const rounding = roundingFloat16(cpu);

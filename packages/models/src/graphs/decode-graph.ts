@@ -11,9 +11,8 @@ import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { declareBias, queriesPerKeyHead } from './attention-bias.ts';
-import { declareRowPadding } from './row-padding.ts';
+import { declareRowPadding, declareTokens } from './packed-tokens.ts';
 import { type SamplingKind, sampleTokens } from './sampling-graph.ts';
-import { declareTokens } from './token-inputs.ts';
 import { declareWeights } from './weight-inputs.ts';
 
 export interface DecodeOptions {

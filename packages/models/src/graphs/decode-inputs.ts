@@ -3,8 +3,7 @@
 import { type HostTensor, int64, type Tensor, type Tensors } from '@ludic/runtime';
 import type { ModelConfig } from '../config/model-config.ts';
 import { NO_PAST, type PastRows, pastBias, span, windowBias } from './attention-bias.ts';
-import { padToRows } from './row-padding.ts';
-import { type TokenSpan, tokenInputs } from './token-inputs.ts';
+import { padToRows, type TokenSpan, tokenInputs } from './packed-tokens.ts';
 
 /** Tokens that all rows of a run begin with, and their keys and values, by the names of `cacheNames`. */
 export interface CachedPrefix {

@@ -10,7 +10,7 @@ import { hiddenStates } from '../architectures/hidden-states.ts';
 import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { declareTokens } from './token-inputs.ts';
+import { declareTokens } from './packed-tokens.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
 import { declareWeights } from './weight-inputs.ts';
 

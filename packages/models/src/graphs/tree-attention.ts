@@ -7,7 +7,7 @@ import { type AttentionOptions, attend, type KvSegment, splitKeyHeads } from '..
 import type { Attention } from '../architectures/family.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { declareBias, queriesPerKeyHead } from './attention-bias.ts';
-import { declareRowPadding, ROWS, type RowNames } from './row-padding.ts';
+import { declareRowPadding, ROWS, type RowNames } from './packed-tokens.ts';
 
 /** Which levels the tokens of a run have beside the rows themselves. */
 export interface TreeLevels {

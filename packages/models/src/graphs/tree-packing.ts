@@ -3,8 +3,7 @@
 import { float32, type HostTensor, int32, int64 } from '@ludic/runtime';
 import type { ModelConfig } from '../config/model-config.ts';
 import { causalBias, MASKED, span, windowBias } from './attention-bias.ts';
-import { padToRows } from './row-padding.ts';
-import { tokenInputs } from './token-inputs.ts';
+import { padToRows, tokenInputs } from './packed-tokens.ts';
 import type { TreeLevels } from './tree-attention.ts';
 
 export interface PackedTree {
