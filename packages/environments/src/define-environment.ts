@@ -73,10 +73,14 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
   #opponent: OtherSide<State, Action> | undefined;
   #stepsLeft = 0;
 
-  constructor(rules: Rules<Properties, State, Action>, config: ConfigOf<Properties>) {
+  constructor(
+    rules: Rules<Properties, State, Action>,
+    readTag: (text: string) => string | undefined,
+    config: ConfigOf<Properties>,
+  ) {
     this.#rules = rules;
+    this.#readTag = readTag;
     this.#config = config;
-    this.#readTag = tagReader(rules.replyTag);
     const limit = rules.limit(config);
     this.#maxSteps = limit.steps;
     this.#limitReward = limit.reward;
@@ -158,6 +162,7 @@ function joined(note: string, observation: string): string {
 export function defineEnvironment<const Properties extends ConfigProperties, State, Action>(
   rules: Rules<Properties, State, Action>,
 ): EnvironmentDefinition<ConfigOf<Properties>, State> {
+  const readTag = tagReader(rules.replyTag);
   return {
     id: rules.id,
     title: rules.title,
@@ -165,7 +170,7 @@ export function defineEnvironment<const Properties extends ConfigProperties, Sta
     configSchema: { type: 'object', properties: rules.settings, additionalProperties: false },
     replyTag: rules.replyTag,
     systemPrompt: (config) => rules.systemPrompt(config),
-    create: (config) => new DefinedGame(rules, config),
+    create: (config) => new DefinedGame(rules, readTag, config),
     experts: rules.experts,
   };
 }

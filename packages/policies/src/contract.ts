@@ -44,3 +44,19 @@ export interface Policy {
   /** Frees what the policy itself has opened; it cannot act afterwards. */
   dispose(): void;
 }
+
+/**
+ * Replies of a model with a context: a conversation that has outgrown it ends its own game, and no other.
+ * @param overflowOf why a prompt does not fit; undefined where it does
+ * @param answer replies to the prompts that fit, in their order
+ */
+export async function answerFitting(
+  prompts: readonly GamePrompt[],
+  overflowOf: (prompt: GamePrompt) => string | undefined,
+  answer: (fitting: readonly GamePrompt[]) => Promise<readonly Reply[]>,
+): Promise<(Reply | NoReply)[]> {
+  const overflows = prompts.map(overflowOf);
+  const fitting = prompts.filter((_, i) => overflows[i] === undefined);
+  const replies = (await answer(fitting)).values();
+  return overflows.map((error) => (error === undefined ? replies.next().value! : { finish: 'context_full', error }));
+}

@@ -4,8 +4,7 @@ import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel, SamplingParams } from '@ludic/inference';
 import { Sampler } from '@ludic/inference';
 import { checkSampling } from '@ludic/inference/internal';
-import { answerFitting } from './answer-fitting.ts';
-import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from './contract.ts';
+import { type ActOptions, answerFitting, type GamePrompt, type NoReply, type Policy, type Reply } from './contract.ts';
 
 /** What has a default may be left out: all tokens are drawn from, and a reply ends with its end token. */
 export interface PolicySettings

@@ -1,7 +1,7 @@
 // How good a policy is at a game: fixed episodes, rates and means with intervals.
 
 import { type EVALUATION_METRICS, gameMetrics, type Measured } from './metrics.ts';
-import { assertRoom, type PlayOptions, playEpisodes } from './play.ts';
+import { assertRoom, type PlayOptions, playPrepared, prepareEpisodes } from './play.ts';
 import { evaluationStarts } from './starts.ts';
 import { bootstrapInterval, wilsonInterval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
@@ -33,11 +33,12 @@ const BATCH = 1000;
  * had room for a reply; what the policy rejects with; the signal's reason
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { episodes, seed, batchSize = BATCH, onProgress, signal, ...game } = options;
+  const { episodes, seed, batchSize = BATCH, onProgress, policy, signal, ...spec } = options;
+  const prepared = prepareEpisodes(spec);
   const all: Episode[] = [];
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
-    const fresh = await playEpisodes({ ...game, starts, ...(signal && { signal }) });
+    const fresh = await playPrepared(prepared, { policy, starts, signal });
     if (all.length === 0) assertRoom(fresh);
     all.push(...fresh);
     onProgress?.(all.length, fresh);

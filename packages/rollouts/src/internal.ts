@@ -15,6 +15,6 @@ export {
 } from './episode-record.ts';
 export { summarize } from './evaluate.ts';
 export { GAME_METRICS, type GameMetrics, gameMetrics } from './metrics.ts';
-export { assertRoom } from './play.ts';
+export { assertRoom, type PreparedEpisodes, playPrepared, prepareEpisodes } from './play.ts';
 export { wilsonInterval } from './statistics.ts';
 export { SUCCESS_REWARD } from './trajectory.ts';

@@ -1,30 +1,39 @@
-// Many episodes in lockstep: at each round every running episode's prompt goes to the policy in one batch. A game that
-// fails is data, not a crash, and so is a reply that never came; a policy that fails is a real fault.
+// Episodes while they are played. In each, a prompt goes out and a reply comes in, until the game ends or fails; many go in
+// lockstep: at each round every running episode's prompt goes to the policy in one batch. A game that fails is data, not a
+// crash, and so is a reply that never came; a policy that fails is a real fault.
 
-import type { EnvironmentDefinition } from '@ludic/environments';
+import { CheckedGame, type Environment, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
+import { buildMessages, type HistoryStrategy, type Message, type PastTurn } from '@ludic/history';
 import { PolicyError } from '@ludic/inference';
-import type { Policy } from '@ludic/policies';
-import type { EnvironmentSpec } from './environment-spec.ts';
-import { prepareEpisodes, RunningEpisode } from './running-episode.ts';
+import { type GamePrompt, isReply, type NoReply, type Policy, type Reply } from '@ludic/policies';
+import { stream } from '@ludic/random';
+import { type EnvironmentSpec, resolveSpec } from './environment-spec.ts';
 import type { EpisodeStart } from './starts.ts';
-import type { Episode } from './trajectory.ts';
+import type { EndReason, Episode, Turn } from './trajectory.ts';
 
-/** Who plays which episodes of which game. */
-export interface PlayOptions extends EnvironmentSpec<string | EnvironmentDefinition> {
+/** Who plays which episodes. */
+export interface Play {
   readonly policy: Policy;
   /** One per episode: `groupStarts` or `evaluationStarts` make them. */
   readonly starts: readonly EpisodeStart[];
   /** Looked at between rounds, and by policies that wait for others. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** Who plays which episodes of which game. */
+export interface PlayOptions extends EnvironmentSpec<string | EnvironmentDefinition>, Play {}
 
 /**
  * Plays all episodes to their ends, in the order of `starts`.
  * @throws EnvironmentError, HistoryError for a spec that cannot be played; what the policy rejects with
  */
 export async function playEpisodes({ policy, starts, signal, ...spec }: PlayOptions): Promise<Episode[]> {
-  const prepared = prepareEpisodes(spec);
-  const runs = starts.map((start) => new RunningEpisode(prepared, start));
+  return playPrepared(prepareEpisodes(spec), { policy, starts, signal });
+}
+
+/** The same for a spec that is played more than once. */
+export async function playPrepared(spec: PreparedEpisodes, { policy, starts, signal }: Play): Promise<Episode[]> {
+  const runs = starts.map((start) => new RunningEpisode(spec, start));
   let open = runs.filter((run) => run.endReason === undefined);
   while (open.length > 0) {
     signal?.throwIfAborted();
@@ -47,4 +56,118 @@ export function assertRoom(episodes: readonly Episode[]): void {
   const first = episodes[0];
   if (first && episodes.every(({ endReason, turns }) => endReason === 'context_full' && turns.length === 0))
     throw new PolicyError('prompt_too_long', first.error!);
+}
+
+/** What episodes of one spec have in common. */
+export interface PreparedEpisodes extends EnvironmentSpec<EnvironmentDefinition> {
+  /** Computed once. @throws where the game cannot tell its rules: the episode has failed then */
+  readonly systemPrompt: () => string;
+}
+
+/** @throws EnvironmentError, HistoryError */
+export function prepareEpisodes(spec: EnvironmentSpec<string | EnvironmentDefinition>): PreparedEpisodes {
+  const resolved = resolveSpec(spec);
+  let rules: string | undefined;
+  return { ...resolved, systemPrompt: () => (rules ??= rulesOf(resolved.environment, resolved.config)) };
+}
+
+export class RunningEpisode {
+  readonly #history: HistoryStrategy;
+  #systemPrompt = '';
+  readonly #start: EpisodeStart;
+  readonly #random;
+  readonly turns: Turn[] = [];
+  readonly #past: PastTurn[] = [];
+  readonly environment: Environment;
+  /** What the environment said last. */
+  observation = '';
+  #reward = 0;
+  /** Why it failed, or what did not fit the context. */
+  error: string | undefined;
+  /** Undefined while it goes on. */
+  endReason: EndReason | undefined;
+
+  /** @param opponent plays the other side, see `ResetOptions` */
+  constructor(
+    { environment, config, history, systemPrompt }: PreparedEpisodes,
+    start: EpisodeStart,
+    opponent?: (state: unknown) => string,
+  ) {
+    this.#history = history;
+    this.#start = start;
+    this.#random = stream(...start.policyPath);
+    this.environment = new CheckedGame(environment, config);
+    this.#guard(() => {
+      this.#systemPrompt = systemPrompt();
+      this.observation = this.environment.reset(start.seed, {
+        dynamicsSeed: start.dynamicsSeed,
+        ...(opponent && { opponent }),
+      });
+    });
+  }
+
+  /** The next prompt; none when making it failed. */
+  prompt(): GamePrompt | undefined {
+    return this.#guard(() => {
+      const { environment } = this;
+      const messages = buildMessages(this.#history, {
+        systemPrompt: this.#systemPrompt,
+        turns: this.#past,
+        observation: this.observation,
+        optimalMemory: this.#history === 'OPTIMAL_SCRATCHPAD' ? environment.memory : '',
+      });
+      return { messages, episode: this, random: this.#random, environment };
+    });
+  }
+
+  /** What the environment shows beside its observation; nothing when the game has failed, or fails at this. */
+  look(): { readonly state: unknown; readonly memory: string } | undefined {
+    if (this.endReason === 'failed') return undefined;
+    return this.#guard(() => ({ state: this.environment.state, memory: this.environment.memory }));
+  }
+
+  play(prompt: readonly Message[], reply: Reply | NoReply): void {
+    if (isReply(reply)) {
+      this.#step(prompt, reply);
+      return;
+    }
+    this.endReason = reply.finish;
+    this.error = reply.error;
+  }
+
+  #step(prompt: readonly Message[], reply: Reply): void {
+    this.#guard(() => {
+      const step = this.environment.step(reply.text);
+      this.turns.push({ prompt, observation: this.observation, reply, reward: step.reward, info: step.info });
+      this.#past.push({ observation: this.observation, reply: reply.text });
+      this.observation = step.observation;
+      this.#reward += step.reward;
+      if (step.terminated) this.endReason = 'terminated';
+      else if (step.truncated) this.endReason = 'truncated';
+    });
+  }
+
+  episode(): Episode {
+    const outcome = this.turns.at(-1)?.info.outcome;
+    return {
+      seed: this.#start.seed,
+      dynamicsSeed: this.#start.dynamicsSeed,
+      turns: this.turns,
+      reward: this.#reward,
+      endReason: this.endReason ?? 'failed',
+      finalObservation: this.endReason === 'failed' ? '' : this.observation,
+      ...(outcome && { outcome }),
+      ...(this.error !== undefined && { error: this.error }),
+    };
+  }
+
+  #guard<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.endReason = 'failed';
+      this.error = reasonOf(error);
+      return undefined;
+    }
+  }
 }

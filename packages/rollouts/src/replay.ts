@@ -4,7 +4,7 @@
 import type { EnvironmentDefinition, StepInfo } from '@ludic/environments';
 import type { GamePrompt } from '@ludic/policies';
 import type { EnvironmentSpec } from './environment-spec.ts';
-import { prepareEpisodes, RunningEpisode } from './running-episode.ts';
+import { prepareEpisodes, RunningEpisode } from './play.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Turn } from './trajectory.ts';
 

@@ -104,7 +104,6 @@ export class Trainer {
     const samplesIn = ({ firstGroup, groups: own }: Shard) =>
       replies.slice(firstGroup * groupSize, (firstGroup + own) * groupSize).flat();
     const tasks = this.#shards.map((shard) => ({ shard, step, samples: samplesIn(shard) }));
-    const learningRate = this.#rateFactor * learningRateAt(settings, step, settings.steps);
     const regularization = 1 - (1 - settings.finalRegularization) * ((step - 1) / settings.steps);
     const coefficients = {
       beta: settings.loss.beta * regularization,
@@ -126,7 +125,7 @@ export class Trainer {
         first = { loss, metrics: lossMetrics(settings.loss, tokens, settings.precision) };
         this.#assertSamplerTrainerMatch(step, first.metrics);
       }
-      const norm = await this.#learner.step(learningRate);
+      const norm = await this.#learner.step(this.#learningRate(step));
       this.#runner.weightsChanged();
       if (iteration === 0) gradientNorm = norm;
       if (norm === 0) skippedUpdates++;
@@ -139,7 +138,7 @@ export class Trainer {
       loss: first!.loss,
       gradient_norm: gradientNorm,
       skipped_updates: skippedUpdates,
-      learning_rate: learningRate,
+      learning_rate: this.#learningRate(step),
       zero_variance_groups: batch.zeroVarianceGroups,
       resampled_groups: batch.resampledGroups,
     };
@@ -160,6 +159,10 @@ export class Trainer {
   async dispose(): Promise<void> {
     await this.#runner.dispose();
     await this.#learner.dispose();
+  }
+
+  #learningRate(step: number): number {
+    return this.#rateFactor * learningRateAt(this.settings, step, this.settings.steps);
   }
 
   async #play(step: number, signal: AbortSignal | undefined): Promise<PlayedBatch> {

@@ -1,10 +1,10 @@
 // Shards played and learned from in this process, one after the other. A process that serves others does its part of
 // an update with the same code.
 
-import type { EnvironmentDefinition } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
 import type { LanguageModelPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type Episode, groupStarts, playEpisodes } from '@ludic/rollouts';
+import { type Episode, groupStarts } from '@ludic/rollouts';
+import { type PreparedEpisodes, playPrepared, prepareEpisodes } from '@ludic/rollouts/internal';
 import type { ResidentTensors } from '@ludic/runtime';
 import { flatTokens } from '../batching/batch.ts';
 import type { Sample } from '../batching/samples.ts';
@@ -43,7 +43,7 @@ async function referenceOf(model: LanguageModel, settings: TrainSettings): Promi
 
 export class LocalShards implements ShardRunner {
   readonly #settings: TrainSettings;
-  readonly #spec: EnvironmentSpec<EnvironmentDefinition>;
+  readonly #spec: PreparedEpisodes;
   readonly #policy: LanguageModelPolicy;
   readonly #reference: Reference | undefined;
   /** What later passes over a batch need again. */
@@ -56,7 +56,7 @@ export class LocalShards implements ShardRunner {
 
   private constructor(model: LanguageModel, settings: TrainSettings, reference: Reference | undefined) {
     this.#settings = settings;
-    this.#spec = specOf(settings);
+    this.#spec = prepareEpisodes(specOf(settings));
     this.#policy = policyOf(model, settings, this.#spec, settings.temperature);
     this.#reference = reference;
   }
@@ -103,7 +103,7 @@ export class LocalShards implements ShardRunner {
       const starts = open.flatMap((g) =>
         groupStarts({ seed, step, groups: 1, firstGroup: g + round * groupsOfStep, groupSize, sharedDynamics }),
       );
-      const episodes = await playEpisodes({ ...this.#spec, policy: this.#policy, starts, signal });
+      const episodes = await playPrepared(this.#spec, { policy: this.#policy, starts, signal });
       for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
       const zeroVariance = open.filter((g) => {
         // An episode that could not be scored says nothing of its group.

@@ -3,8 +3,7 @@
 
 import type { SamplingParams } from '@ludic/inference';
 import { contextOverflow, distributionOf, draw, stopsWithSpecialTokens } from '@ludic/inference/internal';
-import { answerFitting } from '../answer-fitting.ts';
-import type { ActOptions, GamePrompt, NoReply, Policy, Reply } from '../contract.ts';
+import { type ActOptions, answerFitting, type GamePrompt, type NoReply, type Policy, type Reply } from '../contract.ts';
 import { type Batch, BatchRunner } from './batch.ts';
 import { coderOf } from './coder.ts';
 import { type LibraryModel, networkOf } from './network.ts';
