@@ -1,11 +1,10 @@
 // The game that a model was trained in, which travels with it as ludic.json: what plays the model begins with that game
 // and says where it differs. Other libraries ignore the file.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { ModelError, type ModelFiles } from '@ludic/models';
 import { CARRIED_GAME_FILE, readJson } from '@ludic/models/internal';
-import type { EnvironmentSpec } from './environment-spec.ts';
+import { type EnvironmentSpec, resolveSpec } from './environment-spec.ts';
 
 /** Its config has all settings, the penalty for invalid replies among them. */
 export interface CarriedGame extends EnvironmentSpec {
@@ -78,12 +77,8 @@ function isGame(game: Unchecked): game is CarriedGame {
 export function gameDifference(trained: EnvironmentSpec, played: EnvironmentSpec): string | undefined {
   if (trained.environment !== played.environment)
     return `The model was trained in ${trained.environment}; this is ${played.environment}.`;
-  const complete = ({ environment, config }: EnvironmentSpec) => {
-    const definition = findEnvironment(environment);
-    return resolveConfig(definition, config) as Readonly<Record<string, unknown>>;
-  };
-  const was = { ...completeOrAsIs(complete, trained), history: trained.history };
-  const is: Readonly<Record<string, unknown>> = { ...complete(played), history: played.history };
+  const was = { ...completeOrAsIs(trained), history: trained.history };
+  const is: Readonly<Record<string, unknown>> = { ...resolveSpec(played).config, history: played.history };
   const different = Object.entries(was).filter(([name, value]) => name in is && is[name] !== value);
   if (different.length === 0) return undefined;
   const list = (values: Readonly<Record<string, unknown>>) =>
@@ -92,12 +87,9 @@ export function gameDifference(trained: EnvironmentSpec, played: EnvironmentSpec
 }
 
 /** Settings of an earlier version of the game are compared as they stand. */
-function completeOrAsIs(
-  complete: (game: EnvironmentSpec) => Readonly<Record<string, unknown>>,
-  game: EnvironmentSpec,
-): Readonly<Record<string, unknown>> {
+function completeOrAsIs(game: EnvironmentSpec): Readonly<Record<string, unknown>> {
   try {
-    return complete(game);
+    return resolveSpec(game).config;
   } catch {
     return game.config;
   }

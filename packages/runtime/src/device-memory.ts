@@ -2,16 +2,8 @@
 // ONNX Runtime's own reading of a device tensor ends the process in Node.
 
 import type * as Ort from 'onnxruntime-common';
-import {
-  type Device,
-  type HostTensor,
-  type LoadOptions,
-  type Program,
-  type Runtime,
-  RuntimeError,
-  type Tensor,
-} from './contract.ts';
-import { type BuildHabits, type OrtBuild, openProgram } from './program.ts';
+import { type Device, type HostTensor, type LoadOptions, type Runtime, RuntimeError, type Tensor } from './contract.ts';
+import { type BuildHabits, type OrtBuild, openProgram, Programs } from './program.ts';
 
 /** A runtime whose tensors live in the memory of `device`. */
 export function deviceRuntime(
@@ -19,16 +11,15 @@ export function deviceRuntime(
   options: Ort.InferenceSession.SessionOptions,
   habits: BuildHabits = {},
 ): Runtime {
-  const copiers = new Map<string, Promise<Program>>();
   const load = (model: Uint8Array, { keepOnDevice = [] }: LoadOptions = {}) => {
     const locations = Object.fromEntries(keepOnDevice.map((name) => [name, 'gpu-buffer' as const]));
     return openProgram(ort, model, { ...options, preferredOutputLocation: locations }, habits);
   };
+  const copiers = new Programs({ load });
   const copy = async (tensor: Tensor, keepOnDevice: readonly string[]): Promise<Tensor> => {
-    const key = `${tensor.type} ${tensor.location}`;
-    const copier = copiers.get(key) ?? load(oneNodeModel('Identity', ELEMENT_TYPES[tensor.type]), { keepOnDevice });
-    copiers.set(key, copier);
-    return (await (await copier).run({ x: tensor })).y!;
+    const identity = () => oneNodeModel('Identity', ELEMENT_TYPES[tensor.type]);
+    const copier = await copiers.get(`${tensor.type} ${tensor.location}`, identity, { keepOnDevice });
+    return (await copier.run({ x: tensor })).y!;
   };
   return {
     device: 'webgpu',

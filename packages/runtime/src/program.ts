@@ -106,12 +106,12 @@ function unwrap(tensor: Ort.Tensor): Tensor {
 
 /** Programs of one runtime by name, each built and loaded when it is first asked for. */
 export class Programs {
-  readonly #runtime: Runtime;
+  readonly #runtime: Pick<Runtime, 'load'>;
   readonly #options: LoadOptions;
   readonly #loaded = new Map<string, Promise<Program>>();
 
   /** @param options of programs that have none of their own */
-  constructor(runtime: Runtime, options: LoadOptions = {}) {
+  constructor(runtime: Pick<Runtime, 'load'>, options: LoadOptions = {}) {
     this.#runtime = runtime;
     this.#options = options;
   }
