@@ -1,7 +1,13 @@
 // Entry `@ludic/grpo/node`: runs in folders of this machine, one process at a time at each, their updates shared by workers.
 
-export { peakMemory, processMemory } from './run/node/process-memory.ts';
 export { holdRun, RunFolder } from './run/node/run-folder.ts';
-export { type RunOptions, runTraining, STEP_TIMEOUT, type WorkerOptions } from './run/node/run-training.ts';
+export {
+  peakMemory,
+  processMemory,
+  type RunOptions,
+  runTraining,
+  STEP_TIMEOUT,
+  type WorkerOptions,
+} from './run/node/run-training.ts';
 export type { ProcessMemory, RunEvent, RunResult, RunStart, WorkerEvent } from './run/run-options.ts';
 export type { Best, RunConfig } from './run/stored-run.ts';

@@ -2,7 +2,7 @@
 
 import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import { decideSettings, modelTraits, type TrainSettings } from '@ludic/grpo';
-import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, trainSettings } from '@ludic/grpo/internal';
+import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, shardsFor, trainSettings } from '@ludic/grpo/internal';
 import type { RunStart } from '@ludic/grpo/node';
 import type { ExportDtype } from '@ludic/models';
 import { UsageError } from '../failure.ts';
@@ -71,8 +71,7 @@ function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlaye
 /** One shard for each worker, where --shards is not given. */
 function sharded(settings: TrainSettings, { workers, shards }: NewRunFields): TrainSettings {
   if (workers === undefined || shards !== undefined) return settings;
-  const groups = Math.floor(settings.batchSize / settings.groupSize);
-  return { ...settings, shards: Math.max(1, Math.min(workers, groups)) };
+  return { ...settings, shards: shardsFor(settings, workers) };
 }
 
 /** `--onnx` without names stands for fp32. */

@@ -82,6 +82,10 @@ export function groupSizeFor(batch: number, most: number): number {
   return batch;
 }
 
+/** A shard for each process that is to share an update, as far as the batch has groups. */
+export const shardsFor = ({ batchSize, groupSize }: TrainSettings, processes: number): number =>
+  Math.max(1, Math.min(processes, Math.floor(batchSize / groupSize)));
+
 const EVALUATIONS = 4;
 const EVALUATION_GAMES = 500;
 /** Share of the training's games that evaluations may have. */

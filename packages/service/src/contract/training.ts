@@ -16,6 +16,7 @@ import {
   groupSizeFor,
   RECIPES,
   type Recipe,
+  shardsFor,
   trainingFields,
   trainSettings,
 } from '@ludic/grpo/internal';
@@ -135,11 +136,15 @@ function contractDefaults({ batch_size = CONTRACT_DEFAULTS.batch_size }: Trainin
  */
 export function completeTraining(request: StartTraining, model: ModelTraits): CompletedTraining {
   const { settings: decided, choices } = settingsFor(request, model);
-  const groups = Math.max(1, Math.floor(decided.batchSize / decided.groupSize));
-  // As many shards as were asked for and not as many as this machine runs: so the weights are the same on every machine.
-  const settings = { ...decided, shards: request.shards ?? Math.min(request.tensor_parallel_size, groups) };
+  const settings = sharded(request, decided);
   return { request: { ...request, ...contractFields(settings) }, settings, choices };
 }
+
+/** As many shards as were asked for and not as many as this machine runs: so the weights are the same on every machine. */
+const sharded = ({ shards, tensor_parallel_size }: StartTraining, settings: TrainSettings): TrainSettings => ({
+  ...settings,
+  shards: shards ?? shardsFor(settings, tensor_parallel_size),
+});
 
 function settingsFor(request: StartTraining, model: ModelTraits): Pick<CompletedTraining, 'settings' | 'choices'> {
   const sent = sentFields(request);
@@ -173,10 +178,8 @@ const EARLIER = { eval_every: 50, eval_episodes: 500, eval_temperature: 1 } as c
  */
 export function requestedTraining(request: StartTraining): TrainSettings {
   const sent = sentFields(request);
-  const named = { ...contractDefaults(sent), ...sent };
-  const shards = Math.min(request.tensor_parallel_size, Math.max(1, Math.floor(named.batch_size / named.group_size)));
-  const environmentConfig = namedGame({ ...request, recipe: undefined });
-  return trainSettings({ environment: request.env_type, environmentConfig }, { ...EARLIER, shards, ...named });
+  const game = { environment: request.env_type, environmentConfig: namedGame({ ...request, recipe: undefined }) };
+  return sharded(request, trainSettings(game, { ...EARLIER, ...contractDefaults(sent), ...sent }));
 }
 
 const defined = <Fields extends object>(fields: Fields): Fields =>

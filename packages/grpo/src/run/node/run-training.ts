@@ -1,12 +1,13 @@
 // A whole run in a folder of this machine, its updates shared by processes where that is wanted.
 
+import { totalmem } from 'node:os';
 import { trainedParameters } from '@ludic/inference/internal';
 import type { ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import { WorkerPool } from '../../workers/node/worker-pool.ts';
 import { trainRun } from '../run.ts';
-import type { RunEvent, RunResult, RunStart, TrainRunOptions, Workers } from '../run-options.ts';
+import type { ProcessMemory, RunEvent, RunResult, RunStart, TrainRunOptions, Workers } from '../run-options.ts';
 import { folderStorage, holdRun } from './run-folder.ts';
 
 /** Seconds. No turn of a text game takes as long. */
@@ -83,3 +84,15 @@ export function eventQueue(listener: (event: RunEvent) => unknown): (event: RunE
     return last;
   };
 }
+
+/** What this process may have and has had. Limits that the system sets for a group of processes, such as a container, count as the machine's own. */
+export function processMemory(): ProcessMemory {
+  const total = totalmem();
+  const constrained = process.constrainedMemory();
+  const limit = constrained > 0 ? Math.min(total, constrained) : total;
+  const available = Math.min(limit, process.availableMemory() + process.memoryUsage.rss());
+  return { limit, available, peak: peakMemory };
+}
+
+/** Bytes. */
+export const peakMemory = (): number => process.resourceUsage().maxRSS * 1024;
