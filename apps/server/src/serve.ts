@@ -104,6 +104,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const store = await ModelStore.open(dataFolder, (name) => pool.forget(name));
   const jobs = await openJobs({
     ...onCpu,
+    pool,
     dataFolder,
     maxConcurrent: options.maxConcurrentJobs,
     timeoutMs: 1000 * options.jobTimeout,

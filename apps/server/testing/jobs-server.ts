@@ -2,6 +2,7 @@
 // answers with the job or the error, and tells on request where its jobs' processes are.
 
 import type { EvaluatePolicy, Job, StartTraining } from '@ludic/service';
+import { InferencePool } from '../src/inference/pool.ts';
 import { openJobs } from '../src/jobs/jobs.ts';
 
 export type ToServer =
@@ -19,8 +20,14 @@ const [dataFolder, options] = process.argv.slice(2);
 const say = (message: FromServer) => process.send!(message);
 
 try {
-  const jobs = await openJobs({ dataFolder: dataFolder!, device: 'cpu', timeoutMs: 0, ...JSON.parse(options!) });
-  process.on('disconnect', () => void jobs.stop().then(() => process.exit()));
+  const pool = new InferencePool({ threads: 1 });
+  const jobs = await openJobs({ dataFolder: dataFolder!, pool, device: 'cpu', timeoutMs: 0, ...JSON.parse(options!) });
+  const end = async () => {
+    await jobs.stop();
+    await pool.close();
+    process.exit();
+  };
+  process.on('disconnect', () => void end());
   process.on('message', async (message: ToServer) => {
     try {
       switch (message.type) {

@@ -12,6 +12,7 @@ import {
   type StartTraining,
   startTraining,
 } from '@ludic/service';
+import { InferencePool } from '../src/inference/pool.ts';
 import { type Jobs, openJobs } from '../src/jobs/jobs.ts';
 import type { JobsOptions } from '../src/jobs/options.ts';
 
@@ -42,7 +43,7 @@ export function smallEvaluation(more: Partial<EvaluatePolicy> = {}): EvaluatePol
 /** Data folders that are removed again, with whatever works on them. */
 export class Bench {
   readonly #folders: string[] = [];
-  readonly #open: Jobs[] = [];
+  readonly #open: { readonly jobs: Jobs; readonly pool: InferencePool }[] = [];
 
   async folder(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'ludic-jobs-'));
@@ -52,13 +53,16 @@ export class Bench {
 
   async open(dataFolder: string, more: Partial<JobsOptions> = {}): Promise<Jobs> {
     const options = { device: 'cpu', threads: 1, maxConcurrent: 1, timeoutMs: 0, graceMs: 20_000 } as const;
-    const jobs = await openJobs({ dataFolder, backoffMs: [10], ...options, ...more });
-    this.#open.push(jobs);
+    const pool = more.pool instanceof InferencePool ? more.pool : new InferencePool({ threads: 1 });
+    const jobs = await openJobs({ dataFolder, backoffMs: [10], ...options, ...more, pool });
+    this.#open.push({ jobs, pool });
     return jobs;
   }
 
   async clear(): Promise<void> {
-    await Promise.all(this.#open.splice(0).map((jobs) => jobs.stop()));
+    const open = this.#open.splice(0);
+    await Promise.all(open.map(({ jobs }) => jobs.stop()));
+    await Promise.all(open.map(({ pool }) => pool.close()));
     await Promise.all(this.#folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
   }
 }

@@ -28,6 +28,8 @@ export interface SerializedError {
   readonly code?: string | undefined;
   readonly message: string;
   readonly explained: boolean;
+  /** Where it came from, for the log of the side that reads it. */
+  readonly stack?: string | undefined;
 }
 
 /** An error without its stack and cause, as JSON can carry it. The message of what is no Error is its text. */
@@ -38,7 +40,7 @@ export function serializeError(error: unknown): SerializedError {
 }
 
 /** An error with the name, code and message of the one that `data` was; not an instance of its class. */
-export function deserializeError({ name, code, message, explained }: SerializedError): Error {
-  if (explained && code !== undefined) return Object.assign(new LudicError(code, message), { name });
-  return Object.assign(new Error(message), { name, code });
+export function deserializeError({ name, code, message, explained, stack }: SerializedError): Error {
+  const error = explained && code !== undefined ? new LudicError(code, message) : new Error(message);
+  return Object.assign(error, { name, code }, stack !== undefined && { stack });
 }

@@ -6,8 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 /** Characters after which a piece is sent. */
 const PIECE = 65_536;
 
-/** `{...head, [name]: [...items]}` as JSON. @param head has at least one field */
-export function jsonWithList(head: object, name: string, items: Iterable<unknown>): ReadableStream<Uint8Array> {
+/** `{...head, [name]: [...items]}` as JSON. @param head has at least one field @param items each as JSON */
+export function jsonWithList(head: object, name: string, items: Iterable<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const left = items[Symbol.iterator]();
   let text = `${JSON.stringify(head).slice(0, -1)},${JSON.stringify(name)}:[`;
@@ -22,7 +22,7 @@ export function jsonWithList(head: object, name: string, items: Iterable<unknown
           controller.close();
           return;
         }
-        text += `${isFirst ? '' : ','}${JSON.stringify(item.value)}`;
+        text += `${isFirst ? '' : ','}${item.value}`;
         isFirst = false;
       }
       controller.enqueue(encoder.encode(text));

@@ -1,9 +1,8 @@
 // One request to a loaded model, from when it is taken until no process works on it any more.
 
-import type { TypedRequest } from '@ludic/io';
+import type { Requests, TypedRequest } from '@ludic/io';
 import { InferenceError } from './errors.ts';
-import type { ModelProcess } from './model-process.ts';
-import type { InferenceCalls, InferenceType } from './protocol.ts';
+import type { InferenceCalls, InferenceType, ModelCalls } from './protocol.ts';
 
 export interface RequestHooks<Part> {
   /** What comes before the answer. */
@@ -14,6 +13,22 @@ export interface RequestHooks<Part> {
   readonly onEnd: () => void;
   /** Once it is aborted the work stops, and the promise rejects with its reason. */
   readonly signal: AbortSignal | undefined;
+  /** It is a job's: that has limits of its own, and is told when the process ends instead of beginning again in another. */
+  readonly job?: JobHooks | undefined;
+}
+
+export interface JobHooks {
+  /** A process begins with it. @param kill for one that has been silent for too long */
+  readonly onBegin: (pid: number | undefined, kill: () => void) => void;
+  /** The process has given a sign of life. */
+  readonly onHeard: () => void;
+}
+
+/** The process that works on a request. */
+interface RequestedProcess {
+  readonly pid: number | undefined;
+  readonly ask: Requests<ModelCalls>['ask'];
+  readonly kill: () => void;
 }
 
 interface RequestLimits {
@@ -62,18 +77,28 @@ export class ActiveRequest<Type extends InferenceType = InferenceType> {
       this.#timer = setTimeout(() => giveUp(timedOut(task.type, timeoutMs, isOpen())), timeoutMs).unref();
   }
 
+  get isJob(): boolean {
+    return this.#hooks.job !== undefined;
+  }
+
   get isCancelled(): boolean {
     return this.#cancelled.signal.aborted;
   }
 
   /** Has a process work on it, from the beginning. Does not settle where that ends first. @throws the failure */
-  async begin(process: ModelProcess): Promise<void> {
+  async begin({ pid, ask, kill }: RequestedProcess): Promise<void> {
     if (++this.tries > 1) this.#hooks.onRetry?.();
+    this.#hooks.job?.onBegin(pid, kill);
     const onPart = (part: InferenceCalls[Type]['part']) => {
       if (this.#task.type === 'chat') this.shown = true;
       if (!this.isCancelled) this.#hooks.onPart?.(part);
     };
-    this.#answer = await process.ask(this.#task, { onPart, signal: this.#cancelled.signal });
+    this.#answer = await ask(this.#task, { onPart, signal: this.#cancelled.signal });
+  }
+
+  /** The process that works on it has given a sign of life. */
+  heard(): void {
+    this.#hooks.job?.onHeard();
   }
 
   end(error?: Error): void {

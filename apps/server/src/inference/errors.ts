@@ -27,6 +27,29 @@ export class InferenceError extends LudicError<InferenceErrorCode> {
   }
 }
 
+/** How a process ended. */
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why there was no process at all. */
+  readonly error?: string;
+  /** It gave no sign of life, and the server ended it. */
+  readonly wasSilent?: boolean;
+}
+
+/** The process of a model ended while it played for a job. */
+export class ModelDeath extends InferenceError {
+  readonly exit: ProcessExit;
+  /** The end of what it printed. */
+  readonly printed: string;
+
+  constructor(message: string, exit: ProcessExit, printed: string) {
+    super('worker_died', message);
+    this.exit = exit;
+    this.printed = printed;
+  }
+}
+
 /**
  * An error in a process that holds a model, as users are told of it.
  * @param hidden places of files on this machine, each with the name that users are shown instead
@@ -34,7 +57,7 @@ export class InferenceError extends LudicError<InferenceErrorCode> {
 export function explainedOrFault(error: unknown, hidden: readonly (readonly [string, string])[] = []): SerializedError {
   if (isExplained(error)) {
     const message = hidden.reduce((text, [from, to]) => text.replaceAll(from, to), error.message);
-    return { ...serializeError(error), message };
+    return { ...serializeError(error), message, stack: error.stack };
   }
   process.stderr.write(`${(error as Error)?.stack ?? String(error)}\n`);
   return {

@@ -1,14 +1,35 @@
-// One version of one model: its process while it has one, the requests that the process works on, how long it has been
-// without requests, and its failures. The pool decides which models have room.
+// One version of one model and the process that holds it: absent, opening, open; and absent again where it dies, is let go or
+// cannot open the model. It has the requests that the process works on, begins them again in the next one, and remembers
+// failures. The pool decides which models have room.
 
+import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
-import type { TypedRequest } from '@ludic/io';
+import { type Channel, Requests, type TypedRequest } from '@ludic/io';
+import { ipcChannel } from '@ludic/io/node';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
-import { InferenceError } from './errors.ts';
+import { InferenceError, ModelDeath, type ProcessExit } from './errors.ts';
 import type { ModelKey } from './model-key.ts';
-import { ModelProcess } from './model-process.ts';
-import type { Counters, InferenceCalls, InferenceType, ModelSetup } from './protocol.ts';
+import type {
+  Counters,
+  FromModelProcess,
+  InferenceCalls,
+  InferenceType,
+  ModelCalls,
+  ModelSetup,
+  ToModelProcess,
+} from './protocol.ts';
 
+const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url));
+/** Secrets of the server that a model has no use for. */
+const SECRETS = /^(LUDIC_|WANDB_)/;
+/** A little below the server, which must stay quick. */
+const NICENESS = 5;
+/** How long a process that was let go may take to end. */
+const LINGER_MS = 30_000;
+/** Characters of what it printed last. */
+const PRINTED = 2000;
 /** How often a request is worked on: once more after the death of a process. */
 const TRIES = 2;
 /** How long it is remembered that a model does not open. */
@@ -20,7 +41,21 @@ const DEATHS_FREE = 5;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** A request of any type. */
-type AnyRequest = Pick<ActiveRequest, 'tries' | 'shown' | 'isCancelled' | 'begin' | 'end'>;
+type AnyRequest = Pick<ActiveRequest, 'tries' | 'shown' | 'isJob' | 'isCancelled' | 'begin' | 'heard' | 'end'>;
+
+/** A process that holds the model, and what it has told. */
+interface ModelProcess {
+  readonly child: ChildProcess;
+  readonly channel: Channel<ToModelProcess, FromModelProcess>;
+  readonly requests: Requests<ModelCalls>;
+  readonly ended: Promise<void>;
+  /** stuck: it gave no sign of life for too long, and is being ended. */
+  state: 'opening' | 'open' | 'stuck';
+  counters: Counters;
+  lastHeard: number;
+  /** The end of its standard error. */
+  printed: string;
+}
 
 interface LoadedModelOptions extends ModelSetup {
   readonly key: ModelKey;
@@ -33,9 +68,10 @@ interface LoadedModelOptions extends ModelSetup {
   /**
    * Makes room for the weights: before a process starts, and again before it reads them, when their size is known for
    * certain. Of a model of the Hub it is known only then.
+   * @param forJob whether jobs alone need it
    * @throws InferenceError where there is none
    */
-  readonly makeRoom: (model: LoadedModel) => void;
+  readonly makeRoom: (model: LoadedModel, forJob: boolean) => void;
   /** The model is out of use: it had no requests for too long, or a newer version replaced it. */
   readonly onUnused: (model: LoadedModel) => void;
 }
@@ -66,11 +102,9 @@ export class LoadedModel {
   readonly #leaving = new Set<ModelProcess>();
   /** What a process of the model has told about its weights. */
   #bytes: number | undefined;
-  #isOpen = false;
   #isOutdated = false;
   #isClosed = false;
   #idleTimer: NodeJS.Timeout | undefined;
-  #lastHeard = 0;
   #deaths: number[] = [];
   #pausedUntil = 0;
   #unusable: { readonly error: Error; readonly until: number } | undefined;
@@ -95,6 +129,11 @@ export class LoadedModel {
     return this.#requests.size > 0;
   }
 
+  /** Whether jobs use it. */
+  get hasJobs(): boolean {
+    return [...this.#requests].some(({ isJob }) => isJob);
+  }
+
   /** By the pool's clock. */
   get lastUsed(): number {
     return this.#lastUsed;
@@ -103,8 +142,8 @@ export class LoadedModel {
   /** Undefined where it has no process. */
   get status(): ModelStatus | undefined {
     if (!this.#process) return undefined;
-    const { pid, counters } = this.#process;
-    return { model: this.key.name, pid, requests: this.#requests.size, counters };
+    const { child, counters } = this.#process;
+    return { model: this.key.name, pid: child.pid, requests: this.#requests.size, counters };
   }
 
   /**
@@ -117,10 +156,10 @@ export class LoadedModel {
     hooks: RequestHooks<InferenceCalls[Type]['part']>,
   ): Promise<InferenceCalls[Type]['answer']> {
     this.#assertUsable();
-    if (!this.#process) this.#options.makeRoom(this);
+    if (!this.#process) this.#options.makeRoom(this, hooks.job !== undefined);
     const request = new ActiveRequest<Type>(task, hooks, {
-      timeoutMs: this.#options.requestTimeoutMs,
-      isOpen: () => this.#process !== undefined && this.#isOpen,
+      timeoutMs: hooks.job ? 0 : this.#options.requestTimeoutMs,
+      isOpen: () => this.#process?.state === 'open',
     });
     clearTimeout(this.#idleTimer);
     this.#lastUsed = this.#options.now();
@@ -143,18 +182,29 @@ export class LoadedModel {
     this.#log('released', leaving);
     this.#process = undefined;
     this.#leaving.add(leaving);
-    void leaving.ended.then(() => this.#leaving.delete(leaving));
-    leaving.release();
+    const { child, ended } = leaving;
+    // It ends between two runs of its network, or is ended.
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => kill(leaving), LINGER_MS).unref();
+    void ended.then(() => {
+      clearTimeout(timer);
+      this.#leaving.delete(leaving);
+    });
   }
 
-  /** Ends the process where it has been silent for too long, since what it does would hold its requests for ever. */
+  /**
+   * Ends the process where it has been silent for too long, since what it does would hold its requests for ever. How long
+   * a job waits is for the job to say, as long as it has not been cancelled.
+   */
   endIfSilent(longest: number): void {
     const stuck = this.#process;
-    if (!stuck || !this.isBusy || this.#options.now() - this.#lastHeard < longest) return;
+    const isWaitedFor = [...this.#requests].some(({ isJob, isCancelled }) => !isJob || isCancelled);
+    if (!stuck || !isWaitedFor || this.#options.now() - stuck.lastHeard < longest) return;
     this.#log('stuck', stuck);
+    stuck.state = 'stuck';
     // Another process would be stuck as well.
     for (const request of this.#requests) request.tries = TRIES;
-    stuck.kill();
+    kill(stuck);
   }
 
   /** Ends everything. @param grace settles when processes that have not ended by themselves are killed */
@@ -166,7 +216,7 @@ export class LoadedModel {
     const leaving = [...this.#leaving];
     const ended = Promise.all(leaving.map((one) => one.ended));
     await Promise.race([ended, grace]);
-    for (const one of leaving) one.kill();
+    for (const one of leaving) kill(one);
     await ended;
   }
 
@@ -180,7 +230,11 @@ export class LoadedModel {
     const process = (this.#process ??= this.#start());
     this.#whenCurrent(
       process,
-      request.begin(process),
+      request.begin({
+        pid: process.child.pid,
+        ask: (task, options) => process.requests.ask(task, options),
+        kill: () => kill(process),
+      }),
       () => this.#end(request),
       (error) => this.#end(request, error),
     );
@@ -188,31 +242,72 @@ export class LoadedModel {
 
   #start(): ModelProcess {
     const { source, device, threads, now } = this.#options;
-    this.#lastHeard = now();
-    this.#isOpen = false;
-    const started: ModelProcess = new ModelProcess({
-      onHeard: () => {
-        if (started === this.#process) this.#lastHeard = now();
-      },
-      onPrint: (text) => this.#log('printed', started, text),
-      onEnd: (how, printed) => started === this.#process && this.#died(how, printed),
-    });
-    const onPart = (bytes: number) => started === this.#process && this.#sized(bytes);
+    const started = this.#fork();
+    const onPart = (bytes: number) => started === this.#process && this.#sized(started, bytes);
     this.#whenCurrent(
       started,
-      started.ask({ type: 'open', source, device, threads }, { onPart }),
+      started.requests.ask({ type: 'open', source, device, threads }, { onPart }),
       ({ warnings }) => {
-        this.#isOpen = true;
+        started.state = 'open';
         this.#unusable = undefined;
         this.#log('opened', started, warnings.join(' ') || undefined);
       },
       (error) => {
         this.#unusable = { error, until: now() + UNUSABLE_MS };
-        this.#reject(error);
+        this.#reject(started, error);
       },
     );
     this.#log('started', started);
     return started;
+  }
+
+  #fork(): ModelProcess {
+    const { now } = this.#options;
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.test(name)));
+    const child = fork(SCRIPT, [], {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env,
+    });
+    stepBack(child.pid);
+    const channel = ipcChannel<ToModelProcess, FromModelProcess>(child);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const started: ModelProcess = {
+      child,
+      channel,
+      requests: new Requests<ModelCalls>(channel.send),
+      ended,
+      state: 'opening',
+      counters: { runs: 0, tokens: 0, games: 0, memory: 0 },
+      lastHeard: now(),
+      printed: '',
+    };
+    channel.listen((message) => this.#hear(started, message));
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      started.printed = (started.printed + text).slice(-PRINTED);
+      this.#log('printed', started, text);
+    });
+    const end = (exit: ProcessExit) => started === this.#process && this.#died(started, exit);
+    // 'close' comes when all that it said has been heard; after a release it never does.
+    child.once('close', (code, signal) => end({ code, signal }));
+    child.once('exit', () => resolve());
+    child.on('error', (error) => {
+      // Errors of a process that runs are told by its end.
+      if (child.pid !== undefined) return;
+      resolve();
+      end({ code: null, signal: null, error: error.message });
+    });
+    return started;
+  }
+
+  #hear(from: ModelProcess, message: FromModelProcess): void {
+    if (from === this.#process) {
+      from.lastHeard = this.#options.now();
+      for (const request of this.#requests) request.heard();
+    }
+    if (message.type === 'alive') from.counters = message.counters;
+    else from.requests.hear(message);
   }
 
   /** What comes of a process counts only while it is the one of the model. */
@@ -228,33 +323,41 @@ export class LoadedModel {
     );
   }
 
-  #sized(bytes: number): void {
+  #sized(opening: ModelProcess, bytes: number): void {
     this.#bytes = bytes;
     try {
-      this.#options.makeRoom(this);
-      this.#process?.accept();
+      this.#options.makeRoom(
+        this,
+        [...this.#requests].every(({ isJob }) => isJob),
+      );
+      void opening.channel.send({ type: 'accept' });
     } catch (error) {
-      this.#reject(error as Error);
+      this.#reject(opening, error as Error);
     }
   }
 
   /** The process goes before it has read the weights. */
-  #reject(error: Error): void {
-    this.#log('unusable', this.#process, error.message);
+  #reject(opening: ModelProcess, error: Error): void {
+    this.#log('unusable', opening, error.message);
     this.release();
     this.#endAll(error);
   }
 
-  #died(how: string, printed: string): void {
+  #died(dead: ModelProcess, exit: ProcessExit): void {
+    const { printed, state } = dead;
     const now = this.#options.now();
-    this.#log('died', this.#process, `it ${how}${printed === '' ? '' : `: ${printed.trim()}`}`);
+    const how = inWords(exit);
+    this.#log('died', dead, `it ${how}${printed === '' ? '' : `: ${printed.trim()}`}`);
     this.#process = undefined;
     this.#deaths = [...this.#deaths.filter((time) => now - time < DEATHS_MS), now];
     const beyond = this.#deaths.length - DEATHS_FREE;
     if (beyond > 0) this.#pausedUntil = now + Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** beyond);
     for (const request of [...this.#requests]) {
       if (request.isCancelled) this.#end(request);
-      else if (beyond > 0) this.#end(request, this.#pausing(now));
+      else if (request.isJob) {
+        const message = `The process of the model ${how}.`;
+        this.#end(request, new ModelDeath(message, { ...exit, wasSilent: state === 'stuck' }, printed));
+      } else if (beyond > 0) this.#end(request, this.#pausing(now));
       else if (request.tries >= TRIES || request.shown) {
         const message =
           stuckGame(printed) ??
@@ -294,12 +397,28 @@ export class LoadedModel {
     return new InferenceError('worker_died', message, seconds);
   }
 
-  #log(event: ModelEvent['event'], process: ModelProcess | undefined, reason?: string): void {
+  #log(event: ModelEvent['event'], { child }: ModelProcess, reason?: string): void {
     this.#options.log({
       event,
       model: this.key.name,
-      pid: process?.pid,
+      pid: child.pid,
       ...(reason !== undefined && { reason }),
     });
+  }
+}
+
+function inWords({ code, signal, error }: ProcessExit): string {
+  if (error !== undefined) return `could not be started: ${error}`;
+  return signal ? `was ended by ${signal}` : `ended with code ${code}`;
+}
+
+const kill = ({ child }: ModelProcess): boolean => child.kill('SIGKILL');
+
+function stepBack(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, NICENESS);
+  } catch {
+    // A convenience that not every machine grants.
   }
 }

@@ -44,8 +44,10 @@ const alive = (pid: number) => {
 };
 const pidsOf = (pool: InferencePool) => pool.status.processes.map(({ pid }) => pid!);
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => ({ ...TIC_TAC_TOE, seed: 100 + i }));
+const repliesOf = (json: string) =>
+  JSON.parse(json).trajectory.steps.map(({ assistant }: { assistant: string }) => assistant);
 /** Too much to end by itself while a test looks at it. */
-const ENDLESS: EvaluationTask = {
+const ENDLESS: Omit<EvaluationTask, 'background'> = {
   ...TIC_TAC_TOE,
   environment: 'key_door',
   config: { size: 8, max_steps: 10_000 },
@@ -70,12 +72,13 @@ describe('a pool of models', () => {
     const { pool } = open();
     const task = { ...TIC_TAC_TOE, episodes: 150, trajectories: true };
     const played: number[] = [];
-    const { evaluation, episodes } = await pool.evaluate(NANO, task, { onPlayed: (count) => played.push(count) });
+    const { evaluation, games } = await pool.evaluate(NANO, task, { onPlayed: (count) => played.push(count) });
     const table = await local(0.7);
     expect(evaluation).toEqual(await evaluate({ ...table, episodes: 150, seed: 1 }));
     expect(played).toEqual([100, 150]);
-    const replies = (games: typeof episodes) => games.map(({ turns }) => turns.map(({ reply }) => reply.text));
-    expect(replies(episodes)).toEqual(replies(await playEpisodes({ ...table, starts: evaluationStarts(1, 150) })));
+    const episodes = await playEpisodes({ ...table, starts: evaluationStarts(1, 150) });
+    expect(games.map(repliesOf)).toEqual(episodes.map(({ turns }) => turns.map(({ reply }) => reply.text)));
+    expect(games.map((json) => JSON.parse(json).episode)).toEqual(episodes.map((_, i) => i));
   });
 
   it('plays many games at once with fewer runs of the network than one after another, and with the same replies', async () => {
@@ -160,9 +163,9 @@ describe('a pool of models', () => {
     await until(() => played.length > 0);
     const { pid } = pool.status.processes.find(({ model }) => model === 'store nano')!;
     process.kill(pid!, 'SIGKILL');
-    const { evaluation, episodes } = await asked;
+    const { evaluation, games: shown } = await asked;
     expect(evaluation).toEqual(wanted.evaluation);
-    expect(episodes).toHaveLength(300);
+    expect(shown).toHaveLength(300);
     expect((await neighbour).evaluation).toEqual(wanted.evaluation);
     expect(await games).toHaveLength(4);
     expect(events.filter(({ event }) => event === 'died')).toMatchObject([{ model: 'store nano', pid }]);

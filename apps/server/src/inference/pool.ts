@@ -3,10 +3,10 @@
 
 import { totalmem } from 'node:os';
 import type { TypedRequest } from '@ludic/io';
-import type { Episode } from '@ludic/rollouts';
+import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
 import type { ModelOrigin } from '../models/model-source.ts';
-import type { RequestHooks } from './active-request.ts';
+import type { JobHooks, RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import { LoadedModel, type ModelEvent, type ModelStatus } from './loaded-model.ts';
 import { type ModelKey, modelKey, storeKey } from './model-key.ts';
@@ -15,6 +15,7 @@ import type {
   ChatTask,
   ChoiceDelta,
   Evaluated,
+  EvaluationPart,
   EvaluationTask,
   InferenceCalls,
   InferenceType,
@@ -52,6 +53,9 @@ const MAX_MODELS = 4;
 const SILENCE_MS = 300_000;
 const GRACE_MS = 5000;
 
+/** So long no job begins after a request was refused for want of the room that jobs take. */
+const REQUESTS_FIRST_MS = 10_000;
+
 /** Half of what this process and its like may have; the rest is for computing, for jobs and for the server. */
 function memoryShare(): number {
   const limit = process.constrainedMemory();
@@ -66,7 +70,7 @@ interface Cancellable {
 interface PoolStatus {
   /** Models that have a process. */
   readonly models: number;
-  /** Requests that are worked on. */
+  /** Requests that are worked on; jobs do not count. */
   readonly requests: number;
   readonly processes: readonly ModelStatus[];
 }
@@ -76,12 +80,15 @@ export class InferencePool {
   readonly #limit: number;
   readonly #maxModels: number;
   readonly #maxBytes: number;
+  readonly #now: () => number;
   /** All versions that may have requests or a process. */
   readonly #models = new Set<LoadedModel>();
   /** The newest version of each model, by name. */
   readonly #newest = new Map<string, LoadedModel>();
   readonly #watch: NodeJS.Timeout;
   #active = 0;
+  /** When a request was last refused for want of the room that jobs take, by the pool's clock. */
+  #refusedForJobs = Number.NEGATIVE_INFINITY;
   #closed: Promise<void> | undefined;
 
   constructor(options: PoolOptions = {}) {
@@ -89,6 +96,7 @@ export class InferencePool {
     this.#limit = options.maxConcurrentRequests ?? MAX_CONCURRENT_REQUESTS;
     this.#maxModels = options.maxModels ?? MAX_MODELS;
     this.#maxBytes = options.maxBytes ?? memoryShare();
+    this.#now = options.now ?? (() => performance.now());
     const silence = options.silenceMs ?? SILENCE_MS;
     this.#watch = setInterval(
       () => {
@@ -110,26 +118,44 @@ export class InferencePool {
    */
   async evaluate(
     source: ModelOrigin,
-    task: EvaluationTask,
+    task: Omit<EvaluationTask, 'background'>,
     { signal, onPlayed }: Cancellable & { readonly onPlayed?: (played: number) => void } = {},
   ): Promise<Evaluated> {
-    let episodes: Episode[] = [];
+    let games: string[] = [];
     const evaluation = await this.#run<'evaluate'>(
       source,
-      { type: 'evaluate', ...task },
+      { type: 'evaluate', ...task, background: false },
       {
         signal,
         onPart(part) {
-          if (typeof part === 'number') onPlayed?.(part);
-          else episodes.push(part);
+          if (part.type === 'played') onPlayed?.(part.games);
+          else if (part.type === 'game') games.push(part.json);
         },
         onRetry() {
-          episodes = [];
+          games = [];
           onPlayed?.(0);
         },
       },
     );
-    return { evaluation, episodes };
+    return { evaluation, games };
+  }
+
+  /**
+   * Plays many games for a job: behind requests, outside their limits of number and time, and in one process, since a job
+   * begins again by its own rules.
+   * @throws as {@link evaluate}; `busy` also while requests wait for room; ModelDeath where the process ends
+   */
+  evaluateForJob(
+    source: ModelOrigin,
+    task: Omit<EvaluationTask, 'background'>,
+    hooks: JobHooks & { readonly signal: AbortSignal; readonly onPart: (part: EvaluationPart) => void },
+  ): Promise<Evaluation> {
+    const { signal, onPart } = hooks;
+    return this.#run<'evaluate'>(
+      source,
+      { type: 'evaluate', ...task, background: true },
+      { signal, onPart, job: hooks },
+    );
   }
 
   /** Plays one game. @throws as {@link evaluate} */
@@ -177,19 +203,21 @@ export class InferencePool {
     task: TypedRequest<InferenceCalls, Type>,
     hooks: Omit<RequestHooks<InferenceCalls[Type]['part']>, 'onEnd'>,
   ): Promise<InferenceCalls[Type]['answer']> {
-    const { signal } = hooks;
+    const { signal, job } = hooks;
     signal?.throwIfAborted();
-    if (this.#active >= this.#limit)
+    if (!job && this.#active >= this.#limit)
       throw busy(`${this.#limit} requests are worked on already, as many as may be at once.`);
-    this.#active++;
+    const counted = job ? 0 : 1;
+    this.#active += counted;
     const release = () => {
-      this.#active--;
+      this.#active -= counted;
     };
     let running: Promise<InferenceCalls[Type]['answer']>;
     try {
       const key = await modelKey(source);
       signal?.throwIfAborted();
       if (this.#closed) throw closed();
+      if (job) this.#assertRoomForJob(key);
       // What has begun counts until its process has let go of it, also where the client has stopped waiting.
       running = this.#modelOf(source, key).run(task, { ...hooks, onEnd: release });
     } catch (error) {
@@ -211,9 +239,9 @@ export class InferencePool {
       threads,
       requestTimeoutMs,
       idleTimeoutMs,
-      now: this.#options.now ?? (() => performance.now()),
+      now: this.#now,
       log: this.#options.log ?? (() => {}),
-      makeRoom: (wanted) => this.#makeRoom(wanted),
+      makeRoom: (wanted, forJob) => this.#makeRoom(wanted, forJob),
       onUnused: (unused) => {
         this.#models.delete(unused);
         if (this.#newest.get(key.name) === unused) this.#newest.delete(key.name);
@@ -224,15 +252,27 @@ export class InferencePool {
     return model;
   }
 
+  /** Room for requests comes first, and a place for the model of one is always left. @throws InferenceError `busy` */
+  #assertRoomForJob({ name }: ModelKey): void {
+    if (this.#now() - this.#refusedForJobs < REQUESTS_FIRST_MS)
+      throw busy('Requests wait for the room that jobs take.');
+    const others = [...this.#models].filter((model) => model.hasJobs && model.key.name !== name);
+    if (others.length >= Math.max(1, this.#maxModels - 1))
+      throw busy(`Jobs play with ${others.length} models, as many as they may.`);
+  }
+
   /** Drops other models, the one first that was used longest ago, until this one fits. */
-  #makeRoom(wanted: LoadedModel): void {
+  #makeRoom(wanted: LoadedModel, forJob: boolean): void {
     for (;;) {
       const loaded = [...this.#models].filter((model) => model.hasProcess && model !== wanted);
       const bytes = loaded.reduce((sum, model) => sum + model.bytes, wanted.bytes);
       if (loaded.length < this.#maxModels && bytes <= this.#maxBytes) return;
       if (loaded.length === 0) throw tooLarge(wanted.bytes, this.#maxBytes);
       const [oldest] = loaded.filter(({ isBusy }) => !isBusy).sort((one, other) => one.lastUsed - other.lastUsed);
-      if (!oldest) throw busy(`${loaded.length} models are in use, and there is no room for one more.`);
+      if (!oldest) {
+        if (!forJob && loaded.some(({ hasJobs }) => hasJobs)) this.#refusedForJobs = this.#now();
+        throw busy(`${loaded.length} models are in use, and there is no room for one more.`);
+      }
       oldest.release();
     }
   }

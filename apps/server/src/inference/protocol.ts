@@ -1,4 +1,4 @@
-// Messages between the server and a process that holds a model. Plain data: it travels by structured clone.
+// What the server asks of a process that holds a model, and what that answers. Plain data: it travels by structured clone.
 
 import type { Message } from '@ludic/history';
 import type { RatedToken, SamplingParams } from '@ludic/inference';
@@ -6,6 +6,8 @@ import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
 import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
+import type { EvaluatePolicy, GenerateRollout } from '@ludic/service';
+import { type CompletePlaying, playedGame } from '@ludic/service/internal';
 import type { ModelOrigin } from '../models/model-source.ts';
 
 export type Sampling = Omit<SamplingParams, 'stop'>;
@@ -20,6 +22,28 @@ export interface EvaluationTask extends RolloutTask {
   readonly episodes: number;
   /** Whether the games themselves are wanted. */
   readonly trajectories: boolean;
+  /** Whether it lets requests go first, as a job does. */
+  readonly background: boolean;
+}
+
+/** What comes of an evaluation before its numbers. */
+export type EvaluationPart =
+  /** What the model's files say that is not heeded; before the first game. */
+  | { readonly type: 'warning'; readonly message: string }
+  /** A game as clients get it, in JSON, in the order of the games. One at a time: many long ones would hold up the server. */
+  | { readonly type: 'game'; readonly json: string }
+  /** How many have ended. */
+  | { readonly type: 'played'; readonly games: number };
+
+/** The game and the sampling of a request, the same whether it is answered at once or as a job. */
+export function requestedPlay(request: CompletePlaying<EvaluatePolicy | GenerateRollout>): Omit<RolloutTask, 'seed'> {
+  const { temperature, top_k: topK, top_p: topP, max_tokens: maxCompletionLength } = request.sampling_params;
+  return {
+    environment: request.env_type,
+    config: playedGame(request),
+    history: request.history_strategy,
+    sampling: { temperature: temperature!, topK, topP, maxCompletionLength },
+  };
 }
 
 export interface ChatTask {
@@ -47,8 +71,8 @@ export const LONGEST_REPLY = 1024;
 
 export interface Evaluated {
   readonly evaluation: Evaluation;
-  /** In the order of their numbers; empty where they were not wanted. */
-  readonly episodes: readonly Episode[];
+  /** Each as JSON, in the order of their numbers; empty where they were not wanted. */
+  readonly games: readonly string[];
 }
 
 interface ChatChoice {
@@ -88,8 +112,7 @@ type Task<Type, Given> = { readonly type: Type } & Given;
 
 /** What a model is asked for. */
 export interface InferenceCalls {
-  /** Parts: a game, one at a time, since a batch of long ones would hold up the server while it is read; how many ended. */
-  readonly evaluate: RequestSpec<Task<'evaluate', EvaluationTask>, Evaluation, Episode | number>;
+  readonly evaluate: RequestSpec<Task<'evaluate', EvaluationTask>, Evaluation, EvaluationPart>;
   readonly rollout: RequestSpec<Task<'rollout', RolloutTask>, Episode>;
   readonly chat: RequestSpec<Task<'chat', ChatTask>, ChatAnswer, ChoiceDelta>;
 }

@@ -1,26 +1,33 @@
 // What a process does with its model: games and chats, all through one sampler, so that whatever runs at the same time
-// shares runs of the network.
+// shares runs of the network. Games of jobs have a sampler of their own, which waits for requests.
 
+import { setImmediate } from 'node:timers/promises';
 import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
 import { rateToken } from '@ludic/inference/internal';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import { type Episode, evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
-import { assertRoom, resolveSpec } from '@ludic/rollouts/internal';
+import { type Episode, type Evaluation, evaluationStarts, playEpisodes } from '@ludic/rollouts';
+import { assertRoom, resolveSpec, summarize } from '@ludic/rollouts/internal';
 import type { Runtime } from '@ludic/runtime';
+import { trajectoryOf } from '@ludic/service/internal';
 import { VisibleText } from './cut-at-stop.ts';
 import {
   type ChatAnswer,
   type ChatTask,
   type ChoiceDelta,
   type Counters,
+  type EvaluationPart,
   type EvaluationTask,
   LONGEST_REPLY,
   type RolloutTask,
 } from './protocol.ts';
+import { RequestsFirst } from './requests-first.ts';
 
 /** Games in lockstep: more would keep others waiting for each token. */
 const GAMES_AT_ONCE = 100;
+/** The same of a job, whose runs a request waits for and does not share; and how often it is told how many have ended. */
+const JOB_GAMES_AT_ONCE = 50;
+const JOB_GAMES_TOLD = 250;
 /** Replies of one chat that are sampled at once: what more of them hold in memory would have no bound. */
 const REPLIES_AT_ONCE = 16;
 /** Log-probabilities in one answer: about 60 MB of JSON. */
@@ -52,6 +59,9 @@ export class ModelWork {
   readonly #model: LanguageModel;
   readonly #endings: readonly string[];
   readonly #sampler: Sampler;
+  readonly #requestsFirst = new RequestsFirst();
+  /** Of the games of jobs. */
+  readonly #backgroundSampler: Sampler;
   readonly #runs: () => number;
   #tokens = 0;
   #games = 0;
@@ -65,7 +75,8 @@ export class ModelWork {
     this.#endings = endings;
     this.#runs = runs;
     // Messages of the server come in between two tokens.
-    this.#sampler = new Sampler(model, { pause: () => new Promise((resolve) => setImmediate(resolve)) });
+    this.#sampler = new Sampler(model, { pause: () => setImmediate() });
+    this.#backgroundSampler = new Sampler(model, { pause: () => this.#requestsFirst.turn() });
   }
 
   /** What the model's files say that is not heeded. */
@@ -77,32 +88,58 @@ export class ModelWork {
     return { runs: this.#runs(), tokens: this.#tokens, games: this.#games, memory: process.memoryUsage.rss() };
   }
 
-  async evaluate(
-    { episodes, trajectories, ...task }: EvaluationTask,
-    onPlayed: (played: number, episodes: readonly Episode[]) => void,
+  /** @param report resolves when a part is on its way, so that not many wait in memory */
+  evaluate(
+    task: EvaluationTask,
+    report: (part: EvaluationPart) => Promise<unknown>,
     signal: AbortSignal,
-  ) {
-    return evaluate({
-      ...this.#played(task),
-      episodes,
-      seed: task.seed,
-      batchSize: GAMES_AT_ONCE,
-      onProgress: (played, fresh) => {
-        this.#games += fresh.length;
-        onPlayed(played, trajectories ? fresh.map(withoutTokens) : []);
-      },
-      signal,
+  ): Promise<Evaluation> {
+    if (!task.background) return this.#requestsFirst.during(() => this.#evaluate(task, report, signal));
+    this.#requestsFirst.jobBegins();
+    return this.#evaluate(task, report, signal);
+  }
+
+  async #evaluate(
+    { episodes: wanted, trajectories, background, ...task }: EvaluationTask,
+    report: (part: EvaluationPart) => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<Evaluation> {
+    for (const message of this.warnings) await report({ type: 'warning', message });
+    const game = this.#played(task, background ? this.#backgroundSampler : this.#sampler);
+    const together = background ? JOB_GAMES_AT_ONCE : GAMES_AT_ONCE;
+    const told = background ? JOB_GAMES_TOLD : GAMES_AT_ONCE;
+    const all: Episode[] = [];
+    while (all.length < wanted) {
+      const first = all.length;
+      const starts = evaluationStarts(task.seed, Math.min(together, wanted - first), first);
+      const fresh = await playEpisodes({ ...game, starts, signal });
+      if (first === 0) assertRoom(fresh);
+      this.#games += fresh.length;
+      if (trajectories) {
+        for (const [i, episode] of fresh.entries())
+          await report({ type: 'game', json: JSON.stringify(evaluatedGame(episode, first + i)) });
+      }
+      all.push(...fresh.map(withoutTexts));
+      if (all.length % told === 0 || all.length === wanted) await report({ type: 'played', games: all.length });
+    }
+    return summarize(all, task.seed);
+  }
+
+  rollout(task: RolloutTask, signal: AbortSignal): Promise<Episode> {
+    return this.#requestsFirst.during(async () => {
+      const game = this.#played(task, this.#sampler);
+      const [episode] = await playEpisodes({ ...game, starts: evaluationStarts(task.seed, 1), signal });
+      assertRoom([episode!]);
+      this.#games++;
+      return withoutTokens(episode!);
     });
   }
 
-  async rollout(task: RolloutTask, signal: AbortSignal): Promise<Episode> {
-    const [episode] = await playEpisodes({ ...this.#played(task), starts: evaluationStarts(task.seed, 1), signal });
-    assertRoom([episode!]);
-    this.#games++;
-    return withoutTokens(episode!);
+  chat(task: ChatTask, onDelta: (delta: ChoiceDelta) => void, signal: AbortSignal): Promise<ChatAnswer> {
+    return this.#requestsFirst.during(() => this.#chat(task, onDelta, signal));
   }
 
-  async chat(task: ChatTask, onDelta: (delta: ChoiceDelta) => void, signal: AbortSignal): Promise<ChatAnswer> {
+  async #chat(task: ChatTask, onDelta: (delta: ChoiceDelta) => void, signal: AbortSignal): Promise<ChatAnswer> {
     const { stop, alternatives } = task;
     const limit = this.#longestReply(task);
     const settings = { ...task.sampling, stop: [...stop, ...this.#endings], maxCompletionLength: limit };
@@ -163,9 +200,9 @@ export class ModelWork {
     return limit;
   }
 
-  #played({ sampling, ...task }: RolloutTask) {
+  #played({ sampling, ...task }: RolloutTask, sampler: Sampler) {
     const { environment, config, history } = resolveSpec(task);
-    const policy = new LanguageModelPolicy(this.#model, { ...sampling, game: environment }, this.#sampler);
+    const policy = new LanguageModelPolicy(this.#model, { ...sampling, game: environment }, sampler);
     const counted = {
       name: policy.name,
       act: async (prompts: readonly GamePrompt[], options?: { readonly signal?: AbortSignal }) => {
@@ -189,4 +226,18 @@ const tooLong = (what: string, positions: number, name: string) =>
 const withoutTokens = (episode: Episode): Episode => ({
   ...episode,
   turns: episode.turns.map((turn) => ({ ...turn, reply: { text: turn.reply.text, finish: turn.reply.finish } })),
+});
+
+/** What the numbers of an evaluation rest on: a hundred thousand games are kept until they are counted. */
+const withoutTexts = (episode: Episode): Episode => ({
+  ...episode,
+  turns: episode.turns.map((turn) => ({ ...turn, prompt: [], reply: { text: '', finish: turn.reply.finish } })),
+});
+
+/** A game of an evaluation as clients get it. @param i its place among all games */
+const evaluatedGame = (episode: Episode, i: number) => ({
+  episode: i,
+  reward: episode.reward,
+  steps: episode.turns.length,
+  trajectory: trajectoryOf(episode, i),
 });

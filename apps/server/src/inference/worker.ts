@@ -42,17 +42,7 @@ const answer = answerRequests<ModelCalls>(
       opened.resolve(model);
       return { warnings: model.warnings };
     },
-    evaluate: (task, { report, signal }) =>
-      withModel(signal, (model) =>
-        model.evaluate(
-          task,
-          (played, episodes) => {
-            for (const episode of episodes) void report(episode);
-            void report(played);
-          },
-          signal,
-        ),
-      ),
+    evaluate: (task, { report, signal }) => withModel(signal, (model) => model.evaluate(task, report, signal)),
     rollout: (task, { signal }) => withModel(signal, (model) => model.rollout(task, signal)),
     chat: (task, { report, signal }) => withModel(signal, (model) => model.chat(task, report, signal)),
   },

@@ -3,16 +3,16 @@
 import { forClients } from '../wording.ts';
 import { CurveReader } from './curve/curve-reader.ts';
 import { ingestCurve } from './curve/ingest.ts';
-import { type Exit, JobProcess } from './job-process.ts';
 import { jobEvent } from './job-view.ts';
+import type { JobWork, WorkExit, WorkHooks } from './job-work.ts';
 import { boundLog, type Log, note, tailOf } from './log-file.ts';
 import type { AttemptEnd, StopReason } from './outcome.ts';
-import type { FromJob, ToJob } from './process/messages.ts';
+import type { FromJob } from './process/messages.ts';
 import type { JobStore, StoredJob } from './store/job-store.ts';
 
 interface AttemptOptions {
   readonly job: StoredJob;
-  readonly begin: Extract<ToJob, { type: 'begin' }>;
+  readonly begin: (hooks: WorkHooks) => JobWork;
   readonly store: JobStore;
   readonly log: Log;
   /** Where a training writes its numbers. */
@@ -37,7 +37,7 @@ const beginning = (attempt: number) => `Attempt ${attempt} begins`;
 export class Attempt {
   readonly id: string;
   readonly #options: AttemptOptions;
-  readonly #process: JobProcess;
+  readonly #work: JobWork;
   readonly #curve: CurveReader | undefined;
   readonly #startedMs = performance.now();
   #countedMs = this.#startedMs;
@@ -45,7 +45,7 @@ export class Attempt {
   #killAtMs = Number.POSITIVE_INFINITY;
   #stopReason: StopReason | undefined;
   #report: AttemptEnd['report'];
-  #exit: Exit | undefined;
+  #exit: WorkExit | undefined;
   #reading: Promise<void> | undefined;
   #readAgain = false;
   #recent: { readonly step: number; readonly seconds: number }[] = [];
@@ -55,20 +55,19 @@ export class Attempt {
     const { job, begin, log, curvePath } = options;
     this.id = job.id;
     this.#curve = curvePath === undefined ? undefined : new CurveReader(curvePath);
-    this.#process = new JobProcess({
-      begin,
-      logPath: log.log,
+    this.#work = begin({
       onMessage: (message) => this.#guard(() => this.#hear(message)),
       onExit: (exit) => {
         this.#exit = exit;
         options.onEnd();
       },
     });
-    note(log.log, `${beginning(job.attempts)}, process ${this.#process.pid ?? 'none'}.`);
+    const { pid } = this.#work;
+    note(log.log, `${beginning(job.attempts)}${pid === undefined ? '' : `, process ${pid}`}.`);
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#work.pid;
   }
 
   /** Asks it to save and end; what has not ended after the grace is killed. */
@@ -78,15 +77,15 @@ export class Attempt {
     const asked = this.#stopReason !== undefined;
     this.#stopReason = reason;
     this.#killAtMs = Math.min(this.#killAtMs, performance.now() + graceMs);
-    if (!asked && graceMs > 0) this.#process.stop();
-    if (graceMs === 0) this.#process.kill();
+    if (reason === 'silent') this.#work.kill();
+    else if (!asked) this.#work.stop();
   }
 
   /** Called every so often. @param timeoutMs how long a job may run, over all attempts; 0: as long as it takes */
   look({ timeoutMs, graceMs }: { readonly timeoutMs: number; readonly graceMs: number }): void {
     const ms = performance.now();
     void boundLog(this.#options.log).catch(this.#options.onFault);
-    if (ms >= this.#killAtMs) this.#process.kill();
+    if (ms >= this.#killAtMs) this.#work.kill();
     else if (ms - this.#heardMs > this.#options.silenceMs) this.end('silent', 0);
     else if (ms - this.#countedMs > HEARTBEAT_MS) this.#guard(() => this.#count(ms));
     if (timeoutMs <= 0 || this.#stopReason !== undefined) return;
@@ -99,9 +98,11 @@ export class Attempt {
     await this.#reading;
     if (this.#curve) await ingestCurve(this.#options.store, this.id, this.#curve, () => {});
     this.#count(performance.now());
+    const exit = this.#exit!;
     const tail = await tailOf(this.#options.log, LAST_LINES);
-    const lastWords = tail.slice(Math.max(0, tail.lastIndexOf(beginning(this.#options.job.attempts))));
-    return { exit: this.#exit!, report: this.#report, stopReason: this.#stopReason, lastWords, checkpoint };
+    const printed = tail.slice(Math.max(0, tail.lastIndexOf(beginning(this.#options.job.attempts))));
+    const lastWords = exit.printed ?? printed;
+    return { exit, report: this.#report, stopReason: this.#stopReason, lastWords, checkpoint };
   }
 
   #hear(message: FromJob): void {

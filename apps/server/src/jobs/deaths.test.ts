@@ -221,7 +221,7 @@ describe('a job that is held by another process', () => {
   it('waits as long as it may, and can be cancelled meanwhile', async () => {
     const data = await bench.folder();
     const jobs = await bench.open(data);
-    const place = jobLockPlace(data, 'any', 'held');
+    const place = jobLockPlace(data, 'held');
     await mkdir(dirname(place), { recursive: true });
     const lock = takeLock(place)!;
     const { job } = await jobs.submitTraining(smallTraining('held'), 'ada');

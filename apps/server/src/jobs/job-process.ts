@@ -1,33 +1,24 @@
-// The process of one attempt at a job, as the server sees it.
+// The process of one attempt at a training, as the server sees it.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Channel } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
+import type { JobWork, WorkExit, WorkHooks } from './job-work.ts';
 import type { FromJob, ToJob } from './process/messages.ts';
 
 const MAIN = fileURLToPath(new URL('./process/main.ts', import.meta.url));
 /** What it said is heard by then, even if a process that it left behind keeps the channel open. */
 const LINGER_MS = 10_000;
 
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** Why there was no process at all. */
-  readonly error?: string;
-}
-
-interface JobProcessOptions {
+interface JobProcessOptions extends WorkHooks {
   readonly begin: Extract<ToJob, { type: 'begin' }>;
   /** Where it writes by itself, so that its last words are kept even when the server dies. */
   readonly logPath: string;
-  readonly onMessage: (message: FromJob) => void;
-  /** Called once, after the last message. */
-  readonly onExit: (exit: Exit) => void;
 }
 
-export class JobProcess {
+export class JobProcess implements JobWork {
   readonly #child: ChildProcess;
   readonly #channel: Channel<ToJob, FromJob>;
   #ended = false;
@@ -44,7 +35,7 @@ export class JobProcess {
     } finally {
       closeSync(log);
     }
-    const end = (exit: Exit) => {
+    const end = (exit: WorkExit) => {
       if (this.#ended) return;
       this.#ended = true;
       onExit(exit);
@@ -68,7 +59,6 @@ export class JobProcess {
     return this.#child.pid;
   }
 
-  /** Asks it to save and end. */
   stop(): void {
     void this.#channel.send({ type: 'stop' });
   }

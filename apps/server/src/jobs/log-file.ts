@@ -21,12 +21,15 @@ export async function boundLog({ log, olderLog }: Log, largest = LARGEST): Promi
   await truncate(log);
 }
 
-/** A line of the server's own. A log that cannot be written keeps no job from going on. */
-export function note(log: string, line: string): void {
+/** A line of the work. A log that cannot be written keeps no job from going on. */
+export function print(log: string, line: string): void {
   try {
-    appendFileSync(log, `${new Date().toISOString()} [server] ${line}\n`);
+    appendFileSync(log, `${new Date().toISOString()} ${line}\n`);
   } catch {}
 }
+
+/** A line of the server's own. */
+export const note = (log: string, line: string): void => print(log, `[server] ${line}`);
 
 /** The last lines; empty where there are none. */
 export async function tailOf({ log, olderLog }: Log, lines: number): Promise<string> {

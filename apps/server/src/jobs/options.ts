@@ -2,9 +2,12 @@
 
 import { availableParallelism } from 'node:os';
 import type { Device } from '@ludic/runtime';
+import type { InferencePool } from '../inference/pool.ts';
 
 export interface JobsOptions {
   readonly dataFolder: string;
+  /** Plays the games of evaluations. It is closed after the jobs. */
+  readonly pool: Pick<InferencePool, 'evaluateForJob'>;
   readonly device: Device;
   /** Of one model on the CPU. */
   readonly threads?: number;
@@ -30,7 +33,7 @@ export interface JobsOptions {
 }
 
 export const DEFAULT_JOBS_OPTIONS: Required<
-  Omit<JobsOptions, 'dataFolder' | 'device' | 'threads' | 'maxConcurrent' | 'timeoutMs'>
+  Omit<JobsOptions, 'dataFolder' | 'pool' | 'device' | 'threads' | 'maxConcurrent' | 'timeoutMs'>
 > = {
   graceMs: 120_000,
   backoffMs: [1000, 5000],

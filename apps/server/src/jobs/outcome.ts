@@ -2,7 +2,7 @@
 // an end.
 
 import { stuckGame } from '@ludic/environments';
-import type { Exit } from './job-process.ts';
+import type { WorkExit } from './job-work.ts';
 import type { FromJob } from './process/messages.ts';
 import type { JobFields } from './store/job-store.ts';
 
@@ -11,11 +11,11 @@ export type StopReason = 'cancel' | 'timeout' | 'stop' | 'silent';
 
 /** How an attempt ended. */
 export interface AttemptEnd {
-  readonly exit: Exit;
+  readonly exit: WorkExit;
   /** What the process reported last, where it came to that. */
   readonly report: Extract<FromJob, { type: 'ended' | 'failed' }> | undefined;
   readonly stopReason: StopReason | undefined;
-  /** The end of its log. */
+  /** The end of its log, or of what its process printed. */
   readonly lastWords: string;
   /** Step of the newest checkpoint; -1 where there is none. */
   readonly checkpoint: number;
@@ -90,11 +90,11 @@ function saved(what: string, { report, checkpoint }: AttemptEnd): string {
 
 const LESS = 'a smaller batch_size or token_budget, gradient_checkpointing or lora_rank need less';
 
-function causeOf({ exit: { code, signal, error }, stopReason, lastWords }: AttemptEnd): string {
+function causeOf({ exit: { code, signal, error, wasSilent }, stopReason, lastWords }: AttemptEnd): string {
   const stuck = stuckGame(lastWords);
   if (stuck !== undefined) return stuck;
   if (error !== undefined) return `Its process could not be started: ${error}.`;
-  if (stopReason === 'silent') return 'Its process gave no sign of life for a long time and was killed.';
+  if (stopReason === 'silent' || wasSilent) return 'Its process gave no sign of life for a long time and was killed.';
   if (/heap out of memory|bad_alloc|Failed to allocate memory/i.test(lastWords))
     return `Its process ran out of memory: ${LESS}.`;
   if (signal === 'SIGKILL')

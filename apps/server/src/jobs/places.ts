@@ -25,10 +25,8 @@ export const databasePlace = (dataFolder: string) => join(dataFolder, 'ludic.db'
 export const serverLockPlace = (dataFolder: string) => join(dataFolder, 'server.lock.db');
 
 /**
- * What the process of a job holds locked for its whole life. Trainings under one name share a lock: an earlier job's
+ * What the process of a training holds locked for its whole life. Trainings under one name share a lock: an earlier job's
  * process that outlived its server and a later job never work on one folder.
  */
-export const jobLockPlace = (dataFolder: string, id: string, outputDir: string | null): string =>
-  outputDir === null
-    ? join(dataFolder, 'jobs', id, 'lock.db')
-    : join(dataFolder, 'jobs', 'names', `${outputDir}.lock.db`);
+export const jobLockPlace = (dataFolder: string, outputDir: string): string =>
+  join(dataFolder, 'jobs', 'names', `${outputDir}.lock.db`);

@@ -10,11 +10,14 @@ import type { ModelStore } from '../models/model-store.ts';
 import { Attempt } from './attempt.ts';
 import { CurveReader } from './curve/curve-reader.ts';
 import { ingestCurve } from './curve/ingest.ts';
+import { EvaluationWork } from './evaluation-work.ts';
+import { JobProcess } from './job-process.ts';
 import { jobEvent } from './job-view.ts';
+import type { JobWork, WorkHooks } from './job-work.ts';
 import { boundLog, note } from './log-file.ts';
 import type { CompleteJobsOptions } from './options.ts';
 import { type JobOutcome, outcomeOf, outcomeOfLost } from './outcome.ts';
-import { jobLockPlace, jobPlaces } from './places.ts';
+import { type JobPlaces, jobLockPlace, jobPlaces } from './places.ts';
 import type { Change, JobFields, JobStore, StoredJob } from './store/job-store.ts';
 
 interface SupervisorOptions extends CompleteJobsOptions {
@@ -142,10 +145,10 @@ export class Supervisor {
   }
 
   async #start(id: string): Promise<void> {
-    const { dataFolder, device, threads, graceMs, silenceMs, orphanMs, onNews, onFault } = this.#options;
-    const log = jobPlaces(dataFolder, id);
-    await mkdir(log.folder, { recursive: true });
-    await boundLog(log);
+    const { dataFolder, silenceMs, onNews, onFault } = this.#options;
+    const places = jobPlaces(dataFolder, id);
+    await mkdir(places.folder, { recursive: true });
+    await boundLog(places);
     const queued = this.#store.get(id)!;
     if (queued.cancelling) {
       this.#change(id, cancelled());
@@ -160,23 +163,12 @@ export class Supervisor {
       reason: null,
       stopping: false,
     });
-    const begin = {
-      type: 'begin',
-      id,
-      dataFolder,
-      device,
-      threads,
-      job,
-      lock: jobLockPlace(dataFolder, id, job.output_dir),
-      lockWaitMs: orphanMs,
-      graceMs,
-    } as const;
     try {
       const attempt = new Attempt({
         job,
-        begin,
+        begin: (hooks) => this.#begin(job, places, hooks),
         store: this.#store,
-        log,
+        log: places,
         curvePath: this.#curvePath(job),
         silenceMs,
         onNews: () => onNews(id),
@@ -188,6 +180,16 @@ export class Supervisor {
       this.#change(id, { status: 'queued', reason: `It could not be started: ${(error as Error).message}.` });
       throw error;
     }
+  }
+
+  #begin(job: StoredJob, places: JobPlaces, hooks: WorkHooks): JobWork {
+    const { dataFolder, device, threads, graceMs, orphanMs, pool, models } = this.#options;
+    if (job.kind === 'evaluate')
+      return new EvaluationWork({ request: job.request, pool, models, dataFolder, places, ...hooks });
+    const lock = jobLockPlace(dataFolder, job.output_dir);
+    const { id } = job;
+    const begin = { type: 'begin', id, dataFolder, device, threads, job, lock, lockWaitMs: orphanMs, graceMs } as const;
+    return new JobProcess({ begin, logPath: places.log, ...hooks });
   }
 
   async #ended(attempt: Attempt): Promise<void> {

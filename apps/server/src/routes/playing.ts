@@ -1,19 +1,18 @@
 // Evaluations and rollouts that are answered at once, by the processes that hold models.
 
 import { randomInt } from 'node:crypto';
-import type { Episode } from '@ludic/rollouts';
 import { type CarriedGame, readCarriedGame } from '@ludic/rollouts/internal';
 import { ENDPOINTS } from '@ludic/service';
 import { completePlaying, playedGame, playingDifference, rolloutSummary, trajectoryOf } from '@ludic/service/internal';
 import type { Hono } from 'hono';
 import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
+import { requestedPlay } from '../inference/protocol.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { cachedHubFiles } from '../models/hub-models.ts';
 import type { ModelOrigin } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { carriedGameOf } from '../models/open-model.ts';
-import { evaluatedGame, requestedPlay } from '../requested-play.ts';
 import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
@@ -31,7 +30,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
     }
     const { seed, eval_episodes, include_trajectories: trajectories } = body;
     const task = { ...requestedPlay(body), seed, episodes: eval_episodes, trajectories };
-    const { evaluation, episodes } = await pool.evaluate(source, task, { signal });
+    const { evaluation, games } = await pool.evaluate(source, task, { signal });
     const answer = {
       model_path: body.model_path,
       env_type: body.env_type,
@@ -44,7 +43,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
       results: evaluation,
     };
     if (!trajectories) return context.json(answer);
-    return context.body(jsonWithList(answer, 'trajectories', gamesOf(episodes)), 200, {
+    return context.body(jsonWithList(answer, 'trajectories', games), 200, {
       'Content-Type': 'application/json',
     });
   });
@@ -79,8 +78,4 @@ async function gameHere(source: ModelOrigin): Promise<CarriedGame | undefined> {
   if (source.from === 'store') return carriedGameOf(source);
   const files = await cachedHubFiles(source.reference);
   return files && readCarriedGame(files);
-}
-
-function* gamesOf(episodes: readonly Episode[]) {
-  for (const [i, episode] of episodes.entries()) yield evaluatedGame(episode, i);
 }

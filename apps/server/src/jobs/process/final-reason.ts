@@ -3,7 +3,7 @@
 import { isExplained } from '@ludic/io';
 
 /** Another attempt may succeed. */
-const PASSING = new Set(['worker_failed', 'run_failed', 'device_lost', 'bad_graph']);
+const PASSING = new Set(['worker_failed', 'run_failed', 'device_lost', 'bad_graph', 'fault']);
 
 /**
  * @param hidden a folder whose path is not shown

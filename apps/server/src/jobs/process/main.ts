@@ -1,4 +1,4 @@
-// The process of one job. It ends when its work ends, when it is asked to, and when the server is gone; it saves first.
+// The process of one training. It ends when its work ends, when it is asked to, and when the server is gone; it saves first.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
@@ -7,7 +7,6 @@ import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { awaitLock, ipcChannel } from '@ludic/io/node';
 import { INTERRUPTED, type JobEnd } from './context.ts';
-import { evaluateJob } from './evaluate.ts';
 import { finalReason } from './final-reason.ts';
 import type { FromJob, ToJob } from './messages.ts';
 import { trainJob } from './train.ts';
@@ -80,7 +79,7 @@ async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<JobE
     if (!(await awaitLock(path, lockWaitMs, { signal })))
       throw new Error('An earlier process of this job does not end.');
     const given = { ...context, signal, send: (message: FromJob) => void channel.send(message), say };
-    return job.kind === 'train' ? await trainJob(job, given) : await evaluateJob(job, given);
+    return await trainJob(job, given);
   } catch (error) {
     if (signal.aborted && (error as Error).name === 'AbortError') return INTERRUPTED;
     throw error;

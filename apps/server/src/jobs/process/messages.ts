@@ -1,4 +1,4 @@
-// What the server and the process of a job say to each other.
+// What the server and the process of a training say to each other. An evaluation is told of in the same words.
 
 import type { Device } from '@ludic/runtime';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
@@ -27,7 +27,7 @@ export type ToJob =
       readonly dataFolder: string;
       readonly device: Device;
       readonly threads: number | undefined;
-      readonly job: RequestedWork;
+      readonly job: TrainingJob;
       /** Held for as long as the process lives. */
       readonly lock: string;
       /** How long it waits for the process of an earlier attempt, which outlived its server. */

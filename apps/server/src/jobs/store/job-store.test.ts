@@ -110,17 +110,23 @@ describe('a file that cannot be trusted', () => {
     },
   };
 
+  const options = {
+    device: 'cpu',
+    timeoutMs: 0,
+    pool: { evaluateForJob: () => Promise.reject(new Error('Nothing is played here.')) },
+  } as const;
+
   it.each(Object.keys(damages))('%s: it is refused by name and left as it is', async (damage) => {
     const path = await full();
     await damages[damage]!(path);
     const before = await readFile(path);
     const folder = join(path, '..');
-    const opening = openJobs({ dataFolder: folder, device: 'cpu', maxConcurrent: 1, timeoutMs: 0 });
+    const opening = openJobs({ ...options, dataFolder: folder, maxConcurrent: 1 });
     await expect(opening).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('ludic.db') });
     expect((await readFile(path)).equals(before)).toBe(true);
     // The folder is free again for who has put it right.
     await copyFile(await full(), path);
-    const jobs = await openJobs({ dataFolder: folder, device: 'cpu', maxConcurrent: 0, timeoutMs: 0 });
+    const jobs = await openJobs({ ...options, dataFolder: folder, maxConcurrent: 0 });
     expect(jobs.counts().queued).toBe(60);
     await jobs.stop();
   });
