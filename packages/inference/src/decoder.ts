@@ -7,18 +7,17 @@ import {
   cacheNames,
   extendInputs,
   prefillInputs,
+  runsByLength,
   samplingInputs,
 } from '@ludic/models/internal';
 import { floats, type HostTensor, int32, Programs, type Tensors } from '@ludic/runtime';
-import { DecodedBatch, type KvRow } from './kv-cache/batch.ts';
-import { type CachedRow, free, type KvCache, type KvCacheFactory } from './kv-cache/cache.ts';
+import { free, type KvCache, type KvCacheFactory, type KvRow } from './kv-cache/batch.ts';
 import { deviceCaches } from './kv-cache/device-cache.ts';
 import { hostCaches } from './kv-cache/host-cache.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { DrawnToken } from './sampling/distribution.ts';
 
-/** Fed to rows that are not extended: nothing of it is appended to their cache. */
-const PADDING = Int32Array.of(0);
+const NOTHING = new Int32Array();
 
 /** What a run returns of the tokens that follow the sequences that are fed: their logits, or tokens drawn on the device. */
 export type DecodeRequest =
@@ -52,7 +51,7 @@ export class Decoder {
   readonly #names: readonly string[];
   readonly #caches: KvCacheFactory;
   readonly #programs: Programs;
-  readonly #batches = new Set<DecodedBatch>();
+  readonly #batches = new Set<KvCache>();
   readonly #prefixes = new Set<CachedPrefix>();
 
   constructor(model: DecoderModel) {
@@ -81,12 +80,17 @@ export class Decoder {
     prefix: CachedPrefix | undefined,
     request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
+    const { config } = this.#model;
     const shared = prefix ? prefix.tokens.length : 0;
-    const { inputs, lastTokens } = prefillInputs(this.#model.config, sequences, prefix);
-    const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, lastTokens, request);
-    const counts = sequences.map((sequence) => sequence.length - shared);
-    const batch = this.#track(new DecodedBatch(prefix, fresh, () => this.#caches.of(prefix, fresh, counts)));
-    return { ...result, kv: counts.map((_, row) => ({ batch, row })) };
+    const all = sequences.map((sequence) => sequence.length - shared);
+    return this.#inRuns(all, request, async (run) => {
+      const chosen = run.map((i) => sequences[i]!);
+      const { inputs, lastTokens } = prefillInputs(config, chosen, prefix);
+      const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, lastTokens, request);
+      const counts = run.map((i) => all[i]!);
+      const batch = this.#track(this.#caches.of(prefix, fresh, counts));
+      return { ...result, kv: counts.map((_, row) => ({ batch, row })) };
+    });
   }
 
   /**
@@ -100,41 +104,86 @@ export class Decoder {
     spare = 0,
     request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
-    const rows: CachedRow[] = [];
-    for (const { batch, row } of kv) rows.push({ cache: await batch.cache(), row });
-    const longest = rows.reduce(
-      (most, { cache, row }, i) => Math.max(most, cache.lengths[row]! + tokens[i]!.length),
-      0,
+    const forked = forks(kv);
+    const extendRun = async (run: readonly number[]) => {
+      const chosen = run.map((i) => kv[i]!);
+      const longest = run.reduce((most, i) => Math.max(most, lengthOf(kv[i]!) + tokens[i]!.length), 0);
+      // A row of two runs stays as it is for the other.
+      const mayStay = forked === 0 || run.length === kv.length;
+      const rows =
+        (mayStay && this.#inPlace(chosen, longest)) ||
+        (await this.#caches.gather(chosen, longest, Math.min(spare, run.length)));
+      const { batch } = rows[0]!;
+      this.#track(batch);
+      this.#freeCopied(chosen, batch);
+      const fed = new Array<Int32Array>(batch.lengths.length).fill(NOTHING);
+      for (const [i, { row }] of rows.entries()) fed[row] = tokens[run[i]!]!;
+      const counts = fed.map(({ length }) => length);
+      const { inputs, lastTokens } = extendInputs(this.#model.config, fed, batch, batch.prefix);
+      const last = rows.map(({ row }) => lastTokens[row]!);
+      const { fresh, ...result } = await this.#run(batch.prefix !== undefined, true, inputs, last, request);
+      await batch.append(fresh, counts);
+      return { ...result, kv: rows };
+    };
+    return this.#inRuns(
+      tokens.map(({ length }) => length),
+      request,
+      extendRun,
     );
-    const first = kv[0]!.batch;
-    const own = rows[0]!.cache;
-    const inPlace =
-      2 * rows.length >= own.lengths.length &&
-      longest <= own.capacity &&
-      rows.every(({ cache }) => cache === own) &&
-      rows.length - new Set(rows.map(({ row }) => row)).size <= own.spare;
-    if (inPlace) {
-      const taken = new Set<number>();
-      const indices = rows.map(({ row }) => {
-        if (taken.has(row)) return own.fork(row);
-        taken.add(row);
-        return row;
-      });
-      return this.#feed(first, own, indices, tokens, request);
+  }
+
+  /** Frees batches on a device whose rows have all been copied to another. */
+  #freeCopied(kv: readonly KvRow[], copy: KvCache): void {
+    if (!this.#onDevice) return;
+    for (const [batch, rows] of Map.groupBy(kv, (one) => one.batch)) {
+      if (batch === copy || new Set(rows.map(({ row }) => row)).size < batch.lengths.length) continue;
+      this.#batches.delete(batch);
+      batch.dispose();
     }
-    const { cache, indices } = await this.#caches.gather(rows, longest, spare);
-    const gathered = this.#track(new DecodedBatch(cache.prefix, {}, async () => cache));
-    await gathered.cache();
-    return this.#feed(gathered, cache, indices, tokens, request);
+  }
+
+  /** Feeds rows in several runs where that saves much padding. A run on a device costs more than that. */
+  async #inRuns(
+    lengths: readonly number[],
+    { kind }: DecodeRequest,
+    feed: (run: readonly number[]) => Promise<DecodeResult>,
+  ): Promise<DecodeResult> {
+    const runs = this.#onDevice || kind !== 'logits' ? [] : runsByLength(lengths);
+    if (runs.length < 2) return feed([...lengths.keys()]);
+    const { vocabSize } = this.#model.config;
+    const logits = new Float32Array(lengths.length * vocabSize);
+    const kv = new Array<KvRow>(lengths.length);
+    for (const run of runs) {
+      const result = await feed(run);
+      for (const [i, sequence] of run.entries()) {
+        logits.set(result.logits.subarray(i * vocabSize, (i + 1) * vocabSize), sequence * vocabSize);
+        kv[sequence] = result.kv[i]!;
+      }
+    }
+    return { logits, drawn: [], kv };
+  }
+
+  /** The rows themselves where they are most of one batch with room for `longest` tokens; what is given twice is forked. */
+  #inPlace(kv: readonly KvRow[], longest: number): KvRow[] | undefined {
+    const { batch } = kv[0]!;
+    const taken = new Set<number>();
+    if (kv.some((one) => one.batch !== batch) || longest > batch.capacity) return undefined;
+    if (2 * kv.length < batch.lengths.length) return undefined;
+    if (forks(kv) > batch.spare) return undefined;
+    return kv.map((one) => {
+      if (taken.has(one.row)) return { batch, row: batch.fork(one.row) };
+      taken.add(one.row);
+      return one;
+    });
   }
 
   /** Frees the keys and values of all batches but these, and of all prefixes but theirs and `prefix`. */
-  async release(kept: ReadonlySet<DecodedBatch>, prefix: CachedPrefix | undefined): Promise<void> {
+  async release(kept: ReadonlySet<KvCache>, prefix: CachedPrefix | undefined): Promise<void> {
     const prefixes = new Set([prefix, ...Array.from(kept, (batch) => batch.prefix)]);
     for (const batch of [...this.#batches]) {
       if (kept.has(batch)) continue;
       this.#batches.delete(batch);
-      await batch.dispose();
+      batch.dispose();
     }
     for (const one of [...this.#prefixes]) {
       if (prefixes.has(one)) continue;
@@ -149,30 +198,9 @@ export class Decoder {
     await this.#programs.dispose();
   }
 
-  #track(batch: DecodedBatch): DecodedBatch {
+  #track(batch: KvCache): KvCache {
     if (this.#onDevice) this.#batches.add(batch);
     return batch;
-  }
-
-  /** Feeds new tokens to `rows` of a cache with room for them. */
-  async #feed(
-    batch: DecodedBatch,
-    cache: KvCache,
-    rows: readonly number[],
-    tokens: readonly Int32Array[],
-    request: DecodeRequest,
-  ): Promise<DecodeResult> {
-    const fed = new Array<Int32Array>(cache.lengths.length).fill(PADDING);
-    const counts = new Array<number>(cache.lengths.length).fill(0);
-    for (const [i, row] of rows.entries()) {
-      fed[row] = tokens[i]!;
-      counts[row] = tokens[i]!.length;
-    }
-    const { inputs, lastTokens } = extendInputs(this.#model.config, fed, cache, cache.prefix);
-    const last = rows.map((row) => lastTokens[row]!);
-    const { fresh, ...result } = await this.#run(cache.prefix !== undefined, true, inputs, last, request);
-    await cache.append(fresh, counts);
-    return { ...result, kv: rows.map((row) => ({ batch, row })) };
   }
 
   async #run(
@@ -219,3 +247,13 @@ export class Decoder {
 }
 
 const NO_LOGITS = new Float32Array();
+
+const lengthOf = ({ batch, row }: KvRow): number => batch.lengths[row]!;
+
+/** How many rows are given that were given before. */
+function forks(kv: readonly KvRow[]): number {
+  const rowsOf = Map.groupBy(kv, ({ batch }) => batch);
+  let distinct = 0;
+  for (const rows of rowsOf.values()) distinct += new Set(rows.map(({ row }) => row)).size;
+  return kv.length - distinct;
+}

@@ -18,6 +18,7 @@ export {
 } from './graphs/cache-graph.ts';
 export { buildDecoder } from './graphs/decode-graph.ts';
 export { type CachedPrefix, extendInputs, prefillInputs } from './graphs/decode-inputs.ts';
+export { runsByLength } from './graphs/packed-tokens.ts';
 export { type SamplingKind, samplingInputs } from './graphs/sampling-graph.ts';
 export {
   buildScoring,

@@ -1,40 +1,47 @@
-// The rows of one run of a decoder, and their cache once there is one.
+// Keys and values of the rows that one run of a decoder computed or extended, in ordinary memory and on a device alike.
 
 import type { CachedPrefix } from '@ludic/models/internal';
 import type { Tensors } from '@ludic/runtime';
-import { free, type KvCache } from './cache.ts';
 
-/** The rows of a run. Their cache is made when the first of them is extended. */
-export class DecodedBatch {
+/** Keys and values of a batch of rows, beyond a prefix that they share. Rows are extended in place: each has one owner. */
+export interface KvCache {
   readonly prefix: CachedPrefix | undefined;
-  readonly #make: () => Promise<KvCache>;
-  readonly #fresh: Tensors;
-  #cache: Promise<KvCache> | undefined;
-
-  /** @param fresh new keys and values, from which `make` makes the cache */
-  constructor(prefix: CachedPrefix | undefined, fresh: Tensors, make: () => Promise<KvCache>) {
-    this.prefix = prefix;
-    this.#fresh = fresh;
-    this.#make = make;
-  }
-
-  cache(): Promise<KvCache> {
-    this.#cache ??= this.#make();
-    return this.#cache;
-  }
-
-  async dispose(): Promise<void> {
-    if (!this.#cache) return free(this.#fresh);
-    await this.#cache.then(
-      (cache) => cache.dispose(),
-      // The call that made it was rejected with the reason.
-      () => free(this.#fresh),
-    );
-  }
+  /** Tokens that each row holds beyond the prefix. */
+  readonly lengths: Int32Array;
+  /** Tokens that a row can hold. */
+  readonly capacity: number;
+  /** How many rows can still be forked. */
+  readonly spare: number;
+  /** `key.L`, `value.L`: [rows, kvHeads, capacity, headDim] */
+  readonly tensors: Tensors;
+  /** Copies a row to a spare one. @returns the copy */
+  fork(row: number): number;
+  /** Appends the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim] to each row. There must be room. */
+  append(fresh: Tensors, counts: readonly number[]): Promise<void>;
+  dispose(): void;
 }
 
 /** Keys and values of a sequence that was fed: a row of its batch. */
 export interface KvRow {
-  readonly batch: DecodedBatch;
+  readonly batch: KvCache;
   readonly row: number;
+}
+
+export interface KvCacheFactory {
+  /** A cache without room: rows with the first `counts` of the tokens in `fresh` [rows, kvHeads, steps, headDim], which it takes over. */
+  of(prefix: CachedPrefix | undefined, fresh: Tensors, counts: readonly number[]): KvCache;
+  /**
+   * Copies rows of one prefix to a cache with room for `length` tokens; a row may be given more than once. Where rows can be
+   * forked, `spare` rows more are allocated for that.
+   */
+  gather(rows: readonly KvRow[], length: number, spare: number): Promise<KvRow[]>;
+  dispose(): Promise<void>;
+}
+
+/** Capacity with room for some more steps: every slot costs attention and copies, growing a full cache costs more. */
+export const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
+
+/** Frees what is on the device. */
+export function free(tensors: Tensors): void {
+  for (const tensor of Object.values(tensors)) if (tensor.location === 'device') tensor.dispose();
 }

@@ -12,36 +12,27 @@ import {
   cacheRegroupInputs,
 } from '@ludic/models/internal';
 import { Programs, type Runtime, type Tensors } from '@ludic/runtime';
-import { free, type KvCache, type KvCacheFactory, roomFor } from './cache.ts';
+import { free, type KvCache, type KvCacheFactory, type KvRow, roomFor } from './batch.ts';
 
 export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFactory {
   const programs = new CachePrograms(runtime, config);
   return {
-    async of(prefix, fresh, counts) {
-      const steps = fresh['key.0']!.dims[2]!;
-      const every = counts.map((_, row) => row);
-      const tensors = await programs.regroup(fresh, every, steps, roomFor(steps));
-      free(fresh);
-      return new DeviceKvCache(programs, prefix, Int32Array.from(counts), tensors);
-    },
+    of: (prefix, fresh, counts) => new DeviceKvCache(programs, prefix, Int32Array.from(counts), fresh),
     async gather(rows, length) {
-      const sources = [...new Set(rows.map(({ cache }) => cache))];
-      const capacity = sources.reduce((most, cache) => Math.max(most, cache.capacity), roomFor(length));
-      const lengths: number[] = [];
-      const indices = new Array<number>(rows.length);
+      const capacity = roomFor(length);
+      const order: number[] = [];
       let joined: Tensors | undefined;
-      for (const source of sources) {
-        const own = [...rows.entries()].filter(([, { cache }]) => cache === source);
-        const taken = own.map(([, { row }]) => row);
+      for (const [source, own] of Map.groupBy(rows.keys(), (i) => rows[i]!.batch)) {
+        const taken = own.map((i) => rows[i]!.row);
         const part = await programs.regroup(source.tensors, taken, source.capacity, capacity);
-        for (const [i, { row }] of own) {
-          indices[i] = lengths.length;
-          lengths.push(source.lengths[row]!);
-        }
+        order.push(...own);
         joined = joined ? await programs.join(joined, part) : part;
       }
-      const cache = new DeviceKvCache(programs, rows[0]!.cache.prefix, Int32Array.from(lengths), joined!);
-      return { cache, indices };
+      const lengths = Int32Array.from(order, (i) => rows[i]!.batch.lengths[rows[i]!.row]!);
+      const batch = new DeviceKvCache(programs, rows[0]!.batch.prefix, lengths, joined!);
+      const gathered = new Array<KvRow>(rows.length);
+      for (const [row, i] of order.entries()) gathered[i] = { batch, row };
+      return gathered;
     },
     dispose: () => programs.dispose(),
   };

@@ -2,18 +2,24 @@
 
 import type { ModelConfig } from '@ludic/models';
 import type { CachedPrefix } from '@ludic/models/internal';
-import { float32, floats, type HostTensor, type Tensors } from '@ludic/runtime';
-import { type CachedRow, type KvCache, type KvCacheFactory, roomFor } from './cache.ts';
+import { floats, type HostTensor, type Tensors, zeros } from '@ludic/runtime';
+import { type KvCache, type KvCacheFactory, roomFor } from './batch.ts';
 
 type HeadSizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
 export function hostCaches(sizes: HeadSizes): KvCacheFactory {
   return {
-    of: async (prefix, fresh, counts) => HostKvCache.of(sizes, prefix, fresh, counts),
-    gather: async (rows, length, spare) => ({
-      cache: HostKvCache.gather(sizes, rows, length, spare),
-      indices: rows.map((_, i) => i),
-    }),
+    of: (prefix, fresh, counts) => new HostKvCache(sizes, prefix, Int32Array.from(counts), fresh),
+    async gather(rows, length, spare) {
+      const { prefix, tensors } = rows[0]!.batch;
+      const dims = [rows.length + spare, sizes.kvHeads, roomFor(length), sizes.headDim];
+      const copies = Object.fromEntries(Object.keys(tensors).map((name) => [name, zeros(dims)]));
+      const gathered = new HostKvCache(sizes, prefix, new Int32Array(dims[0]!), copies, rows.length);
+      return rows.map(({ batch, row }, i) => {
+        gathered.copy(batch, row, i);
+        return { batch: gathered, row: i };
+      });
+    },
     dispose: async () => {},
   };
 }
@@ -24,70 +30,36 @@ class HostKvCache implements KvCache {
   readonly capacity: number;
   readonly tensors: Tensors;
   readonly #sizes: HeadSizes;
-  readonly #spare: number[] = [];
+  /** Rows in use; those behind them are spare. */
+  #rows: number;
 
-  private constructor(
+  constructor(
     sizes: HeadSizes,
     prefix: CachedPrefix | undefined,
     lengths: Int32Array,
-    capacity: number,
     tensors: Tensors,
+    rows = lengths.length,
   ) {
     this.#sizes = sizes;
     this.prefix = prefix;
     this.lengths = lengths;
-    this.capacity = capacity;
     this.tensors = tensors;
-  }
-
-  static of(
-    sizes: HeadSizes,
-    prefix: CachedPrefix | undefined,
-    fresh: Tensors,
-    counts: readonly number[],
-  ): HostKvCache {
-    const { kvHeads, headDim } = sizes;
-    const steps = counts.reduce((most, count) => Math.max(most, count), 0);
-    const capacity = roomFor(steps);
-    const tensors: Record<string, HostTensor> = {};
-    for (const [name, tensor] of Object.entries(fresh)) {
-      const data = new Float32Array(counts.length * kvHeads * capacity * headDim);
-      const from = hostFloats(tensor);
-      for (let head = 0; head < counts.length * kvHeads; head++) {
-        data.set(from.subarray(head * steps * headDim, (head + 1) * steps * headDim), head * capacity * headDim);
-      }
-      tensors[name] = float32(data, [counts.length, kvHeads, capacity, headDim]);
-    }
-    return new HostKvCache(sizes, prefix, Int32Array.from(counts), capacity, tensors);
-  }
-
-  static gather(sizes: HeadSizes, rows: readonly CachedRow[], length: number, spare: number): HostKvCache {
-    const first = rows[0]!.cache;
-    const capacity = Math.max(roomFor(length), first.capacity);
-    const count = rows.length + spare;
-    const tensors: Record<string, HostTensor> = {};
-    for (const name of Object.keys(first.tensors)) {
-      const dims = [count, sizes.kvHeads, capacity, sizes.headDim];
-      tensors[name] = float32(new Float32Array(dims.reduce((x, y) => x * y)), dims);
-    }
-    const gathered = new HostKvCache(sizes, first.prefix, new Int32Array(count), capacity, tensors);
-    for (const [i, { cache, row }] of rows.entries()) gathered.#copy(cache, row, i);
-    for (let row = rows.length; row < count; row++) gathered.#spare.push(row);
-    return gathered;
+    this.capacity = tensors['key.0']!.dims[2]!;
+    this.#rows = rows;
   }
 
   get spare(): number {
-    return this.#spare.length;
+    return this.lengths.length - this.#rows;
   }
 
   fork(row: number): number {
-    const copy = this.#spare.pop();
-    if (copy === undefined) throw new RangeError('no spare row');
-    this.#copy(this, row, copy);
+    if (this.spare === 0) throw new RangeError('no spare row');
+    const copy = this.#rows++;
+    this.copy(this, row, copy);
     return copy;
   }
 
-  #copy(from: KvCache, row: number, to: number): void {
+  copy(from: KvCache, row: number, to: number): void {
     const { kvHeads, headDim } = this.#sizes;
     const held = from.lengths[row]! * headDim;
     for (const [name, tensor] of Object.entries(this.tensors)) {

@@ -131,3 +131,22 @@ export function padToRows(lengths: readonly number[]): PaddedRows {
   const lastTokens = lengths.map((length, row) => starts[row]! + length - 1);
   return { inputs, starts, lastTokens, steps, tokens };
 }
+
+/** Padded slots that have to be saved for one run to become two, each of which reads all weights. */
+const WORTH_A_RUN = 256;
+
+/**
+ * Which rows to put into one run, where all are padded to its longest row: indices of the rows of each run, in order. A
+ * run is split where that saves at least a quarter of its slots.
+ */
+export function runsByLength(lengths: readonly number[]): number[][] {
+  const split = (order: readonly number[]): (readonly number[])[] => {
+    const longest = lengths[order[0]!]!;
+    const saved = (cut: number) => (order.length - cut) * (longest - lengths[order[cut]!]!);
+    const best = order.reduce((most, _, cut) => (saved(cut) > saved(most) ? cut : most), 0);
+    if (saved(best) < Math.max(WORTH_A_RUN, (order.length * longest) / 4)) return [order];
+    return [...split(order.slice(0, best)), ...split(order.slice(best))];
+  };
+  const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]!);
+  return split(longestFirst).map((run) => [...run].sort((a, b) => a - b));
+}
