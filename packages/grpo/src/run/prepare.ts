@@ -47,6 +47,7 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   const game = carriedGameText(carriedGameOf(settings));
   const count = await processesFor(files, settings, options);
   const model = await openTrained(files, settings, options.runtime);
+  let trainer: Trainer | undefined;
   try {
     const tokenizerFiles = new Map([...(await completeTokenizerFiles(files)), [CARRIED_GAME_FILE, game]]);
     const folder = await openFolder();
@@ -55,7 +56,7 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     else if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
     // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
     const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
-    const trainer = await Trainer.create(model, settings, workers);
+    trainer = await Trainer.create(model, settings, workers);
     const prepared = { folder, model, trainer, workers, tokenizerFiles };
     if (step === undefined) return { ...prepared, best: undefined, watched: NOTHING_WATCHED, isNew: true };
     await loadWeights(model, folder, step);
@@ -64,7 +65,7 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     await folder.rewind(step);
     return { ...prepared, best, watched, isNew: false };
   } catch (error) {
-    await disposeOf(model);
+    await disposeOf(model, trainer);
     throw error;
   }
 }

@@ -15,6 +15,7 @@ import {
   type TrainSettings,
   trainRun,
 } from '../index.ts';
+import type { Workers } from './run-options.ts';
 import { createRun } from './stored-run.ts';
 
 const nano = fileURLToPath(new URL('../../../nano/model/', import.meta.url));
@@ -84,6 +85,7 @@ async function run(
   start: RunStart,
   onEvent: (event: RunEvent) => void = () => {},
   signal?: AbortSignal,
+  workers?: Workers,
 ) {
   return trainRun(start, {
     storage,
@@ -92,9 +94,10 @@ async function run(
     clock: () => 0,
     onEvent,
     ...(signal && { signal }),
+    ...(workers && { workers }),
   });
 }
-const begin: RunStart = { kind: 'new', model: 'nano', settings };
+const begin = { kind: 'new', model: 'nano', settings } satisfies RunStart;
 
 describe('a run in a storage of its own', () => {
   it('goes on after a stop, and after a stop without warning, to the same bytes', async () => {
@@ -130,6 +133,21 @@ describe('a run in a storage of its own', () => {
     expect(keysOf(steps[1]!).sort()).toEqual(keysOf(steps[2]!).sort());
     // What was written stays as it was.
     expect(new TextDecoder().decode(storage.files.get('metrics.jsonl')).startsWith(lines.join('\n'))).toBe(true);
+  });
+
+  it('lets go of its workers where its checkpoint cannot be read', async () => {
+    const storage = memoryStorage();
+    const controller = new AbortController();
+    const stop = (event: RunEvent) => event.type === 'step' && controller.abort();
+    await run(storage, { ...begin, settings: { ...settings, shards: 2 } }, stop, controller.signal);
+    await storage.write('checkpoints/step-000001/state.json', '{');
+    let disposals = 0;
+    const none = () => Promise.reject(new Error('Nothing is asked of it.'));
+    const dispose = async () => void disposals++;
+    const make = () => ({ play: none, learn: none, weightsChanged() {}, dispose, peakMemory: 0 });
+    const resumed = run(storage, { kind: 'resume' }, undefined, undefined, { count: 2, make });
+    await expect(resumed).rejects.toMatchObject({ code: 'bad_checkpoint' });
+    expect(disposals).toBe(1);
   });
 
   it('keeps the names that config.json has always had for its settings', async () => {
