@@ -6,10 +6,9 @@ import { dirname } from 'node:path';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { awaitLock, ipcChannel } from '@ludic/io/node';
-import { INTERRUPTED, type JobEnd } from './context.ts';
 import { finalReason } from './final-reason.ts';
 import type { FromJob, ToJob } from './messages.ts';
-import { trainJob } from './train.ts';
+import { INTERRUPTED, type TrainingEnd, trainJob } from './train.ts';
 
 type Begin = Extract<ToJob, { type: 'begin' }>;
 
@@ -71,7 +70,7 @@ async function begin(given: Begin): Promise<void> {
   process.exit(code);
 }
 
-async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<JobEnd> {
+async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<TrainingEnd> {
   const { job } = context;
   mkdirSync(dirname(path), { recursive: true });
   try {

@@ -15,8 +15,19 @@ import { RunTracker } from '@ludic/tracking/node';
 import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
 import { requestedTracking } from '../submission.ts';
-import { INTERRUPTED, type JobContext, type JobEnd, unlessAborted } from './context.ts';
-import type { TrainingJob } from './messages.ts';
+import type { FromJob, ToJob, TrainingJob } from './messages.ts';
+
+interface TrainingContext extends Pick<Extract<ToJob, { type: 'begin' }>, 'dataFolder' | 'device' | 'threads'> {
+  /** Aborted when the training is to save and end. */
+  readonly signal: AbortSignal;
+  readonly send: (message: FromJob) => void;
+  /** A line of the log. */
+  readonly say: (line: string) => void;
+}
+
+export type TrainingEnd = Omit<Extract<FromJob, { type: 'ended' }>, 'type'>;
+
+export const INTERRUPTED: TrainingEnd = { status: 'interrupted', result: null };
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -29,8 +40,8 @@ const WORKER_TIMEOUT_S = 3600;
 
 export async function trainJob(
   job: TrainingJob,
-  { dataFolder, device, threads: wanted, signal, send, say }: JobContext,
-): Promise<JobEnd> {
+  { dataFolder, device, threads: wanted, signal, send, say }: TrainingContext,
+): Promise<TrainingEnd> {
   const { request } = job;
   const store = await ModelStore.open(dataFolder);
   const folder = store.folderOf(job.output_dir);
@@ -78,6 +89,19 @@ export async function trainJob(
   if (result.status === 'stopped') throw new GrpoError('collapsed', result.reason!);
   const { best, evaluation, step: steps } = result;
   return { status: 'finished', result: resultOf(job, { steps, best, evaluation }) };
+}
+
+/** What cannot be interrupted and has nothing to save, such as a download, is left behind. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 type Final = Pick<RunResult, 'best' | 'evaluation'> & { readonly steps: number };
