@@ -9,9 +9,9 @@ import { fieldOption, fieldOptions } from '../options/fields.ts';
 import { envConfigOption, exportDtypes, whole } from '../options/input.ts';
 import { stepTimeoutOption } from '../options/step-timeout.ts';
 import { groupOptions, TRAIN_EXAMPLES } from './help.ts';
-import { decided, FIELDS, type NewRunOptions } from './new-run.ts';
+import { FIELDS, type NewRunOptions, newRun } from './new-run.ts';
 import { AUTO, followRecipe } from './recipe.ts';
-import { resumed } from './resume.ts';
+import { resumedRun } from './resume.ts';
 import { type TrackingOptions, trackingOptions, trackingSettings } from './tracking.ts';
 import { type Machine, trainInFolder, WORKER_TIMEOUT } from './train-in-folder.ts';
 
@@ -82,7 +82,7 @@ export function trainCommand(): Command {
         if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
         if (options.recipe !== AUTO) await followRecipe(command, options.recipe);
       }
-      const start = options.resume ? await resumed(command, options.out) : await decided(options);
+      const start = options.resume ? await resumedRun(command, options.out) : await newRun(options);
       const tracking = await trackingSettings(options, options.resume ? options.out : undefined);
       const { status } = await trainInFolder(start, options.out, { ...options, tracking });
       if (status === 'interrupted') process.exitCode = 130;

@@ -31,8 +31,8 @@ export interface NewRunOptions {
 
 type NewRunFields = NewRunOptions & Readonly<Record<string, unknown>>;
 
-/** Says what was decided. @throws UsageError */
-export async function decided(options: NewRunFields): Promise<RunStart> {
+/** Decides what the options leave open, and prints it. @throws UsageError */
+export async function newRun(options: NewRunFields): Promise<RunStart> {
   if (options.env === undefined) throw new UsageError('--env or --recipe is needed for a new run.');
   const environmentConfig = readEnvConfig(options.envConfig);
   const environment: EnvironmentDefinition = findEnvironment(options.env);

@@ -10,7 +10,7 @@ import { onnxOf } from './new-run.ts';
 import { TRACKING_NAMES } from './tracking.ts';
 
 /** @throws UsageError for an option that differs from the run and may not change */
-export async function resumed(command: Command, out: string): Promise<RunStart> {
+export async function resumedRun(command: Command, out: string): Promise<RunStart> {
   const free = new Set([
     'out',
     'resume',
