@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
 import { type Channel, Requests, type TypedRequest } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
+import type { ModelKey } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
 import { InferenceError, ModelDeath, type ProcessExit } from './errors.ts';
-import type { ModelKey } from './model-key.ts';
 import type {
   Counters,
   FromModelProcess,

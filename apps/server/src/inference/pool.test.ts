@@ -15,9 +15,8 @@ import { evaluate, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { copyOfNano, damagedNano, NANO, TIC_TAC_TOE, until } from '../../testing/models.ts';
-import type { ModelOrigin } from '../models/model-source.ts';
+import { type ModelOrigin, modelKey } from '../models/model-source.ts';
 import type { ModelEvent } from './loaded-model.ts';
-import { modelKey } from './model-key.ts';
 import { InferencePool, type PoolOptions } from './pool.ts';
 import type { EvaluationTask } from './protocol.ts';
 

@@ -5,11 +5,10 @@ import { totalmem } from 'node:os';
 import type { TypedRequest } from '@ludic/io';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
-import type { ModelOrigin } from '../models/model-source.ts';
+import { type ModelKey, type ModelOrigin, modelKey, storeKey } from '../models/model-source.ts';
 import type { JobHooks, RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import { LoadedModel, type ModelEvent, type ModelStatus } from './loaded-model.ts';
-import { type ModelKey, modelKey, storeKey } from './model-key.ts';
 import type {
   ChatAnswer,
   ChatTask,

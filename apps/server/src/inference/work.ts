@@ -6,8 +6,8 @@ import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
 import { rateToken } from '@ludic/inference/internal';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import { type Episode, type Evaluation, evaluationStarts, playEpisodes } from '@ludic/rollouts';
-import { assertRoom, resolveSpec, summarize } from '@ludic/rollouts/internal';
+import { type Episode, type Evaluation, evaluationStarts } from '@ludic/rollouts';
+import { assertRoom, playPrepared, prepareEpisodes, summarize } from '@ludic/rollouts/internal';
 import type { Runtime } from '@ludic/runtime';
 import { trajectoryOf } from '@ludic/service/internal';
 import { VisibleText } from './cut-at-stop.ts';
@@ -105,14 +105,14 @@ export class ModelWork {
     signal: AbortSignal,
   ): Promise<Evaluation> {
     for (const message of this.warnings) await report({ type: 'warning', message });
-    const game = this.#played(task, background ? this.#backgroundSampler : this.#sampler);
+    const { spec, policy } = this.#played(task, background ? this.#backgroundSampler : this.#sampler);
     const together = background ? JOB_GAMES_AT_ONCE : GAMES_AT_ONCE;
     const told = background ? JOB_GAMES_TOLD : GAMES_AT_ONCE;
     const all: Episode[] = [];
     while (all.length < wanted) {
       const first = all.length;
       const starts = evaluationStarts(task.seed, Math.min(together, wanted - first), first);
-      const fresh = await playEpisodes({ ...game, starts, signal });
+      const fresh = await playPrepared(spec, { policy, starts, signal });
       if (first === 0) assertRoom(fresh);
       this.#games += fresh.length;
       if (trajectories) {
@@ -127,8 +127,8 @@ export class ModelWork {
 
   rollout(task: RolloutTask, signal: AbortSignal): Promise<Episode> {
     return this.#requestsFirst.during(async () => {
-      const game = this.#played(task, this.#sampler);
-      const [episode] = await playEpisodes({ ...game, starts: evaluationStarts(task.seed, 1), signal });
+      const { spec, policy } = this.#played(task, this.#sampler);
+      const [episode] = await playPrepared(spec, { policy, starts: evaluationStarts(task.seed, 1), signal });
       assertRoom([episode!]);
       this.#games++;
       return withoutTokens(episode!);
@@ -201,8 +201,8 @@ export class ModelWork {
   }
 
   #played({ sampling, ...task }: RolloutTask, sampler: Sampler) {
-    const { environment, config, history } = resolveSpec(task);
-    const policy = new LanguageModelPolicy(this.#model, { ...sampling, game: environment }, sampler);
+    const spec = prepareEpisodes(task);
+    const policy = new LanguageModelPolicy(this.#model, { ...sampling, game: spec.environment }, sampler);
     const counted = {
       name: policy.name,
       act: async (prompts: readonly GamePrompt[], options?: { readonly signal?: AbortSignal }) => {
@@ -212,7 +212,7 @@ export class ModelWork {
       },
       dispose() {},
     };
-    return { environment, config, history, policy: counted };
+    return { spec, policy: counted };
   }
 }
 

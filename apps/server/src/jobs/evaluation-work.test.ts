@@ -9,10 +9,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Bench, ended, smallEvaluation, until } from '../../testing/jobs.ts';
 import { NANO, TIC_TAC_TOE } from '../../testing/models.ts';
 import type { ModelEvent } from '../inference/loaded-model.ts';
-import { modelKey } from '../inference/model-key.ts';
 import { InferencePool, type PoolOptions } from '../inference/pool.ts';
 import { requestedPlay } from '../inference/protocol.ts';
-import type { ModelOrigin } from '../models/model-source.ts';
+import { type ModelOrigin, modelKey } from '../models/model-source.ts';
 import type { Jobs } from './jobs.ts';
 
 const bench = new Bench();

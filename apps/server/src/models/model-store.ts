@@ -68,8 +68,11 @@ export class ModelStore {
 
   /** @param isThere asked for a name of one word that no model of the server has */
   async #ofHubs(path: string, isThere: () => Promise<boolean>): Promise<ModelOrigin | undefined> {
-    if (!isOneWord(path) || !(await isHubReference(path)) || path === NANO) return undefined;
-    if (await isFolder(this.folderOf(path))) return undefined;
+    if (!isOneWord(path) || path === NANO) return undefined;
+    const folder = modelName(path) === path ? this.folderOf(path) : undefined;
+    // What is here needs no look at how the Hub writes names.
+    if ((folder && (await isFolder(folder))) || !(await isHubReference(path))) return undefined;
+    if (!folder) throw noSuchModel(path);
     return (await isThere()) ? { from: 'hub', reference: path } : undefined;
   }
 

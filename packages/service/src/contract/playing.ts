@@ -1,11 +1,10 @@
 // What an evaluation or a rollout plays: what the request names, what the model carries of the game that it was trained
 // in, and the contract's defaults for the rest.
 
-import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@ludic/environments';
 import type { HistoryStrategy } from '@ludic/history';
 import { type CarriedGame, gameDifference } from '@ludic/rollouts/internal';
 import type { EvaluatePolicy, GenerateRollout } from './requests.ts';
-import { hasSetting } from './training.ts';
 
 /** Of the contract, for requests that name none and models that carry none. */
 export const PLAYING_DEFAULTS = { history_strategy: 'NO_HISTORY', max_steps: 50, rollout_temperature: 0.7 } as const;
@@ -78,4 +77,10 @@ function fitting(carried: CarriedGame | undefined, environment: string): Carried
   } catch {
     return undefined;
   }
+}
+
+/** Whether a game has a setting of that name. */
+export function hasSetting(envType: string, setting: string): boolean {
+  const { configSchema }: EnvironmentDefinition = findEnvironment(envType);
+  return Object.hasOwn(configSchema.properties, setting);
 }

@@ -20,6 +20,7 @@ import {
   trainingFields,
   trainSettings,
 } from '@ludic/grpo/internal';
+import { hasSetting } from './playing.ts';
 import type { StartTraining } from './requests.ts';
 
 /** What holds where a request without a recipe says nothing: existing clients rely on it. */
@@ -70,12 +71,6 @@ export function wrongRecipe({ recipe, env_type }: GameFields): string | undefine
 
 const recipeOf = (name: StartTraining['recipe']): Recipe | undefined =>
   name === undefined || name === AUTO ? undefined : RECIPES[name];
-
-/** Whether a game has a setting of that name. */
-export function hasSetting(envType: string, setting: string): boolean {
-  const { configSchema }: EnvironmentDefinition = findEnvironment(envType);
-  return Object.hasOwn(configSchema.properties, setting);
-}
 
 /** The game's settings as far as a request names them, or its recipe does. */
 export function namedGame({

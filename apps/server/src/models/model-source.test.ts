@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { NANO_FOLDER } from '@ludic/nano';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TIC_TAC_TOE } from '../../testing/models.ts';
-import { ModelStore } from '../models/model-store.ts';
-import { modelKey } from './model-key.ts';
-import { InferencePool } from './pool.ts';
+import { InferencePool } from '../inference/pool.ts';
+import { modelKey } from './model-source.ts';
+import { ModelStore } from './model-store.ts';
 
 let data: string;
 let store: ModelStore;
