@@ -36,7 +36,6 @@ async function open(on: Runtime = cpu): Promise<{ model: LanguageModel; runs: ()
 const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
 const prompt = (name: string, ...contents: string[]): Prompt => ({
   messages: contents.map((content, i) => ({ role: i === 0 ? 'system' : i % 2 ? 'user' : 'assistant', content })),
-  episode: {},
   random: stream('sampler test', name),
 });
 const SYSTEM = '10 11 12 13 14 15';

@@ -4,22 +4,29 @@
 // log-probability is reported.
 
 import type { Message } from '@ludic/history';
+import { type CachedPrefix, TokenNode } from '@ludic/models/internal';
 import type { Generation, Prompt } from './contract.ts';
 import { type DecodeRequest, type DecodeResult, Decoder } from './decoder.ts';
+import { Detokenizer } from './detokenizer.ts';
 import { contextOverflow, PolicyError } from './errors.ts';
+import { RunningGeneration } from './generation.ts';
+import { type KeptRow, KeptRows } from './kv-cache/kept-rows.ts';
 import { SharedPrefix } from './kv-cache/shared-prefix.ts';
 import type { LanguageModel } from './language-model.ts';
+import { NextTokens } from './next-tokens.ts';
 import { PromptEncoder } from './prompt-encoder.ts';
-import { type PreparedParams, RunningGeneration } from './running-generation.ts';
 import { type DrawnToken, draw, notFinite } from './sampling/distribution.ts';
 import type { SamplingParams } from './sampling/params.ts';
-import type { TokenNode } from './token-node.ts';
-import { TokenTree } from './token-tree.ts';
+import { PreparedParamsCache } from './sampling/prepared-params.ts';
 
 /** Token slots, padding included, of one run of the network. */
 export const SLOTS_PER_RUN = 16_384;
 /** Steps of the sampler for which the keys and values of a conversation are kept. Games continue at once. */
 const STEPS_KEPT = 8;
+/** Numbers in distributions at which the tree is emptied between prompts: about 200 MB. Twice as many are never exceeded. */
+export const TREE_CAPACITY = 2 ** 24;
+/** Memory of a node of the tree, in such numbers. */
+const NUMBERS_PER_NODE = 24;
 
 /** How a sampler shares its thread with other work. */
 export interface SamplerOptions {
@@ -51,49 +58,74 @@ export interface SampleOptions {
 }
 
 /** Prompts that were given together. */
-interface SampleCall {
+class SampleCall {
   readonly generations: readonly RunningGeneration[];
   readonly options: SampleOptions;
-  /** Those that are not complete. */
-  open: readonly RunningGeneration[];
-  readonly resolve: (results: Generation[]) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly #settled = Promise.withResolvers<Generation[]>();
+
+  constructor(generations: readonly RunningGeneration[], options: SampleOptions) {
+    this.generations = generations;
+    this.options = options;
+  }
+
+  get settled(): Promise<Generation[]> {
+    return this.#settled.promise;
+  }
+
+  /** The generations that are not complete. */
+  get open(): readonly RunningGeneration[] {
+    return this.generations.filter(({ result }) => result === undefined);
+  }
+
+  resolve(): void {
+    this.#settled.resolve(this.generations.map(({ result }) => result!));
+  }
+
+  reject(reason: unknown): void {
+    this.#settled.reject(reason);
+  }
 }
 
-/** Where a conversation may continue, and the step at which it was last used. */
-interface Conversation {
-  readonly node: TokenNode;
-  readonly step: number;
-}
+/** Sequences whose next token is wanted, and the generations that are there. */
+type OpenEnds = ReadonlyMap<TokenNode, readonly RunningGeneration[]>;
 
-/** Samples from one model for many callers at once. A reply rests on its own prompt, parameters and stream alone. */
+/**
+ * Samples from one model for many callers at once. A reply rests on its own prompt, parameters and stream alone.
+ *
+ * Step after step, for as long as there are calls: decode (the network runs where the next token is not known), draw (each
+ * open generation gets a token), finish (complete calls are answered, and keys and values freed that no sequence needs).
+ * Sequences are nodes of a token tree; what was computed of them is looked up by node, and lasts until the weights change.
+ */
 export class Sampler {
   readonly #model: LanguageModel;
   readonly #pause: (() => Promise<void>) | undefined;
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
-  readonly #tree: TokenTree;
+  readonly #detokenizer: Detokenizer;
   readonly #shared: SharedPrefix;
-  readonly #texts = new Map<string, string>();
+  readonly #params: PreparedParamsCache;
+  readonly #next = new NextTokens();
+  readonly #rows = new KeptRows();
+  /** Ends of conversations that may go on, and the step at which each was reached. */
+  readonly #conversations = new Map<TokenNode, number>();
   readonly #calls = new Set<SampleCall>();
+  #tree = new TokenNode();
   #running = false;
   #step = 0;
-  #withKv: TokenNode[] = [];
-  #conversations = new Map<object, Conversation>();
 
   constructor(model: LanguageModel, { pause }: SamplerOptions = {}) {
     this.#model = model;
     this.#pause = pause;
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
+    this.#detokenizer = new Detokenizer(model.tokenizer);
     this.#shared = new SharedPrefix(this.#decoder);
-    this.#tree = new TokenTree(model);
+    this.#params = new PreparedParamsCache(model);
   }
 
   /** To be called when the model's parameters have changed: discards all that was computed with the old ones. */
   weightsChanged(): void {
     this.#discard();
-    this.#shared.clear();
     void this.#decoder.release(new Set(), undefined);
   }
 
@@ -104,14 +136,20 @@ export class Sampler {
    */
   async sample(prompts: readonly Prompt[], params: SamplingParams, options: SampleOptions = {}): Promise<Generation[]> {
     options.signal?.throwIfAborted();
-    if (this.#tree.full) this.#discard();
-    const prepared = this.#tree.prepare(params);
-    const generations = prompts.map((prompt) => this.#begin(prompt, prepared));
-    if (generations.length === 0) return [];
-    return new Promise((resolve, reject) => {
-      this.#calls.add({ generations, options, open: generations, resolve, reject });
-      if (!this.#running) void this.#run();
+    if (this.#next.numbers + NUMBERS_PER_NODE * this.#tree.size > TREE_CAPACITY) this.#discard();
+    const prepared = this.#params.get(params);
+    const generations = prompts.map((prompt) => {
+      const ids = this.#encoder.encode(prompt.messages);
+      const overflow = this.#overflow(ids, params.maxCompletionLength);
+      if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
+      const start = { ids, node: this.#tree.follow(ids) };
+      return new RunningGeneration(prompt, start, prepared, this.#detokenizer, options.logits === true);
     });
+    if (generations.length === 0) return [];
+    const call = new SampleCall(generations, options);
+    this.#calls.add(call);
+    if (!this.#running) void this.#run();
+    return call.settled;
   }
 
   /** Tokens of a prompt. */
@@ -128,6 +166,10 @@ export class Sampler {
     void this.#decoder.dispose();
   }
 
+  #overflow({ length }: Int32Array, maxCompletionLength: number): string | undefined {
+    return contextOverflow(length, maxCompletionLength, this.#model.config.maxPositions, this.#model.name);
+  }
+
   /** Token after token, for as long as there are calls. Never rejects. */
   async #run(): Promise<void> {
     this.#running = true;
@@ -136,31 +178,20 @@ export class Sampler {
       await this.#pause?.();
       while (this.#calls.size > 0) {
         this.#dropAborted();
-        const open = [...this.#calls];
-        if (open.length === 0) {
-          await this.#releaseKv([], began);
-          continue;
-        }
-        await this.#decodeNext(
-          open.flatMap((call) => call.open),
-          open,
-        );
-        for (const call of open) this.#drawTokens(call);
-        this.#tree.evictLogits();
+        // Calls that come while the network runs join at the next token.
+        const calls = [...this.#calls];
+        await this.#decode(calls.flatMap(({ open }) => open));
+        for (const call of calls) this.#draw(call);
+        this.#evictLogits();
         this.#step++;
-        const ended = open.filter((call) => call.open.length === 0 && this.#calls.has(call));
-        if (ended.length > 0) {
-          for (const call of ended) this.#calls.delete(call);
-          await this.#releaseKv(ended, began);
-          for (const { generations, resolve } of ended) resolve(generations.map(({ result }) => result!));
-        }
+        await this.#finish(calls, began);
         await this.#pause?.();
       }
     } catch (error) {
       const calls = [...this.#calls];
       this.#calls.clear();
       this.#discard();
-      for (const { reject } of calls) reject(error);
+      for (const call of calls) call.reject(error);
     } finally {
       this.#running = false;
     }
@@ -169,116 +200,74 @@ export class Sampler {
   #dropAborted(): void {
     for (const call of this.#calls) {
       const { signal } = call.options;
-      if (!signal?.aborted) continue;
-      this.#calls.delete(call);
-      call.reject(signal.reason);
+      if (signal?.aborted) this.#reject(call, signal.reason);
     }
+  }
+
+  #reject(call: SampleCall, reason: unknown): void {
+    this.#calls.delete(call);
+    call.reject(reason);
   }
 
   #discard(): void {
-    this.#tree.clear();
-    this.#withKv = [];
-    this.#conversations = new Map();
+    this.#tree = new TokenNode();
+    this.#next.clear();
+    this.#rows.clear();
+    this.#shared.clear();
+    this.#params.clear();
+    this.#conversations.clear();
   }
 
-  #overflow({ length }: Int32Array, maxCompletionLength: number): string | undefined {
-    return contextOverflow(length, maxCompletionLength, this.#model.config.maxPositions, this.#model.name);
-  }
-
-  #begin(prompt: Prompt, prepared: PreparedParams): RunningGeneration {
-    const ids = this.#encoder.encode(prompt.messages);
-    const overflow = this.#overflow(ids, prepared.params.maxCompletionLength);
-    if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
-    return new RunningGeneration(prompt, prepared, ids, this.#tree.promptEnd(ids), this.#textOf, this.#wholeTextOf);
-  }
-
-  /** Draws the next token of each generation. A failure rejects this call and no other. */
-  #drawTokens(call: SampleCall): void {
-    try {
-      call.open = call.open.filter((generation) => !this.#drawToken(generation, call));
-    } catch (error) {
-      this.#calls.delete(call);
-      call.reject(error);
-    }
-  }
-
-  /** Draws one token. True when the generation is complete. */
-  #drawToken(generation: RunningGeneration, { generations, options: { onToken } }: SampleCall): boolean {
-    const { node, prepared, drawn: onDevice } = generation;
-    const drawn = onDevice
-      ? checked(onDevice)
-      : draw(this.#tree.distributionAt(node, prepared), generation.prompt.random.nextFloat());
-    generation.drawn = undefined;
-    const first = generation.tokens.length === 0;
-    const known = first && !onToken ? prepared.oneToken.get(node)?.get(drawn.token) : undefined;
-    if (known) {
-      generation.result = known;
-      return true;
-    }
-    const stopped = generation.push(drawn) || this.#model.config.eosTokenIds.includes(drawn.token);
-    onToken?.(generations.indexOf(generation), { ...drawn, text: generation.text, logits: node.logits });
-    if (!stopped && generation.tokens.length < prepared.params.maxCompletionLength) {
-      generation.node = node.child(drawn.token);
-      return false;
-    }
-    const result = generation.finish(stopped ? 'stop' : 'length', this.#textOf(generation.tokens));
-    if (first) {
-      const others = prepared.oneToken.get(node);
-      if (others) others.set(drawn.token, result);
-      else prepared.oneToken.set(node, new Map([[drawn.token, result]]));
-    }
-    return true;
-  }
-
-  readonly #textOf = (tokens: readonly number[]): string => {
-    const key = tokens.join();
-    let text = this.#texts.get(key);
-    if (text === undefined) {
-      text = this.#model.tokenizer.decode(tokens, { skipSpecialTokens: true });
-      if (tokens.length > LONGEST_KEPT_TEXT) return text;
-      if (this.#texts.size > 100_000) this.#texts.clear();
-      this.#texts.set(key, text);
-    }
-    return text;
-  };
-
-  readonly #wholeTextOf = (tokens: readonly number[]): string => this.#model.tokenizer.decode(tokens);
-
-  /** Computes the next logits of nodes that have none or, on a device that draws, the next tokens. */
-  async #decodeNext(generations: readonly RunningGeneration[], calls: readonly SampleCall[]): Promise<void> {
-    const undecided = Map.groupBy(
-      generations.filter(({ node }) => !node.logits),
+  /** Computes the logits after sequences where they are not known or, on a device that draws, the next tokens. */
+  async #decode(generations: readonly RunningGeneration[]): Promise<void> {
+    const ends: OpenEnds = Map.groupBy(
+      generations.filter(({ node }) => !this.#next.logitsAfter(node)),
       ({ node }) => node,
     );
-    const withLogits = new Set(calls.filter(({ options }) => options.logits).flatMap(({ open }) => open));
-    const requestFor = (nodes: readonly TokenNode[]) => this.#requestFor(nodes, undecided, withLogits);
-    const { fresh = [], continued = [] } = Object.groupBy(undecided.keys(), (node) =>
-      node.nearestWithKv() ? 'continued' : 'fresh',
-    );
-    // Rows of one prefix are extended together, whichever runs computed them.
-    for (const ends of Map.groupBy(continued, (node) => node.nearestWithKv()!.kv!.batch.prefix).values()) {
-      const starts = ends.map((end) => end.nearestWithKv()!);
-      const request = requestFor(ends);
-      const result = await this.#decoder.extend(
-        starts.map((start) => start.kv!),
-        ends.map((end, i) => end.path(end.depth - starts[i]!.depth)),
-        // Generations at one node may draw different tokens next, and then need rows of their own.
-        Math.min(
-          ends.length,
-          ends.reduce((sum, end) => sum + undecided.get(end)!.length - 1, 0),
-        ),
-        request,
-      );
-      for (const start of starts) start.kv = undefined;
-      this.#record(ends, undecided, request, result);
+    const fresh: TokenNode[] = [];
+    const continued = new Map<CachedPrefix | undefined, { readonly end: TokenNode; readonly start: KeptRow }[]>();
+    for (const end of ends.keys()) {
+      const start = this.#rows.nearest(end);
+      if (!start) {
+        fresh.push(end);
+        continue;
+      }
+      // Rows of one prefix are extended together, whichever runs computed them.
+      const { prefix } = start.row.batch;
+      const together = continued.get(prefix);
+      if (together) together.push({ end, start });
+      else continued.set(prefix, [{ end, start }]);
     }
-    const sequences = fresh.map((node) => node.path());
-    const prefix = await this.#shared.of(sequences);
-    for (const [from, to] of runs(sequences)) {
-      const nodes = fresh.slice(from, to);
-      const request = requestFor(nodes);
-      const result = await this.#decoder.prefill(sequences.slice(from, to), prefix, request);
-      this.#record(nodes, undecided, request, result);
+    for (const together of continued.values()) await this.#extend(together, ends);
+    await this.#prefill(fresh, ends);
+  }
+
+  /** Feeds what sequences have beyond the rows that they go on from, which are theirs from then on. */
+  async #extend(
+    continued: readonly { readonly end: TokenNode; readonly start: KeptRow }[],
+    open: OpenEnds,
+  ): Promise<void> {
+    const ends = continued.map(({ end }) => end);
+    const request = this.#requestFor(ends, open);
+    // Generations at one node may draw different tokens next, and then need rows of their own.
+    const parting = ends.reduce((sum, end) => sum + open.get(end)!.length - 1, 0);
+    const result = await this.#decoder.extend(
+      continued.map(({ start }) => start.row),
+      continued.map(({ end, start }) => end.path(start.node.depth)),
+      Math.min(ends.length, parting),
+      request,
+    );
+    for (const { start } of continued) this.#rows.delete(start.node);
+    this.#record(ends, open, request, result);
+  }
+
+  /** Feeds whole sequences, what all have in common once. */
+  async #prefill(ends: readonly TokenNode[], open: OpenEnds): Promise<void> {
+    const prefix = await this.#shared.of(ends);
+    for (const together of runs(ends)) {
+      const request = this.#requestFor(together, open);
+      const sequences = together.map((end) => end.path());
+      this.#record(together, open, request, await this.#decoder.prefill(sequences, prefix, request));
     }
   }
 
@@ -286,90 +275,110 @@ export class Sampler {
    * What a run that ends at some nodes returns: on a device that draws, one token for every generation there. One run has
    * one temperature; where generations have several, or logits are asked for, it returns logits and tokens are drawn here.
    */
-  #requestFor(
-    nodes: readonly TokenNode[],
-    generationsAt: ReadonlyMap<TokenNode, readonly RunningGeneration[]>,
-    withLogits: ReadonlySet<RunningGeneration>,
-  ): DecodeRequest {
+  #requestFor(ends: readonly TokenNode[], open: OpenEnds): DecodeRequest {
     if (this.#model.runtime.tensors === 'host') return { kind: 'logits' };
-    const { temperature } = generationsAt.get(nodes[0]!)![0]!.prepared.params;
-    const sequenceOf: number[] = [];
-    const drawing: RunningGeneration[] = [];
-    for (const [i, node] of nodes.entries()) {
-      for (const generation of generationsAt.get(node)!) {
-        const { drawnOnDevice, params } = generation.prepared;
-        if (!drawnOnDevice || params.temperature !== temperature || withLogits.has(generation))
-          return { kind: 'logits' };
-        sequenceOf.push(i);
-        drawing.push(generation);
-      }
-    }
-    const uniforms = drawing.map(({ prompt }) => prompt.random.nextFloat());
+    const drawing = ends.flatMap((end, i) => open.get(end)!.map((generation) => ({ generation, sequence: i })));
+    const { temperature } = drawing[0]!.generation.prepared.params;
+    const onDevice = drawing.every(
+      ({ generation: { prepared, needsLogits } }) =>
+        prepared.drawnOnDevice && prepared.params.temperature === temperature && !needsLogits,
+    );
+    if (!onDevice) return { kind: 'logits' };
+    const sequenceOf = drawing.map(({ sequence }) => sequence);
+    const uniforms = drawing.map(({ generation }) => generation.nextUniform());
     return temperature === 0 ? { kind: 'greedy', sequenceOf } : { kind: 'sample', sequenceOf, uniforms, temperature };
   }
 
+  /** Keeps what a run has returned of the sequences that end at these nodes. */
   #record(
-    nodes: readonly TokenNode[],
-    generationsAt: ReadonlyMap<TokenNode, readonly RunningGeneration[]>,
+    ends: readonly TokenNode[],
+    open: OpenEnds,
     { kind }: DecodeRequest,
     { logits, drawn, kv }: DecodeResult,
   ): void {
     const { vocabSize } = this.#model.config;
-    let next = 0;
-    for (const [i, node] of nodes.entries()) {
-      node.kv = kv[i]!;
-      this.#withKv.push(node);
-      if (kind !== 'logits') {
-        for (const generation of generationsAt.get(node)!) generation.drawn = drawn[next++]!;
-      } else {
-        this.#tree.setLogits(node, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
-      }
+    for (const [i, end] of ends.entries()) {
+      this.#rows.set(end, kv[i]!);
+      if (kind === 'logits') this.#next.setLogits(end, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
     }
+    if (kind === 'logits') return;
+    for (const [i, generation] of ends.flatMap((end) => open.get(end)!).entries()) generation.setDrawn(drawn[i]!);
+  }
+
+  /** Draws the next token of each generation. A failure rejects this call and no other. */
+  #draw(call: SampleCall): void {
+    try {
+      for (const [i, generation] of call.generations.entries())
+        if (!generation.result) this.#drawToken(generation, i, call.options);
+    } catch (error) {
+      this.#reject(call, error);
+    }
+  }
+
+  #drawToken(generation: RunningGeneration, index: number, { onToken }: SampleOptions): void {
+    const { node, prepared } = generation;
+    const onDevice = generation.takeDrawn();
+    const drawn = onDevice
+      ? checked(onDevice)
+      : draw(this.#next.distributionAfter(node, prepared), generation.nextUniform());
+    if (!onToken && generation.endAsBefore(drawn.token)) return;
+    generation.push(drawn, this.#model.config.eosTokenIds.includes(drawn.token));
+    onToken?.(index, { ...drawn, text: generation.text, logits: this.#next.logitsAfter(node) });
   }
 
   /**
-   * Frees keys and values that no open generation and no recent conversation continues from. A conversation of earlier
-   * calls is recent for STEPS_KEPT steps, and only while this loop has not stopped in between.
+   * Drops logits and distributions in the middle of generations, if they are twice the capacity. All open generations have
+   * drawn their token: a later one at the same node has the logits computed again.
    */
-  async #releaseKv(ended: readonly SampleCall[], began: number): Promise<void> {
-    for (const { prompt, node } of ended.flatMap(({ generations }) => generations)) {
-      if (node.kv && prompt.messages.some(({ role }) => role === 'assistant'))
-        this.#conversations.set(prompt.episode, { node, step: this.#step });
-    }
+  #evictLogits(): void {
+    if (this.#next.numbers + NUMBERS_PER_NODE * this.#tree.size > 2 * TREE_CAPACITY) this.#next.clear();
+  }
+
+  /** Answers calls that are complete. */
+  async #finish(calls: readonly SampleCall[], began: number): Promise<void> {
+    const ended = calls.filter((call) => call.open.length === 0 && this.#calls.has(call));
+    if (ended.length === 0 && this.#calls.size > 0) return;
+    for (const call of ended) this.#calls.delete(call);
+    await this.#releaseRows(ended, began);
+    for (const call of ended) call.resolve();
+  }
+
+  /**
+   * Frees keys and values that no open generation and no recent conversation goes on from. A conversation of earlier calls
+   * is recent for STEPS_KEPT steps, and only while this loop has not stopped in between.
+   */
+  async #releaseRows(ended: readonly SampleCall[], began: number): Promise<void> {
+    for (const generation of ended.flatMap(({ generations }) => generations))
+      if (generation.isConversation) this.#conversations.set(generation.node, this.#step);
     const oldest = Math.max(began, this.#step - STEPS_KEPT);
-    for (const [episode, { step }] of this.#conversations) if (step < oldest) this.#conversations.delete(episode);
-    const kept = new Set(Array.from(this.#conversations.values(), ({ node }) => node).filter(({ kv }) => kv));
-    for (const { open } of this.#calls) {
-      for (const { node } of open) {
-        const needed = node.kv ? node : node.nearestWithKv();
-        if (needed) kept.add(needed);
-      }
+    for (const [node, step] of this.#conversations)
+      if (step < oldest || !this.#rows.has(node)) this.#conversations.delete(node);
+    const needed = new Set(this.#conversations.keys());
+    for (const { node } of Array.from(this.#calls).flatMap(({ open }) => open)) {
+      const from = this.#rows.has(node) ? node : this.#rows.nearest(node)?.node;
+      if (from) needed.add(from);
     }
-    for (const node of this.#withKv) if (!kept.has(node)) node.kv = undefined;
-    this.#withKv = [...kept];
-    await this.#decoder.release(new Set(this.#withKv.map((node) => node.kv!.batch)), this.#shared.prefix);
+    this.#rows.keepOnly(needed);
+    await this.#decoder.release(this.#rows.batches, this.#shared.prefix);
   }
 }
-
-/** Tokens of the longest text whose decoding is kept. */
-const LONGEST_KEPT_TEXT = 64;
 
 function checked(drawn: DrawnToken): DrawnToken {
   if (!Number.isFinite(drawn.logprob)) throw notFinite();
   return drawn;
 }
 
-/** Cuts a list of sequences into runs of at most SLOTS_PER_RUN padded slots: [from, to). */
-function* runs(sequences: readonly Int32Array[]): Generator<readonly [number, number]> {
+/** Cuts a list of sequences into runs of at most SLOTS_PER_RUN padded slots. */
+function* runs(ends: readonly TokenNode[]): Generator<readonly TokenNode[]> {
   let from = 0;
   let longest = 0;
-  for (const [i, sequence] of sequences.entries()) {
-    longest = Math.max(longest, sequence.length);
+  for (const [i, { depth }] of ends.entries()) {
+    longest = Math.max(longest, depth);
     if (i > from && longest * (i - from + 1) > SLOTS_PER_RUN) {
-      yield [from, i];
+      yield ends.slice(from, i);
       from = i;
-      longest = sequence.length;
+      longest = depth;
     }
   }
-  if (from < sequences.length) yield [from, sequences.length];
+  if (from < ends.length) yield ends.slice(from);
 }

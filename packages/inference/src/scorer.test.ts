@@ -16,7 +16,7 @@ const messages = [{ role: 'user', content: '5 6 7 8 9 10' }] as const;
 it('rates the tokens of a reply as they were drawn, each among its alternatives', async () => {
   const sampler = new Sampler(model);
   const settings = { temperature: 1, topK: 0, topP: 1, maxCompletionLength: 6, stop: [] };
-  const [reply] = await sampler.sample([{ messages, episode: {}, random: stream('scorer') }], settings);
+  const [reply] = await sampler.sample([{ messages, random: stream('scorer') }], settings);
   sampler.dispose();
   const { prompt, completion, logprobs } = reply!.tokens!;
   const scorer = new Scorer(model);

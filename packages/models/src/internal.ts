@@ -26,7 +26,8 @@ export {
   scoringInputs,
   type Target,
 } from './graphs/scoring-graph.ts';
+export { commonBeginning, TokenNode, type TokenTree } from './graphs/token-tree.ts';
 export type { TreeLevels } from './graphs/tree-attention.ts';
-export { packTree, sharedPrefixLength, type TreeShape } from './graphs/tree-packing.ts';
+export { type PackedPath, packTree, sharedPrefix, sharedPrefixLength } from './graphs/tree-packing.ts';
 export { tokenTexts } from './text/chat-template.ts';
 export { tokenizerWithin } from './text/tokenizer.ts';

@@ -6,14 +6,7 @@ import { Graph, gradients, mul, neg, serialize, sum } from '@ludic/graph';
 import { float32, floats, type HostTensor, type Runtime } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { type ModelConfig, readCheckpoint, readSafetensors, toFloat32 } from '../src/index.ts';
-import {
-  buildScoring,
-  packTree,
-  type ScoringOptions,
-  scoringInputs,
-  type Target,
-  type TreeShape,
-} from '../src/internal.ts';
+import { buildScoring, packTree, type ScoringOptions, scoringInputs, type Target, TokenNode } from '../src/internal.ts';
 import { openModelFolder } from '../src/node.ts';
 
 export const runtime = await createRuntime({ device: 'cpu', threads: 1 });
@@ -30,16 +23,27 @@ export async function load(name: string) {
   return { config, parameters, golden, sequences, tensors };
 }
 
+/** How many tokens all sequences share, and each shares with its neighbours. */
+interface TreeShape {
+  readonly prefixLength: number;
+  readonly promptLengths?: readonly number[];
+}
+
 /** Loss and gradients of the mean next-token loss over all sequences, `prefix` tokens of them shared. */
 export async function lossAndGradients(
   config: ModelConfig,
   parameters: Record<string, HostTensor>,
   sequences: readonly Int32Array[],
-  shape: TreeShape,
+  { prefixLength, promptLengths }: TreeShape,
   { on = runtime, ...options }: ScoringOptions & { readonly on?: Runtime } = {},
 ) {
   const graph = new Graph('test');
-  const packed = packTree(config, sequences, shape);
+  const tree = new TokenNode();
+  const paths = sequences.map((ids, i) => {
+    const end = tree.follow(ids);
+    return { end, prompt: promptLengths && end.ancestor(promptLengths[i]!) };
+  });
+  const packed = packTree(config, paths, paths[0]!.end.ancestor(prefixLength));
   const scores = buildScoring(graph, config, packed.levels, options);
   const loss = neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))));
   graph.output('loss', loss);

@@ -5,6 +5,8 @@ import type { Generation, Prompt } from '@ludic/inference';
 
 /** A prompt that comes up in a game. */
 export interface GamePrompt extends Prompt {
+  /** The identity of the episode: one object for all of its turns, for players with a memory. */
+  readonly episode: object;
   /** The running game, for scripted players. Language models never look at it. */
   readonly environment: Environment;
 }

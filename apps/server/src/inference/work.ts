@@ -178,7 +178,6 @@ export class ModelWork {
   #questions({ messages, seed }: ChatTask, first: number, count: number) {
     return Array.from({ length: count }, (_, i) => ({
       messages,
-      episode: {},
       random: stream(seed, 'chat', first + i),
     }));
   }

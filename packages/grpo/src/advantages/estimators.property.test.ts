@@ -19,12 +19,12 @@ interface Batch {
   readonly groups: readonly number[];
 }
 
-const PROMPTS = Array.from({ length: 5 }, () => Array.from({ length: 3 }, () => new Int32Array(1)));
+const PROMPTS = Array.from({ length: 5 }, (_, t) => Array.from({ length: 3 }, (_, p) => Int32Array.of(t, p)));
 
 function batchOf(drawn: readonly (readonly Drawn[])[], reward: (r: number, isLast: boolean) => number = (r) => r) {
-  const episodes = drawn.flat().map(({ turns: all, failed }): Episode => {
+  const episodes = drawn.flat().map(({ turns: all, failed }, i): Episode => {
     const turns = all.map(([r, p], t) => ({
-      prompt: PROMPTS[t]![p] ?? new Int32Array(1),
+      prompt: PROMPTS[t]![p] ?? Int32Array.of(t, p, i),
       reward: reward(r, t === all.length - 1),
     }));
     return episodeOf(turns, failed ? 'failed' : turns.length > 0 ? 'terminated' : 'context_full');

@@ -1,6 +1,8 @@
 // Which action gets the credit: from the episodes of a batch to one advantage per turn.
 
+import type { TokenNode } from '@ludic/models/internal';
 import type { Episode } from '@ludic/rollouts';
+import { type PromptNodes, promptNodesOf } from '../batching/batch.ts';
 import type { ScaleRewards } from '../settings/loss-settings.ts';
 import { groupAdvantages } from './group-advantages.ts';
 
@@ -38,8 +40,8 @@ export interface TurnAdvantages {
 interface Visit {
   readonly episode: number;
   readonly turn: number;
-  /** Equal prompts are one array: the policy encodes each once. */
-  readonly prompt: Int32Array | undefined;
+  /** Equal prompts are one node. */
+  readonly prompt: TokenNode | undefined;
 }
 
 /** @param groups which group each episode belongs to */
@@ -47,6 +49,7 @@ export function estimateAdvantages(
   episodes: readonly Episode[],
   groups: readonly number[],
   { advantageEstimator, scaleRewards, discount }: AdvantageSettings,
+  promptNodes: PromptNodes = promptNodesOf(episodes),
 ): TurnAdvantages {
   const scored = episodes.map((episode) => episode.endReason !== 'failed');
   const monteCarlo = episodes.map((episode) => returnsToGo(episode, discount));
@@ -57,9 +60,9 @@ export function estimateAdvantages(
     return { advantages, zeroVarianceGroups };
   }
   const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
-  const returns = advantageEstimator === 'td' ? backedUpReturns(counted, discount) : monteCarlo;
+  const returns = advantageEstimator === 'td' ? backedUpReturns(counted, promptNodes, discount) : monteCarlo;
   const visits = counted.flatMap((episode, i) =>
-    (episode?.turns ?? []).map(({ reply }, turn): Visit => ({ episode: i, turn, prompt: reply.tokens?.prompt })),
+    (episode?.turns ?? []).map((_, turn): Visit => ({ episode: i, turn, prompt: promptNodes[i]![turn] })),
   );
   const groupAndTurn = ({ episode, turn }: Visit) => `${groups[episode]} ${turn}`;
   const returnOf = ({ episode, turn }: Visit) => returns[episode]![turn]!;
@@ -118,19 +121,23 @@ function returnsToGo({ turns }: Episode, discount: number): Float64Array {
  * A turn's reward and the worth of the prompt that followed: the mean of this very number over all episodes that saw
  * that prompt at that turn. Computed from the last turns back, so that each worth rests on worths already averaged.
  */
-function backedUpReturns(episodes: readonly (Episode | undefined)[], discount: number): Float64Array[] {
+function backedUpReturns(
+  episodes: readonly (Episode | undefined)[],
+  promptNodes: PromptNodes,
+  discount: number,
+): Float64Array[] {
   const returns = episodes.map((episode) => new Float64Array(episode?.turns.length ?? 0));
   const longest = returns.reduce((most, { length }) => Math.max(most, length), 0);
-  let worth = new Map<unknown, number>();
+  let worth = new Map<TokenNode | undefined, number>();
   for (let t = longest - 1; t >= 0; t--) {
-    const visits: (readonly [unknown, number])[] = [];
+    const visits: (readonly [TokenNode | undefined, number])[] = [];
     for (const [i, episode] of episodes.entries()) {
       const turn = episode?.turns[t];
       if (!turn) continue;
-      const next = episode.turns[t + 1];
-      const value = turn.reward + (next ? discount * worth.get(next.reply.tokens?.prompt)! : 0);
+      const isLast = t + 1 === episode.turns.length;
+      const value = turn.reward + (isLast ? 0 : discount * worth.get(promptNodes[i]![t + 1])!);
       returns[i]![t] = value;
-      visits.push([turn.reply.tokens?.prompt, value]);
+      visits.push([promptNodes[i]![t], value]);
     }
     worth = meansBy(visits);
   }

@@ -1,9 +1,11 @@
 // A batch is the same whether its episodes were played together or apart.
 
+import { PlacedTokens } from '@ludic/inference/internal';
+import { TokenNode } from '@ludic/models/internal';
 import type { Episode } from '@ludic/rollouts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { flatTokens, joinedTokens, withSharedPrompts } from './batch.ts';
+import { flatTokens, joinedTokens, promptNodesOf } from './batch.ts';
 import type { Sample } from './samples.ts';
 
 const episodeOf = (prompts: readonly Int32Array[]): Episode => ({
@@ -29,27 +31,45 @@ const episodeOf = (prompts: readonly Int32Array[]): Episode => ({
   endReason: 'terminated',
   finalObservation: '',
 });
-const promptsOf = (episodes: readonly Episode[]) =>
-  episodes.flatMap(({ turns }) => turns.map(({ reply }) => reply.tokens!.prompt));
+describe('the prompts of a batch', () => {
+  const ids = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 4 });
+  const lists = fc.array(fc.array(ids));
 
-describe('shared prompts', () => {
-  it('are one array where they are equal, and nothing else changes', () => {
-    const prompt = fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 4 });
+  it('are one node where they are equal, wherever they were sampled', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(prompt)), (lists) => {
-        const episodes = lists.map((list) => episodeOf(list.map((ids) => Int32Array.from(ids))));
-        const shared = withSharedPrompts(episodes);
-        expect(shared).toEqual(episodes);
-        const arrays = promptsOf(shared);
-        expect(new Set(arrays).size).toBe(new Set(arrays.map((ids) => ids.join())).size);
+      fc.property(lists, (drawn) => {
+        const nodes = promptNodesOf(drawn.map((list) => episodeOf(list.map((one) => Int32Array.from(one)))));
+        expect(nodes.map((own) => own.map((node) => [...node!.path()]))).toEqual(drawn);
+        const all = nodes.flat();
+        expect(new Set(all).size).toBe(new Set(drawn.flat().map(String)).size);
+        expect(new Set(all.map((node) => node!.tree)).size).toBeLessThanOrEqual(1);
       }),
     );
   });
 
-  it('leaves episodes alone that share them already', () => {
-    const one = Int32Array.of(1, 2);
-    const episodes = [episodeOf([one, Int32Array.of(2, 1)]), episodeOf([one])];
-    expect(withSharedPrompts(episodes)).toBe(episodes);
+  it('stay in the tree that they were sampled in, where that is one', () => {
+    fc.assert(
+      fc.property(lists, fc.boolean(), (drawn, several) => {
+        const trees = [new TokenNode(), new TokenNode()];
+        const treeOf = (i: number) => trees[several ? i % 2 : 0]!;
+        const episodes = drawn.map((list, i) => {
+          const { turns, ...episode } = episodeOf(list.map((one) => Int32Array.from(one)));
+          const placed = turns.map((turn): Episode['turns'][number] => {
+            const tokens = new PlacedTokens(turn.reply.tokens!, treeOf(i).follow(turn.reply.tokens!.prompt));
+            return { ...turn, reply: { ...turn.reply, tokens } };
+          });
+          return { ...episode, turns: placed };
+        });
+        const used = new Set(drawn.flatMap((list, i) => (list.length > 0 ? [treeOf(i)] : [])));
+        const found = new Set(promptNodesOf(episodes).flatMap((own) => own.map((node) => node!.tree)));
+        if (used.size === 2) expect(found.size).toBe(1);
+        else expect(found).toEqual(used);
+        // As another process gets them.
+        const copies = structuredClone(episodes);
+        expect(copies).toEqual(episodes);
+        for (const node of promptNodesOf(copies).flat()) expect(trees).not.toContain(node!.tree);
+      }),
+    );
   });
 });
 

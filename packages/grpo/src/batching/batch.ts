@@ -1,16 +1,34 @@
 // The episodes of an update as one batch: what of them is learned from, with which weight, and as lists of tokens.
 
+import { PlacedTokens } from '@ludic/inference/internal';
+import type { TokenNode } from '@ludic/models/internal';
 import type { Episode } from '@ludic/rollouts';
 import { tokenWeights } from '../loss/loss.ts';
 import type { TokenBatch } from '../loss/loss-metrics.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import { type Sample, tokenColumns } from './samples.ts';
+import { promptsInOneTree, type Sample, tokenColumns } from './samples.ts';
+
+/** Where each turn's prompt ends in the token tree of the batch; undefined for replies without tokens. */
+export type PromptNodes = readonly (readonly (TokenNode | undefined)[])[];
+
+/**
+ * The prompts of all turns in one tree: that in which they were sampled or, where they come from several samplers or
+ * processes, one that is built of their ids.
+ */
+export function promptNodesOf(episodes: readonly Episode[]): PromptNodes {
+  const tokens = episodes.flatMap(({ turns }) => turns.flatMap(({ reply }) => reply.tokens ?? []));
+  const nodes = promptsInOneTree(
+    tokens.map((each) => ({ prompt: each.prompt, promptNode: PlacedTokens.promptNode(each) })),
+  ).values();
+  return episodes.map(({ turns }) => turns.map(({ reply }) => (reply.tokens ? nodes.next().value : undefined)));
+}
 
 /** For each episode the replies that count, with their advantages and their weight in the loss of the whole batch. */
 export function samplesOf(
   episodes: readonly Episode[],
   advantages: readonly Float64Array[],
   settings: TrainSettings,
+  promptNodes: PromptNodes = promptNodesOf(episodes),
 ): Sample[][] {
   const counts = (episode: Episode) => (turn: Episode['turns'][number]) =>
     turn.reply.tokens !== undefined &&
@@ -30,52 +48,19 @@ export function samplesOf(
     return episode.turns.flatMap((turn, t): Sample[] => {
       if (!counted(turn)) return [];
       const { prompt, completion, logprobs } = turn.reply.tokens!;
-      return [{ prompt, completion, oldLogprobs: logprobs, advantage: advantages[i]![t]!, weight: weights[i]! }];
+      return [
+        {
+          prompt,
+          completion,
+          promptNode: promptNodes[i]![t],
+          oldLogprobs: logprobs,
+          advantage: advantages[i]![t]!,
+          weight: weights[i]!,
+        },
+      ];
     });
   });
 }
-
-/**
- * The same episodes with one array for equal prompts, wherever they were encoded: credit and paths know prompts by
- * their arrays.
- */
-export function withSharedPrompts(episodes: readonly Episode[]): readonly Episode[] {
-  const first = new Map<Int32Array, Int32Array>();
-  const byHash = new Map<number, Int32Array[]>();
-  let shared = true;
-  for (const { turns } of episodes) {
-    for (const { reply } of turns) {
-      const prompt = reply.tokens?.prompt;
-      if (!prompt || first.has(prompt)) continue;
-      const hash = hashOf(prompt);
-      const alike = byHash.get(hash);
-      const known = alike?.find((other) => equal(other, prompt));
-      if (known) shared = false;
-      else if (alike) alike.push(prompt);
-      else byHash.set(hash, [prompt]);
-      first.set(prompt, known ?? prompt);
-    }
-  }
-  if (shared) return episodes;
-  return episodes.map((episode) => ({
-    ...episode,
-    turns: episode.turns.map((turn) => {
-      const { tokens } = turn.reply;
-      return tokens
-        ? { ...turn, reply: { ...turn.reply, tokens: { ...tokens, prompt: first.get(tokens.prompt)! } } }
-        : turn;
-    }),
-  }));
-}
-
-/** FNV-1a over whole numbers. */
-function hashOf(ids: Int32Array): number {
-  let hash = 0x811c9dc5;
-  for (const id of ids) hash = Math.imul(hash ^ id, 0x01000193);
-  return hash;
-}
-
-const equal = (a: Int32Array, b: Int32Array): boolean => a.length === b.length && a.every((id, i) => id === b[i]);
 
 /** Samples and their present log-probabilities as flat lists. */
 export function flatTokens(samples: readonly Sample[], logprobs: readonly Float32Array[]): TokenBatch {

@@ -1,74 +1,73 @@
-// A sample is one reply to learn from. Samples whose tokens lie on the same path share the computation: the network is
-// fed each longest path once, and every sampled token is looked up at the point where it was chosen.
+// A sample is one reply to learn from. Samples whose tokens lie on the same path of the token tree share the computation:
+// the network is fed each longest path once, and every sampled token is looked up at the point where it was chosen.
 
-import type { Target } from '@ludic/models/internal';
+import { type PackedPath, type Target, TokenNode } from '@ludic/models/internal';
 
 /** A reply with its weight in the loss. */
 export interface Sample {
+  /** [prompt tokens] Ids. */
   readonly prompt: Int32Array;
+  /** [completion tokens] Ids. */
   readonly completion: Int32Array;
-  /** log π of each completion token under the policy that sampled. */
+  /** Where the prompt ends in the token tree of its batch. Found from the ids where it is left out. */
+  readonly promptNode?: TokenNode | undefined;
+  /** [completion tokens] log π under the policy that sampled. */
   readonly oldLogprobs: Float32Array;
-  /** log π of each completion token under the reference policy, where there is one. */
+  /** [completion tokens] log π under the reference policy, where there is one. */
   readonly referenceLogprobs?: Float32Array;
   readonly advantage: number;
   /** Weight of each of its tokens in the loss. */
   readonly weight: number;
 }
 
-/** Sequences to feed, none a beginning of another, sorted; `samples` are in the order of their sequences. */
+type Replied = Pick<Sample, 'prompt' | 'completion' | 'promptNode'>;
+
+/** Paths to feed, none a beginning of another, sorted by their ids; `samples` are in the order of their paths. */
 export interface SamplePaths<S> {
-  readonly sequences: readonly Int32Array[];
-  /** How many of a sequence's tokens are a prompt: what its neighbours, other replies to that prompt, begin with too. */
-  readonly promptLengths: readonly number[];
+  readonly paths: readonly PackedPath[];
   readonly samples: readonly S[];
-  /** Which sequence each sample lies on. */
-  readonly sequenceOf: Int32Array;
+  /** [samples] Which path each sample lies on. */
+  readonly pathOf: Int32Array;
 }
 
-type Replied = Pick<Sample, 'prompt' | 'completion'>;
+/** Where each prompt ends, all in one tree: that of the nodes that come with them or, where these are of several, a new one. */
+export function promptsInOneTree(prompts: readonly Pick<Sample, 'prompt' | 'promptNode'>[]): readonly TokenNode[] {
+  const nodes = prompts.map(({ promptNode }) => promptNode);
+  const tree = nodes[0]?.tree;
+  if (nodes.every((node): node is TokenNode => node !== undefined && node.tree === tree)) return nodes;
+  const rebuilt = new TokenNode();
+  return prompts.map(({ prompt }) => rebuilt.follow(prompt));
+}
 
 /**
  * Finds the longest paths. The last token of a completion is chosen but never fed. In a conversation that goes on, a
  * later prompt begins with the earlier one and its reply: all turns lie on one path.
  */
 export function samplePaths<S extends Replied>(samples: readonly S[]): SamplePaths<S> {
-  const promptIds = new Map<Int32Array, number>();
-  const paths = new Map<string, { readonly path: Int32Array; readonly samples: S[] }>();
-  for (const sample of samples) {
-    let prompt = promptIds.get(sample.prompt);
-    if (prompt === undefined) promptIds.set(sample.prompt, (prompt = promptIds.size));
-    const fed = sample.completion.subarray(0, -1);
-    const key = `${prompt}:${fed.join()}`;
-    const known = paths.get(key);
-    if (known) known.samples.push(sample);
-    else paths.set(key, { path: joined(sample.prompt, fed), samples: [sample] });
+  const prompts = promptsInOneTree(samples);
+  const groups = new Map<TokenNode, { readonly ids: Int32Array; prompt: TokenNode; readonly samples: S[] }>();
+  for (const [i, sample] of samples.entries()) {
+    const prompt = prompts[i]!;
+    const end = prompt.follow(sample.completion.subarray(0, -1));
+    const known = groups.get(end);
+    if (known) {
+      known.samples.push(sample);
+      if (prompt.depth > known.prompt.depth) known.prompt = prompt;
+    } else groups.set(end, { ids: end.path(), prompt, samples: [sample] });
   }
-  const sorted = [...paths.values()].sort((a, b) => compare(a.path, b.path));
-  const sequences: Int32Array[] = [];
-  const promptLengths: number[] = [];
+  const sorted = [...groups].sort(([, a], [, b]) => compare(a.ids, b.ids));
+  const paths: PackedPath[] = [];
   const ordered: S[] = [];
-  const sequenceOf: number[] = [];
-  for (const [i, { path, samples: own }] of sorted.entries()) {
+  const pathOf: number[] = [];
+  for (const [i, [end, { prompt, samples: own }]] of sorted.entries()) {
     for (const sample of own) {
       ordered.push(sample);
-      sequenceOf.push(sequences.length);
+      pathOf.push(paths.length);
     }
-    const next = sorted[i + 1]?.path;
-    if (!next || !beginsWith(next, path)) {
-      sequences.push(path);
-      promptLengths.push(own[0]!.prompt.length);
-    }
+    const goesOn = sorted[i + 1]?.[0].ancestor(end.depth) === end;
+    if (!goesOn) paths.push({ end, prompt });
   }
-  return { sequences, promptLengths, samples: ordered, sequenceOf: Int32Array.from(sequenceOf) };
-}
-
-function joined(a: Int32Array, b: Int32Array): Int32Array {
-  if (b.length === 0) return a;
-  const whole = new Int32Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
+  return { paths, samples: ordered, pathOf: Int32Array.from(pathOf) };
 }
 
 function compare(a: Int32Array, b: Int32Array): number {
@@ -77,13 +76,7 @@ function compare(a: Int32Array, b: Int32Array): number {
   return a.length - b.length;
 }
 
-function beginsWith(whole: Int32Array, start: Int32Array): boolean {
-  if (whole.length < start.length) return false;
-  for (let i = start.length - 1; i >= 0; i--) if (whole[i] !== start[i]) return false;
-  return true;
-}
-
-/** A part of the paths that is run at once: `sequenceOf` counts its own sequences. */
+/** A part of the paths that is run at once: `pathOf` counts its own paths. */
 export type MicroBatch<S> = SamplePaths<S>;
 
 /** Most numbers of the table of logits of a micro-batch, several copies of which are made: 128 MB each. */
@@ -94,36 +87,36 @@ export const mostLogitPositions = (vocabSize: number): number => Math.max(1, Mat
 
 /**
  * Cuts the paths into parts of at most `tokenBudget` token slots, padding included, and of logits at no more than
- * `mostChosen` tokens, at least one sequence each.
+ * `mostChosen` tokens, at least one path each.
  */
 export function* microBatches<S extends Replied>(
-  paths: SamplePaths<S>,
+  { paths, samples, pathOf }: SamplePaths<S>,
   tokenBudget: number,
   mostChosen = Number.POSITIVE_INFINITY,
 ): Generator<MicroBatch<S>> {
-  const chosenOn = new Int32Array(paths.sequences.length);
-  for (const [s, { completion }] of paths.samples.entries()) chosenOn[paths.sequenceOf[s]!]! += completion.length;
+  const chosenOn = new Int32Array(paths.length);
+  for (const [s, { completion }] of samples.entries()) chosenOn[pathOf[s]!]! += completion.length;
   let from = 0;
   let sample = 0;
-  while (from < paths.sequences.length) {
+  while (from < paths.length) {
     let to = from;
     let longest = 0;
     let chosen = 0;
-    while (to < paths.sequences.length) {
-      const { length } = paths.sequences[to]!;
-      longest = Math.max(longest, length);
+    while (to < paths.length) {
+      const { depth } = paths[to]!.end;
+      longest = Math.max(longest, depth);
       // Samples that chose at the same token share its logits.
-      chosen += Math.min(length, chosenOn[to]!);
+      chosen += Math.min(depth, chosenOn[to]!);
       if (to > from && (longest * (to - from + 1) > tokenBudget || chosen > mostChosen)) break;
       to++;
     }
     const firstSample = sample;
-    while (sample < paths.samples.length && paths.sequenceOf[sample]! < to) sample++;
+    while (sample < samples.length && pathOf[sample]! < to) sample++;
+    const begin = from;
     yield {
-      sequences: paths.sequences.slice(from, to),
-      promptLengths: paths.promptLengths.slice(from, to),
-      samples: paths.samples.slice(firstSample, sample),
-      sequenceOf: paths.sequenceOf.slice(firstSample, sample).map((row) => row - from),
+      paths: paths.slice(from, to),
+      samples: samples.slice(firstSample, sample),
+      pathOf: pathOf.slice(firstSample, sample).map((path) => path - begin),
     };
     from = to;
   }
@@ -131,12 +124,11 @@ export function* microBatches<S extends Replied>(
 
 /** All tokens of a micro-batch's samples, and after which packed token each comes. */
 export function* targetsOf(
-  batch: MicroBatch<Replied>,
-  tokenAt: (sequence: number, i: number) => number,
+  { samples, pathOf }: MicroBatch<Replied>,
+  tokenAt: (path: number, i: number) => number,
 ): Generator<Target> {
-  for (const [s, { prompt, completion }] of batch.samples.entries()) {
-    const sequence = batch.sequenceOf[s]!;
-    for (let t = 0; t < completion.length; t++) yield [tokenAt(sequence, prompt.length - 1 + t), completion[t]!];
+  for (const [s, { prompt, completion }] of samples.entries()) {
+    for (let t = 0; t < completion.length; t++) yield [tokenAt(pathOf[s]!, prompt.length - 1 + t), completion[t]!];
   }
 }
 

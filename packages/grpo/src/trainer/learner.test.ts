@@ -225,12 +225,12 @@ describe('the learner', () => {
 
 describe('samplePaths', () => {
   it('feeds each longest path once and finds every sample on its path', () => {
-    const { sequences, samples: ordered, sequenceOf } = samplePaths(samples);
+    const { paths, samples: ordered, pathOf } = samplePaths(samples);
     // Each of the five prompts has one conversation; the one-token reply lies on its prompt.
-    expect(sequences).toHaveLength(5);
+    expect(paths).toHaveLength(5);
     for (const [s, { prompt, completion }] of ordered.entries()) {
       const fed = joined(prompt, completion.subarray(0, -1));
-      expect(sequences[sequenceOf[s]!]!.subarray(0, fed.length)).toEqual(fed);
+      expect(paths[pathOf[s]!]!.end.path().subarray(0, fed.length)).toEqual(fed);
     }
   });
 
@@ -238,9 +238,9 @@ describe('samplePaths', () => {
     const paths = samplePaths(samples);
     const parts = [...microBatches(paths, 45)];
     expect(parts.flatMap((part) => part.samples)).toEqual(paths.samples);
-    for (const { sequences } of parts) {
-      const longest = Math.max(...sequences.map((sequence) => sequence.length));
-      expect(sequences.length === 1 || longest * sequences.length <= 45).toBe(true);
+    for (const { paths: own } of parts) {
+      const longest = Math.max(...own.map(({ end }) => end.depth));
+      expect(own.length === 1 || longest * own.length <= 45).toBe(true);
     }
   });
 
@@ -249,9 +249,9 @@ describe('samplePaths', () => {
     const parts = [...microBatches(paths, 100_000, 14)];
     expect(parts.flatMap((part) => part.samples)).toEqual(paths.samples);
     expect(parts.length).toBeGreaterThan(1);
-    for (const { sequences, samples: own } of parts) {
+    for (const { paths: fed, samples: own } of parts) {
       const chosen = new Set(own.flatMap(({ prompt, completion }) => [...completion].map((_, t) => prompt.length + t)));
-      expect(sequences.length === 1 || chosen.size <= 14).toBe(true);
+      expect(fed.length === 1 || chosen.size <= 14).toBe(true);
     }
   });
 });

@@ -4,7 +4,7 @@
 
 import type { ResidentAdapter } from '@ludic/inference/internal';
 import type { ModelConfig, Precision } from '@ludic/models';
-import { packTree, scoringInputs, sharedPrefixLength, type TreeLevels } from '@ludic/models/internal';
+import { packTree, scoringInputs, sharedPrefix, type TreeLevels } from '@ludic/models/internal';
 import {
   floats,
   type HostTensor,
@@ -61,8 +61,6 @@ export interface ScoredSamples<S> {
   readonly entropies: readonly Float32Array[];
 }
 
-/** A shorter common beginning is not worth cutting off. */
-const SHORTEST_PREFIX = 4;
 
 /**
  * Computes gradients of a loss over samples and takes AdamW steps: `accumulate` as often as there are samples, then
@@ -111,7 +109,9 @@ export class Learner {
   }
 
   /** log π and entropies of the samples' tokens under the present parameters. */
-  score<S extends Pick<Sample, 'prompt' | 'completion'>>(samples: readonly S[]): Promise<ScoredSamples<S>> {
+  score<S extends Pick<Sample, 'prompt' | 'completion' | 'promptNode'>>(
+    samples: readonly S[],
+  ): Promise<ScoredSamples<S>> {
     return this.#overMicroBatches(samples, async (_, inputs, levels) => (await this.#scorer(levels)).run(inputs));
   }
 
@@ -142,7 +142,7 @@ export class Learner {
     await this.optimizer.dispose();
   }
 
-  async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion'>>(
+  async #overMicroBatches<S extends Pick<Sample, 'prompt' | 'completion' | 'promptNode'>>(
     samples: readonly S[],
     run: (batch: MicroBatch<S>, inputs: Tensors, levels: TreeLevels, several: boolean) => Promise<Tensors>,
   ): Promise<ScoredSamples<S>> {
@@ -152,10 +152,7 @@ export class Learner {
     const entropies: Float32Array[] = [];
     const batches = [...microBatches(paths, tokenBudget, mostLogitPositions(config.vocabSize))];
     for (const batch of batches) {
-      const shortest = batch.sequences.reduce((least, s) => Math.min(least, s.length), Number.POSITIVE_INFINITY);
-      const common = batch.sequences.length > 1 ? sharedPrefixLength(batch.sequences, shortest - 1) : 0;
-      const prefix = common < SHORTEST_PREFIX ? 0 : common;
-      const packed = packTree(config, batch.sequences, { prefixLength: prefix, promptLengths: batch.promptLengths });
+      const packed = packTree(config, batch.paths, sharedPrefix(batch.paths));
       const outputs = await run(
         batch,
         {

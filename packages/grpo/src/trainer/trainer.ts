@@ -7,7 +7,7 @@ import type { LanguageModel } from '@ludic/inference';
 import { type EnvironmentSpec, type Episode, type Evaluation, evaluate } from '@ludic/rollouts';
 import { assertRoom } from '@ludic/rollouts/internal';
 import { estimateAdvantages } from '../advantages/estimators.ts';
-import { joinedTokens, samplesOf, withSharedPrompts } from '../batching/batch.ts';
+import { joinedTokens, promptNodesOf, samplesOf } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';
 import { lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
 import type { OptimizerState } from '../optimizer/adamw.ts';
@@ -99,8 +99,9 @@ export class Trainer {
     assertRoom(batch.episodes);
     const { groupSize } = settings;
     const groups = batch.episodes.map((_, i) => Math.floor(i / groupSize));
-    const { advantages } = estimateAdvantages(batch.episodes, groups, settings);
-    const replies = samplesOf(batch.episodes, advantages, settings);
+    const promptNodes = promptNodesOf(batch.episodes);
+    const { advantages } = estimateAdvantages(batch.episodes, groups, settings, promptNodes);
+    const replies = samplesOf(batch.episodes, advantages, settings, promptNodes);
     const samplesIn = ({ firstGroup, groups: own }: Shard) =>
       replies.slice(firstGroup * groupSize, (firstGroup + own) * groupSize).flat();
     const tasks = this.#shards.map((shard) => ({ shard, step, samples: samplesIn(shard) }));
@@ -172,7 +173,7 @@ export class Trainer {
     );
     const groups = this.settings.batchSize / this.settings.groupSize;
     return {
-      episodes: withSharedPrompts(played.flatMap((shard) => shard.episodes)),
+      episodes: played.flatMap((shard) => shard.episodes),
       zeroVarianceGroups: played.reduce((sum, shard) => sum + shard.zeroVarianceGroups, 0) / groups,
       resampledGroups: played.reduce((sum, shard) => sum + shard.resampledGroups, 0),
     };

@@ -1,6 +1,6 @@
 // Prefix caching: the longest common prefix of all prompts so far is computed once and kept as keys and values.
 
-import { type CachedPrefix, sharedPrefixLength } from '@ludic/models/internal';
+import { type CachedPrefix, commonBeginning, type TokenNode } from '@ludic/models/internal';
 import type { Decoder } from '../decoder.ts';
 
 /** A shorter prefix is not worth a run of its own. */
@@ -9,6 +9,7 @@ const SHORTEST = 4;
 export class SharedPrefix {
   readonly #decoder: Decoder;
   #prefix: CachedPrefix | undefined;
+  #node: TokenNode | undefined;
 
   constructor(decoder: Decoder) {
     this.#decoder = decoder;
@@ -25,20 +26,25 @@ export class SharedPrefix {
    */
   clear(): void {
     this.#prefix = undefined;
+    this.#node = undefined;
   }
 
-  /** The common prefix of these sequences and all before them or, where that is too short, of these alone. */
-  async of(sequences: readonly Int32Array[]): Promise<CachedPrefix | undefined> {
-    if (sequences.length === 0) return undefined;
-    const shortest = sequences.reduce((least, sequence) => Math.min(least, sequence.length), Number.POSITIVE_INFINITY);
-    const common = (all: readonly Int32Array[]) => all[0]!.slice(0, sharedPrefixLength(all, shortest - 1));
-    const known = this.#prefix?.tokens;
-    let tokens = common(known ? [known, ...sequences] : sequences);
-    const goesOn = tokens.length >= SHORTEST;
-    if (!goesOn) tokens = common(sequences);
-    if (tokens.length < SHORTEST) return undefined;
-    // Another prefix may be as long as the known one.
-    if (!goesOn || tokens.length !== known?.length) this.#prefix = await this.#decoder.prefix(tokens);
+  /**
+   * The common prefix of these sequences and all before them or, where that is too short, of these alone: less than the
+   * shortest of them.
+   */
+  async of(ends: readonly TokenNode[]): Promise<CachedPrefix | undefined> {
+    if (ends.length === 0) return undefined;
+    const shortest = ends.reduce((least, { depth }) => Math.min(least, depth), Number.POSITIVE_INFINITY);
+    const common = ends.reduce(commonBeginning).ancestor(shortest - 1);
+    const known = this.#node;
+    let node = known ? commonBeginning(known, common) : common;
+    if (node.depth < SHORTEST) node = common;
+    if (node.depth < SHORTEST) return undefined;
+    if (node !== known) {
+      this.#prefix = await this.#decoder.prefix(node.path());
+      this.#node = node;
+    }
     return this.#prefix;
   }
 }

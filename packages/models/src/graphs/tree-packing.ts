@@ -1,76 +1,72 @@
-// From token sequences to the inputs of the scoring graph: what sequences share is packed once.
+// From paths of a token tree to the inputs of the scoring graph: what paths share is packed once.
 
 import { float32, type HostTensor, int32, int64 } from '@ludic/runtime';
 import type { ModelConfig } from '../config/model-config.ts';
 import { causalBias, MASKED, span, windowBias } from './attention-bias.ts';
 import { padToRows, tokenInputs } from './packed-tokens.ts';
+import { commonBeginning, type TokenNode } from './token-tree.ts';
 import type { TreeLevels } from './tree-attention.ts';
+
+/** A path to pack: the sequence that ends here. */
+export interface PackedPath {
+  readonly end: TokenNode;
+  /** Where neighbours may part from it: the prompt of many replies. Without it they share the prefix alone. */
+  readonly prompt?: TokenNode | undefined;
+}
 
 export interface PackedTree {
   /** The levels that the scoring graph must have. */
   readonly levels: TreeLevels;
   readonly inputs: Record<string, HostTensor>;
-  /** Packed index of token `i` of a sequence. */
-  tokenAt(sequence: number, i: number): number;
+  /** Packed index of token `i` of a path. */
+  tokenAt(path: number, i: number): number;
   /** Tokens in the pack: what is computed. */
   readonly tokens: number;
-}
-
-export interface TreeShape {
-  /** Tokens that all sequences begin with, packed once; 0 where nothing is shared, else less than the shortest sequence. */
-  readonly prefixLength: number;
-  /**
-   * For each sequence how many of its first tokens neighbours may have in common: the length of the prompt of many
-   * replies. Neighbours with equal prompts share them. Without lengths only the prefix is shared.
-   */
-  readonly promptLengths?: readonly number[];
 }
 
 /** Prompts are worth their more complicated attention where they save this share of the tokens. */
 const WORTHWHILE = 0.2;
 
-/** Packs sequences, at least one token each beyond the prefix, for the scoring graph. */
-export function packTree(
-  config: ModelConfig,
-  sequences: readonly Int32Array[],
-  { prefixLength, promptLengths }: TreeShape,
-): PackedTree {
-  const prompts = promptLengths && findSharedPrompts(sequences, promptLengths, prefixLength);
+/**
+ * Packs paths of one tree, at least one token each beyond the prefix, for the scoring graph.
+ * @param prefix what all paths begin with, packed once; the root where nothing is shared
+ */
+export function packTree(config: ModelConfig, paths: readonly PackedPath[], prefix: TokenNode): PackedTree {
+  const prefixLength = prefix.depth;
+  const prompts = findSharedPrompts(paths, prefix);
   const group = config.heads / config.kvHeads;
   const inputs: Record<string, HostTensor> = {};
-  const rows = sequences.flatMap((sequence, i) => {
-    const from = prompts ? prompts[prompts.of[i]!]!.to : prefixLength;
-    return from < sequence.length ? [{ sequence, i, from }] : [];
+  const startOf = (path: number) => (prompts ? prompts.nodes[prompts.of[path]!]!.depth : prefixLength);
+  const rows = paths.flatMap(({ end }, path) => {
+    const from = startOf(path);
+    return from < end.depth ? [{ end, path, from }] : [];
   });
-  const layout = padToRows(rows.map(({ sequence, from }) => sequence.length - from));
-  const promptLayout = prompts && padToRows(prompts.map(({ to }) => to - prefixLength));
+  const layout = padToRows(rows.map(({ end, from }) => end.depth - from));
+  const promptLayout = prompts && padToRows(prompts.nodes.map(({ depth }) => depth - prefixLength));
   const promptTokens = promptLayout?.tokens ?? 0;
   const promptSteps = promptLayout?.steps ?? 0;
   const tokens = prefixLength + promptTokens + layout.tokens;
 
   const packed = [
-    { ids: sequences[0]!.subarray(0, prefixLength), position: 0 },
-    ...(prompts ?? []).map(({ sequence, to }) => ({
-      ids: sequence.subarray(prefixLength, to),
-      position: prefixLength,
-    })),
-    ...rows.map(({ sequence, from }) => ({ ids: sequence.subarray(from), position: from })),
+    { ids: prefix.path(), position: 0 },
+    ...(prompts?.nodes ?? []).map((prompt) => ({ ids: prompt.path(prefixLength), position: prefixLength })),
+    ...rows.map(({ end, from }) => ({ ids: end.path(from), position: from })),
   ];
   Object.assign(inputs, tokenInputs(config, packed), layout.inputs);
   inputs.bias = causalBias(layout.steps, prefixLength + promptSteps, group);
   const window = config.slidingWindow?.size;
   if (window !== undefined) {
-    const prefix = span(0, prefixLength);
-    if (prefixLength > 0) inputs.prefix_local_bias = windowBias([{ queries: prefix, keys: prefix }], window, group);
-    const prompt = span(prefixLength, promptSteps);
+    const first = span(0, prefixLength);
+    if (prefixLength > 0) inputs.prefix_local_bias = windowBias([{ queries: first, keys: first }], window, group);
+    const middle = span(prefixLength, promptSteps);
     if (prompts)
-      inputs.prompt_local_bias = windowBias([{ queries: prompt, keys: [...prefix, ...prompt] }], window, group);
+      inputs.prompt_local_bias = windowBias([{ queries: middle, keys: [...first, ...middle] }], window, group);
     // Without prompts all rows begin at one position.
     const apart = (prompts ? rows : rows.slice(0, 1)).map(({ from }) => {
       const own = span(from, layout.steps);
       return {
         queries: own,
-        keys: [...prefix, ...prompt.map((position) => (position < from ? position : -1)), ...own],
+        keys: [...first, ...middle.map((position) => (position < from ? position : -1)), ...own],
       };
     });
     inputs.local_bias = windowBias(apart, window, group);
@@ -90,66 +86,69 @@ export function packTree(
     inputs.prompt_bias = causalBias(promptSteps, prefixLength, group);
     inputs.prompt_cut = sizes(promptTokens, layout.tokens);
     inputs.prompt_key_cut = sizes(prefixLength, promptSteps);
-    const of = rows.map(({ i }) => prompts.of[i]!);
-    const membership = new Float32Array(prompts.length * rows.length);
+    const of = rows.map(({ path }) => prompts.of[path]!);
+    const membership = new Float32Array(prompts.nodes.length * rows.length);
     const width = prefixLength + promptSteps + layout.steps;
     const mask = new Float32Array(rows.length * width);
     for (const [row, prompt] of of.entries()) {
       membership[prompt * rows.length + row] = 1;
-      mask.fill(MASKED, row * width + prompts[prompt]!.to, row * width + prefixLength + promptSteps);
+      mask.fill(MASKED, row * width + prompts.nodes[prompt]!.depth, row * width + prefixLength + promptSteps);
     }
     inputs.prompt_of = int32(of, [rows.length]);
-    inputs.prompt_membership = float32(membership, [prompts.length, rows.length]);
+    inputs.prompt_membership = float32(membership, [prompts.nodes.length, rows.length]);
     inputs.prompt_mask = float32(mask, [rows.length, 1, 1, width]);
   }
 
-  const rowOf = new Int32Array(sequences.length).fill(-1);
-  for (const [row, { i }] of rows.entries()) rowOf[i] = row;
-  const tokenAt = (sequence: number, i: number): number => {
+  const rowOf = new Int32Array(paths.length).fill(-1);
+  for (const [row, { path }] of rows.entries()) rowOf[path] = row;
+  const tokenAt = (path: number, i: number): number => {
     if (i < prefixLength) return i;
-    const prompt = prompts?.of[sequence];
-    const from = prompt === undefined ? prefixLength : prompts![prompt]!.to;
-    if (i < from) return prefixLength + promptLayout!.starts[prompt!]! + i - prefixLength;
-    return prefixLength + promptTokens + layout.starts[rowOf[sequence]!]! + i - from;
+    const from = startOf(path);
+    if (i < from) return prefixLength + promptLayout!.starts[prompts!.of[path]!]! + i - prefixLength;
+    return prefixLength + promptTokens + layout.starts[rowOf[path]!]! + i - from;
   };
   return { levels: { prefix: prefixLength > 0, sharedPrompts: prompts !== undefined }, inputs, tokenAt, tokens };
 }
 
-/** A stretch of tokens that several rows go on from: tokens from the prefix up to `to` of a sequence. */
-interface SharedPrompt {
-  readonly sequence: Int32Array;
-  readonly to: number;
+interface SharedPrompts {
+  /** Each goes on from the prefix. */
+  readonly nodes: readonly TokenNode[];
+  /** Which of them each path goes on from. */
+  readonly of: Int32Array;
 }
 
-/** The prompts, and which one each sequence goes on from; undefined where they are not worth it. */
-function findSharedPrompts(
-  sequences: readonly Int32Array[],
-  promptLengths: readonly number[],
-  prefixLength: number,
-): (SharedPrompt[] & { readonly of: Int32Array }) | undefined {
-  const prompts: SharedPrompt[] = [];
-  const of = new Int32Array(sequences.length);
+/** The prompts that neighbours share; undefined where they are not worth it. */
+function findSharedPrompts(paths: readonly PackedPath[], prefix: TokenNode): SharedPrompts | undefined {
+  const nodes: TokenNode[] = [];
+  const of = new Int32Array(paths.length);
   let plain = 0;
   let shared = 0;
   let own = 0;
-  for (const [i, sequence] of sequences.entries()) {
-    const to = Math.max(promptLengths[i]!, prefixLength);
-    const last = prompts.at(-1);
-    if (!last || last.to !== to || !sameStart(last.sequence, sequence, to)) {
-      prompts.push({ sequence, to });
-      shared += to - prefixLength;
+  for (const [i, { end, prompt }] of paths.entries()) {
+    const parting = prompt && prompt.depth > prefix.depth ? prompt : prefix;
+    if (nodes.at(-1) !== parting) {
+      nodes.push(parting);
+      shared += parting.depth - prefix.depth;
     }
-    of[i] = prompts.length - 1;
-    plain += sequence.length - prefixLength;
-    own += sequence.length - to;
+    of[i] = nodes.length - 1;
+    plain += end.depth - prefix.depth;
+    own += end.depth - parting.depth;
   }
   if (own === 0 || shared === 0 || shared + own > (1 - WORTHWHILE) * plain) return undefined;
-  return Object.assign(prompts, { of });
+  return { nodes, of };
 }
 
-function sameStart(a: Int32Array, b: Int32Array, length: number): boolean {
-  for (let i = length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
-  return true;
+/** A shorter common beginning is not worth a level of its own. */
+const SHORTEST_PREFIX = 4;
+
+/** What paths have in common, so that each goes on; the root where that is too short, or where there is one path. */
+export function sharedPrefix(paths: readonly PackedPath[]): TokenNode {
+  const [first, ...others] = paths.map(({ end }) => end);
+  if (others.length === 0) return first!.tree;
+  const common = others.reduce(commonBeginning, first!);
+  const shortest = paths.reduce((least, { end }) => Math.min(least, end.depth), Number.POSITIVE_INFINITY);
+  const prefix = common.ancestor(shortest - 1);
+  return prefix.depth < SHORTEST_PREFIX ? prefix.tree : prefix;
 }
 
 /** Length of the longest common beginning, at most `limit`. */

@@ -122,7 +122,9 @@ export class WorkerProcess {
     const onPart = ({ name, data, dims }: SentTensor) => {
       gradients[name] = float32(data, dims);
     };
-    const { shard, peakMemory } = await this.#ask({ type: 'learn', task }, { onPart });
+    // Trees stay where they are: the worker builds its own of the ids.
+    const samples = task.samples.map(({ promptNode, ...sample }) => sample);
+    const { shard, peakMemory } = await this.#ask({ type: 'learn', task: { ...task, samples } }, { onPart });
     this.peakMemory = peakMemory;
     return { learned: shard, gradients };
   }

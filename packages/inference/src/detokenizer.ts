@@ -1,4 +1,38 @@
-// Incremental detokenization: each token is decoded once, with the few before it, however long the text is.
+// From tokens back to text: of whole replies, and of replies that grow, where each token is decoded once, with the few
+// before it, however long the text is.
+
+import type { Tokenizer } from '@ludic/models';
+
+/** Texts that are kept; beyond, all are dropped. */
+const MOST_KEPT_TEXTS = 100_000;
+/** Tokens of the longest text that is kept. */
+const LONGEST_KEPT_TEXT = 64;
+
+/** A tokenizer's texts, those of short replies kept. */
+export class Detokenizer {
+  readonly #decode: Tokenizer['decode'];
+  readonly #texts = new Map<string, string>();
+
+  constructor({ decode }: Pick<Tokenizer, 'decode'>) {
+    this.#decode = decode;
+  }
+
+  /** Without special tokens. */
+  readonly text = (tokens: readonly number[]): string => {
+    const key = tokens.join();
+    let text = this.#texts.get(key);
+    if (text === undefined) {
+      text = this.#decode(tokens, { skipSpecialTokens: true });
+      if (tokens.length > LONGEST_KEPT_TEXT) return text;
+      if (this.#texts.size > MOST_KEPT_TEXTS) this.#texts.clear();
+      this.#texts.set(key, text);
+    }
+    return text;
+  };
+
+  /** With special tokens. */
+  readonly wholeText = (tokens: readonly number[]): string => this.#decode(tokens);
+}
 
 /** Bytes of the longest UTF-8 character: so many tokens that form no whole character never will. */
 const LONGEST_CHARACTER = 4;

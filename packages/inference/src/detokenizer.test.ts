@@ -3,7 +3,7 @@ import { makeTokenizer, readTokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IncrementalDetokenizer } from './incremental-detokenizer.ts';
+import { IncrementalDetokenizer } from './detokenizer.ts';
 
 const folder = fileURLToPath(new URL('../../nano/model', import.meta.url));
 const tokenizer = await readTokenizer(await openModelFolder(folder));
