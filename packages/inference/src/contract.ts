@@ -1,7 +1,6 @@
 // What goes into a sampler and what comes out of it.
 
 import type { Message } from '@ludic/history';
-import type { TokenNode } from '@ludic/models/internal';
 import type { RandomStream } from '@ludic/random';
 
 /** What a sampler needs for one reply: the conversation, and the random numbers of its episode. */
@@ -21,31 +20,6 @@ export interface SampledTokens {
   readonly logprobs: Float32Array;
   /** Entropy in nats of the distribution that each completion token was drawn from. */
   readonly entropies: Float32Array;
-}
-
-/**
- * Tokens of a sampler, which know their place in its token tree for as long as that lives: until the weights change. A
- * copy, such as one for another process, has no place.
- */
-export class PlacedTokens implements SampledTokens {
-  readonly prompt: Int32Array;
-  readonly completion: Int32Array;
-  readonly logprobs: Float32Array;
-  readonly entropies: Float32Array;
-  readonly #promptNode: WeakRef<TokenNode>;
-
-  constructor({ prompt, completion, logprobs, entropies }: SampledTokens, promptNode: TokenNode) {
-    this.prompt = prompt;
-    this.completion = completion;
-    this.logprobs = logprobs;
-    this.entropies = entropies;
-    this.#promptNode = new WeakRef(promptNode);
-  }
-
-  /** Where the prompt ends in the tree; undefined where the tokens have no place, or no longer have one. */
-  static promptNode(tokens: SampledTokens): TokenNode | undefined {
-    return #promptNode in tokens ? tokens.#promptNode.deref() : undefined;
-  }
 }
 
 /** A complete reply of a language model. */

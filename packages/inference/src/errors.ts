@@ -38,17 +38,3 @@ export type EndpointErrorCode =
 export class PolicyError extends LudicError<PolicyErrorCode> {
   override readonly name = 'PolicyError';
 }
-
-/** The sentence why a prompt and a reply do not fit a context of `positions`; undefined where they do. */
-export function contextOverflow(
-  promptTokens: number,
-  maxCompletionLength: number,
-  positions: number,
-  model: string,
-): string | undefined {
-  if (promptTokens + maxCompletionLength <= positions) return undefined;
-  return (
-    `A prompt of ${promptTokens} tokens and a reply of up to ${maxCompletionLength} do not fit the ${positions} positions ` +
-    `of ${model}. Choose a history that shows less, fewer steps, or a shorter reply.`
-  );
-}

@@ -1,10 +1,35 @@
-// One generation while it is sampled.
+// One generation while it is sampled, and its tokens when it is complete.
 
 import type { TokenNode } from '@ludic/models/internal';
-import { type Generation, PlacedTokens, type Prompt } from './contract.ts';
+import type { Generation, Prompt, SampledTokens } from './contract.ts';
 import { type Detokenizer, IncrementalDetokenizer } from './detokenizer.ts';
 import type { DrawnToken } from './sampling/distribution.ts';
-import type { PreparedParams } from './sampling/prepared-params.ts';
+import type { PreparedParams } from './sampling/params.ts';
+
+/**
+ * Tokens of a sampler, which know their place in its token tree for as long as that lives: until the weights change. A
+ * copy, such as one for another process, has no place.
+ */
+export class PlacedTokens implements SampledTokens {
+  readonly prompt: Int32Array;
+  readonly completion: Int32Array;
+  readonly logprobs: Float32Array;
+  readonly entropies: Float32Array;
+  readonly #promptNode: WeakRef<TokenNode>;
+
+  constructor({ prompt, completion, logprobs, entropies }: SampledTokens, promptNode: TokenNode) {
+    this.prompt = prompt;
+    this.completion = completion;
+    this.logprobs = logprobs;
+    this.entropies = entropies;
+    this.#promptNode = new WeakRef(promptNode);
+  }
+
+  /** Where the prompt ends in the tree; undefined where the tokens have no place, or no longer have one. */
+  static promptNode(tokens: SampledTokens): TokenNode | undefined {
+    return #promptNode in tokens ? tokens.#promptNode.deref() : undefined;
+  }
+}
 
 export class RunningGeneration {
   readonly prepared: PreparedParams;

@@ -2,7 +2,7 @@
 
 import type { TokenNode } from '@ludic/models/internal';
 import { type Distribution, distributionOf } from './sampling/distribution.ts';
-import type { PreparedParams } from './sampling/prepared-params.ts';
+import type { PreparedParams } from './sampling/params.ts';
 
 interface KnownNext {
   readonly logits: Float32Array;

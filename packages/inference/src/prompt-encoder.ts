@@ -1,4 +1,5 @@
-// Messages to token ids, by the model's chat template and tokenizer. Equal messages are rendered and encoded once.
+// Messages to token ids, by the model's chat template and tokenizer, and whether a reply to them fits the model. Equal
+// messages are rendered and encoded once.
 
 import type { Message } from '@ludic/history';
 import type { ChatTemplate, Tokenizer } from '@ludic/models';
@@ -34,4 +35,18 @@ export class PromptEncoder {
     }
     return ids;
   }
+}
+
+/** The sentence why a prompt and a reply do not fit a context of `positions`; undefined where they do. */
+export function contextOverflow(
+  promptTokens: number,
+  maxCompletionLength: number,
+  positions: number,
+  model: string,
+): string | undefined {
+  if (promptTokens + maxCompletionLength <= positions) return undefined;
+  return (
+    `A prompt of ${promptTokens} tokens and a reply of up to ${maxCompletionLength} do not fit the ${positions} positions ` +
+    `of ${model}. Choose a history that shows less, fewer steps, or a shorter reply.`
+  );
 }

@@ -8,16 +8,14 @@ import { type CachedPrefix, TokenNode } from '@ludic/models/internal';
 import type { Generation, Prompt } from './contract.ts';
 import { type DecodeRequest, type DecodeResult, Decoder } from './decoder.ts';
 import { Detokenizer } from './detokenizer.ts';
-import { contextOverflow, PolicyError } from './errors.ts';
+import { PolicyError } from './errors.ts';
 import { RunningGeneration } from './generation.ts';
-import { type KeptRow, KeptRows } from './kv-cache/kept-rows.ts';
-import { SharedPrefix } from './kv-cache/shared-prefix.ts';
+import { KeptKv, type KeptRow } from './kv-cache/kept-kv.ts';
 import type { LanguageModel } from './language-model.ts';
 import { NextTokens } from './next-tokens.ts';
-import { PromptEncoder } from './prompt-encoder.ts';
+import { contextOverflow, PromptEncoder } from './prompt-encoder.ts';
 import { type DrawnToken, draw, notFinite } from './sampling/distribution.ts';
-import type { SamplingParams } from './sampling/params.ts';
-import { PreparedParamsCache } from './sampling/prepared-params.ts';
+import { PreparedParamsCache, type SamplingParams } from './sampling/params.ts';
 
 /** Token slots, padding included, of one run of the network. */
 export const SLOTS_PER_RUN = 16_384;
@@ -102,10 +100,9 @@ export class Sampler {
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
   readonly #detokenizer: Detokenizer;
-  readonly #shared: SharedPrefix;
   readonly #params: PreparedParamsCache;
   readonly #next = new NextTokens();
-  readonly #rows = new KeptRows();
+  readonly #kept: KeptKv;
   /** Ends of conversations that may go on, and the step at which each was reached. */
   readonly #conversations = new Map<TokenNode, number>();
   readonly #calls = new Set<SampleCall>();
@@ -119,14 +116,14 @@ export class Sampler {
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
     this.#detokenizer = new Detokenizer(model.tokenizer);
-    this.#shared = new SharedPrefix(this.#decoder);
+    this.#kept = new KeptKv(this.#decoder);
     this.#params = new PreparedParamsCache(model);
   }
 
   /** To be called when the model's parameters have changed: discards all that was computed with the old ones. */
   weightsChanged(): void {
     this.#discard();
-    void this.#decoder.release(new Set(), undefined);
+    void this.#kept.release(new Set());
   }
 
   /**
@@ -212,8 +209,7 @@ export class Sampler {
   #discard(): void {
     this.#tree = new TokenNode();
     this.#next.clear();
-    this.#rows.clear();
-    this.#shared.clear();
+    this.#kept.clear();
     this.#params.clear();
     this.#conversations.clear();
   }
@@ -227,7 +223,7 @@ export class Sampler {
     const fresh: TokenNode[] = [];
     const continued = new Map<CachedPrefix | undefined, { readonly end: TokenNode; readonly start: KeptRow }[]>();
     for (const end of ends.keys()) {
-      const start = this.#rows.nearest(end);
+      const start = this.#kept.nearest(end);
       if (!start) {
         fresh.push(end);
         continue;
@@ -257,13 +253,13 @@ export class Sampler {
       Math.min(ends.length, parting),
       request,
     );
-    for (const { start } of continued) this.#rows.delete(start.node);
+    for (const { start } of continued) this.#kept.delete(start.node);
     this.#record(ends, open, request, result);
   }
 
   /** Feeds whole sequences, what all have in common once. */
   async #prefill(ends: readonly TokenNode[], open: OpenEnds): Promise<void> {
-    const prefix = await this.#shared.of(ends);
+    const prefix = await this.#kept.prefixOf(ends);
     for (const together of runs(ends)) {
       const request = this.#requestFor(together, open);
       const sequences = together.map((end) => end.path());
@@ -298,7 +294,7 @@ export class Sampler {
   ): void {
     const { vocabSize } = this.#model.config;
     for (const [i, end] of ends.entries()) {
-      this.#rows.set(end, kv[i]!);
+      this.#kept.set(end, kv[i]!);
       if (kind === 'logits') this.#next.setLogits(end, logits.subarray(i * vocabSize, (i + 1) * vocabSize));
     }
     if (kind === 'logits') return;
@@ -352,14 +348,13 @@ export class Sampler {
       if (generation.isConversation) this.#conversations.set(generation.node, this.#step);
     const oldest = Math.max(began, this.#step - STEPS_KEPT);
     for (const [node, step] of this.#conversations)
-      if (step < oldest || !this.#rows.has(node)) this.#conversations.delete(node);
+      if (step < oldest || !this.#kept.has(node)) this.#conversations.delete(node);
     const needed = new Set(this.#conversations.keys());
     for (const { node } of Array.from(this.#calls).flatMap(({ open }) => open)) {
-      const from = this.#rows.has(node) ? node : this.#rows.nearest(node)?.node;
+      const from = this.#kept.has(node) ? node : this.#kept.nearest(node)?.node;
       if (from) needed.add(from);
     }
-    this.#rows.keepOnly(needed);
-    await this.#decoder.release(this.#rows.batches, this.#shared.prefix);
+    await this.#kept.release(needed);
   }
 }
 
