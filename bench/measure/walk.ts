@@ -37,7 +37,9 @@ async function filesThatRan(): Promise<string[]> {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   return result
     .filter(({ url }) => url.startsWith('file:'))
-    .filter(({ functions }) => functions.some(({ functionName, ranges }) => functionName !== '' && ranges[0]!.count > 0))
+    .filter(({ functions }) =>
+      functions.some(({ functionName, ranges }) => functionName !== '' && ranges[0]!.count > 0),
+    )
     .map(({ url }) => relative(ROOT, fileURLToPath(url)))
     .filter((path) => /^packages\/[^/]+\/src\//.test(path))
     .sort();

@@ -61,7 +61,6 @@ export interface ScoredSamples<S> {
   readonly entropies: readonly Float32Array[];
 }
 
-
 /**
  * Computes gradients of a loss over samples and takes AdamW steps: `accumulate` as often as there are samples, then
  * `step`. The weights, gradients and moments are tensors of the runtime. Disposing frees the learner's own and leaves
