@@ -56,8 +56,9 @@ export interface LearnerOptions {
 /** Per token of the samples, in the order in which `samplePaths` put them. */
 export interface ScoredSamples<S> {
   readonly samples: readonly S[];
-  /** One array per sample. */
+  /** [samples][completion tokens] log π. */
   readonly logprobs: readonly Float32Array[];
+  /** [samples][completion tokens] Entropies in nats. */
   readonly entropies: readonly Float32Array[];
 }
 
