@@ -11,12 +11,13 @@ import {
   samplingInputs,
 } from '@ludic/models/internal';
 import { floats, type HostTensor, int32, Programs, type Tensors } from '@ludic/runtime';
-import { free, type KvCache, type KvCacheFactory, type KvRow } from './kv-cache/batch.ts';
-import { deviceCaches } from './kv-cache/device-cache.ts';
+import type { KvCache, KvCacheFactory, KvRow } from './kv-cache/batch.ts';
+import { deviceCaches, free } from './kv-cache/device-cache.ts';
 import { hostCaches } from './kv-cache/host-cache.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { DrawnToken } from './sampling/distribution.ts';
 
+/** What a row is fed that waits. */
 const NOTHING = new Int32Array();
 
 /** What a run returns of the tokens that follow the sequences that are fed: their logits, or tokens drawn on the device. */
@@ -112,7 +113,7 @@ export class Decoder {
       const mayStay = forked === 0 || run.length === kv.length;
       const rows =
         (mayStay && this.#inPlace(chosen, longest)) ||
-        (await this.#caches.gather(chosen, longest, Math.min(spare, run.length)));
+        (await this.#caches.gather(chosen, roomFor(longest), Math.min(spare, run.length)));
       const { batch } = rows[0]!;
       this.#track(batch);
       this.#freeCopied(chosen, batch);
@@ -247,6 +248,9 @@ export class Decoder {
 }
 
 const NO_LOGITS = new Float32Array();
+
+/** Capacity with room for some more steps: every slot costs attention and copies, growing a full cache costs more. */
+const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
 
 const lengthOf = ({ batch, row }: KvRow): number => batch.lengths[row]!;
 

@@ -16,8 +16,7 @@ export {
   cacheNames,
   cacheRegroupInputs,
 } from './graphs/cache-graph.ts';
-export { buildDecoder } from './graphs/decode-graph.ts';
-export { type CachedPrefix, extendInputs, prefillInputs } from './graphs/decode-inputs.ts';
+export { buildDecoder, type CachedPrefix, extendInputs, prefillInputs } from './graphs/decode-graph.ts';
 export { runsByLength } from './graphs/packed-tokens.ts';
 export { type SamplingKind, samplingInputs } from './graphs/sampling-graph.ts';
 export {

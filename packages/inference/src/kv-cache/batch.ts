@@ -6,7 +6,7 @@ import type { Tensors } from '@ludic/runtime';
 /** Keys and values of a batch of rows, beyond a prefix that they share. Rows are extended in place: each has one owner. */
 export interface KvCache {
   readonly prefix: CachedPrefix | undefined;
-  /** Tokens that each row holds beyond the prefix. */
+  /** Tokens that each row holds beyond the prefix. Spare rows are none. */
   readonly lengths: Int32Array;
   /** Tokens that a row can hold. */
   readonly capacity: number;
@@ -31,17 +31,9 @@ export interface KvCacheFactory {
   /** A cache without room: rows with the first `counts` of the tokens in `fresh` [rows, kvHeads, steps, headDim], which it takes over. */
   of(prefix: CachedPrefix | undefined, fresh: Tensors, counts: readonly number[]): KvCache;
   /**
-   * Copies rows of one prefix to a cache with room for `length` tokens; a row may be given more than once. Where rows can be
-   * forked, `spare` rows more are allocated for that.
+   * Copies rows of one prefix to a cache with room for `capacity` tokens; a row may be given more than once. Where rows can
+   * be forked, `spare` rows more are allocated for that.
    */
-  gather(rows: readonly KvRow[], length: number, spare: number): Promise<KvRow[]>;
+  gather(rows: readonly KvRow[], capacity: number, spare: number): Promise<KvRow[]>;
   dispose(): Promise<void>;
-}
-
-/** Capacity with room for some more steps: every slot costs attention and copies, growing a full cache costs more. */
-export const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
-
-/** Frees what is on the device. */
-export function free(tensors: Tensors): void {
-  for (const tensor of Object.values(tensors)) if (tensor.location === 'device') tensor.dispose();
 }

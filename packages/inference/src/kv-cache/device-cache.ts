@@ -12,14 +12,13 @@ import {
   cacheRegroupInputs,
 } from '@ludic/models/internal';
 import { Programs, type Runtime, type Tensors } from '@ludic/runtime';
-import { free, type KvCache, type KvCacheFactory, type KvRow, roomFor } from './batch.ts';
+import type { KvCache, KvCacheFactory, KvRow } from './batch.ts';
 
 export function deviceCaches(runtime: Runtime, config: ModelConfig): KvCacheFactory {
   const programs = new CachePrograms(runtime, config);
   return {
     of: (prefix, fresh, counts) => new DeviceKvCache(programs, prefix, Int32Array.from(counts), fresh),
-    async gather(rows, length) {
-      const capacity = roomFor(length);
+    async gather(rows, capacity) {
       const order: number[] = [];
       let joined: Tensors | undefined;
       for (const [source, own] of Map.groupBy(rows.keys(), (i) => rows[i]!.batch)) {
@@ -114,4 +113,8 @@ class CachePrograms {
     const outputs = await program.run(inputs);
     return Object.fromEntries(this.#names.map((tensor) => [tensor, outputs[`next.${tensor}`]!]));
   }
+}
+
+export function free(tensors: Tensors): void {
+  for (const tensor of Object.values(tensors)) if (tensor.location === 'device') tensor.dispose();
 }

@@ -2,17 +2,17 @@
 
 import type { ModelConfig } from '@ludic/models';
 import type { CachedPrefix } from '@ludic/models/internal';
-import { floats, type HostTensor, type Tensors, zeros } from '@ludic/runtime';
-import { type KvCache, type KvCacheFactory, roomFor } from './batch.ts';
+import { float32, floats, type HostTensor, type Tensors, zeros } from '@ludic/runtime';
+import type { KvCache, KvCacheFactory } from './batch.ts';
 
 type HeadSizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
 export function hostCaches(sizes: HeadSizes): KvCacheFactory {
   return {
     of: (prefix, fresh, counts) => new HostKvCache(sizes, prefix, Int32Array.from(counts), fresh),
-    async gather(rows, length, spare) {
+    async gather(rows, capacity, spare) {
       const { prefix, tensors } = rows[0]!.batch;
-      const dims = [rows.length + spare, sizes.kvHeads, roomFor(length), sizes.headDim];
+      const dims = [rows.length + spare, sizes.kvHeads, capacity, sizes.headDim];
       const copies = Object.fromEntries(Object.keys(tensors).map((name) => [name, zeros(dims)]));
       const gathered = new HostKvCache(sizes, prefix, new Int32Array(dims[0]!), copies, rows.length);
       return rows.map(({ batch, row }, i) => {
@@ -26,13 +26,14 @@ export function hostCaches(sizes: HeadSizes): KvCacheFactory {
 
 class HostKvCache implements KvCache {
   readonly prefix: CachedPrefix | undefined;
-  readonly lengths: Int32Array;
   readonly capacity: number;
-  readonly tensors: Tensors;
   readonly #sizes: HeadSizes;
-  /** Rows in use; those behind them are spare. */
+  /** Of all rows: those in use come first, spare ones last. */
+  readonly #lengths: Int32Array;
+  readonly #tensors: Tensors;
   #rows: number;
 
+  /** @param rows in use */
   constructor(
     sizes: HeadSizes,
     prefix: CachedPrefix | undefined,
@@ -42,14 +43,27 @@ class HostKvCache implements KvCache {
   ) {
     this.#sizes = sizes;
     this.prefix = prefix;
-    this.lengths = lengths;
-    this.tensors = tensors;
+    this.#lengths = lengths;
+    this.#tensors = tensors;
     this.capacity = tensors['key.0']!.dims[2]!;
     this.#rows = rows;
   }
 
+  get lengths(): Int32Array {
+    return this.#lengths.subarray(0, this.#rows);
+  }
+
+  get tensors(): Tensors {
+    if (this.spare === 0) return this.#tensors;
+    const dims = [this.#rows, this.#sizes.kvHeads, this.capacity, this.#sizes.headDim];
+    const size = dims.reduce((a, b) => a * b);
+    return Object.fromEntries(
+      Object.entries(this.#tensors).map(([name, whole]) => [name, float32(hostFloats(whole).subarray(0, size), dims)]),
+    );
+  }
+
   get spare(): number {
-    return this.lengths.length - this.#rows;
+    return this.#lengths.length - this.#rows;
   }
 
   fork(row: number): number {
@@ -61,21 +75,23 @@ class HostKvCache implements KvCache {
 
   copy(from: KvCache, row: number, to: number): void {
     const { kvHeads, headDim } = this.#sizes;
-    const held = from.lengths[row]! * headDim;
-    for (const [name, tensor] of Object.entries(this.tensors)) {
-      const source = hostFloats(from.tensors[name]!);
+    const length = from.lengths[row]!;
+    const held = length * headDim;
+    const sources = from.tensors;
+    for (const [name, tensor] of Object.entries(this.#tensors)) {
+      const source = hostFloats(sources[name]!);
       const target = hostFloats(tensor);
       for (let head = 0; head < kvHeads; head++) {
         const at = (row * kvHeads + head) * from.capacity * headDim;
         target.set(source.subarray(at, at + held), (to * kvHeads + head) * this.capacity * headDim);
       }
     }
-    this.lengths[to] = from.lengths[row]!;
+    this.#lengths[to] = length;
   }
 
   async append(fresh: Tensors, counts: readonly number[]): Promise<void> {
     const { kvHeads, headDim } = this.#sizes;
-    for (const [name, tensor] of Object.entries(this.tensors)) {
+    for (const [name, tensor] of Object.entries(this.#tensors)) {
       const data = hostFloats(tensor);
       const own = hostFloats(fresh[name]!);
       const steps = fresh[name]!.dims[2]!;
@@ -83,11 +99,11 @@ class HostKvCache implements KvCache {
         if (count === 0) continue;
         for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
           const from = head * steps * headDim;
-          data.set(own.subarray(from, from + count * headDim), (head * this.capacity + this.lengths[row]!) * headDim);
+          data.set(own.subarray(from, from + count * headDim), (head * this.capacity + this.#lengths[row]!) * headDim);
         }
       }
     }
-    for (const [row, count] of counts.entries()) this.lengths[row]! += count;
+    for (const [row, count] of counts.entries()) this.#lengths[row]! += count;
   }
 
   dispose(): void {}

@@ -13,8 +13,7 @@ import { familyOf, readConfig, unheededFields, writeConfig } from '../architectu
 import { readCheckpoint, readModelConfig } from '../checkpoints/checkpoint.ts';
 import type { ModelFiles } from '../checkpoints/model-files.ts';
 import { ModelError } from '../errors.ts';
-import { buildDecoder } from '../graphs/decode-graph.ts';
-import { prefillInputs } from '../graphs/decode-inputs.ts';
+import { buildDecoder, prefillInputs } from '../graphs/decode-graph.ts';
 import { openModelFolder } from '../node.ts';
 import { readTemplateSource } from '../text/chat-template.ts';
 import { GENERATION_FIELDS } from './generation-fields.ts';
