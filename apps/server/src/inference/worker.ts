@@ -1,5 +1,6 @@
 // The process that holds one model. It hears tasks from the server, works on all of them at once and ends with the server.
 
+import { writeFileSync } from 'node:fs';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { type Answering, answerRequests, type SerializedError } from '@ludic/io';
@@ -15,6 +16,12 @@ import { countedRuntime, ModelWork } from './work.ts';
 const ALIVE_MS = 1000;
 
 watchThread({ timeoutSeconds: STEP_TIMEOUT });
+try {
+  // Where memory runs out, the system should end the model and not the server.
+  writeFileSync('/proc/self/oom_score_adj', '500');
+} catch {
+  // Not every system has it.
+}
 
 let source: ModelOrigin | undefined;
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
