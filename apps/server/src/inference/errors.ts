@@ -37,6 +37,12 @@ export interface ProcessExit {
   readonly wasSilent?: boolean;
 }
 
+/** What a process did at its end, in words. */
+export function howItEnded({ code, signal, error }: ProcessExit): string {
+  if (error !== undefined) return `could not be started: ${error}`;
+  return signal ? `was ended by ${signal}` : `ended with code ${code}`;
+}
+
 /** The process of a model ended while it played for a job. */
 export class ModelDeath extends InferenceError {
   readonly exit: ProcessExit;

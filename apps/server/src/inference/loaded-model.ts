@@ -3,14 +3,13 @@
 // failures. The pool decides which models have room.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
 import { type Channel, Requests, type TypedRequest } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
 import type { ModelKey } from '../models/model-source.ts';
 import { ActiveRequest, type RequestHooks } from './active-request.ts';
-import { InferenceError, ModelDeath, type ProcessExit } from './errors.ts';
+import { howItEnded, InferenceError, ModelDeath, type ProcessExit } from './errors.ts';
 import type {
   Counters,
   FromModelProcess,
@@ -20,12 +19,11 @@ import type {
   ModelSetup,
   ToModelProcess,
 } from './protocol.ts';
+import { RecentDeaths } from './recent-deaths.ts';
 
 const SCRIPT = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** Secrets of the server that a model has no use for. */
 const SECRETS = /^(LUDIC_|WANDB_)/;
-/** A little below the server, which must stay quick. */
-const NICENESS = 5;
 /** How long a process that was let go may take to end. */
 const LINGER_MS = 30_000;
 /** Characters of what it printed last. */
@@ -34,11 +32,6 @@ const PRINTED = 2000;
 const TRIES = 2;
 /** How long it is remembered that a model does not open. */
 const UNUSABLE_MS = 5000;
-/** Deaths within this time count together. */
-const DEATHS_MS = 60_000;
-/** From this death on there is a pause before the next process, twice as long each time. */
-const DEATHS_FREE = 5;
-const LONGEST_PAUSE_MS = 60_000;
 
 /** A request of any type. */
 type AnyRequest = Pick<ActiveRequest, 'tries' | 'shown' | 'isJob' | 'isCancelled' | 'begin' | 'heard' | 'end'>;
@@ -105,8 +98,7 @@ export class LoadedModel {
   #isOutdated = false;
   #isClosed = false;
   #idleTimer: NodeJS.Timeout | undefined;
-  #deaths: number[] = [];
-  #pausedUntil = 0;
+  readonly #deaths = new RecentDeaths();
   #unusable: { readonly error: Error; readonly until: number } | undefined;
 
   constructor(options: LoadedModelOptions) {
@@ -223,7 +215,8 @@ export class LoadedModel {
   #assertUsable(): void {
     const now = this.#options.now();
     if (this.#unusable && now < this.#unusable.until) throw this.#unusable.error;
-    if (now < this.#pausedUntil) throw this.#pausing(now);
+    const pausing = this.#deaths.pauseAt(now);
+    if (pausing) throw pausing;
   }
 
   #begin(request: AnyRequest): void {
@@ -270,7 +263,6 @@ export class LoadedModel {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env,
     });
-    stepBack(child.pid);
     const channel = ipcChannel<ToModelProcess, FromModelProcess>(child);
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const started: ModelProcess = {
@@ -346,18 +338,17 @@ export class LoadedModel {
   #died(dead: ModelProcess, exit: ProcessExit): void {
     const { printed, state } = dead;
     const now = this.#options.now();
-    const how = inWords(exit);
+    const how = howItEnded(exit);
     this.#log('died', dead, `it ${how}${printed === '' ? '' : `: ${printed.trim()}`}`);
     this.#process = undefined;
-    this.#deaths = [...this.#deaths.filter((time) => now - time < DEATHS_MS), now];
-    const beyond = this.#deaths.length - DEATHS_FREE;
-    if (beyond > 0) this.#pausedUntil = now + Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** beyond);
+    this.#deaths.add(now);
+    const pausing = this.#deaths.pauseAt(now);
     for (const request of [...this.#requests]) {
       if (request.isCancelled) this.#end(request);
       else if (request.isJob) {
         const message = `The process of the model ${how}.`;
         this.#end(request, new ModelDeath(message, { ...exit, wasSilent: state === 'stuck' }, printed));
-      } else if (beyond > 0) this.#end(request, this.#pausing(now));
+      } else if (pausing) this.#end(request, pausing);
       else if (request.tries >= TRIES || request.shown) {
         const message =
           stuckGame(printed) ??
@@ -391,12 +382,6 @@ export class LoadedModel {
     this.release();
   }
 
-  #pausing(now: number): InferenceError {
-    const seconds = Math.max(1, Math.ceil((this.#pausedUntil - now) / 1000));
-    const message = `The process of this model has ended ${this.#deaths.length} times within a minute. Try again in ${seconds} s.`;
-    return new InferenceError('worker_died', message, seconds);
-  }
-
   #log(event: ModelEvent['event'], { child }: ModelProcess, reason?: string): void {
     this.#options.log({
       event,
@@ -407,18 +392,4 @@ export class LoadedModel {
   }
 }
 
-function inWords({ code, signal, error }: ProcessExit): string {
-  if (error !== undefined) return `could not be started: ${error}`;
-  return signal ? `was ended by ${signal}` : `ended with code ${code}`;
-}
-
 const kill = ({ child }: ModelProcess): boolean => child.kill('SIGKILL');
-
-function stepBack(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, NICENESS);
-  } catch {
-    // A convenience that not every machine grants.
-  }
-}

@@ -262,11 +262,11 @@ export class InferencePool {
 
   /** Drops other models, the one first that was used longest ago, until this one fits. */
   #makeRoom(wanted: LoadedModel, forJob: boolean): void {
+    if (wanted.bytes > this.#maxBytes) throw tooLarge(wanted.bytes, this.#maxBytes);
     for (;;) {
       const loaded = [...this.#models].filter((model) => model.hasProcess && model !== wanted);
       const bytes = loaded.reduce((sum, model) => sum + model.bytes, wanted.bytes);
       if (loaded.length < this.#maxModels && bytes <= this.#maxBytes) return;
-      if (loaded.length === 0) throw tooLarge(wanted.bytes, this.#maxBytes);
       const [oldest] = loaded.filter(({ isBusy }) => !isBusy).sort((one, other) => one.lastUsed - other.lastUsed);
       if (!oldest) {
         if (!forJob && loaded.some(({ hasJobs }) => hasJobs)) this.#refusedForJobs = this.#now();

@@ -1,6 +1,5 @@
 // The process that holds one model. It hears tasks from the server, works on all of them at once and ends with the server.
 
-import { writeFileSync } from 'node:fs';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { type Answering, answerRequests, type SerializedError } from '@ludic/io';
@@ -9,19 +8,16 @@ import { createRuntime } from '@ludic/runtime/node';
 import type { ModelOrigin } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
 import { endingsOf, openModel } from '../models/open-model.ts';
+import { stepBack } from '../step-back.ts';
 import { explainedOrFault } from './errors.ts';
 import type { Counters, FromModelProcess, ModelCalls, ModelSetup, ToModelProcess } from './protocol.ts';
 import { countedRuntime, ModelWork } from './work.ts';
 
 const ALIVE_MS = 1000;
 
+/** A little below the server, and above trainings. */
+stepBack(5);
 watchThread({ timeoutSeconds: STEP_TIMEOUT });
-try {
-  // Where memory runs out, the system should end the model and not the server.
-  writeFileSync('/proc/self/oom_score_adj', '500');
-} catch {
-  // Not every system has it.
-}
 
 let source: ModelOrigin | undefined;
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });

@@ -1,11 +1,12 @@
 // The process of one training. It ends when its work ends, when it is asked to, and when the server is gone; it saves first.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { mkdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { awaitLock, ipcChannel } from '@ludic/io/node';
+import { stepBack } from '../../step-back.ts';
 import { finalReason } from './final-reason.ts';
 import type { FromJob, ToJob } from './messages.ts';
 import { INTERRUPTED, type TrainingEnd, trainJob } from './train.ts';
@@ -51,7 +52,8 @@ channel.listen((message) => {
 
 async function begin(given: Begin): Promise<void> {
   graceMs = given.graceMs;
-  stepBack();
+  // Answers to requests come before jobs.
+  stepBack(constants.priority.PRIORITY_BELOW_NORMAL);
   watchThread({ timeoutSeconds: STEP_TIMEOUT });
   setInterval(() => void channel.send({ type: 'alive' }), ALIVE_MS).unref();
   let code = 0;
@@ -82,15 +84,5 @@ async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<Trai
   } catch (error) {
     if (signal.aborted && (error as Error).name === 'AbortError') return INTERRUPTED;
     throw error;
-  }
-}
-
-/** Answers to requests come before jobs. Where memory runs out, the system should end the job and not the server. */
-function stepBack(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-    writeFileSync('/proc/self/oom_score_adj', '500');
-  } catch {
-    // Not every system has it.
   }
 }
