@@ -1,7 +1,10 @@
 // An evaluation as a job: it plays with the loaded models, behind the requests. It is the same at every attempt, so after
 // the death of the model's process it simply begins again.
 
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completePlaying } from '@ludic/service/internal';
 import { InferenceError, ModelDeath } from '../inference/errors.ts';
@@ -81,7 +84,9 @@ export class EvaluationWork implements JobWork {
     const source = await models.resolve(request.model_path);
     const failed = new AbortController();
     const signal = AbortSignal.any([this.#stopped.signal, failed.signal]);
-    const file = trajectories ? await GamesFile.open(places.episodes, (error) => failed.abort(error)) : undefined;
+    // It has its name when all games are in it.
+    const file = trajectories ? createWriteStream(`${places.episodes}.new`, { flush: true }) : undefined;
+    file?.on('error', (error) => failed.abort(error));
     try {
       const results = await this.#whenThereIsRoom(signal, () =>
         this.#options.pool.evaluateForJob(
@@ -99,7 +104,10 @@ export class EvaluationWork implements JobWork {
           },
         ),
       );
-      await file?.save();
+      if (file) {
+        await finished(file.end());
+        await rename(`${places.episodes}.new`, places.episodes);
+      }
       return {
         model_path: request.model_path,
         env_type: request.env_type,
@@ -111,11 +119,12 @@ export class EvaluationWork implements JobWork {
       };
     } finally {
       this.#killProcess = undefined;
-      await file?.close();
+      // The next attempt writes it again.
+      if (file && !file.destroy().closed) await once(file, 'close');
     }
   }
 
-  #hear(part: EvaluationPart, file: GamesFile | undefined): void {
+  #hear(part: EvaluationPart, file: WriteStream | undefined): void {
     const { request, onMessage } = this.#options;
     switch (part.type) {
       case 'warning':
@@ -123,10 +132,9 @@ export class EvaluationWork implements JobWork {
         onMessage(part);
         return;
       case 'game':
-        file?.add(part.json);
+        file?.write(`${part.json}\n`);
         return;
       case 'played':
-        file?.write();
         this.#say(`${part.games} of ${request.eval_episodes} games played`);
         onMessage(part);
         return;
@@ -153,47 +161,5 @@ export class EvaluationWork implements JobWork {
 
   #say(line: string): void {
     print(this.#options.places.log, line);
-  }
-}
-
-/** The games of an evaluation, a line each. They have their name when all are there. */
-class GamesFile {
-  readonly #path: string;
-  readonly #file: FileHandle;
-  readonly #onError: (error: unknown) => void;
-  #lines: string[] = [];
-  #written: Promise<void> = Promise.resolve();
-
-  private constructor(path: string, file: FileHandle, onError: (error: unknown) => void) {
-    this.#path = path;
-    this.#file = file;
-    this.#onError = onError;
-  }
-
-  static async open(path: string, onError: (error: unknown) => void): Promise<GamesFile> {
-    return new GamesFile(path, await open(`${path}.new`, 'w'), onError);
-  }
-
-  add(line: string): void {
-    this.#lines.push(line);
-  }
-
-  /** Writes what was added, behind what is being written. */
-  write(): void {
-    const text = this.#lines.map((line) => `${line}\n`).join('');
-    this.#lines = [];
-    this.#written = this.#written.then(() => this.#file.writeFile(text));
-    this.#written.catch(this.#onError);
-  }
-
-  async save(): Promise<void> {
-    await this.#written;
-    await this.#file.sync();
-    await rename(`${this.#path}.new`, this.#path);
-  }
-
-  async close(): Promise<void> {
-    await this.#written.catch(() => {});
-    await this.#file.close();
   }
 }
