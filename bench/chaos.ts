@@ -1,4 +1,4 @@
-// kill -9 at random moments to everything that `ludic serve` is made of: itself, the processes of jobs, their workers, and
+// kill -9 at random moments to everything that `ludic serve` is made of: itself, the processes of trainings, their workers, and
 // those that hold models, while people train, evaluate, play and chat over HTTP. Afterwards nothing may be lost, damaged,
 // different or left over. Run: `npx node bench/chaos.ts [--kills 20] [--seed 0]`; kept in bench/results/chaos.json.
 
