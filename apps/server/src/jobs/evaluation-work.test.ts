@@ -26,10 +26,14 @@ function openPool(options: PoolOptions = {}): { readonly pool: InferencePool; re
 }
 
 /** A request that plays what a job plays. */
-function evaluateNow(pool: InferencePool, more: Parameters<typeof smallEvaluation>[0] = {}) {
+function evaluateNow(
+  pool: InferencePool,
+  more: Parameters<typeof smallEvaluation>[0] = {},
+  onPlayed: (games: number) => void = () => {},
+) {
   const request = completePlaying(smallEvaluation(more));
   const { seed, eval_episodes: episodes } = request;
-  return pool.evaluate(NANO, { ...requestedPlay(request), seed, episodes, trajectories: true });
+  return pool.evaluate(NANO, { ...requestedPlay(request), seed, episodes, trajectories: true }, { onPlayed });
 }
 
 /** A model of the server, a copy of nano. */
@@ -94,10 +98,13 @@ describe('an evaluation as a job', () => {
     const jobs = await bench.open(await bench.folder(), { pool });
     const game = { eval_episodes: 400 };
     const id = await start(jobs, game);
-    await until(() => isPlaying(pool));
-    const asked = evaluateNow(pool, game);
-    await until(() => pool.status.processes[0]!.requests === 2);
-    process.kill(pidsOf(pool)[0]!, 'SIGKILL');
+    // While its model opens.
+    const pid = await until(() => jobs.pidOf(id));
+    let isKilled = false;
+    const asked = evaluateNow(pool, game, () => {
+      if (!isKilled) process.kill(pid, 'SIGKILL');
+      isKilled = true;
+    });
     const done = await ended(jobs, id);
     expect(done).toMatchObject({ status: 'completed', attempts: 2, step: 400, reason: null });
     const { evaluation, games } = await asked;
