@@ -179,10 +179,10 @@ describe('a pool of workers', () => {
       (phase, step, alive) => {
         if (phase === 'play' && step === 2) process.kill((stopped = alive()[0]!), 'SIGSTOP');
       },
-      4,
+      8,
     );
     const lost = events.filter((event) => event.type === 'worker_lost');
-    expect(lost).toMatchObject([{ pid: stopped, reason: 'was silent for 4 seconds' }]);
+    expect(lost).toMatchObject([{ pid: stopped, reason: 'was silent for 8 seconds' }]);
     expect(isThere(stopped!)).toBe(false);
     expect(checksums).toEqual((await train(settings, 1)).checksums);
   });
