@@ -5,6 +5,7 @@ import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { unheededWarning } from '../config/known-fields.ts';
 import { ModelError } from '../errors.ts';
 import { readGpt2Tokenizer } from './gpt2-tokenizer.ts';
+import { piecewise } from './piecewise.ts';
 import { TokenizerFault, understoodTokenizer } from './tokenizer-parts.ts';
 
 /** Text to token ids and back, without special tokens added. */
@@ -48,10 +49,10 @@ export function tokenizerWithin(tokenizer: Tokenizer, rows: number, name: string
 
 /** @param json a parsed tokenizer.json, @param config a parsed tokenizer_config.json @throws ModelError `bad_tokenizer` */
 export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The model'): Tokenizer {
-  const { tokenizer, unheeded } = understood(json, config, name);
+  const { tokenizer, parts, unheeded } = understood(json, config, name);
   const isKnown = (id: number) => tokenizer.id_to_token(id) !== undefined;
   return {
-    encode: (text) => Int32Array.from(tokenizer.encode(text, { add_special_tokens: false }).ids),
+    encode: piecewise((text) => tokenizer.encode(text, { add_special_tokens: false }).ids, parts),
     decode: (ids, { skipSpecialTokens = false } = {}) => {
       // Rows of the model beyond the tokenizer's tokens have no text.
       const known = Array.from(ids).filter(isKnown);
@@ -66,7 +67,7 @@ export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The m
 function understood(json: unknown, config: unknown, name: string) {
   try {
     const { json: parts, config: fields, unheeded } = understoodTokenizer(json, config);
-    return { tokenizer: new HubTokenizer(parts, fields), unheeded };
+    return { tokenizer: new HubTokenizer(parts, fields), parts, unheeded };
   } catch (error) {
     // Its own words, where it does not get along with a part all the same, are of no use to people.
     const what =
