@@ -16,8 +16,6 @@ export type Facts = Map<string, Fact>;
 const MEASURED =
   /(^|\.)(seconds|.*_seconds|.*_per_second|.*peak_memory|uptime_s|seconds_left|.*_at|created|updated|modified|pid|startedAt|peakMemory)$/;
 
-export const sha256 = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-
 export function addFact(facts: Facts, name: string, value: unknown, wording = false): void {
   facts.set(name, { value: typeof value === 'string' ? value : JSON.stringify(value), wording });
 }
@@ -50,4 +48,25 @@ export function differences(before: Facts, after: Facts): readonly Difference[] 
     if (was?.value === is?.value) return [];
     return [{ name, before: was?.value, after: is?.value, wording: (was ?? is)!.wording }];
   });
+}
+
+/** Numbers below it are compared as if they were so large: what is left of numbers that cancel. */
+const SMALLEST = 0.01;
+
+/** What a fact says of bytes that hold rounded numbers. */
+export const binaryFact = (bytes: Uint8Array): string =>
+  `${bytes.length} bytes, ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`;
+const BINARY = /^(\d+ bytes), [0-9a-f]{16}$/;
+
+/**
+ * Whether a difference may come of sums that are rounded otherwise. Of binary files the lengths are compared; what is in
+ * those of tensors has facts of its own.
+ * @param share of the larger number
+ */
+export function isRounding({ before, after }: Difference, share: number): boolean {
+  if (share === 0 || before === undefined || after === undefined) return false;
+  const [was, is] = [BINARY.exec(before), BINARY.exec(after)];
+  if (was && is) return was[1] === is[1];
+  const [a, b] = [Number(before), Number(after)];
+  return Math.abs(a - b) <= share * Math.max(SMALLEST, Math.abs(a), Math.abs(b));
 }

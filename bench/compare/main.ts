@@ -3,6 +3,7 @@
 //   npm run compare -- COMMIT             the commit with this tree
 //   npm run compare -- COMMIT OTHER       one commit with another
 //   npm run compare -- COMMIT --only runs,help
+//   npm run compare -- COMMIT --rounding 1e-3   numbers may differ by this share, where sums are added otherwise
 // Ends with 1 where anything differs that meant.ts does not name. Changed prose (descriptions of options) is counted, and
 // listed with --wording.
 
@@ -11,7 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Difference, differences, type Facts } from './facts.ts';
+import { type Difference, differences, type Facts, isRounding } from './facts.ts';
 import { helpFacts } from './help.ts';
 import { MEANT } from './meant.ts';
 import { openapiFacts } from './openapi.ts';
@@ -32,12 +33,16 @@ const { values, positionals } = parseArgs({
     only: { type: 'string', default: Object.keys(PARTS).join(',') },
     wording: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
+    rounding: { type: 'string' },
   },
 });
 const [before, after] = positionals;
 const parts = values.only.split(',');
+const rounding = Number(values.rounding ?? 0);
 if (before === undefined || positionals.length > 2 || !parts.every((part) => Object.hasOwn(PARTS, part))) {
-  console.error(`npm run compare -- COMMIT [OTHER] [--only ${Object.keys(PARTS).join(',')}] [--wording] [--all]`);
+  console.error(
+    `npm run compare -- COMMIT [OTHER] [--only ${Object.keys(PARTS).join(',')}] [--wording] [--all] [--rounding SHARE]`,
+  );
   process.exit(2);
 }
 
@@ -72,7 +77,8 @@ for (const part of parts) {
   const facts = PARTS[part]!;
   const began = Date.now();
   const [was, is] = await Promise.all([facts(sides[0]), facts(sides[1])]);
-  const found = differences(was, is);
+  const different = differences(was, is);
+  const found = different.filter((each) => !isRounding(each, rounding));
   const meant = found.filter(({ wording }) => !wording).map((each) => ({ ...each, why: reason(part, each.name) }));
   const wording = found.filter((each) => each.wording);
   const unmeant = meant.filter(({ why }) => why === undefined);
@@ -80,6 +86,7 @@ for (const part of parts) {
   show(unmeant);
   for (const why of new Set(meant.map((each) => each.why).filter((each) => each !== undefined)))
     console.log(`  meant: ${why} (${meant.filter((each) => each.why === why).length})`);
+  if (found.length < different.length) console.log(`  within rounding: ${different.length - found.length}`);
   if (wording.length > 0) console.log(`  worded differently: ${wording.length}`);
   if (values.wording)
     for (const { name, before: old, after: now } of wording) console.log(`  ${name}\n    - ${old}\n    + ${now}`);

@@ -2,7 +2,7 @@
 // What no two servers have alike (ids, times) is replaced by what it is.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { addFact, addJson, type Facts, sha256 } from './facts.ts';
+import { addFact, addJson, binaryFact, type Facts } from './facts.ts';
 import { type ListedRequest, REQUESTS } from './request-list.ts';
 import { type Answer, PASSWORD, type Service, startService } from './service.ts';
 import type { Side } from './side.ts';
@@ -53,7 +53,7 @@ function addAnswer(facts: Facts, name: string, { status, headers, body }: Answer
   else if (listed.path === '/metrics')
     addFact(facts, `${name}: names`, [...body.toString().matchAll(/^# TYPE .*/gm)].join('\n'));
   else if (/^text\//.test(type)) addFact(facts, `${name}: text`, unmeasured(seen.plain(body.toString())), true);
-  else addFact(facts, `${name}: body`, `${body.length} bytes, ${sha256(body)}`);
+  else addFact(facts, `${name}: body`, binaryFact(body));
 }
 
 /** What a job printed, without what was measured. */

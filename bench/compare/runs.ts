@@ -3,7 +3,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { addFact, addJson, type Facts, sha256 } from './facts.ts';
+import { readSafetensors, toFloat32 } from '../../packages/models/src/index.ts';
+import { addFact, addJson, binaryFact, type Facts } from './facts.ts';
 import type { Side } from './side.ts';
 
 const words = (text: string) => text.split(' ');
@@ -90,6 +91,16 @@ function addFolder(facts: Facts, root: string, folder: string): void {
       for (const [line, text] of bytes.toString().trimEnd().split('\n').entries())
         addJson(facts, `${path} ${line + 1}`, JSON.parse(text));
     else if (name.endsWith('.json') && bytes.length < 20_000) addJson(facts, path, JSON.parse(bytes.toString()));
-    else addFact(facts, path, `${bytes.length} bytes, ${sha256(bytes)}`);
+    else addFact(facts, path, binaryFact(bytes));
+    if (name.endsWith('.safetensors')) addTensors(facts, path, bytes);
+  }
+}
+
+/** The root mean square of each tensor. */
+function addTensors(facts: Facts, path: string, bytes: Uint8Array): void {
+  for (const [name, tensor] of readSafetensors(bytes).tensors) {
+    const numbers = toFloat32(tensor);
+    const squares = numbers.reduce((sum, x) => sum + x * x, 0);
+    addFact(facts, `${path}: ${name}`, Math.sqrt(squares / Math.max(1, numbers.length)));
   }
 }
