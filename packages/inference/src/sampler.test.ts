@@ -82,6 +82,20 @@ describe.each([['the CPU', cpu] as const, ...(gpu ? [['WebGPU', gpu] as const] :
     expect(runs()).toBeLessThan(0.6 * runsAlone);
   });
 
+  it('gives the same when what it knows is discarded under way', async () => {
+    const { model } = await open(on);
+    const expected = [];
+    for (const [i, settings] of SETTINGS.entries())
+      expected.push(await new Sampler(model).sample(prompts(i), settings));
+    // Discarded with each call, while the earlier ones go on.
+    const sampler = new Sampler(model, { pause, capacity: 0 });
+    const calls = SETTINGS.map(async (settings, i) => {
+      for (let step = 0; step < 2 * i; step++) await pause();
+      return sampler.sample(prompts(i), settings);
+    });
+    for (const [i, replies] of (await Promise.all(calls)).entries()) same(replies, expected[i]!);
+  });
+
   it('lets others join at any token, and conversations go on', async () => {
     const alone = await open(on);
     const { model } = await open(on);

@@ -21,17 +21,22 @@ import { PreparedParamsCache, type SamplingParams } from './sampling/params.ts';
 export const SLOTS_PER_RUN = 16_384;
 /** Steps of the sampler for which the keys and values of a conversation are kept. Games continue at once. */
 const STEPS_KEPT = 8;
-/** Numbers in distributions at which the tree is emptied between prompts: about 200 MB. Twice as many are never exceeded. */
+/** See `SamplerOptions`. */
 export const TREE_CAPACITY = 2 ** 24;
-/** Memory of a node of the tree, in such numbers. */
+/** Memory of a node of the tree, in numbers. */
 const NUMBERS_PER_NODE = 24;
 
-/** How a sampler shares its thread with other work. */
+/** How a sampler shares its thread and its memory with other work. */
 export interface SamplerOptions {
   /**
    * Awaited before the first token and after each, so that other work in the same thread has its turn. Default: no pause.
    */
   readonly pause?: () => Promise<void>;
+  /**
+   * Numbers that the tree and its distributions may take before they are discarded between prompts; twice as many are never
+   * exceeded. Default: 2^24, about 200 MB.
+   */
+  readonly capacity?: number;
 }
 
 /** A token at the moment that it is drawn. */
@@ -97,6 +102,7 @@ type OpenEnds = ReadonlyMap<TokenNode, readonly RunningGeneration[]>;
 export class Sampler {
   readonly #model: LanguageModel;
   readonly #pause: (() => Promise<void>) | undefined;
+  readonly #capacity: number;
   readonly #decoder: Decoder;
   readonly #encoder: PromptEncoder;
   readonly #detokenizer: Detokenizer;
@@ -110,9 +116,10 @@ export class Sampler {
   #running = false;
   #step = 0;
 
-  constructor(model: LanguageModel, { pause }: SamplerOptions = {}) {
+  constructor(model: LanguageModel, { pause, capacity = TREE_CAPACITY }: SamplerOptions = {}) {
     this.#model = model;
     this.#pause = pause;
+    this.#capacity = capacity;
     this.#decoder = new Decoder(model);
     this.#encoder = new PromptEncoder(model.tokenizer, model.template);
     this.#detokenizer = new Detokenizer(model.tokenizer);
@@ -133,7 +140,7 @@ export class Sampler {
    */
   async sample(prompts: readonly Prompt[], params: SamplingParams, options: SampleOptions = {}): Promise<Generation[]> {
     options.signal?.throwIfAborted();
-    if (this.#next.numbers + NUMBERS_PER_NODE * this.#tree.size > TREE_CAPACITY) this.#discard();
+    if (this.#size > this.#capacity) this.#discard();
     const prepared = this.#params.get(params);
     const generations = prompts.map((prompt) => {
       const ids = this.#encoder.encode(prompt.messages);
@@ -161,6 +168,11 @@ export class Sampler {
 
   dispose(): void {
     void this.#decoder.dispose();
+  }
+
+  /** In numbers. */
+  get #size(): number {
+    return this.#next.numbers + NUMBERS_PER_NODE * this.#tree.size;
   }
 
   #overflow({ length }: Int32Array, maxCompletionLength: number): string | undefined {
@@ -257,13 +269,15 @@ export class Sampler {
     this.#record(ends, open, request, result);
   }
 
-  /** Feeds whole sequences, what all have in common once. */
-  async #prefill(ends: readonly TokenNode[], open: OpenEnds): Promise<void> {
-    const prefix = await this.#kept.prefixOf(ends);
-    for (const together of runs(ends)) {
-      const request = this.#requestFor(together, open);
-      const sequences = together.map((end) => end.path());
-      this.#record(together, open, request, await this.#decoder.prefill(sequences, prefix, request));
+  /** Feeds whole sequences, what all have in common once. Open generations may be in a tree that was discarded meanwhile. */
+  async #prefill(fresh: readonly TokenNode[], open: OpenEnds): Promise<void> {
+    for (const ends of Map.groupBy(fresh, ({ tree }) => tree).values()) {
+      const prefix = await this.#kept.prefixOf(ends);
+      for (const together of runs(ends)) {
+        const request = this.#requestFor(together, open);
+        const sequences = together.map((end) => end.path());
+        this.#record(together, open, request, await this.#decoder.prefill(sequences, prefix, request));
+      }
     }
   }
 
@@ -314,6 +328,8 @@ export class Sampler {
   #drawToken(generation: RunningGeneration, index: number, { onToken }: SampleOptions): void {
     const { node, prepared } = generation;
     const onDevice = generation.takeDrawn();
+    // What was discarded while the network ran is computed again in the next step.
+    if (!onDevice && !this.#next.logitsAfter(node)) return;
     const drawn = onDevice
       ? checked(onDevice)
       : draw(this.#next.distributionAfter(node, prepared), generation.nextUniform());
@@ -327,7 +343,7 @@ export class Sampler {
    * drawn their token: a later one at the same node has the logits computed again.
    */
   #evictLogits(): void {
-    if (this.#next.numbers + NUMBERS_PER_NODE * this.#tree.size > 2 * TREE_CAPACITY) this.#next.clear();
+    if (this.#size > 2 * this.#capacity) this.#next.clear();
   }
 
   /** Answers calls that are complete. */

@@ -47,12 +47,12 @@ export class KeptKv {
   /**
    * The common prefix of these sequences and all before them or, where that is too short, of these alone: less than the
    * shortest of them. It is computed once.
+   * @param ends at least one, of one tree
    */
   async prefixOf(ends: readonly TokenNode[]): Promise<CachedPrefix | undefined> {
-    if (ends.length === 0) return undefined;
     const shortest = ends.reduce((least, { depth }) => Math.min(least, depth), Number.POSITIVE_INFINITY);
     const common = ends.reduce(commonBeginning).ancestor(shortest - 1);
-    const known = this.#prefix;
+    const known = this.#prefix?.node.tree === common.tree ? this.#prefix : undefined;
     let node = known ? commonBeginning(known.node, common) : common;
     if (node.depth < SHORTEST_PREFIX) node = common;
     if (node.depth < SHORTEST_PREFIX) return undefined;
