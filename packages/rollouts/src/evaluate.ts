@@ -14,8 +14,11 @@ export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
   readonly seed: number;
   /** Episodes in lockstep; changes the speed and nothing else. */
   readonly batchSize?: number;
-  /** @param fresh the episodes since the last call */
-  readonly onProgress?: (played: number, fresh: readonly Episode[]) => void;
+  /**
+   * Awaited before the next games are played.
+   * @param fresh the episodes since the last call
+   */
+  readonly onProgress?: (played: number, fresh: readonly Episode[]) => void | Promise<void>;
 }
 
 /**
@@ -40,11 +43,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
     const fresh = await playPrepared(prepared, { policy, starts, signal });
     if (all.length === 0) assertRoom(fresh);
-    all.push(...fresh);
-    onProgress?.(all.length, fresh);
+    all.push(...fresh.map(withoutTexts));
+    await onProgress?.(all.length, fresh);
   }
   return summarize(all, seed);
 }
+
+/** What the numbers rest on: a hundred thousand games are kept until they are counted. */
+const withoutTexts = (episode: Episode): Episode => ({
+  ...episode,
+  turns: episode.turns.map((turn) => ({ ...turn, prompt: [], reply: { text: '', finish: turn.reply.finish } })),
+});
 
 /** @param seed names the stream of the bootstrap */
 export function summarize(episodes: readonly Episode[], seed: number): Evaluation {

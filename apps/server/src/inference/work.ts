@@ -6,8 +6,8 @@ import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
 import { rateToken } from '@ludic/inference/internal';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
-import { type Episode, type Evaluation, evaluationStarts } from '@ludic/rollouts';
-import { assertRoom, playPrepared, prepareEpisodes, summarize } from '@ludic/rollouts/internal';
+import { type Episode, type Evaluation, evaluate, evaluationStarts } from '@ludic/rollouts';
+import { assertRoom, playPrepared, prepareEpisodes } from '@ludic/rollouts/internal';
 import type { Runtime } from '@ludic/runtime';
 import { trajectoryOf } from '@ludic/service/internal';
 import { VisibleText } from './cut-at-stop.ts';
@@ -100,29 +100,28 @@ export class ModelWork {
   }
 
   async #evaluate(
-    { episodes: wanted, trajectories, background, ...task }: EvaluationTask,
+    { episodes, trajectories, background, ...task }: EvaluationTask,
     report: (part: EvaluationPart) => Promise<unknown>,
     signal: AbortSignal,
   ): Promise<Evaluation> {
     for (const message of this.warnings) await report({ type: 'warning', message });
     const { spec, policy } = this.#played(task, background ? this.#backgroundSampler : this.#sampler);
-    const together = background ? JOB_GAMES_AT_ONCE : GAMES_AT_ONCE;
     const told = background ? JOB_GAMES_TOLD : GAMES_AT_ONCE;
-    const all: Episode[] = [];
-    while (all.length < wanted) {
-      const first = all.length;
-      const starts = evaluationStarts(task.seed, Math.min(together, wanted - first), first);
-      const fresh = await playPrepared(spec, { policy, starts, signal });
-      if (first === 0) assertRoom(fresh);
-      this.#games += fresh.length;
-      if (trajectories) {
-        for (const [i, episode] of fresh.entries())
+    return evaluate({
+      ...spec,
+      policy,
+      episodes,
+      seed: task.seed,
+      batchSize: background ? JOB_GAMES_AT_ONCE : GAMES_AT_ONCE,
+      onProgress: async (played, fresh) => {
+        this.#games += fresh.length;
+        const first = played - fresh.length;
+        for (const [i, episode] of trajectories ? fresh.entries() : [])
           await report({ type: 'game', json: JSON.stringify(evaluatedGame(episode, first + i)) });
-      }
-      all.push(...fresh.map(withoutTexts));
-      if (all.length % told === 0 || all.length === wanted) await report({ type: 'played', games: all.length });
-    }
-    return summarize(all, task.seed);
+        if (played % told === 0 || played === episodes) await report({ type: 'played', games: played });
+      },
+      signal,
+    });
   }
 
   rollout(task: RolloutTask, signal: AbortSignal): Promise<Episode> {
@@ -225,12 +224,6 @@ const tooLong = (what: string, positions: number, name: string) =>
 const withoutTokens = (episode: Episode): Episode => ({
   ...episode,
   turns: episode.turns.map((turn) => ({ ...turn, reply: { text: turn.reply.text, finish: turn.reply.finish } })),
-});
-
-/** What the numbers of an evaluation rest on: a hundred thousand games are kept until they are counted. */
-const withoutTexts = (episode: Episode): Episode => ({
-  ...episode,
-  turns: episode.turns.map((turn) => ({ ...turn, prompt: [], reply: { text: '', finish: turn.reply.finish } })),
 });
 
 /** A game of an evaluation as clients get it. @param i its place among all games */
