@@ -1,22 +1,14 @@
 // For each kind of loss: the gradient of any batch is the weighted sum of the gradients of its samples, each fed alone, in
 // whatever order they come and however they are cut.
 
-import { fileURLToPath } from 'node:url';
-import { readCheckpoint } from '@ludic/models';
-import { openModelFolder } from '@ludic/models/node';
-import { floats, ResidentTensors } from '@ludic/runtime';
-import { createRuntime } from '@ludic/runtime/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gradientOf, tinyLearners } from '../../testing/tiny-learner.ts';
 import type { Sample } from '../batching/samples.ts';
 import { LOSS_TYPES, LOSSES } from '../loss/loss-types.ts';
-import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { DEFAULT_LOSS, type LossSettings } from '../settings/loss-settings.ts';
-import { Learner } from './learner.ts';
 
-const runtime = await createRuntime({ device: 'cpu', threads: 1 });
-const files = await openModelFolder(fileURLToPath(new URL('../../../models/fixtures/smollm-tiny', import.meta.url)));
-const { config, parameters } = await readCheckpoint(files);
+const { config, learnerWith } = await tinyLearners('smollm-tiny');
 
 const tokens = (least: number, most: number) =>
   fc
@@ -43,24 +35,6 @@ const anySample: fc.Arbitrary<Sample> = fc
     weight,
   }));
 
-const learnerOf = async (objective: LossSettings, tokenBudget: number) =>
-  new Learner({
-    runtime,
-    config,
-    parameters: await ResidentTensors.of(runtime, parameters),
-    objective,
-    adamw: DEFAULT_ADAMW,
-    temperature: 0.8,
-    tokenBudget,
-  });
-
-async function gradientOf(learner: Learner, samples: readonly Sample[]): Promise<Float64Array> {
-  learner.gradients.clear();
-  await learner.accumulate(samples);
-  const sums = await learner.gradients.download();
-  return Float64Array.from(Object.values(sums).flatMap((tensor) => [...floats(tensor)]));
-}
-
 const kinds: readonly (readonly [string, Partial<LossSettings>])[] = [
   ...LOSS_TYPES.map((lossType) => [lossType, { lossType, epsilonHigh: LOSSES[lossType].epsilonHigh }] as const),
   [
@@ -73,7 +47,9 @@ describe('the gradient of a batch', { timeout: 120_000 }, () => {
   it.each(kinds)('is the sum over its samples: %s', async (_, loss) => {
     const objective = { ...DEFAULT_LOSS, ...loss };
     const budgets = [1, 25, 100_000];
-    const learners = await Promise.all(budgets.map((budget) => learnerOf(objective, budget)));
+    const learners = await Promise.all(
+      budgets.map((tokenBudget) => learnerWith({ objective, temperature: 0.8, tokenBudget })),
+    );
     const cut = fc.integer({ min: 0, max: budgets.length - 1 });
     await fc.assert(
       fc.asyncProperty(

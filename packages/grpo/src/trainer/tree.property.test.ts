@@ -1,19 +1,12 @@
 // For each model family, and for conversations as histories that grow make them: however replies overlap, the gradient of a
 // batch is the sum of the gradients of its replies, each fed alone.
 
-import { fileURLToPath } from 'node:url';
-import { readCheckpoint } from '@ludic/models';
 import { TokenNode } from '@ludic/models/internal';
-import { openModelFolder } from '@ludic/models/node';
-import { floats, ResidentTensors } from '@ludic/runtime';
-import { createRuntime } from '@ludic/runtime/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { gradientOf, tinyLearners } from '../../testing/tiny-learner.ts';
 import type { Sample } from '../batching/samples.ts';
-import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
-import { Learner } from './learner.ts';
 
-const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 const FAMILIES = ['llama-tiny', 'smollm-tiny', 'gpt2-tiny', 'qwen2-tiny', 'qwen3-tiny', 'gemma3-tiny'];
 
 /** What a game says at a turn, what is replied and what the reply is worth. */
@@ -77,36 +70,22 @@ function samplesOf(drawn: readonly Game[], history: string, tree: TokenNode | un
   );
 }
 
-async function gradientOf(learner: Learner, samples: readonly Sample[]): Promise<Float64Array> {
-  learner.gradients.clear();
-  await learner.accumulate(samples);
-  const sums = await learner.gradients.download();
-  return Float64Array.from(Object.values(sums).flatMap((tensor) => [...floats(tensor)]));
-}
-
 describe.each(FAMILIES)('a batch of %s', { timeout: 120_000 }, (family) => {
   it.each(Object.keys(HISTORIES))('has the gradient of its replies, each fed alone: %s', async (history) => {
-    const folder = fileURLToPath(new URL(`../../../models/fixtures/${family}`, import.meta.url));
-    const { config, parameters } = await readCheckpoint(await openModelFolder(folder));
-    const learnerWith = async (tokenBudget: number) =>
-      new Learner({
-        runtime,
-        config,
-        parameters: await ResidentTensors.of(runtime, parameters),
-        objective: 'supervised',
-        adamw: DEFAULT_ADAMW,
-        temperature: 1,
-        tokenBudget,
-      });
-    const [whole, cut, alone] = [await learnerWith(100_000), await learnerWith(60), await learnerWith(100_000)];
+    const { learnerWith } = await tinyLearners(family);
+    const [whole, cut, alone] = await Promise.all(
+      [100_000, 60, 100_000].map((tokenBudget) =>
+        learnerWith({ objective: 'supervised', temperature: 1, tokenBudget }),
+      ),
+    );
     await fc.assert(
       fc.asyncProperty(games, fc.boolean(), fc.boolean(), async (drawn, isCut, isPlaced) => {
         const samples = samplesOf(drawn, history, isPlaced ? new TokenNode() : undefined);
-        const together = await gradientOf(isCut ? cut : whole, samples);
+        const together = await gradientOf(isCut ? cut! : whole!, samples);
         const sum = new Float64Array(together.length);
         let size = 1;
         for (const sample of samples) {
-          const part = await gradientOf(alone, [{ ...sample, promptNode: undefined }]);
+          const part = await gradientOf(alone!, [{ ...sample, promptNode: undefined }]);
           for (const [i, x] of part.entries()) {
             sum[i]! += x;
             size = Math.max(size, Math.abs(x));
@@ -117,6 +96,6 @@ describe.each(FAMILIES)('a batch of %s', { timeout: 120_000 }, (family) => {
       }),
       { numRuns: 5 },
     );
-    for (const learner of [whole, cut, alone]) await learner.dispose();
+    for (const learner of [whole, cut, alone]) await learner!.dispose();
   });
 });
