@@ -15,10 +15,10 @@ export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
   /** Episodes in lockstep; changes the speed and nothing else. */
   readonly batchSize?: number;
   /**
-   * Awaited before the next games are played.
+   * What it returns is awaited before the next games are played.
    * @param fresh the episodes since the last call
    */
-  readonly onProgress?: (played: number, fresh: readonly Episode[]) => void | Promise<void>;
+  readonly onProgress?: (played: number, fresh: readonly Episode[]) => unknown;
 }
 
 /**
