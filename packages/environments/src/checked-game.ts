@@ -1,7 +1,7 @@
 // A game that may be wrong. Games are code of users: whatever one throws or returns becomes a step that is right, or
 // one error that says in a sentence what was wrong and where.
 
-import type { Environment, EnvironmentDefinition, ResetOptions, Step, StepInfo } from './contract.ts';
+import type { Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
 import { EnvironmentError } from './errors.ts';
 import { type GameCall, placeOf, watched } from './watch.ts';
 
@@ -58,6 +58,17 @@ export class CheckedGame implements Environment, GameCall {
 
   get memory(): string {
     return this.#call('memory', () => textOf(this.#current().memory, 'memory'));
+  }
+
+  get facts(): Facts {
+    return this.#call('facts', () => factsOf(this.#current().facts));
+  }
+
+  get situation(): string | undefined {
+    return this.#call('situation', () => {
+      const { situation } = this.#current();
+      return situation === undefined ? undefined : textOf(situation, 'situation');
+    });
   }
 
   #current(): Environment {
@@ -156,6 +167,15 @@ function infoOf(given: unknown): StepInfo {
   if (outcome === undefined) return { invalid: checked };
   if (!OUTCOMES.has(outcome)) throw new Fault(`its info.outcome is ${shown(outcome)}, and must be win, draw or loss`);
   return { invalid: checked, outcome: outcome as NonNullable<StepInfo['outcome']> };
+}
+
+function factsOf(given: unknown): Facts {
+  refusePromise(given);
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null)
+    throw new Fault(`its facts are ${shown(given)}, and must be an object`);
+  for (const [kind, line] of Object.entries(given)) textOf(line, `fact ${kind}`);
+  return given as Facts;
 }
 
 const observationOf = (given: unknown): string => textOf(given, 'observation');

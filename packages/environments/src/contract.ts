@@ -46,7 +46,20 @@ export interface Environment<State = unknown> {
   readonly state: State;
   /** The memory that a perfect player would keep so far: what OPTIMAL_SCRATCHPAD shows. Empty where none is needed. */
   readonly memory: string;
+  /**
+   * The hidden facts of now by kind, each as the one line that says it in the words of `memory`, seen or not:
+   * `{ door: 'You saw the door at row 1, column 2.' }`. Notes are taught and judged by them. Default: none.
+   */
+  readonly facts?: Facts;
+  /**
+   * Names all that decides how the game goes on, what is hidden included: from equal situations the same replies lead on
+   * to the same (up to dice). Credit compares turns by it. Default: undefined, and the game has no credit by situations.
+   */
+  readonly situation?: string | undefined;
 }
+
+/** Hidden facts by kind: for each the line that says it. */
+export type Facts = Readonly<Record<string, string>>;
 
 /** A scripted player with the memory of one episode: make a new one for each. */
 export interface Expert<State = unknown> {

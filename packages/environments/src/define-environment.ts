@@ -3,7 +3,7 @@
 
 import { type RandomStream, stream } from '@ludic/random';
 import type { ConfigOf, ConfigProperties } from './config.ts';
-import type { Environment, EnvironmentDefinition, ResetOptions, Step, StepInfo } from './contract.ts';
+import type { Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
 import { EnvironmentError } from './errors.ts';
 import { tagReader } from './tags.ts';
 
@@ -49,6 +49,10 @@ export interface Rules<Properties extends ConfigProperties, State, Action>
   observe(state: State, config: ConfigOf<Properties>, over: boolean): string;
   /** See `Environment.memory`. Default: empty. */
   memory?(state: State, config: ConfigOf<Properties>): string;
+  /** See `Environment.facts`. Default: none. */
+  facts?(state: State, config: ConfigOf<Properties>): Facts;
+  /** See `Environment.situation`. Default: none. */
+  situation?(state: State, config: ConfigOf<Properties>): string;
   /** After how many replies the episode is cut off, and the reward added then. */
   limit(config: ConfigOf<Properties>): { readonly steps: number; readonly reward: number };
   /** What an unreadable or forbidden action costs. Default 0. */
@@ -151,6 +155,14 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
 
   get memory(): string {
     return this.#rules.memory?.(this.state, this.#config) ?? '';
+  }
+
+  get facts(): Facts {
+    return this.#rules.facts?.(this.state, this.#config) ?? {};
+  }
+
+  get situation(): string | undefined {
+    return this.#rules.situation?.(this.state, this.#config);
   }
 }
 

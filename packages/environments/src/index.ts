@@ -7,6 +7,7 @@ export type {
   Environment,
   EnvironmentDefinition,
   Expert,
+  Facts,
   PropertySchema,
   ResetOptions,
   Step,

@@ -89,9 +89,10 @@ describe('SCRATCHPAD', () => {
 
   it('shows what the policy wrote last, and keeps it through replies without a tag', () => {
     const wrote = '<scratchpad>The key is at row 1.</scratchpad><action>up</action>';
-    expect(shown(having(wrote))).toBe('Your scratchpad:\nThe key is at row 1.\nYou see a key.');
+    const pad = (text: string) => `Your scratchpad:\n<scratchpad>\n${text}\n</scratchpad>\nYou see a key.`;
+    expect(shown(having(wrote))).toBe(pad('The key is at row 1.'));
     expect(shown(having(wrote, '<action>up</action>', ''))).toBe(shown(having(wrote)));
-    expect(shown(having(wrote, '<scratchpad>New.</scratchpad>'))).toBe('Your scratchpad:\nNew.\nYou see a key.');
+    expect(shown(having(wrote, '<scratchpad>New.</scratchpad>'))).toBe(pad('New.'));
     expect(shown(having(wrote, '<scratchpad></scratchpad>'))).toBe(shown(start));
   });
 
@@ -102,7 +103,9 @@ describe('SCRATCHPAD', () => {
   it('never grows beyond its limit', () => {
     const endless = '😀'.repeat(10_000);
     const content = shown(having(`<scratchpad>${endless}`));
-    expect(content.length).toBeLessThanOrEqual('Your scratchpad:\n\nYou see a key.'.length + SCRATCHPAD_LIMIT);
+    expect(content.length).toBeLessThanOrEqual(
+      'Your scratchpad:\n<scratchpad>\n\n</scratchpad>\nYou see a key.'.length + SCRATCHPAD_LIMIT,
+    );
     expect(content).toContain('😀'.repeat(SCRATCHPAD_LIMIT / 2));
     expect(shown(having(`<scratchpad>a${endless}`)).isWellFormed()).toBe(true);
     fc.assert(fc.property(text, (text) => (readScratchpad(`<scratchpad>a${text}`) ?? '').length <= SCRATCHPAD_LIMIT));

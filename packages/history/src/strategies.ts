@@ -29,10 +29,11 @@ const STRATEGIES: Readonly<Record<HistoryStrategy, (episode: EpisodeSoFar) => re
     return [system(systemPrompt), ...past, user(observation)];
   },
 
+  /** The scratchpad is shown in the tags that it is written in: its end is marked, so no note looks like an observation. */
   SCRATCHPAD({ systemPrompt, turns, observation }) {
     const text = currentScratchpad(turns);
     const { scratchpadPrompt, scratchpadEmpty, scratchpadHeader } = HISTORY_TEXTS;
-    const memory = text === '' ? scratchpadEmpty : `${scratchpadHeader}\n${text}`;
+    const memory = text === '' ? scratchpadEmpty : `${scratchpadHeader}\n<scratchpad>\n${text}\n</scratchpad>`;
     return [system(`${systemPrompt}\n${scratchpadPrompt}`), user(`${memory}\n${observation}`)];
   },
 

@@ -43,6 +43,9 @@ const spoiled = (misdeed: Misdeed): EnvironmentDefinition => ({
       get memory() {
         return ((bad as Environment | undefined) ?? environment).memory;
       },
+      get situation() {
+        return ((bad as Environment | undefined) ?? environment).situation;
+      },
     };
   },
 });
@@ -51,6 +54,9 @@ const around = (environment: Environment, change: Partial<Record<keyof Environme
   reset: () => environment.reset(starts[BAD]!.seed, starts[BAD]),
   step: (reply: string) => environment.step(reply),
   memory: '',
+  get situation() {
+    return environment.situation;
+  },
   ...change,
 });
 const resets =
@@ -71,6 +77,10 @@ endless.self = endless;
 const forEver = new Proxy({}, { get: (_, name, proxy) => (name === 'then' ? undefined : proxy) });
 
 const MISDEEDS: Readonly<Record<string, readonly [Misdeed, RegExp]>> = {
+  'the situation is no text': [
+    (environment) => around(environment, { situation: 7 }),
+    /^situation of tic_tac_toe .* failed: its situation is 7, and must be text\.$/,
+  ],
   'reset throws': [resets(throws(new Error('no board'))), /^reset of tic_tac_toe \(seed \d+, .*\) failed: no board\.$/],
   'reset answers with a promise': [resets(async () => 'hello'), /promise: the functions of a game may not be asynch/],
   'reset answers with a promise that fails later': [resets(() => Promise.reject(new Error('late'))), /promise/],

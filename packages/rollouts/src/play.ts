@@ -137,13 +137,21 @@ export class RunningEpisode {
 
   #step(prompt: readonly Message[], reply: Reply): void {
     this.#guard(() => {
-      const step = this.environment.step(reply.text);
-      this.turns.push({ prompt, observation: this.observation, reply, reward: step.reward, info: step.info });
+      const { situation } = this.environment;
+      const { observation, reward, terminated, truncated, info } = this.environment.step(reply.text);
+      this.turns.push({
+        prompt,
+        observation: this.observation,
+        ...(situation !== undefined && { situation }),
+        reply,
+        reward,
+        info,
+      });
       this.#past.push({ observation: this.observation, reply: reply.text });
-      this.observation = step.observation;
-      this.#reward += step.reward;
-      if (step.terminated) this.endReason = 'terminated';
-      else if (step.truncated) this.endReason = 'truncated';
+      this.observation = observation;
+      this.#reward += reward;
+      if (terminated) this.endReason = 'terminated';
+      else if (truncated) this.endReason = 'truncated';
     });
   }
 

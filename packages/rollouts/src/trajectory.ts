@@ -10,6 +10,8 @@ export interface Turn {
   readonly prompt: readonly Message[];
   /** What the environment said before the reply. */
   readonly observation: string;
+  /** What the reply was given in, hidden things included, for credit: see `Environment.situation`. Not on record. */
+  readonly situation?: string | undefined;
   readonly reply: Reply;
   /** Of this reply alone. */
   readonly reward: number;

@@ -6,7 +6,7 @@ import { resolveConfig } from '../config.ts';
 import { LIMIT_NOTE } from '../define-environment.ts';
 import { type KeyDoorConfig, keyDoor } from './key-door.ts';
 import { distance, isVisited, type KeyDoorState, seenPart } from './state.ts';
-import { memory, NOTES } from './texts.ts';
+import { facts, memory, NOTES } from './texts.ts';
 
 const configOf = (raw: Partial<KeyDoorConfig> = {}) => resolveConfig(keyDoor, raw);
 const make = (raw: Partial<KeyDoorConfig> = {}) => keyDoor.create(configOf(raw));
@@ -219,6 +219,37 @@ describe('the memory of KeyDoor', () => {
         expect(seenPart(base)).toMatchObject({ key: undefined, door: undefined });
       }),
     );
+  });
+});
+
+describe('the facts of KeyDoor', () => {
+  it('are what the memory says of key and door once both were seen', () => {
+    const state: KeyDoorState = { size: 4, agent: 5, key: 12, door: 3, carrying: false, visited: [15, 15, 15, 15] };
+    const lines = memory(state).split('\n');
+    expect(Object.keys(facts(state))).toEqual(['key', 'door']);
+    for (const line of Object.values(facts(state))) expect(lines).toContain(line);
+    expect(Object.keys(facts({ ...state, carrying: true }))).toEqual(['door']);
+  });
+});
+
+describe('the situation of KeyDoor', () => {
+  it('decides with the replies alone how the game goes on', () => {
+    const known = new Map<string, string>();
+    const environment = make({ size: 2, max_steps: 40 });
+    const random = stream(3);
+    for (let seed = 0; seed < 200; seed++) {
+      environment.reset(seed);
+      for (let turn = 0; turn < 30; turn++) {
+        const action = reply(['up', 'down', 'left', 'right', 'interact'][random.nextInt(5)]!);
+        const at = `${environment.situation} ${action}`;
+        const step = environment.step(action);
+        const led = JSON.stringify([step, environment.situation]);
+        expect(known.get(at) ?? led).toBe(led);
+        known.set(at, led);
+        if (step.terminated) break;
+      }
+    }
+    expect(known.size).toBeGreaterThan(100);
   });
 });
 

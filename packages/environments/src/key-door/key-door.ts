@@ -4,7 +4,7 @@ import type { ConfigOf } from '../config.ts';
 import { defineEnvironment, type Move } from '../define-environment.ts';
 import { expert, omniscient, randomWalker, tour } from './experts.ts';
 import { ACTIONS, type KeyDoorAction, type KeyDoorState, neighbour, visit } from './state.ts';
-import { memory, NOTES, observation, SYSTEM_PROMPT } from './texts.ts';
+import { facts, memory, NOTES, observation, SYSTEM_PROMPT } from './texts.ts';
 
 const settings = {
   size: { type: 'integer', default: 4, minimum: 2, maximum: 20, description: 'Rows and columns of the grid.' },
@@ -67,6 +67,8 @@ export const keyDoor = defineEnvironment({
   observe: (state: KeyDoorState, _config, over) =>
     over && state.carrying && state.agent === state.door ? '' : observation(state),
   memory: (state: KeyDoorState) => memory(state),
+  facts: (state: KeyDoorState) => facts(state),
+  situation: ({ agent, key, door, carrying }: KeyDoorState) => `${agent} ${carrying ? 'carrying' : key} ${door}`,
   limit: (config) => ({ steps: config.max_steps, reward: config.timeout_reward }),
   invalidPenalty: (config) => config.invalid_penalty,
   experts: {

@@ -1,5 +1,6 @@
 // Every line that KeyDoor says. They are few and fixed, so that a tokenizer can make each a single token.
 
+import type { Facts } from '../contract.ts';
 import { DIRECTIONS, isVisited, type KeyDoorState, neighbour, type Seen, seenPart, towards } from './state.ts';
 
 export const SYSTEM_PROMPT = [
@@ -45,9 +46,17 @@ export function observation(state: KeyDoorState): string {
   return texts[index];
 }
 
+const sighting = (name: 'key' | 'door', cell: number, size: number) => `You saw the ${name} at ${place(cell, size)}.`;
+
+/** Where the key lies, until it is taken, and where the door is. */
+export function facts({ size, key, door, carrying }: KeyDoorState): Facts {
+  const there = sighting('door', door, size);
+  return carrying ? { door: there } : { key: sighting('key', key, size), door: there };
+}
+
 function goal(name: 'key' | 'door', cell: number, { agent, size }: Seen): string[] {
   const directions = towards(agent, cell, size);
-  const seen = `You saw the ${name} at ${place(cell, size)}.`;
+  const seen = sighting(name, cell, size);
   return directions.length === 0 ? [seen] : [seen, `The ${name} is ${directions.join(' and ')} of you.`];
 }
 

@@ -67,6 +67,7 @@ export const ticTacToe = defineEnvironment({
     return ended(last, config) ?? { state: last };
   },
   observe: (state: TicTacToeState, _config, over) => observation(state, over),
+  situation: ({ code, mark }: TicTacToeState) => `${mark} ${code}`,
   limit: (config) => ({ steps: config.max_steps, reward: 0 }),
   invalidPenalty: (config) => config.invalid_penalty,
   experts: {
