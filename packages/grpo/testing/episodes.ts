@@ -5,12 +5,14 @@ import type { Episode } from '@ludic/rollouts';
 export interface PlannedTurn {
   readonly prompt: Int32Array;
   readonly reward: number;
+  readonly situation?: string;
 }
 
 export function episodeOf(planned: readonly PlannedTurn[], endReason: Episode['endReason'] = 'terminated'): Episode {
-  const turns = planned.map(({ prompt, reward }) => ({
+  const turns = planned.map(({ prompt, reward, situation }) => ({
     prompt: [],
     observation: '',
+    ...(situation !== undefined && { situation }),
     reply: {
       text: '',
       finish: 'stop' as const,

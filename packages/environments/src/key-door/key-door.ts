@@ -11,6 +11,11 @@ const settings = {
   max_steps: { type: 'integer', default: 50, minimum: 1, maximum: 10_000, description: 'Replies before the cut-off.' },
   key_reward: { type: 'number', default: 0.1, description: 'Reward for taking the key.' },
   door_reward: { type: 'number', default: 1, description: 'Reward for opening the door.' },
+  new_cell_reward: {
+    type: 'number',
+    default: 0,
+    description: 'Reward for each cell that the agent comes into for the first time: a help to explore, for training.',
+  },
   timeout_reward: { type: 'number', default: -0.5, description: 'Reward added when the steps run out.' },
   invalid_penalty: { type: 'number', default: 0, minimum: 0, description: 'Cost of a reply without a known action.' },
 } as const;
@@ -61,7 +66,9 @@ export const keyDoor = defineEnvironment({
     const { size, key, door, carrying } = state;
     const agent = neighbour(state.agent, size, action);
     if (agent === undefined) return { state, note: NOTES.wall };
-    return { state: { size, agent, key, door, carrying, visited: visit(state.visited, size, agent) } };
+    const visited = visit(state.visited, size, agent);
+    const isNew = visited !== state.visited;
+    return { state: { size, agent, key, door, carrying, visited }, ...(isNew && { reward: config.new_cell_reward }) };
   },
   // The game that ends with the open door has nothing more to show than that.
   observe: (state: KeyDoorState, _config, over) =>

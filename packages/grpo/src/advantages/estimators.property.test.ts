@@ -26,6 +26,7 @@ function batchOf(drawn: readonly (readonly Drawn[])[], reward: (r: number, isLas
     const turns = all.map(([r, p], t) => ({
       prompt: PROMPTS[t]![p] ?? Int32Array.of(t, p, i),
       reward: reward(r, t === all.length - 1),
+      situation: `${t} ${p % 2}`,
     }));
     return episodeOf(turns, failed ? 'failed' : turns.length > 0 ? 'terminated' : 'context_full');
   });
@@ -48,8 +49,8 @@ const anyEstimator = fc.constantFrom(...ADVANTAGE_ESTIMATORS);
 const anyScale = fc.constantFrom(...SCALE_REWARDS);
 const anyDiscount = fc.constantFrom(1, 0.95, 0.5);
 
-const advantagesOf = ({ episodes, groups }: Batch, settings: AdvantageSettings) =>
-  estimateAdvantages(episodes, groups, settings);
+const advantagesOf = ({ episodes, groups }: Batch, settings: Omit<AdvantageSettings, 'gaeLambda'>) =>
+  estimateAdvantages(episodes, groups, { gaeLambda: 0.7, ...settings });
 const plain = { scaleRewards: 'none', discount: 1 } as const;
 const size = (numbers: readonly number[]) => numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
 const rewardsOf = ({ episodes }: Batch) => episodes.flatMap(({ turns }) => turns.map((turn) => turn.reward));
@@ -142,7 +143,7 @@ describe('credit, for any batch', () => {
           const settings = { advantageEstimator, scaleRewards: scale, discount: 0.95 };
           const order = [...episodes.keys()].map((i) => [i, keys.next().value!] as const);
           const shuffled = order.sort((a, b) => a[1] - b[1]).map(([i]) => i);
-          const before = estimateAdvantages(episodes, groups, settings).advantages;
+          const before = advantagesOf({ episodes, groups }, settings).advantages;
           const mixed = { episodes: shuffled.map((i) => episodes[i]!), groups: shuffled.map((i) => groups[i]!) };
           const after = advantagesOf(mixed, settings).advantages;
           for (const [at, i] of shuffled.entries())

@@ -22,6 +22,7 @@ describe('estimateAdvantages', () => {
       advantageEstimator: 'episode',
       scaleRewards: 'none',
       discount: 1,
+      gaeLambda: 1,
     });
     expect(advantages.map((turns) => [...turns])).toEqual([[0.5, 0.5], [-0.5]]);
   });
@@ -32,6 +33,7 @@ describe('estimateAdvantages', () => {
       advantageEstimator: 'turn',
       scaleRewards: 'none',
       discount: 1,
+      gaeLambda: 1,
     });
     // Group mean 1/3 at both turns. Prompt a: returns 1, −1, 1, baseline (1 + 1/3)/4 = 1/3. b: 1, −1, (0 + 1/3)/3 = 1/9.
     // c: (1 + 1/3)/2 = 2/3.
@@ -50,6 +52,7 @@ describe('estimateAdvantages', () => {
       advantageEstimator: 'group_turn',
       scaleRewards: 'none',
       discount: 1,
+      gaeLambda: 1,
     });
     expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 1, -1]);
   });
@@ -60,6 +63,7 @@ describe('estimateAdvantages', () => {
       advantageEstimator: 'td',
       scaleRewards: 'none',
       discount: 1,
+      gaeLambda: 1,
     });
     // c is worth (1 − 1 + 1)/3 = 1/3 to all that come to it. a: 1/3, 1/3, 0.5; b: 1/3. The group's mean of these is 0.375 at
     // the first turn, and (1 − 1 + 1)/3 at the second.
@@ -74,6 +78,7 @@ describe('estimateAdvantages', () => {
       advantageEstimator: 'turn',
       scaleRewards: 'none',
       discount: 0.5,
+      gaeLambda: 1,
     });
     // Returns at a: 0.5 and 0; group mean 0.25 = baseline.
     expect(advantages[0]![0]).toBeCloseTo(0.25, 12);
@@ -99,6 +104,7 @@ describe('estimateAdvantages', () => {
           advantageEstimator,
           scaleRewards: 'batch',
           discount: 1,
+          gaeLambda: 1,
         });
         for (const [from, to] of [
           [0, 10],
@@ -123,6 +129,7 @@ describe('estimateAdvantages', () => {
           advantageEstimator,
           scaleRewards,
           discount: 1,
+          gaeLambda: 1,
         }).advantages.map(([a]) => a!);
       const plain = advantagesWith('none');
       const meanSquare = (values: readonly number[]) => values.reduce((sum, x) => sum + x * x, 0) / values.length;
@@ -141,6 +148,7 @@ describe('estimateAdvantages', () => {
         advantageEstimator,
         scaleRewards: 'none',
         discount: 1,
+        gaeLambda: 1,
       });
       expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 0]);
     }

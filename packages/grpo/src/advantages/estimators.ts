@@ -5,8 +5,9 @@ import type { Episode } from '@ludic/rollouts';
 import { type PromptNodes, promptNodesOf } from '../batching/batch.ts';
 import type { ScaleRewards } from '../settings/loss-settings.ts';
 import { groupAdvantages } from './group-advantages.ts';
+import { situationAdvantages } from './situations.ts';
 
-export const ADVANTAGE_ESTIMATORS = ['episode', 'turn', 'group_turn', 'td'] as const;
+export const ADVANTAGE_ESTIMATORS = ['episode', 'turn', 'group_turn', 'td', 'situation'] as const;
 /** Which rewards a turn is credited with, and what they are compared with: see `AdvantageSettings`. */
 export type AdvantageEstimator = (typeof ADVANTAGE_ESTIMATORS)[number];
 
@@ -21,13 +22,17 @@ export interface AdvantageSettings {
    * group. Where the prompt hides part of the state (KeyDoor), the members of a group share what is hidden, and the
    * comparison is fair; where it hides nothing, the whole batch gives the better mean. `td` (temporal difference): a turn
    * gets its own reward and what the prompt that followed was worth to all who came to it, less what its own prompt was
-   * worth: the luck of the rest of the game is averaged out. For games whose prompts say all that matters.
+   * worth: the luck of the rest of the game is averaged out. For games whose prompts say all that matters. `situation`:
+   * what a turn led to is measured by what the situations after it, hidden things included, were worth to all: see
+   * `situationAdvantages`. For games that hide part of the state, and say it to the credit.
    */
   readonly advantageEstimator: AdvantageEstimator;
   /** What advantages are divided by: the deviation of the group, of the whole batch, or nothing, as in Dr. GRPO. */
   readonly scaleRewards: ScaleRewards;
   /** A reward that comes n turns later counts discount^n. */
   readonly discount: number;
+  /** For `situation`: 0 looks one turn ahead, 1 to the end of the game, in between weighs both. */
+  readonly gaeLambda: number;
 }
 
 export interface TurnAdvantages {
@@ -48,7 +53,7 @@ interface Visit {
 export function estimateAdvantages(
   episodes: readonly Episode[],
   groups: readonly number[],
-  { advantageEstimator, scaleRewards, discount }: AdvantageSettings,
+  { advantageEstimator, scaleRewards, discount, gaeLambda }: AdvantageSettings,
   promptNodes: PromptNodes = promptNodesOf(episodes),
 ): TurnAdvantages {
   const scored = episodes.map((episode) => episode.endReason !== 'failed');
@@ -60,6 +65,13 @@ export function estimateAdvantages(
     return { advantages, zeroVarianceGroups };
   }
   const counted = episodes.map((episode, i) => (scored[i] ? episode : undefined));
+  const scale = (advantages: Float64Array[]) => {
+    if (scaleRewards !== 'none')
+      divideByDeviation(advantages, (i) => (scored[i] ? (scaleRewards === 'group' ? groups[i]! : 0) : undefined));
+    return { advantages, zeroVarianceGroups };
+  };
+  if (advantageEstimator === 'situation')
+    return scale(situationAdvantages(counted, promptNodes, monteCarlo, { discount, gaeLambda }));
   const returns = advantageEstimator === 'td' ? backedUpReturns(counted, promptNodes, discount) : monteCarlo;
   const visits = counted.flatMap((episode, i) =>
     (episode?.turns ?? []).map((_, turn): Visit => ({ episode: i, turn, prompt: promptNodes[i]![turn] })),
@@ -80,9 +92,7 @@ export function estimateAdvantages(
       }
     }
   }
-  if (scaleRewards !== 'none')
-    divideByDeviation(advantages, (i) => (scored[i] ? (scaleRewards === 'group' ? groups[i]! : 0) : undefined));
-  return { advantages, zeroVarianceGroups };
+  return scale(advantages);
 }
 
 /**

@@ -37,8 +37,11 @@ export const RUN_FIELDS = {
   credit: z
     .enum(ADVANTAGE_ESTIMATORS)
     .describe(
-      'Advantage estimator: of the whole episode; of each turn against all turns with its prompt, in the batch or in its group; or of each turn by what it led to, with the rest of the game averaged out',
+      'Advantage estimator: of the whole episode; of each turn against all turns with its prompt, in the batch or in its group; or of each turn by what it led to, with the rest of the game averaged out: by what was shown next (td), or by what is so, hidden things included (situation)',
     ),
+  gae_lambda: share().describe(
+    'How far credit by situations looks ahead: 0 one turn, 1 to the end of the game, and between them',
+  ),
   discount: positive().max(1).describe('Discount factor: weight of a reward one turn later'),
   scale_rewards: z
     .enum(SCALE_REWARDS)

@@ -97,6 +97,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   numIterations: 1,
   advantageEstimator: 'turn',
   discount: 1,
+  gaeLambda: 0.9,
   scaleRewards: 'batch',
   loss: DEFAULT_LOSS,
   adamw: DEFAULT_ADAMW,
@@ -143,6 +144,7 @@ const RUN_CHECKS = {
   evalTemperature: AMOUNT,
   learningRate: POSITIVE,
   discount: ['above 0, at most 1', (x) => x > 0 && x <= 1],
+  gaeLambda: SHARE,
   finalRegularization: SHARE,
   finalRate: SHARE,
 } satisfies { readonly [Name in keyof TrainSettings]?: Check };

@@ -4,8 +4,7 @@
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
-import { isReply, type Policy, scriptedPolicy } from '@ludic/policies';
-import type { RandomStream } from '@ludic/random';
+import { scriptedPolicy } from '@ludic/policies';
 import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
@@ -13,6 +12,7 @@ import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { Learner } from '../trainer/learner.ts';
 import { erringPlayer } from './erring-player.ts';
+import { withScratchpad } from './taught-notes.ts';
 
 /** A game under a history whose replies are to be learned. */
 export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
@@ -48,9 +48,6 @@ export interface WarmStartStep {
   /** Replies that were learned from in this step. */
   readonly replies: number;
 }
-
-/** Most lines that a taught scratchpad keeps. */
-const KEPT_LINES = 4;
 
 /** Trains the model in place, or its adapter where it has one, step by step. */
 export async function* warmStart(model: LanguageModel, settings: WarmStartSettings): AsyncGenerator<WarmStartStep> {
@@ -107,39 +104,10 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
 
 async function taughtReplies({ makeExpert, mistakes = 0, ...spec }: WarmStartTask, starts: readonly EpisodeStart[]) {
   const player = scriptedPolicy('teacher', makeExpert);
-  const faultless = spec.history === 'SCRATCHPAD' ? withScratchpad(player) : player;
+  const faultless = spec.history === 'SCRATCHPAD' ? withScratchpad(player, spec.environment, spec.config) : player;
   const { policy, isMistake } =
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ ...spec, policy, starts });
   const taught = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
   return taught.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
-}
-
-/** The player, also writing a scratchpad: each line of what it sees and remembers is kept or dropped at random. */
-function withScratchpad(player: Policy): Policy {
-  return {
-    ...player,
-    async act(prompts) {
-      const replies = await player.act(prompts);
-      return replies.map((reply, i) => {
-        if (!isReply(reply)) return reply;
-        const { messages, random } = prompts[i]!;
-        const lines = messages.at(-1)!.content.split('\n');
-        const kept = someLines(lines, random);
-        return {
-          ...reply,
-          text: `<scratchpad>\n${kept.map((line) => `${line}\n`).join('')}</scratchpad>${reply.text}`,
-        };
-      });
-    },
-  };
-}
-
-/** The first line of a prompt announces the scratchpad and is never kept. */
-function someLines(lines: readonly string[], random: RandomStream): string[] {
-  const share = random.nextFloat() * 0.6;
-  return lines
-    .slice(1)
-    .filter(() => random.nextFloat() < share)
-    .slice(0, KEPT_LINES);
 }
