@@ -4,7 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOGGED_STEP_METRICS } from '../packages/grpo/src/index.ts';
 import { SAMPLED_METRICS } from '../packages/grpo/src/internal.ts';
-import { EVALUATION_METRICS, type Metric } from '../packages/rollouts/src/index.ts';
+import {
+  EVALUATION_METRICS,
+  type Metric,
+  NOTES_METRICS,
+  NOTES_METRICS_OF_KIND,
+} from '../packages/rollouts/src/index.ts';
 
 type Table = Readonly<Record<string, Metric>>;
 
@@ -17,7 +22,7 @@ function rowsOf(table: Table): string {
 }
 
 export function metricsDocument(): string {
-  return `<!-- Made by \`npm run metrics\` from packages/rollouts/src/metrics.ts and packages/grpo/src/trainer/step-metrics.ts. -->
+  return `<!-- Made by \`npm run metrics\` from the tables of packages/rollouts and packages/grpo. -->
 
 # Metrics
 
@@ -45,6 +50,13 @@ ${rowsOf(LOGGED_STEP_METRICS)}
 ## An evaluation
 
 ${rowsOf(EVALUATION_METRICS)}
+Under SCRATCHPAD in a game that says what it hides (KeyDoor) an evaluation measures the notes as well; how to read that is in
+[memory.md](memory.md). Turns are those after the first of a game.
+
+${rowsOf(NOTES_METRICS)}
+These are there for each kind of fact of the game, and end in its name: \`notes_true_rate_door\`, \`notes_true_rate_key\`.
+
+${rowsOf(NOTES_METRICS_OF_KIND)}
 In a run a line of an evaluation also has \`step\`, \`temperature\`, \`seconds\` and \`best\` (whether it is the best so far), and,
 where the training samples at another temperature, the games of that step beside it:
 

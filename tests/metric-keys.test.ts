@@ -149,4 +149,22 @@ describe('the keys of an evaluation', () => {
     expect(keysOf(results)).toEqual(told(EVALUATION_METRICS));
     expect(keysOf(JSON.parse(stdout).results)).toEqual(keysOf(results));
   });
+
+  it('have the measures of notes where a scratchpad is kept and facts are hidden', async () => {
+    const config = { max_steps: 3 };
+    const words = ['--env', 'key_door', '--env-config', JSON.stringify(config), '--history', 'SCRATCHPAD'];
+    const { stdout } = await runLudic('evaluate', '--model', 'nano', '--episodes', '4', ...words, '--json');
+    const answer = await service.post('/evaluate-policy', {
+      model_path: 'nano',
+      env_type: 'key_door',
+      env_config: config,
+      history_strategy: 'SCRATCHPAD',
+      eval_episodes: 4,
+      include_trajectories: false,
+    });
+    const { results } = (await answer.json()) as { results: Numbers };
+    expect(keysOf(results)).toEqual(expect.arrayContaining(['notes_empty_rate', 'notes_rate_door', 'notes_rate_key']));
+    expect(keysOf(JSON.parse(stdout).results)).toEqual(keysOf(results));
+    expect(scalarsOf({ ...results, type: 'evaluation' })).toHaveProperty('eval/notes_information_door');
+  });
 });

@@ -67,9 +67,10 @@ async function measure(model: string): Promise<Evaluation> {
 }
 
 type Rate = 'win_rate' | 'draw_rate' | 'loss_rate' | 'invalid_episode_rate';
+type RateInterval = 'win_ci95' | 'draw_ci95' | 'loss_ci95' | 'invalid_episode_ci95';
 
 function table(before: Evaluation, after: Evaluation): string {
-  const row = (name: string, rate: Rate, interval: `${string}_ci95` & keyof Evaluation) => {
+  const row = (name: string, rate: Rate, interval: RateInterval) => {
     const cell = ({ [rate]: share = 0, [interval]: [low, high] = [0, 1] }: Evaluation) =>
       `${percent(share).padStart(7)} (${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)})`.padEnd(24);
     return `${name.padEnd(28)}${cell(before)}${cell(after)}`;

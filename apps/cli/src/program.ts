@@ -5,7 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { clientCommand } from './client/command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
-import { evaluateCommand } from './evaluate.ts';
+import { evaluateCommand } from './evaluate/command.ts';
 import { evaluatorCommand } from './evaluator/command.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';

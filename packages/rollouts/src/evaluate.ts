@@ -1,5 +1,8 @@
 // How good a policy is at a game: fixed episodes, rates and means with intervals.
 
+import { notesMetrics } from './memory/note-measures.ts';
+import { watchNotes } from './memory/note-taking.ts';
+import type { NotesMetrics } from './memory/notes-metrics.ts';
 import { type EVALUATION_METRICS, gameMetrics, type Measured } from './metrics.ts';
 import { assertRoom, type PlayOptions, playPrepared, prepareEpisodes } from './play.ts';
 import { evaluationStarts } from './starts.ts';
@@ -23,10 +26,11 @@ export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
 
 /**
  * Rates (0 to 1) and means over the games of an evaluation; keys that end in `_ci95` are 95 % intervals `[low, high]`.
- * Keys are snake-case, as files and the service have them.
+ * Keys are snake-case, as files and the service have them. Those of `NOTES_METRICS` and `NOTES_METRICS_OF_KIND` are there
+ * where the policy keeps a scratchpad and the game says what it hides.
  * Source: Wilson (1927) for intervals of rates; `bootstrapInterval` for the mean reward.
  */
-export type Evaluation = Measured<typeof EVALUATION_METRICS>;
+export type Evaluation = Measured<typeof EVALUATION_METRICS> & NotesMetrics;
 
 const BATCH = 1000;
 
@@ -36,8 +40,10 @@ const BATCH = 1000;
  * had room for a reply; what the policy rejects with; the signal's reason
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { episodes, seed, batchSize = BATCH, onProgress, policy, signal, ...spec } = options;
+  const { episodes, seed, batchSize = BATCH, onProgress, signal, ...spec } = options;
   const prepared = prepareEpisodes(spec);
+  const notes = prepared.history === 'SCRATCHPAD' ? watchNotes(spec.policy) : undefined;
+  const policy = notes?.policy ?? spec.policy;
   const all: Episode[] = [];
   while (all.length < episodes) {
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - all.length), all.length);
@@ -46,7 +52,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     all.push(...fresh.map(withoutTexts));
     await onProgress?.(all.length, fresh);
   }
-  return summarize(all, seed);
+  return { ...summarize(all, seed), ...(notes && notesMetrics([...notes.games], seed)) };
 }
 
 /** What the numbers rest on: a hundred thousand games are kept until they are counted. */

@@ -14,6 +14,7 @@ export {
   replayRecord,
 } from './episode-record.ts';
 export { summarize } from './evaluate.ts';
+export { isNotesMetric, noteKinds } from './memory/notes-metrics.ts';
 export { GAME_METRICS, type GameMetrics, gameMetrics } from './metrics.ts';
 export { assertRoom, type PreparedEpisodes, playPrepared, prepareEpisodes } from './play.ts';
 export { wilsonInterval } from './statistics.ts';

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { evaluateCommand } from '../evaluate.ts';
+import { evaluateCommand } from '../evaluate/command.ts';
 import { exportCommand } from '../export.ts';
 import { playCommand } from '../play.ts';
 import { rolloutCommand } from '../rollout.ts';

@@ -1,6 +1,6 @@
 // Evaluations below each other, each with how far its numbers may be from the true ones.
 
-import type { Evaluation, Interval } from '@ludic/rollouts';
+import type { EVALUATION_METRICS, Evaluation, Interval, Measured } from '@ludic/rollouts';
 import type { ComponentChildren } from 'preact';
 import { Heads, Scroll } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
@@ -11,7 +11,7 @@ export interface EvaluationRow {
   readonly key: string;
   /** With its remarks; left out where the table names no column for it. */
   readonly title?: ComponentChildren;
-  readonly results: Partial<Evaluation>;
+  readonly results: Partial<Measured<typeof EVALUATION_METRICS>>;
   /** In the last column. */
   readonly last?: ComponentChildren;
 }

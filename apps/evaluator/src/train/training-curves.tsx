@@ -7,6 +7,7 @@ import type { StepEvaluation } from '../engine/protocol.ts';
 import { Figure, StepFigures } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { Curve, type CurveProps } from '../ui/plots/curve.tsx';
+import { NotesCurves } from '../ui/plots/notes-curves.tsx';
 
 /** Nothing is drawn at 0 where the scale is logarithmic. */
 const LEAST_RATIO = 1e-8;
@@ -107,6 +108,7 @@ export function TrainingCurves({
         {drawings.map((drawing) => (
           <Curve key={drawing.title} {...common} {...drawing} />
         ))}
+        <NotesCurves evaluations={evaluations.map(({ step, evaluation }) => ({ ...evaluation, step }))} />
       </div>
     </>
   );

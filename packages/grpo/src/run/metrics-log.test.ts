@@ -6,7 +6,7 @@ import { EVALUATION_METRICS } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
 import { LOGGED_STEP_METRICS } from '../trainer/step-metrics.ts';
 import { SAMPLED_METRICS } from './evaluation-score.ts';
-import { currentEvaluation, readLogLine } from './metrics-log.ts';
+import { currentEvaluation, evaluationOf, type LogLine, readLogLine } from './metrics-log.ts';
 
 const TEXTS = readFileSync(new URL('../../fixtures/metrics-camel-case.jsonl', import.meta.url), 'utf8')
   .trim()
@@ -74,6 +74,12 @@ describe('a line with the keys of now', () => {
   it('of an evaluation holds results that are left alone', () => {
     const results = { success_rate: 0.5, success_ci95: [0, 1], total_episodes: 3 };
     expect(currentEvaluation(results)).toEqual(results);
+  });
+
+  it('of an evaluation gives its results with those of notes, without what stands beside them', () => {
+    const results = { success_rate: 0.5, notes_empty_rate: 0.1, notes_true_rate_door: 0.25 };
+    const line = readLogLine(JSON.stringify({ type: 'evaluation', step: 3, best: true, seconds: 1, ...results }));
+    expect(evaluationOf(line as Extract<LogLine, { type: 'evaluation' }>)).toEqual(results);
   });
 });
 

@@ -30,8 +30,9 @@ const shapeOf = (
     }),
   );
 
+/** Measures of notes, of the kinds of facts that the game says, are beside what is named. */
 export const evaluationResults = z
-  .object(shapeOf(EVALUATION_METRICS, (key, { optional }) => optional ?? YOUNGER.some((each) => each === key)))
+  .looseObject(shapeOf(EVALUATION_METRICS, (key, { optional }) => optional ?? YOUNGER.some((each) => each === key)))
   .meta({ id: 'EvaluationResults' }) as unknown as z.ZodType<EvaluationResults>;
 
 /** A run may be older than a metric, or younger than a client. */

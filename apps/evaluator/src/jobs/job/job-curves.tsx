@@ -4,6 +4,7 @@ import { type Job, requestedTraining, startTraining } from '@ludic/service';
 import { Figure, StepFigures } from '../../ui/figures.tsx';
 import { whole } from '../../ui/numbers.ts';
 import { Curve, type Series } from '../../ui/plots/curve.tsx';
+import { NotesCurves } from '../../ui/plots/notes-curves.tsx';
 import type { JobMetricsRow } from '../job-events.ts';
 
 /** One plot: its title and the metrics in it. */
@@ -26,7 +27,15 @@ const DRAWINGS: readonly Drawing[] = [
 ];
 
 /** Metrics that a step does not report leave gaps in their line. */
-export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: readonly JobMetricsRow[] }) {
+export function JobCurves({
+  job,
+  steps,
+  evaluations,
+}: {
+  readonly job: Job;
+  readonly steps: readonly JobMetricsRow[];
+  readonly evaluations: readonly JobMetricsRow[];
+}) {
   const last = steps.at(-1);
   if (!last) return <p class="aside">The curve begins with the first update.</p>;
   const { tokens_per_second, seconds } = last;
@@ -48,6 +57,7 @@ export function JobCurves({ job, steps }: { readonly job: Job; readonly steps: r
             )}
           />
         ))}
+        <NotesCurves evaluations={evaluations} />
       </div>
       <dl class="numbers">
         <Figure name="Update" value={last.step} />

@@ -58,7 +58,7 @@ export function JobPage({ store, job, model, note, onEvaluate }: JobPageProps) {
       {note && job.status !== 'completed' && <p class="aside">{note}</p>}
       {warning && <p class="aside">{warning.message}</p>}
       <JobButtons store={store} job={job} model={model} onEvaluate={onEvaluate} />
-      {job.kind === 'train' && <JobCurves job={job} steps={steps} />}
+      {job.kind === 'train' && <JobCurves job={job} steps={steps} evaluations={evaluations} />}
       <Evaluations job={job} evaluations={evaluations} />
       {others.length > 0 && (
         <Collapsible

@@ -3,13 +3,14 @@
 import type { ModelFiles } from '@ludic/models';
 import { type Evaluation, evaluate, type Interval } from '@ludic/rollouts';
 import { Command } from 'commander';
-import { withModelGame } from './models/model-game.ts';
-import { openPolicy } from './models/open.ts';
-import { withOutsideOptions } from './models/outside-policies.ts';
-import { chooseSpec, whole } from './options/input.ts';
-import { addPolicyAndGame, addSampling, type PlayingOptions } from './options/playing.ts';
-import { watchGames } from './options/step-timeout.ts';
-import { percent } from './units.ts';
+import { withModelGame } from '../models/model-game.ts';
+import { openPolicy } from '../models/open.ts';
+import { withOutsideOptions } from '../models/outside-policies.ts';
+import { chooseSpec, whole } from '../options/input.ts';
+import { addPolicyAndGame, addSampling, type PlayingOptions } from '../options/playing.ts';
+import { watchGames } from '../options/step-timeout.ts';
+import { percent } from '../units.ts';
+import { notesRows } from './notes-text.ts';
 
 interface EvaluateFlags extends PlayingOptions {
   readonly episodes: number;
@@ -72,6 +73,7 @@ function evaluationText(evaluation: Evaluation, { model, env, history, temperatu
     ...rate('loss', evaluation.loss_rate, evaluation.loss_ci95),
     `${number('mean reward', evaluation.mean_reward)}   (${low.toFixed(3)} to ${high.toFixed(3)})`,
     number('mean steps', evaluation.mean_steps),
+    ...notesRows(evaluation).map(([name, text]) => `${name.padEnd(22)}${text}`),
     `${'invalid replies'.padEnd(22)}${percent(evaluation.invalid_rate).padStart(8)}`,
     ...rate('games with an invalid', evaluation.invalid_episode_rate, evaluation.invalid_episode_ci95),
   ].join('\n');
