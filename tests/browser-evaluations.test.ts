@@ -150,7 +150,7 @@ describe.skipIf(!hasChromium)('evaluations of a server (needs Chromium at /usr/b
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line))
-        .map(({ reward, trajectory }) => ({ reward, seed: trajectory.seed as number }));
+        .map(({ reward, steps, trajectory }) => ({ reward, steps, seed: trajectory.seed as number }));
     const paired = pairedDifference(await linesOf(first), await linesOf(second), 3);
     const text = (await region.textContent())!.replaceAll('−', '-').replaceAll('+', '');
     expect(text).toContain('On the same 12 games');

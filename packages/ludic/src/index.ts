@@ -57,6 +57,7 @@ export { type EndpointSettings, openaiPolicy } from '@ludic/policies/openai';
 export { deriveSeed, type RandomStream, stream } from '@ludic/random';
 // Playing
 export {
+  ablateMemory,
   type Episode,
   EVALUATION_METRICS,
   type EvaluateOptions,
@@ -65,6 +66,7 @@ export {
   evaluate,
   evaluationStarts,
   groupStarts,
+  type MemoryAblation,
   type PlayOptions,
   pairedDifference,
   playEpisodes,

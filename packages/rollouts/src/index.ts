@@ -1,6 +1,12 @@
 export type { EnvironmentSpec } from './environment-spec.ts';
 export { episodeToJson } from './episode-record.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluate.ts';
+export {
+  ABLATED_HISTORIES,
+  type AblatedEvaluation,
+  ablateMemory,
+  type MemoryAblation,
+} from './memory/ablation.ts';
 export { NOTES_METRICS, NOTES_METRICS_OF_KIND, type NotesMetrics } from './memory/notes-metrics.ts';
 export { EVALUATION_METRICS, type Measured, type Metric } from './metrics.ts';
 export { type PairedDifference, pairedDifference } from './paired.ts';

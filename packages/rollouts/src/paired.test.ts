@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { pairedDifference } from './paired.ts';
 import { bootstrapInterval } from './statistics.ts';
 
-const games = (...rewards: number[]) => rewards.map((reward, seed) => ({ seed, reward }));
+const games = (...rewards: number[]) => rewards.map((reward, seed) => ({ seed, reward, steps: 3 }));
 
 describe('the paired difference', () => {
   it('is the mean of the differences, game by game', () => {
@@ -25,6 +25,13 @@ describe('the paired difference', () => {
     expect(mean_reward_ci95[1]).toBeLessThanOrEqual(2);
   });
 
+  it('compares steps as well, of whole episodes as of lines', () => {
+    const lines = [3, 5, 50].map((steps, seed) => ({ seed, reward: 0, steps }));
+    const episodes = lines.map(({ steps, ...game }) => ({ ...game, turns: new Array<never>(steps - 2) }));
+    const paired = pairedDifference(lines, episodes, 1);
+    expect(paired).toMatchObject({ mean_steps: 2, mean_steps_ci95: [2, 2], mean_reward: 0 });
+  });
+
   it('has an interval of no width where every game differs alike', () => {
     const paired = pairedDifference(games(1, 0.75, 0.25), games(0.5, 0.25, -0.25), 1);
     expect(paired).toMatchObject({ mean_reward: 0.5, mean_reward_ci95: [0.5, 0.5] });
@@ -35,7 +42,7 @@ describe('the paired difference', () => {
   it('agrees with the normal interval of the differences where there are many', () => {
     const random = stream('paired test');
     const first = games(...Array.from({ length: 1500 }, () => random.nextFloat()));
-    const second = first.map(({ seed, reward }) => ({ seed, reward: reward - random.nextFloat() }));
+    const second = first.map(({ reward, ...game }) => ({ ...game, reward: reward - random.nextFloat() }));
     const { mean_reward, mean_reward_ci95 } = pairedDifference(first, second, 3);
     // The differences are uniform on [0, 1): variance 1/12.
     const half = 1.96 * Math.sqrt(1 / 12 / 1500);
@@ -46,7 +53,7 @@ describe('the paired difference', () => {
   it('is far narrower than the intervals of both, where games are hard or easy for both', () => {
     const random = stream('hard and easy');
     const first = games(...Array.from({ length: 200 }, () => random.nextFloat()));
-    const second = first.map(({ seed, reward }, i) => ({ seed, reward: reward - (i % 2) / 50 }));
+    const second = first.map(({ reward, ...game }, i) => ({ ...game, reward: reward - (i % 2) / 50 }));
     const { mean_reward_ci95 } = pairedDifference(first, second, 5);
     expect(mean_reward_ci95[0]).toBeGreaterThan(0);
     const own = bootstrapInterval(
@@ -64,7 +71,7 @@ describe('the paired difference', () => {
 
   it('refuses games that are not the same', () => {
     expect(() => pairedDifference(games(1, 0), games(1), 0)).toThrow('not the same games');
-    const others = [{ seed: 9, reward: 1 }];
+    const others = [{ seed: 9, reward: 1, steps: 3 }];
     expect(() => pairedDifference(games(1), others, 0)).toThrow('not the same games');
   });
 
@@ -75,6 +82,8 @@ describe('the paired difference', () => {
       mean_reward_ci95: [0, 0],
       success_rate: 0,
       success_ci95: [0, 0],
+      mean_steps: 0,
+      mean_steps_ci95: [0, 0],
     });
   });
 });

@@ -12,9 +12,14 @@ export interface PairedDifference {
   /** Between -1 and 1. */
   readonly success_rate: number;
   readonly success_ci95: Interval;
+  /** A game that the step limit ended counts with all of its steps. */
+  readonly mean_steps: number;
+  readonly mean_steps_ci95: Interval;
 }
 
-type PairedGame = Pick<Episode, 'seed' | 'reward'>;
+type PairedGame = Pick<Episode, 'seed' | 'reward'> & (Pick<Episode, 'turns'> | { readonly steps: number });
+
+const stepsOf = (game: PairedGame) => ('steps' in game ? game.steps : game.turns.length);
 
 /**
  * Compares the episodes of two evaluations that began alike: same environment, settings, seed and number of episodes.
@@ -31,11 +36,14 @@ export function pairedDifference(
   const differences = (value: (game: PairedGame) => number) => first.map((game, i) => value(game) - value(second[i]!));
   const rewards = differences(({ reward }) => reward);
   const successes = differences(({ reward }) => (reward > SUCCESS_REWARD ? 1 : 0));
+  const steps = differences(stepsOf);
   return {
     total_episodes: first.length,
     mean_reward: average(rewards),
     mean_reward_ci95: bootstrapInterval(rewards, seed),
     success_rate: average(successes),
     success_ci95: bootstrapInterval(successes, seed),
+    mean_steps: average(steps),
+    mean_steps_ci95: bootstrapInterval(steps, seed),
   };
 }

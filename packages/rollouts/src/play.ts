@@ -18,6 +18,13 @@ export interface Play {
   readonly starts: readonly EpisodeStart[];
   /** Looked at between rounds, and by policies that wait for others. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The past that the policy is shown in place of its own, for ablations: the turns of another game, or none. The history
+   * strategy makes scratchpad or conversation of them; the game goes on with the policy's own replies.
+   * @param game its place in `starts`
+   * @param turn of the game, from 0
+   */
+  readonly past?: ((game: number, turn: number) => readonly PastTurn[]) | undefined;
 }
 
 /** Who plays which episodes of which game. */
@@ -27,17 +34,19 @@ export interface PlayOptions extends EnvironmentSpec<string | EnvironmentDefinit
  * Plays all episodes to their ends, in the order of `starts`.
  * @throws EnvironmentError, HistoryError for a spec that cannot be played; what the policy rejects with
  */
-export async function playEpisodes({ policy, starts, signal, ...spec }: PlayOptions): Promise<Episode[]> {
-  return playPrepared(prepareEpisodes(spec), { policy, starts, signal });
+export async function playEpisodes({ policy, starts, signal, past, ...spec }: PlayOptions): Promise<Episode[]> {
+  return playPrepared(prepareEpisodes(spec), { policy, starts, signal, past });
 }
 
 /** The same for a spec that is played more than once. */
-export async function playPrepared(spec: PreparedEpisodes, { policy, starts, signal }: Play): Promise<Episode[]> {
+export async function playPrepared(spec: PreparedEpisodes, options: Play): Promise<Episode[]> {
+  const { policy, starts, signal, past } = options;
   const runs = starts.map((start) => new RunningEpisode(spec, start));
+  const places = past && new Map(runs.map((run, game) => [run, game]));
   let open = runs.filter((run) => run.endReason === undefined);
   while (open.length > 0) {
     signal?.throwIfAborted();
-    const prompts = open.flatMap((run) => run.prompt() ?? []);
+    const prompts = open.flatMap((run) => run.prompt(past?.(places!.get(run)!, run.turns.length)) ?? []);
     open = open.filter((run) => run.endReason === undefined);
     const replies = await policy.act(prompts, signal && { signal });
     if (replies.length !== prompts.length)
@@ -106,13 +115,16 @@ export class RunningEpisode {
     });
   }
 
-  /** The next prompt; none when making it failed. */
-  prompt(): GamePrompt | undefined {
+  /**
+   * The next prompt; none when making it failed.
+   * @param past what it shows of the turns before, see `Play.past`
+   */
+  prompt(past: readonly PastTurn[] = this.#past): GamePrompt | undefined {
     return this.#guard(() => {
       const { environment } = this;
       const messages = buildMessages(this.#history, {
         systemPrompt: this.#systemPrompt,
-        turns: this.#past,
+        turns: past,
         observation: this.observation,
         optimalMemory: this.#history === 'OPTIMAL_SCRATCHPAD' ? environment.memory : '',
       });

@@ -1,7 +1,7 @@
-// A policy whose notes are known: it walks the round trip of KeyDoor, which needs no memory, and writes what it is told to.
+// Policies of KeyDoor whose notes are known: they write what they are told to, and walk the round trip that needs no memory,
+// or by their notes.
 
-import type { Facts } from '@ludic/environments';
-import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { type Facts, findEnvironment, resolveConfig } from '@ludic/environments';
 import type { Policy } from '@ludic/policies';
 import type { RandomStream } from '@ludic/random';
 
@@ -12,20 +12,28 @@ interface Moment {
   readonly turn: number;
 }
 
-/** @param write the scratchpad of a reply; undefined where it leaves the one before */
-export function notePolicy(write: (moment: Moment) => string | undefined): Policy {
-  const keyDoor = findEnvironment('key_door');
-  const walker = keyDoor.experts.tour!(resolveConfig(keyDoor, {}));
+const keyDoor = findEnvironment('key_door');
+const config = resolveConfig(keyDoor, {});
+const tour = keyDoor.experts.tour!(config);
+const omniscient = keyDoor.experts.omniscient!(config);
+
+/**
+ * @param write the scratchpad of a reply; undefined where it leaves the one before
+ * @param reads whether it goes straight to key and door where the prompt holds the true note of the door
+ */
+export function notePolicy(write: (moment: Moment) => string | undefined, reads = false): Policy {
   const turns = new WeakMap<object, number>();
   return {
     name: 'notes',
     act: async (prompts) =>
-      prompts.map(({ episode, environment, random }) => {
+      prompts.map(({ episode, environment, random, messages }) => {
         const turn = turns.get(episode) ?? 0;
         turns.set(episode, turn + 1);
-        const note = write({ facts: environment.facts!, random, turn });
+        const facts = environment.facts!;
+        const note = write({ facts, random, turn });
         const pad = note === undefined ? '' : `<scratchpad>${note}</scratchpad>`;
-        return { text: pad + walker.act(environment, random), finish: 'stop' as const };
+        const knows = reads && messages.some(({ content }) => content.includes(facts.door!));
+        return { text: pad + (knows ? omniscient : tour).act(environment, random), finish: 'stop' as const };
       }),
     dispose() {},
   };

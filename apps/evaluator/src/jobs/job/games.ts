@@ -1,6 +1,7 @@
 // Games as the server keeps them: whole episodes of a training, trajectories of an evaluation. Both become one shape.
 
 import { asEpisode } from '@ludic/rollouts/internal';
+import type { GameLine } from '../../engine/protocol.ts';
 
 /** One turn of a game, as the transcript shows it. */
 export interface SampledTurn {
@@ -34,10 +35,11 @@ export const gamesOf = (lines: readonly JsonLine[]): SampledGame[] =>
   });
 
 /** As much of the games of an evaluation as a comparison rests on; without those that lack it. */
-export const gameLinesOf = (lines: readonly JsonLine[]): { readonly seed: number; readonly reward: number }[] =>
+export const gameLinesOf = (lines: readonly JsonLine[]): Pick<GameLine, 'seed' | 'reward' | 'steps'>[] =>
   lines.flatMap((line) => {
-    const { seed, reward } = asEpisode(line) as JsonLine;
-    return typeof seed === 'number' && typeof reward === 'number' ? [{ seed, reward }] : [];
+    const { seed, reward, turns } = asEpisode(line) as JsonLine;
+    const isGame = typeof seed === 'number' && typeof reward === 'number' && Array.isArray(turns);
+    return isGame ? [{ seed, reward, steps: turns.length }] : [];
   });
 
 /** Takes what is there: a line that lacks fields is shown with gaps. */
