@@ -123,3 +123,31 @@ describe('a model without a chat template', () => {
     await expect(readChatTemplate(gemma)).rejects.toThrow(/Gemma .* lacks <start_of_turn> and <end_of_turn>/);
   });
 });
+
+describe('a template that writes each message by itself', () => {
+  const alone = async (source: string, others = {}) =>
+    (await readChatTemplate(model({ 'chat_template.jinja': source, ...others }))).writesMessagesAlone;
+  const end = '{% if add_generation_prompt %}<a>{% endif %}';
+
+  it('is known where its loop looks at nothing but the message', async () => {
+    expect(await alone(`{% for m in messages %}<{{ m.role }}>{{ m['content'] | trim }}{% endfor %}${end}`)).toBe(true);
+    const eos = { 'tokenizer_config.json': { eos_token: '</s>' } };
+    expect(await alone(`{% for m in messages %}{{ m.content + eos_token }}{% endfor %}${end}`, eos)).toBe(true);
+  });
+
+  it.each([
+    '{% for m in messages %}{{ loop.index }}{{ m.content }}{% endfor %}',
+    '{% for m in messages %}{{ messages[0].content }}{% endfor %}',
+    '{% for m in messages %}{% set n = m %}{{ m.content }}{% endfor %}',
+    "{% for m in messages %}{{ raise_exception('no') }}{% endfor %}",
+    '{% for m in messages[1:] %}{{ m.content }}{% endfor %}',
+    '{% for m in messages if m.content %}{{ m.content }}{% endfor %}',
+    '{% for m in messages %}{{ m.content }}{% endfor %}{{ messages }}',
+    '{% for m in messages %}{{ m.content }}{% else %}none{% endfor %}',
+    '{{ messages[0].content }}',
+    '{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}a{% else %}b{% endif %}',
+    '<s>{% for m in messages %}{{ m.content }}{% endfor %}',
+  ])('is not taken for one where it may look at others: %s', async (source) => {
+    expect(await alone(source)).toBe(false);
+  });
+});

@@ -9,6 +9,7 @@ import { ModelError } from '../errors.ts';
 import type { DefaultTemplate } from './default-template.ts';
 import { tokenText } from './gpt2-tokenizer.ts';
 import { compileJinja, RaisedByTemplate } from './jinja.ts';
+import { writesMessagesAlone } from './message-loop.ts';
 import { readTokenizer } from './tokenizer.ts';
 
 /** One message of a conversation, as chat templates take it. */
@@ -21,6 +22,8 @@ export interface ChatMessage {
 export interface ChatTemplate {
   /** @param addGenerationPrompt end where the assistant's answer begins */
   render(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt: boolean }): string;
+  /** The text of a conversation is that of each message, rendered alone, one after the other, and of no message. */
+  readonly writesMessagesAlone?: boolean;
 }
 
 export interface TemplateSource {
@@ -105,6 +108,7 @@ export function makeChatTemplate(
     throw failed(error);
   }
   return {
+    writesMessagesAlone: writesMessagesAlone(source, Object.keys(tokens)),
     render(messages, { addGenerationPrompt }) {
       // What transformers gives as well: templates ask whether tools are none.
       const others = { ...tokens, add_generation_prompt: addGenerationPrompt, tools: null, documents: null };

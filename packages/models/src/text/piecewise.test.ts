@@ -46,7 +46,7 @@ const TOKENIZERS: Readonly<Record<string, { readonly added_tokens: readonly obje
 it.each(Object.entries(TOKENIZERS))('pieces give the ids of the whole text: %s', (_, json) => {
   const whole = new HubTokenizer(json, {});
   const plain = (text: string) => whole.encode(text, { add_special_tokens: false }).ids;
-  const encode = piecewise(plain, json as never);
+  const { encode, beginsAnew } = piecewise(plain, json as never);
   const part = fc.constantFrom(
     '<a>',
     '<b>',
@@ -68,6 +68,10 @@ it.each(Object.entries(TOKENIZERS))('pieces give the ids of the whole text: %s',
       const text = parts.join('');
       // Twice: the second time from the pieces that are kept.
       for (let i = 0; i < 2; i++) expect([...encode(text)]).toEqual(plain(text));
+      for (let cut = 0; cut < text.length; cut++) {
+        const [before, after] = [text.slice(0, cut), text.slice(cut)];
+        if (beginsAnew(after)) expect([...plain(before), ...plain(after)]).toEqual(plain(text));
+      }
     }),
     { numRuns: 500 },
   );
@@ -76,7 +80,7 @@ it.each(Object.entries(TOKENIZERS))('pieces give the ids of the whole text: %s',
 it('encodes each piece of a conversation once', () => {
   const asked: string[] = [];
   const { encode } = makeTokenizer(nano);
-  const counted = piecewise((text) => {
+  const { encode: counted } = piecewise((text) => {
     asked.push(text);
     return [...encode(text)];
   }, nano);
@@ -85,4 +89,18 @@ it('encodes each piece of a conversation once', () => {
   counted(first);
   expect(counted(`${first}${turn('two')}`)).toEqual(encode(`${first}${turn('two')}`));
   expect(asked).toEqual(['<|user|>one', '<|end|>', '<|user|>two']);
+});
+
+it('says where a text begins anew: at a special token that no token before it reaches into', () => {
+  const { beginsAnew } = makeTokenizer(nano);
+  expect(['<|user|>a', '<|end|>', 'a<|user|>', 'You play', ''].map(beginsAnew!)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(piecewise(() => [], TOKENIZERS.overlapping as never).beginsAnew('|')).toBe(true);
+  const reached = words([added('<a>', 20), added('b<', 21)]);
+  expect(piecewise(() => [], reached as never).beginsAnew('<a>')).toBe(false);
 });

@@ -7,11 +7,17 @@ import type { Json } from '../config/model-config.ts';
 const MOST_PIECES = 20_000;
 const LONGEST_PIECE = 2000;
 
+export interface PieceEncoder {
+  encode(text: string): Int32Array;
+  /** Whether what stands before a text that begins so changes none of its ids, nor it theirs; false where that is not sure. */
+  beginsAnew(text: string): boolean;
+}
+
 /**
  * Encodes as `encode` does, with equal pieces encoded once.
  * @param json a tokenizer.json, of whose added tokens `encode` finds the leftmost first, and of several there the longest
  */
-export function piecewise(encode: (text: string) => readonly number[], json: Json): (text: string) => Int32Array {
+export function piecewise(encode: (text: string) => readonly number[], json: Json): PieceEncoder {
   // Where texts are normalized, tokens of normalized text are looked for later, within a piece.
   const found = (json.added_tokens as readonly Json[]).filter(
     ({ special = false, normalized = !special }) => json.normalizer == null || !normalized,
@@ -22,7 +28,7 @@ export function piecewise(encode: (text: string) => readonly number[], json: Jso
   );
   const contents = found.map(({ content }) => content as string).filter((content) => content !== '');
   contents.sort((a, b) => b.length - a.length);
-  if (contents.length === 0) return (text) => Int32Array.from(encode(text));
+  if (contents.length === 0) return { encode: (text) => Int32Array.from(encode(text)), beginsAnew: () => false };
   const added = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|'), 'g');
   const known = new Map<string, readonly number[]>();
   const encodePiece = (piece: string): readonly number[] => {
@@ -35,15 +41,30 @@ export function piecewise(encode: (text: string) => readonly number[], json: Jso
     }
     return ids;
   };
-  return (text) => {
-    const pieces: (readonly number[])[] = [];
-    let from = 0;
-    for (const { 0: content, index } of text.matchAll(added)) {
-      if (index === from || !begins.has(content)) continue;
-      pieces.push(encodePiece(text.slice(from, index)));
-      from = index;
-    }
-    if (from < text.length) pieces.push(encodePiece(text.slice(from)));
-    return Int32Array.from(pieces.flat());
+  const special = found.filter((token) => token.special).map(({ content }) => content as string);
+  const separate = new Set(special.filter((content) => begins.has(content) && !contents.some(reachesInto(content))));
+  const first = new RegExp(added.source, 'y');
+  return {
+    encode(text) {
+      const pieces: (readonly number[])[] = [];
+      let from = 0;
+      for (const { 0: content, index } of text.matchAll(added)) {
+        if (index === from || !begins.has(content)) continue;
+        pieces.push(encodePiece(text.slice(from, index)));
+        from = index;
+      }
+      if (from < text.length) pieces.push(encodePiece(text.slice(from)));
+      return Int32Array.from(pieces.flat());
+    },
+    beginsAnew(text) {
+      first.lastIndex = 0;
+      return separate.has(first.exec(text)?.[0] ?? '');
+    },
   };
 }
+
+/** Whether a token may begin before another and end in or behind it. */
+const reachesInto = (other: string) => (token: string) =>
+  Array.from({ length: token.length - 1 }, (_, i) => token.slice(i + 1)).some(
+    (rest) => rest.startsWith(other) || other.startsWith(rest),
+  );

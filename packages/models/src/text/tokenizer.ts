@@ -12,6 +12,8 @@ import { TokenizerFault, understoodTokenizer } from './tokenizer-parts.ts';
 export interface Tokenizer {
   /** The ids of a text, nothing added. Special tokens written in the text are recognised. */
   encode(text: string): Int32Array;
+  /** Whether what stands before a text that begins so changes none of its ids, nor it theirs; false where that is not sure. */
+  beginsAnew?(text: string): boolean;
   decode(ids: ArrayLike<number>, options?: { readonly skipSpecialTokens?: boolean }): string;
   /** The id of a token as it stands in the vocabulary. */
   tokenId(token: string): number | undefined;
@@ -52,7 +54,7 @@ export function makeTokenizer(json: unknown, config: unknown = {}, name = 'The m
   const { tokenizer, parts, unheeded } = understood(json, config, name);
   const isKnown = (id: number) => tokenizer.id_to_token(id) !== undefined;
   return {
-    encode: piecewise((text) => tokenizer.encode(text, { add_special_tokens: false }).ids, parts),
+    ...piecewise((text) => tokenizer.encode(text, { add_special_tokens: false }).ids, parts),
     decode: (ids, { skipSpecialTokens = false } = {}) => {
       // Rows of the model beyond the tokenizer's tokens have no text.
       const known = Array.from(ids).filter(isKnown);
