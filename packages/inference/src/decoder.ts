@@ -17,6 +17,11 @@ import { hostCaches } from './kv-cache/host-cache.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { DrawnToken } from './sampling/distribution.ts';
 
+/** Numbers that stay in the cache of a core while an operator takes them over from the one before. */
+const CACHED_NUMBERS = 2 ** 18;
+/** A run reads all parameters: it computes at least so much that this takes little of its time. */
+const PARAMETERS_PER_NUMBER = 64;
+
 /** What a row is fed that waits. */
 const NOTHING = new Int32Array();
 
@@ -49,6 +54,7 @@ export class Decoder {
   readonly #model: DecoderModel;
   /** Tensors live in the memory of a device, which has to be freed by hand; ordinary memory is garbage collected. */
   readonly #onDevice: boolean;
+  readonly #numbersPerRun: number;
   readonly #names: readonly string[];
   readonly #caches: KvCacheFactory;
   readonly #programs: Programs;
@@ -59,6 +65,7 @@ export class Decoder {
     const { runtime, config } = model;
     this.#model = model;
     this.#onDevice = runtime.tensors === 'device';
+    this.#numbersPerRun = Math.max(CACHED_NUMBERS, countParameters(model) / PARAMETERS_PER_NUMBER);
     this.#names = cacheNames(config);
     this.#caches = this.#onDevice ? deviceCaches(runtime, config) : hostCaches(config);
     this.#programs = new Programs(runtime, { keepOnDevice: this.#names });
@@ -84,7 +91,11 @@ export class Decoder {
     const { config } = this.#model;
     const shared = prefix ? prefix.tokens.length : 0;
     const all = sequences.map((sequence) => sequence.length - shared);
-    return this.#inRuns(all, request, async (run) => {
+    const runs = this.#runs(all, request).flatMap((run) => {
+      const steps = run.reduce((most, i) => Math.max(most, all[i]!), 0);
+      return this.#onDevice ? [run] : cut(run, this.#rowsPerRun(steps, shared + steps));
+    });
+    return this.#inRuns(runs, all.length, async (run) => {
       const chosen = run.map((i) => sequences[i]!);
       const { inputs, lastTokens } = prefillInputs(config, chosen, prefix);
       const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, lastTokens, request);
@@ -119,18 +130,47 @@ export class Decoder {
       this.#freeCopied(chosen, batch);
       const fed = new Array<Int32Array>(batch.lengths.length).fill(NOTHING);
       for (const [i, { row }] of rows.entries()) fed[row] = tokens[run[i]!]!;
-      const counts = fed.map(({ length }) => length);
-      const { inputs, lastTokens } = extendInputs(this.#model.config, fed, batch, batch.prefix);
-      const last = rows.map(({ row }) => lastTokens[row]!);
-      const { fresh, ...result } = await this.#run(batch.prefix !== undefined, true, inputs, last, request);
-      await batch.append(fresh, counts);
-      return { ...result, kv: rows };
+      const order = rows.map(({ row }) => row);
+      if (this.#onDevice) return { ...(await this.#extendRows(batch, fed, order, request)), kv: rows };
+      const { vocabSize } = this.#model.config;
+      const logits = new Float32Array(rows.length * vocabSize);
+      const steps = fed.reduce((most, { length }) => Math.max(most, length), 0);
+      const keys = (batch.prefix?.tokens.length ?? 0) + batch.capacity + steps;
+      for (const part of cut([...fed.keys()], this.#rowsPerRun(steps, keys))) {
+        const [from, to] = [part[0]!, part.at(-1)! + 1];
+        const inPart = [...order.keys()].filter((i) => order[i]! >= from && order[i]! < to);
+        if (inPart.length === 0) continue;
+        const answered = inPart.map((i) => order[i]! - from);
+        const result = await this.#extendRows(batch.part(from, to), fed.slice(from, to), answered, request);
+        copyRows(result.logits, logits, inPart, vocabSize);
+      }
+      return { logits, drawn: [], kv: rows };
     };
-    return this.#inRuns(
-      tokens.map(({ length }) => length),
-      request,
-      extendRun,
+    const lengths = tokens.map(({ length }) => length);
+    return this.#inRuns(this.#runs(lengths, request), lengths.length, extendRun);
+  }
+
+  /** Feeds the rows of a cache, one by one `fed`, and appends to them. @param answered rows whose next token is wanted */
+  async #extendRows(
+    rows: KvCache,
+    fed: readonly Int32Array[],
+    answered: readonly number[],
+    request: DecodeRequest,
+  ): Promise<Omit<DecodeResult, 'kv'>> {
+    const { inputs, lastTokens } = extendInputs(this.#model.config, fed, rows, rows.prefix);
+    const last = answered.map((row) => lastTokens[row]!);
+    const { fresh, ...result } = await this.#run(rows.prefix !== undefined, true, inputs, last, request);
+    await rows.append(
+      fresh,
+      fed.map(({ length }) => length),
     );
+    return result;
+  }
+
+  /** Rows of a run whose activations stay in the cache of a core, where it takes half the time. */
+  #rowsPerRun(steps: number, keys: number): number {
+    const { heads, intermediateSize } = this.#model.config;
+    return Math.ceil(this.#numbersPerRun / (steps * (intermediateSize + heads * keys)));
   }
 
   /** Frees batches on a device whose rows have all been copied to another. */
@@ -143,23 +183,24 @@ export class Decoder {
     }
   }
 
-  /** Feeds rows in several runs where that saves much padding. A run on a device costs more than that. */
+  /** Which rows to feed in a run, where several save much padding. A run on a device costs more than that. */
+  #runs(lengths: readonly number[], { kind }: DecodeRequest): readonly (readonly number[])[] {
+    return this.#onDevice || kind !== 'logits' ? [[...lengths.keys()]] : runsByLength(lengths);
+  }
+
   async #inRuns(
-    lengths: readonly number[],
-    { kind }: DecodeRequest,
+    runs: readonly (readonly number[])[],
+    sequences: number,
     feed: (run: readonly number[]) => Promise<DecodeResult>,
   ): Promise<DecodeResult> {
-    const runs = this.#onDevice || kind !== 'logits' ? [] : runsByLength(lengths);
-    if (runs.length < 2) return feed([...lengths.keys()]);
+    if (runs.length === 1) return feed(runs[0]!);
     const { vocabSize } = this.#model.config;
-    const logits = new Float32Array(lengths.length * vocabSize);
-    const kv = new Array<KvRow>(lengths.length);
+    const logits = new Float32Array(sequences * vocabSize);
+    const kv = new Array<KvRow>(sequences);
     for (const run of runs) {
       const result = await feed(run);
-      for (const [i, sequence] of run.entries()) {
-        logits.set(result.logits.subarray(i * vocabSize, (i + 1) * vocabSize), sequence * vocabSize);
-        kv[sequence] = result.kv[i]!;
-      }
+      copyRows(result.logits, logits, run, vocabSize);
+      for (const [i, sequence] of run.entries()) kv[sequence] = result.kv[i]!;
     }
     return { logits, drawn: [], kv };
   }
@@ -250,7 +291,24 @@ export class Decoder {
 const NO_LOGITS = new Float32Array();
 
 /** Capacity with room for some more steps: every slot costs attention and copies, growing a full cache costs more. */
-const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
+const roomFor = (length: number): number => Math.ceil(length * 1.2) + 8;
+
+/** Neighbouring pieces of about equal size. */
+function cut(rows: readonly number[], most: number): (readonly number[])[] {
+  const size = Math.ceil(rows.length / Math.ceil(rows.length / most));
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
+}
+
+/** Copies row `i` of `from` to row `order[i]` of `to`. */
+function copyRows(from: Float32Array, to: Float32Array, order: readonly number[], width: number): void {
+  for (const [i, row] of order.entries()) to.set(from.subarray(i * width, (i + 1) * width), row * width);
+}
+
+function countParameters({ parameters }: DecoderModel): number {
+  let sum = 0;
+  for (const dims of parameters.shapes.values()) sum += dims.reduce((a, b) => a * b, 1);
+  return sum;
+}
 
 const lengthOf = ({ batch, row }: KvRow): number => batch.lengths[row]!;
 

@@ -14,6 +14,8 @@ export interface KvCache {
   readonly spare: number;
   /** `key.L`, `value.L`: [rows, kvHeads, capacity, headDim] */
   readonly tensors: Tensors;
+  /** Rows `from` up to `to`, in the same memory: what is appended to them is appended to these. Ordinary memory alone has it. */
+  part(from: number, to: number): KvCache;
   /** Copies a row to a spare one. @returns the copy */
   fork(row: number): number;
   /** Appends the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim] to each row. There must be room. */

@@ -58,6 +58,10 @@ class DeviceKvCache implements KvCache {
     return this.#tensors;
   }
 
+  part(): KvCache {
+    throw new RangeError('rows on a device have no memory of their own');
+  }
+
   fork(): number {
     throw new RangeError('no spare row');
   }

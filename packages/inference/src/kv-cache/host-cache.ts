@@ -54,11 +54,21 @@ class HostKvCache implements KvCache {
   }
 
   get tensors(): Tensors {
-    if (this.spare === 0) return this.#tensors;
-    const dims = [this.#rows, this.#sizes.kvHeads, this.capacity, this.#sizes.headDim];
-    const size = dims.reduce((a, b) => a * b);
+    return this.spare === 0 ? this.#tensors : this.#tensorsOf(0, this.#rows);
+  }
+
+  part(from: number, to: number): KvCache {
+    return new HostKvCache(this.#sizes, this.prefix, this.#lengths.subarray(from, to), this.#tensorsOf(from, to));
+  }
+
+  #tensorsOf(from: number, to: number): Tensors {
+    const dims = [to - from, this.#sizes.kvHeads, this.capacity, this.#sizes.headDim];
+    const row = this.#sizes.kvHeads * this.capacity * this.#sizes.headDim;
     return Object.fromEntries(
-      Object.entries(this.#tensors).map(([name, whole]) => [name, float32(hostFloats(whole).subarray(0, size), dims)]),
+      Object.entries(this.#tensors).map(([name, whole]) => [
+        name,
+        float32(hostFloats(whole).subarray(from * row, to * row), dims),
+      ]),
     );
   }
 
