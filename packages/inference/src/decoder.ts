@@ -116,12 +116,15 @@ export class Decoder {
     spare = 0,
     request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
-    const forked = forks(kv);
-    const extendRun = async (run: readonly number[]) => {
+    const lengths = tokens.map(({ length }) => length);
+    const longestOf = (run: readonly number[]) =>
+      run.reduce((most, i) => Math.max(most, lengthOf(kv[i]!) + lengths[i]!), 0);
+    const runs = this.#runs(lengths, request);
+    // A row of two runs stays as it is for the other.
+    const mayStay = runs.length === 1 || forks(kv) === 0;
+    const feed = async (run: readonly number[]) => {
       const chosen = run.map((i) => kv[i]!);
-      const longest = run.reduce((most, i) => Math.max(most, lengthOf(kv[i]!) + tokens[i]!.length), 0);
-      // A row of two runs stays as it is for the other.
-      const mayStay = forked === 0 || run.length === kv.length;
+      const longest = longestOf(run);
       const rows =
         (mayStay && this.#inPlace(chosen, longest)) ||
         (await this.#caches.gather(chosen, roomFor(longest), Math.min(spare, run.length)));
@@ -131,27 +134,54 @@ export class Decoder {
       const fed = new Array<Int32Array>(batch.lengths.length).fill(NOTHING);
       for (const [i, { row }] of rows.entries()) fed[row] = tokens[run[i]!]!;
       const order = rows.map(({ row }) => row);
-      if (this.#onDevice) return { ...(await this.#extendRows(batch, fed, order, request)), kv: rows };
-      const { vocabSize } = this.#model.config;
-      const logits = new Float32Array(rows.length * vocabSize);
-      const steps = fed.reduce((most, { length }) => Math.max(most, length), 0);
-      const keys = (batch.prefix?.tokens.length ?? 0) + batch.capacity + steps;
-      for (const part of cut([...fed.keys()], this.#rowsPerRun(steps, keys))) {
-        const [from, to] = [part[0]!, part.at(-1)! + 1];
-        const inPart = [...order.keys()].filter((i) => order[i]! >= from && order[i]! < to);
-        if (inPart.length === 0) continue;
-        const answered = inPart.map((i) => order[i]! - from);
-        const result = await this.#extendRows(batch.part(from, to), fed.slice(from, to), answered, request);
-        copyRows(result.logits, logits, inPart, vocabSize);
-      }
-      return { logits, drawn: [], kv: rows };
+      return { ...(await this.#extendRows(batch, fed, order, request)), kv: rows };
     };
-    const lengths = tokens.map(({ length }) => length);
-    return this.#inRuns(this.#runs(lengths, request), lengths.length, extendRun);
+    return this.#inRuns(
+      runs.flatMap((run) => this.#byCache(run, kv, longestOf)),
+      kv.length,
+      feed,
+    );
   }
 
-  /** Feeds the rows of a cache, one by one `fed`, and appends to them. @param answered rows whose next token is wanted */
+  /** A run for each cache in ordinary memory of which many rows are extended where they are, and one for all others. */
+  #byCache(
+    run: readonly number[],
+    kv: readonly KvRow[],
+    longestOf: (run: readonly number[]) => number,
+  ): readonly (readonly number[])[] {
+    if (this.#onDevice) return [run];
+    const own = [...Map.groupBy(run, (i) => kv[i]!.batch)].flatMap(([{ capacity }, rows]) =>
+      rows.length >= WORTH_A_RUN && longestOf(rows) <= capacity ? [rows] : [],
+    );
+    const alone = new Set(own.flat());
+    const others = run.filter((i) => !alone.has(i));
+    return others.length > 0 ? [...own, others] : own;
+  }
+
+  /** Feeds rows of a cache, one by one `fed`, and appends to them. @param answered rows whose next token is wanted, in order */
   async #extendRows(
+    batch: KvCache,
+    fed: readonly Int32Array[],
+    answered: readonly number[],
+    request: DecodeRequest,
+  ): Promise<Omit<DecodeResult, 'kv'>> {
+    if (this.#onDevice) return this.#extendPart(batch, fed, answered, request);
+    const { vocabSize } = this.#model.config;
+    const logits = new Float32Array(answered.length * vocabSize);
+    const places = new Map(answered.map((row, i) => [row, i]));
+    const steps = fed.reduce((most, { length }) => Math.max(most, length), 0);
+    const keys = (batch.prefix?.tokens.length ?? 0) + batch.capacity + steps;
+    for (const [from, to] of parts(fed, this.#rowsPerRun(steps, keys))) {
+      const own = fed.slice(from, to);
+      const last = [...own.keys()].filter((row) => own[row]!.length > 0);
+      const result = await this.#extendPart(batch.part(from, to), own, last, request);
+      const order = last.map((row) => places.get(from + row)!);
+      copyRows(result.logits, logits, order, vocabSize);
+    }
+    return { logits, drawn: [] };
+  }
+
+  async #extendPart(
     rows: KvCache,
     fed: readonly Int32Array[],
     answered: readonly number[],
@@ -210,7 +240,8 @@ export class Decoder {
     const { batch } = kv[0]!;
     const taken = new Set<number>();
     if (kv.some((one) => one.batch !== batch) || longest > batch.capacity) return undefined;
-    if (2 * kv.length < batch.lengths.length) return undefined;
+    // On a device the rows between them are computed as well.
+    if (this.#onDevice && 2 * kv.length < batch.lengths.length) return undefined;
     if (forks(kv) > batch.spare) return undefined;
     return kv.map((one) => {
       if (taken.has(one.row)) return { batch, row: batch.fork(one.row) };
@@ -297,6 +328,22 @@ const roomFor = (length: number): number => Math.ceil(length * 1.2) + 8;
 function cut(rows: readonly number[], most: number): (readonly number[])[] {
   const size = Math.ceil(rows.length / Math.ceil(rows.length / most));
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
+}
+
+/** Rows between others that are computed in vain rather than in two runs; and rows of a cache that have a run of their own. */
+const WORTH_A_RUN = 8;
+
+/** Neighbouring rows that are fed, at most so many together, with few others between them: the first, and the one after the last. */
+function* parts(fed: readonly Int32Array[], most: number): Generator<readonly [from: number, to: number]> {
+  let from = 0;
+  let to = 0;
+  for (const [row, { length }] of fed.entries()) {
+    if (length === 0) continue;
+    if (to > from && (row - to >= WORTH_A_RUN || row - from >= most)) yield [from, to];
+    if (to === from || row - to >= WORTH_A_RUN || row - from >= most) from = row;
+    to = row + 1;
+  }
+  yield [from, to];
 }
 
 /** Copies row `i` of `from` to row `order[i]` of `to`. */
