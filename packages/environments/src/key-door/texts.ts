@@ -46,7 +46,15 @@ export function observation(state: KeyDoorState): string {
   return texts[index];
 }
 
-const sighting = (name: 'key' | 'door', cell: number, size: number) => `You saw the ${name} at ${place(cell, size)}.`;
+/** The lines about key and door by size and cell, written when first needed: facts are asked for at every turn. */
+const sightings = { key: new Map<number, string[]>(), door: new Map<number, string[]>() };
+
+function sighting(name: 'key' | 'door', cell: number, size: number): string {
+  const texts = sightings[name].get(size) ?? [];
+  sightings[name].set(size, texts);
+  texts[cell] ??= `You saw the ${name} at ${place(cell, size)}.`;
+  return texts[cell];
+}
 
 /** Where the key lies, until it is taken, and where the door is. */
 export function facts({ size, key, door, carrying }: KeyDoorState): Facts {

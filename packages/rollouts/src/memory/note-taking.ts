@@ -21,20 +21,21 @@ export interface NoteTaking {
   readonly policy: Policy;
 }
 
+/** Replies whose lines are kept: small models say the same over and over. */
+const KEPT_REPLIES = 10_000;
+
 /** Watches a policy that plays under SCRATCHPAD: the game is looked at with each prompt, and need not be played again. */
 export function watchNotes(policy: Policy): NoteTaking {
   const games = new Map<object, NotedTurn[]>();
-  // Of a hundred thousand games each line and each combination of facts is kept once.
-  const knownLines = new Map<string, string>();
-  const knownFacts = new Map<string, Facts>();
-  const onceOf = <T>(known: Map<string, T>, key: string, value: T): T => {
-    const kept = known.get(key) ?? value;
-    known.set(key, kept);
-    return kept;
-  };
-  const linesOf = (text: string) => {
-    const lines = text.split('\n').map((line) => line.trim());
-    return [...new Set(lines.filter((line) => line !== ''))].map((line) => onceOf(knownLines, line, line));
+  const knownPads = new Map<string, readonly string[] | undefined>();
+  const padOf = (reply: string): readonly string[] | undefined => {
+    if (knownPads.has(reply)) return knownPads.get(reply);
+    const lines = readScratchpad(reply)
+      ?.split('\n')
+      .map((line) => line.trim());
+    const pad = lines && [...new Set(lines.filter((line) => line !== ''))];
+    if (knownPads.size < KEPT_REPLIES) knownPads.set(reply, pad);
+    return pad;
   };
   return {
     get games() {
@@ -43,26 +44,29 @@ export function watchNotes(policy: Policy): NoteTaking {
     policy: {
       name: policy.name,
       async act(prompts, options) {
-        const facts = prompts.map(({ environment }) => {
-          const now = factsOf(environment);
-          return onceOf(knownFacts, JSON.stringify(now), now);
-        });
+        const facts = prompts.map(({ environment }) => factsOf(environment));
         const replies = await policy.act(prompts, options);
         for (const [i, { episode }] of prompts.entries()) {
           const reply = replies[i];
           if (!reply || !isReply(reply)) continue;
-          const turns = games.get(episode) ?? [];
-          games.set(episode, turns);
-          const shown = turns.at(-1)?.written ?? [];
-          const pad = readScratchpad(reply.text);
-          const written = pad === undefined ? shown : linesOf(pad);
-          turns.push({ facts: facts[i]!, shown, written });
+          let turns = games.get(episode);
+          if (!turns) games.set(episode, (turns = []));
+          const before = turns.at(-1);
+          const shown = before?.written ?? [];
+          const now = before && isSame(before.facts, facts[i]!) ? before.facts : facts[i]!;
+          turns.push({ facts: now, shown, written: padOf(reply.text) ?? shown });
         }
         return replies;
       },
       dispose: () => policy.dispose(),
     },
   };
+}
+
+function isSame(a: Facts, b: Facts): boolean {
+  for (const kind in a) if (a[kind] !== b[kind]) return false;
+  for (const kind in b) if (a[kind] === undefined) return false;
+  return true;
 }
 
 /** None where the game fails to say them: its notes are not judged, and the game goes on. */
