@@ -49,6 +49,9 @@ describe.skipIf(!hasChromium)(`the look of the jobs (needs Chromium at ${CHROMIU
     const greedy = await begin('/evaluate-policy', { ...evaluation, model_path: 'nano' });
     await done(await begin('/evaluate-policy', { ...evaluation, model_path: 'noughts' }));
     await done(greedy);
+    const notes = { env_type: 'key_door', env_config: { max_steps: 3 }, history_strategy: 'SCRATCHPAD' };
+    const noted = { ...TRAINING, ...notes, output_dir: 'noted', max_steps: 2, eval_every: 1, eval_episodes: 4 };
+    await done(await begin('/start-training', noted));
     const long = { ...TRAINING, output_dir: 'crosses', max_steps: 5000, eval_every: 0, save_every: 100 };
     await begin('/start-training', long);
   }, 120_000);
@@ -74,6 +77,17 @@ describe.skipIf(!hasChromium)(`the look of the jobs (needs Chromium at ${CHROMIU
       await inList('crosses').click();
       await view.getByRole('img', { name: /^Reward after \d+ steps/ }).waitFor();
       await expectGoodLook(page, 'jobs-training', look, true);
+
+      await inList('noted').click();
+      // An evaluation of each step measures the notes of key and door.
+      for (const title of [
+        'Turns with a note',
+        'Notes that are true',
+        'Turns that a true note stays',
+        'Bits that a note tells',
+      ])
+        await view.getByRole('img', { name: new RegExp(`^${title} after 2 steps: key .*, door `) }).waitFor();
+      await expectGoodLook(page, 'jobs-notes', look, true);
 
       await inList('noughts [^,]').click();
       await shows('noughts');

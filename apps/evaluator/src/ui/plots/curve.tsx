@@ -88,7 +88,11 @@ export function Curve({ title, steps, series, range, logarithmic = false, marked
 }
 
 const valueText = (value: number | undefined) =>
-  value === undefined ? 'none yet' : Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(1) : value.toFixed(3);
+  value === undefined || Number.isNaN(value)
+    ? 'none yet'
+    : Math.abs(value) < 1e-3 && value !== 0
+      ? value.toExponential(1)
+      : value.toFixed(3);
 
 /** Axes, colours and lines for uPlot. It draws on a canvas, so colours are read from the style when it is made. */
 function options(
