@@ -91,10 +91,10 @@ export function unpadRows(x: Value, layout: RowPadding): Value {
   return pick(flat, layout.unpadIndex, gradient);
 }
 
-/** Slices of x along `axis` by `indices` [n]. Without a gradient: for graphs that only compute. */
+/** Slices of x along `axis`, in whose place come the dimensions of `indices`. Without a gradient: for graphs that only compute. */
 export function take(x: Value, indices: Value, axis: number): Value {
   checkIndices('take', indices);
-  const shape = x.shape.map((size, i) => (i === axis ? dimensionAt(indices, 0) : size));
+  const shape = x.shape.flatMap((size, i) => (i === axis ? indices.shape : [size]));
   return x.graph.node('Gather', [x, indices], { type: x.type, shape }, { attributes: { axis: { int: axis } } });
 }
 

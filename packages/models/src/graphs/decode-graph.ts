@@ -2,11 +2,20 @@
 // tokens. The layers are those of training. Below it, the inputs of a run: whole sequences after a prefix, or new tokens of
 // rows that have keys and values.
 
-import { addDimensions, type Dimension, Graph, gatherRows, serialize, type Value } from '@ludic/graph';
-import { type Cut, padRows, unpadRows } from '@ludic/graph/internal';
-import { type HostTensor, int64, type Tensor, type Tensors } from '@ludic/runtime';
+import {
+  addDimensions,
+  type Dimension,
+  Graph,
+  gatherRows,
+  multiplyDimensions,
+  reshape,
+  serialize,
+  type Value,
+} from '@ludic/graph';
+import { type Cut, take } from '@ludic/graph/internal';
+import { type HostTensor, int32, int64, type Tensor, type Tensors } from '@ludic/runtime';
 import type { LoraConfig } from '../adapters/adapter.ts';
-import { attend, splitKeyHeads } from '../architectures/attention.ts';
+import { attendHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';
 import { hiddenStates } from '../architectures/hidden-states.ts';
 import type { Precision } from '../architectures/precision.ts';
@@ -21,7 +30,7 @@ import {
   span,
   windowBias,
 } from './attention-bias.ts';
-import { declareRowPadding, declareTokens, padToRows, type TokenSpan, tokenInputs } from './packed-tokens.ts';
+import { declareTokens, type PaddedRows, padToRows, type TokenSpan, tokenInputs } from './packed-tokens.ts';
 import { type SamplingKind, sampleTokens } from './sampling-graph.ts';
 import { declareWeights } from './weight-inputs.ts';
 
@@ -39,7 +48,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Inputs (of a run: `prefillInputs`, `extendInputs`): parameters, `ids`, `positions` [tokens], rotary tables, `pad_index`, `unpad_index`, `pad_mask`, `bias`
+ * Inputs (of a run: `prefillInputs`, `extendInputs`): parameters, `ids`, `positions` [tokens], rotary tables, `pad_index`, `unpad_index`, `bias`
  * [1, or rows where there is a past, 1, steps · heads / kvHeads, prefix + past + steps], `logit_positions` [answers]; where there
  * is a prefix or a past, `key_cut`: how many keys each segment has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
@@ -51,8 +60,8 @@ export function buildDecoder(
   const graph = new Graph('decoder');
   const { weights, exact } = declareWeights(graph, config, adapter, precision);
   const tokens = declareTokens(graph, config, 'rowTokens');
-  const layout = declareRowPadding(graph);
   const { kvHeads, headDim } = config;
+  const { toHeads, toTokens } = headRows(graph, kvHeads);
   const sizes: Dimension[] = [...(prefix ? ['prefix'] : []), ...(past ? ['past'] : []), 'steps'];
   const rows = past ? 'rows' : 1;
   const shape = [rows, 1, queriesPerKeyHead('steps', config), sizes.reduce(addDimensions)];
@@ -62,7 +71,7 @@ export function buildDecoder(
 
   const attention: Attention = (layer, queries, keys, values) => {
     const own = (kind: 'key' | 'value', x: Value): Value => {
-      const split = splitKeyHeads(padRows(x, layout), config);
+      const split = toHeads(x);
       graph.output(`${kind}.${layer}`, split);
       return split;
     };
@@ -79,7 +88,7 @@ export function buildDecoder(
       { keys: own('key', keys), values: own('value', values) },
     ];
     const seen = bias(config.slidingWindow?.layers[layer] === true);
-    return unpadRows(attend(padRows(queries, layout), segments, seen, { ...config, precision }, cut), layout);
+    return toTokens(attendHeads(toHeads(queries), segments, seen, { ...config, precision }, cut));
   };
   const hidden = hiddenStates({ config, weights, tokens, attention });
   const answers = gatherRows(hidden, graph.input('logit_positions', 'int32', ['answers']));
@@ -87,6 +96,48 @@ export function buildDecoder(
   if (sampling) sampleTokens(graph, logits, config.vocabSize, sampling);
   else graph.output('logits', logits);
   return serialize(graph);
+}
+
+/** The heads of packed tokens laid out as padded rows, and the way back: one pick each, where a transpose would be another copy. */
+function headRows(graph: Graph, kvHeads: number) {
+  const padIndex = graph.input('pad_index', 'int32', ['rows', kvHeads, 'steps']);
+  const unpadIndex = graph.input('unpad_index', 'int32', ['rowTokens', kvHeads]);
+  return {
+    /** [rowTokens, kvHeads · width] → [rows, kvHeads, steps, width] */
+    toHeads(x: Value): Value {
+      const [tokens, width] = x.shape as [Dimension, number];
+      return take(reshape(x, [multiplyDimensions(tokens, kvHeads), width / kvHeads]), padIndex, 0);
+    },
+    /** [rows, kvHeads, steps, width] → [rowTokens, kvHeads · width] */
+    toTokens(x: Value): Value {
+      const [rows, , steps, width] = x.shape as [Dimension, number, Dimension, number];
+      const flat = reshape(x, [multiplyDimensions(multiplyDimensions(rows, steps), kvHeads), width]);
+      return reshape(take(flat, unpadIndex, 0), ['rowTokens', kvHeads * width]);
+    },
+  };
+}
+
+/** The indices that `headRows` declares. */
+function headInputs({ inputs, steps }: PaddedRows, kvHeads: number): Record<'pad_index' | 'unpad_index', HostTensor> {
+  const [slots, tokens] = [inputs.pad_index.data as Int32Array, inputs.unpad_index.data as Int32Array];
+  const rows = slots.length / steps;
+  const pad = new Int32Array(slots.length * kvHeads);
+  const unpad = new Int32Array(tokens.length * kvHeads);
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    for (let head = 0; head < kvHeads; head++) {
+      for (let step = 0; step < steps; step++) pad[at++] = slots[row * steps + step]! * kvHeads + head;
+    }
+  }
+  for (const [token, slot] of tokens.entries()) {
+    const row = Math.floor(slot / steps);
+    for (let head = 0; head < kvHeads; head++)
+      unpad[token * kvHeads + head] = (row * (kvHeads - 1) + head) * steps + slot;
+  }
+  return {
+    pad_index: int32(pad, [rows, kvHeads, steps]),
+    unpad_index: int32(unpad, [tokens.length, kvHeads]),
+  };
 }
 
 /** Tokens that all rows of a run begin with, and their keys and values, by the names of `cacheNames`. */
@@ -137,11 +188,12 @@ function decodeInputs(
   past?: CachedRows,
 ): DecodeInputs {
   const known = prefix?.tokens.length ?? 0;
-  const { inputs, steps, lastTokens } = padToRows(spans.map(({ ids }) => ids.length));
+  const rows = padToRows(spans.map(({ ids }) => ids.length));
+  const { steps, lastTokens } = rows;
   return {
     inputs: {
       ...tokenInputs(config, spans),
-      ...inputs,
+      ...headInputs(rows, config.kvHeads),
       bias: pastBias(past ?? NO_PAST, known, steps, config.heads / config.kvHeads),
       ...localPastBias(config, past ?? NO_PAST, known, steps),
       ...keysAndValues(steps, prefix, past),
