@@ -143,15 +143,21 @@ export class Decoder {
     );
   }
 
-  /** A run for each cache in ordinary memory of which many rows are extended where they are, and one for all others. */
+  /** Whether a copy of so many rows costs more than a run of their own. */
+  #isLarge(rows: number, { capacity }: KvCache): boolean {
+    const { layers, kvHeads, headDim } = this.#model.config;
+    return rows * capacity * 2 * layers * kvHeads * headDim > CACHED_NUMBERS * 8;
+  }
+
+  /** A run for each cache in ordinary memory whose rows are better extended where they are, and one for all others. */
   #byCache(
     run: readonly number[],
     kv: readonly KvRow[],
     longestOf: (run: readonly number[]) => number,
   ): readonly (readonly number[])[] {
     if (this.#onDevice) return [run];
-    const own = [...Map.groupBy(run, (i) => kv[i]!.batch)].flatMap(([{ capacity }, rows]) =>
-      rows.length >= WORTH_A_RUN && longestOf(rows) <= capacity ? [rows] : [],
+    const own = [...Map.groupBy(run, (i) => kv[i]!.batch)].flatMap(([batch, rows]) =>
+      this.#isLarge(rows.length, batch) && longestOf(rows) <= batch.capacity ? [rows] : [],
     );
     const alone = new Set(own.flat());
     const others = run.filter((i) => !alone.has(i));
@@ -240,8 +246,7 @@ export class Decoder {
     const { batch } = kv[0]!;
     const taken = new Set<number>();
     if (kv.some((one) => one.batch !== batch) || longest > batch.capacity) return undefined;
-    // On a device the rows between them are computed as well.
-    if (this.#onDevice && 2 * kv.length < batch.lengths.length) return undefined;
+    if (2 * kv.length < batch.lengths.length && (this.#onDevice || !this.#isLarge(kv.length, batch))) return undefined;
     if (forks(kv) > batch.spare) return undefined;
     return kv.map((one) => {
       if (taken.has(one.row)) return { batch, row: batch.fork(one.row) };
@@ -330,7 +335,7 @@ function cut(rows: readonly number[], most: number): (readonly number[])[] {
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
 }
 
-/** Rows between others that are computed in vain rather than in two runs; and rows of a cache that have a run of their own. */
+/** Rows between others that are computed in vain rather than in two runs. */
 const WORTH_A_RUN = 8;
 
 /** Neighbouring rows that are fed, at most so many together, with few others between them: the first, and the one after the last. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Message } from '@ludic/history';
 import { type ChatTemplate, readChatTemplate, readTokenizer, type Tokenizer } from '@ludic/models';
+import { TokenNode } from '@ludic/models/internal';
 import { openModelFolder } from '@ludic/models/node';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -48,6 +49,7 @@ it('encodes the whole conversation where the tokenizer cannot tell messages apar
 
 it('gives the ids of the whole text, however conversations branch and whatever messages hold', () => {
   const { encoder } = counted();
+  const tree = new TokenNode();
   const content = fc.constantFrom(
     '',
     'one',
@@ -62,7 +64,9 @@ it('gives the ids of the whole text, however conversations branch and whatever m
   const conversation = fc.array(content, { minLength: 1, maxLength: 6 }).map((contents) => talk(...contents));
   fc.assert(
     fc.property(conversation, (messages) => {
-      expect(encoder.encode(messages)).toEqual(whole(messages));
+      const { ids, node } = encoder.place(messages, tree);
+      expect(ids).toEqual(whole(messages));
+      expect(node).toBe(tree.follow(ids));
     }),
     { numRuns: 300 },
   );

@@ -4,6 +4,7 @@
 
 import type { Message } from '@ludic/history';
 import type { ChatTemplate, Tokenizer } from '@ludic/models';
+import type { TokenNode, TokenTree } from '@ludic/models/internal';
 
 /** Messages, ids and characters in the cache; beyond, it is emptied. */
 const CAPACITY = 2 ** 24;
@@ -22,6 +23,8 @@ class Conversation {
   readonly #next = new Map<KnownMessage, Conversation>();
   /** Ids of all messages, and what ends a prompt, once they are asked for. */
   prompt: Int32Array | undefined;
+  /** Where `prompt` without its end leads to in a tree. */
+  node: TokenNode | undefined;
   readonly last: KnownMessage | undefined;
   readonly before: Conversation | undefined;
 
@@ -58,6 +61,23 @@ export class PromptEncoder {
 
   /** The whole prompt, up to the assistant's turn. Equal messages give the same array. */
   encode(messages: readonly Message[]): Int32Array {
+    return this.#conversationOf(messages).prompt!;
+  }
+
+  /** The same, and where it ends in a tree, which is remembered until `forgetPlaces`. */
+  place(messages: readonly Message[], tree: TokenTree): { readonly ids: Int32Array; readonly node: TokenNode } {
+    const conversation = this.#conversationOf(messages);
+    const ids = conversation.prompt!;
+    const node = this.#end && this.#nodeOf(conversation, tree)?.follow(this.#end);
+    return { ids, node: node ?? tree.follow(ids) };
+  }
+
+  /** To be called when a tree is discarded. */
+  forgetPlaces(): void {
+    this.#conversations = new Conversation();
+  }
+
+  #conversationOf(messages: readonly Message[]): Conversation {
     if (this.#size > CAPACITY) this.#forget();
     let conversation = this.#conversations;
     for (const { role, content } of messages) {
@@ -65,7 +85,15 @@ export class PromptEncoder {
       conversation = conversation.get(message) ?? this.#addTo(conversation, message);
     }
     conversation.prompt ??= this.#promptOf(conversation, messages);
-    return conversation.prompt;
+    return conversation;
+  }
+
+  /** Undefined where messages are not encoded one by one. */
+  #nodeOf(conversation: Conversation, tree: TokenTree): TokenNode | undefined {
+    if (conversation.node?.tree === tree) return conversation.node;
+    const { before, last } = conversation;
+    conversation.node = before && last ? last.ids && this.#nodeOf(before, tree)?.follow(last.ids) : tree;
+    return conversation.node;
   }
 
   #promptOf(conversation: Conversation, messages: readonly Message[]): Int32Array {

@@ -143,10 +143,9 @@ export class Sampler {
     if (this.#size > this.#capacity) this.#discard();
     const prepared = this.#params.get(params);
     const generations = prompts.map((prompt) => {
-      const ids = this.#encoder.encode(prompt.messages);
-      const overflow = this.#overflow(ids, params.maxCompletionLength);
+      const start = this.#encoder.place(prompt.messages, this.#tree);
+      const overflow = this.#overflow(start.ids, params.maxCompletionLength);
       if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
-      const start = { ids, node: this.#tree.follow(ids) };
       return new RunningGeneration(prompt, start, prepared, this.#detokenizer, options.logits === true);
     });
     if (generations.length === 0) return [];
@@ -220,6 +219,7 @@ export class Sampler {
 
   #discard(): void {
     this.#tree = new TokenNode();
+    this.#encoder.forgetPlaces();
     this.#next.clear();
     this.#kept.clear();
     this.#params.clear();
