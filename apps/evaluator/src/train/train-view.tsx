@@ -1,11 +1,11 @@
 // GRPO on a model in a game, in the page: runs that live in this browser, with their curves as they grow.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { DeviceChoice } from '../engine/models/library.ts';
 import { Alert } from '../ui/form.tsx';
 import { WorkBar } from '../ui/work.tsx';
 import { RunList } from './run-list.tsx';
-import { RunView } from './run-view.tsx';
+import type { RunView } from './run-view.tsx';
 import { TrainForm } from './train-form.tsx';
 import { useTraining } from './use-training.ts';
 import './train.css';
@@ -14,6 +14,17 @@ import './train.css';
 export function TrainView() {
   const [device, setDevice] = useState<DeviceChoice>('auto');
   const training = useTraining();
+  const [View, setView] = useState<{ readonly component: typeof RunView }>();
+  const [missing, setMissing] = useState(false);
+  const name = training.shown?.name;
+  // What draws runs is loaded with the first; a later run is another try.
+  useEffect(() => {
+    if (name === undefined || View) return;
+    import('./run-view.tsx').then(
+      (module) => setView({ component: module.RunView }),
+      () => setMissing(true),
+    );
+  }, [name, View]);
   const { work, stop, runs, shown, summary, working, broken, done, error } = training;
   return (
     <>
@@ -40,8 +51,17 @@ export function TrainView() {
           <RunList training={training} device={device} />
         </div>
       )}
-      {shown && (
-        <RunView key={shown.name} run={shown} summary={summary} isWorking={working === shown.name} device={device} />
+      {shown && View && (
+        <View.component
+          key={shown.name}
+          run={shown}
+          summary={summary}
+          isWorking={working === shown.name}
+          device={device}
+        />
+      )}
+      {shown && !View && missing && (
+        <Alert text="The curves of the run could not be loaded: the server of the page does not answer." />
       )}
       {!shown && runs.length === 0 && (
         <p class="empty">

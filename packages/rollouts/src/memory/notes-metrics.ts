@@ -53,8 +53,7 @@ export const NOTES_METRICS_OF_KIND = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 /** Whether a key stands for a measure of notes. */
-export const isNotesMetric = (key: string): boolean =>
-  key in NOTES_METRICS || Object.keys(NOTES_METRICS_OF_KIND).some((of) => key.startsWith(`${of}_`));
+export const isNotesMetric = (key: string): boolean => key.startsWith('notes_');
 
 /** Kinds of facts whose notes were measured. */
 export const noteKinds = (measured: object): readonly string[] =>
