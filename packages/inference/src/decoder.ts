@@ -157,7 +157,7 @@ export class Decoder {
   ): readonly (readonly number[])[] {
     if (this.#onDevice) return [run];
     const own = [...Map.groupBy(run, (i) => kv[i]!.batch)].flatMap(([batch, rows]) =>
-      this.#isLarge(rows.length, batch) && longestOf(rows) <= batch.capacity ? [rows] : [],
+      this.#isLarge(rows.length, batch) && longestOf(rows) <= batch.room ? [rows] : [],
     );
     const alone = new Set(own.flat());
     const others = run.filter((i) => !alone.has(i));
@@ -245,9 +245,10 @@ export class Decoder {
   #inPlace(kv: readonly KvRow[], longest: number): KvRow[] | undefined {
     const { batch } = kv[0]!;
     const taken = new Set<number>();
-    if (kv.some((one) => one.batch !== batch) || longest > batch.capacity) return undefined;
+    if (kv.some((one) => one.batch !== batch) || longest > batch.room) return undefined;
     if (2 * kv.length < batch.lengths.length && (this.#onDevice || !this.#isLarge(kv.length, batch))) return undefined;
     if (forks(kv) > batch.spare) return undefined;
+    if (longest > batch.capacity) batch.grow(Math.min(batch.room, roomFor(longest)));
     return kv.map((one) => {
       if (taken.has(one.row)) return { batch, row: batch.fork(one.row) };
       taken.add(one.row);
@@ -327,7 +328,7 @@ export class Decoder {
 const NO_LOGITS = new Float32Array();
 
 /** Capacity with room for some more steps: every slot costs attention and copies, growing a full cache costs more. */
-const roomFor = (length: number): number => Math.ceil(length * 1.2) + 8;
+const roomFor = (length: number): number => Math.ceil(length * 1.1) + 8;
 
 /** Neighbouring pieces of about equal size. */
 function cut(rows: readonly number[], most: number): (readonly number[])[] {

@@ -10,12 +10,16 @@ export interface KvCache {
   readonly lengths: Int32Array;
   /** Tokens that a row can hold. */
   readonly capacity: number;
+  /** The most that `capacity` can grow to. */
+  readonly room: number;
   /** How many rows can still be forked. */
   readonly spare: number;
   /** `key.L`, `value.L`: [rows, kvHeads, capacity, headDim] */
   readonly tensors: Tensors;
   /** Rows `from` up to `to`, in the same memory: what is appended to them is appended to these. Ordinary memory alone has it. */
   part(from: number, to: number): KvCache;
+  /** Lets rows hold `capacity` tokens, at most `room`. */
+  grow(capacity: number): void;
   /** Copies a row to a spare one. @returns the copy */
   fork(row: number): number;
   /** Appends the first `counts` of the new tokens in `fresh` [rows, kvHeads, steps, headDim] to each row. There must be room. */

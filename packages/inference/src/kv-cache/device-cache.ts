@@ -62,6 +62,14 @@ class DeviceKvCache implements KvCache {
     throw new RangeError('rows on a device have no memory of their own');
   }
 
+  get room(): number {
+    return this.capacity;
+  }
+
+  grow(): void {
+    throw new RangeError('no room');
+  }
+
   fork(): number {
     throw new RangeError('no spare row');
   }

@@ -1,23 +1,30 @@
-// KV caches in ordinary memory: new keys and values are written in place.
+// KV caches in ordinary memory: new keys and values are written in place, and rows get more room in place.
 
 import type { ModelConfig } from '@ludic/models';
 import type { CachedPrefix } from '@ludic/models/internal';
-import { float32, floats, type HostTensor, type Tensors, zeros } from '@ludic/runtime';
-import type { KvCache, KvCacheFactory } from './batch.ts';
+import { float32, floats, type HostTensor, type Tensors } from '@ludic/runtime';
+import type { KvCache, KvCacheFactory, KvRow } from './batch.ts';
 
 type HeadSizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
+/** Memory is reserved for rows that become so many times as long. What is not used of it is not taken from the machine. */
+const RESERVED = 2;
+
 export function hostCaches(sizes: HeadSizes): KvCacheFactory {
   return {
-    of: (prefix, fresh, counts) => new HostKvCache(sizes, prefix, Int32Array.from(counts), fresh),
+    of(prefix, fresh, counts) {
+      const data = Object.entries(fresh).map(([name, tensor]) => [name, floats(tensor as HostTensor)]);
+      return new HostKvCache(sizes, prefix, Int32Array.from(counts), Object.fromEntries(data), counts.length);
+    },
     async gather(rows, capacity, spare) {
       const { prefix, tensors } = rows[0]!.batch;
-      const dims = [rows.length + spare, sizes.kvHeads, capacity, sizes.headDim];
-      const copies = Object.fromEntries(Object.keys(tensors).map((name) => [name, zeros(dims)]));
-      const gathered = new HostKvCache(sizes, prefix, new Int32Array(dims[0]!), copies, rows.length);
-      return rows.map(({ batch, row }, i) => {
-        gathered.copy(batch, row, i);
-        return { batch: gathered, row: i };
+      const lengths = new Int32Array(rows.length + spare);
+      const size = lengths.length * sizes.kvHeads * capacity * RESERVED * sizes.headDim;
+      const data = Object.keys(tensors).map((name) => [name, new Float32Array(size)]);
+      const gathered = new HostKvCache(sizes, prefix, lengths, Object.fromEntries(data), rows.length, capacity);
+      return rows.map((from, row) => {
+        gathered.copy(from, row);
+        return { batch: gathered, row };
       });
     },
     dispose: async () => {},
@@ -26,50 +33,71 @@ export function hostCaches(sizes: HeadSizes): KvCacheFactory {
 
 class HostKvCache implements KvCache {
   readonly prefix: CachedPrefix | undefined;
-  readonly capacity: number;
   readonly #sizes: HeadSizes;
   /** Of all rows: those in use come first, spare ones last. */
   readonly #lengths: Int32Array;
-  readonly #tensors: Tensors;
+  /** By the names of `tensors`: rows, and what is reserved for them behind all rows. */
+  readonly #data: Readonly<Record<string, Float32Array>>;
   #rows: number;
+  #capacity: number;
 
-  /** @param rows in use */
+  /** @param rows in use @param capacity by default all that there is */
   constructor(
     sizes: HeadSizes,
     prefix: CachedPrefix | undefined,
     lengths: Int32Array,
-    tensors: Tensors,
-    rows = lengths.length,
+    data: Readonly<Record<string, Float32Array>>,
+    rows: number,
+    capacity?: number,
   ) {
     this.#sizes = sizes;
     this.prefix = prefix;
     this.#lengths = lengths;
-    this.#tensors = tensors;
-    this.capacity = tensors['key.0']!.dims[2]!;
+    this.#data = data;
     this.#rows = rows;
+    this.#capacity = capacity ?? this.room;
   }
 
   get lengths(): Int32Array {
     return this.#lengths.subarray(0, this.#rows);
   }
 
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  get room(): number {
+    return this.#data['key.0']!.length / (this.#lengths.length * this.#sizes.kvHeads * this.#sizes.headDim);
+  }
+
   get tensors(): Tensors {
-    return this.spare === 0 ? this.#tensors : this.#tensorsOf(0, this.#rows);
+    const dims = [this.#rows, this.#sizes.kvHeads, this.#capacity, this.#sizes.headDim];
+    const used = this.#rows * this.#rowSize;
+    return Object.fromEntries(
+      Object.entries(this.#data).map(([name, data]) => [name, float32(data.subarray(0, used), dims)]),
+    );
   }
 
   part(from: number, to: number): KvCache {
-    return new HostKvCache(this.#sizes, this.prefix, this.#lengths.subarray(from, to), this.#tensorsOf(from, to));
+    const data = Object.entries(this.#data).map(([name, whole]) => [
+      name,
+      whole.subarray(from * this.#rowSize, to * this.#rowSize),
+    ]);
+    const lengths = this.#lengths.subarray(from, to);
+    return new HostKvCache(this.#sizes, this.prefix, lengths, Object.fromEntries(data), to - from);
   }
 
-  #tensorsOf(from: number, to: number): Tensors {
-    const dims = [to - from, this.#sizes.kvHeads, this.capacity, this.#sizes.headDim];
-    const row = this.#sizes.kvHeads * this.capacity * this.#sizes.headDim;
-    return Object.fromEntries(
-      Object.entries(this.#tensors).map(([name, whole]) => [
-        name,
-        float32(hostFloats(whole).subarray(from * row, to * row), dims),
-      ]),
-    );
+  grow(capacity: number): void {
+    const { kvHeads, headDim } = this.#sizes;
+    const [before, after] = [this.#capacity * headDim, capacity * headDim];
+    for (const data of Object.values(this.#data)) {
+      // The last first: each moves to where others were.
+      for (let head = this.#rows * kvHeads - 1; head > 0; head--) {
+        const held = this.#lengths[Math.floor(head / kvHeads)]! * headDim;
+        data.copyWithin(head * after, head * before, head * before + held);
+      }
+    }
+    this.#capacity = capacity;
   }
 
   get spare(): number {
@@ -79,21 +107,21 @@ class HostKvCache implements KvCache {
   fork(row: number): number {
     if (this.spare === 0) throw new RangeError('no spare row');
     const copy = this.#rows++;
-    this.copy(this, row, copy);
+    this.copy({ batch: this, row }, copy);
     return copy;
   }
 
-  copy(from: KvCache, row: number, to: number): void {
+  /** Copies a row of a cache in ordinary memory. */
+  copy({ batch, row }: KvRow, to: number): void {
+    const from = batch as HostKvCache;
     const { kvHeads, headDim } = this.#sizes;
-    const length = from.lengths[row]!;
+    const length = from.#lengths[row]!;
     const held = length * headDim;
-    const sources = from.tensors;
-    for (const [name, tensor] of Object.entries(this.#tensors)) {
-      const source = hostFloats(sources[name]!);
-      const target = hostFloats(tensor);
+    for (const [name, target] of Object.entries(this.#data)) {
+      const source = from.#data[name]!;
       for (let head = 0; head < kvHeads; head++) {
-        const at = (row * kvHeads + head) * from.capacity * headDim;
-        target.set(source.subarray(at, at + held), (to * kvHeads + head) * this.capacity * headDim);
+        const at = row * from.#rowSize + head * from.#capacity * headDim;
+        target.set(source.subarray(at, at + held), to * this.#rowSize + head * this.#capacity * headDim);
       }
     }
     this.#lengths[to] = length;
@@ -101,15 +129,14 @@ class HostKvCache implements KvCache {
 
   async append(fresh: Tensors, counts: readonly number[]): Promise<void> {
     const { kvHeads, headDim } = this.#sizes;
-    for (const [name, tensor] of Object.entries(this.#tensors)) {
-      const data = hostFloats(tensor);
-      const own = hostFloats(fresh[name]!);
+    for (const [name, data] of Object.entries(this.#data)) {
+      const own = floats(fresh[name] as HostTensor);
       const steps = fresh[name]!.dims[2]!;
       for (const [row, count] of counts.entries()) {
         if (count === 0) continue;
         for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
           const from = head * steps * headDim;
-          data.set(own.subarray(from, from + count * headDim), (head * this.capacity + this.#lengths[row]!) * headDim);
+          data.set(own.subarray(from, from + count * headDim), (head * this.#capacity + this.#lengths[row]!) * headDim);
         }
       }
     }
@@ -117,6 +144,8 @@ class HostKvCache implements KvCache {
   }
 
   dispose(): void {}
-}
 
-const hostFloats = (tensor: Tensors[string]): Float32Array => floats(tensor as HostTensor);
+  get #rowSize(): number {
+    return this.#sizes.kvHeads * this.#capacity * this.#sizes.headDim;
+  }
+}
