@@ -7,8 +7,10 @@ import type { KvCache, KvCacheFactory, KvRow } from './batch.ts';
 
 type HeadSizes = Pick<ModelConfig, 'kvHeads' | 'headDim'>;
 
-/** Memory is reserved for rows that become so many times as long. What is not used of it is not taken from the machine. */
+/** Large caches reserve memory for rows that become so many times as long. What is not used of it is not taken from the machine. */
 const RESERVED = 2;
+/** Numbers of a large tensor: smaller ones are zeroed when they are allocated, all of them. */
+const LARGE = 2 ** 21;
 
 export function hostCaches(sizes: HeadSizes): KvCacheFactory {
   return {
@@ -19,8 +21,9 @@ export function hostCaches(sizes: HeadSizes): KvCacheFactory {
     async gather(rows, capacity, spare) {
       const { prefix, tensors } = rows[0]!.batch;
       const lengths = new Int32Array(rows.length + spare);
-      const size = lengths.length * sizes.kvHeads * capacity * RESERVED * sizes.headDim;
-      const data = Object.keys(tensors).map((name) => [name, new Float32Array(size)]);
+      const size = lengths.length * sizes.kvHeads * capacity * sizes.headDim;
+      const reserved = size < LARGE ? size : size * RESERVED;
+      const data = Object.keys(tensors).map((name) => [name, new Float32Array(reserved)]);
       const gathered = new HostKvCache(sizes, prefix, lengths, Object.fromEntries(data), rows.length, capacity);
       return rows.map((from, row) => {
         gathered.copy(from, row);
