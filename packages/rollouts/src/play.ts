@@ -3,7 +3,7 @@
 // crash, and so is a reply that never came; a policy that fails is a real fault.
 
 import { CheckedGame, type Environment, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
-import { buildMessages, type HistoryStrategy, type Message, type PastTurn } from '@ludic/history';
+import { buildMessages, type HistoryStrategy, type Message, type PastTurn, readScratchpad } from '@ludic/history';
 import { PolicyError } from '@ludic/inference';
 import { type GamePrompt, isReply, type NoReply, type Policy, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
@@ -87,6 +87,7 @@ export class RunningEpisode {
   readonly #random;
   readonly turns: Turn[] = [];
   readonly #past: PastTurn[] = [];
+  #scratchpad = '';
   readonly environment: Environment;
   /** What the environment said last. */
   observation = '';
@@ -149,22 +150,35 @@ export class RunningEpisode {
 
   #step(prompt: readonly Message[], reply: Reply): void {
     this.#guard(() => {
-      const { situation } = this.environment;
+      const hidden = this.#hidden();
       const { observation, reward, terminated, truncated, info } = this.environment.step(reply.text);
       this.turns.push({
         prompt,
         observation: this.observation,
-        ...(situation !== undefined && { situation }),
+        ...hidden,
         reply,
         reward,
         info,
       });
       this.#past.push({ observation: this.observation, reply: reply.text });
+      if (this.#history === 'SCRATCHPAD') this.#scratchpad = readScratchpad(reply.text) ?? this.#scratchpad;
       this.observation = observation;
       this.#reward += reward;
       if (terminated) this.endReason = 'terminated';
       else if (truncated) this.endReason = 'truncated';
     });
+  }
+
+  /** What the policy is not told, for credit. */
+  #hidden(): Pick<Turn, 'situation' | 'trueNotes'> {
+    const { situation } = this.environment;
+    const trueNotes = this.#scratchpad === '' ? 0 : this.#trueNotes();
+    return { ...(situation !== undefined && { situation }), ...(trueNotes > 0 && { trueNotes }) };
+  }
+
+  #trueNotes(): number {
+    const lines = this.#scratchpad.split('\n');
+    return Object.values(this.environment.facts ?? {}).filter((fact) => lines.includes(fact)).length;
   }
 
   episode(): Episode {

@@ -12,6 +12,8 @@ export interface Turn {
   readonly observation: string;
   /** What the reply was given in, hidden things included, for credit: see `Environment.situation`. Not on record. */
   readonly situation?: string | undefined;
+  /** How many hidden facts the scratchpad that was shown said, where it said any: see `Environment.facts`. Not on record. */
+  readonly trueNotes?: number | undefined;
   readonly reply: Reply;
   /** Of this reply alone. */
   readonly reward: number;

@@ -49,8 +49,8 @@ const anyEstimator = fc.constantFrom(...ADVANTAGE_ESTIMATORS);
 const anyScale = fc.constantFrom(...SCALE_REWARDS);
 const anyDiscount = fc.constantFrom(1, 0.95, 0.5);
 
-const advantagesOf = ({ episodes, groups }: Batch, settings: Omit<AdvantageSettings, 'gaeLambda'>) =>
-  estimateAdvantages(episodes, groups, { gaeLambda: 0.7, ...settings });
+const advantagesOf = ({ episodes, groups }: Batch, settings: Omit<AdvantageSettings, 'gaeLambda' | 'noteReward'>) =>
+  estimateAdvantages(episodes, groups, { gaeLambda: 0.7, noteReward: 0, ...settings });
 const plain = { scaleRewards: 'none', discount: 1 } as const;
 const size = (numbers: readonly number[]) => numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
 const rewardsOf = ({ episodes }: Batch) => episodes.flatMap(({ turns }) => turns.map((turn) => turn.reward));

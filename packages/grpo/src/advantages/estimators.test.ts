@@ -23,6 +23,7 @@ describe('estimateAdvantages', () => {
       scaleRewards: 'none',
       discount: 1,
       gaeLambda: 1,
+      noteReward: 0,
     });
     expect(advantages.map((turns) => [...turns])).toEqual([[0.5, 0.5], [-0.5]]);
   });
@@ -34,6 +35,7 @@ describe('estimateAdvantages', () => {
       scaleRewards: 'none',
       discount: 1,
       gaeLambda: 1,
+      noteReward: 0,
     });
     // Group mean 1/3 at both turns. Prompt a: returns 1, −1, 1, baseline (1 + 1/3)/4 = 1/3. b: 1, −1, (0 + 1/3)/3 = 1/9.
     // c: (1 + 1/3)/2 = 2/3.
@@ -53,6 +55,7 @@ describe('estimateAdvantages', () => {
       scaleRewards: 'none',
       discount: 1,
       gaeLambda: 1,
+      noteReward: 0,
     });
     expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 1, -1]);
   });
@@ -64,6 +67,7 @@ describe('estimateAdvantages', () => {
       scaleRewards: 'none',
       discount: 1,
       gaeLambda: 1,
+      noteReward: 0,
     });
     // c is worth (1 − 1 + 1)/3 = 1/3 to all that come to it. a: 1/3, 1/3, 0.5; b: 1/3. The group's mean of these is 0.375 at
     // the first turn, and (1 − 1 + 1)/3 at the second.
@@ -79,9 +83,23 @@ describe('estimateAdvantages', () => {
       scaleRewards: 'none',
       discount: 0.5,
       gaeLambda: 1,
+      noteReward: 0,
     });
     // Returns at a: 0.5 and 0; group mean 0.25 = baseline.
     expect(advantages[0]![0]).toBeCloseTo(0.25, 12);
+  });
+
+  it('pays once for each fact that the scratchpad says truly', () => {
+    const prompts = Array.from({ length: 5 }, (_, t) => Int32Array.of(t));
+    const plain = episode([0, 0, 0, 0, 1], prompts);
+    const counts = [0, 1, 0, 1, 2];
+    const noted = { ...plain, turns: plain.turns.map((turn, t) => ({ ...turn, trueNotes: counts[t]! })) };
+    const settings = { advantageEstimator: 'turn', scaleRewards: 'none', discount: 1, gaeLambda: 1 } as const;
+    const [paid] = estimateAdvantages([noted, plain], [0, 0], { ...settings, noteReward: 0.2 }).advantages;
+    const [unpaid] = estimateAdvantages([noted, plain], [0, 0], { ...settings, noteReward: 0 }).advantages;
+    // The first fact is paid to turn 0, the second to turn 3; half of each advantage is the baseline's.
+    for (const [t, more] of [0.4, 0.2, 0.2, 0.2, 0].entries())
+      expect(paid![t]! - unpaid![t]!).toBeCloseTo(more / 2, 12);
   });
 
   describe('in long episodes whose prompts are all different, as notes and conversations make them', () => {
@@ -105,6 +123,7 @@ describe('estimateAdvantages', () => {
           scaleRewards: 'batch',
           discount: 1,
           gaeLambda: 1,
+          noteReward: 0,
         });
         for (const [from, to] of [
           [0, 10],
@@ -130,6 +149,7 @@ describe('estimateAdvantages', () => {
           scaleRewards,
           discount: 1,
           gaeLambda: 1,
+          noteReward: 0,
         }).advantages.map(([a]) => a!);
       const plain = advantagesWith('none');
       const meanSquare = (values: readonly number[]) => values.reduce((sum, x) => sum + x * x, 0) / values.length;
@@ -149,6 +169,7 @@ describe('estimateAdvantages', () => {
         scaleRewards: 'none',
         discount: 1,
         gaeLambda: 1,
+        noteReward: 0,
       });
       expect(advantages.map((turns) => turns[0])).toEqual([0.5, -0.5, 0]);
     }

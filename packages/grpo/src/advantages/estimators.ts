@@ -33,6 +33,8 @@ export interface AdvantageSettings {
   readonly discount: number;
   /** For `situation`: 0 looks one turn ahead, 1 to the end of the game, in between weighs both. */
   readonly gaeLambda: number;
+  /** Reward for each fact that the scratchpad says truly, once a game: see `rewardNotes`. */
+  readonly noteReward: number;
 }
 
 export interface TurnAdvantages {
@@ -51,11 +53,12 @@ interface Visit {
 
 /** @param groups which group each episode belongs to */
 export function estimateAdvantages(
-  episodes: readonly Episode[],
+  played: readonly Episode[],
   groups: readonly number[],
-  { advantageEstimator, scaleRewards, discount, gaeLambda }: AdvantageSettings,
-  promptNodes: PromptNodes = promptNodesOf(episodes),
+  { advantageEstimator, scaleRewards, discount, gaeLambda, noteReward }: AdvantageSettings,
+  promptNodes: PromptNodes = promptNodesOf(played),
 ): TurnAdvantages {
+  const episodes = noteReward === 0 ? played : played.map((episode) => rewardNotes(episode, noteReward));
   const scored = episodes.map((episode) => episode.endReason !== 'failed');
   const monteCarlo = episodes.map((episode) => returnsToGo(episode, discount));
   const totals = monteCarlo.map((returns, i) => (scored[i] ? (returns[0] ?? 0) : undefined));
@@ -114,6 +117,24 @@ function divideByDeviation(
     const deviation = Math.sqrt(sum / Math.max(1, count)) + 1e-4;
     for (const i of members) for (const t of advantages[i]!.keys()) advantages[i]![t]! /= deviation;
   }
+}
+
+/**
+ * The episode with a reward for true notes: paid to the turn after which the scratchpad says more facts than ever before in
+ * the game, so a fact is paid for once. It is no potential of the state: one that is taken back later, as in potential-based
+ * shaping, would leave every advantage as it was, and notes that nothing makes use of yet would be given up.
+ */
+function rewardNotes(episode: Episode, noteReward: number): Episode {
+  const { turns } = episode;
+  let most = 0;
+  return {
+    ...episode,
+    turns: turns.map((turn, t) => {
+      const more = Math.max(0, (turns[t + 1]?.trueNotes ?? 0) - most);
+      most += more;
+      return more === 0 ? turn : { ...turn, reward: turn.reward + noteReward * more };
+    }),
+  };
 }
 
 /** The discounted rewards from each turn to the end. */

@@ -17,7 +17,7 @@ const estimate = (episodes: readonly Episode[], gaeLambda: number, discount = 1)
   estimateAdvantages(
     episodes,
     episodes.map(() => 0),
-    { advantageEstimator: 'situation', scaleRewards: 'none', discount, gaeLambda },
+    { advantageEstimator: 'situation', scaleRewards: 'none', discount, gaeLambda, noteReward: 0 },
   ).advantages.map((turns) => [...turns]);
 
 describe('credit by situations', () => {

@@ -43,6 +43,9 @@ export const RUN_FIELDS = {
     'How far credit by situations looks ahead: 0 one turn, 1 to the end of the game, and between them',
   ),
   discount: positive().max(1).describe('Discount factor: weight of a reward one turn later'),
+  note_reward: number().describe(
+    'Reward, once a game, for each fact that the scratchpad says truly; for games that say their facts',
+  ),
   scale_rewards: z
     .enum(SCALE_REWARDS)
     .describe('Divide advantages by the deviation of rewards in the group, in the batch, or not at all'),

@@ -98,6 +98,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   advantageEstimator: 'turn',
   discount: 1,
   gaeLambda: 0.9,
+  noteReward: 0,
   scaleRewards: 'batch',
   loss: DEFAULT_LOSS,
   adamw: DEFAULT_ADAMW,
@@ -145,6 +146,7 @@ const RUN_CHECKS = {
   learningRate: POSITIVE,
   discount: ['above 0, at most 1', (x) => x > 0 && x <= 1],
   gaeLambda: SHARE,
+  noteReward: AMOUNT,
   finalRegularization: SHARE,
   finalRate: SHARE,
 } satisfies { readonly [Name in keyof TrainSettings]?: Check };

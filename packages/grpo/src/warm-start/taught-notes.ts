@@ -1,32 +1,39 @@
-// Scratchpads that a warm start teaches: what a note looks like, and no more. Which notes are worth writing, and what they
-// are good for, is left to learning by reinforcement, so some are true and some are not.
+// Scratchpads that a warm start teaches: what notes look like and when there is something to note, no more. Which are
+// worth writing and keeping, and what they are good for, is left to learning by reinforcement: as many are false as true.
 
 import type { Environment, EnvironmentDefinition } from '@ludic/environments';
 import { isReply, type Policy } from '@ludic/policies';
 import type { RandomStream } from '@ludic/random';
 
-/** Most lines that a taught scratchpad keeps. */
-const KEPT_LINES = 4;
+/** How often a fact that is seen for the first time is noted: as it is, or as it is in another game. */
+const NOTED = 0.8;
+/** How often the scratchpad is written anew where nothing new was seen: with a false fact, or empty. */
+const REWRITTEN = 0.05;
 
-/** How often a taught player of a game that says its facts leaves its scratchpad as it is, and how often it empties it. */
-const LEAVES = 0.75;
-const EMPTIES = 0.05;
+/** Most lines of what was shown that a scratchpad keeps in games that say no facts. */
+const KEPT_LINES = 4;
 
 /** The player, also writing a scratchpad in some of its replies. */
 export function withScratchpad(player: Policy, game: EnvironmentDefinition, config: unknown): Policy {
   const other = game.create(config);
+  const known = new WeakMap<object, ReadonlySet<string>>();
   return {
     ...player,
     async act(prompts) {
       const replies = await player.act(prompts);
       return replies.map((reply, i) => {
         if (!isReply(reply)) return reply;
-        const { messages, random, environment } = prompts[i]!;
-        const kinds = Object.keys(environment.facts ?? {});
-        const notes =
-          kinds.length > 0
-            ? someFact(kinds, environment, other, random)
-            : someLines(messages.at(-1)!.content.split('\n'), random);
+        const { messages, random, environment, episode } = prompts[i]!;
+        const facts = environment.facts ?? {};
+        let notes: readonly string[] | undefined;
+        if (Object.keys(facts).length === 0) notes = someLines(messages.at(-1)!.content.split('\n'), random);
+        else {
+          const seen = new Set(environment.memory.split('\n'));
+          const before = known.get(episode);
+          known.set(episode, seen);
+          const news = Object.keys(facts).filter((kind) => seen.has(facts[kind]!) && !before?.has(facts[kind]!));
+          notes = someFact(news, environment, other, random);
+        }
         return notes === undefined ? reply : { ...reply, text: `${padOf(notes)}${reply.text}` };
       });
     },
@@ -35,20 +42,19 @@ export function withScratchpad(player: Policy, game: EnvironmentDefinition, conf
 
 const padOf = (lines: readonly string[]) => `<scratchpad>\n${lines.map((line) => `${line}\n`).join('')}</scratchpad>`;
 
-/** One fact of this game or, as often, one of the same kind of another game; undefined leaves the scratchpad as it is. */
+/** @param news kinds of facts that were seen for the first time; undefined leaves the scratchpad as it is */
 function someFact(
-  kinds: readonly string[],
+  news: readonly string[],
   own: Environment,
   other: Environment,
   random: RandomStream,
 ): readonly string[] | undefined {
-  const choice = random.nextFloat();
-  if (choice < LEAVES) return undefined;
-  if (choice < LEAVES + EMPTIES) return [];
-  const kind = kinds[random.nextInt(kinds.length)]!;
+  if (random.nextFloat() >= (news.length > 0 ? NOTED : REWRITTEN)) return undefined;
   other.reset(random.nextInt(2 ** 30));
-  const fact = (random.nextInt(2) === 0 ? own : other).facts?.[kind];
-  return fact === undefined ? [] : [fact];
+  const kinds = news.length > 0 ? news : ['', ...Object.keys(other.facts ?? {})];
+  const kind = kinds[random.nextInt(kinds.length)]!;
+  const game = news.length > 0 && random.nextInt(2) === 0 ? own : other;
+  return Object.entries(game.facts ?? {}).flatMap(([each, line]) => (each === kind ? [line] : []));
 }
 
 /** Lines of what was shown, each kept or dropped at random. The first announces the scratchpad and is never kept. */
