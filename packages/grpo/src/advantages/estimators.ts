@@ -1,5 +1,6 @@
 // Which action gets the credit: from the episodes of a batch to one advantage per turn.
 
+import { readScratchpad } from '@ludic/history';
 import type { TokenNode } from '@ludic/models/internal';
 import type { Episode } from '@ludic/rollouts';
 import { type PromptNodes, promptNodesOf } from '../batching/batch.ts';
@@ -119,10 +120,14 @@ function divideByDeviation(
   }
 }
 
+/** What a line of notes costs, as a share of what a true one brings: more than a guess at one cell of sixteen is worth. */
+const LINE_PRICE = 0.1;
+
 /**
  * The episode with a reward for true notes: paid to the turn after which the scratchpad says more facts than ever before in
- * the game, so a fact is paid for once. It is no potential of the state: one that is taken back later, as in potential-based
- * shaping, would leave every advantage as it was, and notes that nothing makes use of yet would be given up.
+ * the game, so a fact is paid for once; every line that is written costs a tenth of it. It is no potential of the state: one
+ * that is taken back later, as in potential-based shaping, would leave every advantage as it was, and notes that nothing
+ * makes use of yet would be given up.
  */
 function rewardNotes(episode: Episode, noteReward: number): Episode {
   const { turns } = episode;
@@ -132,7 +137,8 @@ function rewardNotes(episode: Episode, noteReward: number): Episode {
     turns: turns.map((turn, t) => {
       const more = Math.max(0, (turns[t + 1]?.trueNotes ?? 0) - most);
       most += more;
-      return more === 0 ? turn : { ...turn, reward: turn.reward + noteReward * more };
+      const lines = (readScratchpad(turn.reply.text) ?? '').split('\n').filter((line) => line !== '').length;
+      return { ...turn, reward: turn.reward + noteReward * (more - LINE_PRICE * lines) };
     }),
   };
 }
