@@ -59,11 +59,9 @@ export async function beginWithFormat(
   const player = spec.environment.experts[plan.player ?? 'random']!;
   const makeExpert = () => player(spec.config);
   const task = { ...spec, makeExpert, episodes: plan.episodes, mistakes: TAUGHT_MISTAKES };
-  // Notes are for where they are shown: the same game without them keeps its replies free of them.
-  const tasks = spec.history === 'SCRATCHPAD' ? [task, { ...task, history: 'NO_HISTORY' as const }] : [task];
   let loss: number | undefined;
   const taught = warmStart(model, {
-    tasks,
+    tasks: [task],
     steps: plan.steps,
     learningRate: plan.learningRate ?? warmStartRate(sizeOf(model)),
     seed: settings.seed,

@@ -2,10 +2,11 @@
 // before it learns to play. With the `random` player it learns the format and nothing else.
 
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
+import { readScratchpad } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
 import { scriptedPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
+import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes, type Turn } from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
@@ -108,6 +109,11 @@ async function taughtReplies({ makeExpert, mistakes = 0, ...spec }: WarmStartTas
   const { policy, isMistake } =
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ ...spec, policy, starts });
-  const taught = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
+  const right = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
+  const taught = spec.history === 'SCRATCHPAD' ? thinned(right) : right;
   return taught.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
 }
+
+/** Of the many replies that leave the scratchpad as it is one in five: what notes look like is what is to be learned. */
+const thinned = (turns: readonly Turn[]): Turn[] =>
+  turns.filter(({ reply }, i) => readScratchpad(reply.text) !== undefined || i % 40 === 0);
