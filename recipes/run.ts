@@ -1,10 +1,12 @@
 // npm run recipe -- NAME [--seed N] [--threads N]: trains by a recipe of this folder in runs/recipes/, evaluates what
-// came out on games that the training has not seen, and keeps the curve in recipes/curves/. A stopped run goes on.
+// came out on games that the training has not seen, and keeps the curve in recipes/curves/. A recipe that starts from
+// another's model trains that first. A stopped run goes on.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { RunFolder } from '../packages/grpo/src/node.ts';
 
@@ -12,6 +14,8 @@ type Options = Readonly<Record<string, string | number | object>>;
 
 interface Recipe {
   readonly title: string;
+  /** The recipe whose model this one starts from; nano where there is none. */
+  readonly from?: string;
   /** Options of `ludic train` and `ludic evaluate`. */
   readonly train: Options;
   readonly evaluate: Options;
@@ -25,27 +29,53 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: 'string', default: '0' }, threads: { type: 'string' } },
 });
-const [name] = positionals;
-if (!name) throw new Error('Name a recipe: npm run recipe -- tic-tac-toe-random --seed 0');
-const recipe: Recipe = JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8'));
-const run = join(ROOT, 'runs', 'recipes', `${name}-seed-${values.seed}`);
+const [wanted] = positionals;
+if (!wanted) throw new Error('Name a recipe: npm run recipe -- tic-tac-toe-random --seed 0');
+
+const read = (name: string): Recipe => JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8'));
+const runOf = (name: string) => join(ROOT, 'runs', 'recipes', `${name}-seed-${values.seed}`);
 
 const text = (value: Options[string]) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 const words = (options: Options) => Object.entries(options).flatMap(([option, value]) => [`--${option}`, text(value)]);
 
-function ludic(args: readonly string[], stdout: 'inherit' | 'pipe'): string {
+/** @param cpu a file to which the process adds the CPU seconds that it has used */
+function ludic(args: readonly string[], stdout: 'inherit' | 'pipe', cpu?: string): string {
   const main = join(ROOT, 'apps/cli/src/main.ts');
-  const { status, stdout: text } = spawnSync(process.execPath, [main, ...args], {
+  const counted = cpu === undefined ? [] : ['--import', pathToFileURL(join(import.meta.dirname, 'count-cpu.ts')).href];
+  const { status, stdout: text } = spawnSync(process.execPath, [...counted, main, ...args], {
     stdio: ['ignore', stdout, 'inherit'],
     encoding: 'utf8',
+    env: { ...process.env, ...(cpu !== undefined && { CPU_SECONDS_FILE: cpu }) },
   });
   if (status !== 0) process.exit(status ?? 1);
   return text;
 }
 
-const place = ['--out', run, ...(values.threads === undefined ? [] : ['--threads', values.threads])];
-const resumed = existsSync(join(run, 'config.json'));
-ludic(['train', ...place, ...(resumed ? ['--resume'] : ['--recipe', name, '--seed', values.seed])], 'inherit');
+/** Trains by the recipe, after the one that it starts from. Returns the CPU seconds of them all. */
+function train(name: string): number {
+  const { from } = read(name);
+  const before = from === undefined ? 0 : train(from);
+  const run = runOf(name);
+  const cpu = `${run}.cpu-seconds`;
+  if (!existsSync(join(run, 'final'))) {
+    const place = ['--out', run, ...(values.threads === undefined ? [] : ['--threads', values.threads])];
+    const model = from === undefined ? [] : ['--model', join(runOf(from), 'final')];
+    const resumed = existsSync(join(run, 'config.json'));
+    mkdirSync(dirname(run), { recursive: true });
+    const how = resumed ? ['--resume'] : ['--recipe', name, '--seed', values.seed, ...model];
+    ludic(['train', ...place, ...how], 'inherit', cpu);
+  }
+  const own = existsSync(cpu)
+    ? readFileSync(cpu, 'utf8')
+        .split('\n')
+        .reduce((sum, line) => sum + Number(line), 0)
+    : 0;
+  return before + own;
+}
+
+const recipe = read(wanted);
+const cpuSeconds = train(wanted);
+const run = runOf(wanted);
 
 const { env, 'env-config': _, history = 'NO_HISTORY' } = recipe.train;
 const evaluation = [
@@ -97,13 +127,15 @@ function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-const kept = join(import.meta.dirname, 'curves', `${name}-seed-${values.seed}.json`);
+const kept = join(import.meta.dirname, 'curves', `${wanted}-seed-${values.seed}.json`);
 mkdirSync(join(import.meta.dirname, 'curves'), { recursive: true });
 const record = {
-  recipe: name,
+  recipe: wanted,
   seed: Number(values.seed),
   machine: `${values.threads ?? cpus().length} threads of ${cpus()[0]!.model}`,
   minutes: round(seconds / 60, 1),
+  // Of the processes of the whole chain, from nano on, evaluations while training included.
+  cpu_minutes: round(cpuSeconds / 60, 1),
   results,
   // One evaluation a line.
   curve: '@',

@@ -20,4 +20,4 @@ export { traitsOfName } from './settings/model-traits.ts';
 export { DEMO_PRESET, PRESETS, pagePreset } from './settings/presets.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { evaluationPlan, groupSizeFor, RULES, shardsFor } from './settings/rules.ts';
-export { AUTO_WARM_START, TAUGHT_MISTAKES } from './warm-start/plan.ts';
+export { AUTO_WARM_START, TAUGHT_MISTAKES, TEACH } from './warm-start/plan.ts';

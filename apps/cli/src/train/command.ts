@@ -1,7 +1,7 @@
 // ludic train: GRPO on a model in a game, in a run folder.
 
-import { AUTO_WARM_START, LORA_FIELDS } from '@ludic/grpo/internal';
-import { Command } from 'commander';
+import { AUTO_WARM_START, LORA_FIELDS, TEACH } from '@ludic/grpo/internal';
+import { Command, Option } from 'commander';
 import { UsageError } from '../failure.ts';
 import { modelOption } from '../models/open.ts';
 import { deviceOption } from '../options/device.ts';
@@ -49,6 +49,12 @@ export function trainCommand(): Command {
     .option(
       '--warm-start-player <name>',
       'Scripted player whose replies are taught; random teaches the format alone (default: random)',
+    )
+    .addOption(
+      new Option(
+        '--warm-start-teach <what>',
+        'What is learned of its replies: all, or the scratchpads that it writes and nothing of what it plays (default: replies)',
+      ).choices(TEACH),
     )
     .option(
       '--onnx [names]',

@@ -23,6 +23,7 @@ export interface NewRunOptions {
   readonly warmStart?: number | 'auto';
   readonly warmStartEpisodes?: number;
   readonly warmStartPlayer?: string;
+  readonly warmStartTeach?: 'replies' | 'notes';
   readonly onnx?: true | readonly ExportDtype[];
   readonly workers?: number;
   readonly recipe?: string;
@@ -58,14 +59,19 @@ export async function newRun(options: NewRunFields): Promise<RunStart> {
 }
 
 /** `warm_start` as a field, where an option names it. */
-function warmStartField({ warmStart, warmStartEpisodes: episodes, warmStartPlayer: player }: NewRunFields) {
-  if (warmStart === undefined || warmStart === 'auto') {
-    if (episodes !== undefined || player !== undefined)
-      throw new UsageError('--warm-start-episodes and --warm-start-player need --warm-start with a number of steps.');
-    return warmStart && { warm_start: warmStart };
+function warmStartField({ warmStart, warmStartEpisodes, warmStartPlayer, warmStartTeach }: NewRunFields) {
+  const plan = {
+    ...(warmStartEpisodes !== undefined && { episodes: warmStartEpisodes }),
+    ...(warmStartPlayer !== undefined && { player: warmStartPlayer }),
+    ...(warmStartTeach !== undefined && { teach: warmStartTeach }),
+  };
+  if (warmStart !== undefined && warmStart !== 'auto') return { warm_start: { steps: warmStart, ...plan } };
+  if (Object.keys(plan).length > 0) {
+    const message =
+      '--warm-start-episodes, --warm-start-player and --warm-start-teach need --warm-start with a number of steps.';
+    throw new UsageError(message);
   }
-  const plan = { ...(episodes !== undefined && { episodes }), ...(player !== undefined && { player }) };
-  return { warm_start: { steps: warmStart, ...plan } };
+  return warmStart && { warm_start: warmStart };
 }
 
 /** One shard for each worker, where --shards is not given. */

@@ -57,5 +57,10 @@ export async function resumedRun(command: Command, out: string): Promise<RunStar
 
 const warmStartFields = (choice: TrainSettings['warmStart']) =>
   typeof choice === 'object'
-    ? { warm_start: choice.steps, warm_start_episodes: choice.episodes, warm_start_player: choice.player ?? 'random' }
+    ? {
+        warm_start: choice.steps,
+        warm_start_episodes: choice.episodes,
+        warm_start_player: choice.player ?? 'random',
+        warm_start_teach: choice.teach ?? 'replies',
+      }
     : { warm_start: choice ?? 'none' };

@@ -7,7 +7,7 @@ import { PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
 import { ADVANTAGE_ESTIMATORS } from '../advantages/estimators.ts';
 import { LOSS_TYPES } from '../loss/loss-types.ts';
-import { AUTO_WARM_START } from '../warm-start/plan.ts';
+import { AUTO_WARM_START, TEACH } from '../warm-start/plan.ts';
 import { IMPORTANCE_SAMPLING_LEVELS, SCALE_REWARDS } from './loss-settings.ts';
 import { SCHEDULES } from './schedule.ts';
 import { ON_COLLAPSE } from './train-settings.ts';
@@ -115,6 +115,12 @@ export const WARM_START_FIELDS = {
           .max(100)
           .optional()
           .describe('Scripted player whose replies are learned; random, where left out, teaches the format alone'),
+        teach: z
+          .enum(TEACH)
+          .optional()
+          .describe(
+            'What is learned of its replies: all, or the scratchpads that it writes and nothing of what it plays',
+          ),
         learning_rate: positive()
           .max(10)
           .optional()

@@ -182,7 +182,7 @@ export function checkSettings(settings: TrainSettings): void {
   if (lora) checkNumbers(LORA_CHECKS, lora, 'lora.');
   oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
-  if (warmStart !== undefined) checkWarmStart(settings.environment, warmStart);
+  if (warmStart !== undefined) checkWarmStart(settings.environment, settings.history, warmStart);
   oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);

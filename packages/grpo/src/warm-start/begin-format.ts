@@ -1,8 +1,10 @@
 // The warm start of a run: before its first step the model learns the format of replies, where the settings ask for that
 // or where it turns out not to know it. What it is then is the model that the run starts from.
 
-import type { LanguageModel } from '@ludic/inference';
+import type { Message } from '@ludic/history';
+import { type LanguageModel, Sampler } from '@ludic/inference';
 import { trainedParameters } from '@ludic/inference/internal';
+import { stream } from '@ludic/random';
 import { randomGames } from '../run/probe-prompts.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { specOf } from '../trainer/played-spec.ts';
@@ -43,6 +45,28 @@ async function gamesOfStep(settings: TrainSettings): Promise<number> {
   return Math.max(1, Math.ceil((REPLIES * games.length) / Math.max(1, turns)));
 }
 
+/** What the model as it is now replies, whatever becomes of it. */
+async function ownReplies(model: LanguageModel, settings: TrainSettings) {
+  const { parameters, adapter } = model;
+  const copy = await (adapter?.parameters ?? parameters).copy();
+  const before = adapter ? { ...model, adapter: { ...adapter, parameters: copy } } : { ...model, parameters: copy };
+  const sampler = new Sampler(before);
+  const random = stream(settings.seed, 'warm start', 'own replies');
+  const { temperature, maxCompletionLength } = settings;
+  const stop = [`</${specOf(settings).environment.replyTag}>`];
+  return {
+    replies: async (prompts: readonly (readonly Message[])[]) => {
+      const asked = prompts.map((messages) => ({ messages, random }));
+      const replies = await sampler.sample(asked, { temperature, maxCompletionLength, stop, topK: 0, topP: 1 });
+      return replies.map(({ text }) => text);
+    },
+    dispose() {
+      sampler.dispose();
+      copy.dispose();
+    },
+  };
+}
+
 /** Trains the model in place; undefined where the settings ask for none. */
 export async function beginWithFormat(
   model: LanguageModel,
@@ -58,7 +82,14 @@ export async function beginWithFormat(
   const spec = specOf(settings);
   const player = spec.environment.experts[plan.player ?? 'random']!;
   const makeExpert = () => player(spec.config);
-  const task = { ...spec, makeExpert, episodes: plan.episodes, mistakes: TAUGHT_MISTAKES };
+  const own = plan.teach === 'notes' ? await ownReplies(model, settings) : undefined;
+  const task = {
+    ...spec,
+    makeExpert,
+    episodes: plan.episodes,
+    mistakes: TAUGHT_MISTAKES,
+    ...(own && { own: own.replies }),
+  };
   let loss: number | undefined;
   const taught = warmStart(model, {
     tasks: [task],
@@ -68,9 +99,13 @@ export async function beginWithFormat(
     tokenBudget: settings.tokenBudget,
     signal,
   });
-  for await (const step of taught) {
-    loss = step.loss;
-    await onStep({ step: step.step, steps: plan.steps, loss });
+  try {
+    for await (const step of taught) {
+      loss = step.loss;
+      await onStep({ step: step.step, steps: plan.steps, loss });
+    }
+  } finally {
+    own?.dispose();
   }
   return { plan, before, after: await measureReplyFormat(model, settings, signal), loss };
 }

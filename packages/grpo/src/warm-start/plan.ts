@@ -1,6 +1,7 @@
 // What a run does about the format of replies before its first step, as its settings say it.
 
 import { findEnvironment } from '@ludic/environments';
+import type { HistoryStrategy } from '@ludic/history';
 import { needSetting } from '../errors.ts';
 
 /** How long a model is taught the format of replies, on whose games, and how fast. */
@@ -11,9 +12,18 @@ export interface WarmStartPlan {
   readonly episodes: number;
   /** The scripted player whose replies are learned; `random` teaches the format alone. Default: `random`. */
   readonly player?: string;
+  /**
+   * `replies`: all that the player says. `notes`: what it writes into its scratchpad, and nothing of what it plays; the model
+   * keeps its own moves. Default: `replies`.
+   */
+  readonly teach?: Teach;
   /** The highest rate of AdamW. Default: by the size of what is trained, `warmStartRate`. */
   readonly learningRate?: number;
 }
+
+/** What of a player's replies a warm start teaches. */
+export const TEACH = ['replies', 'notes'] as const;
+export type Teach = (typeof TEACH)[number];
 
 /** `auto`: only where the model does not know the format, see `needsWarmStart`. */
 export type WarmStartChoice = WarmStartPlan | 'auto';
@@ -30,7 +40,7 @@ export function warmStartRate(parameters: number): number {
 }
 
 /** @throws GrpoError `bad_setting` */
-export function checkWarmStart(environment: string, choice: WarmStartChoice): void {
+export function checkWarmStart(environment: string, history: HistoryStrategy, choice: WarmStartChoice): void {
   if (choice === 'auto') return;
   for (const name of ['steps', 'episodes'] as const)
     needSetting(
@@ -39,9 +49,12 @@ export function checkWarmStart(environment: string, choice: WarmStartChoice): vo
       'a whole number above 0',
       Number.isInteger(choice[name]) && choice[name] > 0,
     );
-  const { learningRate = 1, player = 'random' } = choice;
+  const { learningRate = 1, player = 'random', teach = 'replies' } = choice;
   needSetting('warmStart.learningRate', learningRate, 'above 0', learningRate > 0 && Number.isFinite(learningRate));
   const { experts } = findEnvironment(environment);
   const players = Object.keys(experts);
   needSetting('warmStart.player', player, `one of ${players.join(', ')}`, players.includes(player));
+  needSetting('warmStart.teach', teach, `one of ${TEACH.join(', ')}`, TEACH.includes(teach));
+  const noted = teach === 'replies' || history === 'SCRATCHPAD';
+  needSetting('warmStart.teach', teach, `replies with history ${history}, which shows no notes`, noted);
 }

@@ -40,7 +40,11 @@ export function withScratchpad(player: Policy, game: EnvironmentDefinition, conf
   };
 }
 
-const padOf = (lines: readonly string[]) => `<scratchpad>\n${lines.map((line) => `${line}\n`).join('')}</scratchpad>`;
+const CLOSING = '</scratchpad>';
+const padOf = (lines: readonly string[]) => `<scratchpad>\n${lines.map((line) => `${line}\n`).join('')}${CLOSING}`;
+
+/** The scratchpad of a taught reply, without what follows it. */
+export const scratchpadPart = (reply: string): string => reply.slice(0, reply.indexOf(CLOSING) + CLOSING.length);
 
 /** @param news kinds of facts that were seen for the first time; undefined leaves the scratchpad as it is */
 function someFact(

@@ -9,7 +9,7 @@ import { readCarriedGame } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeDialoGpt } from '../../../models/testing/dialogpt.ts';
-import { DEFAULT_TRAINING, type RunEvent, type TrainSettings } from '../index.ts';
+import { checkSettings, DEFAULT_TRAINING, type RunEvent, type TrainSettings } from '../index.ts';
 import { RunFolder, type RunStart, runTraining } from '../node.ts';
 
 let scratch = '';
@@ -92,5 +92,22 @@ describe('a run with a warm start', () => {
     expect(events.some(({ type }) => type === 'warm_start')).toBe(false);
     const game = await readCarriedGame(await openModelFolder(join(scratch, 'nano', 'final')));
     expect(game).toMatchObject({ environment: 'tic_tac_toe', maxCompletionLength: 8, stop: ['</move>'] });
+  });
+});
+
+describe('a warm start that teaches notes alone', () => {
+  it('leaves the moves of the model as they are, and is refused where no notes are shown', async () => {
+    const nano = new URL('../../../nano/model/', import.meta.url).pathname;
+    const plan = { steps: 2, episodes: 4, teach: 'notes' } as const;
+    const start = begin({ environment: 'key_door', history: 'SCRATCHPAD', warmStart: plan, maxCompletionLength: 12 });
+    await runTraining(start, {
+      folder: join(scratch, 'notes'),
+      runtime: await createRuntime({ threads: 1 }),
+      openFiles: () => openModelFolder(nano),
+      clock: () => 0,
+    });
+    const [first] = await (await RunFolder.open(join(scratch, 'notes'))).log();
+    expect(first).toMatchObject({ type: 'warm_start', plan, after: { invalid_rate: expect.closeTo(0, 1) } });
+    expect(() => checkSettings({ ...settings, warmStart: plan })).toThrow(/history NO_HISTORY, which shows no notes/);
   });
 });

@@ -2,18 +2,18 @@
 // before it learns to play. With the `random` player it learns the format and nothing else.
 
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
-import { readScratchpad } from '@ludic/history';
+import { type Message, readScratchpad } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
 import { scriptedPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes, type Turn } from '@ludic/rollouts';
+import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { Learner } from '../trainer/learner.ts';
 import { erringPlayer } from './erring-player.ts';
-import { withScratchpad } from './taught-notes.ts';
+import { scratchpadPart, withScratchpad } from './taught-notes.ts';
 
 /** A game under a history whose replies are to be learned. */
 export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
@@ -23,6 +23,11 @@ export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
   readonly episodes: number;
   /** Share of the turns at which the player errs; such replies are not learned, those after them are. Default: 0. */
   readonly mistakes?: number;
+  /**
+   * Where given, the player's scratchpads alone are learned. At turns at which it writes none, what this says is learned: the
+   * model's own replies of before, so that it keeps its moves.
+   */
+  readonly own?: (prompts: readonly (readonly Message[])[]) => Promise<readonly string[]>;
 }
 
 /** Supervised training on the replies of scripted players: the games, and how long and how fast they are learned. */
@@ -48,6 +53,11 @@ export interface WarmStartStep {
   readonly loss: number;
   /** Replies that were learned from in this step. */
   readonly replies: number;
+}
+
+interface TaughtReply {
+  readonly messages: readonly Message[];
+  readonly reply: string;
 }
 
 /** Trains the model in place, or its adapter where it has one, step by step. */
@@ -103,17 +113,24 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
   }
 }
 
-async function taughtReplies({ makeExpert, mistakes = 0, ...spec }: WarmStartTask, starts: readonly EpisodeStart[]) {
+async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[]): Promise<TaughtReply[]> {
+  const { makeExpert, mistakes = 0, own, ...spec } = task;
   const player = scriptedPolicy('teacher', makeExpert);
   const faultless = spec.history === 'SCRATCHPAD' ? withScratchpad(player, spec.environment, spec.config) : player;
   const { policy, isMistake } =
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ ...spec, policy, starts });
   const right = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
-  const taught = spec.history === 'SCRATCHPAD' ? thinned(right) : right;
-  return taught.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
+  const taught = right.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
+  if (spec.history !== 'SCRATCHPAD') return taught;
+  const isNoted = ({ reply }: TaughtReply) => readScratchpad(reply) !== undefined;
+  // Most replies leave the scratchpad as it is: few of them are enough, since what notes look like is to be learned.
+  const thinned = taught.filter((each, i) => isNoted(each) || i % 40 === 0);
+  if (!own) return thinned;
+  const others = thinned.filter((each) => !isNoted(each));
+  const replies = await own(others.map(({ messages }) => messages));
+  return [
+    ...thinned.filter(isNoted).map(({ messages, reply }) => ({ messages, reply: scratchpadPart(reply) })),
+    ...others.map(({ messages }, i) => ({ messages, reply: replies[i]! })),
+  ];
 }
-
-/** Of the many replies that leave the scratchpad as it is one in five: what notes look like is what is to be learned. */
-const thinned = (turns: readonly Turn[]): Turn[] =>
-  turns.filter(({ reply }, i) => readScratchpad(reply.text) !== undefined || i % 40 === 0);
