@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
 import { RunFolder } from '../packages/grpo/src/node.ts';
 
 type Options = Readonly<Record<string, string | number | object>>;
@@ -86,16 +87,21 @@ const evaluation = [
   text(env!),
   '--history',
   text(history),
+  '--env-config',
+  rulesOf(recipe),
   '--json',
 ];
-const own = env === 'tic_tac_toe' ? opponentOf(recipe) : [];
-const printed = ludic([...evaluation, ...own, ...words(recipe.evaluate), '--seed', String(EVALUATION_SEED)], 'pipe');
+const printed = ludic([...evaluation, ...words(recipe.evaluate), '--seed', String(EVALUATION_SEED)], 'pipe');
 const { results } = JSON.parse(printed.trim().split('\n').at(-1)!);
 
-/** The opponent is part of the game that is evaluated; the training's own rewards are not. */
-function opponentOf({ train }: Recipe): string[] {
-  const { opponent } = JSON.parse(text(train['env-config'] ?? {}));
-  return opponent === undefined ? [] : ['--env-config', JSON.stringify({ opponent })];
+/**
+ * Opponent and size are part of the game that is evaluated; the training's own rewards are not, so all others are the
+ * defaults.
+ */
+function rulesOf({ train }: Recipe): string {
+  const { opponent, size, max_steps } = JSON.parse(text(train['env-config'] ?? {}));
+  const own = JSON.parse(JSON.stringify({ opponent, size, max_steps }));
+  return JSON.stringify(resolveConfig(findEnvironment(text(train.env!)), own));
 }
 
 let seconds = 0;

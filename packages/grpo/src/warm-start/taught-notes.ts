@@ -8,7 +8,7 @@ import type { RandomStream } from '@ludic/random';
 /** How often a fact that is seen for the first time is noted: as it is, or as it is in another game. */
 const NOTED = 0.9;
 /** How often the scratchpad is written anew where nothing new was seen: with a false fact, or empty. */
-const REWRITTEN = 0.0005;
+const REWRITTEN = 0.001;
 
 /** Most lines of what was shown that a scratchpad keeps in games that say no facts. */
 const KEPT_LINES = 4;

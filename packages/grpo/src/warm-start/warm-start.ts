@@ -125,7 +125,7 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
   if (spec.history !== 'SCRATCHPAD') return taught;
   const isNoted = ({ reply }: TaughtReply) => readScratchpad(reply) !== undefined;
   // Most replies leave the scratchpad as it is: few of them are enough, since what notes look like is to be learned.
-  const thinned = taught.filter((each, i) => isNoted(each) || i % 40 === 0);
+  const thinned = taught.filter((each, i) => isNoted(each) || i % 20 === 0);
   if (!own) return thinned;
   const others = thinned.filter((each) => !isNoted(each));
   const replies = await own(others.map(({ messages }) => messages));
