@@ -22,6 +22,7 @@ describe('resolveConfig', () => {
       max_steps: 50,
       key_reward: 0.1,
       door_reward: 1,
+      new_cell_reward: 0,
       timeout_reward: -0.5,
       invalid_penalty: 0,
     });

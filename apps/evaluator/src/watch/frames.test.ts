@@ -49,7 +49,7 @@ describe('recorded episodes', () => {
       for (const [i, { title, episode, game: found }] of readEpisodes(lines.join('\n'), game).entries()) {
         expect({ title, episode, game: found }).toEqual({
           title: `Game ${i + 1}`,
-          episode: withoutOutcomes(episodes[i]!),
+          episode: asTold(episodes[i]!),
           game,
         });
         expect(framesOf({ episode, game })).toMatchObject({
@@ -89,8 +89,8 @@ describe('recorded episodes', () => {
   });
 });
 
-/** What is told of a turn is only whether the game refused it: that, and how the game ended, are all that is read. */
-const withoutOutcomes = (episode: Episode): Episode => ({
+/** What is told of a turn is whether the game refused it, and nothing that the game hides. */
+const asTold = (episode: Episode): Episode => ({
   ...episode,
-  turns: episode.turns.map(({ info: { invalid }, ...turn }) => ({ ...turn, info: { invalid } })),
+  turns: episode.turns.map(({ info: { invalid }, situation: _, ...turn }) => ({ ...turn, info: { invalid } })),
 });
