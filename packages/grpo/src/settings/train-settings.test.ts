@@ -16,6 +16,8 @@ const WRONG: readonly (readonly [string, Partial<TrainSettings>])[] = [
   ['adamw.weightDecay is -1;', { adamw: { ...SETTINGS.adamw, weightDecay: -1 } }],
   ['adamw.maxGradNorm is -1;', { adamw: { ...SETTINGS.adamw, maxGradNorm: -1 } }],
   ['adamw.maxGradNorm is NaN;', { adamw: { ...SETTINGS.adamw, maxGradNorm: Number.NaN } }],
+  ['gaeLambda is 1.5;', { gaeLambda: 1.5 }],
+  ['noteReward is -1;', { noteReward: -1 }],
   ['history is HALF_HISTORY;', { history: 'HALF_HISTORY' as 'NO_HISTORY' }],
   ['beta is Infinity;', { loss: { ...SETTINGS.loss, beta: Number.POSITIVE_INFINITY } }],
   ['beta is NaN;', { loss: { ...SETTINGS.loss, beta: Number.NaN } }],

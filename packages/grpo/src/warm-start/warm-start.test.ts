@@ -4,14 +4,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
 import { readCarriedGame } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeDialoGpt } from '../../../models/testing/dialogpt.ts';
-import { checkSettings, DEFAULT_TRAINING, type RunEvent, type TrainSettings } from '../index.ts';
+import {
+  checkSettings,
+  DEFAULT_TRAINING,
+  type RunEvent,
+  type TrainSettings,
+  type WarmStartTask,
+  warmStart,
+} from '../index.ts';
 import { RunFolder, type RunStart, runTraining } from '../node.ts';
 
+const NANO = new URL('../../../nano/model/', import.meta.url).pathname;
 let scratch = '';
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'ludic-warm-start-'));
@@ -79,12 +89,11 @@ describe('a run with a warm start', () => {
   });
 
   it('has none by auto where the model knows the format, and leaves its game with the model', async () => {
-    const nano = new URL('../../../nano/model/', import.meta.url).pathname;
     const events: RunEvent[] = [];
     await runTraining(begin({ warmStart: 'auto' }), {
       folder: join(scratch, 'nano'),
       runtime: await createRuntime({ threads: 1 }),
-      openFiles: () => openModelFolder(nano),
+      openFiles: () => openModelFolder(NANO),
       clock: () => 0,
       onEvent: (event) => events.push(event),
     });
@@ -97,17 +106,32 @@ describe('a run with a warm start', () => {
 
 describe('a warm start that teaches notes alone', () => {
   it('leaves the moves of the model as they are, and is refused where no notes are shown', async () => {
-    const nano = new URL('../../../nano/model/', import.meta.url).pathname;
     const plan = { steps: 2, episodes: 4, teach: 'notes' } as const;
     const start = begin({ environment: 'key_door', history: 'SCRATCHPAD', warmStart: plan, maxCompletionLength: 12 });
     await runTraining(start, {
       folder: join(scratch, 'notes'),
       runtime: await createRuntime({ threads: 1 }),
-      openFiles: () => openModelFolder(nano),
+      openFiles: () => openModelFolder(NANO),
       clock: () => 0,
     });
     const [first] = await (await RunFolder.open(join(scratch, 'notes'))).log();
     expect(first).toMatchObject({ type: 'warm_start', plan, after: { invalid_rate: expect.closeTo(0, 1) } });
     expect(() => checkSettings({ ...settings, warmStart: plan })).toThrow(/history NO_HISTORY, which shows no notes/);
+  });
+
+  it('is thinned to them, where a warm start of replies teaches every turn', async () => {
+    const model = await openLanguageModel(await openModelFolder(NANO), await createRuntime({ threads: 1 }));
+    const environment = findEnvironment('key_door');
+    const config = resolveConfig(environment, {});
+    const makeExpert = () => environment.experts.random(config);
+    const task = { environment, config, history: 'SCRATCHPAD', makeExpert, episodes: 2 } as const;
+    const taught = async (own?: WarmStartTask['own']) => {
+      const tasks = [{ ...task, ...(own && { own }) }];
+      const steps = warmStart(model, { tasks, steps: 1, learningRate: 1e-6, seed: 0, tokenBudget: 8192 });
+      return (await steps.next()).value!.replies;
+    };
+    // Two games of a random player, which hardly ever end before the limit of 50.
+    expect(await taught()).toBeGreaterThan(60);
+    expect(await taught(async (prompts) => prompts.map(() => '<action>up</action>'))).toBeLessThan(20);
   });
 });

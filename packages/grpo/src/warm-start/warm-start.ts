@@ -122,15 +122,13 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
   const episodes = await playEpisodes({ ...spec, policy, starts });
   const right = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
   const taught = right.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
-  if (spec.history !== 'SCRATCHPAD') return taught;
+  if (!own) return taught;
   const isNoted = ({ reply }: TaughtReply) => readScratchpad(reply) !== undefined;
-  // Most replies leave the scratchpad as it is: few of them are enough, since what notes look like is to be learned.
-  const thinned = taught.filter((each, i) => isNoted(each) || i % 20 === 0);
-  if (!own) return thinned;
-  const others = thinned.filter((each) => !isNoted(each));
+  // Few replies that leave the scratchpad as it is are enough, since what notes look like is to be learned.
+  const others = taught.filter((each, i) => !isNoted(each) && i % 20 === 0);
   const replies = await own(others.map(({ messages }) => messages));
   return [
-    ...thinned.filter(isNoted).map(({ messages, reply }) => ({ messages, reply: scratchpadPart(reply) })),
+    ...taught.filter(isNoted).map(({ messages, reply }) => ({ messages, reply: scratchpadPart(reply) })),
     ...others.map(({ messages }, i) => ({ messages, reply: replies[i]! })),
   ];
 }
