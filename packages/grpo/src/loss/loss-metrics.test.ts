@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LOSS } from '../settings/loss-settings.ts';
-import { lossMetrics } from './loss-metrics.ts';
+import { isDisagreement, lossMetrics } from './loss-metrics.ts';
 
 describe('lossMetrics', () => {
   it('tells a token that rounds badly from a sampler and a trainer that disagree', () => {
@@ -17,6 +17,11 @@ describe('lossMetrics', () => {
     const stray = batch([-1.0002, ...oldLogprobs.slice(1)]);
     expect(stray.max_log_ratio).toBeCloseTo(2e-4, 10);
     expect(stray.disagreement).toBe(1 / 4000);
-    expect(batch(oldLogprobs.map((value, i) => value + (i % 4 === 0 ? 0.01 : 0))).disagreement).toBe(0.25);
+    expect(isDisagreement(stray, 'float32')).toBe(false);
+    const farOff = batch([-1.02, ...oldLogprobs.slice(1)]);
+    expect(isDisagreement(farOff, 'float32')).toBe(true);
+    const many = batch(oldLogprobs.map((value, i) => value + (i % 4 === 0 ? 0.001 : 0)));
+    expect(many.disagreement).toBe(0.25);
+    expect(isDisagreement(many, 'float32')).toBe(true);
   });
 });

@@ -24,6 +24,15 @@ export interface TokenBatch {
  */
 export const ROUNDING: Readonly<Record<Precision, number>> = { float32: 1e-4, float16: 5e-2 };
 
+/** A policy that is nearly certain has large logits, and rounds a token that it hardly ever takes worse than the rest. */
+const STRAY = { factor: 100, share: 1e-3 };
+
+/** Whether sampler and trainer differ by more than rounding: for a token by far, or for more than a few. */
+export const isDisagreement = (
+  { max_log_ratio: largest, disagreement }: Pick<LossMetrics, 'max_log_ratio' | 'disagreement'>,
+  precision: Precision,
+): boolean => largest > STRAY.factor * ROUNDING[precision] || disagreement > STRAY.share;
+
 export function lossMetrics(settings: LossSettings, batch: TokenBatch, precision: Precision = 'float32'): LossMetrics {
   const { logprobs, oldLogprobs, referenceLogprobs, advantages, sequenceOf, sequences } = batch;
   const count = logprobs.length;

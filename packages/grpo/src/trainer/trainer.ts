@@ -9,7 +9,7 @@ import { assertRoom } from '@ludic/rollouts/internal';
 import { estimateAdvantages } from '../advantages/estimators.ts';
 import { joinedTokens, promptNodesOf, samplesOf } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';
-import { lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
+import { isDisagreement, lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
 import type { OptimizerState } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
@@ -179,13 +179,14 @@ export class Trainer {
     };
   }
 
-  #assertSamplerTrainerMatch(step: number, { max_log_ratio: maxLogRatio, disagreement: mismatch }: LossMetrics): void {
+  #assertSamplerTrainerMatch(step: number, metrics: LossMetrics): void {
+    const { max_log_ratio: maxLogRatio, disagreement: mismatch } = metrics;
     const rounding = ROUNDING[this.settings.precision];
-    if (maxLogRatio <= rounding) return;
+    if (!isDisagreement(metrics, this.settings.precision)) return;
     throw new GrpoError(
       'disagreement',
       `At step ${step} the trainer's log-probabilities differ from the sampler's by up to ${maxLogRatio.toExponential(2)}, ` +
-        `for ${(100 * mismatch).toFixed(3)} % of the tokens by more than ${rounding}, which is the most that rounding may do. ` +
+        `for ${(100 * mismatch).toFixed(3)} % of the tokens by more than ${rounding}, which is more than rounding does. ` +
         (this.settings.precision === 'float16'
           ? 'A device that adds float16 in float16 may do more: train with precision float32.'
           : 'This is a fault of the program, not of your settings.'),
