@@ -3,7 +3,7 @@ import { readScratchpad } from '@ludic/history';
 import { scriptedPolicy } from '@ludic/policies';
 import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
-import { withScratchpad } from './taught-notes.ts';
+import { scratchpadPart, withoutScratchpads, withScratchpad } from './taught-notes.ts';
 
 async function played(id: string) {
   const environment = findEnvironment(id);
@@ -51,5 +51,13 @@ describe('taught scratchpads', () => {
         for (const line of lines) expect(prompt.at(-1)!.content.split('\n').slice(1)).toContain(line);
       }
     }
+  });
+
+  it('are parted from what follows them', () => {
+    const reply = '<scratchpad>\nThe key is up.\n</scratchpad><action>up</action>';
+    expect(scratchpadPart(reply)).toBe('<scratchpad>\nThe key is up.\n</scratchpad>');
+    expect(withoutScratchpads(reply)).toBe('<action>up</action>');
+    expect(scratchpadPart('<action>up</action>')).toBe('');
+    expect(withoutScratchpads('<action>up</action>')).toBe('<action>up</action>');
   });
 });

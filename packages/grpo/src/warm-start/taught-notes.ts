@@ -43,8 +43,17 @@ export function withScratchpad(player: Policy, game: EnvironmentDefinition, conf
 const CLOSING = '</scratchpad>';
 const padOf = (lines: readonly string[]) => `<scratchpad>\n${lines.map((line) => `${line}\n`).join('')}${CLOSING}`;
 
-/** The scratchpad of a taught reply, without what follows it. */
-export const scratchpadPart = (reply: string): string => reply.slice(0, reply.indexOf(CLOSING) + CLOSING.length);
+/** The scratchpad of a taught reply, without what follows it; empty where it has none. */
+export const scratchpadPart = (reply: string): string => {
+  const end = reply.indexOf(CLOSING);
+  return end < 0 ? '' : reply.slice(0, end + CLOSING.length);
+};
+
+/** What follows the last scratchpad of a reply. */
+export const withoutScratchpads = (reply: string): string => {
+  const end = reply.lastIndexOf(CLOSING);
+  return end < 0 ? reply : reply.slice(end + CLOSING.length);
+};
 
 /** @param news kinds of facts that were seen for the first time; undefined leaves the scratchpad as it is */
 function someFact(

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { HISTORY_TEXTS, type Message } from '@ludic/history';
 import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
 import { readCarriedGame } from '@ludic/rollouts/internal';
@@ -132,6 +133,14 @@ describe('a warm start that teaches notes alone', () => {
     };
     // Two games of a random player, which hardly ever end before the limit of 50.
     expect(await taught()).toBeGreaterThan(60);
-    expect(await taught(async (prompts) => prompts.map(() => '<action>up</action>'))).toBeLessThan(20);
+    const asked: (readonly Message[])[] = [];
+    const own: WarmStartTask['own'] = async (prompts) => {
+      asked.push(...prompts);
+      return prompts.map(() => '<action>up</action>');
+    };
+    expect(await taught(own)).toBeLessThan(20);
+    // What the model replies without notes is what it is to reply with them.
+    expect(asked.length).toBeGreaterThan(5);
+    for (const messages of asked) expect(messages.at(-1)!.content).toContain(HISTORY_TEXTS.scratchpadEmpty);
   });
 });

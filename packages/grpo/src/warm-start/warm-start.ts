@@ -2,18 +2,18 @@
 // before it learns to play. With the `random` player it learns the format and nothing else.
 
 import type { EnvironmentDefinition, Expert } from '@ludic/environments';
-import { type Message, readScratchpad } from '@ludic/history';
+import { buildMessages, type Message, readScratchpad } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
 import { scriptedPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes } from '@ludic/rollouts';
+import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes, type Turn } from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { Learner } from '../trainer/learner.ts';
 import { erringPlayer } from './erring-player.ts';
-import { scratchpadPart, withScratchpad } from './taught-notes.ts';
+import { scratchpadPart, withoutScratchpads, withScratchpad } from './taught-notes.ts';
 
 /** A game under a history whose replies are to be learned. */
 export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
@@ -24,8 +24,8 @@ export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
   /** Share of the turns at which the player errs; such replies are not learned, those after them are. Default: 0. */
   readonly mistakes?: number;
   /**
-   * Where given, the player's scratchpads alone are learned. At turns at which it writes none, what this says is learned: the
-   * model's own replies of before, so that it keeps its moves.
+   * Where given, of the player's replies the scratchpads alone are learned, and for the rest what this says: the model's own
+   * replies of before, to prompts with an empty scratchpad. So it keeps its moves, whatever its notes say.
    */
   readonly own?: (prompts: readonly (readonly Message[])[]) => Promise<readonly string[]>;
 }
@@ -121,14 +121,16 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ ...spec, policy, starts });
   const right = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
-  const taught = right.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
-  if (!own) return taught;
-  const isNoted = ({ reply }: TaughtReply) => readScratchpad(reply) !== undefined;
+  const isNoted = ({ reply }: Turn) => readScratchpad(reply.text) !== undefined;
+  if (!own) return right.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
   // Few replies that leave the scratchpad as it is are enough, since what notes look like is to be learned.
-  const others = taught.filter((each, i) => !isNoted(each) && i % 20 === 0);
-  const replies = await own(others.map(({ messages }) => messages));
-  return [
-    ...taught.filter(isNoted).map(({ messages, reply }) => ({ messages, reply: scratchpadPart(reply) })),
-    ...others.map(({ messages }, i) => ({ messages, reply: replies[i]! })),
-  ];
+  const taught = right.filter((turn, i) => isNoted(turn) || i % 20 === 0);
+  const systemPrompt = spec.environment.systemPrompt(spec.config);
+  const empty = ({ observation }: Turn) =>
+    buildMessages(spec.history, { systemPrompt, turns: [], observation, optimalMemory: '' });
+  const moves = await own(taught.map(empty));
+  return taught.map((turn, i) => ({
+    messages: turn.prompt,
+    reply: scratchpadPart(turn.reply.text) + withoutScratchpads(moves[i]!),
+  }));
 }
