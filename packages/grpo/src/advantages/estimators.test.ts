@@ -102,6 +102,25 @@ describe('estimateAdvantages', () => {
       expect(paid![t]! - unpaid![t]!).toBeCloseTo(more / 2, 12);
   });
 
+  it('charges for lines of notes, and more for lines that say nothing true', () => {
+    const prompts = Array.from({ length: 4 }, (_, t) => Int32Array.of(t));
+    const plain = episode([0, 0, 0, 1], prompts);
+    const pad = (lines: string) => `<scratchpad>\n${lines}\n</scratchpad><action>up</action>`;
+    const replies = [pad('true'), pad('true\nfalse'), 'up', pad('never shown')];
+    const counts = [0, 1, 1, 1];
+    const turns = plain.turns.map((turn, t) => ({
+      ...turn,
+      trueNotes: counts[t]!,
+      reply: { ...turn.reply, text: replies[t]! },
+    }));
+    const settings = { advantageEstimator: 'turn', scaleRewards: 'none', discount: 0, gaeLambda: 1 } as const;
+    const noted = { ...plain, turns };
+    const [paid] = estimateAdvantages([noted, plain], [0, 0], { ...settings, noteReward: 1 }).advantages;
+    const [unpaid] = estimateAdvantages([noted, plain], [0, 0], { ...settings, noteReward: 0 }).advantages;
+    for (const [t, more] of [1 - 0.1, -0.2 - 0.25, 0, -0.1].entries())
+      expect(paid![t]! - unpaid![t]!).toBeCloseTo(more / 2, 12);
+  });
+
   describe('in long episodes whose prompts are all different, as notes and conversations make them', () => {
     // As in KeyDoor: a small price each turn, and 1 at the end of those that find the door.
     const random = stream(5);

@@ -122,10 +122,13 @@ function divideByDeviation(
 
 /** What a line of notes costs, as a share of what a true one brings: more than a guess at one cell of sixteen is worth. */
 const LINE_PRICE = 0.1;
+/** What a line costs beside that where it says nothing true: else a policy notes wherever it sees anything. */
+const FALSE_PRICE = 0.25;
 
 /**
  * The episode with a reward for true notes: paid to the turn after which the scratchpad says more facts than ever before in
- * the game, so a fact is paid for once; every line that is written costs a tenth of it. It is no potential of the state: one
+ * the game, so a fact is paid for once. Every line that is written costs a tenth of it, and a quarter of it more where the
+ * scratchpad, when it is shown next, says fewer true things than it has lines. It is no potential of the state: one
  * that is taken back later, as in potential-based shaping, would leave every advantage as it was, and notes that nothing
  * makes use of yet would be given up.
  */
@@ -135,10 +138,13 @@ function rewardNotes(episode: Episode, noteReward: number): Episode {
   return {
     ...episode,
     turns: turns.map((turn, t) => {
-      const more = Math.max(0, (turns[t + 1]?.trueNotes ?? 0) - most);
+      const shown = turns[t + 1];
+      const right = shown?.trueNotes ?? 0;
+      const more = Math.max(0, right - most);
       most += more;
       const lines = (readScratchpad(turn.reply.text) ?? '').split('\n').filter((line) => line !== '').length;
-      return { ...turn, reward: turn.reward + noteReward * (more - LINE_PRICE * lines) };
+      const untrue = shown ? Math.max(0, lines - right) : 0;
+      return { ...turn, reward: turn.reward + noteReward * (more - LINE_PRICE * lines - FALSE_PRICE * untrue) };
     }),
   };
 }
