@@ -251,7 +251,7 @@ for (const { name, path, open, stores } of BROWSERS) {
       }
     }
 
-    /** Whether ONNX Runtime starts in time. @throws the error of the page, where no attempt is left */
+    /** Whether ONNX Runtime starts in time. @throws where no attempt is left */
     async function computes(left: number): Promise<boolean> {
       const late = pause(STARTED_WITHIN).then(() => undefined);
       const played = await Promise.race([play(TIC_TAC_TOE, nanoOn('cpu'), 1), late]);

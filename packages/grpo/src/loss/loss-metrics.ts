@@ -25,7 +25,7 @@ export interface TokenBatch {
 export const ROUNDING: Readonly<Record<Precision, number>> = { float32: 1e-4, float16: 5e-2 };
 
 /** A policy that is nearly certain has large logits, and rounds a token that it hardly ever takes worse than the rest. */
-const STRAY = { factor: 100, share: 1e-3 };
+const STRAY = { factor: 10, share: 1e-3 };
 
 /** Whether sampler and trainer differ by more than rounding: for a token by far, or for more than a few. */
 export const isDisagreement = (

@@ -1,7 +1,7 @@
 // Warm start: supervised training on the replies of a scripted player, so that a model knows the format of replies
 // before it learns to play. With the `random` player it learns the format and nothing else.
 
-import type { EnvironmentDefinition, Expert } from '@ludic/environments';
+import { type EnvironmentDefinition, type Expert, rulesOf } from '@ludic/environments';
 import { buildMessages, type Message, readScratchpad } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
@@ -121,11 +121,12 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ ...spec, policy, starts });
   const right = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
-  const isNoted = ({ reply }: Turn) => readScratchpad(reply.text) !== undefined;
   if (!own) return right.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
+  const isNoted = ({ reply }: Turn) => readScratchpad(reply.text) !== undefined;
   // Few replies that leave the scratchpad as it is are enough, since what notes look like is to be learned.
   const taught = right.filter((turn, i) => isNoted(turn) || i % 20 === 0);
-  const systemPrompt = spec.environment.systemPrompt(spec.config);
+  if (taught.length === 0) return [];
+  const systemPrompt = rulesOf(spec.environment, spec.config);
   const empty = ({ observation }: Turn) =>
     buildMessages(spec.history, { systemPrompt, turns: [], observation, optimalMemory: '' });
   const moves = await own(taught.map(empty));
