@@ -40,17 +40,17 @@ const BATCH = 1000;
  * had room for a reply; what the policy rejects with; the signal's reason
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { episodes, seed, batchSize = BATCH, onProgress, signal, past, ...spec } = options;
+  const { episodes, seed, batchSize = BATCH, onProgress, signal, past, givenNotes, ...spec } = options;
   const prepared = prepareEpisodes(spec);
   // The notes of a policy that is shown others are no measure of it.
-  const notes = prepared.history === 'SCRATCHPAD' && !past ? watchNotes(spec.policy) : undefined;
+  const notes = prepared.history === 'SCRATCHPAD' && !past && !givenNotes ? watchNotes(spec.policy) : undefined;
   const policy = notes?.policy ?? spec.policy;
   const all: Episode[] = [];
   while (all.length < episodes) {
     const first = all.length;
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - first), first);
     const fresh = await playPrepared(prepared, {
-      ...{ policy, starts, signal },
+      ...{ policy, starts, signal, givenNotes },
       past: past && ((game, turn) => past(first + game, turn)),
     });
     if (all.length === 0) assertRoom(fresh);

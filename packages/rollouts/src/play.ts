@@ -25,6 +25,11 @@ export interface Play {
    * @param turn of the game, from 0
    */
   readonly past?: ((game: number, turn: number) => readonly PastTurn[]) | undefined;
+  /**
+   * Share of the games, 0 to 1, under SCRATCHPAD whose scratchpad the game writes in place of the policy: the facts that it
+   * says and that the policy saw at earlier turns. So the use of true notes can be learned before their writing.
+   */
+  readonly givenNotes?: number | undefined;
 }
 
 /** Who plays which episodes of which game. */
@@ -34,14 +39,15 @@ export interface PlayOptions extends EnvironmentSpec<string | EnvironmentDefinit
  * Plays all episodes to their ends, in the order of `starts`.
  * @throws EnvironmentError, HistoryError for a spec that cannot be played; what the policy rejects with
  */
-export async function playEpisodes({ policy, starts, signal, past, ...spec }: PlayOptions): Promise<Episode[]> {
-  return playPrepared(prepareEpisodes(spec), { policy, starts, signal, past });
+export async function playEpisodes(options: PlayOptions): Promise<Episode[]> {
+  const { policy, starts, signal, past, givenNotes, ...spec } = options;
+  return playPrepared(prepareEpisodes(spec), { policy, starts, signal, past, givenNotes });
 }
 
 /** The same for a spec that is played more than once. */
 export async function playPrepared(spec: PreparedEpisodes, options: Play): Promise<Episode[]> {
-  const { policy, starts, signal, past } = options;
-  const runs = starts.map((start) => new RunningEpisode(spec, start));
+  const { policy, starts, signal, past, givenNotes } = options;
+  const runs = starts.map((start) => new RunningEpisode(spec, start, { givenNotes }));
   const places = past && new Map(runs.map((run, game) => [run, game]));
   let open = runs.filter((run) => run.endReason === undefined);
   while (open.length > 0) {
@@ -80,6 +86,17 @@ export function prepareEpisodes(spec: EnvironmentSpec<string | EnvironmentDefini
   return { ...resolved, systemPrompt: () => (rules ??= rulesOf(resolved.environment, resolved.config)) };
 }
 
+interface RunningEpisodeOptions {
+  readonly opponent?: ((state: unknown) => string) | undefined;
+  readonly givenNotes?: number | undefined;
+}
+
+/** Turns after which the scratchpad holds those of `facts` that were seen. */
+function givenPast(facts: readonly string[], seen: ReadonlySet<string>): readonly PastTurn[] {
+  const lines = facts.filter((fact) => seen.has(fact));
+  return lines.length === 0 ? [] : [{ observation: '', reply: `<scratchpad>\n${lines.join('\n')}\n</scratchpad>` }];
+}
+
 export class RunningEpisode {
   readonly #history: HistoryStrategy;
   #systemPrompt = '';
@@ -88,6 +105,8 @@ export class RunningEpisode {
   readonly turns: Turn[] = [];
   readonly #past: PastTurn[] = [];
   #scratchpad = '';
+  /** Where the game writes the scratchpad: the facts that the policy knew when it made its moves. */
+  readonly #seen: Set<string> | undefined;
   readonly environment: Environment;
   /** What the environment said last. */
   observation = '';
@@ -97,15 +116,17 @@ export class RunningEpisode {
   /** Undefined while it goes on. */
   endReason: EndReason | undefined;
 
-  /** @param opponent plays the other side, see `ResetOptions` */
+  /** @param options `opponent` plays the other side, see `ResetOptions`; for `givenNotes` see `Play` */
   constructor(
     { environment, config, history, systemPrompt }: PreparedEpisodes,
     start: EpisodeStart,
-    opponent?: (state: unknown) => string,
+    { opponent, givenNotes = 0 }: RunningEpisodeOptions = {},
   ) {
     this.#history = history;
     this.#start = start;
     this.#random = stream(...start.policyPath);
+    if (history === 'SCRATCHPAD' && stream(...start.policyPath, 'given notes').nextFloat() < givenNotes)
+      this.#seen = new Set();
     this.environment = new CheckedGame(environment, config);
     this.#guard(() => {
       this.#systemPrompt = systemPrompt();
@@ -113,6 +134,7 @@ export class RunningEpisode {
         dynamicsSeed: start.dynamicsSeed,
         ...(opponent && { opponent }),
       });
+      this.#see();
     });
   }
 
@@ -120,12 +142,12 @@ export class RunningEpisode {
    * The next prompt; none when making it failed.
    * @param past what it shows of the turns before, see `Play.past`
    */
-  prompt(past: readonly PastTurn[] = this.#past): GamePrompt | undefined {
+  prompt(past?: readonly PastTurn[]): GamePrompt | undefined {
     return this.#guard(() => {
       const { environment } = this;
       const messages = buildMessages(this.#history, {
         systemPrompt: this.#systemPrompt,
-        turns: past,
+        turns: past ?? (this.#seen ? givenPast(this.#facts(), this.#seen) : this.#past),
         observation: this.observation,
         optimalMemory: this.#history === 'OPTIMAL_SCRATCHPAD' ? environment.memory : '',
       });
@@ -151,6 +173,7 @@ export class RunningEpisode {
   #step(prompt: readonly Message[], reply: Reply): void {
     this.#guard(() => {
       const hidden = this.#hidden();
+      this.#see();
       const { observation, reward, terminated, truncated, info } = this.environment.step(reply.text);
       this.turns.push({
         prompt,
@@ -173,12 +196,24 @@ export class RunningEpisode {
   #hidden(): Pick<Turn, 'situation' | 'trueNotes'> {
     const { situation } = this.environment;
     const trueNotes = this.#scratchpad === '' ? 0 : this.#trueNotes();
-    return { ...(situation !== undefined && { situation }), ...(trueNotes > 0 && { trueNotes }) };
+    // What is written where notes are given leads to nothing, so it is not compared with what is written elsewhere.
+    const named = this.#seen && situation !== undefined ? `${situation} given` : situation;
+    return { ...(named !== undefined && { situation: named }), ...(trueNotes > 0 && { trueNotes }) };
   }
 
   #trueNotes(): number {
     const lines = this.#scratchpad.split('\n');
-    return Object.values(this.environment.facts ?? {}).filter((fact) => lines.includes(fact)).length;
+    return this.#facts().filter((fact) => lines.includes(fact)).length;
+  }
+
+  #see(): void {
+    if (!this.#seen) return;
+    const lines = new Set(this.environment.memory.split('\n'));
+    for (const fact of this.#facts()) if (lines.has(fact)) this.#seen.add(fact);
+  }
+
+  #facts(): readonly string[] {
+    return Object.values(this.environment.facts ?? {});
   }
 
   episode(): Episode {

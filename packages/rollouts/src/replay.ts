@@ -55,7 +55,11 @@ export function replay({ start, replies, opponent, ...spec }: ReplayOptions): Re
     awaiting = { state };
     throw new Error('The other side has not moved yet.');
   };
-  const run = new RunningEpisode(prepareEpisodes(spec), { policyPath: ['replay'], ...start }, opponent && answer);
+  const run = new RunningEpisode(
+    prepareEpisodes(spec),
+    { policyPath: ['replay'], ...start },
+    { opponent: opponent && answer },
+  );
   const frames: Frame[] = [];
   const note = () => {
     const now = run.look();

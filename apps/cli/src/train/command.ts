@@ -1,6 +1,7 @@
 // ludic train: GRPO on a model in a game, in a run folder.
 
 import { AUTO_WARM_START, LORA_FIELDS, TEACH } from '@ludic/grpo/internal';
+import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command, Option } from 'commander';
 import { UsageError } from '../failure.ts';
 import { modelOption } from '../models/open.ts';
@@ -55,6 +56,12 @@ export function trainCommand(): Command {
         '--warm-start-teach <what>',
         'What is learned of its replies: all, or the scratchpads that it writes and nothing of what it plays (default: replies)',
       ).choices(TEACH),
+    )
+    .addOption(
+      new Option(
+        '--warm-start-history <history>',
+        'The player is the model itself under this history: what it plays there it learns to play under --history',
+      ).choices(HISTORY_STRATEGIES),
     )
     .option(
       '--onnx [names]',

@@ -7,10 +7,10 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
   ['The run', 'env env-config model history out resume recipe steps seed json'],
   [
     'What a step learns from',
-    'batch-size group-size credit gae-lambda discount note-reward scale-rewards shared-dynamics resample-rounds mask-truncated-completions',
+    'batch-size group-size credit gae-lambda discount note-reward given-notes scale-rewards shared-dynamics resample-rounds mask-truncated-completions',
   ],
   ['Sampling', 'temperature max-completion-length'],
-  ['Warm start', 'warm-start warm-start-episodes warm-start-player warm-start-teach'],
+  ['Warm start', 'warm-start warm-start-episodes warm-start-player warm-start-teach warm-start-history'],
   [
     'Learning rate and optimizer',
     'learning-rate schedule warmup-steps final-rate beta2 weight-decay max-grad-norm num-iterations',

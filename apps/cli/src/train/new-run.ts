@@ -4,6 +4,7 @@ import { type EnvironmentDefinition, findEnvironment, resolveConfig } from '@lud
 import { decideSettings, modelTraits, type TrainSettings } from '@ludic/grpo';
 import { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, shardsFor, trainSettings } from '@ludic/grpo/internal';
 import type { RunStart } from '@ludic/grpo/node';
+import type { HistoryStrategy } from '@ludic/history';
 import type { ExportDtype } from '@ludic/models';
 import { UsageError } from '../failure.ts';
 import { openFiles } from '../models/open.ts';
@@ -24,6 +25,7 @@ export interface NewRunOptions {
   readonly warmStartEpisodes?: number;
   readonly warmStartPlayer?: string;
   readonly warmStartTeach?: 'replies' | 'notes';
+  readonly warmStartHistory?: HistoryStrategy;
   readonly onnx?: true | readonly ExportDtype[];
   readonly workers?: number;
   readonly recipe?: string;
@@ -59,16 +61,18 @@ export async function newRun(options: NewRunFields): Promise<RunStart> {
 }
 
 /** `warm_start` as a field, where an option names it. */
-function warmStartField({ warmStart, warmStartEpisodes, warmStartPlayer, warmStartTeach }: NewRunFields) {
+function warmStartField(options: NewRunFields) {
+  const { warmStart, warmStartEpisodes, warmStartPlayer, warmStartTeach, warmStartHistory } = options;
   const plan = {
     ...(warmStartEpisodes !== undefined && { episodes: warmStartEpisodes }),
     ...(warmStartPlayer !== undefined && { player: warmStartPlayer }),
     ...(warmStartTeach !== undefined && { teach: warmStartTeach }),
+    ...(warmStartHistory !== undefined && { history: warmStartHistory }),
   };
   if (warmStart !== undefined && warmStart !== 'auto') return { warm_start: { steps: warmStart, ...plan } };
   if (Object.keys(plan).length > 0) {
     const message =
-      '--warm-start-episodes, --warm-start-player and --warm-start-teach need --warm-start with a number of steps.';
+      '--warm-start-episodes, --warm-start-player, --warm-start-teach and --warm-start-history need --warm-start with a number of steps.';
     throw new UsageError(message);
   }
   return warmStart && { warm_start: warmStart };

@@ -62,5 +62,6 @@ const warmStartFields = (choice: TrainSettings['warmStart']) =>
         warm_start_episodes: choice.episodes,
         warm_start_player: choice.player ?? 'random',
         warm_start_teach: choice.teach ?? 'replies',
+        warm_start_history: choice.history ?? 'none',
       }
     : { warm_start: choice ?? 'none' };

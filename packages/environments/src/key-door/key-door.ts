@@ -16,6 +16,13 @@ const settings = {
     default: 0,
     description: 'Reward for each cell that the agent comes into for the first time: a help to explore, for training.',
   },
+  head_start: {
+    type: 'number',
+    default: 0,
+    minimum: 0,
+    maximum: 1,
+    description: 'Share of games that begin with the key taken and the door seen: a curriculum, for training.',
+  },
   timeout_reward: { type: 'number', default: -0.5, description: 'Reward added when the steps run out.' },
   invalid_penalty: { type: 'number', default: 0, minimum: 0, description: 'Cost of a reply without a known action.' },
 } as const;
@@ -50,7 +57,7 @@ export const keyDoor = defineEnvironment({
   unreadable: NOTES.unreadable,
   systemPrompt: () => SYSTEM_PROMPT,
   readAction,
-  start: ({ size }, random): KeyDoorState => {
+  start: ({ size, head_start }, random): KeyDoorState => {
     // Three different cells: each draw skips the cells that are taken.
     const agent = random.nextInt(size * size);
     let key = random.nextInt(size * size - 1);
@@ -59,7 +66,9 @@ export const keyDoor = defineEnvironment({
     if (door >= Math.min(agent, key)) door++;
     if (door >= Math.max(agent, key)) door++;
     const visited = visit(new Array<number>(size).fill(0), size, agent);
-    return { size, agent, key, door, carrying: false, visited };
+    if (head_start === 0 || random.nextFloat() >= head_start)
+      return { size, agent, key, door, carrying: false, visited };
+    return { size, agent, key, door, carrying: true, visited: visit(visited, size, door) };
   },
   play: (state: KeyDoorState, action: KeyDoorAction, config): Move<KeyDoorState> => {
     if (action === 'interact') return interact(state, config);

@@ -46,6 +46,9 @@ export const RUN_FIELDS = {
   note_reward: number().describe(
     'Reward, once a game, for each fact that the scratchpad says truly; for games that say their facts',
   ),
+  given_notes: share().describe(
+    'Share of the games of training whose scratchpad holds the facts that were seen, written by the game and not by the policy',
+  ),
   scale_rewards: z
     .enum(SCALE_REWARDS)
     .describe('Divide advantages by the deviation of rewards in the group, in the batch, or not at all'),
@@ -120,6 +123,12 @@ export const WARM_START_FIELDS = {
           .optional()
           .describe(
             'What is learned of its replies: all, or the scratchpads that it writes and nothing of what it plays',
+          ),
+        history: z
+          .enum(HISTORY_STRATEGIES)
+          .optional()
+          .describe(
+            'The player is the model itself under this history: what it plays there it learns to play under that of the run',
           ),
         learning_rate: positive()
           .max(10)

@@ -69,6 +69,8 @@ export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
   readonly evalTemperature: number;
   /** Save a checkpoint every so many steps. */
   readonly saveEvery: number;
+  /** Share of the games whose scratchpad the game writes, see `Play`. */
+  readonly givenNotes: number;
   /** Teach the format of replies before the first step; not at all where absent. */
   readonly warmStart?: WarmStartChoice;
   /** What to do when the policy has become worse than it was at the start, see `watchdogs/`. */
@@ -99,6 +101,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   discount: 1,
   gaeLambda: 0.9,
   noteReward: 0,
+  givenNotes: 0,
   scaleRewards: 'batch',
   loss: DEFAULT_LOSS,
   adamw: DEFAULT_ADAMW,
@@ -147,6 +150,7 @@ const RUN_CHECKS = {
   discount: ['above 0, at most 1', (x) => x > 0 && x <= 1],
   gaeLambda: SHARE,
   noteReward: AMOUNT,
+  givenNotes: SHARE,
   finalRegularization: SHARE,
   finalRate: SHARE,
 } satisfies { readonly [Name in keyof TrainSettings]?: Check };

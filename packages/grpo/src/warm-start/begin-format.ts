@@ -1,16 +1,16 @@
 // The warm start of a run: before its first step the model learns the format of replies, where the settings ask for that
 // or where it turns out not to know it. What it is then is the model that the run starts from.
 
-import type { Message } from '@ludic/history';
+import type { HistoryStrategy, Message } from '@ludic/history';
 import { type LanguageModel, Sampler } from '@ludic/inference';
 import { trainedParameters } from '@ludic/inference/internal';
 import { stream } from '@ludic/random';
 import { randomGames } from '../run/probe-prompts.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
-import { specOf } from '../trainer/played-spec.ts';
+import { policyOf, specOf } from '../trainer/played-spec.ts';
 import { AUTO_WARM_START, TAUGHT_MISTAKES, type WarmStartPlan, warmStartRate } from './plan.ts';
 import { measureReplyFormat, needsWarmStart, type ReplyFormat } from './reply-format.ts';
-import { warmStart } from './warm-start.ts';
+import { type WarmStartTask, warmStart } from './warm-start.ts';
 
 /** How a warm start went, and whether there was one. */
 export interface WarmStartResult {
@@ -45,26 +45,37 @@ async function gamesOfStep(settings: TrainSettings): Promise<number> {
   return Math.max(1, Math.ceil((REPLIES * games.length) / Math.max(1, turns)));
 }
 
-/** What the model as it is now replies, whatever becomes of it. */
-async function ownReplies(model: LanguageModel, settings: TrainSettings) {
+/** The model with a copy of what is about to learn. */
+async function frozen(model: LanguageModel): Promise<{ readonly model: LanguageModel; readonly dispose: () => void }> {
   const { parameters, adapter } = model;
   const copy = await (adapter?.parameters ?? parameters).copy();
-  const before = adapter ? { ...model, adapter: { ...adapter, parameters: copy } } : { ...model, parameters: copy };
-  const sampler = new Sampler(before);
+  const same = adapter ? { ...model, adapter: { ...adapter, parameters: copy } } : { ...model, parameters: copy };
+  return { model: same, dispose: () => copy.dispose() };
+}
+
+/** The part of the model, as it was before, in the teaching: it plays, or it replies where the notes of a player end. */
+interface OwnPart {
+  readonly task: Pick<WarmStartTask, 'own' | 'player'>;
+  readonly dispose: () => void;
+}
+
+function ownPlay(model: LanguageModel, settings: TrainSettings, history: HistoryStrategy): OwnPart {
+  const policy = policyOf(model, settings, specOf(settings), settings.temperature);
+  const { givenNotes } = settings;
+  return { task: { player: { policy, history, givenNotes } }, dispose: () => policy.dispose() };
+}
+
+function ownReplies(model: LanguageModel, settings: TrainSettings): OwnPart {
+  const sampler = new Sampler(model);
   const random = stream(settings.seed, 'warm start', 'own replies');
   const { temperature, maxCompletionLength } = settings;
   const stop = [`</${specOf(settings).environment.replyTag}>`];
-  return {
-    replies: async (prompts: readonly (readonly Message[])[]) => {
-      const asked = prompts.map((messages) => ({ messages, random }));
-      const replies = await sampler.sample(asked, { temperature, maxCompletionLength, stop, topK: 0, topP: 1 });
-      return replies.map(({ text }) => text);
-    },
-    dispose() {
-      sampler.dispose();
-      copy.dispose();
-    },
+  const own = async (prompts: readonly (readonly Message[])[]) => {
+    const asked = prompts.map((messages) => ({ messages, random }));
+    const replies = await sampler.sample(asked, { temperature, maxCompletionLength, stop, topK: 0, topP: 1 });
+    return replies.map(({ text }) => text);
   };
+  return { task: { own }, dispose: () => sampler.dispose() };
 }
 
 /** Trains the model in place; undefined where the settings ask for none. */
@@ -76,19 +87,24 @@ export async function beginWithFormat(
 ): Promise<WarmStartResult | undefined> {
   const choice = settings.warmStart;
   if (choice === undefined) return undefined;
-  const before = await measureReplyFormat(model, settings, signal);
-  if (choice === 'auto' && !needsWarmStart(before)) return { plan: undefined, before, after: before, loss: undefined };
+  const formatBefore = await measureReplyFormat(model, settings, signal);
+  if (choice === 'auto' && !needsWarmStart(formatBefore))
+    return { plan: undefined, before: formatBefore, after: formatBefore, loss: undefined };
   const plan = choice === 'auto' ? { ...AUTO_WARM_START, episodes: await gamesOfStep(settings) } : choice;
   const spec = specOf(settings);
   const player = spec.environment.experts[plan.player ?? 'random']!;
   const makeExpert = () => player(spec.config);
-  const own = plan.teach === 'notes' ? await ownReplies(model, settings) : undefined;
+  const needsOwn = plan.history !== undefined || plan.teach === 'notes';
+  const before = needsOwn ? await frozen(model) : undefined;
+  const own =
+    before &&
+    (plan.history === undefined ? ownReplies(before.model, settings) : ownPlay(before.model, settings, plan.history));
   const task = {
     ...spec,
     makeExpert,
     episodes: plan.episodes,
     mistakes: TAUGHT_MISTAKES,
-    ...(own && { own: own.replies }),
+    ...own?.task,
   };
   let loss: number | undefined;
   const taught = warmStart(model, {
@@ -106,6 +122,7 @@ export async function beginWithFormat(
     }
   } finally {
     own?.dispose();
+    before?.dispose();
   }
-  return { plan, before, after: await measureReplyFormat(model, settings, signal), loss };
+  return { plan, before: formatBefore, after: await measureReplyFormat(model, settings, signal), loss };
 }

@@ -17,6 +17,11 @@ export interface WarmStartPlan {
    * keeps its own moves. Default: `replies`.
    */
   readonly teach?: Teach;
+  /**
+   * Where given, the player is the model as it is, under this history: what it plays there it learns to play under the
+   * history of the run.
+   */
+  readonly history?: HistoryStrategy;
   /** The highest rate of AdamW. Default: by the size of what is trained, `warmStartRate`. */
   readonly learningRate?: number;
 }
@@ -57,4 +62,19 @@ export function checkWarmStart(environment: string, history: HistoryStrategy, ch
   needSetting('warmStart.teach', teach, `one of ${TEACH.join(', ')}`, TEACH.includes(teach));
   const noted = teach === 'replies' || history === 'SCRATCHPAD';
   needSetting('warmStart.teach', teach, `replies with history ${history}, which shows no notes`, noted);
+  if (choice.history === undefined) return;
+  const isOther = choice.history !== history && history !== 'OPTIMAL_SCRATCHPAD';
+  needSetting(
+    'warmStart.history',
+    choice.history,
+    'another than that of the run, which is not OPTIMAL_SCRATCHPAD',
+    isOther,
+  );
+  needSetting(
+    'warmStart.player',
+    player,
+    'left out where warmStart.history says who plays',
+    choice.player === undefined,
+  );
+  needSetting('warmStart.teach', teach, 'replies where warmStart.history says who plays', teach === 'replies');
 }

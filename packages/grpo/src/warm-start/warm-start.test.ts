@@ -5,9 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findEnvironment, resolveConfig } from '@ludic/environments';
-import { HISTORY_TEXTS, type Message } from '@ludic/history';
+import type { Message } from '@ludic/history';
 import { openLanguageModel } from '@ludic/inference';
 import { openModelFolder } from '@ludic/models/node';
+import type { Policy } from '@ludic/policies';
 import { readCarriedGame } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -139,8 +140,55 @@ describe('a warm start that teaches notes alone', () => {
       return prompts.map(() => '<action>up</action>');
     };
     expect(await taught(own)).toBeLessThan(20);
-    // What the model replies without notes is what it is to reply with them.
+    // The player writes on; the model is asked about what was shown, false notes included.
     expect(asked.length).toBeGreaterThan(5);
-    for (const messages of asked) expect(messages.at(-1)!.content).toContain(HISTORY_TEXTS.scratchpadEmpty);
+    expect(asked.some((messages) => /You saw the (key|door)/.test(messages.at(-1)!.content))).toBe(true);
+  });
+});
+
+describe('a warm start by the model itself under another history', () => {
+  const game = { environment: 'key_door', environmentConfig: { size: 2 }, maxCompletionLength: 48 } as const;
+
+  it('teaches what it replies there, without its notes, and is refused where that is no other history', async () => {
+    const plan = { steps: 2, episodes: 4, history: 'SCRATCHPAD' } as const;
+    const own = { ...settings, ...game, history: 'FULL_HISTORY', warmStart: plan } as const;
+    await runTraining(begin(own), {
+      folder: join(scratch, 'transfer'),
+      runtime: await createRuntime({ threads: 1 }),
+      openFiles: () => openModelFolder(NANO),
+      clock: () => 0,
+    });
+    const [first] = await log('transfer');
+    expect(first).toMatchObject({ type: 'warm_start', plan, after: { invalid_rate: expect.closeTo(0, 1) } });
+    expect(() => checkSettings({ ...own, history: 'SCRATCHPAD' })).toThrow(/must be another than that of the run/);
+    expect(() => checkSettings({ ...own, history: 'OPTIMAL_SCRATCHPAD' })).toThrow(/is not OPTIMAL_SCRATCHPAD/);
+    const two = { ...plan, player: 'random' };
+    expect(() => checkSettings({ ...own, warmStart: two })).toThrow(/warmStart.player is random; it must be left out/);
+    const notes = { ...plan, teach: 'notes' } as const;
+    expect(() => checkSettings({ ...own, warmStart: notes })).toThrow(/warmStart.teach is notes/);
+  });
+
+  it('shows the games as that history shows them', async () => {
+    const model = await openLanguageModel(await openModelFolder(NANO), await createRuntime({ threads: 1 }));
+    const environment = findEnvironment('key_door');
+    const config = resolveConfig(environment, {});
+    const shown: (readonly Message[])[] = [];
+    const policy: Policy = {
+      name: 'writer',
+      act: async (prompts) =>
+        prompts.map(({ messages }) => {
+          shown.push(messages);
+          return { text: '<scratchpad>\nA note.\n</scratchpad><action>up</action>', finish: 'stop' as const };
+        }),
+      dispose() {},
+    };
+    const makeExpert = () => environment.experts.random(config);
+    const player = { policy, history: 'SCRATCHPAD' } as const;
+    const task = { environment, config, history: 'FULL_HISTORY', makeExpert, player, episodes: 1 } as const;
+    const steps = warmStart(model, { tasks: [task], steps: 1, learningRate: 1e-6, seed: 0, tokenBudget: 8192 });
+    // One game that stays at the wall to its end: as many replies as turns.
+    expect((await steps.next()).value!.replies).toBe(50);
+    expect(shown).toHaveLength(50);
+    expect(shown[1]!.at(-1)!.content).toContain('A note.');
   });
 });

@@ -6,7 +6,15 @@ import { buildMessages, type Message, readScratchpad } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
 import { scriptedPolicy } from '@ludic/policies';
-import { type EnvironmentSpec, type EpisodeStart, groupStarts, playEpisodes, type Turn } from '@ludic/rollouts';
+import {
+  type EnvironmentSpec,
+  type Episode,
+  type EpisodeStart,
+  groupStarts,
+  type PlayOptions,
+  playEpisodes,
+  type Turn,
+} from '@ludic/rollouts';
 import type { Sample } from '../batching/samples.ts';
 import { GrpoError } from '../errors.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
@@ -25,9 +33,14 @@ export interface WarmStartTask extends EnvironmentSpec<EnvironmentDefinition> {
   readonly mistakes?: number;
   /**
    * Where given, of the player's replies the scratchpads alone are learned, and for the rest what this says: the model's own
-   * replies of before, to prompts with an empty scratchpad. So it keeps its moves, whatever its notes say.
+   * replies of before to the same prompts. So it keeps its moves.
    */
   readonly own?: (prompts: readonly (readonly Message[])[]) => Promise<readonly string[]>;
+  /**
+   * Where given, the games are played by this policy under its own history, and what it replies there is learned under
+   * `history`: what a model knows before one kind of prompt it then knows before another. Scratchpads are left out.
+   */
+  readonly player?: Pick<PlayOptions, 'policy' | 'history' | 'givenNotes'>;
 }
 
 /** Supervised training on the replies of scripted players: the games, and how long and how fast they are learned. */
@@ -114,7 +127,11 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
 }
 
 async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[]): Promise<TaughtReply[]> {
-  const { makeExpert, mistakes = 0, own, ...spec } = task;
+  const { makeExpert, mistakes = 0, own, player: other, ...spec } = task;
+  if (other) {
+    const episodes = await playEpisodes({ ...spec, ...other, starts });
+    return episodes.flatMap((episode) => underHistory(spec, episode));
+  }
   const player = scriptedPolicy('teacher', makeExpert);
   const faultless = spec.history === 'SCRATCHPAD' ? withScratchpad(player, spec.environment, spec.config) : player;
   const { policy, isMistake } =
@@ -126,12 +143,22 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
   // Few replies that leave the scratchpad as it is are enough, since what notes look like is to be learned.
   const taught = right.filter((turn, i) => isNoted(turn) || i % 20 === 0);
   if (taught.length === 0) return [];
-  const systemPrompt = rulesOf(spec.environment, spec.config);
-  const empty = ({ observation }: Turn) =>
-    buildMessages(spec.history, { systemPrompt, turns: [], observation, optimalMemory: '' });
-  const moves = await own(taught.map(empty));
+  const moves = await own(taught.map(({ prompt }) => prompt));
   return taught.map((turn, i) => ({
     messages: turn.prompt,
     reply: scratchpadPart(turn.reply.text) + withoutScratchpads(moves[i]!),
+  }));
+}
+
+/** The turns of an episode as `history` shows them, and the replies without their scratchpads. */
+function underHistory(
+  { environment, config, history }: EnvironmentSpec<EnvironmentDefinition>,
+  { turns }: Episode,
+): TaughtReply[] {
+  const systemPrompt = rulesOf(environment, config);
+  const replies = turns.map(({ observation, reply }) => ({ observation, reply: withoutScratchpads(reply.text) }));
+  return replies.map(({ observation, reply }, turn) => ({
+    messages: buildMessages(history, { systemPrompt, turns: replies.slice(0, turn), observation, optimalMemory: '' }),
+    reply,
   }));
 }

@@ -89,7 +89,7 @@ export class LocalShards implements ShardRunner {
 
   /** Plays the groups of a shard. Groups that teach nothing are replaced, as far as the settings allow. */
   async #play({ shard, step }: PlayTask, signal: AbortSignal | undefined): Promise<PlayedShard> {
-    const { seed, groupSize, batchSize, sharedDynamics, dynamicSamplingRounds } = this.#settings;
+    const { seed, groupSize, batchSize, sharedDynamics, dynamicSamplingRounds, givenNotes } = this.#settings;
     const groupsOfStep = batchSize / groupSize;
     // What another shard has computed would be found again, with the rounding of another batch.
     this.#policy.weightsChanged();
@@ -103,7 +103,7 @@ export class LocalShards implements ShardRunner {
       const starts = open.flatMap((g) =>
         groupStarts({ seed, step, groups: 1, firstGroup: g + round * groupsOfStep, groupSize, sharedDynamics }),
       );
-      const episodes = await playPrepared(this.#spec, { policy: this.#policy, starts, signal });
+      const episodes = await playPrepared(this.#spec, { policy: this.#policy, starts, signal, givenNotes });
       for (const [i, g] of open.entries()) played.set(g, episodes.slice(i * groupSize, (i + 1) * groupSize));
       const zeroVariance = open.filter((g) => {
         // An episode that could not be scored says nothing of its group.
