@@ -23,6 +23,7 @@ describe('resolveConfig', () => {
       key_reward: 0.1,
       door_reward: 1,
       new_cell_reward: 0,
+      head_start: 0,
       timeout_reward: -0.5,
       invalid_penalty: 0,
     });

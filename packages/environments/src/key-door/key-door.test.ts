@@ -119,6 +119,24 @@ describe('KeyDoor', () => {
     expect(late.at(-1)).toMatchObject({ reward: -0.5, terminated: false, truncated: true });
   });
 
+  it('begins a share of the games with the key taken and the door seen, the others as without', () => {
+    const [plain, some, all] = [0, 0.25, 1].map((head_start) => make({ head_start }));
+    let begun = 0;
+    for (let seed = 0; seed < 400; seed++) {
+      for (const environment of [plain!, some!, all!]) environment.reset(seed);
+      const { agent, key, door } = plain!.state;
+      if (some!.state.carrying) begun++;
+      else expect(some!.state).toEqual(plain!.state);
+      expect(all!.state).toMatchObject({ agent, key, door, carrying: true });
+      expect(all!.memory).toContain(facts(all!.state).door);
+      expect(plain!.memory).not.toContain('You saw');
+      const steps = route(agent, door, 4).map((action) => all!.step(reply(action)));
+      expect(steps.some(({ terminated }) => terminated)).toBe(false);
+      expect(all!.step(reply('interact'))).toMatchObject({ reward: 1, terminated: true });
+    }
+    expectShare(begun, 400, 0.25);
+  });
+
   it('repeats an episode for the same seed and replies, also after another reset', () => {
     const actions = fc.array(fc.constantFrom('up', 'down', 'left', 'right', 'interact', 'jump'), { maxLength: 49 });
     fc.assert(

@@ -93,7 +93,13 @@ describe('the fields of training', () => {
       fc.property(anyFields, (given) => {
         const groupSize = (given.group_size as number | undefined) ?? DEFAULTS.groupSize;
         // What two fields say together is checked where requests are.
-        const settings = trainSettings(GAME, { ...given, batch_size: groupSize, shards: 1, delta: undefined });
+        const settings = trainSettings(GAME, {
+          ...given,
+          batch_size: groupSize,
+          shards: 1,
+          delta: undefined,
+          given_notes: 0,
+        });
         expect(() => checkSettings(settings)).not.toThrow();
       }),
     );

@@ -47,7 +47,7 @@ export const RUN_FIELDS = {
     'Reward, once a game, for each fact that the scratchpad says truly; for games that say their facts',
   ),
   given_notes: share().describe(
-    'Share of the games of training whose scratchpad holds the facts that were seen, written by the game and not by the policy',
+    'Share of the games, evaluations of the run included, whose scratchpad holds the facts that were seen, written by the game and not by the policy',
   ),
   scale_rewards: z
     .enum(SCALE_REWARDS)

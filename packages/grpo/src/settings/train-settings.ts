@@ -187,6 +187,9 @@ export function checkSettings(settings: TrainSettings): void {
   oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
   if (warmStart !== undefined) checkWarmStart(settings.environment, settings.history, warmStart);
+  const keepsNotes = [settings.history, typeof warmStart === 'object' && warmStart.history].includes('SCRATCHPAD');
+  const unseen = `0 where nothing is played under SCRATCHPAD`;
+  needSetting('givenNotes', settings.givenNotes, unseen, keepsNotes || settings.givenNotes === 0);
   oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);

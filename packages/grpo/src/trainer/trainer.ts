@@ -148,10 +148,10 @@ export class Trainer {
 
   /** Plays the evaluation episodes of the run, always the same ones. @throws PolicyError `prompt_too_long` */
   async evaluate(signal?: AbortSignal): Promise<Evaluation> {
-    const { settings } = this;
-    const policy = policyOf(this.#model, settings, this.#spec, settings.evalTemperature);
+    const { evalEpisodes: episodes, evalTemperature, givenNotes, seed } = this.settings;
+    const policy = policyOf(this.#model, this.settings, this.#spec, evalTemperature);
     try {
-      return await evaluate({ ...this.#spec, policy, episodes: settings.evalEpisodes, seed: settings.seed, signal });
+      return await evaluate({ ...this.#spec, policy, episodes, seed, givenNotes, signal });
     } finally {
       policy.dispose();
     }
