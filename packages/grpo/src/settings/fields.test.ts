@@ -99,6 +99,7 @@ describe('the fields of training', () => {
           shards: 1,
           delta: undefined,
           given_notes: 0,
+          note_reward: 0,
         });
         expect(() => checkSettings(settings)).not.toThrow();
       }),

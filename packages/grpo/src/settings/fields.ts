@@ -44,7 +44,7 @@ export const RUN_FIELDS = {
   ),
   discount: positive().max(1).describe('Discount factor: weight of a reward one turn later'),
   note_reward: number().describe(
-    'Reward, once a game, for each fact that the scratchpad says truly; for games that say their facts',
+    'Reward, once a game, for each fact that the scratchpad says truly, of which each line costs a tenth and an untrue line a quarter more; for games that say their facts',
   ),
   given_notes: share().describe(
     'Share of the games, evaluations of the run included, whose scratchpad holds the facts that were seen, written by the game and not by the policy',

@@ -18,6 +18,7 @@ const WRONG: readonly (readonly [string, Partial<TrainSettings>])[] = [
   ['adamw.maxGradNorm is NaN;', { adamw: { ...SETTINGS.adamw, maxGradNorm: Number.NaN } }],
   ['gaeLambda is 1.5;', { gaeLambda: 1.5 }],
   ['noteReward is -1;', { noteReward: -1 }],
+  ['noteReward is 0.5; it must be 0 with history NO_HISTORY', { noteReward: 0.5 }],
   ['givenNotes is 2;', { givenNotes: 2 }],
   ['givenNotes is 0.5; it must be 0 where', { givenNotes: 0.5 }],
   ['history is HALF_HISTORY;', { history: 'HALF_HISTORY' as 'NO_HISTORY' }],

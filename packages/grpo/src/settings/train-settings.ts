@@ -187,9 +187,12 @@ export function checkSettings(settings: TrainSettings): void {
   oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
   if (warmStart !== undefined) checkWarmStart(settings.environment, settings.history, warmStart);
-  const keepsNotes = [settings.history, typeof warmStart === 'object' && warmStart.history].includes('SCRATCHPAD');
-  const unseen = `0 where nothing is played under SCRATCHPAD`;
-  needSetting('givenNotes', settings.givenNotes, unseen, keepsNotes || settings.givenNotes === 0);
+  const histories = [settings.history, typeof warmStart === 'object' ? warmStart.history : undefined];
+  const unseen = '0 where nothing is played under SCRATCHPAD';
+  needSetting('givenNotes', settings.givenNotes, unseen, settings.givenNotes === 0 || histories.includes('SCRATCHPAD'));
+  const unwritten = `0 with history ${settings.history}, under which nothing is noted`;
+  const { noteReward } = settings;
+  needSetting('noteReward', noteReward, unwritten, noteReward === 0 || settings.history === 'SCRATCHPAD');
   oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
