@@ -1,12 +1,14 @@
 // Scratchpads that a warm start teaches: what notes look like and when there is something to note, no more. Which are
-// worth writing and keeping, and what they are good for, is left to learning by reinforcement: as many are false as true.
+// worth writing and keeping, and what they are good for, is left to learning by reinforcement: one in four is false.
 
 import type { Environment, EnvironmentDefinition } from '@ludic/environments';
 import { isReply, type Policy } from '@ludic/policies';
 import type { RandomStream } from '@ludic/random';
 
-/** How often a fact that is seen for the first time is noted: as it is, or as it is in another game. */
+/** How often a fact that is seen for the first time is noted. */
 const NOTED = 0.9;
+/** Share of those that are noted as they are; the others as they are in another game. */
+const TRUE_NOTES = 0.75;
 /** How often the scratchpad is written anew where nothing new was seen: with a false fact, or empty. */
 const REWRITTEN = 0.001;
 
@@ -66,7 +68,7 @@ function someFact(
   other.reset(random.nextInt(2 ** 30));
   const kinds = news.length > 0 ? news : ['', ...Object.keys(other.facts ?? {})];
   const kind = kinds[random.nextInt(kinds.length)]!;
-  const game = news.length > 0 && random.nextInt(2) === 0 ? own : other;
+  const game = news.length > 0 && random.nextFloat() < TRUE_NOTES ? own : other;
   return Object.entries(game.facts ?? {}).flatMap(([each, line]) => (each === kind ? [line] : []));
 }
 
