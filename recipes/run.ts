@@ -104,29 +104,39 @@ function rulesOf({ train }: Recipe): string {
   return JSON.stringify(resolveConfig(findEnvironment(text(train.env!)), own));
 }
 
-let seconds = 0;
-let games = 0;
-let entropy = 0;
-const curve = [];
-for (const line of await (await RunFolder.open(run)).log()) {
-  if (line.type !== 'step' && line.type !== 'evaluation') continue;
-  seconds += line.seconds;
-  if (line.type === 'step') {
-    games += line.episodes;
-    entropy = line.entropy;
-    continue;
+/** Evaluations while a run trained, one after the other. */
+async function curveOf(run: string) {
+  let seconds = 0;
+  let games = 0;
+  let entropy = 0;
+  const curve = [];
+  for (const line of await (await RunFolder.open(run)).log()) {
+    if (line.type !== 'step' && line.type !== 'evaluation') continue;
+    seconds += line.seconds;
+    if (line.type === 'step') {
+      games += line.episodes;
+      entropy = line.entropy;
+      continue;
+    }
+    const { step, success_rate, win_rate, draw_rate, loss_rate, mean_steps, mean_reward } = line;
+    curve.push({
+      step,
+      games,
+      minutes: round(seconds / 60, 2),
+      entropy: round(entropy, 3),
+      success_rate,
+      ...(win_rate !== undefined && { win_rate, draw_rate, loss_rate }),
+      mean_steps: round(mean_steps, 2),
+      mean_reward: round(mean_reward, 4),
+    });
   }
-  const { step, success_rate, win_rate, draw_rate, loss_rate, mean_steps, mean_reward } = line;
-  curve.push({
-    step,
-    games,
-    minutes: round(seconds / 60, 2),
-    entropy: round(entropy, 3),
-    success_rate,
-    ...(win_rate !== undefined && { win_rate, draw_rate, loss_rate }),
-    mean_steps: round(mean_steps, 2),
-    mean_reward: round(mean_reward, 4),
-  });
+  return { minutes: round(seconds / 60, 1), curve };
+}
+
+/** The recipes whose models this one goes on from, the first first. */
+function chainOf(name: string): string[] {
+  const { from } = read(name);
+  return from === undefined ? [] : [...chainOf(from), from];
 }
 
 function round(value: number, digits: number): number {
@@ -135,17 +145,23 @@ function round(value: number, digits: number): number {
 
 const kept = join(import.meta.dirname, 'curves', `${wanted}-seed-${values.seed}.json`);
 mkdirSync(join(import.meta.dirname, 'curves'), { recursive: true });
+const { minutes, curve } = await curveOf(run);
+const chain = [];
+for (const name of chainOf(wanted)) chain.push({ recipe: name, ...(await curveOf(runOf(name))) });
 const record = {
   recipe: wanted,
   seed: Number(values.seed),
   machine: `${values.threads ?? cpus().length} threads of ${cpus()[0]!.model}`,
-  minutes: round(seconds / 60, 1),
+  minutes,
   // Of the processes of the whole chain, from nano on, evaluations while training included.
   cpu_minutes: round(cpuSeconds / 60, 1),
   results,
-  // One evaluation a line.
-  curve: '@',
+  ...(chain.length > 0 && { chain }),
+  curve,
 };
-const rows = curve.map((point) => `    ${JSON.stringify(point)}`).join(',\n');
-writeFileSync(kept, `${JSON.stringify(record, null, 2).replace('"@"', () => `[\n${rows}\n  ]`)}\n`);
+// One evaluation a line.
+const lines = JSON.stringify(record, null, 2).replace(/\{\n\s+"step"[^}]*\}/g, (point) =>
+  JSON.stringify(JSON.parse(point)),
+);
+writeFileSync(kept, `${lines}\n`);
 console.log(`${JSON.stringify(results)}\n${relative(ROOT, kept)} holds the curve.`);

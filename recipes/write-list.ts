@@ -1,4 +1,5 @@
-// npm run recipes: writes the recipes of this folder as a module, for the service and the page, which read no files.
+// npm run recipes: writes the recipes of this folder that begin with any model as a module, for the service and the page,
+// which read no files.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +8,13 @@ const FILE = join(import.meta.dirname, '../packages/grpo/src/settings/recipes.ts
 
 /** The module's text, as the formatter would have it. */
 export function recipeModule(): string {
-  const names = readdirSync(import.meta.dirname)
+  const recipes = readdirSync(import.meta.dirname)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => name.slice(0, -'.json'.length))
-    .sort();
-  const entries = names.map((name) => {
-    const { title, train } = JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8'));
+    .sort()
+    .map((name) => [name.slice(0, -'.json'.length), JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8'))])
+    // One that goes on from another's model is of no use without that, and one with a warm start takes more than fields.
+    .filter(([, { from, train }]) => from === undefined && train['warm-start'] === undefined);
+  const entries = recipes.map(([name, { title, train }]) => {
     const { env, 'env-config': config = {}, model: _, ...rest } = train;
     const fields = Object.fromEntries(
       Object.entries(rest).map(([option, value]) => [option.replaceAll('-', '_'), value]),

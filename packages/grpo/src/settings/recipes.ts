@@ -10,28 +10,6 @@ export interface Recipe {
 }
 
 export const RECIPES = {
-  'key-door-full-history': {
-    title: 'KeyDoor 4×4, the whole conversation: a short try, from the model of key-door-soft',
-    environment: 'key_door',
-    environmentConfig: {},
-    fields: {
-      history: 'FULL_HISTORY',
-      steps: 20,
-      batch_size: 128,
-      group_size: 16,
-      credit: 'group_turn',
-      discount: 0.95,
-      learning_rate: 0.002,
-      beta: 0.02,
-      final_exploration: 0.2,
-      max_completion_length: 4,
-      token_budget: 8192,
-      eval_every: 20,
-      eval_episodes: 50,
-      eval_temperature: 0,
-      save_every: 100,
-    },
-  },
   'key-door-no-history': {
     title: 'KeyDoor 4×4, seeing the present cell alone',
     environment: 'key_door',
