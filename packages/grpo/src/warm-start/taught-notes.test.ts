@@ -5,9 +5,9 @@ import { evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import { describe, expect, it } from 'vitest';
 import { scratchpadPart, withoutScratchpads, withScratchpad } from './taught-notes.ts';
 
-async function played(id: string) {
+async function played(id: string, raw = {}) {
   const environment = findEnvironment(id);
-  const config = resolveConfig(environment, {});
+  const config = resolveConfig(environment, raw);
   const player = scriptedPolicy('random', () => environment.experts.random(config));
   const policy = withScratchpad(player, environment, config);
   return playEpisodes({ environment, config, history: 'SCRATCHPAD', policy, starts: evaluationStarts(0, 300) });
@@ -42,6 +42,12 @@ describe('taught scratchpads', () => {
     const written = turns.filter(({ reply }) => reply.text.startsWith('<scratchpad>'));
     expect(written.length / turns.length).toBeLessThan(0.1);
     expect(episodes.filter(({ reward }) => reward > 0.5).length / episodes.length).toBeLessThan(0.1);
+  });
+
+  it('hold nothing that was known before the first prompt', async () => {
+    const episodes = await played('key_door', { head_start: 1 });
+    const first = episodes.filter(({ turns }) => readScratchpad(turns[0]!.reply.text));
+    expect(first.length / episodes.length).toBeLessThan(0.02);
   });
 
   it('hold lines of what was shown in games that say no facts', async () => {

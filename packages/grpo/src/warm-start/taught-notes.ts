@@ -33,7 +33,9 @@ export function withScratchpad(player: Policy, game: EnvironmentDefinition, conf
           const seen = new Set(environment.memory.split('\n'));
           const before = known.get(episode);
           known.set(episode, seen);
-          const news = Object.keys(facts).filter((kind) => seen.has(facts[kind]!) && !before?.has(facts[kind]!));
+          // What is known when the game begins (a head start) no prompt has shown: a note of it would be a guess.
+          const isNews = (line: string) => before !== undefined && seen.has(line) && !before.has(line);
+          const news = Object.keys(facts).filter((kind) => isNews(facts[kind]!));
           notes = someFact(news, environment, other, random);
         }
         return notes === undefined ? reply : { ...reply, text: `${padOf(notes)}${reply.text}` };
