@@ -91,12 +91,6 @@ interface RunningEpisodeOptions {
   readonly givenNotes?: number | undefined;
 }
 
-/** Turns after which the scratchpad holds those of `facts` that were seen. */
-function givenPast(facts: readonly string[], seen: ReadonlySet<string>): readonly PastTurn[] {
-  const lines = facts.filter((fact) => seen.has(fact));
-  return lines.length === 0 ? [] : [{ observation: '', reply: `<scratchpad>\n${lines.join('\n')}\n</scratchpad>` }];
-}
-
 export class RunningEpisode {
   readonly #history: HistoryStrategy;
   #systemPrompt = '';
@@ -125,7 +119,7 @@ export class RunningEpisode {
     this.#history = history;
     this.#start = start;
     this.#random = stream(...start.policyPath);
-    if (history === 'SCRATCHPAD' && stream(...start.policyPath, 'given notes').nextFloat() < givenNotes)
+    if (history === 'SCRATCHPAD' && stream(...start.policyPath, 'given').nextFloat() < givenNotes)
       this.#seen = new Set();
     this.environment = new CheckedGame(environment, config);
     this.#guard(() => {
@@ -147,7 +141,7 @@ export class RunningEpisode {
       const { environment } = this;
       const messages = buildMessages(this.#history, {
         systemPrompt: this.#systemPrompt,
-        turns: past ?? (this.#seen ? givenPast(this.#facts(), this.#seen) : this.#past),
+        turns: past ?? (this.#seen ? this.#given() : this.#past),
         observation: this.observation,
         optimalMemory: this.#history === 'OPTIMAL_SCRATCHPAD' ? environment.memory : '',
       });
@@ -204,6 +198,12 @@ export class RunningEpisode {
   #trueNotes(): number {
     const lines = this.#scratchpad.split('\n');
     return this.#facts().filter((fact) => lines.includes(fact)).length;
+  }
+
+  /** A turn that wrote the facts that were seen. */
+  #given(): readonly PastTurn[] {
+    const lines = this.#facts().filter((fact) => this.#seen!.has(fact));
+    return [{ observation: '', reply: `<scratchpad>${lines.join('\n')}</scratchpad>` }];
   }
 
   #see(): void {

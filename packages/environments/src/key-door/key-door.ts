@@ -14,14 +14,14 @@ const settings = {
   new_cell_reward: {
     type: 'number',
     default: 0,
-    description: 'Reward for each cell that the agent comes into for the first time: a help to explore, for training.',
+    description: 'Reward for each cell that is new to the agent, for training.',
   },
   head_start: {
     type: 'number',
     default: 0,
     minimum: 0,
     maximum: 1,
-    description: 'Share of games that begin with the key taken and the door seen: a curriculum, for training.',
+    description: 'Share of games that begin with key and door known, for training.',
   },
   timeout_reward: { type: 'number', default: -0.5, description: 'Reward added when the steps run out.' },
   invalid_penalty: { type: 'number', default: 0, minimum: 0, description: 'Cost of a reply without a known action.' },

@@ -51,10 +51,7 @@ export function situationAdvantages(
   const visitsOf = episodes.map((episode, i) =>
     (episode?.turns ?? []).map(({ situation }, t) => {
       if (situation === undefined)
-        throw new GrpoError(
-          'bad_setting',
-          'credit situation needs a game that says its situations: see Environment.situation.',
-        );
+        throw new GrpoError('bad_setting', 'credit situation needs a game that says its situations.');
       let place = situations.get(situation);
       if (!place) situations.set(situation, (place = { ...emptyTally(), byPrompt: new Map() }));
       const prompt = promptNodes[i]![t];

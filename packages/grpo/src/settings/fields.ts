@@ -44,10 +44,10 @@ export const RUN_FIELDS = {
   ),
   discount: positive().max(1).describe('Discount factor: weight of a reward one turn later'),
   note_reward: number().describe(
-    'Reward, once a game, for each fact that the scratchpad says truly, of which each line costs a tenth and an untrue line a quarter more; for games that say their facts',
+    'Reward, once a game, for each fact that the scratchpad says truly; a line costs a tenth of it, an untrue one a quarter more',
   ),
   given_notes: share().describe(
-    'Share of the games, evaluations of the run included, whose scratchpad holds the facts that were seen, written by the game and not by the policy',
+    'Share of the games, in evaluations too, whose scratchpad the game writes: facts that the policy has seen',
   ),
   scale_rewards: z
     .enum(SCALE_REWARDS)
@@ -124,12 +124,7 @@ export const WARM_START_FIELDS = {
           .describe(
             'What is learned of its replies: all, or the scratchpads that it writes and nothing of what it plays',
           ),
-        history: z
-          .enum(HISTORY_STRATEGIES)
-          .optional()
-          .describe(
-            'The player is the model itself under this history: what it plays there it learns to play under that of the run',
-          ),
+        history: z.enum(HISTORY_STRATEGIES).optional().describe('The player is the model itself, under this history'),
         learning_rate: positive()
           .max(10)
           .optional()

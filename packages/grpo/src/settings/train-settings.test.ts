@@ -20,7 +20,7 @@ const WRONG: readonly (readonly [string, Partial<TrainSettings>])[] = [
   ['noteReward is -1;', { noteReward: -1 }],
   ['noteReward is 0.5; it must be 0 with history NO_HISTORY', { noteReward: 0.5 }],
   ['givenNotes is 2;', { givenNotes: 2 }],
-  ['givenNotes is 0.5; it must be 0 where', { givenNotes: 0.5 }],
+  ['givenNotes is 0.5; it must be 0 without SCRATCHPAD', { givenNotes: 0.5 }],
   ['history is HALF_HISTORY;', { history: 'HALF_HISTORY' as 'NO_HISTORY' }],
   ['beta is Infinity;', { loss: { ...SETTINGS.loss, beta: Number.POSITIVE_INFINITY } }],
   ['beta is NaN;', { loss: { ...SETTINGS.loss, beta: Number.NaN } }],

@@ -188,9 +188,9 @@ export function checkSettings(settings: TrainSettings): void {
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
   if (warmStart !== undefined) checkWarmStart(settings.environment, settings.history, warmStart);
   const histories = [settings.history, typeof warmStart === 'object' ? warmStart.history : undefined];
-  const unseen = '0 where nothing is played under SCRATCHPAD';
+  const unseen = '0 without SCRATCHPAD';
   needSetting('givenNotes', settings.givenNotes, unseen, settings.givenNotes === 0 || histories.includes('SCRATCHPAD'));
-  const unwritten = `0 with history ${settings.history}, under which nothing is noted`;
+  const unwritten = `0 with history ${settings.history}`;
   const { noteReward } = settings;
   needSetting('noteReward', noteReward, unwritten, noteReward === 0 || settings.history === 'SCRATCHPAD');
   oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);

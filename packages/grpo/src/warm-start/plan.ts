@@ -64,17 +64,7 @@ export function checkWarmStart(environment: string, history: HistoryStrategy, ch
   needSetting('warmStart.teach', teach, `replies with history ${history}, which shows no notes`, noted);
   if (choice.history === undefined) return;
   const isOther = choice.history !== history && history !== 'OPTIMAL_SCRATCHPAD';
-  needSetting(
-    'warmStart.history',
-    choice.history,
-    'another than that of the run, which is not OPTIMAL_SCRATCHPAD',
-    isOther,
-  );
-  needSetting(
-    'warmStart.player',
-    player,
-    'left out where warmStart.history says who plays',
-    choice.player === undefined,
-  );
-  needSetting('warmStart.teach', teach, 'replies where warmStart.history says who plays', teach === 'replies');
+  const isAlone = choice.player === undefined && teach === 'replies';
+  const what = `another than ${history}, with no player or notes beside it`;
+  needSetting('warmStart.history', choice.history, what, isOther && isAlone);
 }

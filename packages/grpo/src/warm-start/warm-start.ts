@@ -115,7 +115,7 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
       if (samples.length === 0)
         throw new GrpoError(
           'bad_setting',
-          `No reply can be taught: every prompt of the games is longer than the ${config.maxPositions} tokens that the model has room for.`,
+          `No reply can be taught: every prompt is longer than the ${config.maxPositions} tokens that the model has room for.`,
         );
       const { loss } = await learner.accumulate(samples);
       await learner.step(learningRateAt(schedule, step, settings.steps));
