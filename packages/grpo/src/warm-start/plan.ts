@@ -65,6 +65,6 @@ export function checkWarmStart(environment: string, history: HistoryStrategy, ch
   if (choice.history === undefined) return;
   const isOther = choice.history !== history && history !== 'OPTIMAL_SCRATCHPAD';
   const isAlone = choice.player === undefined && teach === 'replies';
-  const what = `another than ${history}, with no player or notes beside it`;
+  const what = `left out with history ${history}, with a player or with notes`;
   needSetting('warmStart.history', choice.history, what, isOther && isAlone);
 }

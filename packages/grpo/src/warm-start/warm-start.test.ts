@@ -161,14 +161,14 @@ describe('a warm start by the model itself under another history', () => {
     const [first] = await log('transfer');
     expect(first).toMatchObject({ type: 'warm_start', plan, after: { invalid_rate: expect.closeTo(0, 1) } });
     expect(() => checkSettings({ ...own, history: 'SCRATCHPAD' })).toThrow(
-      /warmStart.history is SCRATCHPAD; it must be another than/,
+      /warmStart.history is SCRATCHPAD; it must be left out with/,
     );
     expect(() => checkSettings({ ...own, history: 'OPTIMAL_SCRATCHPAD' })).toThrow(
-      /the history of the run, OPTIMAL_SCRATCHPAD/,
+      /left out with history OPTIMAL_SCRATCHPAD/,
     );
     const two = { ...plan, player: 'random' };
     expect(() => checkSettings({ ...own, warmStart: two })).toThrow(
-      /warmStart.history is SCRATCHPAD; it must be another than/,
+      /warmStart.history is SCRATCHPAD; it must be left out with/,
     );
     const notes = { ...plan, teach: 'notes' } as const;
     expect(() => checkSettings({ ...own, warmStart: notes })).toThrow(/warmStart.teach is notes/);
