@@ -130,10 +130,6 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
   const { makeExpert, mistakes = 0, own, player: other, ...spec } = task;
   if (other) {
     const episodes = await playEpisodes({ ...spec, ...other, starts });
-    if (other.history === spec.history)
-      return episodes.flatMap(({ turns }) =>
-        turns.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text })),
-      );
     return episodes.flatMap((episode) => underHistory(spec, episode));
   }
   const player = scriptedPolicy('teacher', makeExpert);
