@@ -1,6 +1,6 @@
 // Entry `@ludic/grpo/node`: runs in folders of this machine, one process at a time at each, their updates shared by workers.
 
-export { holdRun, RunFolder } from './run/node/run-folder.ts';
+export { hasOnlyBegun, holdRun, RunFolder } from './run/node/run-folder.ts';
 export {
   peakMemory,
   processMemory,

@@ -1,6 +1,7 @@
 // What kill -9 does to jobs and to their server: nothing is lost, nothing runs twice, and the bytes are those of an
 // undisturbed run.
 
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -68,6 +69,18 @@ describe('a job whose process is killed', () => {
     for await (const { type, data } of jobs.events(job.job_id, 0, new AbortController().signal))
       if (type === 'step') steps.push((data as { step: number }).step);
     expect(steps).toEqual([1, 2, 3, 4]);
+  });
+
+  it('begins anew after a kill before its first checkpoint', async () => {
+    const data = await bench.folder();
+    const jobs = await bench.open(data);
+    const { job } = await jobs.submitTraining(smallTraining('a'), 'ada');
+    const pid = await until(() => jobs.pidOf(job.job_id));
+    const run = join(data, 'models', 'a');
+    await until(() => existsSync(join(run, 'run.lock')));
+    process.kill(pid, 'SIGKILL');
+    expect(await ended(jobs, job.job_id)).toMatchObject({ status: 'completed', attempts: 2, step: 4 });
+    expect((await finalWeights(data, 'a')).equals(weights)).toBe(true);
   });
 
   it('is given up after three deaths without a new checkpoint, and its log tells why', async () => {

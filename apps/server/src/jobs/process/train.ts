@@ -1,13 +1,21 @@
 // Training as a job: a new run, or the one that an earlier attempt left.
 
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { GrpoError, type TrainSettings } from '@ludic/grpo';
 import { currentEvaluation, firstSettings } from '@ludic/grpo/internal';
-import { processMemory, type RunEvent, RunFolder, type RunResult, type RunStart, runTraining } from '@ludic/grpo/node';
+import {
+  hasOnlyBegun,
+  processMemory,
+  type RunEvent,
+  RunFolder,
+  type RunResult,
+  type RunStart,
+  runTraining,
+} from '@ludic/grpo/node';
 import { createRuntime } from '@ludic/runtime/node';
 import { requestedTraining, ServiceError } from '@ludic/service';
 import { type Clock, isTracked } from '@ludic/tracking';
@@ -138,7 +146,7 @@ async function startOf(
     return { kind: 'resume' };
   }
   // An attempt that died before its first checkpoint has left nothing of worth.
-  if (!(await holdsCrumbs(folder))) throw foreign(name);
+  if (!(await hasOnlyBegun(folder, ['tensorboard', 'tracking']))) throw foreign(name);
   await rm(folder, { recursive: true, force: true });
   // Threads decide how sums are rounded. With shards it is one, so that neither cores nor workers change the weights.
   const threads = settings.shards > 1 ? 1 : wanted;
@@ -155,18 +163,6 @@ async function startOf(
 function agree(stored: TrainSettings, wanted: TrainSettings): boolean {
   const plain: Record<string, unknown> = JSON.parse(JSON.stringify(wanted));
   return Object.entries(stored).every(([name, value]) => !(name in plain) || isDeepStrictEqual(value, plain[name]));
-}
-
-/** Whether a folder holds no more than the first moments of a run. */
-async function holdsCrumbs(folder: string): Promise<boolean> {
-  const names = async (path: string) => readdir(path).catch((): string[] => []);
-  const known = new Set(['config.json', 'config.json.new', 'checkpoints', 'metrics.jsonl', 'tensorboard', 'tracking']);
-  const found = await names(folder);
-  // A plain model has a config.json too, and its weights beside.
-  return (
-    found.every((name) => known.has(name)) &&
-    (await names(join(folder, 'checkpoints'))).every((name) => name.startsWith('.'))
-  );
 }
 
 const foreign = (name: string) =>

@@ -81,6 +81,21 @@ export async function holdRun<T>(folder: string, kind: 'new' | 'resume', work: (
   }
 }
 
+/**
+ * Whether a folder holds no more than what a run writes before its first checkpoint, so that nothing is lost with it. True
+ * where there is no such folder.
+ * @param others names of files that others keep in the folder of a run
+ */
+export async function hasOnlyBegun(folder: string, others: readonly string[] = []): Promise<boolean> {
+  const { names } = folderStorage(folder);
+  const known = new Set(['config.json', 'config.json.new', 'checkpoints', 'metrics.jsonl', ...others]);
+  // A plain model has a config.json too, and its weights beside. A checkpoint is complete once its name has no dot.
+  return (
+    (await names('')).every((name) => known.has(name)) &&
+    (await names('checkpoints')).every((name) => name.startsWith('.'))
+  );
+}
+
 /** The folder stays as it was where no run came of it. */
 async function letGo(lock: FileLock, folder: string, isOurs: boolean): Promise<void> {
   const isBare = await isFree(folder);
