@@ -40,6 +40,7 @@ export const CODES: Codes = {
     unknown_family: 'unusable',
     bad_config: 'unusable',
     bad_safetensors: 'unusable',
+    bad_gguf: 'unusable',
     bad_torch_file: 'unusable',
     bad_tensors: 'unusable',
     bad_tokenizer: 'unusable',

@@ -8,6 +8,7 @@ export type ModelErrorCode =
   | 'unknown_family'
   | 'bad_config'
   | 'bad_safetensors'
+  | 'bad_gguf'
   | 'bad_torch_file'
   | 'bad_tensors'
   | 'bad_tokenizer'

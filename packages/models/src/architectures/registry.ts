@@ -12,9 +12,11 @@ import { llama } from './llama.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
-const FAMILIES: Readonly<Record<FamilyName, Family>> = { llama, qwen2, qwen3, gemma3_text: gemma3, gpt2 };
+const BY_NAME: Readonly<Record<FamilyName, Family>> = { llama, qwen2, qwen3, gemma3_text: gemma3, gpt2 };
 
-export const familyOf = ({ family }: Pick<ModelConfig, 'family'>): Family => FAMILIES[family];
+export const FAMILIES: readonly Family[] = Object.values(BY_NAME);
+
+export const familyOf = ({ family }: Pick<ModelConfig, 'family'>): Family => BY_NAME[family];
 
 /**
  * Reads a parsed config.json.
@@ -31,9 +33,9 @@ export function readConfig(json: unknown): ModelConfig {
   }
   const quantization = quantizationOf(json);
   if (quantization) throw bad(`the model is quantized (${quantization}). Give it as it was before it was quantized`);
-  const { refused } = sortFields(json, FAMILIES[name].fields);
+  const { refused } = sortFields(json, BY_NAME[name].fields);
   if (refused.length > 0) throw bad(refused[0]!);
-  return FAMILIES[name].readConfig(json);
+  return BY_NAME[name].readConfig(json);
 }
 
 /** Fields of a config.json that is read of which nothing is known, or which others heed. */

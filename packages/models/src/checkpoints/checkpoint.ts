@@ -7,10 +7,11 @@ import { readGeneration, withEndTokens } from '../config/generation-config.ts';
 import { namesShown, problemsShown, unheededWarning } from '../config/known-fields.ts';
 import type { Json, ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
+import { type FoundTensor, isFloating } from './found-tensor.ts';
 import { type FileContent, type ModelFiles, type OpenFile, readJson } from './model-files.ts';
 import { isQuantizedName, lacksConfig } from './refusals.ts';
-import { isFloating, type NamedTensor, safetensorsParts } from './safetensors.ts';
-import { type FoundTensor, findWeights } from './weight-files.ts';
+import { type NamedTensor, safetensorsParts } from './safetensors.ts';
+import { findWeights } from './weight-files.ts';
 
 /** A model as its files describe it, with all parameters in memory. */
 export interface Checkpoint {

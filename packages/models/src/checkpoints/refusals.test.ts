@@ -26,8 +26,13 @@ const LFS = 'version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 123
 describe('a folder that', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['holds an adapter', { 'adapter_config.json': '{}' }, /holds an adapter alone\. Give its base model/],
-    ['holds GGUF', { 'a.gguf': '' }, /weights are in GGUF alone \(a\.gguf\)\. Give the model that they were made of/],
-    ['holds GGUF and a config', { 'config.json': config, 'a.gguf': '' }, /weights are in GGUF alone \(a\.gguf\)/],
+    ['holds an empty GGUF', { 'a.gguf': '' }, /no GGUF file that can be used: it is cut off in its header/],
+    ['holds two', { 'a.gguf': '', 'b.gguf': '' }, /several GGUF files \(a\.gguf, b\.gguf\)\. Give the path of one/],
+    [
+      'holds GGUF and a config',
+      { 'config.json': config, 'a.gguf': '' },
+      /GGUF alone \(a\.gguf\)\. Give one of these files/,
+    ],
     [
       'lacks the index of its shards',
       { 'config.json': config, 'model-00001-of-00002.safetensors': '', 'model-00002-of-00002.safetensors': '' },

@@ -12,7 +12,7 @@ export function lacksConfig(
   kind = 'model',
 ): ModelError {
   const all = [...names];
-  const other = kind === 'model' ? (all.includes('adapter_config.json') ? ADAPTER : onlyGguf(all)) : undefined;
+  const other = kind === 'model' ? (all.includes('adapter_config.json') ? ADAPTER : ggufAdvice(all)) : undefined;
   return new ModelError('not_a_model', `${model} is no ${kind} folder: ${other ?? `it has no ${needed}.`}`);
 }
 
@@ -28,7 +28,7 @@ export function lacksWeights(model: string, names: Iterable<string>, wanted: rea
   const foreign = all.filter((name) => /\.(h5|msgpack|onnx|pth|pt|npz|ckpt\.index)$|^consolidated\./.test(name));
   const why = shard
     ? `its weights lie in several files, but ${stem}.index.json, which says what is where, is missing. Fetch that file too.`
-    : (onlyGguf(all) ??
+    : (ggufAdvice(all) ??
       (all.includes('adapter_model.safetensors')
         ? ADAPTER
         : foreign.length > 0
@@ -37,10 +37,10 @@ export function lacksWeights(model: string, names: Iterable<string>, wanted: rea
   return new ModelError('not_a_model', `${model} is no model that can be read: ${why}`);
 }
 
-function onlyGguf(names: readonly string[]): string | undefined {
+function ggufAdvice(names: readonly string[]): string | undefined {
   const gguf = names.filter((name) => name.endsWith('.gguf'));
   return gguf.length > 0
-    ? `its weights are in GGUF alone (${namesShown(gguf)}). Give the model that they were made of, with its model.safetensors.`
+    ? `its weights are in GGUF alone (${namesShown(gguf)}). Give one of these files as the model, by its own path.`
     : undefined;
 }
 

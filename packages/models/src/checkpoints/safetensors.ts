@@ -4,6 +4,7 @@
 import { isObject } from '@ludic/io';
 import { isNatural, type Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
+import { numberOfHalf } from './halves.ts';
 import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 
 /** Bytes of one element. */
@@ -166,7 +167,7 @@ export function toFloat32({ dtype, data }: StoredTensor): Float32Array {
       return new Float32Array(words.buffer);
     }
     case 'F16':
-      return Float32Array.from(new Uint16Array(data.slice().buffer), halfToNumber);
+      return Float32Array.from(new Uint16Array(data.slice().buffer), numberOfHalf);
     default:
       throw new ModelError('bad_tensors', `A tensor of type ${dtype} holds no floating-point numbers.`);
   }
@@ -195,18 +196,6 @@ export async function readFloats(
     }
   }
   return numbers;
-}
-
-/** Whether a tensor's numbers can be had as float32. */
-export const isFloating = (dtype: TensorDtype): boolean => ['F64', 'F32', 'F16', 'BF16'].includes(dtype);
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** A file as its header and the tensors' own bytes, not copied. The same tensors give the same bytes. */

@@ -2,6 +2,8 @@
 // safetensors are read from their file one at a time, where it can be read in parts.
 
 import { ModelError } from '../errors.ts';
+import { findGguf, GGUF_WEIGHTS } from '../gguf/gguf-files.ts';
+import type { FoundTensor } from './found-tensor.ts';
 import { type ModelFiles, type OpenFile, readJson } from './model-files.ts';
 import { lacksWeights } from './refusals.ts';
 import {
@@ -10,22 +12,14 @@ import {
   readSafetensorsHeader,
   type StoredTensor,
   safetensorsHeaderEnd,
-  type TensorDtype,
   type TensorPlace,
   toFloat32,
 } from './safetensors.ts';
 import { readTorchFile } from './torch-file.ts';
 
-/** A tensor of a file whose numbers may not have been read yet. */
-export interface FoundTensor {
-  readonly dtype: TensorDtype;
-  readonly shape: readonly number[];
-  floats(): Promise<Float32Array>;
-}
-
 interface WeightsFormat {
   /** Finds the tensors of a file that is in memory. */
-  readonly inMemory: (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
+  readonly inMemory?: (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
   /** Finds those of a file that can be read in parts. */
   readonly inParts?: (file: OpenFile) => Promise<ReadonlyMap<string, FoundTensor>>;
 }
@@ -34,6 +28,7 @@ interface WeightsFormat {
 const WEIGHTS: readonly (readonly [file: string, format: WeightsFormat])[] = [
   ['model.safetensors', { inMemory: (bytes) => readSafetensors(bytes).tensors, inParts: findSafetensors }],
   ['pytorch_model.bin', { inMemory: readTorchFile }],
+  [GGUF_WEIGHTS, { inParts: findGguf }],
 ];
 /** Files that may hold all of a model's weights, the preferred first. */
 export const WEIGHT_FILES: readonly string[] = WEIGHTS.map(([file]) => file);
@@ -47,7 +42,7 @@ export async function findWeights(files: ModelFiles, opened: OpenFile[]): Promis
     const index = await readJson(files, indexOf(file));
     if (index !== undefined) return findShards(files, indexOf(file), index, format, opened);
   }
-  const names = WEIGHTS.flatMap(([file]) => [file, indexOf(file)]);
+  const names = WEIGHTS.flatMap(([file, { inMemory }]) => (inMemory ? [file, indexOf(file)] : [file]));
   throw lacksWeights(files.name, (await files.list?.()) ?? [], names);
 }
 
@@ -64,7 +59,7 @@ async function findTensors(
     opened.push(file);
     return inFile(name, () => inParts(file));
   }
-  const bytes = await files.read(name);
+  const bytes = inMemory && (await files.read(name));
   if (!bytes) return undefined;
   const tensors = await inFile(name, async () => inMemory(bytes));
   return new Map(

@@ -5,9 +5,21 @@ import { join } from 'node:path';
 import type { ModelFiles, OpenFile } from '../checkpoints/model-files.ts';
 import { lacksConfig } from '../checkpoints/refusals.ts';
 import { ModelError } from '../errors.ts';
+import { ggufModelFiles, onlyGguf } from '../gguf/gguf-files.ts';
 
-/** @throws ModelError `not_a_model` where there is no folder with a config.json */
-export const openModelFolder = (path: string): Promise<ModelFiles> => openFolder(path, 'model', 'config.json');
+/**
+ * A model of this machine: a folder with a config.json, a GGUF file, or a folder with one GGUF file.
+ * @throws ModelError `not_a_model`
+ */
+export async function openModelFolder(path: string): Promise<ModelFiles> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() && path.endsWith('.gguf')) return openGguf(path, path);
+  const names = found?.isDirectory() ? await readdir(path).catch(() => []) : [];
+  const gguf = names.includes('config.json') ? undefined : onlyGguf(path, names);
+  return gguf === undefined ? openFolder(path, 'model', 'config.json') : openGguf(path, join(path, gguf));
+}
+
+const openGguf = (name: string, path: string): ModelFiles => ggufModelFiles(name, () => openFile(path));
 
 /** @throws ModelError `not_a_model` where there is no folder with an adapter_config.json */
 export const openAdapterFolder = (path: string): Promise<ModelFiles> =>
