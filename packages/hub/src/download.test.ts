@@ -9,8 +9,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ModelErrorCode, readCheckpoint } from '@ludic/models';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tinyGguf } from '../../models/testing/tiny-gguf.ts';
 import { type Asked, type Fault, HubServer } from '../testing/hub-server.ts';
-import { type HubErrorCode, type HubEvent, openHubModel, parseReference, readHubSettings } from './index.ts';
+import {
+  type HubErrorCode,
+  type HubEvent,
+  lookAtHubModel,
+  openHubModel,
+  parseReference,
+  readHubSettings,
+} from './index.ts';
 
 const NANO = fileURLToPath(new URL('../../nano/model', import.meta.url));
 const fixture = (name: string) => fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
@@ -137,6 +145,30 @@ describe('a model of the Hub', () => {
     const last = events.at(-1)!;
     expect(last).toMatchObject({ state: 'done', all: { bytes: expect.any(Number) } });
     if (last.type === 'file') expect(last.all.bytes).toBe(last.all.size);
+  });
+
+  it('can be one GGUF file of several', async () => {
+    const gguf = await tinyGguf();
+    hub.publish('org/quantized', undefined, { 'a.gguf': gguf, 'b.gguf': 'x', 'README.md': 'x' });
+    const { files, events } = await fetchModel('org/quantized/a.gguf');
+    expect(files.name).toBe('org/quantized/a.gguf');
+    expect((await readCheckpoint(files)).config.family).toBe('llama');
+    expect(new Set(events.map((event) => event.type === 'file' && event.file))).toEqual(new Set(['a.gguf']));
+    const settings = await readHubSettings(environment());
+    expect(await lookAtHubModel(parseReference('org/quantized/b.gguf')!, settings)).toBe(1);
+    expect(await lookAtHubModel(parseReference('org/quantized/a.gguf')!, settings)).toBe(0);
+    await expectFailure(
+      'not_a_model',
+      /several|in GGUF alone \(a\.gguf, b\.gguf\).*own path/,
+      fetchModel('org/quantized'),
+    );
+    const absent = /no such file \(GGUF files in it: a\.gguf, b\.gguf\)/;
+    await expectFailure('not_a_model', absent, fetchModel('org/quantized/c.gguf'));
+  });
+
+  it('needs no name of a GGUF file that is alone', async () => {
+    hub.publish('org/quantized', undefined, { 'a.gguf': await tinyGguf() });
+    expect((await readCheckpoint((await fetchModel('org/quantized')).files)).config.family).toBe('llama');
   });
 
   it('can be of a revision', async () => {

@@ -51,7 +51,8 @@ export async function openHubModel(
   options: HubOptions = {},
 ): Promise<ModelFiles> {
   const folder = await fetchModel(reference, settings, options);
-  return { ...(await openModelFolder(folder)), name: referenceText(reference) };
+  const path = reference.file === undefined ? folder : join(folder, reference.file);
+  return { ...(await openModelFolder(path)), name: referenceText(reference) };
 }
 
 /**
@@ -69,7 +70,7 @@ export async function lookAtHubModel(
   if (settings.offline)
     throw new HubError('offline', `${name} is not in the cache, and HF_HUB_OFFLINE forbids fetching it.`);
   const { files } = await lookUp({ settings, reference, purpose: 'read' }, policy, () => {});
-  const { weights } = select(name, new Set(files.keys()));
+  const { weights } = select(name, new Set(files.keys()), reference.file);
   const format = weights.file.replace(/\.index\.json$/, '').replace(/^.*(?=\.)/, '');
   const shards = [...files.values()].filter(({ file }) => !file.includes('/') && file.endsWith(format));
   const counted = weights.kind === 'whole' ? shards.filter(({ file }) => file === weights.file) : shards;
@@ -119,7 +120,7 @@ async function completeSnapshot(cache: HubCache, reference: HubReference): Promi
   if (commit === undefined) return undefined;
   const folder = cache.snapshot(commit);
   try {
-    const { weights, small } = select(folder, new Set(await readdir(folder)));
+    const { weights, small } = select(folder, new Set(await readdir(folder)), reference.file);
     const index = weights.kind === 'index' ? await readFile(join(folder, weights.file)) : undefined;
     const shards = index ? shardsIn(folder, weights.file, index) : [];
     for (const file of [...small, weights.file, ...shards]) if (!existsSync(join(folder, file))) return undefined;
@@ -154,8 +155,9 @@ class Download {
 
   async run(): Promise<void> {
     const { commit, files } = this.#listing;
-    const name = referenceText(this.#asking.reference);
-    const { small, weights } = select(name, new Set(files.keys()));
+    const { reference } = this.#asking;
+    const name = referenceText(reference);
+    const { small, weights } = select(name, new Set(files.keys()), reference.file);
     if (weights.kind === 'whole') return this.#fetch([...small, weights.file]);
     // Only its index says which files hold the weights.
     await this.#fetch([weights.file]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseReference } from './reference.ts';
+import { parseReference, referenceText } from './reference.ts';
 
 describe('a model of the Hub', () => {
   it('is named by org/name, or by one word where it is old', () => {
@@ -7,8 +7,15 @@ describe('a model of the Hub', () => {
     expect(parseReference('gpt2@main')).toEqual({ repo: 'gpt2', revision: 'main' });
     expect(parseReference('org/name')).toEqual({ repo: 'org/name', revision: 'main' });
     expect(parseReference('org/name@refs/pr/1')).toEqual({ repo: 'org/name', revision: 'refs/pr/1' });
+    const gguf = { repo: 'org/name', revision: 'main', file: 'a-Q4_K_M.gguf' };
+    expect(parseReference('org/name/a-Q4_K_M.gguf')).toEqual(gguf);
+    expect(parseReference('org/name/a-Q4_K_M.gguf@v2')).toEqual({ ...gguf, revision: 'v2' });
+    expect(referenceText({ ...gguf, revision: 'v2' })).toBe('org/name/a-Q4_K_M.gguf@v2');
     for (const text of [
       '',
+      'org/name/..gguf/../a.gguf',
+      'org/name/.gguf',
+      'org/name/deep/a.gguf',
       '.',
       '..',
       '-name',

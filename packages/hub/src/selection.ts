@@ -13,9 +13,15 @@ export interface Selection {
 
 /**
  * @param model what people know it by
+ * @param wanted a GGUF file that is the model; one that is alone in a repository without a config.json need not be named
  * @throws ModelError `not_a_model` where there is no config.json or nothing that holds weights
  */
-export function select(model: string, names: ReadonlySet<string>): Selection {
+export function select(model: string, names: ReadonlySet<string>, wanted?: string): Selection {
+  const gguf = wanted ?? (names.has('config.json') ? undefined : onlyGguf(names));
+  if (gguf !== undefined) {
+    if (names.has(gguf)) return { small: [], weights: { kind: 'whole', file: gguf } };
+    throw new ModelError('not_a_model', `${model} is not there: its repository has no such file${ggufsOf(names)}.`);
+  }
   if (!names.has('config.json')) throw lacksConfig(model, names);
   const [file] = WEIGHT_FILES.flatMap((name) => [name, indexOf(name)]).filter((name) => names.has(name));
   if (file === undefined) throw lacksWeights(model, names, WEIGHT_FILES);
@@ -23,6 +29,18 @@ export function select(model: string, names: ReadonlySet<string>): Selection {
   const superfluous = names.has('tokenizer.json') ? ['vocab.json', 'merges.txt', 'added_tokens.json'] : [];
   const small = ['config.json', ...TOKENIZER_FILES].filter((name) => names.has(name) && !superfluous.includes(name));
   return { small, weights: { kind: WEIGHT_FILES.includes(file) ? 'whole' : 'index', file } };
+}
+
+const ggufsIn = (names: ReadonlySet<string>) => [...names].filter((name) => name.endsWith('.gguf')).sort();
+
+const ggufsOf = (names: ReadonlySet<string>): string => {
+  const found = ggufsIn(names);
+  return found.length > 0 ? ` (GGUF files in it: ${found.join(', ')})` : '';
+};
+
+function onlyGguf(names: ReadonlySet<string>): string | undefined {
+  const found = ggufsIn(names);
+  return found.length === 1 ? found[0] : undefined;
 }
 
 /** The files that an index names. @throws ModelError `bad_tensors` */

@@ -94,11 +94,11 @@ export class HubServer {
   }
 
   /** Publishes the files of a folder. */
-  publish(name: string, folder: string, more: Readonly<Record<string, string>> = {}): HubRepo {
+  publish(name: string, folder: string | undefined, more: Readonly<Record<string, string | Uint8Array>> = {}): HubRepo {
     const files = new Map<string, Buffer>();
-    for (const entry of readdirSync(folder, { withFileTypes: true }))
-      if (entry.isFile()) files.set(entry.name, readFileSync(join(folder, entry.name)));
-    for (const [file, text] of Object.entries(more)) files.set(file, Buffer.from(text));
+    for (const entry of folder === undefined ? [] : readdirSync(folder, { withFileTypes: true }))
+      if (entry.isFile()) files.set(entry.name, readFileSync(join(entry.parentPath, entry.name)));
+    for (const [file, data] of Object.entries(more)) files.set(file, Buffer.from(data as Uint8Array));
     const commit = createHash('sha1')
       .update(name)
       .update(Buffer.concat([...files.values()]))

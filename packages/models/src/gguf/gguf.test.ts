@@ -5,49 +5,20 @@ import { stream } from '@ludic/random';
 import { floats } from '@ludic/runtime';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folder } from '../../testing/golden.ts';
-import type { Json } from '../config/model-config.ts';
+import { tiny, tokenizer } from '../../testing/tiny-gguf.ts';
 import {
   type Checkpoint,
   type GgufDtype,
   ggufFile,
-  initialParameters,
   type ModelConfig,
   ModelError,
   type ModelFiles,
   readChatTemplate,
   readCheckpoint,
-  readConfig,
   readTokenizer,
-  type TokenizerFiles,
 } from '../index.ts';
 import { openModelFolder } from '../node.ts';
-import { byteLevelBpe } from '../text/byte-level-bpe.ts';
 import { GGUF_WEIGHTS, ggufModelFiles } from './gguf-files.ts';
-
-const TEMPLATE = "{% for message in messages %}{{ message.role + ': ' + message.content + '\n' }}{% endfor %}";
-/** Letters and a few merges, and a token that ends a text. */
-const tokenizer = (): TokenizerFiles => {
-  const letters = Array.from('abcdefghijklmnopqrstuvwxyzĠ0123456789');
-  const merges: [string, string][] = [
-    ['Ġ', 'a'],
-    ['a', 'b'],
-    ['ab', 'c'],
-  ];
-  const all = ['<|end|>', ...letters, ...merges.map((pair) => pair.join(''))];
-  const json = byteLevelBpe({
-    addedTokens: [
-      { id: 0, content: '<|end|>', single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
-    ],
-    vocab: Object.fromEntries(all.map((token, id) => [token, id])),
-    merges,
-    splitWords: true,
-    addPrefixSpace: false,
-  });
-  return new Map([
-    ['tokenizer.json', JSON.stringify(json)],
-    ['tokenizer_config.json', JSON.stringify({ eos_token: '<|end|>', chat_template: TEMPLATE })],
-  ]);
-};
 
 async function written(
   { config, parameters }: Pick<Checkpoint, 'config' | 'parameters'>,
@@ -121,22 +92,6 @@ describe.each(FIXTURES)('%s in a GGUF file', (name) => {
 
 const bytesOf = (data: Uint8Array | string | undefined) =>
   typeof data === 'string' ? new TextEncoder().encode(data) : data;
-
-const LLAMA: Json = {
-  model_type: 'llama',
-  vocab_size: 64,
-  hidden_size: 32,
-  intermediate_size: 64,
-  num_hidden_layers: 1,
-  num_attention_heads: 2,
-  rope_theta: 10000,
-  tie_word_embeddings: true,
-  eos_token_id: 0,
-};
-const tiny = (more: Json = {}) => {
-  const config = readConfig({ ...LLAMA, ...more });
-  return { config, parameters: initialParameters(config, 1) };
-};
 
 it.each([
   ['linear', { rope_scaling: { rope_type: 'linear', factor: 4 } }],
