@@ -4,7 +4,6 @@
 import type { RotaryTables, Value } from '@ludic/graph';
 import type { FieldTable } from '../config/known-fields.ts';
 import type { FamilyName, Json, ModelConfig } from '../config/model-config.ts';
-import type { GgufTraits } from '../gguf/traits.ts';
 import type { DefaultTemplate } from '../text/default-template.ts';
 
 /** Numbers that a tensor of a new model begins with: `residual` is normal, but smaller with every layer. */
@@ -66,7 +65,6 @@ export interface Family {
   readonly fields: FieldTable;
   /** The chat template of its models that come without one. */
   readonly defaultTemplate: DefaultTemplate;
-  readonly gguf: GgufTraits;
   /** The name of the table of embeddings, which a tied head shares. */
   readonly embeddings: string;
   /** @throws ModelError `bad_config` */

@@ -12,11 +12,9 @@ import {
   writeRopeScaling,
   writeRotaries,
 } from '../config/rope-config.ts';
-import { rotaryConfig, rotaryFields } from '../gguf/config.ts';
-import type { GgufMetadata } from '../gguf/metadata.ts';
 import type { DefaultTemplate } from '../text/default-template.ts';
 import { attentionActivations, type Family, plainName, type TensorSpec } from './family.ts';
-import { GGUF_NAMES, headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
+import { headNorm, plainHead, readShape, writeShape } from './rotary-decoder.ts';
 
 /** Why the multimodal Gemma 3, whose `model_type` is another, is refused. */
 export const MULTIMODAL_GEMMA =
@@ -54,18 +52,6 @@ export const gemma3: Family = {
   name: 'gemma3_text',
   fields: FIELDS,
   defaultTemplate: TEMPLATE,
-  gguf: {
-    architecture: 'gemma3',
-    readConfig: readGguf,
-    writeConfig: rotaryFields('gemma3'),
-    names: {
-      ...GGUF_NAMES,
-      'model.layers.{}.post_attention_layernorm': 'blk.{}.post_attention_norm',
-      'model.layers.{}.pre_feedforward_layernorm': 'blk.{}.ffn_norm',
-      'model.layers.{}.post_feedforward_layernorm': 'blk.{}.post_ffw_norm',
-    },
-    layoutOf: (name) => (/norm\.weight$/.test(name) ? 'from_zero' : undefined),
-  },
   embeddings: 'model.embed_tokens.weight',
 
   readConfig(json: Json): ModelConfig {
@@ -162,20 +148,6 @@ export const gemma3: Family = {
     return plainHead(config, weights, rmsNorm(hidden, weight, config.normEpsilon));
   },
 };
-
-/** The 27 B model alone scales queries by the width of the model: GGUF leaves that to be known. */
-const LAYERS_OF_27B = 62;
-
-function readGguf(metadata: GgufMetadata): Json {
-  const shared = rotaryConfig(metadata);
-  const { hidden_size: hidden, num_attention_heads: heads, num_hidden_layers: layers, head_dim: headDim } = shared;
-  return {
-    ...shared,
-    query_pre_attn_scalar: layers === LAYERS_OF_27B ? (hidden as number) / (heads as number) : headDim,
-    rope_theta: shared.rope_theta ?? 1_000_000,
-    rope_local_base_freq: metadata.decimal('gemma3.rope.freq_base_swa') ?? 10_000,
-  };
-}
 
 const BLOCK_NORMS = [
   'input_layernorm',

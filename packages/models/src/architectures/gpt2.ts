@@ -14,8 +14,6 @@ import {
   writeCommon,
 } from '../config/model-config.ts';
 import { COMMON_FIELDS } from '../config/model-fields.ts';
-import type { GgufMetadata } from '../gguf/metadata.ts';
-import type { GgufFields } from '../gguf/traits.ts';
 import type { DefaultTemplate } from '../text/default-template.ts';
 import { END_OF_TEXT } from '../text/gpt2-tokenizer.ts';
 import { attentionActivations, type Family, type TensorSpec, type Weights } from './family.ts';
@@ -35,24 +33,6 @@ const FIELDS: FieldTable = {
   ...refused('scale_attn_by_inverse_layer_idx'),
 };
 
-const readGguf = (metadata: GgufMetadata): Json => ({
-  n_embd: metadata.needed('embedding_length'),
-  n_inner: metadata.needed('feed_forward_length'),
-  n_layer: metadata.needed('block_count'),
-  n_head: metadata.needed('attention.head_count'),
-  n_positions: metadata.needed('context_length'),
-  layer_norm_epsilon: metadata.decimal('gpt2.attention.layer_norm_epsilon'),
-});
-
-const writeGguf = (config: ModelConfig): GgufFields => ({
-  'gpt2.context_length': { u32: config.maxPositions },
-  'gpt2.embedding_length': { u32: config.hiddenSize },
-  'gpt2.block_count': { u32: config.layers },
-  'gpt2.feed_forward_length': { u32: config.intermediateSize },
-  'gpt2.attention.head_count': { u32: config.heads },
-  'gpt2.attention.layer_norm_epsilon': { f32: config.normEpsilon },
-});
-
 /** DialoGPT: every turn ends with the end-of-text token, of either speaker; the next turn begins at once. */
 const TEMPLATE: DefaultTemplate = {
   title: 'DialoGPT',
@@ -65,24 +45,6 @@ export const gpt2: Family = {
   name: 'gpt2',
   fields: FIELDS,
   defaultTemplate: TEMPLATE,
-  gguf: {
-    architecture: 'gpt2',
-    readConfig: readGguf,
-    writeConfig: writeGguf,
-    positions: 'wpe.weight',
-    names: {
-      wte: 'token_embd',
-      wpe: 'position_embd',
-      'h.{}.ln_1': 'blk.{}.attn_norm',
-      'h.{}.attn.c_attn': 'blk.{}.attn_qkv',
-      'h.{}.attn.c_proj': 'blk.{}.attn_output',
-      'h.{}.ln_2': 'blk.{}.ffn_norm',
-      'h.{}.mlp.c_fc': 'blk.{}.ffn_up',
-      'h.{}.mlp.c_proj': 'blk.{}.ffn_down',
-      ln_f: 'output_norm',
-      lm_head: 'output',
-    },
-  },
   embeddings: 'wte.weight',
 
   readConfig(json: Json): ModelConfig {

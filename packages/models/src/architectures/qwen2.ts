@@ -16,7 +16,6 @@ export const qwen2 = rotaryDecoder({
   architecture: 'Qwen2ForCausalLM',
   // Its biases of queries, keys and values are always there.
   fields: { ...QWEN_FIELDS, attention_bias: { fine: [true], notFine: [false] } },
-  gguf: { architecture: 'qwen2' },
   qkvBias: true,
   qkNorm: false,
 });

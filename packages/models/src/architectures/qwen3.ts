@@ -7,7 +7,6 @@ export const qwen3 = rotaryDecoder({
   name: 'qwen3',
   architecture: 'Qwen3ForCausalLM',
   fields: QWEN_FIELDS,
-  gguf: { architecture: 'qwen3' },
   qkvBias: false,
   qkNorm: true,
   headDim: 128,

@@ -12,11 +12,9 @@ import { llama } from './llama.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 
-const BY_NAME: Readonly<Record<FamilyName, Family>> = { llama, qwen2, qwen3, gemma3_text: gemma3, gpt2 };
+const FAMILIES: Readonly<Record<FamilyName, Family>> = { llama, qwen2, qwen3, gemma3_text: gemma3, gpt2 };
 
-export const FAMILIES: readonly Family[] = Object.values(BY_NAME);
-
-export const familyOf = ({ family }: Pick<ModelConfig, 'family'>): Family => BY_NAME[family];
+export const familyOf = ({ family }: Pick<ModelConfig, 'family'>): Family => FAMILIES[family];
 
 /**
  * Reads a parsed config.json.
@@ -33,9 +31,9 @@ export function readConfig(json: unknown): ModelConfig {
   }
   const quantization = quantizationOf(json);
   if (quantization) throw bad(`the model is quantized (${quantization}). Give it as it was before it was quantized`);
-  const { refused } = sortFields(json, BY_NAME[name].fields);
+  const { refused } = sortFields(json, FAMILIES[name].fields);
   if (refused.length > 0) throw bad(refused[0]!);
-  return BY_NAME[name].readConfig(json);
+  return FAMILIES[name].readConfig(json);
 }
 
 /** Fields of a config.json that is read of which nothing is known, or which others heed. */

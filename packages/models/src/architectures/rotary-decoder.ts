@@ -27,8 +27,6 @@ import {
   writeCommon,
 } from '../config/model-config.ts';
 import { readLayerTypes, readRotary, writeLayerTypes, writeRopeScaling } from '../config/rope-config.ts';
-import { rotaryConfig, rotaryFields } from '../gguf/config.ts';
-import type { GgufTraits } from '../gguf/traits.ts';
 import { CHATML } from '../text/default-template.ts';
 import { attentionActivations, type Family, type Network, plainName, type TensorSpec, type Weights } from './family.ts';
 
@@ -40,7 +38,6 @@ export interface RotaryDecoderTraits {
   readonly qkvBias: boolean;
   /** An RMSNorm of each query and key head. */
   readonly qkNorm: boolean;
-  readonly gguf: Pick<GgufTraits, 'architecture' | 'layoutOf'>;
   /** Where config.json says nothing; by default hidden_size / num_attention_heads. */
   readonly headDim?: number;
 }
@@ -50,12 +47,6 @@ export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
     name: traits.name,
     fields: traits.fields,
     defaultTemplate: CHATML,
-    gguf: {
-      readConfig: rotaryConfig,
-      writeConfig: rotaryFields(traits.gguf.architecture),
-      names: GGUF_NAMES,
-      ...traits.gguf,
-    },
     embeddings: 'model.embed_tokens.weight',
     readConfig: (json) => readConfig(json, traits),
     writeConfig: (config) => writeConfig(config, traits),
@@ -68,24 +59,6 @@ export function rotaryDecoder(traits: RotaryDecoderTraits): Family {
     head,
   };
 }
-
-/** Names of tensors in GGUF. */
-export const GGUF_NAMES: GgufTraits['names'] = {
-  'model.embed_tokens': 'token_embd',
-  'model.layers.{}.input_layernorm': 'blk.{}.attn_norm',
-  'model.layers.{}.self_attn.q_proj': 'blk.{}.attn_q',
-  'model.layers.{}.self_attn.k_proj': 'blk.{}.attn_k',
-  'model.layers.{}.self_attn.v_proj': 'blk.{}.attn_v',
-  'model.layers.{}.self_attn.q_norm': 'blk.{}.attn_q_norm',
-  'model.layers.{}.self_attn.k_norm': 'blk.{}.attn_k_norm',
-  'model.layers.{}.self_attn.o_proj': 'blk.{}.attn_output',
-  'model.layers.{}.post_attention_layernorm': 'blk.{}.ffn_norm',
-  'model.layers.{}.mlp.gate_proj': 'blk.{}.ffn_gate',
-  'model.layers.{}.mlp.up_proj': 'blk.{}.ffn_up',
-  'model.layers.{}.mlp.down_proj': 'blk.{}.ffn_down',
-  'model.norm': 'output_norm',
-  lm_head: 'output',
-};
 
 function readConfig(json: Json, traits: RotaryDecoderTraits): ModelConfig {
   const shape = readShape(json, traits.headDim);

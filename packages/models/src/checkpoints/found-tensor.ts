@@ -10,6 +10,9 @@ export interface FoundTensor {
   floats(): Promise<Float32Array>;
 }
 
+/** The name of a GGUF file's weights where the file is opened as the folder of a model. */
+export const GGUF_WEIGHTS = 'model.gguf';
+
 const WHOLE: readonly FoundTensor['dtype'][] = ['I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
 
 /** Whether a tensor's numbers can be had as float32. */

@@ -2,8 +2,7 @@
 // safetensors are read from their file one at a time, where it can be read in parts.
 
 import { ModelError } from '../errors.ts';
-import { findGguf, GGUF_WEIGHTS } from '../gguf/gguf-files.ts';
-import type { FoundTensor } from './found-tensor.ts';
+import { type FoundTensor, GGUF_WEIGHTS } from './found-tensor.ts';
 import { type ModelFiles, type OpenFile, readJson } from './model-files.ts';
 import { lacksWeights } from './refusals.ts';
 import {
@@ -28,7 +27,8 @@ interface WeightsFormat {
 const WEIGHTS: readonly (readonly [file: string, format: WeightsFormat])[] = [
   ['model.safetensors', { inMemory: (bytes) => readSafetensors(bytes).tensors, inParts: findSafetensors }],
   ['pytorch_model.bin', { inMemory: readTorchFile }],
-  [GGUF_WEIGHTS, { inParts: findGguf }],
+  // Few models in a page are GGUF: it is fetched with the first.
+  [GGUF_WEIGHTS, { inParts: async (file) => (await import('../gguf/gguf-files.ts')).findGguf(file) }],
 ];
 /** Files that may hold all of a model's weights, the preferred first. */
 export const WEIGHT_FILES: readonly string[] = WEIGHTS.map(([file]) => file);

@@ -1,10 +1,9 @@
 // A GGUF file as the folder of a model: config.json and the tokenizer's files are made of its metadata, and the weights are
 // read from it one tensor at a time.
 
-import type { Family } from '../architectures/family.ts';
-import { FAMILIES, readConfig, tensorsOf } from '../architectures/registry.ts';
+import { readConfig, tensorsOf } from '../architectures/registry.ts';
 import { inverseFrequencies } from '../architectures/rope.ts';
-import type { FoundTensor } from '../checkpoints/found-tensor.ts';
+import { type FoundTensor, GGUF_WEIGHTS } from '../checkpoints/found-tensor.ts';
 import type { ModelFiles, OpenFile } from '../checkpoints/model-files.ts';
 import type { Json, ModelConfig, RotaryConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
@@ -15,25 +14,23 @@ import { fromGguf, transposed } from './layout.ts';
 import { GgufMetadata } from './metadata.ts';
 import { nameFromGguf } from './names.ts';
 import { ggufTokenizer, ggufTokenizerConfig } from './tokenizer.ts';
-
-/** The name of the weights among the files of such a folder. */
-export const GGUF_WEIGHTS = 'model.gguf';
+import type { GgufTraits } from './traits.ts';
 
 /** What a GGUF file amounts to. */
 interface GgufModel {
   readonly metadata: GgufMetadata;
-  readonly family: Family;
+  readonly traits: GgufTraits;
   readonly config: Json;
 }
 
 async function readGguf(file: OpenFile): Promise<GgufModel> {
   const metadata = new GgufMetadata(await readGgufHeader(file));
-  const { family, json } = ggufConfig(metadata, FAMILIES);
+  const { traits, json } = ggufConfig(metadata);
   const factors = metadata.tensors.get(ROPE_FACTORS);
-  if (!factors) return { metadata, family, config: json };
+  if (!factors) return { metadata, traits, config: json };
   const config = readConfig(json);
   const scaling = await stretched(config, factors, file);
-  return { metadata, family, config: { ...json, rope_scaling: scaling } };
+  return { metadata, traits, config: { ...json, rope_scaling: scaling } };
 }
 
 /**
@@ -80,20 +77,20 @@ export function ggufModelFiles(name: string, open: () => Promise<OpenFile>): Mod
 
 /** The tensors of a GGUF file under the names of the family's own files, in the family's own layout. */
 export async function findGguf(file: OpenFile): Promise<ReadonlyMap<string, FoundTensor>> {
-  const { metadata, family, config: json } = await readGguf(file);
+  const { metadata, traits, config: json } = await readGguf(file);
   const config = readConfig(json);
   const specs = tensorsOf(config);
   const found = new Map<string, FoundTensor>();
   for (const [theirs, tensor] of metadata.tensors) {
     if (theirs === ROPE_FACTORS) continue;
-    const name = nameFromGguf(theirs, family.gguf);
+    const name = nameFromGguf(theirs, traits);
     const isTurned = specs.get(name)?.linear === 'in_out' && tensor.shape.length === 2;
     found.set(name, {
       dtype: tensor.type,
       shape: isTurned ? [...tensor.shape].reverse() : tensor.shape,
       async floats() {
         const numbers = await readBlocks(tensor, file.read);
-        const layout = family.gguf.layoutOf?.(name);
+        const layout = traits.layoutOf?.(name);
         if (layout) fromGguf(numbers, tensor.shape, layout, config);
         return isTurned ? transposed(numbers, tensor.shape[0]!, tensor.shape[1]!) : numbers;
       },

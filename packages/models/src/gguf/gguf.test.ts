@@ -6,6 +6,7 @@ import { floats } from '@ludic/runtime';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folder } from '../../testing/golden.ts';
 import { tiny, tokenizer } from '../../testing/tiny-gguf.ts';
+import { GGUF_WEIGHTS } from '../checkpoints/found-tensor.ts';
 import {
   type Checkpoint,
   type GgufDtype,
@@ -18,7 +19,7 @@ import {
   readTokenizer,
 } from '../index.ts';
 import { openModelFolder } from '../node.ts';
-import { GGUF_WEIGHTS, ggufModelFiles } from './gguf-files.ts';
+import { ggufModelFiles } from './gguf-files.ts';
 
 async function written(
   { config, parameters }: Pick<Checkpoint, 'config' | 'parameters'>,

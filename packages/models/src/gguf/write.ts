@@ -2,7 +2,7 @@
 
 import type { ByteStream } from '@ludic/graph';
 import { floats, type HostTensor } from '@ludic/runtime';
-import { FAMILIES, familyOf, readConfig, tensorsOf } from '../architectures/registry.ts';
+import { readConfig, tensorsOf } from '../architectures/registry.ts';
 import { inverseFrequencies } from '../architectures/rope.ts';
 import type { TokenizerFiles } from '../checkpoints/tokenizer-files.ts';
 import { namesShown } from '../config/known-fields.ts';
@@ -10,6 +10,7 @@ import type { Json, ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
 import { BLOCK_TYPES } from './block-types.ts';
 import { ggufConfig } from './config.ts';
+import { GGUF_FAMILIES } from './families.ts';
 import { ROPE_FACTORS } from './gguf-files.ts';
 import { readGgufHeader } from './gguf-header.ts';
 import { toGguf, transposed } from './layout.ts';
@@ -52,7 +53,7 @@ export async function ggufFile(
 ): Promise<ByteStream> {
   const { weights, fileType } = TYPES[dtype];
   const tensors = writtenTensors(config, parameters, weights);
-  const { gguf } = familyOf(config);
+  const gguf = GGUF_FAMILIES[config.family];
   const header = headerBytes(
     {
       'general.architecture': gguf.architecture,
@@ -84,7 +85,7 @@ async function checkSaid(config: ModelConfig, header: Uint8Array, tensors: reado
   const size = tensors.reduce((sum, { type, shape }) => sum + roomOf(type, shape), header.length);
   const file = { size, read: async (at: number, into: Uint8Array) => into.set(header.subarray(at, at + into.length)) };
   const read = await readGgufHeader({ ...file, close: async () => {} });
-  const { rotary, ...said } = readConfig(ggufConfig(new GgufMetadata(read), FAMILIES).json);
+  const { rotary, ...said } = readConfig(ggufConfig(new GgufMetadata(read)).json);
   const differing = (Object.keys(config) as (keyof ModelConfig)[]).filter(
     (name) => name !== 'rotary' && !/TokenIds?$/.test(name) && !isEqual(config[name], said[name as keyof typeof said]),
   );
@@ -113,7 +114,7 @@ function writtenTensors(
   parameters: Readonly<Record<string, HostTensor>>,
   weights: WrittenType,
 ): Written[] {
-  const { gguf } = familyOf(config);
+  const gguf = GGUF_FAMILIES[config.family];
   const found = [...tensorsOf(config)].map(([own, { shape, linear }]): Written => {
     const isTurned = linear === 'in_out';
     const stored = isTurned ? [...shape].reverse() : shape;
