@@ -2,7 +2,7 @@
 
 blocks              random blocks of each type, with the numbers that gguf reads from them
 logprobs            of token ids, by transformers on a GGUF file
-ids                 of texts, by the tokenizer that transformers makes of a GGUF file
+ids                 of texts, by the tokenizer that transformers makes of the GGUF file of SmolLM2
 """
 
 import base64
@@ -74,9 +74,13 @@ def logprobs(path, rows):
 
 
 def ids(path, texts):
+    from tokenizers import pre_tokenizers
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(**opened(path))
+    # transformers forgets how SmolLM2 splits words, as its tokenizer.json has it: each digit alone.
+    words = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(words)
     return [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
 
 
