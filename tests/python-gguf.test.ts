@@ -246,18 +246,13 @@ describe.skipIf(!hasLlama || !smol)('SmolLM2-135M-Instruct in llama.cpp', () => 
       const request = { model: path, prompts, texts: texts(100), tokens: TOKENS };
       const theirs = (await ask('./python_llama_cpp.py', request)) as Answers;
       expect(theirs.ids).toEqual(request.texts.map((text) => Array.from(model.tokenizer.encode(text))));
-      const parted: string[] = [];
+      // With 8-bit weights llama.cpp rounds activations to 8 bits too: another token may follow where two are nearly alike.
+      const nearlyAlike = { f16: 0.01, q8_0: 0.5 }[dtype];
       for (const [i, { tokens: ours }] of samples.entries()) {
         const { tokens, leads } = theirs.answers[i]!;
         const at = Array.from(ours.completion).findIndex((id, place) => id !== tokens[place]);
-        if (at >= 0) parted.push(`${QUESTIONS[i]} token ${at}, lead ${leads[at]?.toFixed(3)}`);
+        if (at >= 0) expect(leads[at], `${QUESTIONS[i]} token ${at}`).toBeLessThan(nearlyAlike);
       }
-      console.log(
-        dtype,
-        parted,
-        samples.slice(0, 3).map(({ text }) => text),
-      );
-      expect(parted).toEqual([]);
     },
     600_000,
   );

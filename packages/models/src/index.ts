@@ -40,5 +40,11 @@ export { buildExport } from './export/export-graph.ts';
 export { EXPORT_DTYPES, type ExportDtype } from './export/export-weights.ts';
 export { GGUF_DTYPES, type GgufDtype, ggufFile } from './gguf/write.ts';
 export { type TokenizerTraining, trainTokenizer } from './text/bpe-trainer.ts';
-export { type ChatMessage, type ChatTemplate, makeChatTemplate, readChatTemplate } from './text/chat-template.ts';
+export {
+  type ChatMessage,
+  type ChatTemplate,
+  makeChatTemplate,
+  readChatTemplate,
+  type TemplateOptions,
+} from './text/chat-template.ts';
 export { makeTokenizer, readTokenizer, type Tokenizer } from './text/tokenizer.ts';

@@ -1,11 +1,11 @@
 // Entry `@ludic/models/internal`: what other packages of this repository need and nothing else is promised.
 
 export { activationsPerToken } from './architectures/registry.ts';
-export { readJson } from './checkpoints/model-files.ts';
+export { CARRIED_GAME_FILE, readJson } from './checkpoints/model-files.ts';
 export { onnxFiles } from './checkpoints/model-folder.ts';
 export { lacksConfig, lacksWeights } from './checkpoints/refusals.ts';
 export { safetensorsParts } from './checkpoints/safetensors.ts';
-export { CARRIED_GAME_FILE, TOKENIZER_FILES } from './checkpoints/tokenizer-files.ts';
+export { TOKENIZER_FILES } from './checkpoints/tokenizer-files.ts';
 export { indexOf, shardsOf, WEIGHT_FILES } from './checkpoints/weight-files.ts';
 export {
   buildCacheAppend,

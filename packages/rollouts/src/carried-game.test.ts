@@ -19,7 +19,7 @@ const filesOf = (text: string | undefined) => ({
 
 describe('the game that a model carries', () => {
   it('is read as it was written', async () => {
-    for (const one of [game, { ...game, evalTemperature: 0 }])
+    for (const one of [game, { ...game, evalTemperature: 0, templateOptions: { enable_thinking: false } }])
       expect(await readCarriedGame(filesOf(carriedGameText(one)))).toEqual(one);
   });
 

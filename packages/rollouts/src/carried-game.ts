@@ -2,7 +2,8 @@
 // and says where it differs. Other libraries ignore the file.
 
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import { ModelError, type ModelFiles } from '@ludic/models';
+import { isObject } from '@ludic/io';
+import { ModelError, type ModelFiles, type TemplateOptions } from '@ludic/models';
 import { CARRIED_GAME_FILE, readJson } from '@ludic/models/internal';
 import { type EnvironmentSpec, resolveSpec } from './environment-spec.ts';
 
@@ -16,6 +17,8 @@ export interface CarriedGame extends EnvironmentSpec {
   readonly maxCompletionLength: number;
   /** Texts that end a reply: the closing tag of the game. */
   readonly stop: readonly string[];
+  /** Variables of the chat template, which opens with them wherever the model is opened. */
+  readonly templateOptions?: TemplateOptions;
 }
 
 const VERSION = 1;
@@ -29,6 +32,7 @@ const KEYS = {
   evalTemperature: 'eval_temperature',
   maxCompletionLength: 'max_completion_length',
   stop: 'stop',
+  templateOptions: 'template_options',
 } as const satisfies Record<keyof CarriedGame, string>;
 const NAMES = Object.keys(KEYS) as (keyof CarriedGame)[];
 
@@ -56,11 +60,11 @@ type Unchecked = { readonly [Name in keyof CarriedGame]?: unknown };
 
 function isGame(game: Unchecked): game is CarriedGame {
   const { environment, config, history, temperature, evalTemperature = 0, maxCompletionLength, stop } = game;
+  const { templateOptions = {} } = game;
   return (
     typeof environment === 'string' &&
-    typeof config === 'object' &&
-    config !== null &&
-    !Array.isArray(config) &&
+    isObject(config) &&
+    isObject(templateOptions) &&
     (HISTORY_STRATEGIES as readonly unknown[]).includes(history) &&
     typeof temperature === 'number' &&
     typeof evalTemperature === 'number' &&

@@ -14,7 +14,7 @@ import {
   type TokenizerFiles,
 } from '@ludic/models';
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
-import { carriedGameText } from '@ludic/rollouts/internal';
+import { type CarriedGame, carriedGameText, readCarriedGame } from '@ludic/rollouts/internal';
 import { GrpoError } from '../errors.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { openTrained } from '../trainer/open-trained.ts';
@@ -44,7 +44,7 @@ export interface PreparedRun {
 export async function prepareRun(start: RunStart, options: TrainRunOptions): Promise<PreparedRun> {
   const { settings, files, step, openFolder } = await originOf(start, options);
   checkSettings(settings);
-  const game = carriedGameText(carriedGameOf(settings));
+  const game = carriedGameText({ ...(await carriedOptions(files)), ...carriedGameOf(settings) });
   const count = await processesFor(files, settings, options);
   const model = await openTrained(files, settings, options.runtime);
   let trainer: Trainer | undefined;
@@ -68,6 +68,12 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     await disposeOf(model, trainer);
     throw error;
   }
+}
+
+/** Variables of the chat template that the model was trained with before: a run keeps those that it does not say itself. */
+async function carriedOptions(files: ModelFiles): Promise<Pick<CarriedGame, 'templateOptions'>> {
+  const { templateOptions } = (await readCarriedGame(files)) ?? {};
+  return templateOptions ? { templateOptions } : {};
 }
 
 /** Where a run begins, or goes on. */

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openModelFolder } from '@ludic/models/node';
+import { readCarriedGame } from '@ludic/rollouts/internal';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { estimateAdvantages } from '../advantages/estimators.ts';
@@ -163,6 +164,20 @@ describe('a run in a storage of its own', () => {
     const other = memoryStorage();
     await createRun(other, config);
     expect(new TextDecoder().decode(other.files.get('config.json'))).toBe(text);
+  });
+
+  it('leaves variables of the chat template with its model, and those that the model came with', async () => {
+    const templateOptions = { enable_thinking: false };
+    const first = memoryStorage();
+    const short = { ...settings, steps: 1 };
+    await run(first, { ...begin, settings: { ...short, templateOptions } });
+    const carried = async (storage: RunStorage) => readCarriedGame(await storage.open('final', 'model'));
+    expect(await carried(first)).toMatchObject({ templateOptions });
+    const second = memoryStorage();
+    const openFiles = () => first.open('final', 'model');
+    const runtime = await createRuntime();
+    await trainRun({ ...begin, settings: short }, { storage: second, runtime, openFiles, clock: () => 0 });
+    expect(await carried(second)).toMatchObject({ templateOptions });
   });
 
   it('tells what every turn was credited with', async () => {

@@ -34,6 +34,19 @@ const anyModel: fc.Arbitrary<ModelTraits> = fc.record({
   parameters: fc.integer({ min: 10_000, max: 2 ** 33 }),
 });
 
+describe('a model that thinks', () => {
+  const model = { kind: 'instruct', parameters: 600_000_000, thinks: true } as const;
+
+  it('is told not to, as its thoughts would use up the reply', () => {
+    const { settings } = decideSettings({ environment: 'tic_tac_toe', model });
+    expect(settings.templateOptions).toEqual({ enable_thinking: false });
+    const given = { template_options: { enable_thinking: true } };
+    expect(decideSettings({ environment: 'tic_tac_toe', model, given }).settings.templateOptions).toEqual(
+      given.template_options,
+    );
+  });
+});
+
 describe('settings that are not named', () => {
   it('can be used, whatever the game, the history, the model and what is named', () => {
     const named = fc.record(

@@ -28,6 +28,8 @@ function arbitrary(schema: z.ZodType): fc.Arbitrary<unknown> {
   if (schema instanceof z.ZodEnum) return fc.constantFrom(...schema.options);
   if (schema instanceof z.ZodBoolean) return fc.boolean();
   if (schema instanceof z.ZodArray) return fc.array(fc.constantFrom('q_proj', 'k_proj'), { maxLength: 3 });
+  if (schema instanceof z.ZodRecord)
+    return fc.dictionary(fc.constantFrom('enable_thinking', 'date_string'), fc.oneof(fc.boolean(), fc.string()));
   const { type, minimum, exclusiveMinimum, maximum, exclusiveMaximum } = z.toJSONSchema(schema) as Bounds;
   const [low, high] = [minimum ?? exclusiveMinimum ?? 0, maximum ?? exclusiveMaximum ?? 1e9];
   if (type === 'integer') return fc.integer({ min: Math.ceil(low), max: Math.min(high, 2 ** 31) });

@@ -34,6 +34,9 @@ export const RUN_FIELDS = {
   final_rate: share().describe('Share of the learning rate that is left at the end of the schedule'),
   temperature: positive().max(100).describe('Sampling temperature'),
   max_completion_length: whole(1, 32_768).describe('Maximum number of tokens of a reply'),
+  template_options: z
+    .record(z.string().max(100), z.json())
+    .describe('Variables of the chat template, such as {"enable_thinking": false}'),
   credit: z
     .enum(ADVANTAGE_ESTIMATORS)
     .describe(

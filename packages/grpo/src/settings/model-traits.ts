@@ -16,6 +16,8 @@ export interface ModelTraits {
   readonly kind: ModelKind;
   /** How many numbers it has. */
   readonly parameters: number;
+  /** Its chat template knows `enable_thinking`: it writes thoughts before a reply where that is not switched off. */
+  readonly thinks?: boolean;
 }
 
 /** What nano is, where its files are not at hand. */
@@ -29,7 +31,9 @@ export async function modelTraits(files: ModelFiles): Promise<ModelTraits> {
     0,
   );
   if (isNano(config)) return { kind: 'nano', parameters };
-  return { kind: (await hasOwnTemplate(files)) ? 'instruct' : 'base', parameters };
+  const template = await ownTemplate(files);
+  if (template === undefined) return { kind: 'base', parameters };
+  return { kind: 'instruct', parameters, ...(template.includes('enable_thinking') && { thinks: true }) };
 }
 
 /** Its shape is no other model's: runs that start from nano keep it. */
@@ -37,10 +41,12 @@ const isNano = ({ family, vocabSize, hiddenSize, layers }: ModelConfig) =>
   family === 'llama' && vocabSize === 600 && hiddenSize === 128 && layers === 3;
 
 /** Models that were taught to follow instructions come with a chat template; base models mostly do not. */
-async function hasOwnTemplate(files: ModelFiles): Promise<boolean> {
-  if ((await files.read('chat_template.jinja')) !== undefined) return true;
+async function ownTemplate(files: ModelFiles): Promise<string | undefined> {
+  const file = await files.read('chat_template.jinja');
+  if (file) return new TextDecoder().decode(file);
   const bytes = await files.read('tokenizer_config.json');
-  return Boolean(parseObject(new TextDecoder().decode(bytes))?.chat_template);
+  const template = parseObject(new TextDecoder().decode(bytes))?.chat_template;
+  return template ? JSON.stringify(template) : undefined;
 }
 
 const UNKNOWN_SIZE = 500_000_000;

@@ -150,6 +150,15 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    field: 'template_options',
+    how: '`{"enable_thinking": false}` where the chat template of the model knows it',
+    why: 'thoughts are longer than the replies of a game: at the limit of tokens they would be cut off before the move',
+    choose: ({ model }) =>
+      model.thinks
+        ? { value: { enable_thinking: false }, reason: 'thoughts would use up the tokens of a reply' }
+        : undefined,
+  },
+  {
     field: 'credit',
     how: 'turn for tic_tac_toe, td for key_door with NO_HISTORY, otherwise group_turn',
     why: 'where equal prompts are common, a turn is compared with turns that saw the same; elsewhere with those of its group',

@@ -1,7 +1,7 @@
 // Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
 
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import { type LoraConfig, PRECISIONS, type Precision } from '@ludic/models';
+import { type LoraConfig, PRECISIONS, type Precision, type TemplateOptions } from '@ludic/models';
 import { ADVANTAGE_ESTIMATORS, type AdvantageSettings } from '../advantages/estimators.ts';
 import { needSetting } from '../errors.ts';
 import { LOSS_TYPES } from '../loss/loss-types.ts';
@@ -38,6 +38,8 @@ export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
   readonly temperature: number;
   /** Most tokens of one reply. */
   readonly maxCompletionLength: number;
+  /** Variables of the model's chat template; the model carries them afterwards. Empty: those that it carries already. */
+  readonly templateOptions: TemplateOptions;
   /** Members of a group also share what is random after the start, such as an opponent's dice. */
   readonly sharedDynamics: boolean;
   /** Groups whose rewards are all equal are replaced by new ones, up to this many times. */
@@ -93,6 +95,7 @@ export const DEFAULT_TRAINING: Omit<TrainSettings, 'environment'> = {
   seed: 0,
   temperature: 1,
   maxCompletionLength: 64,
+  templateOptions: {},
   sharedDynamics: false,
   dynamicSamplingRounds: 0,
   maskTruncatedCompletions: false,

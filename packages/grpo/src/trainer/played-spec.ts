@@ -24,7 +24,16 @@ export function policyOf(
 /** What a model that is trained so carries with it. */
 export function carriedGameOf(settings: TrainSettings): CarriedGame {
   const { environment, config, history } = specOf(settings);
-  const { temperature, evalTemperature, maxCompletionLength } = settings;
+  const { temperature, evalTemperature, maxCompletionLength, templateOptions } = settings;
   const stop = [`</${environment.replyTag}>`];
-  return { environment: environment.id, config, history, temperature, evalTemperature, maxCompletionLength, stop };
+  return {
+    environment: environment.id,
+    config,
+    history,
+    temperature,
+    evalTemperature,
+    maxCompletionLength,
+    stop,
+    ...(Object.keys(templateOptions).length > 0 && { templateOptions }),
+  };
 }

@@ -28,12 +28,15 @@ export interface OpenFile {
 /** What is written to a file: its content, or parts of it in order. A stream is made while it is written. */
 export type FileContent = Uint8Array | string | ByteStream;
 
+/** The game that a model was trained in; other libraries ignore it. */
+export const CARRIED_GAME_FILE = 'ludic.json';
+
 /** Files of a few hundred bytes or some kilobytes. */
 const SMALL: ReadonlySet<string> = new Set([
   'config.json',
   'generation_config.json',
   'adapter_config.json',
-  'ludic.json',
+  CARRIED_GAME_FILE,
 ]);
 const MOST_BYTES = 2 ** 20;
 const DEEPEST = 100;

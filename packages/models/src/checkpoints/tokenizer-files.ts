@@ -7,10 +7,7 @@ import { ModelError } from '../errors.ts';
 import { readTemplateSource, type TemplateSource } from '../text/chat-template.ts';
 import { readTokenizerJson } from '../text/tokenizer.ts';
 import { readModelConfig } from './checkpoint.ts';
-import { type ModelFiles, readJson } from './model-files.ts';
-
-/** The game that a model was trained in; other libraries ignore it. */
-export const CARRIED_GAME_FILE = 'ludic.json';
+import { CARRIED_GAME_FILE, type ModelFiles, readJson } from './model-files.ts';
 
 /** Files of a model folder that travel with its weights. */
 export const TOKENIZER_FILES: readonly string[] = [

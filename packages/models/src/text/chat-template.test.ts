@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { trainTokenizer } from './bpe-trainer.ts';
-import { type ChatMessage, readChatTemplate } from './chat-template.ts';
+import { type ChatMessage, type ChatTemplate, readChatTemplate } from './chat-template.ts';
 
 const fixture = (path: string) => readFile(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8');
 
@@ -121,6 +121,28 @@ describe('a model without a chat template', () => {
     });
     const gemma = model({ 'config.json': await fixture('gemma3-tiny/config.json'), 'tokenizer.json': tokenizer() });
     await expect(readChatTemplate(gemma)).rejects.toThrow(/Gemma .* lacks <start_of_turn> and <end_of_turn>/);
+  });
+});
+
+describe('variables of a template', () => {
+  const source =
+    '{% if enable_thinking is defined and enable_thinking is false %}<no>{% endif %}{{ messages[0].content }}';
+  const files = (more = {}) => model({ 'chat_template.jinja': source, ...more });
+  const render = (template: ChatTemplate) =>
+    template.render([{ role: 'user', content: 'x' }], { addGenerationPrompt: true });
+  const carried = (options: unknown) => ({ 'ludic.json': { format_version: 1, template_options: options } });
+
+  it('are those that are given, else those that the model was trained with', async () => {
+    expect(render(await readChatTemplate(files()))).toBe('x');
+    expect(render(await readChatTemplate(files(), { enable_thinking: false }))).toBe('<no>x');
+    const trained = files(carried({ enable_thinking: false }));
+    expect(render(await readChatTemplate(trained))).toBe('<no>x');
+    expect(render(await readChatTemplate(trained, {}))).toBe('x');
+  });
+
+  it('are refused where the conversation says them, or ludic.json is damaged', async () => {
+    await expect(readChatTemplate(files(), { messages: [] })).rejects.toThrow(/option messages cannot be set/);
+    await expect(readChatTemplate(files(carried(3)))).rejects.toThrow(/template_options in ludic.json .* no object/);
   });
 });
 

@@ -1,8 +1,9 @@
 // Messages to the text that a model was taught to expect, by its chat template or its family's usual one.
 
+import { isObject } from '@ludic/io';
 import { familyOf } from '../architectures/registry.ts';
 import { readModelConfig } from '../checkpoints/checkpoint.ts';
-import { type ModelFiles, readJson } from '../checkpoints/model-files.ts';
+import { CARRIED_GAME_FILE, type ModelFiles, readJson } from '../checkpoints/model-files.ts';
 import { shown } from '../config/known-fields.ts';
 import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
@@ -26,6 +27,12 @@ export interface ChatTemplate {
   readonly writesMessagesAlone?: boolean;
 }
 
+/**
+ * Variables of a chat template beside those that every one knows, such as `enable_thinking`. transformers takes them as further
+ * arguments of `apply_chat_template`.
+ */
+export type TemplateOptions = Readonly<Record<string, unknown>>;
+
 export interface TemplateSource {
   readonly source: string;
   /** `bos_token` and its like. */
@@ -35,12 +42,23 @@ export interface TemplateSource {
 /**
  * The template of chat_template.jinja, or of tokenizer_config.json, or the default of the model's family: DialoGPT's for
  * gpt2; ChatML for llama, qwen2 and qwen3, Gemma's for gemma3_text, both only if the tokenizer knows their tokens.
+ * @param options where left out, those that the model was trained with
  * @throws ModelError `bad_template`, or what is wrong with the config.json or tokenizer that a default depends on
  */
-export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate> {
+export async function readChatTemplate(files: ModelFiles, options?: TemplateOptions): Promise<ChatTemplate> {
   const { source, tokens } = await readTemplateSource(files);
-  return makeChatTemplate(source, tokens, files.name);
+  return makeChatTemplate(source, tokens, { name: files.name, options: options ?? (await readTemplateOptions(files)) });
 }
+
+/** What ludic.json says of them. @throws ModelError `bad_template` */
+async function readTemplateOptions(files: ModelFiles): Promise<TemplateOptions> {
+  const options = ((await readJson(files, CARRIED_GAME_FILE)) as Json | undefined)?.template_options ?? {};
+  if (isObject(options)) return options;
+  throw new ModelError('bad_template', `The template_options in ${CARRIED_GAME_FILE} of ${files.name} are no object.`);
+}
+
+/** Variables of a template that are no options. */
+const RESERVED: readonly string[] = ['messages', 'add_generation_prompt', 'tools', 'documents'];
 
 /** The text of that template, and the special tokens that it may write. */
 export async function readTemplateSource(files: ModelFiles): Promise<TemplateSource> {
@@ -95,8 +113,11 @@ async function readDefault(files: ModelFiles): Promise<DefaultTemplate> {
 export function makeChatTemplate(
   source: string,
   tokens: Readonly<Record<string, string>> = {},
-  name = 'The model',
+  { name = 'The model', options = {} }: { readonly name?: string; readonly options?: TemplateOptions } = {},
 ): ChatTemplate {
+  const taken = RESERVED.find((variable) => Object.hasOwn(options, variable));
+  if (taken !== undefined)
+    throw new ModelError('bad_template', `The template option ${taken} cannot be set: the conversation says it.`);
   const failed = (error: unknown) =>
     new ModelError('bad_template', `The chat template of ${name} cannot be used: ${(error as Error).message}`, {
       cause: error,
@@ -108,10 +129,16 @@ export function makeChatTemplate(
     throw failed(error);
   }
   return {
-    writesMessagesAlone: writesMessagesAlone(source, Object.keys(tokens)),
+    writesMessagesAlone: writesMessagesAlone(source, [...Object.keys(tokens), ...Object.keys(options)]),
     render(messages, { addGenerationPrompt }) {
       // What transformers gives as well: templates ask whether tools are none.
-      const others = { ...tokens, add_generation_prompt: addGenerationPrompt, tools: null, documents: null };
+      const others = {
+        ...tokens,
+        tools: null,
+        documents: null,
+        ...options,
+        add_generation_prompt: addGenerationPrompt,
+      };
       try {
         return compiled({ ...others, messages });
       } catch (error) {

@@ -28,7 +28,7 @@ function templateOf(tokenizer: LibraryTokenizer, name: string): ChatTemplate {
   if (known) return known;
   // It names the template that is meant, or says that there is none.
   const source = (tokenizer.get_chat_template as () => string)();
-  const template = makeChatTemplate(source, tokenTexts(tokenizer.config), name);
+  const template = makeChatTemplate(source, tokenTexts(tokenizer.config), { name });
   templates.set(tokenizer, template);
   return template;
 }
