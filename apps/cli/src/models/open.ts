@@ -5,7 +5,14 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type EnvironmentDefinition, environmentIds, findEnvironment } from '@ludic/environments';
 import { openLanguageModel } from '@ludic/inference';
-import { type Checkpoint, type ModelFiles, mergeAdapter, readAdapter, readCheckpoint } from '@ludic/models';
+import {
+  type Checkpoint,
+  type ModelFiles,
+  mergeAdapter,
+  readAdapter,
+  readCheckpoint,
+  type TemplateOptions,
+} from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { NANO_FOLDER } from '@ludic/nano';
 import { LanguageModelPolicy, type Policy, scriptedPolicy } from '@ludic/policies';
@@ -101,6 +108,7 @@ interface PolicyOptions extends OutsideOptions {
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
+  readonly templateOptions?: TemplateOptions;
   /** The model's files, where they are open already. */
   readonly files?: ModelFiles;
   /** Default: the CPU. */
@@ -144,7 +152,8 @@ export async function openPolicy(
     },
   );
   const adapter = options.adapter === undefined ? undefined : await openAdapterFolder(options.adapter);
-  const model = await openLanguageModel(files, await openRuntime(options.device ?? 'cpu'), adapter);
+  const runtime = await openRuntime(options.device ?? 'cpu');
+  const model = await openLanguageModel(files, runtime, adapter, options.templateOptions);
   tellWarnings(model.warnings);
   return new LanguageModelPolicy(model, settings);
 }

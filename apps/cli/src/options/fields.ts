@@ -33,8 +33,9 @@ export const fallbackOf = (schema: z.ZodType): unknown => unwrap(schema).fallbac
 /** `group_size` as `--group-size`. */
 export const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`;
 
-/** Rewrites fields that a description names as options. */
-const inKebab = (text: string) => text.replaceAll(/\b[a-z]+(?:_[a-z0-9]+)+\b/g, (name) => name.replaceAll('_', '-'));
+/** Rewrites fields that a description names as options, but not what it quotes. */
+const inKebab = (text: string) =>
+  text.replaceAll(/(?<!")\b[a-z]+(?:_[a-z0-9]+)+\b/g, (name) => name.replaceAll('_', '-'));
 
 /** The option `--group-size <n>` with its description, without a parser. */
 export function bareOption(name: string, schema: z.ZodType): Option {

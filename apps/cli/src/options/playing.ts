@@ -1,13 +1,16 @@
 // What evaluate and rollout have in common: who plays which game, and how replies are sampled.
 
 import type { EnvironmentDefinition } from '@ludic/environments';
+import { RUN_FIELDS } from '@ludic/grpo/internal';
 import type { HistoryStrategy } from '@ludic/history';
+import type { TemplateOptions } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
 import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Command } from 'commander';
 import { adapterOption } from '../models/open.ts';
 import { type OutsideOptions, POLICY_NAMES } from '../models/outside-policies.ts';
 import { type DeviceOption, deviceOption } from './device.ts';
+import { fieldOption } from './fields.ts';
 import { decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
 import { stepTimeoutOption } from './step-timeout.ts';
 
@@ -21,6 +24,7 @@ export interface PlayingOptions extends OutsideOptions {
   readonly topK: number;
   readonly topP: number;
   readonly maxCompletionLength: number;
+  readonly templateOptions?: TemplateOptions;
   readonly adapter?: string;
   readonly device: DeviceOption;
   /** Seconds. */
@@ -53,6 +57,7 @@ export const addSampling = (
     .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
     .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
     .addOption(replyLengthOption())
+    .addOption(fieldOption('template_options', RUN_FIELDS.template_options))
     .addOption(stepTimeoutOption());
 
 /** The game that a seed names, played to its end. */
