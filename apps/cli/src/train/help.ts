@@ -9,7 +9,7 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
     'What a step learns from',
     'batch-size group-size credit gae-lambda discount note-reward given-notes scale-rewards shared-dynamics resample-rounds mask-truncated-completions',
   ],
-  ['Sampling', 'temperature max-completion-length'],
+  ['Sampling', 'temperature max-completion-length template-options'],
   ['Warm start', 'warm-start warm-start-episodes warm-start-player warm-start-teach warm-start-history'],
   [
     'Learning rate and optimizer',
