@@ -2,15 +2,18 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { float32, floats } from '@ludic/runtime';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  type Checkpoint,
   checkpointFiles,
   type ModelFiles,
   makeChatTemplate,
   makeTokenizer,
   readCheckpoint,
   readConfig,
+  readSafetensors,
   trainTokenizer,
   writeConfig,
 } from '../index.ts';
@@ -37,6 +40,33 @@ describe('a checkpoint', () => {
     const copy = await readCheckpoint(await openModelFolder(join(scratch, 'copy')));
     expect(copy.config).toEqual(config);
     expect(copy.parameters).toEqual(parameters);
+  });
+
+  it('keeps 16 bits where they say all of its numbers, and takes 32 where they do not', async () => {
+    const place = join(scratch, 'bits');
+    const written = async (parameters: Checkpoint['parameters']) => {
+      await writeFilesAtomically(place, checkpointFiles(config, parameters), { replace: true });
+      const { tensors } = readSafetensors(await readFile(join(place, 'model.safetensors')));
+      expect((await readCheckpoint(await openModelFolder(place))).parameters).toEqual(parameters);
+      return new Set(Array.from(tensors.values(), ({ dtype }) => dtype));
+    };
+    const { config, parameters } = await readCheckpoint(
+      await openModelFolder(fileURLToPath(new URL('../../fixtures/qwen3-tiny-bf16', import.meta.url))),
+    );
+    const changedTo = (change: (x: number) => number) =>
+      Object.fromEntries(
+        Object.entries(parameters).map(([name, value]) => [name, float32(floats(value).map(change), value.dims)]),
+      );
+    expect(await written(parameters)).toEqual(new Set(['BF16']));
+    expect(await written(changedTo((x) => Math.round(x * 999) / 512))).toEqual(new Set(['F16']));
+    expect(await written(changedTo((x) => x / 3))).toEqual(new Set(['F32']));
+    // One number that 16 bits cannot say, minus zero, and none at all.
+    const [first] = Object.keys(parameters);
+    const one = changedTo((x) => Math.round(x * 8));
+    floats(one[first!]!).set([-0, 1 / 3], 5);
+    expect(await written(one)).toEqual(new Set(['F32']));
+    floats(one[first!]!).set([-0, Number.NaN], 5);
+    expect(await written(one)).toEqual(new Set(['BF16']));
   });
 
   it('lists what does not fit in one error', async () => {

@@ -7,10 +7,11 @@ import { readGeneration, withEndTokens } from '../config/generation-config.ts';
 import { namesShown, problemsShown, unheededWarning } from '../config/known-fields.ts';
 import type { Json, ModelConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
+import { exactBytes, smallestDtype } from './exact-dtype.ts';
 import { type FoundTensor, isFloating } from './found-tensor.ts';
 import { type FileContent, type ModelFiles, type OpenFile, readJson } from './model-files.ts';
 import { isQuantizedName, lacksConfig } from './refusals.ts';
-import { type NamedTensor, safetensorsParts } from './safetensors.ts';
+import { safetensorsStart } from './safetensors.ts';
 import { findWeights } from './weight-files.ts';
 
 /** A model as its files describe it, with all parameters in memory. */
@@ -106,18 +107,29 @@ async function readConfigs(files: ModelFiles): Promise<Pick<Checkpoint, 'config'
   };
 }
 
-/** config.json and model.safetensors of a model, whose parameters are not copied. */
+/**
+ * config.json and model.safetensors of a model, whose parameters are read when they are written. Weights that came from 16
+ * bits and have not changed are 16 bits again.
+ */
 export function checkpointFiles(
   config: ModelConfig,
   parameters: Readonly<Record<string, HostTensor>>,
 ): Map<string, FileContent> {
   const { storedName, tensors: specs } = familyOf(config);
-  const tensors = [...specs(config)].map(([name, { shape }]): NamedTensor => {
-    const { buffer, byteOffset, byteLength } = floats(parameters[name]!);
-    return { name: storedName(name), dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
-  });
+  const all = [...specs(config)];
+  const dtype = smallestDtype(all.map(([name]) => floats(parameters[name]!)));
+  const tensors = all.map(([name, { shape }]) => ({ name: storedName(name), dtype, shape }));
+  const start = safetensorsStart(tensors, { format: 'pt' });
   return new Map<string, FileContent>([
     ['config.json', new TextEncoder().encode(`${JSON.stringify(writeConfig(config), null, 2)}\n`)],
-    ['model.safetensors', safetensorsParts(tensors, { format: 'pt' })],
+    [
+      'model.safetensors',
+      {
+        *[Symbol.iterator]() {
+          yield start;
+          for (const [name] of all) yield exactBytes(floats(parameters[name]!), dtype);
+        },
+      },
+    ],
   ]);
 }

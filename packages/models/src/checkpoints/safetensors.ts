@@ -199,15 +199,22 @@ export async function readFloats(
 }
 
 /** A file as its header and the tensors' own bytes, not copied. The same tensors give the same bytes. */
-export function safetensorsParts(
+export const safetensorsParts = (
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
-): readonly Uint8Array[] {
+): readonly Uint8Array[] => [safetensorsStart(tensors, metadata), ...tensors.map(({ data }) => data)];
+
+/** What stands before the bytes of the tensors, which follow each other in this order. */
+export function safetensorsStart(
+  tensors: readonly Pick<NamedTensor, 'name' | 'dtype' | 'shape'>[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
   const entries: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
   let at = 0;
-  for (const { name, dtype, shape, data } of tensors) {
-    entries.push([name, { dtype, shape, data_offsets: [at, at + data.length] }]);
-    at += data.length;
+  for (const { name, dtype, shape } of tensors) {
+    const end = at + shape.reduce((size, length) => size * length, SIZES[dtype]);
+    entries.push([name, { dtype, shape, data_offsets: [at, end] }]);
+    at = end;
   }
   // Made of entries, because an assignment to a tensor's name may mean something else: `__proto__`.
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
@@ -216,7 +223,7 @@ export function safetensorsParts(
   const start = new Uint8Array(8 + headerLength).fill(0x20);
   viewOf(start).setBigUint64(0, BigInt(headerLength), true);
   start.set(text, 8);
-  return [start, ...tensors.map(({ data }) => data)];
+  return start;
 }
 
 /** The same as one array. */
