@@ -5,10 +5,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { runLudic } from '../apps/cli/testing/run-ludic.ts';
 import { openLanguageModel, Sampler, Scorer } from '../packages/inference/src/index.ts';
 import { writeFileAtomic } from '../packages/io/src/node.ts';
 import {
@@ -205,12 +207,31 @@ describe.skipIf(!hasTransformers || !smol)('SmolLM2-135M-Instruct, from its GGUF
   it('has the log-probabilities of transformers on the same weights', async () => {
     const files = await openModelFolder(smol!);
     const tokenizer = await readTokenizer(files);
-    const rows = QUESTIONS.slice(0, 8).map((text) =>
+    const rows = QUESTIONS.slice(0, 3).map((text) =>
       Array.from(tokenizer.encode(`<|im_start|>user\n${text}<|im_end|>\n`)),
     );
     const [theirs] = (await ask('./python_gguf.py', [['logprobs', smol, rows]])) as [number[][]];
     expect(largestDifference(await logprobs(files, rows), theirs)).toBeLessThan(1e-3);
   });
+
+  it('takes a GRPO step of an adapter in less than 3 GB', async () => {
+    const recipe = join(scratch, 'recipe.json');
+    const train = {
+      env: 'tic_tac_toe',
+      'env-config': { max_steps: 2 },
+      'lora-rank': 8,
+      'max-completion-length': 12,
+      ...{ steps: 1, 'batch-size': 4, 'group-size': 2, 'eval-every': 0, 'eval-episodes': 2, 'token-budget': 1024 },
+    };
+    await writeFile(recipe, JSON.stringify({ title: 'one step', train }));
+    const out = join(scratch, 'run');
+    const { code, stderr } = await runLudic('train', '--recipe', recipe, '--model', smol!, '--out', out);
+    expect(code, stderr).toBe(0);
+    const lines = (await readFile(join(out, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    const peaks = lines.map((line) => JSON.parse(line).peak_memory ?? 0);
+    expect(Math.max(...peaks)).toBeGreaterThan(0.5e9);
+    expect(Math.max(...peaks)).toBeLessThan(3e9);
+  }, 600_000);
 });
 
 describe.skipIf(!hasLlama || !smol)('SmolLM2-135M-Instruct in llama.cpp', () => {
