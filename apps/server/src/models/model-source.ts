@@ -53,8 +53,9 @@ export interface ModelKey {
   readonly bytes: number;
 }
 
-/** Weights are often stored in half the bytes that they are computed in. */
+/** Weights are often stored in half the bytes that they are computed in, those of GGUF in a quarter. */
 const GROWTH = 2;
+const GROWTH_OF_GGUF = 4;
 
 /**
  * Folders of models are written beside their places and renamed, so the inode and time of a folder tell versions apart; but a
@@ -69,7 +70,10 @@ export async function modelKey(source: ModelOrigin): Promise<ModelKey> {
   return {
     name: storeKey(name),
     version: [...places, ...(await Promise.all(stamped.map(stamp)))].join(' '),
-    bytes: GROWTH * weights.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: weights.reduce(
+      (sum, { path, bytes }) => sum + bytes * (path.endsWith('.gguf') ? GROWTH_OF_GGUF : GROWTH),
+      0,
+    ),
   };
 }
 
@@ -83,7 +87,9 @@ async function stamp(path: string): Promise<string> {
 
 async function weightFiles(folder: string): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
   const names = await readdir(folder).catch((): string[] => []);
-  const weights = names.filter((name) => /\.(safetensors|bin)$/.test(name) && !name.startsWith('optimizer')).sort();
+  const weights = names
+    .filter((name) => /\.(safetensors|bin|gguf)$/.test(name) && !name.startsWith('optimizer'))
+    .sort();
   return Promise.all(
     weights.map(async (name) => {
       const path = join(folder, name);

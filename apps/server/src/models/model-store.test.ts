@@ -64,6 +64,22 @@ describe('what a name resolves to', () => {
     expect((await store.list()).map(({ name, kind }) => [name, kind])).toEqual([['nano', 'embedded']]);
   });
 
+  it('is a GGUF file of the Hub by its name there', async () => {
+    expect(await modelOf('org/name/a-Q4_K_M.gguf')).toBe('org/name/a-Q4_K_M.gguf');
+  });
+
+  it('is a folder with one GGUF file, and none with several', async () => {
+    await put('quantized/a.gguf', 'GGUF');
+    expect(await modelOf('quantized')).toEqual({
+      name: 'quantized',
+      kind: 'folder',
+      folder: join(models, 'quantized'),
+    });
+    expect(await store.describe('quantized')).toMatchObject({ status: 'ready', size_bytes: 4 });
+    await put('quantized/b.gguf', 'GGUF');
+    await expect(store.resolve('quantized')).rejects.toEqual(CODE('unusable'));
+  });
+
   it('is the finished model of a run, also where its config was lost since', async () => {
     await putRun('run', [0, 4]);
     await put('run/final/config.json');

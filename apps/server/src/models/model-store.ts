@@ -111,7 +111,7 @@ export class ModelStore {
     if (!(await isFolder(folder))) return undefined;
     const stored = (await isFolder(join(folder, 'checkpoints')))
       ? await this.#findRun(name, folder)
-      : (await isFile(join(folder, 'config.json')))
+      : (await holdsModel(folder))
         ? ({ name, kind: 'folder', folder } as const)
         : undefined;
     if (!stored) return undefined;
@@ -225,6 +225,13 @@ function ofHub(path: string, error: unknown): unknown {
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** A folder in Hugging Face layout, or one with one GGUF file. */
+async function holdsModel(folder: string): Promise<boolean> {
+  if (await isFile(join(folder, 'config.json'))) return true;
+  const [gguf, ...others] = (await readdir(folder)).filter((name) => name.endsWith('.gguf'));
+  return gguf !== undefined && others.length === 0 && isFile(join(folder, gguf));
 }
 
 async function isFile(path: string): Promise<boolean> {
