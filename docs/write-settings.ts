@@ -9,7 +9,7 @@ import {
   LOSS_FIELDS,
   PRESETS,
   RECIPES,
-  RULES,
+  RULE_TEXTS,
   RUN_FIELDS,
   WARM_START_FIELDS,
 } from '../packages/grpo/src/internal.ts';
@@ -25,7 +25,8 @@ const FOLLOWS: Readonly<Record<string, string>> = {
   eval_episodes: 'as with `auto`',
 };
 
-const code = (value: unknown) => (value === undefined ? '' : `\`${value}\``);
+const code = (value: unknown) =>
+  value === undefined ? '' : `\`${typeof value === 'object' ? JSON.stringify(value) : value}\``;
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
 export function settingsDocument(): string {
@@ -37,7 +38,7 @@ export function settingsDocument(): string {
     'Warm start': WARM_START_FIELDS,
   }).map(([title, fields]) => {
     const rows = Object.entries(fields).map(([name, schema]) => {
-      const rule = RULES.find(({ field }) => field === name);
+      const rule = RULE_TEXTS[name as keyof typeof RULE_TEXTS];
       const http = HTTP_NAMES[name] ?? name;
       const decided = rule ? `${rule.how}. ${rule.why[0]!.toUpperCase()}${rule.why.slice(1)}` : code(FIXED[name]);
       const plain = FOLLOWS[name] ?? code(CONTRACT[http] ?? FIXED[name]);

@@ -19,5 +19,6 @@ export { ADAMW_FIELDS, LORA_FIELDS, LOSS_FIELDS, RUN_FIELDS, WARM_START_FIELDS }
 export { traitsOfName } from './settings/model-traits.ts';
 export { DEMO_PRESET, PRESETS, pagePreset } from './settings/presets.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
-export { evaluationPlan, groupSizeFor, RULES, shardsFor } from './settings/rules.ts';
+export { RULE_TEXTS } from './settings/rule-texts.ts';
+export { evaluationPlan, groupSizeFor, shardsFor } from './settings/rules.ts';
 export { AUTO_WARM_START, TAUGHT_MISTAKES, TEACH } from './warm-start/plan.ts';

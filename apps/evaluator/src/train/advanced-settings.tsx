@@ -12,7 +12,7 @@ import {
 import { z } from 'zod';
 import { type JsonSchema, SchemaField } from '../ui/schema-field.tsx';
 
-/** Those that the form has already, and the one that is for several processes. */
+/** Those that the form has already, and those that no form of the page is for. */
 const ELSEWHERE = [
   'history',
   'steps',
@@ -23,7 +23,10 @@ const ELSEWHERE = [
   'beta',
   'lora_rank',
   'lora_alpha',
+  // For several processes.
   'shards',
+  // Decided from the model's template.
+  'template_options',
 ];
 
 /** From a schema to a field once, not with every stroke. */

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { decideSettings } from './decide.ts';
 import type { TrainingFields } from './fields.ts';
 import { MODEL_KINDS, type ModelTraits, NANO_TRAITS, traitsOfName } from './model-traits.ts';
-import { evaluationPlan } from './rules.ts';
+import { RULE_TEXTS } from './rule-texts.ts';
+import { evaluationPlan, RULES } from './rules.ts';
 import { checkSettings } from './train-settings.ts';
 
 registerEnvironment(
@@ -32,6 +33,10 @@ const GAMES = ['tic_tac_toe', 'key_door', 'own_game'];
 const anyModel: fc.Arbitrary<ModelTraits> = fc.record({
   kind: fc.constantFrom(...MODEL_KINDS),
   parameters: fc.integer({ min: 10_000, max: 2 ** 33 }),
+});
+
+it('has each of its rules in words', () => {
+  expect(Object.keys(RULE_TEXTS)).toEqual(RULES.map(({ field }) => field));
 });
 
 describe('a model that thinks', () => {

@@ -1,4 +1,4 @@
-// The rules by which settings are decided, in the order in which they are applied.
+// The rules by which settings are decided, in the order in which they are applied. `rule-texts.ts` says them in words.
 
 import type { HistoryStrategy } from '@ludic/history';
 import type { AdvantageEstimator } from '../advantages/estimators.ts';
@@ -16,10 +16,6 @@ export interface Known {
 
 export interface Rule {
   readonly field: keyof TrainingFields;
-  /** How it is decided, for docs/settings.md. */
-  readonly how: string;
-  /** Why, for docs/settings.md. */
-  readonly why: string;
   /** Undefined where nothing is to be decided. */
   readonly choose: (known: Known) => { readonly value: unknown; readonly reason: string } | undefined;
 }
@@ -107,8 +103,6 @@ const isLarge = ({ parameters }: ModelTraits) => parameters > 20_000_000;
 export const RULES: readonly Rule[] = [
   {
     field: 'steps',
-    how: '200; for a model of more than 20 million parameters 100',
-    why: 'nano has learned most of what it can then; a large model shows whether it learns',
     choose: ({ model }) => ({
       value: isLarge(model) ? 100 : 200,
       reason: isLarge(model) ? 'enough to see whether a model of this size learns' : 'minutes on two cores',
@@ -116,8 +110,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'batch_size',
-    how: '512 for tic_tac_toe and 2048 for key_door with NO_HISTORY and nano; otherwise 256, 64 for more than 20 million parameters; with a named group_size the next multiple of it',
-    why: 'as many games as a step of one or two seconds on a calm core has room for: small batches drown in luck',
     choose({ settings, model, given }) {
       const wanted = model.kind === 'nano' ? tunedFor(settings).batch : usualBatch(model);
       const { group_size: group } = given;
@@ -127,8 +119,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'group_size',
-    how: '32 for tic_tac_toe, 64 for key_door with NO_HISTORY, otherwise 16, or 8 for more than 20 million parameters; the largest divisor of batch_size up to that',
-    why: 'games that begin alike are compared with each other',
     choose({ model, settings }) {
       const most = isLarge(model) ? 8 : tunedFor(settings).group;
       return {
@@ -139,8 +129,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'max_completion_length',
-    how: 'with nano 4, or 48 with SCRATCHPAD, and 16 in a game that is not built in; a base model 32 (SCRATCHPAD 96); an instruct model 128',
-    why: 'a reply is a tag and a move: longer ones cost time and are cut off',
     choose({ settings, model }) {
       const notes = settings.history === 'SCRATCHPAD';
       if (model.kind === 'instruct') return { value: 128, reason: 'room for a sentence before the move' };
@@ -151,8 +139,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'template_options',
-    how: '`{"enable_thinking": false}` where the chat template of the model knows it',
-    why: 'thoughts are longer than the replies of a game: at the limit of tokens they would be cut off before the move',
     choose: ({ model }) =>
       model.thinks
         ? { value: { enable_thinking: false }, reason: 'thoughts would use up the tokens of a reply' }
@@ -160,8 +146,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'credit',
-    how: 'turn for tic_tac_toe, td for key_door with NO_HISTORY, otherwise group_turn',
-    why: 'where equal prompts are common, a turn is compared with turns that saw the same; elsewhere with those of its group',
     choose: ({ settings }) => ({
       value: tunedFor(settings).estimator,
       reason: 'each turn is compared with turns that saw the same prompt',
@@ -169,8 +153,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'discount',
-    how: '1 for tic_tac_toe, 0.9 for key_door with NO_HISTORY, otherwise 0.95',
-    why: 'in long games early moves are not to be blamed for all that comes later',
     choose: ({ settings }) => ({
       value: tunedFor(settings).discount,
       reason: 'the longer the game, the nearer the credit',
@@ -178,8 +160,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'learning_rate',
-    how: 'nano: 0.002 for tic_tac_toe, 0.003 for key_door with NO_HISTORY, otherwise 0.001; other models 0.001 × (700,000 ÷ parameters)^0.75, ten times that for an adapter, at most 0.002; with a named batch_size below 256 (64 for more than 20 million parameters) less, by the square root of their ratio',
-    why: 'measured for nano; the larger a model, the smaller a step it bears (1e-6 at 7 billion parameters in the reports of the field); the fewer games, the more of a step is noise',
     choose: (known) => ({
       value: learningRate(known),
       reason:
@@ -188,8 +168,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'warmup_steps',
-    how: 'an eighth of the steps, at most 5',
-    why: "Adam's first steps know little of the gradients' size; a short run cannot wait for long",
     choose: ({ settings }) => ({
       value: Math.min(5, Math.ceil(settings.steps / 8)),
       reason: 'an eighth of the steps, at most 5',
@@ -197,8 +175,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'beta',
-    how: '0.2 for tic_tac_toe, 0.05 for key_door with NO_HISTORY, 0.02 for an instruct model, otherwise 0.1',
-    why: 'holds the policy near its first model, so that replies stay legal while it learns',
     choose: ({ settings, model }) => ({
       value: model.kind === 'instruct' ? 0.02 : tunedFor(settings).beta,
       reason: 'holds the replies near legal play while the policy learns',
@@ -206,8 +182,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'epsilon_high',
-    how: '0.2; with cispo, whose cap of the ratio it is, 5',
-    why: 'a cap of 0.2 would leave cispo a fifth of its gradient',
     choose({ settings: { loss } }) {
       const { surrogate, epsilonHigh } = LOSSES[loss.lossType];
       const reason = surrogate === 'capped' ? 'the cap of the ratio itself' : 'the ratio is clipped as in PPO';
@@ -216,14 +190,10 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'final_exploration',
-    how: '0.2',
-    why: 'less and less of beta lets the policy settle',
     choose: () => ({ value: 0.2, reason: 'less and less of beta lets the policy settle' }),
   },
   {
     field: 'eval_every',
-    how: 'four evaluations in 200 steps, fewer where batches are small; always one at the end',
-    why: 'evaluations play at most a tenth of the games that the training plays',
     choose: ({ settings: { steps, batchSize } }) => ({
       value: evaluationPlan(steps, batchSize).every,
       reason: "at most a tenth of the training's games",
@@ -231,8 +201,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'eval_episodes',
-    how: 'up to 500, fewer where ten times as many are not trained on',
-    why: 'evaluations play at most a tenth of the games that the training plays',
     choose({ settings: { steps, batchSize, evalEvery } }) {
       const count = evalEvery > 0 ? Math.ceil(steps / evalEvery) : 1;
       const most = Math.floor((EVALUATION_SHARE * steps * batchSize) / count);
@@ -244,8 +212,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'save_every',
-    how: 'a tenth of the steps, at most 50',
-    why: 'what is lost when a run is killed',
     choose: ({ settings }) => ({
       value: Math.max(1, Math.min(50, Math.ceil(settings.steps / 10))),
       reason: 'what may be lost when a run is killed',
@@ -253,8 +219,6 @@ export const RULES: readonly Rule[] = [
   },
   {
     field: 'warm_start',
-    how: '`auto`, but for nano in the built-in games: where at least nine of ten replies are invalid, 100 steps of about 40 replies of a random player, who errs at times',
-    why: 'a model that does not know the format of replies cannot learn from games: all its replies are refused alike; one that never saw what a game says to a mistake goes on making it',
     choose: ({ settings, model }) =>
       model.kind === 'nano' && Object.hasOwn(TUNED, settings.environment)
         ? undefined

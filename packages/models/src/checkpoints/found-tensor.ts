@@ -1,17 +1,15 @@
-// A tensor of a file whose numbers may not have been read yet.
+// Tensors before their numbers are read.
 
 import type { BlockType } from '../gguf/block-types.ts';
 import type { TensorDtype } from './safetensors.ts';
 
+/** A tensor of a file whose numbers may not have been read yet. */
 export interface FoundTensor {
   readonly dtype: TensorDtype | BlockType;
   /** Rows first. */
   readonly shape: readonly number[];
   floats(): Promise<Float32Array>;
 }
-
-/** The name of a GGUF file's weights where the file is opened as the folder of a model. */
-export const GGUF_WEIGHTS = 'model.gguf';
 
 const WHOLE: readonly FoundTensor['dtype'][] = ['I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
 

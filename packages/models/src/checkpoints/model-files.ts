@@ -2,6 +2,7 @@
 
 import type { ByteStream } from '@ludic/graph';
 import { ModelError } from '../errors.ts';
+import type { FoundTensor } from './found-tensor.ts';
 import { isLfsPointer, LFS_ADVICE } from './refusals.ts';
 
 /** Where the files of a model come from: a folder, a download, a browser's storage. */
@@ -14,6 +15,11 @@ export interface ModelFiles {
   open?(file: string): Promise<OpenFile | undefined>;
   /** The names of its files, where they can be told. */
   list?(): Promise<readonly string[]>;
+  /**
+   * Its weights by their names in the family's own files, where they are in no file of those that are read here: the source
+   * itself knows them. Adds to `opened` what they are still to be read from.
+   */
+  tensors?(opened: OpenFile[]): Promise<ReadonlyMap<string, FoundTensor>>;
 }
 
 /** A file that can be read in parts. Close it after use. */

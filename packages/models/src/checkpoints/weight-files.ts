@@ -2,7 +2,7 @@
 // safetensors are read from their file one at a time, where it can be read in parts.
 
 import { ModelError } from '../errors.ts';
-import { type FoundTensor, GGUF_WEIGHTS } from './found-tensor.ts';
+import type { FoundTensor } from './found-tensor.ts';
 import { type ModelFiles, type OpenFile, readJson } from './model-files.ts';
 import { lacksWeights } from './refusals.ts';
 import {
@@ -18,7 +18,7 @@ import { readTorchFile } from './torch-file.ts';
 
 interface WeightsFormat {
   /** Finds the tensors of a file that is in memory. */
-  readonly inMemory?: (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
+  readonly inMemory: (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
   /** Finds those of a file that can be read in parts. */
   readonly inParts?: (file: OpenFile) => Promise<ReadonlyMap<string, FoundTensor>>;
 }
@@ -27,8 +27,6 @@ interface WeightsFormat {
 const WEIGHTS: readonly (readonly [file: string, format: WeightsFormat])[] = [
   ['model.safetensors', { inMemory: (bytes) => readSafetensors(bytes).tensors, inParts: findSafetensors }],
   ['pytorch_model.bin', { inMemory: readTorchFile }],
-  // Few models in a page are GGUF: it is fetched with the first.
-  [GGUF_WEIGHTS, { inParts: async (file) => (await import('../gguf/gguf-files.ts')).findGguf(file) }],
 ];
 /** Files that may hold all of a model's weights, the preferred first. */
 export const WEIGHT_FILES: readonly string[] = WEIGHTS.map(([file]) => file);
@@ -36,13 +34,14 @@ export const indexOf = (file: string): string => `${file}.index.json`;
 
 /** @param opened gets the files that the tensors are still to be read from */
 export async function findWeights(files: ModelFiles, opened: OpenFile[]): Promise<ReadonlyMap<string, FoundTensor>> {
+  if (files.tensors) return files.tensors(opened);
   for (const [file, format] of WEIGHTS) {
     const whole = await findTensors(files, file, format, opened);
     if (whole) return whole;
     const index = await readJson(files, indexOf(file));
     if (index !== undefined) return findShards(files, indexOf(file), index, format, opened);
   }
-  const names = WEIGHTS.flatMap(([file, { inMemory }]) => (inMemory ? [file, indexOf(file)] : [file]));
+  const names = WEIGHTS.flatMap(([file]) => [file, indexOf(file)]);
   throw lacksWeights(files.name, (await files.list?.()) ?? [], names);
 }
 
@@ -59,7 +58,7 @@ async function findTensors(
     opened.push(file);
     return inFile(name, () => inParts(file));
   }
-  const bytes = inMemory && (await files.read(name));
+  const bytes = await files.read(name);
   if (!bytes) return undefined;
   const tensors = await inFile(name, async () => inMemory(bytes));
   return new Map(

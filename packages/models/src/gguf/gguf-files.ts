@@ -3,7 +3,7 @@
 
 import { readConfig, tensorsOf } from '../architectures/registry.ts';
 import { inverseFrequencies } from '../architectures/rope.ts';
-import { type FoundTensor, GGUF_WEIGHTS } from '../checkpoints/found-tensor.ts';
+import type { FoundTensor } from '../checkpoints/found-tensor.ts';
 import type { ModelFiles, OpenFile } from '../checkpoints/model-files.ts';
 import type { Json, ModelConfig, RotaryConfig } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
@@ -70,13 +70,17 @@ export function ggufModelFiles(name: string, open: () => Promise<OpenFile>): Mod
       const json = Object.hasOwn(made, file) ? made[file]!(await read()) : undefined;
       return json && new TextEncoder().encode(JSON.stringify(json));
     },
-    open: async (file) => (file === GGUF_WEIGHTS ? open() : undefined),
-    list: async () => [...Object.keys(made), GGUF_WEIGHTS],
+    list: async () => Object.keys(made),
+    async tensors(opened) {
+      const file = await open();
+      opened.push(file);
+      return findGguf(file);
+    },
   };
 }
 
 /** The tensors of a GGUF file under the names of the family's own files, in the family's own layout. */
-export async function findGguf(file: OpenFile): Promise<ReadonlyMap<string, FoundTensor>> {
+async function findGguf(file: OpenFile): Promise<ReadonlyMap<string, FoundTensor>> {
   const { metadata, traits, config: json } = await readGguf(file);
   const config = readConfig(json);
   const specs = tensorsOf(config);

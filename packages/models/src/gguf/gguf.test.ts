@@ -6,7 +6,6 @@ import { floats } from '@ludic/runtime';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folder } from '../../testing/golden.ts';
 import { tiny, tokenizer } from '../../testing/tiny-gguf.ts';
-import { GGUF_WEIGHTS } from '../checkpoints/found-tensor.ts';
 import {
   type Checkpoint,
   type GgufDtype,
@@ -220,10 +219,9 @@ describe('a damaged GGUF file', () => {
     expect(reads.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(3 * bytes.length);
   });
 
-  it('has its weights under one name', async () => {
+  it('is a folder without a file of weights', async () => {
     const files = opened(await written(tiny(), 'f16'));
-    expect(await files.list!()).toContain(GGUF_WEIGHTS);
-    expect(await files.open!('model.safetensors')).toBeUndefined();
-    expect(await files.read('vocab.json')).toBeUndefined();
+    expect(await files.list!()).toEqual(['config.json', 'tokenizer.json', 'tokenizer_config.json']);
+    expect(await files.read('model.safetensors')).toBeUndefined();
   });
 });

@@ -1,11 +1,15 @@
 // Fields of a form from a JSON schema, and what is filled in as the request that the schema describes. Whether it can be
 // used is for the server to say, who knows best.
 
+import { parseObject } from '@ludic/io';
 import { labelOf, sentenceCase } from '../../ui/labels.ts';
 import type { JsonSchema } from '../../ui/schema-field.tsx';
 
-/** number: also whole ones. flag: yes, no or left out. words: several, with commas between. several: of the choices. */
-export type FieldKind = 'number' | 'text' | 'choice' | 'flag' | 'words' | 'several';
+/**
+ * number: also whole ones. flag: yes, no or left out. words: several, with commas between. several: of the choices. json: an
+ * object as JSON.
+ */
+export type FieldKind = 'number' | 'text' | 'choice' | 'flag' | 'words' | 'several' | 'json';
 
 /** One setting of a request as a field of a form. */
 export interface FormField {
@@ -46,10 +50,16 @@ export function fieldsOf(
       kind,
       choices: ((kind === 'several' ? schema.items?.enum : schema.enum) ?? []).map(String),
       isOptional: !required.includes(name) && fallback === undefined,
-      initial: fallback === undefined || kind === 'several' ? '' : String(fallback),
+      initial: initialOf(kind, fallback),
     };
     return [field];
   });
+}
+
+function initialOf(kind: FieldKind, fallback: unknown): string {
+  if (fallback === undefined || kind === 'several') return '';
+  if (kind === 'json') return Object.keys(fallback as object).length > 0 ? JSON.stringify(fallback) : '';
+  return String(fallback);
 }
 
 /** The control that fits a schema. */
@@ -57,6 +67,7 @@ function kindOf({ type, enum: choices, items }: JsonSchema): FieldKind {
   if (choices) return 'choice';
   if (type === 'array') return items?.enum ? 'several' : 'words';
   if (type === 'boolean') return 'flag';
+  if (type === 'object') return 'json';
   return type === 'integer' || type === 'number' ? 'number' : 'text';
 }
 
@@ -88,6 +99,8 @@ function requestValue({ kind }: FormField, filled: string | readonly string[]): 
     case 'text':
     case 'choice':
       return text;
+    case 'json':
+      return parseObject(text) ?? text;
     case 'several':
       return [text];
     default:
