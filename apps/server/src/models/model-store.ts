@@ -230,7 +230,7 @@ async function isFolder(path: string): Promise<boolean> {
 /** A folder in Hugging Face layout, or one with one GGUF file. */
 async function holdsModel(folder: string): Promise<boolean> {
   if (await isFile(join(folder, 'config.json'))) return true;
-  const [gguf, ...others] = (await readdir(folder)).filter((name) => name.endsWith('.gguf'));
+  const [gguf, ...others] = (await readdir(folder).catch((): string[] => [])).filter((name) => name.endsWith('.gguf'));
   return gguf !== undefined && others.length === 0 && isFile(join(folder, gguf));
 }
 
