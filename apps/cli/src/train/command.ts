@@ -34,6 +34,10 @@ export function trainCommand(): Command {
     .option('--env <id>', 'Game to train in (needed for a new run); ludic games lists them')
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))
+    .option(
+      '--reference <name>',
+      'Model that the KL term holds the policy to, kept in the run (default: the model that it starts from)',
+    )
     .addOption(fieldOption('lora_rank', lora_rank))
     .addOption(fieldOption('lora_alpha', lora_alpha))
     .addOption(fieldOption('lora_targets', lora_targets))

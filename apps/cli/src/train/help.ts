@@ -15,7 +15,10 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
     'Learning rate and optimizer',
     'learning-rate schedule warmup-steps final-rate beta2 weight-decay max-grad-norm num-iterations',
   ],
-  ['Loss', 'loss-type importance-sampling-level epsilon epsilon-high delta beta entropy-coefficient final-exploration'],
+  [
+    'Loss',
+    'loss-type importance-sampling-level epsilon epsilon-high delta beta entropy-coefficient final-exploration reference',
+  ],
   ['Adapter (LoRA)', 'lora-rank lora-alpha lora-targets'],
   ['Evaluation and checkpoints', 'eval-every eval-episodes eval-temperature save-every on-collapse onnx'],
   ['Tracking', 'wandb-project wandb-entity tensorboard'],

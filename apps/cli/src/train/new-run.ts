@@ -21,6 +21,7 @@ export interface NewRunOptions {
   readonly env?: string;
   readonly envConfig: string;
   readonly model: string;
+  readonly reference?: string;
   readonly warmStart?: number | 'auto';
   readonly warmStartEpisodes?: number;
   readonly warmStartPlayer?: string;
@@ -48,6 +49,7 @@ export async function newRun(options: NewRunFields): Promise<RunStart> {
   const start = (settings: TrainSettings): RunStart => ({
     kind: 'new',
     model: options.model,
+    ...(options.reference !== undefined && { reference: options.reference }),
     settings: sharded(settings, options),
     ...onnxOf(options),
   });

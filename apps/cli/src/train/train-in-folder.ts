@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { gigabytes } from '@ludic/grpo/internal';
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining, STEP_TIMEOUT } from '@ludic/grpo/node';
+import type { ModelFiles } from '@ludic/models';
 import type { TrackingSettings } from '@ludic/tracking';
 import { openFiles } from '../models/open.ts';
 import { type DeviceOption, openRuntime } from '../options/device.ts';
@@ -46,7 +47,9 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
   const { precision, threads } = await roundingOf(given, out, machine.threads);
   const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
   // Before Ctrl-C gets another meaning: during a download it ends the program.
-  const files = start.kind === 'new' ? await openFiles(start.model) : undefined;
+  const opened = new Map<string, ModelFiles>();
+  const names = start.kind === 'new' ? [start.model, start.reference] : [];
+  for (const name of names) if (name !== undefined) opened.set(name, await openFiles(name));
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);
@@ -62,7 +65,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
     const result = await runTraining(start, {
       folder: out,
       runtime,
-      openFiles: async (name) => files ?? openFiles(name),
+      openFiles: async (name) => opened.get(name) ?? openFiles(name),
       signal: controller.signal,
       onEvent: (event) => {
         view.show(event);

@@ -105,6 +105,21 @@ describe('ludic train', () => {
     await expectSameRun('again');
   });
 
+  it('is held to another reference, by the process itself and by workers alike', async () => {
+    const start = join(scratch, 'whole', 'checkpoints', `step-00000${STEPS}`);
+    const held = ['--model', start, '--reference', 'nano', '--beta', '0.1', '--shards', '2'];
+    expect((await runLudic(...train('bound'), ...held)).code).toBe(0);
+    expect((await runLudic(...train('shared'), ...held, '--workers', '2')).code).toBe(0);
+    expect((await weightsOf('shared')).equals(await weightsOf('bound'))).toBe(true);
+    const [first] = await metricsOf('bound');
+    expect(first).toMatchObject({ mean_kl: expect.any(Number) });
+    expect((first as { mean_kl: number }).mean_kl).toBeGreaterThan(1e-4);
+    expect(await runLudic(...train('none'), '--beta', '0.1', '--reference', 'no/such/model')).toMatchObject({
+      code: 2,
+    });
+    expect(await readdir(scratch)).not.toContain('none');
+  });
+
   it('keeps the precision that it began with', async () => {
     const sizes = ['--group-size', '4', '--batch-size', '8', '--eval-episodes', '4', '--max-completion-length', '4'];
     const run = join(scratch, 'half');

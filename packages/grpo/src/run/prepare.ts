@@ -4,7 +4,9 @@
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder, trainedParameters } from '@ludic/inference/internal';
 import {
+  type Checkpoint,
   completeTokenizerFiles,
+  type ModelConfig,
   type ModelFiles,
   readAdapter,
   readChatTemplate,
@@ -12,10 +14,11 @@ import {
   readModelConfig,
   readTokenizer,
   type TokenizerFiles,
+  tensorsOf,
 } from '@ludic/models';
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
 import { type CarriedGame, carriedGameText, readCarriedGame } from '@ludic/rollouts/internal';
-import { GrpoError } from '../errors.ts';
+import { GrpoError, needSetting } from '../errors.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { openTrained } from '../trainer/open-trained.ts';
 import { carriedGameOf } from '../trainer/played-spec.ts';
@@ -25,7 +28,7 @@ import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
 import { describeMemory, estimateMemory, gigabytes, mayFit, memoryAdvice } from './memory.ts';
 import { probePrompts } from './probe-prompts.ts';
 import type { RunStart, SharedUpdates, TrainRunOptions } from './run-options.ts';
-import { type Best, checkpointFolder, createRun, openRun, type StoredRun } from './stored-run.ts';
+import { type Best, checkpointFolder, createRun, openRun, REFERENCE_FOLDER, type StoredRun } from './stored-run.ts';
 
 export interface PreparedRun {
   readonly folder: StoredRun;
@@ -42,8 +45,11 @@ export interface PreparedRun {
 
 /** @throws GrpoError `bad_setting`, `too_large`, `run_exists`, `no_run`, `bad_checkpoint` */
 export async function prepareRun(start: RunStart, options: TrainRunOptions): Promise<PreparedRun> {
-  const { settings, files, step, openFolder } = await originOf(start, options);
+  const { settings, files, step, reference: named, openFolder } = await originOf(start, options);
   checkSettings(settings);
+  // A run may go on without its KL term.
+  if (named && step === undefined) needBeta(named, settings);
+  const reference = named && settings.loss.beta > 0 ? await readReference(named, files) : undefined;
   const game = carriedGameText({ ...(await carriedOptions(files)), ...carriedGameOf(settings) });
   const count = await processesFor(files, settings, options);
   const model = await openTrained(files, settings, options.runtime);
@@ -51,12 +57,14 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   try {
     const tokenizerFiles = new Map([...(await completeTokenizerFiles(files)), [CARRIED_GAME_FILE, game]]);
     const folder = await openFolder();
+    if (reference && step === undefined) await folder.saveReference(reference);
     if (step === undefined) await startWarm(model, settings, folder, options);
     // A new adapter is the same every time; one that had a warm start is not.
     else if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
     // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
-    const workers = count > 1 ? options.workers?.make(count, model, settings, checkpointFolder(0)) : undefined;
-    trainer = await Trainer.create(model, settings, workers);
+    const folders = { first: checkpointFolder(0), reference: reference && REFERENCE_FOLDER };
+    const workers = count > 1 ? options.workers?.make(count, model, settings, folders) : undefined;
+    trainer = await Trainer.create(model, settings, workers, reference?.parameters);
     const prepared = { folder, model, trainer, workers, tokenizerFiles };
     if (step === undefined) return { ...prepared, best: undefined, watched: NOTHING_WATCHED, isNew: true };
     await loadWeights(model, folder, step);
@@ -81,6 +89,8 @@ interface Origin {
   readonly settings: TrainSettings;
   /** Of the model that the run starts from. */
   readonly files: ModelFiles;
+  /** Of the reference policy, where it is not that model. */
+  readonly reference?: ModelFiles | undefined;
   /** Of its newest checkpoint; undefined where it has none. */
   readonly step: number | undefined;
   /** Makes the folder of a new run, which is left alone until the run is known to fit. */
@@ -89,10 +99,18 @@ interface Origin {
 
 async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions): Promise<Origin> {
   if (start.kind === 'new') {
-    const { model, settings, onnx, threads } = start;
-    const config = { formatVersion: 1, model, settings, onnx, threads } as const;
+    const { model, reference: named, settings, onnx, threads } = start;
+    const config = {
+      formatVersion: 1,
+      model,
+      ...(named !== undefined && { reference: named }),
+      settings,
+      onnx,
+      threads,
+    } as const;
     const files = await openFiles(model);
-    return { settings, files, step: undefined, openFolder: () => createRun(storage, config) };
+    const reference = named === undefined ? undefined : await openFiles(named);
+    return { settings, files, reference, step: undefined, openFolder: () => createRun(storage, config) };
   }
   const stored = await openRun(storage);
   const step = (await stored.checkpoints()).at(-1);
@@ -100,9 +118,11 @@ async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions
     // Before anything is loaded, so that what may not change is refused at once.
     const changed = await stored.changed(step, start.change ?? {});
     const files = await storage.open(checkpointFolder(0), 'model');
-    return { settings: changed.config.settings, files, step, openFolder: async () => changed };
+    const reference =
+      changed.config.reference === undefined ? undefined : await storage.open(REFERENCE_FOLDER, 'model');
+    return { settings: changed.config.settings, files, reference, step, openFolder: async () => changed };
   }
-  const { model, settings } = stored.config;
+  const { model, reference: named, settings } = stored.config;
   if (settings.warmStart === undefined) {
     throw new GrpoError(
       'no_run',
@@ -111,7 +131,22 @@ async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions
   }
   // It was stopped in its warm start, which begins again.
   await stored.rewind(-1);
-  return { settings, files: await openFiles(model), step, openFolder: async () => stored };
+  const reference = named === undefined ? undefined : await openFiles(named);
+  return { settings, files: await openFiles(model), reference, step, openFolder: async () => stored };
+}
+
+const needBeta = ({ name }: ModelFiles, { loss: { beta } }: TrainSettings): void =>
+  needSetting('beta', beta, `above 0 with the reference ${name}, which is of no use without`, beta > 0);
+
+/** @throws GrpoError `bad_setting` where the reference cannot judge what the model writes */
+async function readReference(named: ModelFiles, files: ModelFiles): Promise<Checkpoint> {
+  const [reference, config] = [await readCheckpoint(named), await readModelConfig(files)];
+  const shapes = (one: ModelConfig) => JSON.stringify([...tensorsOf(one)].map(([name, { shape }]) => [name, shape]));
+  if (shapes(reference.config) === shapes(config)) return reference;
+  throw new GrpoError(
+    'bad_setting',
+    `The reference ${named.name} is another network than ${files.name}; both must be alike.`,
+  );
 }
 
 /** The warm start of a run, where its settings ask for one. */

@@ -20,6 +20,8 @@ export type RunStart =
   | {
       readonly kind: 'new';
       readonly model: string;
+      /** The model that the KL term holds the policy to; by default the model that it starts from. */
+      readonly reference?: string;
       readonly settings: TrainSettings;
       readonly onnx?: readonly ExportDtype[];
       /** Those that the runtime was made with. */
@@ -59,8 +61,13 @@ export interface Workers {
   readonly count: number;
   /** Cores of the machine. Without it that is not looked at. */
   readonly cores?: number;
-  /** @param first the checkpoint with the model that the run starts from */
-  readonly make: (count: number, model: LanguageModel, settings: TrainSettings, first: string) => SharedUpdates;
+  /** Folders of the run: the checkpoint with the model that it starts from, and the reference where it is another. */
+  readonly make: (
+    count: number,
+    model: LanguageModel,
+    settings: TrainSettings,
+    folders: { readonly first: string; readonly reference?: string | undefined },
+  ) => SharedUpdates;
 }
 
 /** Shards in other processes. */

@@ -166,6 +166,46 @@ describe('a run in a storage of its own', () => {
     expect(new TextDecoder().decode(other.files.get('config.json'))).toBe(text);
   });
 
+  it('is held to another reference, which stays with it and counts after a stop too', async () => {
+    const apart = memoryStorage();
+    await run(apart, { ...begin, settings: { ...settings, steps: 2, learningRate: 0.01 } });
+    const openFiles = async (name: string) => (name === 'nano' ? openModelFolder(nano) : apart.open('final', 'model'));
+    const held: RunStart = {
+      ...begin,
+      reference: 'apart',
+      settings: { ...settings, loss: { ...settings.loss, beta: 0.1 } },
+    };
+    const runtime = await createRuntime();
+    const trained = async (start: RunStart, storage: RunStorage, controller = new AbortController()) => {
+      const distances: number[] = [];
+      const onEvent = (event: RunEvent) => {
+        if (event.type === 'step') distances.push(event.metrics.mean_kl!);
+        if (event.type === 'step' && storage === cut && start.kind === 'new') controller.abort();
+      };
+      const { signal } = controller;
+      await trainRun(start, { storage, runtime, openFiles, clock: () => 0, onEvent, signal });
+      return distances;
+    };
+    const [whole, cut] = [memoryStorage(), memoryStorage()];
+    const [first] = await trained(held, whole);
+    expect(first).toBeGreaterThan(1e-3);
+    expect((await trained({ ...held, reference: 'nano' }, memoryStorage()))[0]).toBeLessThan(1e-6);
+    expect(await trained(held, cut)).toEqual([first]);
+    await trained({ kind: 'resume' }, cut);
+    expect(cut.files.get('final/model.safetensors')).toEqual(whole.files.get('final/model.safetensors'));
+  });
+
+  it('refuses a reference that is another network, or that nothing is weighed against', async () => {
+    const other = fileURLToPath(new URL('../../../models/fixtures/llama-tiny/', import.meta.url));
+    const openFiles = (name: string) => openModelFolder(name === 'nano' ? nano : other);
+    const options = { storage: memoryStorage(), runtime: await createRuntime(), openFiles, clock: () => 0 };
+    const loss = { ...settings.loss, beta: 0.1 };
+    const start: RunStart = { ...begin, reference: 'other', settings: { ...settings, loss } };
+    await expect(trainRun(start, options)).rejects.toThrow(/another network/);
+    await expect(trainRun({ ...start, settings }, options)).rejects.toThrow(/beta .* above 0 with the reference/);
+    expect(options.storage.files.size).toBe(0);
+  });
+
   it('leaves variables of the chat template with its model, and those that the model came with', async () => {
     const templateOptions = { enable_thinking: false };
     const first = memoryStorage();

@@ -37,6 +37,8 @@ export interface RunConfig {
   readonly formatVersion: 1;
   /** Where the first weights came from, for people; a copy is in checkpoints/step-000000. */
   readonly model: string;
+  /** Where the weights of the reference policy came from, for people; a copy is in reference/. Absent: the first model. */
+  readonly reference?: string;
   /** Those of now. */
   readonly settings: TrainSettings;
   /** What was changed on the way, oldest first. */
@@ -59,6 +61,9 @@ export interface SavedState {
   readonly best: Best | undefined;
   readonly watched: WatchState;
 }
+
+/** Where the reference policy lies in its run, if it is another than the first model. */
+export const REFERENCE_FOLDER = 'reference';
 
 /** Where the checkpoint of a step lies in its run. */
 export const checkpointFolder = (step: number) => `checkpoints/step-${String(step).padStart(6, '0')}`;
@@ -164,6 +169,11 @@ export class StoredRun {
       `${JSON.stringify({ step: state.step, updates, best: state.best, watched: state.watched })}\n`,
     );
     await this.storage.writeFolder(checkpointFolder(state.step), files);
+  }
+
+  /** The weights of the reference policy. */
+  saveReference({ config, parameters }: Pick<Checkpoint, 'config' | 'parameters'>): Promise<void> {
+    return this.storage.writeFolder(REFERENCE_FOLDER, folderFiles(config, parameters, new Map()));
   }
 
   /** The model of a checkpoint that holds an adapter alone: the first one's, with the adapter worked in. */

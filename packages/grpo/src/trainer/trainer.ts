@@ -13,7 +13,7 @@ import { isDisagreement, lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
 import type { OptimizerState } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
-import { LocalShards, learnerOf } from '../workers/local-shards.ts';
+import { type HostTensors, LocalShards, learnerOf } from '../workers/local-shards.ts';
 import { cutIntoShards, type Shard, type ShardRunner } from '../workers/shards.ts';
 import type { Learner } from './learner.ts';
 import { policyOf, specOf } from './played-spec.ts';
@@ -51,11 +51,17 @@ export class Trainer {
 
   /**
    * @param runner who plays the shards and finds their gradients, taken over; by default this process
+   * @param reference the weights that the KL term holds the policy to, where this process is the runner; by default the model's
    * @throws GrpoError `bad_setting`; EnvironmentError for the environment and its config
    */
-  static async create(model: LanguageModel, settings: TrainSettings, runner?: ShardRunner): Promise<Trainer> {
+  static async create(
+    model: LanguageModel,
+    settings: TrainSettings,
+    runner?: ShardRunner,
+    reference?: HostTensors,
+  ): Promise<Trainer> {
     checkSettings(settings);
-    return new Trainer(model, settings, runner ?? (await LocalShards.create(model, settings)));
+    return new Trainer(model, settings, runner ?? (await LocalShards.create(model, settings, reference)));
   }
 
   private constructor(model: LanguageModel, settings: TrainSettings, runner: ShardRunner) {

@@ -5,13 +5,16 @@ import type { LanguageModel } from '@ludic/inference';
 import type { LanguageModelPolicy } from '@ludic/policies';
 import { type Episode, groupStarts } from '@ludic/rollouts';
 import { type PreparedEpisodes, playPrepared, prepareEpisodes } from '@ludic/rollouts/internal';
-import type { ResidentTensors } from '@ludic/runtime';
+import { type HostTensor, ResidentTensors } from '@ludic/runtime';
 import { flatTokens } from '../batching/batch.ts';
 import type { Sample } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import { Learner } from '../trainer/learner.ts';
 import { policyOf, specOf } from '../trainer/played-spec.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from './shards.ts';
+
+/** Weights by their names. */
+export type HostTensors = Readonly<Record<string, HostTensor>>;
 
 /** What a run learns with. */
 export function learnerOf(model: LanguageModel, settings: TrainSettings): Learner {
@@ -20,17 +23,26 @@ export function learnerOf(model: LanguageModel, settings: TrainSettings): Learne
   return new Learner({ ...same, runtime, config, parameters, adapter, objective, repeated: numIterations > 1 });
 }
 
-/** What scores samples under the first weights. */
+/** What scores samples under the reference policy. */
 interface Reference {
   readonly learner: Learner;
-  /** A copy of the first weights, where training changes them. */
+  /** Its own weights; undefined where they are those of the model, which training leaves alone. */
   readonly copy: ResidentTensors | undefined;
 }
 
-async function referenceOf(model: LanguageModel, settings: TrainSettings): Promise<Reference | undefined> {
+/** @param given the weights of the reference; by default those that the model has now */
+async function referenceOf(
+  model: LanguageModel,
+  settings: TrainSettings,
+  given: HostTensors | undefined,
+): Promise<Reference | undefined> {
   if (settings.loss.beta === 0) return undefined;
   const { parameters, adapter } = model;
   const learnerWith = (own: Partial<LanguageModel>) => learnerOf({ ...model, ...own }, settings);
+  if (given) {
+    const copy = await ResidentTensors.of(model.runtime, given);
+    return { learner: learnerWith({ parameters: copy, adapter: undefined }), copy };
+  }
   if (!adapter) {
     const copy = await parameters.copy();
     return { learner: learnerWith({ parameters: copy }), copy };
@@ -49,9 +61,9 @@ export class LocalShards implements ShardRunner {
   /** What later passes over a batch need again. */
   #referenced: { readonly step: number; readonly samples: Map<number, readonly Sample[]> } | undefined;
 
-  /** The weights that the model has now become the reference. */
-  static async create(model: LanguageModel, settings: TrainSettings): Promise<LocalShards> {
-    return new LocalShards(model, settings, await referenceOf(model, settings));
+  /** @param reference the weights of the reference policy; by default those that the model has now */
+  static async create(model: LanguageModel, settings: TrainSettings, reference?: HostTensors): Promise<LocalShards> {
+    return new LocalShards(model, settings, await referenceOf(model, settings, reference));
   }
 
   private constructor(model: LanguageModel, settings: TrainSettings, reference: Reference | undefined) {

@@ -8,7 +8,7 @@ import { type FileLock, takeLock, writeFileAtomic } from '@ludic/io/node';
 import { openAdapterFolder, openModelFolder, writeFilesAtomically } from '@ludic/models/node';
 import { GrpoError } from '../../errors.ts';
 import type { RunStorage } from '../run-storage.ts';
-import { checkpointFolder, createRun, openRun, type RunConfig, StoredRun } from '../stored-run.ts';
+import { checkpointFolder, createRun, openRun, REFERENCE_FOLDER, type RunConfig, StoredRun } from '../stored-run.ts';
 
 /** Lies in the folder of a run and is no part of it. */
 const LOCK_FILE = 'run.lock';
@@ -88,13 +88,16 @@ export async function holdRun<T>(folder: string, kind: 'new' | 'resume', work: (
  */
 export async function hasOnlyBegun(folder: string, others: readonly string[] = []): Promise<boolean> {
   const { names } = folderStorage(folder);
-  const known = new Set(['config.json', 'config.json.new', 'checkpoints', 'metrics.jsonl', ...others]);
+  const known = new Set(['config.json', 'config.json.new', 'checkpoints', 'metrics.jsonl', ...OF_REFERENCE, ...others]);
   // A plain model has a config.json too, and its weights beside. A checkpoint is complete once its name has no dot.
   return (
     (await names('')).every((name) => known.has(name)) &&
     (await names('checkpoints')).every((name) => name.startsWith('.'))
   );
 }
+
+/** Written whole, from beside. */
+const OF_REFERENCE = [REFERENCE_FOLDER, `.${REFERENCE_FOLDER}.new`];
 
 /** The folder stays as it was where no run came of it. */
 async function letGo(lock: FileLock, folder: string, isOurs: boolean): Promise<void> {

@@ -50,11 +50,12 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
       storage: folderStorage(folder),
       workers: workers && {
         ...workers,
-        make: (count, model, settings, first) =>
+        make: (count, model, settings, { first, reference }) =>
           new WorkerPool({
             count,
             setup: {
               model: `${folder}/${first}`,
+              ...(reference !== undefined && { reference: `${folder}/${reference}` }),
               settings,
               runtime: workers.runtime,
               stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,

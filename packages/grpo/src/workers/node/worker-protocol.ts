@@ -12,6 +12,8 @@ export const LAST_WORDS = 4;
 export interface WorkerSetup {
   /** A folder with the first weights of the run. */
   readonly model: string;
+  /** A folder with the weights of the reference policy; by default the first ones. */
+  readonly reference?: string;
   readonly settings: TrainSettings;
   /** The same as the run's own: threads decide how sums are rounded. */
   readonly runtime: NodeRuntimeOptions;

@@ -5,7 +5,7 @@ import { watchThread } from '@ludic/environments/node';
 import { trainedParameters } from '@ludic/inference/internal';
 import { answerRequests } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
-import { readAdapter } from '@ludic/models';
+import { readAdapter, readCheckpoint } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { float32, floats } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
@@ -30,17 +30,24 @@ let work: Promise<ShardWork> | undefined;
 /** Rejected for good where a weight does not fit: the worker must not go on with what it has. */
 let weights: Promise<void> = Promise.resolve();
 
-async function open({ model: folder, settings, runtime, stepTimeoutSeconds = 0 }: WorkerSetup): Promise<ShardWork> {
+async function open({
+  model: folder,
+  reference,
+  settings,
+  runtime,
+  stepTimeoutSeconds = 0,
+}: WorkerSetup): Promise<ShardWork> {
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
-  // The reference is the first model, which has learned the format where there was a warm start.
+  // Where nothing else is named, the reference is the first model, which has learned the format where there was a warm start.
   if (model.adapter && settings.warmStart !== undefined) {
     const { parameters } = await readAdapter(await openAdapterFolder(folder), model.config);
     await model.adapter.parameters.set(parameters);
   }
   const trained = trainedParameters(model);
+  const given = reference === undefined ? undefined : await readCheckpoint(await openModelFolder(reference));
   return {
-    shards: await LocalShards.create(model, settings),
+    shards: await LocalShards.create(model, settings, given?.parameters),
     learner: learnerOf(model, settings),
     setWeight: ({ name, dims, data }) => trained.set({ [name]: float32(data, dims) }),
   };
