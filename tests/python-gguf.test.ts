@@ -24,7 +24,7 @@ import {
   readTokenizer,
 } from '../packages/models/src/index.ts';
 import { openModelFolder } from '../packages/models/src/node.ts';
-import { tokenizer as tinyTokenizer } from '../packages/models/testing/tiny-gguf.ts';
+import { LLAMA31_SCALING, pieces, tokenizer as tinyTokenizer } from '../packages/models/testing/tiny-gguf.ts';
 import { stream } from '../packages/random/src/index.ts';
 import { float32, floats } from '../packages/runtime/src/index.ts';
 import { createRuntime } from '../packages/runtime/src/node.ts';
@@ -87,13 +87,7 @@ const SHAPES = {
   'llama 3.1': {
     model_type: 'llama',
     num_attention_heads: 4,
-    rope_scaling: {
-      rope_type: 'llama3',
-      factor: 8,
-      low_freq_factor: 1,
-      high_freq_factor: 4,
-      original_max_position_embeddings: 8192,
-    },
+    rope_scaling: LLAMA31_SCALING,
   },
   qwen2: { num_attention_heads: 4, num_key_value_heads: 1 },
   qwen3: { num_attention_heads: 4, num_key_value_heads: 2, head_dim: 128, tie_word_embeddings: false },
@@ -110,9 +104,9 @@ const LLAMA_SIZES = { hidden_size: 64, intermediate_size: 96, num_hidden_layers:
 
 const DTYPES: readonly GgufDtype[] = ['f16', 'q8_0'];
 
-async function exported(name: keyof typeof SHAPES, dtype: GgufDtype): Promise<string> {
+async function exported(name: keyof typeof SHAPES, dtype: GgufDtype, beside = tinyTokenizer()): Promise<string> {
   const sizes = name === 'gpt2' ? {} : LLAMA_SIZES;
-  const common = { model_type: name, vocab_size: 64, eos_token_id: 0, tie_word_embeddings: true };
+  const common = { model_type: name, vocab_size: 320, eos_token_id: 0, tie_word_embeddings: true };
   const config = readConfig({ ...common, ...sizes, ...SHAPES[name] });
   const parameters = initialParameters(config, 3);
   // Large enough that each part of the network shows in the result.
@@ -123,7 +117,7 @@ async function exported(name: keyof typeof SHAPES, dtype: GgufDtype): Promise<st
         value.dims,
       );
   const path = join(scratch, `${name.replace(/\W/g, '')}-${dtype}.gguf`);
-  await writeFileAtomic(path, await ggufFile(config, parameters, tinyTokenizer(), { dtype, name }));
+  await writeFileAtomic(path, await ggufFile(config, parameters, beside, { dtype, name }));
   return path;
 }
 
@@ -234,15 +228,54 @@ describe.skipIf(!hasTransformers || !smol)('SmolLM2-135M-Instruct, from its GGUF
   }, 600_000);
 });
 
+/** What llama.cpp answers. */
+interface Answers {
+  readonly answers: readonly {
+    readonly text: string;
+    readonly tokens: readonly number[];
+    readonly leads: readonly number[];
+    readonly logprobs: readonly number[];
+  }[];
+  readonly ids: readonly (readonly number[])[];
+}
+
+describe.skipIf(!hasLlama)('a small model in llama.cpp', () => {
+  it.each(Object.keys(SHAPES) as (keyof typeof SHAPES)[])('is as sure of the next token as here: %s', async (name) => {
+    const random = stream(9, 'ids');
+    // Long enough for stretched positions and windows to count.
+    const prompts = Array.from({ length: 4 }, () => Array.from({ length: 100 }, () => 1 + random.nextInt(39)));
+    const path = await exported(name, 'f16');
+    const { answers } = (await ask('./python_llama_cpp.py', { model: path, texts: [], prompts, tokens: 1 })) as Answers;
+    const scorer = new Scorer(await openLanguageModel(await openModelFolder(path), runtime));
+    for (const [i, prompt] of prompts.entries()) {
+      const [next] = answers[i]!.tokens;
+      const [{ logprob }] = (await scorer.rate(Int32Array.from(prompt), Int32Array.of(next!), 0)) as [
+        { logprob: number },
+      ];
+      // llama.cpp takes products of 16-bit weights in 16 bits.
+      expect(Math.abs(logprob - answers[i]!.logprobs[0]!), `prompt ${i}`).toBeLessThan(0.01);
+    }
+  });
+
+  it.each([
+    ['llama 3.1', tinyTokenizer()],
+    ['llama', pieces(true)],
+    ['llama', pieces(false)],
+  ] as const)('has the tokens that it has here, and goes on as here: %s', async (name, beside) => {
+    const path = await exported(name, 'f16', beside);
+    const model = await openLanguageModel(await openModelFolder(path), runtime);
+    const request = {
+      model: path,
+      texts: ['abc ab a', 'ab  abc', 'x 12', 'naïve 🎉'],
+      prompts: [[3, 7, 9]],
+      tokens: 1,
+    };
+    const { ids } = (await ask('./python_llama_cpp.py', request)) as Answers;
+    expect(ids).toEqual(request.texts.map((text) => Array.from(model.tokenizer.encode(text))));
+  });
+});
+
 describe.skipIf(!hasLlama || !smol)('SmolLM2-135M-Instruct in llama.cpp', () => {
-  interface Answers {
-    readonly answers: readonly {
-      readonly text: string;
-      readonly tokens: readonly number[];
-      readonly leads: readonly number[];
-    }[];
-    readonly ids: readonly (readonly number[])[];
-  }
   const TOKENS = 30;
 
   it.each([

@@ -40,11 +40,12 @@ def main():
         }
         answer = ask("/completion", body)
         # By how much the likeliest token leads: where that is next to nothing, either may be taken.
-        leads = []
+        leads, scores = [], []
         for one in answer.get("completion_probabilities", []):
             best, second = one["top_logprobs"][:2]
             leads.append(best["logprob"] - second["logprob"])
-        return {"text": answer["content"], "tokens": answer["tokens"], "leads": leads}
+            scores.append(best["logprob"])
+        return {"text": answer["content"], "tokens": answer["tokens"], "leads": leads, "logprobs": scores}
 
     found = {
         "answers": [go_on(ids) for ids in wanted["prompts"]],

@@ -2,7 +2,15 @@
 // other frameworks.
 
 import { ModelError } from '@ludic/models';
-import { indexOf, lacksConfig, lacksWeights, shardsOf, TOKENIZER_FILES, WEIGHT_FILES } from '@ludic/models/internal';
+import {
+  ggufNames,
+  indexOf,
+  lacksConfig,
+  lacksWeights,
+  shardsOf,
+  TOKENIZER_FILES,
+  WEIGHT_FILES,
+} from '@ludic/models/internal';
 
 export interface Selection {
   /** config.json, tokenizer and the like. */
@@ -17,10 +25,12 @@ export interface Selection {
  * @throws ModelError `not_a_model` where there is no config.json or nothing that holds weights
  */
 export function select(model: string, names: ReadonlySet<string>, wanted?: string): Selection {
-  const gguf = wanted ?? (names.has('config.json') ? undefined : onlyGguf(names));
+  const ggufs = ggufNames(names);
+  const gguf = wanted ?? (ggufs.length === 1 && !names.has('config.json') ? ggufs[0] : undefined);
   if (gguf !== undefined) {
     if (names.has(gguf)) return { small: [], weights: { kind: 'whole', file: gguf } };
-    throw new ModelError('not_a_model', `${model} is not there: its repository has no such file${ggufsOf(names)}.`);
+    const others = ggufs.length > 0 ? ` (GGUF files in it: ${ggufs.join(', ')})` : '';
+    throw new ModelError('not_a_model', `${model} is not there: its repository has no such file${others}.`);
   }
   if (!names.has('config.json')) throw lacksConfig(model, names);
   const [file] = WEIGHT_FILES.flatMap((name) => [name, indexOf(name)]).filter((name) => names.has(name));
@@ -29,18 +39,6 @@ export function select(model: string, names: ReadonlySet<string>, wanted?: strin
   const superfluous = names.has('tokenizer.json') ? ['vocab.json', 'merges.txt', 'added_tokens.json'] : [];
   const small = ['config.json', ...TOKENIZER_FILES].filter((name) => names.has(name) && !superfluous.includes(name));
   return { small, weights: { kind: WEIGHT_FILES.includes(file) ? 'whole' : 'index', file } };
-}
-
-const ggufsIn = (names: ReadonlySet<string>) => [...names].filter((name) => name.endsWith('.gguf')).sort();
-
-const ggufsOf = (names: ReadonlySet<string>): string => {
-  const found = ggufsIn(names);
-  return found.length > 0 ? ` (GGUF files in it: ${found.join(', ')})` : '';
-};
-
-function onlyGguf(names: ReadonlySet<string>): string | undefined {
-  const found = ggufsIn(names);
-  return found.length === 1 ? found[0] : undefined;
 }
 
 /** The files that an index names. @throws ModelError `bad_tensors` */

@@ -7,6 +7,7 @@ export { lacksConfig, lacksWeights } from './checkpoints/refusals.ts';
 export { safetensorsParts } from './checkpoints/safetensors.ts';
 export { TOKENIZER_FILES } from './checkpoints/tokenizer-files.ts';
 export { indexOf, shardsOf, WEIGHT_FILES } from './checkpoints/weight-files.ts';
+export { ggufNames } from './gguf/file-names.ts';
 export {
   buildCacheAppend,
   buildCacheJoin,

@@ -2,7 +2,7 @@
 
 import type { Json } from '../src/config/model-config.ts';
 import { type GgufDtype, ggufFile, initialParameters, readConfig, type TokenizerFiles } from '../src/index.ts';
-import { addedToken, byteLevelBpe } from '../src/text/byte-level-bpe.ts';
+import { addedToken, bpeModel, byteLevelBpe } from '../src/text/byte-level-bpe.ts';
 
 const TEMPLATE = "{% for message in messages %}{{ message.role + ': ' + message.content + '\n' }}{% endfor %}";
 /** Letters and a few merges, and a token that ends a text. */
@@ -42,6 +42,56 @@ export const tiny = (more: Json = {}) => {
   const config = readConfig({ ...LLAMA, ...more });
   return { config, parameters: initialParameters(config, 1) };
 };
+
+/** How Llama 3.1 stretches positions. */
+export const LLAMA31_SCALING: Json = {
+  rope_type: 'llama3',
+  factor: 8,
+  low_freq_factor: 1,
+  high_freq_factor: 4,
+  original_max_position_embeddings: 8192,
+};
+
+/** Letters of SentencePiece with their merges, all bytes, and its special tokens, as Llama 2 has them. */
+export function pieces(isPrefixed: boolean): TokenizerFiles {
+  const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`);
+  const merges: [string, string][] = [
+    ['▁', 'a'],
+    ['▁a', 'b'],
+    ['a', 'b'],
+    ['ab', 'c'],
+  ];
+  const letters = Array.from('▁abcdefghijklmnopqrstuvwxyz.,0123456789');
+  const all = ['<unk>', '<s>', '</s>', ...bytes, ...merges.map((pair) => pair.join('')), ...letters];
+  const spaces = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+  const json = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [0, 1, 2].map((id) => addedToken(id, all[id]!, { special: true })),
+    normalizer: isPrefixed ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, spaces] } : spaces,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        ...(isPrefixed ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ],
+    },
+    model: bpeModel(Object.fromEntries(all.map((token, id) => [token, id])), merges, {
+      unk_token: '<unk>',
+      fuse_unk: true,
+      byte_fallback: true,
+    }),
+  };
+  return new Map([
+    ['tokenizer.json', JSON.stringify(json)],
+    ['tokenizer_config.json', JSON.stringify({ bos_token: '<s>', eos_token: '</s>', chat_template: TEMPLATE })],
+  ]);
+}
 
 /** That model as a file. */
 export async function tinyGguf(dtype: GgufDtype = 'q8_0'): Promise<Uint8Array> {

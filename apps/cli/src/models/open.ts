@@ -1,4 +1,4 @@
-// Opens what `--model` names: nano, a model folder, a run, a model of the Hub, a scripted player, or a model that other
+// Opens what `--model` names: nano, a model folder, a GGUF file, a run, a model of the Hub, a scripted player, or a model that other
 // software runs.
 
 import { existsSync } from 'node:fs';
@@ -27,7 +27,7 @@ import { TransferView } from './transfers.ts';
 export const modelOption = (purpose = '') =>
   new Option(
     '--model <name>',
-    `Model: nano, a model folder, a run, or org/name of the Hugging Face Hub (old ones: gpt2)${purpose}`,
+    `Model: nano, a model folder, a GGUF file, a run, or org/name of the Hugging Face Hub (old ones: gpt2)${purpose}`,
   ).default('nano');
 
 /** A folder of that name comes first; otherwise a model of the Hub is fetched. */

@@ -25,7 +25,7 @@ const ENDPOINT_OPTIONS = ['timeout', 'concurrency', 'retries'] as const;
 const TRANSFORMERS_OPTIONS = ['dtype'] as const;
 
 /** What `--model` takes, for the help of commands that play. */
-export const POLICY_NAMES = `nano, a model folder, a run, org/name of the Hugging Face Hub, a scripted player such as random or expert, ${ENDPOINT_FORM}, ${TRANSFORMERS_FORM}`;
+export const POLICY_NAMES = `nano, a model folder, a GGUF file, a run, org/name of the Hugging Face Hub, a scripted player such as random or expert, ${ENDPOINT_FORM}, ${TRANSFORMERS_FORM}`;
 
 /** Adds the options that apply to models of other software only. */
 export function withOutsideOptions(command: Command): Command {

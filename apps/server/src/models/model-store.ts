@@ -6,6 +6,7 @@ import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RunFolder } from '@ludic/grpo/node';
+import { ggufNames } from '@ludic/models/internal';
 import { NANO_FOLDER } from '@ludic/nano';
 import { type Model, ServiceError } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
@@ -230,7 +231,7 @@ async function isFolder(path: string): Promise<boolean> {
 /** A folder in Hugging Face layout, or one with one GGUF file. */
 async function holdsModel(folder: string): Promise<boolean> {
   if (await isFile(join(folder, 'config.json'))) return true;
-  const [gguf, ...others] = (await readdir(folder).catch((): string[] => [])).filter((name) => name.endsWith('.gguf'));
+  const [gguf, ...others] = ggufNames(await readdir(folder).catch((): string[] => []));
   return gguf !== undefined && others.length === 0 && isFile(join(folder, gguf));
 }
 

@@ -9,10 +9,13 @@ export type ExactDtype = 'BF16' | 'F16' | 'F32';
 /** Numbers that are looked at first: mostly they settle it. */
 const CHUNK = 2 ** 16;
 
+/** Not in every browser that trains. */
+const hasHalves = 'Float16Array' in globalThis;
+
 /** The type that says all numbers of all tensors. */
 export function smallestDtype(tensors: readonly Float32Array[]): ExactDtype {
   if (tensors.every((numbers) => isBfloat16(numbers))) return 'BF16';
-  return tensors.every((numbers) => isFloat16(numbers)) ? 'F16' : 'F32';
+  return hasHalves && tensors.every((numbers) => isFloat16(numbers)) ? 'F16' : 'F32';
 }
 
 /** bfloat16 is the upper half of a float32. */

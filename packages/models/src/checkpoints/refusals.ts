@@ -3,6 +3,7 @@
 import { namesShown, shown } from '../config/known-fields.ts';
 import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
+import { ggufNames } from '../gguf/file-names.ts';
 
 /** @param names the files of the folder, as far as they are known */
 export function lacksConfig(
@@ -38,7 +39,7 @@ export function lacksWeights(model: string, names: Iterable<string>, wanted: rea
 }
 
 function ggufAdvice(names: readonly string[]): string | undefined {
-  const gguf = names.filter((name) => name.endsWith('.gguf'));
+  const gguf = ggufNames(names);
   return gguf.length > 0
     ? `its weights are in GGUF alone (${namesShown(gguf)}). Give one of these files as the model, by its own path.`
     : undefined;

@@ -74,14 +74,13 @@ export function ggufModelFiles(name: string, open: () => Promise<OpenFile>): Mod
     async tensors(opened) {
       const file = await open();
       opened.push(file);
-      return findGguf(file);
+      return findTensors(await read(), file);
     },
   };
 }
 
 /** The tensors of a GGUF file under the names of the family's own files, in the family's own layout. */
-async function findGguf(file: OpenFile): Promise<ReadonlyMap<string, FoundTensor>> {
-  const { metadata, traits, config: json } = await readGguf(file);
+function findTensors({ metadata, traits, config: json }: GgufModel, file: OpenFile): ReadonlyMap<string, FoundTensor> {
   const config = readConfig(json);
   const specs = tensorsOf(config);
   const found = new Map<string, FoundTensor>();
@@ -126,14 +125,4 @@ async function stretched(config: ModelConfig, place: GgufTensor, file: OpenFile)
     high_freq_factor: scaling.highFreqFactor,
     original_max_position_embeddings: scaling.originalMaxPositions,
   };
-}
-
-/** The GGUF file of a folder without a config.json. @throws ModelError `not_a_model` where there are several */
-export function onlyGguf(model: string, names: readonly string[]): string | undefined {
-  const [first, ...others] = names.filter((name) => name.endsWith('.gguf')).sort();
-  if (others.length === 0) return first;
-  throw new ModelError(
-    'not_a_model',
-    `${model} holds several GGUF files (${[first, ...others].join(', ')}). Give the path of one.`,
-  );
 }

@@ -5,7 +5,7 @@ import { stream } from '@ludic/random';
 import { floats } from '@ludic/runtime';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { folder } from '../../testing/golden.ts';
-import { tiny, tokenizer } from '../../testing/tiny-gguf.ts';
+import { LLAMA31_SCALING, pieces, tiny, tokenizer } from '../../testing/tiny-gguf.ts';
 import {
   type Checkpoint,
   type GgufDtype,
@@ -16,6 +16,7 @@ import {
   readChatTemplate,
   readCheckpoint,
   readTokenizer,
+  type TokenizerFiles,
 } from '../index.ts';
 import { openModelFolder } from '../node.ts';
 import { ggufModelFiles } from './gguf-files.ts';
@@ -95,21 +96,43 @@ const bytesOf = (data: Uint8Array | string | undefined) =>
 
 it.each([
   ['linear', { rope_scaling: { rope_type: 'linear', factor: 4 } }],
-  [
-    'as Llama 3.1 does',
-    {
-      rope_scaling: {
-        rope_type: 'llama3',
-        factor: 8,
-        low_freq_factor: 1,
-        high_freq_factor: 4,
-        original_max_position_embeddings: 8192,
-      },
-    },
-  ],
+  ['as Llama 3.1 does', { rope_scaling: LLAMA31_SCALING }],
 ])('keeps how positions are stretched: %s', async (_, more) => {
   const model = tiny(more);
   expect((await readCheckpoint(opened(await written(model, 'f16')))).config).toEqual(model.config);
+});
+
+describe('a tokenizer of pieces with scores', () => {
+  const OWN = { vocab_size: 320, bos_token_id: 1, eos_token_id: 2 };
+  const given = (beside: TokenizerFiles): ModelFiles => ({
+    name: 'given',
+    read: async (file) => bytesOf(beside.get(file)),
+  });
+  const fileOf = async (beside: TokenizerFiles) => {
+    const { config, parameters } = tiny(OWN);
+    return Uint8Array.from(
+      Buffer.concat([...(await ggufFile(config, parameters, beside, { dtype: 'f16', name: 'tiny' }))]),
+    );
+  };
+
+  it.each([true, false])('has the same tokens and texts, with a space before a text or not: %s', async (isPrefixed) => {
+    const files = opened(await fileOf(pieces(isPrefixed)));
+    const [theirs, ours] = [await readTokenizer(files), await readTokenizer(given(pieces(isPrefixed)))];
+    for (const text of ['abc ab a', ' ab  abc.', 'naïve 🎉\n', '<s>ab</s> c', '']) {
+      expect(theirs.encode(text), text).toEqual(ours.encode(text));
+      expect(theirs.decode(theirs.encode(text))).toBe(ours.decode(ours.encode(text)));
+    }
+    expect(theirs.encode('ab')).toEqual(ours.encode('ab'));
+    expect(theirs.encode('abc').length).toBeLessThan(isPrefixed ? 4 : 2);
+  });
+
+  it('is refused where a piece is so long that its merges would take hours', async () => {
+    const beside = new Map(pieces(true));
+    const json = JSON.parse(beside.get('tokenizer.json') as string);
+    json.model.vocab['a'.repeat(300_000)] = 319;
+    beside.set('tokenizer.json', JSON.stringify(json));
+    await expect(readTokenizer(opened(await fileOf(beside)))).rejects.toThrow(/a piece of it has 300000 characters/);
+  });
 });
 
 describe('a model that GGUF cannot say', () => {

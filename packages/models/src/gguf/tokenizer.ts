@@ -4,7 +4,7 @@
 import { shown } from '../config/known-fields.ts';
 import type { Json } from '../config/model-config.ts';
 import { ModelError } from '../errors.ts';
-import { addedToken } from '../text/byte-level-bpe.ts';
+import { addedToken, bpeModel } from '../text/byte-level-bpe.ts';
 import type { GgufMetadata } from './metadata.ts';
 import { BYTES, WORDS } from './words.ts';
 
@@ -88,20 +88,9 @@ function idsOf({ tokens }: Vocabulary): Map<string, number> {
   return ids;
 }
 
-const bpe = (ids: ReadonlyMap<string, number>, merges: readonly (readonly [string, string])[], more: Json): Json => ({
-  type: 'BPE',
-  dropout: null,
-  unk_token: null,
-  continuing_subword_prefix: null,
-  end_of_word_suffix: null,
-  fuse_unk: false,
-  byte_fallback: false,
-  ignore_merges: false,
-  // A prototype would take the token `__proto__` for itself.
-  vocab: Object.fromEntries(ids),
-  merges,
-  ...more,
-});
+/** A prototype would take the token `__proto__` for itself. */
+const bpe = (ids: ReadonlyMap<string, number>, merges: readonly (readonly [string, string])[], more: Json): Json =>
+  bpeModel(Object.fromEntries(ids), merges, more);
 
 function byteLevelParts(metadata: GgufMetadata, vocabulary: Vocabulary): TokenizerParts {
   const ids = idsOf(vocabulary);
@@ -166,12 +155,16 @@ function sentencePieceParts(metadata: GgufMetadata, vocabulary: Vocabulary): Tok
   };
 }
 
+/** The time that a piece takes grows with the square of its length; those of published models have at most 31. */
+const LONGEST_PIECE = 256;
+
 /** Each way to make a piece of two others, the best pieces first. */
 function mergesByScore({ tokens, kinds }: Vocabulary, scores: readonly number[]): (readonly [string, string])[] {
   const pieces = new Set(tokens.filter((_, id) => kinds[id] === KINDS.normal));
   const merges: { readonly pair: readonly [string, string]; readonly score: number }[] = [];
   for (const [id, token] of tokens.entries()) {
     if (kinds[id] !== KINDS.normal) continue;
+    if (token.length > LONGEST_PIECE) throw bad(`a piece of it has ${token.length} characters`);
     for (let at = 1; at < token.length; at++) {
       const pair = [token.slice(0, at), token.slice(at)] as const;
       if (pieces.has(pair[0]) && pieces.has(pair[1])) merges.push({ pair, score: scores[id]! });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { ModelFiles, OpenFile } from '../checkpoints/model-files.ts';
 import { lacksConfig } from '../checkpoints/refusals.ts';
 import { ModelError } from '../errors.ts';
-import { ggufModelFiles, onlyGguf } from '../gguf/gguf-files.ts';
+import { ggufNames } from '../gguf/file-names.ts';
+import { ggufModelFiles } from '../gguf/gguf-files.ts';
 
 /**
  * A model of this machine: a folder with a config.json, a GGUF file, or a folder with one GGUF file.
@@ -15,7 +16,12 @@ export async function openModelFolder(path: string): Promise<ModelFiles> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() && path.endsWith('.gguf')) return openGguf(path, path);
   const names = found?.isDirectory() ? await readdir(path).catch(() => []) : [];
-  const gguf = names.includes('config.json') ? undefined : onlyGguf(path, names);
+  const [gguf, ...others] = names.includes('config.json') ? [] : ggufNames(names);
+  if (others.length > 0)
+    throw new ModelError(
+      'not_a_model',
+      `${path} holds several GGUF files (${[gguf, ...others].join(', ')}). Give the path of one.`,
+    );
   return gguf === undefined ? openFolder(path, 'model', 'config.json') : openGguf(path, join(path, gguf));
 }
 

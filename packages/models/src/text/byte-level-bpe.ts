@@ -34,6 +34,21 @@ export interface ByteLevelBpe {
   readonly addPrefixSpace: boolean;
 }
 
+/** The model of a tokenizer.json. @param more options that are not the usual ones */
+export const bpeModel = (vocab: unknown, merges: ByteLevelBpe['merges'], more: Json = {}): Json => ({
+  type: 'BPE',
+  dropout: null,
+  unk_token: null,
+  continuing_subword_prefix: null,
+  end_of_word_suffix: null,
+  fuse_unk: false,
+  byte_fallback: false,
+  ignore_merges: false,
+  vocab,
+  merges,
+  ...more,
+});
+
 /** A tokenizer.json as data. */
 export function byteLevelBpe({ addedTokens, vocab, merges, splitWords, addPrefixSpace }: ByteLevelBpe): object {
   const byteLevel = {
@@ -51,17 +66,6 @@ export function byteLevelBpe({ addedTokens, vocab, merges, splitWords, addPrefix
     pre_tokenizer: byteLevel,
     post_processor: null,
     decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges,
-    },
+    model: bpeModel(vocab, merges),
   };
 }

@@ -53,6 +53,19 @@ describe('the form of a training', () => {
     expect(startTraining.safeParse(request).error).toBeUndefined();
   });
 
+  it('takes an object as JSON, and leaves what is none to the server', () => {
+    expect(field('template_options').kind).toBe('json');
+    const requested = (text: string) => requestOf([field('template_options')], { template_options: text });
+    expect(requested('{"enable_thinking": false}')).toEqual({ template_options: { enable_thinking: false } });
+    expect(requested('thinking')).toEqual({ template_options: 'thinking' });
+    expect(requested(' ')).toEqual({});
+    const schema = { type: 'object', default: {} };
+    expect(fieldsOf({ plain: schema, said: { ...schema, default: { a: 1 } } }).map(({ initial }) => initial)).toEqual([
+      '',
+      '{"a":1}',
+    ]);
+  });
+
   it('leaves what is no number to the server', () => {
     const request = requestOf([field('batch_size')], { batch_size: 'many' });
     expect(request).toEqual({ batch_size: 'many' });

@@ -97,7 +97,7 @@ export async function hasOnlyBegun(folder: string, others: readonly string[] = [
 }
 
 /** Written whole, from beside. */
-const OF_REFERENCE = [REFERENCE_FOLDER, `.${REFERENCE_FOLDER}.new`];
+const OF_REFERENCE = [REFERENCE_FOLDER, `.${REFERENCE_FOLDER}.new`, `.${REFERENCE_FOLDER}.old`];
 
 /** The folder stays as it was where no run came of it. */
 async function letGo(lock: FileLock, folder: string, isOurs: boolean): Promise<void> {
