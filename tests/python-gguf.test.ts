@@ -100,7 +100,7 @@ const SHAPES = {
   },
   gpt2: { n_embd: 64, n_layer: 2, n_head: 4, n_positions: 1024 },
 } as const;
-const LLAMA_SIZES = { hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, max_position_embeddings: 128 };
+const LLAMA_SIZES = { hidden_size: 64, intermediate_size: 96, num_hidden_layers: 2, max_position_embeddings: 1024 };
 
 const DTYPES: readonly GgufDtype[] = ['f16', 'q8_0'];
 
@@ -243,7 +243,7 @@ describe.skipIf(!hasLlama)('a small model in llama.cpp', () => {
   it.each(Object.keys(SHAPES) as (keyof typeof SHAPES)[])('is as sure of the next token as here: %s', async (name) => {
     const random = stream(9, 'ids');
     // Long enough for stretched positions and windows to count.
-    const prompts = Array.from({ length: 4 }, () => Array.from({ length: 100 }, () => 1 + random.nextInt(39)));
+    const prompts = Array.from({ length: 4 }, () => Array.from({ length: 900 }, () => 1 + random.nextInt(39)));
     const path = await exported(name, 'f16');
     const { answers } = (await ask('./python_llama_cpp.py', { model: path, texts: [], prompts, tokens: 1 })) as Answers;
     const scorer = new Scorer(await openLanguageModel(await openModelFolder(path), runtime));
