@@ -36,6 +36,8 @@ describe('the estimate of memory', () => {
     expect(Object.values(parts).reduce((a, b) => a + b)).toBe(sum);
     const loss = { ...SETTINGS.loss, beta: 0.1 };
     expect(estimateMemory(CONFIG, { ...SETTINGS, loss }, PROMPTS).reference).toBe(4 * PARAMETERS);
+    const held = estimateMemory(CONFIG, { ...SETTINGS, loss, lora: LORA }, PROMPTS, 1, true);
+    expect(held.reference).toBe(4 * PARAMETERS);
     const adapted = estimateMemory(CONFIG, { ...SETTINGS, loss, lora: LORA }, PROMPTS);
     // 30 layers of rank 16: q, o 576 + 576; k, v 576 + 192; gate, up, down 576 + 1536.
     const adapter = 4 * 30 * 16 * (2 * 1152 + 2 * 768 + 3 * 2112);

@@ -58,12 +58,16 @@ const REPEATED = 1.6;
 /** Bytes of one number of a distribution of the sampler. */
 const DISTRIBUTION = 12;
 
-/** @param workers processes that share an update; above 1 they are beside the one that holds the optimizer */
+/**
+ * @param workers processes that share an update; above 1 they are beside the one that holds the optimizer
+ * @param hasOtherReference the reference policy is not the model that the run starts from
+ */
 export function estimateMemory(
   config: ModelConfig,
   settings: TrainSettings,
   prompts: PromptShape,
   workers = 1,
+  hasOtherReference = false,
 ): MemoryEstimate {
   const { lora, loss, groupSize, shards, maxCompletionLength } = settings;
   // Episodes of the largest shard: they are played and learned from at once.
@@ -107,7 +111,7 @@ export function estimateMemory(
   const sums = shards === 1 ? 1 : workers === 1 ? 2 : 2 * workers + 1;
   const parts = {
     weights: processes * weights,
-    reference: loss.beta > 0 && !lora ? workers * weights : 0,
+    reference: loss.beta > 0 && (!lora || hasOtherReference) ? workers * weights : 0,
     adapter: processes * adapter,
     gradients: sums * trained,
     moments: 2 * trained,

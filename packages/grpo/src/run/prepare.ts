@@ -20,7 +20,7 @@ import { CARRIED_GAME_FILE } from '@ludic/models/internal';
 import { type CarriedGame, carriedGameText, readCarriedGame } from '@ludic/rollouts/internal';
 import { GrpoError, needSetting } from '../errors.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
-import { openTrained } from '../trainer/open-trained.ts';
+import { openTrained, saidOptions } from '../trainer/open-trained.ts';
 import { carriedGameOf } from '../trainer/played-spec.ts';
 import { Trainer } from '../trainer/trainer.ts';
 import { beginWithFormat, type WarmStartProgress } from '../warm-start/begin-format.ts';
@@ -49,9 +49,11 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   checkSettings(settings);
   // A run may go on without its KL term.
   if (named && step === undefined) needBeta(named, settings);
-  const reference = named && settings.loss.beta > 0 ? await readReference(named, files) : undefined;
   const game = carriedGameText({ ...(await carriedOptions(files)), ...carriedGameOf(settings) });
-  const count = await processesFor(files, settings, options);
+  const isHeld = named !== undefined && settings.loss.beta > 0;
+  const count = await processesFor(files, settings, options, isHeld);
+  // Workers that go on read it themselves.
+  const reference = isHeld && (step === undefined || count === 1) ? await readReference(named, files) : undefined;
   const model = await openTrained(files, settings, options.runtime);
   let trainer: Trainer | undefined;
   try {
@@ -62,7 +64,7 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     // A new adapter is the same every time; one that had a warm start is not.
     else if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
     // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
-    const folders = { first: checkpointFolder(0), reference: reference && REFERENCE_FOLDER };
+    const folders = { first: checkpointFolder(0), reference: isHeld ? REFERENCE_FOLDER : undefined };
     const workers = count > 1 ? options.workers?.make(count, model, settings, folders) : undefined;
     trainer = await Trainer.create(model, settings, workers, reference?.parameters);
     const prepared = { folder, model, trainer, workers, tokenizerFiles };
@@ -172,6 +174,7 @@ async function processesFor(
   files: ModelFiles,
   settings: TrainSettings,
   { memory, workers, onEvent }: TrainRunOptions,
+  hasOtherReference: boolean,
 ): Promise<number> {
   const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers ?? { count: 1 };
   let count = Math.max(1, Math.min(wanted, settings.shards, cores));
@@ -182,9 +185,9 @@ async function processesFor(
   if (memory) {
     const { limit, available } = memory;
     const config = await readModelConfig(files);
-    const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files));
+    const encoder = new PromptEncoder(await readTokenizer(files), await readChatTemplate(files, saidOptions(settings)));
     const prompts = await probePrompts(settings, encoder);
-    const estimateFor = (processes: number) => estimateMemory(config, settings, prompts, processes);
+    const estimateFor = (processes: number) => estimateMemory(config, settings, prompts, processes, hasOtherReference);
     while (count > 1 && !mayFit(estimateFor(count), limit)) {
       count--;
       reason = `more do not fit into ${gigabytes(limit)} of memory`;

@@ -5,16 +5,18 @@ import { everyLinearLayer, type ModelFiles, newAdapter, type TemplateOptions } f
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import type { TrainSettings } from '../settings/train-settings.ts';
 
-/** Where a run says none, those that its model carries hold. */
-const saidOptions = (options: TemplateOptions) => (Object.keys(options).length > 0 ? options : undefined);
+/** What the run says of the chat template; where it says nothing, what its model carries holds. */
+export const saidOptions = ({ templateOptions }: TrainSettings): TemplateOptions | undefined =>
+  Object.keys(templateOptions).length > 0 ? templateOptions : undefined;
 
 /** @param files of the model that the run starts from */
 export async function openTrained(
   files: ModelFiles,
-  { lora, seed, templateOptions }: TrainSettings,
+  settings: TrainSettings,
   runtime: Runtime,
 ): Promise<LanguageModel> {
-  const model = await openLanguageModel(files, runtime, undefined, saidOptions(templateOptions));
+  const { lora, seed } = settings;
+  const model = await openLanguageModel(files, runtime, undefined, saidOptions(settings));
   if (!lora) return model;
   const targets = lora.targets.length > 0 ? lora.targets : everyLinearLayer(model.config);
   const { config, parameters } = newAdapter(model.config, { ...lora, targets }, seed);

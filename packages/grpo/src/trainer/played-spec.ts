@@ -6,6 +6,7 @@ import { LanguageModelPolicy } from '@ludic/policies';
 import type { EnvironmentSpec } from '@ludic/rollouts';
 import { type CarriedGame, resolveSpec } from '@ludic/rollouts/internal';
 import type { TrainSettings } from '../settings/train-settings.ts';
+import { saidOptions } from './open-trained.ts';
 
 /** @throws EnvironmentError for the environment and its config */
 export const specOf = (settings: TrainSettings): EnvironmentSpec<EnvironmentDefinition> =>
@@ -24,7 +25,8 @@ export function policyOf(
 /** What a model that is trained so carries with it. */
 export function carriedGameOf(settings: TrainSettings): CarriedGame {
   const { environment, config, history } = specOf(settings);
-  const { temperature, evalTemperature, maxCompletionLength, templateOptions } = settings;
+  const { temperature, evalTemperature, maxCompletionLength } = settings;
+  const templateOptions = saidOptions(settings);
   const stop = [`</${environment.replyTag}>`];
   return {
     environment: environment.id,
@@ -34,6 +36,6 @@ export function carriedGameOf(settings: TrainSettings): CarriedGame {
     evalTemperature,
     maxCompletionLength,
     stop,
-    ...(Object.keys(templateOptions).length > 0 && { templateOptions }),
+    ...(templateOptions && { templateOptions }),
   };
 }
