@@ -173,6 +173,23 @@ describe('a model that GGUF cannot say', () => {
     });
   });
 
+  it.each<[string, (json: Record<string, unknown>) => unknown, RegExp]>([
+    [
+      'where its pieces are normalised in a way of their own',
+      (json) => ({ ...json, normalizer: { type: 'NFKC' } }),
+      /part NFKC/,
+    ],
+    ['where its tokenizer is damaged', () => '{"model"', /tokenizer.json .* no JSON/],
+    ['where its tokenizer says nothing', () => 'null', /no tokenizer.json that says anything/],
+  ])('is refused %s', async (_, change, message) => {
+    const { config, parameters } = tiny({ vocab_size: 320 });
+    const beside = new Map(pieces(true));
+    const changed = change(JSON.parse(beside.get('tokenizer.json') as string));
+    beside.set('tokenizer.json', typeof changed === 'string' ? changed : JSON.stringify(changed));
+    const write = ggufFile(config, parameters, beside, { dtype: 'f16', name: 'tiny' });
+    await expect(write).rejects.toMatchObject({ name: 'ModelError', message: expect.stringMatching(message) });
+  });
+
   it('is refused where a number is too large for 16 bits', async () => {
     const { config, parameters } = tiny();
     floats(parameters['model.embed_tokens.weight']!)[3] = 70_000;

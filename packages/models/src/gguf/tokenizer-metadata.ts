@@ -72,6 +72,17 @@ function byteFields(json: Json, merges: readonly string[]): GgufFields {
   };
 }
 
+/** What SentencePiece itself does before it splits, in the words of older and newer files. */
+const USUAL = new Set(['Sequence', 'Prepend', 'Replace', 'Metaspace', 'Split']);
+
+/** The types of all parts in a part. */
+function typesIn(part: unknown): string[] {
+  if (Array.isArray(part)) return part.flatMap(typesIn);
+  if (!isObject(part)) return [];
+  const own = typeof part.type === 'string' ? [part.type] : [];
+  return [...own, ...Object.values(part).flatMap(typesIn)];
+}
+
 /** SentencePiece: the score of a piece falls with the place of the first merge that makes it. */
 function scoredFields(
   json: Json,
@@ -79,6 +90,9 @@ function scoredFields(
   kinds: readonly number[],
   merges: readonly string[],
 ): GgufFields {
+  const types = typesIn([json.normalizer, json.pre_tokenizer]);
+  const other = types.find((type) => !USUAL.has(type));
+  if (other !== undefined) throw unsaid(`it has the part ${other}, which GGUF cannot say`);
   const places = new Map<string, number>();
   for (const [place, merge] of merges.entries()) {
     const piece = merge.replace(' ', '');
@@ -89,9 +103,7 @@ function scoredFields(
     'tokenizer.ggml.model': 'llama',
     'tokenizer.ggml.pre': 'default',
     'tokenizer.ggml.scores': { f32s: tokens.map((token, id) => (kinds[id] === KINDS.normal ? score(token) : 0)) },
-    'tokenizer.ggml.add_space_prefix': /"(Prepend|Metaspace)"/.test(
-      JSON.stringify([json.normalizer, json.pre_tokenizer]),
-    ),
+    'tokenizer.ggml.add_space_prefix': types.includes('Prepend') || types.includes('Metaspace'),
   };
 }
 

@@ -1,9 +1,11 @@
 // A GGUF file from a model: header first, then one tensor after the other, each made while it is written.
 
 import type { ByteStream } from '@ludic/graph';
+import { isObject } from '@ludic/io';
 import { floats, type HostTensor } from '@ludic/runtime';
 import { readConfig, tensorsOf } from '../architectures/registry.ts';
 import { inverseFrequencies } from '../architectures/rope.ts';
+import { readJson } from '../checkpoints/model-files.ts';
 import type { TokenizerFiles } from '../checkpoints/tokenizer-files.ts';
 import { namesShown } from '../config/known-fields.ts';
 import type { Json, ModelConfig } from '../config/model-config.ts';
@@ -63,7 +65,7 @@ export async function ggufFile(
       'general.quantization_version': { u32: 2 },
       'general.alignment': { u32: ALIGNMENT },
       ...gguf.writeConfig(config),
-      ...tokenizerFields(jsonOf(beside, 'tokenizer.json'), jsonOf(beside, 'tokenizer_config.json'), config),
+      ...tokenizerFields(await jsonOf(beside, 'tokenizer.json'), await jsonOf(beside, 'tokenizer_config.json'), config),
     },
     tensors,
   );
@@ -102,11 +104,17 @@ async function checkSaid(config: ModelConfig, header: Uint8Array, tensors: reado
 
 const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-function jsonOf(files: TokenizerFiles, name: string): Json {
-  const data = files.get(name);
-  if (data === undefined)
-    throw new ModelError('bad_tokenizer', `The model has no ${name}, and a GGUF file holds a tokenizer.`);
-  return JSON.parse(typeof data === 'string' ? data : new TextDecoder().decode(data));
+async function jsonOf(files: TokenizerFiles, name: string): Promise<Json> {
+  const read = async (file: string) => {
+    const data = files.get(file);
+    return typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  };
+  const json = await readJson({ name: 'the model', read }, name);
+  if (isObject(json)) return json;
+  throw new ModelError(
+    'bad_tokenizer',
+    `The model has no ${name} that says anything, and a GGUF file holds a tokenizer.`,
+  );
 }
 
 function writtenTensors(
