@@ -126,6 +126,19 @@ describe('a tokenizer of pieces with scores', () => {
     expect(theirs.encode('abc').length).toBeLessThan(isPrefixed ? 4 : 2);
   });
 
+  it.each([
+    [{ prepend_scheme: 'first' }, true],
+    [{ prepend_scheme: 'never' }, false],
+    [{ add_prefix_space: false }, false],
+  ])('has them where newer files say it otherwise: %j', async (said, isPrefixed) => {
+    const beside = new Map(pieces(isPrefixed));
+    const json = JSON.parse(beside.get('tokenizer.json') as string);
+    const split = { type: 'Metaspace', replacement: '▁', split: false, ...said };
+    beside.set('tokenizer.json', JSON.stringify({ ...json, normalizer: null, pre_tokenizer: split }));
+    const [theirs, ours] = [await readTokenizer(opened(await fileOf(beside))), await readTokenizer(given(beside))];
+    for (const text of ['abc ab a', 'ab  abc']) expect(theirs.encode(text), text).toEqual(ours.encode(text));
+  });
+
   it('is refused where a piece is so long that its merges would take hours', async () => {
     const beside = new Map(pieces(true));
     const json = JSON.parse(beside.get('tokenizer.json') as string);

@@ -75,6 +75,10 @@ function byteFields(json: Json, merges: readonly string[]): GgufFields {
 /** What SentencePiece itself does before it splits, in the words of older and newer files. */
 const USUAL = new Set(['Sequence', 'Prepend', 'Replace', 'Metaspace', 'Split']);
 
+/** As older and newer files say whether a space goes before a text. */
+const isPrefixing = (part: unknown): boolean =>
+  isObject(part) && part.type === 'Metaspace' && part.prepend_scheme !== 'never' && part.add_prefix_space !== false;
+
 /** The types of all parts in a part. */
 function typesIn(part: unknown): string[] {
   if (Array.isArray(part)) return part.flatMap(typesIn);
@@ -103,7 +107,7 @@ function scoredFields(
     'tokenizer.ggml.model': 'llama',
     'tokenizer.ggml.pre': 'default',
     'tokenizer.ggml.scores': { f32s: tokens.map((token, id) => (kinds[id] === KINDS.normal ? score(token) : 0)) },
-    'tokenizer.ggml.add_space_prefix': types.includes('Prepend') || types.includes('Metaspace'),
+    'tokenizer.ggml.add_space_prefix': types.includes('Prepend') || isPrefixing(json.pre_tokenizer),
   };
 }
 
