@@ -249,11 +249,9 @@ describe.skipIf(!hasLlama)('a small model in llama.cpp', () => {
     const scorer = new Scorer(await openLanguageModel(await openModelFolder(path), runtime));
     for (const [i, prompt] of prompts.entries()) {
       const [next] = answers[i]!.tokens;
-      const [{ logprob }] = (await scorer.rate(Int32Array.from(prompt), Int32Array.of(next!), 0)) as [
-        { logprob: number },
-      ];
+      const [rated] = await scorer.rate(Int32Array.from(prompt), Int32Array.of(next!), 0);
       // llama.cpp takes products of 16-bit weights in 16 bits.
-      expect(Math.abs(logprob - answers[i]!.logprobs[0]!), `prompt ${i}`).toBeLessThan(0.01);
+      expect(Math.abs(rated!.logprob - answers[i]!.logprobs[0]!), `prompt ${i}`).toBeLessThan(0.01);
     }
   });
 
