@@ -27,7 +27,7 @@ await runTraining({ kind: 'new', model: 'nano', settings }, { folder, runtime })
 
 // final/ holds the whole model with the adapter worked in, and final/adapter the adapter alone.
 const adapter = await openAdapterFolder(join(folder, 'final/adapter'));
-const model = await openLanguageModel(await openModel('nano'), runtime, adapter);
+const model = await openLanguageModel(await openModel('nano'), runtime, { adapter });
 const definition = findEnvironment('tic_tac_toe');
 const policy = new LanguageModelPolicy(model, { temperature: 0, maxCompletionLength: 16, game: definition });
 const config = resolveConfig(definition, settings.environmentConfig);

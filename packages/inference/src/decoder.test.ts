@@ -1,11 +1,14 @@
 // Sequences that are fed in any number of runs and steps have the logits that each has alone.
 
+import { floatParameters } from '@ludic/models/internal';
+import { ResidentTensors } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openNumberModel } from '../testing/number-model.ts';
 import { Decoder } from './decoder.ts';
 
-const model = await openNumberModel(await createRuntime({ device: 'cpu', threads: 1 }));
+const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+const model = await openNumberModel(runtime);
 const { vocabSize } = model.config;
 const alone = new Decoder(model);
 const decoder = new Decoder(model);
@@ -25,6 +28,32 @@ async function expectAlone(sequences: readonly Int32Array[], logits: Float32Arra
       expect(Math.abs(logits[i * vocabSize + id]! - expected.logits[id]!)).toBeLessThan(1e-4);
   }
 }
+
+const sizeOf = (numbers: Float32Array) => Math.sqrt(numbers.reduce((total, x) => total + x * x, 0));
+
+it.each([8, 4] as const)('computes with weights of %d bits as with the numbers that they stand for', async (bits) => {
+  const kept = await openNumberModel(runtime, 'qwen3-tiny', bits);
+  const { baseBits: _, ...rest } = kept;
+  const whole = { ...floatParameters(await kept.parameters.download(), kept.config, bits) };
+  const decoders = [new Decoder(kept), new Decoder({ ...rest, parameters: await ResidentTensors.of(runtime, whole) })];
+  const sequences = [3, 5, 9].map((length, i) => row(i, length));
+  const answers = await Promise.all(
+    decoders.map(async (own) => {
+      const after = await own.prefill(sequences, await own.prefix(shared));
+      const later = await own.extend(
+        after.kv,
+        sequences.map((_, i) => tokens(i + 7, 1 + (i % 2))),
+      );
+      return [after.logits, later.logits, (await own.prefill(sequences, undefined)).logits];
+    }),
+  );
+  for (const [i, logits] of answers[0]!.entries()) {
+    const exact = answers[1]![i]!;
+    // Products in whole numbers round what they multiply to eight bits.
+    expect(sizeOf(logits.map((x, at) => x - exact[at]!)) / sizeOf(exact)).toBeLessThan(0.05);
+  }
+  for (const own of decoders) await own.dispose();
+});
 
 describe('a decoder', () => {
   it('feeds a few long sequences apart from many short ones', async () => {

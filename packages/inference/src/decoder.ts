@@ -5,7 +5,10 @@ import {
   buildDecoder,
   type CachedPrefix,
   cacheNames,
+  type DecodeInputs,
   extendInputs,
+  freshRows,
+  noPrefix,
   prefillInputs,
   runsByLength,
   samplingInputs,
@@ -48,7 +51,10 @@ export interface DecodeResult {
 }
 
 /** The part of a language model that a decoder runs. Its parameters may change between calls. */
-export type DecoderModel = Pick<LanguageModel, 'runtime' | 'config' | 'parameters' | 'adapter' | 'precision'>;
+export type DecoderModel = Pick<
+  LanguageModel,
+  'runtime' | 'config' | 'parameters' | 'adapter' | 'precision' | 'baseBits'
+>;
 
 export class Decoder {
   readonly #model: DecoderModel;
@@ -73,7 +79,7 @@ export class Decoder {
 
   /** Keys and values of a prefix, to be shared by the rows of later calls. */
   async prefix(tokens: Int32Array): Promise<CachedPrefix> {
-    const { inputs, lastTokens } = prefillInputs(this.#model.config, [tokens]);
+    const { inputs, lastTokens } = this.#prefillInputs([tokens]);
     // The next token is not needed: on a device, a request for no tokens saves reading the logits back.
     const request: DecodeRequest = this.#onDevice ? { kind: 'greedy', sequenceOf: [] } : { kind: 'logits' };
     const { fresh } = await this.#run(false, false, inputs, lastTokens, request);
@@ -88,7 +94,6 @@ export class Decoder {
     prefix: CachedPrefix | undefined,
     request: DecodeRequest = { kind: 'logits' },
   ): Promise<DecodeResult> {
-    const { config } = this.#model;
     const shared = prefix ? prefix.tokens.length : 0;
     const all = sequences.map((sequence) => sequence.length - shared);
     const runs = this.#runs(all, request).flatMap((run) => {
@@ -97,7 +102,7 @@ export class Decoder {
     });
     return this.#inRuns(runs, all.length, async (run) => {
       const chosen = run.map((i) => sequences[i]!);
-      const { inputs, lastTokens } = prefillInputs(config, chosen, prefix);
+      const { inputs, lastTokens } = this.#prefillInputs(chosen, prefix);
       const { fresh, ...result } = await this.#run(prefix !== undefined, false, inputs, lastTokens, request);
       const counts = run.map((i) => all[i]!);
       const batch = this.#track(this.#caches.of(prefix, fresh, counts));
@@ -193,9 +198,11 @@ export class Decoder {
     answered: readonly number[],
     request: DecodeRequest,
   ): Promise<Omit<DecodeResult, 'kv'>> {
-    const { inputs, lastTokens } = extendInputs(this.#model.config, fed, rows, rows.prefix);
+    const { config, baseBits } = this.#model;
+    const prefix = rows.prefix ?? (baseBits && noPrefix(config));
+    const { inputs, lastTokens } = extendInputs(config, fed, rows, prefix);
     const last = answered.map((row) => lastTokens[row]!);
-    const { fresh, ...result } = await this.#run(rows.prefix !== undefined, true, inputs, last, request);
+    const { fresh, ...result } = await this.#run(prefix !== undefined, true, inputs, last, request);
     await rows.append(
       fresh,
       fed.map(({ length }) => length),
@@ -282,6 +289,15 @@ export class Decoder {
     return batch;
   }
 
+  /** As the inputs of the one program that holds weights: its rows have a past, of no tokens. */
+  #prefillInputs(sequences: readonly Int32Array[], prefix?: CachedPrefix): DecodeInputs {
+    const { config, baseBits } = this.#model;
+    if (!baseBits) return prefillInputs(config, sequences, prefix);
+    const known = prefix ?? noPrefix(config);
+    const fed = sequences.map((sequence) => sequence.subarray(known.tokens.length));
+    return extendInputs(config, fed, freshRows(config, fed.length), known);
+  }
+
   async #run(
     prefix: boolean,
     past: boolean,
@@ -290,14 +306,18 @@ export class Decoder {
     request: DecodeRequest,
   ): Promise<Omit<DecodeResult, 'kv'> & { readonly fresh: Tensors }> {
     const { kind } = request;
-    const { config, parameters, adapter, precision } = this.#model;
-    const program = await this.#programs.get(`${prefix} ${past} ${kind}`, () =>
+    const { config, parameters, adapter, precision, baseBits } = this.#model;
+    // A program that holds weights is one for all runs, so that they are in memory once.
+    const held = baseBits && (await parameters.download());
+    const program = await this.#programs.get(held ? 'held' : `${prefix} ${past} ${kind}`, () =>
       buildDecoder(config, {
-        prefix,
-        past,
-        ...(adapter && { adapter: adapter.config }),
+        prefix: prefix || held !== undefined,
+        past: past || held !== undefined,
+        adapter: adapter?.config,
         ...(kind !== 'logits' && { sampling: kind }),
         precision,
+        baseBits,
+        held,
       }),
     );
     const outputs = await program.run({

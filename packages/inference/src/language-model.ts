@@ -1,6 +1,6 @@
 // A model ready to run, and which part of it learns.
 
-import type { ChatTemplate, LoraConfig, ModelConfig, Precision, Tokenizer } from '@ludic/models';
+import type { BaseBits, ChatTemplate, LoraConfig, ModelConfig, Precision, Tokenizer } from '@ludic/models';
 import type { ResidentTensors, Runtime } from '@ludic/runtime';
 
 /** A LoRA adapter whose parameters are in the memory of the runtime. */
@@ -20,6 +20,8 @@ export interface LanguageModel {
   readonly adapter?: ResidentAdapter;
   /** Number format of matrix products, in sampling and in training alike; float32 by default. */
   readonly precision?: Precision;
+  /** The parameters are kept in blocks of so many bits a number, and only an adapter is trained. */
+  readonly baseBits?: BaseBits;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
   /** What the model's files say that is ignored, as sentences. */

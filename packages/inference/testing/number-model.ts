@@ -1,7 +1,7 @@
 // A tiny model whose text is its token ids, written as numbers: sampling must not care how text and tokens belong together.
 
 import { fileURLToPath } from 'node:url';
-import { readCheckpoint, type Tokenizer } from '@ludic/models';
+import { type BaseBits, readCheckpoint, type Tokenizer } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import { ResidentTensors, type Runtime } from '@ludic/runtime';
 import type { LanguageModel } from '../src/language-model.ts';
@@ -15,13 +15,21 @@ const tokenizer: Tokenizer = {
   tokenId: Number,
 };
 
-/** @param name of a fixture of `packages/models`; token 3 ends a reply */
-export async function openNumberModel(runtime: Runtime, name = 'smollm-tiny'): Promise<LanguageModel> {
+/**
+ * Token 3 ends a reply.
+ * @param name of a fixture of `packages/models` @param baseBits of weights in blocks
+ */
+export async function openNumberModel(
+  runtime: Runtime,
+  name = 'smollm-tiny',
+  baseBits?: BaseBits,
+): Promise<LanguageModel> {
   const folder = fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
-  const { config, parameters } = await readCheckpoint(await openModelFolder(folder));
+  const { config, parameters } = await readCheckpoint(await openModelFolder(folder), baseBits);
   return {
     name,
     runtime,
+    ...(baseBits && { baseBits }),
     config: { ...config, eosTokenIds: [3] },
     parameters: await ResidentTensors.of(runtime, parameters),
     tokenizer,

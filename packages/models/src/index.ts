@@ -12,6 +12,7 @@ export type { TensorSpec } from './architectures/family.ts';
 export { initialParameters } from './architectures/initialize.ts';
 export { PRECISIONS, type Precision } from './architectures/precision.ts';
 export { readConfig, tensorsOf, writeConfig } from './architectures/registry.ts';
+export { BASE_BITS, type BaseBits } from './blocks/base-bits.ts';
 export {
   type Checkpoint,
   checkpointFiles,

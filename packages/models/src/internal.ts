@@ -1,6 +1,7 @@
 // Entry `@ludic/models/internal`: what other packages of this repository need and nothing else is promised.
 
 export { activationsPerToken } from './architectures/registry.ts';
+export { asBlocks, blockShapes, blockWeights, floatParameters } from './blocks/base-bits.ts';
 export { CARRIED_GAME_FILE, readJson } from './checkpoints/model-files.ts';
 export { onnxFiles } from './checkpoints/model-folder.ts';
 export { lacksConfig, lacksWeights } from './checkpoints/refusals.ts';
@@ -17,7 +18,15 @@ export {
   cacheNames,
   cacheRegroupInputs,
 } from './graphs/cache-graph.ts';
-export { buildDecoder, type CachedPrefix, extendInputs, prefillInputs } from './graphs/decode-graph.ts';
+export {
+  buildDecoder,
+  type CachedPrefix,
+  type DecodeInputs,
+  extendInputs,
+  freshRows,
+  noPrefix,
+  prefillInputs,
+} from './graphs/decode-graph.ts';
 export { runsByLength } from './graphs/packed-tokens.ts';
 export { type SamplingKind, samplingInputs } from './graphs/sampling-graph.ts';
 export {

@@ -3,7 +3,7 @@
 import { LudicError } from '@ludic/io';
 
 /** Types of numbers of tensors. */
-export type TensorType = 'float32' | 'int32' | 'int64' | 'bool';
+export type TensorType = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8';
 
 /** A tensor in ordinary memory. `data` is the tensor itself, not a copy. */
 export interface HostTensor {

@@ -48,7 +48,7 @@ export const hostRuntime = (device: Device, load: Runtime['load']): Runtime => (
 });
 
 /** TensorProto.DataType of the ONNX specification. */
-export const ELEMENT_TYPES = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
 
 /**
  * y = op(x), or op(x, shape) with an int64 shape, for tensors of any shape, as the bytes of an ONNX ModelProto (IR 10, opset 21). The graph package is on this

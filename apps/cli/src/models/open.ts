@@ -153,7 +153,7 @@ export async function openPolicy(
   );
   const adapter = options.adapter === undefined ? undefined : await openAdapterFolder(options.adapter);
   const runtime = await openRuntime(options.device ?? 'cpu');
-  const model = await openLanguageModel(files, runtime, adapter, options.templateOptions);
+  const model = await openLanguageModel(files, runtime, { adapter, templateOptions: options.templateOptions });
   tellWarnings(model.warnings);
   return new LanguageModelPolicy(model, settings);
 }

@@ -79,9 +79,10 @@ export function parseField(schema: z.ZodType, text: string): unknown {
   throw new InvalidArgumentError(need(inner) ?? error.issues.map(({ message }) => message).join(' '));
 }
 
-/** Converts a text to the type of the schema, without checking it. */
+/** Converts a text to the type of the schema, without checking it; the literals of fields are numbers. */
 function read(schema: z.ZodType, text: string): unknown {
-  if (schema instanceof z.ZodNumber) return text.trim() === '' ? Number.NaN : Number(text);
+  if (schema instanceof z.ZodNumber || schema instanceof z.ZodLiteral)
+    return text.trim() === '' ? Number.NaN : Number(text);
   if (schema instanceof z.ZodArray) return text.split(',').map((part) => part.trim());
   if (schema instanceof z.ZodBoolean) return text === 'true' ? true : text === 'false' ? false : text;
   if (!isJson(schema)) return text;
@@ -100,6 +101,7 @@ function placeholder(schema: z.ZodType): string {
   if (schema instanceof z.ZodArray) return ' <names>';
   if (isJson(schema)) return ' <json>';
   if (schema instanceof z.ZodNumber) return isWhole(schema) ? ' <n>' : ' <x>';
+  if (schema instanceof z.ZodLiteral) return ' <n>';
   return ' <text>';
 }
 
@@ -111,6 +113,7 @@ const isBound = (most: number | undefined): most is number => most !== undefined
 /** A sentence that says what the schema takes; undefined where its own messages are clearer. */
 function need(schema: z.ZodType): string | undefined {
   if (schema instanceof z.ZodEnum) return `One of ${schema.options.join(', ')} is needed.`;
+  if (schema instanceof z.ZodLiteral) return `One of ${[...schema.values].join(', ')} is needed.`;
   if (schema instanceof z.ZodArray) {
     const names = schema.element instanceof z.ZodEnum ? `, of ${schema.element.options.join(', ')}` : '';
     return `Names with commas between are needed${names}.`;

@@ -21,7 +21,7 @@ interface TrainCommand extends NewRunOptions, TrackingOptions, Omit<Machine, 'tr
   readonly resume?: boolean;
 }
 
-const { lora_rank, lora_alpha, lora_targets } = LORA_FIELDS;
+const { lora_rank, lora_alpha, lora_targets, base_bits } = LORA_FIELDS;
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -41,6 +41,7 @@ export function trainCommand(): Command {
     .addOption(fieldOption('lora_rank', lora_rank))
     .addOption(fieldOption('lora_alpha', lora_alpha))
     .addOption(fieldOption('lora_targets', lora_targets))
+    .addOption(fieldOption('base_bits', base_bits))
     .option(
       '--warm-start <n>',
       'Supervised steps that teach the reply format before training; auto: only where nearly all replies are invalid',

@@ -19,7 +19,7 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
     'Loss',
     'loss-type importance-sampling-level epsilon epsilon-high delta beta entropy-coefficient final-exploration reference',
   ],
-  ['Adapter (LoRA)', 'lora-rank lora-alpha lora-targets'],
+  ['Adapter (LoRA)', 'lora-rank lora-alpha lora-targets base-bits'],
   ['Evaluation and checkpoints', 'eval-every eval-episodes eval-temperature save-every on-collapse onnx'],
   ['Tracking', 'wandb-project wandb-entity tensorboard'],
   [

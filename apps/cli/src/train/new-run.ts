@@ -8,7 +8,7 @@ import type { HistoryStrategy } from '@ludic/history';
 import type { ExportDtype } from '@ludic/models';
 import { UsageError } from '../failure.ts';
 import { openFiles } from '../models/open.ts';
-import { fieldValues } from '../options/fields.ts';
+import { fieldValues, flagOf } from '../options/fields.ts';
 import { exportDtypes, readEnvConfig } from '../options/input.ts';
 import { choicesText } from './choices.ts';
 import { AUTO } from './recipe.ts';
@@ -42,10 +42,12 @@ export async function newRun(options: NewRunFields): Promise<RunStart> {
   const environment: EnvironmentDefinition = findEnvironment(options.env);
   resolveConfig(environment, environmentConfig);
   const game = { environment: environment.id, environmentConfig };
-  const fields = fieldValues({ ...FIELDS, ...LORA_FIELDS }, options);
-  if (fields.lora_rank === undefined && (fields.lora_alpha !== undefined || fields.lora_targets !== undefined))
-    throw new UsageError('--lora-alpha and --lora-targets need --lora-rank.');
-  const given = { ...fields, ...warmStartField(options) };
+  const { lora_rank, ...ofAdapter } = fieldValues(LORA_FIELDS, options);
+  if (lora_rank === undefined && Object.keys(ofAdapter).length > 0)
+    throw new UsageError(
+      `${Object.keys(ofAdapter).map(flagOf).join(' and ')} of an adapter: name its --lora-rank too.`,
+    );
+  const given = { ...fieldValues({ ...FIELDS, ...LORA_FIELDS }, options), ...warmStartField(options) };
   const start = (settings: TrainSettings): RunStart => ({
     kind: 'new',
     model: options.model,

@@ -61,7 +61,7 @@ export async function openModel(
   const { name, folder, adapter } = source.model;
   const files = { ...(await openModelFolder(folder)), name };
   await accept(await weightBytes(files));
-  return openLanguageModel(files, runtime, await openAdapterFolder(adapter));
+  return openLanguageModel(files, runtime, { adapter: await openAdapterFolder(adapter) });
 }
 
 /** nano plays both games and carries none: what ends its turns in either. */

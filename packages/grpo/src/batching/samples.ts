@@ -13,6 +13,8 @@ export interface Sample {
   readonly promptNode?: TokenNode | undefined;
   /** [completion tokens] log π under the policy that sampled. */
   readonly oldLogprobs: Float32Array;
+  /** [completion tokens] log π as the trainer took it before the first update of the batch, where it rounds otherwise than the sampler. */
+  readonly trainerLogprobs?: Float32Array;
   /** [completion tokens] log π under the reference policy, where there is one. */
   readonly referenceLogprobs?: Float32Array;
   readonly advantage: number;
@@ -137,6 +139,7 @@ export function tokenColumns(samples: readonly Sample[]) {
   const tokens = samples.reduce((sum, { completion }) => sum + completion.length, 0);
   const columns = {
     oldLogprobs: new Float32Array(tokens),
+    trainerLogprobs: new Float32Array(tokens),
     referenceLogprobs: new Float32Array(tokens),
     advantages: new Float32Array(tokens),
     weights: new Float32Array(tokens),
@@ -147,6 +150,7 @@ export function tokenColumns(samples: readonly Sample[]) {
   for (const [s, sample] of samples.entries()) {
     const end = at + sample.completion.length;
     columns.oldLogprobs.set(sample.oldLogprobs, at);
+    if (sample.trainerLogprobs) columns.trainerLogprobs.set(sample.trainerLogprobs, at);
     if (sample.referenceLogprobs) columns.referenceLogprobs.set(sample.referenceLogprobs, at);
     columns.advantages.fill(sample.advantage, at, end);
     columns.weights.fill(sample.weight, at, end);

@@ -25,7 +25,7 @@ export function buildGradient(
   const loss =
     objective === 'supervised'
       ? neg(sum(mul(scores.logprobs, graph.input('weights', 'float32', scores.logprobs.shape))))
-      : buildLoss(graph, objective, scores);
+      : buildLoss(graph, objective, scores, options.baseBits !== undefined);
   const parameters = [...scores.parameters];
   const lossScale = options.precision === 'float16' ? graph.input('loss_scale', 'float32', []) : undefined;
   const found = gradients(

@@ -4,6 +4,7 @@
 import type { Precision } from '@ludic/models';
 import type { LossSettings } from '../settings/loss-settings.ts';
 import type { LossMetrics } from '../trainer/step-metrics.ts';
+import { IMPORTANCE_CAP } from './loss.ts';
 import { upperRatio } from './loss-types.ts';
 
 /** Action tokens of a batch, flat. */
@@ -32,6 +33,27 @@ export const isDisagreement = (
   { max_log_ratio: largest, disagreement }: Pick<LossMetrics, 'max_log_ratio' | 'disagreement'>,
   precision: Precision,
 ): boolean => largest > STRAY.factor * ROUNDING[precision] || disagreement > STRAY.share;
+
+/**
+ * The numbers of fresh data whose sampler rounds more than the trainer: the loss compares with what the trainer found (`TokenBatch.logprobs`), and weighs
+ * tokens by the difference.
+ */
+export function correctedMetrics(settings: LossSettings, batch: TokenBatch): LossMetrics {
+  const { logprobs, oldLogprobs: sampled } = batch;
+  let difference = 0;
+  let truncated = 0;
+  for (let t = 0; t < logprobs.length; t++) {
+    const logRatio = logprobs[t]! - sampled[t]!;
+    difference += Math.abs(logRatio);
+    if (Math.exp(logRatio) > IMPORTANCE_CAP) truncated++;
+  }
+  const count = Math.max(1, logprobs.length);
+  return {
+    ...lossMetrics(settings, { ...batch, oldLogprobs: logprobs }),
+    sampler_mismatch: difference / count,
+    truncated_weights: truncated / count,
+  };
+}
 
 export function lossMetrics(settings: LossSettings, batch: TokenBatch, precision: Precision = 'float32'): LossMetrics {
   const { logprobs, oldLogprobs, referenceLogprobs, advantages, sequenceOf, sequences } = batch;

@@ -6,7 +6,12 @@ import { float32, floats, type HostTensor, int32, scalar } from '@ludic/runtime'
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from '../advantages/group-advantages.ts';
-import type { ImportanceSamplingLevel, LossSettings, ScaleRewards } from '../settings/loss-settings.ts';
+import {
+  DEFAULT_LOSS,
+  type ImportanceSamplingLevel,
+  type LossSettings,
+  type ScaleRewards,
+} from '../settings/loss-settings.ts';
 import { buildLoss, tokenWeights } from './loss.ts';
 import { lossMetrics } from './loss-metrics.ts';
 import type { LossType } from './loss-types.ts';
@@ -46,6 +51,52 @@ interface Golden {
 
 const golden: Golden = JSON.parse(readFileSync(new URL('../../fixtures/grpo.json', import.meta.url), 'utf8'));
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
+
+it.each([
+  ['in the first pass', true],
+  ['in a later pass', false],
+] as const)('weighs what the sampler rounded otherwise, %s', async (_, isFirst) => {
+  const settings: LossSettings = { ...DEFAULT_LOSS, beta: 0.1 };
+  const columns = {
+    logprobs: [-1, -0.3, -2, -0.7],
+    sampled: [-1.2, -0.3, -3, -0.5],
+    trainer: [-1.1, -0.4, -2, -0.6],
+    reference: [-1, -1, -1, -1],
+    advantages: [1, -0.5, 2, -1],
+  };
+  const { logprobs, sampled, trainer, reference, advantages } = columns;
+  const old = isFirst ? logprobs : trainer;
+  const cappedWeights = old.map((x, i) => Math.min(2, Math.exp(x - sampled[i]!)));
+  const column = (numbers: readonly number[]) => float32(numbers, [4]);
+  const lossOf = async (samplerRounds: boolean, inputs: Record<string, HostTensor>) => {
+    const graph = new Graph('loss');
+    const given = graph.input('logprobs', 'float32', [4]);
+    const loss = buildLoss(graph, settings, { logprobs: given, entropies: given }, samplerRounds);
+    graph.output('loss', loss);
+    graph.output('gradient', gradients(loss, [given])[0]!);
+    const program = await runtime.load(serialize(graph));
+    const outputs = await program.run({
+      logprobs: column(logprobs),
+      reference_logprobs: column(reference),
+      weights: column([0.1, 0.2, 0.3, 0.4]),
+      beta: scalar(0.1),
+      ...inputs,
+    });
+    return [floats(outputs.loss as HostTensor), floats(outputs.gradient as HostTensor)].map((numbers) => [...numbers]);
+  };
+  const corrected = await lossOf(true, {
+    old_logprobs: column(sampled),
+    trainer_logprobs: column(isFirst ? [0, 0, 0, 0] : trainer),
+    is_first_pass: scalar(isFirst ? 1 : 0),
+    advantages: column(advantages),
+  });
+  const plain = await lossOf(false, {
+    old_logprobs: column(old),
+    advantages: column(advantages.map((x, i) => x * cappedWeights[i]!)),
+  });
+  for (const [k, numbers] of corrected.entries())
+    for (const [i, x] of numbers.entries()) expect(x).toBeCloseTo(plain[k]![i]!, 5);
+});
 
 describe('the GRPO loss', () => {
   it.each(golden.cases)('$name', async ({ settings: s, expected }) => {

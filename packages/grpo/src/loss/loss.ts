@@ -35,16 +35,26 @@ export interface TokenValues {
   readonly entropies: Value;
 }
 
+/** Largest weight of a token for which the trainer finds a higher probability than the sampler. */
+export const IMPORTANCE_CAP = 2;
+
 /**
  * Σ weight · loss of the tokens, a scalar to be minimised. Declares the inputs `old_logprobs`, `advantages`, `weights`
- * [tokens]; with beta > 0 `reference_logprobs` [tokens] and `beta` []; with an entropy bonus `entropy_coefficient` []: so
+ * [tokens]; where the sampler rounds otherwise than the trainer, `trainer_logprobs` [tokens] and `is_first_pass` []; with beta > 0 `reference_logprobs` [tokens] and `beta` []; with an entropy bonus `entropy_coefficient` []: so
  * both may change from run to run; at sequence level `sequence_of` [tokens] and `inverse_lengths` [sequences].
  */
-export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entropies }: TokenValues): Value {
+export function buildLoss(
+  graph: Graph,
+  settings: LossSettings,
+  { logprobs, entropies }: TokenValues,
+  samplerRounds = false,
+): Value {
   const tokens = logprobs.shape[0]!;
   const input = (name: string) => graph.input(name, 'float32', [tokens]);
-  const advantages = input('advantages');
-  const logRatio = sub(logprobs, input('old_logprobs'));
+  const { old, advantages } = samplerRounds
+    ? corrected(graph, input, logprobs)
+    : { old: input('old_logprobs'), advantages: input('advantages') };
+  const logRatio = sub(logprobs, old);
   const ratio = exp(settings.importanceSamplingLevel === 'token' ? logRatio : sequenceMean(graph, logRatio, tokens));
 
   let loss = SURROGATES[LOSSES[settings.lossType].surrogate](settings, ratio, advantages, logprobs);
@@ -60,14 +70,28 @@ export function buildLoss(graph: Graph, settings: LossSettings, { logprobs, entr
 }
 
 /**
+ * Of a sampler whose products are rounded more than the trainer's: the policy is compared with what the trainer itself found
+ * before the first update (in the first pass: with what it finds now), and a token counts by how much more likely it was there than to the sampler, at
+ * most `IMPORTANCE_CAP` times. Sources: https://arxiv.org/abs/2505.24298 (the two ratios), https://arxiv.org/abs/1802.01561 (the bound).
+ */
+function corrected(graph: Graph, input: (name: string) => Value, logprobs: Value): { old: Value; advantages: Value } {
+  const isFirst = graph.input('is_first_pass', 'float32', []);
+  const old = add(mul(stopGradient(logprobs), isFirst), mul(input('trainer_logprobs'), sub(graph.scalar(1), isFirst)));
+  const importance = minimum(exp(sub(old, input('old_logprobs'))), graph.scalar(IMPORTANCE_CAP));
+  return { old, advantages: mul(input('advantages'), importance) };
+}
+
+/**
  * The inputs that `buildLoss` declares, but for its coefficients: [tokens], and [sequences] for `inverse_lengths`; and
  * `loss_scale` [] of `buildGradient`.
  */
 export function lossInputs(samples: readonly Sample[]): Record<string, HostTensor> {
-  const { oldLogprobs, referenceLogprobs, advantages, weights, sequenceOf } = tokenColumns(samples);
+  const { oldLogprobs, trainerLogprobs, referenceLogprobs, advantages, weights, sequenceOf } = tokenColumns(samples);
   const column = (data: Float32Array) => float32(data, [data.length]);
   return {
     old_logprobs: column(oldLogprobs),
+    trainer_logprobs: column(trainerLogprobs),
+    is_first_pass: scalar(samples.some((sample) => sample.trainerLogprobs) ? 0 : 1),
     reference_logprobs: column(referenceLogprobs),
     advantages: column(advantages),
     weights: column(weights),

@@ -42,6 +42,12 @@ describe('the estimate of memory', () => {
     // 30 layers of rank 16: q, o 576 + 576; k, v 576 + 192; gate, up, down 576 + 1536.
     const adapter = 4 * 30 * 16 * (2 * 1152 + 2 * 768 + 3 * 2112);
     expect(adapted).toMatchObject({ reference: 0, adapter, gradients: adapter, moments: 2 * adapter });
+    const weightsOf = (baseBits: 8 | 4) =>
+      estimateMemory(CONFIG, { ...SETTINGS, lora: LORA, baseBits }, PROMPTS).weights;
+    // Two copies in blocks, and the tied embeddings as float32 on the way, forward and backward.
+    const float32Table = 2 * 4 * CONFIG.vocabSize * CONFIG.hiddenSize;
+    expect((weightsOf(8) - float32Table) / plain.weights).toBeLessThan(0.6);
+    expect((weightsOf(4) - float32Table) / plain.weights).toBeLessThan(0.35);
   });
 
   it('is smaller with everything that saves memory, and larger with everything that takes it', () => {

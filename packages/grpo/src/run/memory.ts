@@ -1,9 +1,10 @@
 // How much memory a run needs, before it begins: a sum over what is in memory at once, from shapes alone. Numbers are
 // float32 everywhere.
 
+import { BLOCK_SIZE } from '@ludic/graph/internal';
 import { SLOTS_PER_RUN, TREE_CAPACITY } from '@ludic/inference/internal';
 import { everyLinearLayer, loraShapes, type ModelConfig, tensorsOf } from '@ludic/models';
-import { activationsPerToken } from '@ludic/models/internal';
+import { activationsPerToken, blockWeights } from '@ludic/models/internal';
 import { mostLogitPositions } from '../batching/samples.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 
@@ -74,7 +75,7 @@ export function estimateMemory(
   const batchSize = groupSize * Math.ceil(settings.batchSize / groupSize / shards);
   const count = (shapes: Iterable<readonly number[]>) =>
     Array.from(shapes, (shape) => shape.reduce((a, b) => a * b, 1)).reduce((a, b) => a + b, 0);
-  const weights = FLOAT * count(Array.from(tensorsOf(config).values(), ({ shape }) => shape));
+  const weights = weightBytes(config, settings);
   const targets = lora && (lora.targets.length > 0 ? lora.targets : everyLinearLayer(config));
   const adapter = lora ? FLOAT * count(loraShapes(config, { ...lora, targets: targets! }).values()) : 0;
   const trained = lora ? adapter : weights;
@@ -122,6 +123,25 @@ export function estimateMemory(
     program: processes * (PROGRAM + (lora ? 2 : 1) * LAYER_GRAPHS * config.layers),
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b, 0) };
+}
+
+/** Scales of a block, and what ONNX Runtime adds to one that it has packed. */
+const BLOCK_EXTRA = { kept: FLOAT / BLOCK_SIZE, packed: (2 * FLOAT) / BLOCK_SIZE };
+
+/** Weights in blocks are there twice, for learning and packed for the sampler, and the largest of them for a while as float32. */
+function weightBytes(config: ModelConfig, { baseBits }: TrainSettings): number {
+  const inBlocks = baseBits ? blockWeights(config, baseBits) : undefined;
+  let bytes = 0;
+  let largest = 0;
+  for (const [name, { shape }] of tensorsOf(config)) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (!inBlocks?.has(name)) bytes += FLOAT * size;
+    else {
+      bytes += size * (baseBits! / 4 + BLOCK_EXTRA.kept + BLOCK_EXTRA.packed);
+      largest = Math.max(largest, size);
+    }
+  }
+  return bytes + 2 * FLOAT * largest;
 }
 
 /**

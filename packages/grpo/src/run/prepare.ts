@@ -53,13 +53,14 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   const isHeld = named !== undefined && settings.loss.beta > 0;
   const count = await processesFor(files, settings, options, isHeld);
   // Workers that go on read it themselves.
-  const reference = isHeld && (step === undefined || count === 1) ? await readReference(named, files) : undefined;
+  const reference =
+    isHeld && (step === undefined || count === 1) ? await readReference(named, files, settings) : undefined;
   const model = await openTrained(files, settings, options.runtime);
   let trainer: Trainer | undefined;
   try {
     const tokenizerFiles = new Map([...(await completeTokenizerFiles(files)), [CARRIED_GAME_FILE, game]]);
     const folder = await openFolder();
-    if (reference && step === undefined) await folder.saveReference(reference);
+    if (reference && step === undefined) await folder.saveReference(reference, settings.baseBits);
     if (step === undefined) await startWarm(model, settings, folder, options);
     // A new adapter is the same every time; one that had a warm start is not.
     else if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
@@ -141,8 +142,8 @@ const needBeta = ({ name }: ModelFiles, { loss: { beta } }: TrainSettings): void
   needSetting('beta', beta, `above 0 with the reference ${name}, which is of no use without`, beta > 0);
 
 /** @throws GrpoError `bad_setting` where the reference cannot judge what the model writes */
-async function readReference(named: ModelFiles, files: ModelFiles): Promise<Checkpoint> {
-  const [reference, config] = [await readCheckpoint(named), await readModelConfig(files)];
+async function readReference(named: ModelFiles, files: ModelFiles, { baseBits }: TrainSettings): Promise<Checkpoint> {
+  const [reference, config] = [await readCheckpoint(named, baseBits), await readModelConfig(files)];
   const shapes = (one: ModelConfig) => JSON.stringify([...tensorsOf(one)].map(([name, { shape }]) => [name, shape]));
   if (shapes(reference.config) === shapes(config)) return reference;
   throw new GrpoError(

@@ -119,6 +119,30 @@ describe('a run in a storage of its own', () => {
     expect(log!.filter(({ type }) => type === 'step')).toEqual(expected!.filter(({ type }) => type === 'step'));
   });
 
+  it.each([8, 4] as const)(
+    'trains an adapter on %d bits, twice with each batch, and goes on to the same bytes',
+    async (baseBits) => {
+      const lora = { rank: 4, alpha: 8, targets: [], rankStabilized: false };
+      const loss = { ...settings.loss, beta: 0.1 };
+      const start = { ...begin, settings: { ...settings, loss, lora, baseBits, numIterations: 2 } };
+      const whole = memoryStorage();
+      expect((await run(whole, start)).status).toBe('finished');
+      const stopped = memoryStorage();
+      const controller = new AbortController();
+      const stop = (event: RunEvent) => event.type === 'step' && controller.abort();
+      await run(stopped, start, stop, controller.signal);
+      expect((await run(stopped, { kind: 'resume' })).status).toBe('finished');
+      for (const file of ['final/model.safetensors', 'checkpoints/step-000003/adapter_model.safetensors'])
+        expect(Buffer.compare(stopped.files.get(file)!, whole.files.get(file)!), file).toBe(0);
+      const steps = (await (await openRun(whole)).log()).filter((line) => line.type === 'step');
+      for (const { sampler_mismatch: mismatch, truncated_weights: truncated, clip_ratio_high_max: clipped } of steps) {
+        expect(mismatch).toBeGreaterThan(1e-4);
+        expect(mismatch).toBeLessThan(0.2);
+        expect([truncated, clipped]).toEqual([0, 0]);
+      }
+    },
+  );
+
   it('goes on where its first lines have the keys of an earlier version', async () => {
     const fixture = new URL('../../fixtures/metrics-camel-case.jsonl', import.meta.url);
     const lines = readFileSync(fixture, 'utf8').split('\n').slice(1, 3);

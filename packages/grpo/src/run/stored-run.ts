@@ -6,6 +6,7 @@ import { parseObject, wholeLines } from '@ludic/io';
 import {
   type Adapter,
   adapterFiles,
+  type BaseBits,
   type Checkpoint,
   completeTokenizerFiles,
   type ExportDtype,
@@ -19,7 +20,7 @@ import {
   type TokenizerFiles,
   toFloat32,
 } from '@ludic/models';
-import { onnxFiles, safetensorsParts } from '@ludic/models/internal';
+import { floatParameters, onnxFiles, safetensorsParts } from '@ludic/models/internal';
 import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';
@@ -150,7 +151,7 @@ export class StoredRun {
     const { onnx = [] } = this.config;
     const adapter = await hostAdapter(model);
     const adapterAlone = adapter !== undefined && state.step > 0;
-    const parameters = adapterAlone && onnx.length === 0 ? {} : await model.parameters.download();
+    const parameters = adapterAlone && onnx.length === 0 ? {} : await hostParameters(model);
     const files = new Map([
       ...(adapterAlone ? tokenizerFiles : folderFiles(config, parameters, tokenizerFiles)),
       ...(adapter ? adapterFiles(config, this.config.model, adapter) : []),
@@ -172,8 +173,9 @@ export class StoredRun {
   }
 
   /** The weights of the reference policy. */
-  saveReference({ config, parameters }: Pick<Checkpoint, 'config' | 'parameters'>): Promise<void> {
-    return this.storage.writeFolder(REFERENCE_FOLDER, folderFiles(config, parameters, new Map()));
+  saveReference({ config, parameters }: Pick<Checkpoint, 'config' | 'parameters'>, baseBits?: BaseBits): Promise<void> {
+    const whole = floatParameters(parameters, config, baseBits);
+    return this.storage.writeFolder(REFERENCE_FOLDER, folderFiles(config, whole, new Map()));
   }
 
   /** The model of a checkpoint that holds an adapter alone: the first one's, with the adapter worked in. */
@@ -224,7 +226,7 @@ export class StoredRun {
   async writeFinal(model: LanguageModel, tokenizerFiles: TokenizerFiles, result: object): Promise<void> {
     const { config } = model;
     const { onnx = [] } = this.config;
-    const parameters = await model.parameters.download();
+    const parameters = await hostParameters(model);
     const adapter = await hostAdapter(model);
     const files = new Map(folderFiles(config, mergedParameters(config, parameters, adapter), tokenizerFiles, { onnx }));
     for (const [name, data] of adapter ? adapterFiles(config, this.config.model, adapter) : []) {
@@ -265,6 +267,11 @@ export class StoredRun {
       if (text && text.length > 0) await this.storage.cut(file, lengthUpTo(text, step));
     }
   }
+}
+
+/** In float32: weights that are kept in blocks are stored as the numbers that they stand for. */
+async function hostParameters({ config, parameters, baseBits }: LanguageModel): Promise<Checkpoint['parameters']> {
+  return floatParameters(await parameters.download(), config, baseBits);
 }
 
 async function hostAdapter({ adapter }: LanguageModel): Promise<Adapter | undefined> {

@@ -82,7 +82,8 @@ export function trainSettings(
 
 /** Settings with what `fields` say in their place. */
 export function withFields(settings: TrainSettings, fields: TrainingFields): TrainSettings {
-  const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets, warm_start: warmStart } = fields;
+  const { lora_rank: rank, lora_alpha: alpha, lora_targets: targets, base_bits: baseBits } = fields;
+  const { warm_start: warmStart } = fields;
   // The fields' checks have the types of the settings: `fields.test.ts` holds the two together.
   return {
     ...settings,
@@ -92,6 +93,7 @@ export function withFields(settings: TrainSettings, fields: TrainingFields): Tra
     ...(rank !== undefined && {
       lora: { rank, alpha: alpha ?? 2 * rank, targets: targets ?? [], rankStabilized: false },
     }),
+    ...(baseBits !== undefined && { baseBits }),
     ...(warmStart !== undefined && { warmStart: warmStartOf(warmStart) }),
   } as TrainSettings;
 }
@@ -110,7 +112,7 @@ function warmStartField(choice: WarmStartChoice): TrainingFields['warm_start'] {
 
 /** Settings as fields, complete: the inverse of `trainSettings`. */
 export function trainingFields(settings: TrainSettings): TrainingFields {
-  const { lora, warmStart } = settings;
+  const { lora, baseBits, warmStart } = settings;
   const from = (names: Names, source: object) =>
     Object.fromEntries(
       names.flatMap(([field, name]) => {
@@ -123,6 +125,7 @@ export function trainingFields(settings: TrainSettings): TrainingFields {
     ...from(LOSS_NAMES, settings.loss),
     ...from(ADAMW_NAMES, settings.adamw),
     ...(lora && { lora_rank: lora.rank, lora_alpha: lora.alpha, lora_targets: lora.targets }),
+    ...(baseBits !== undefined && { base_bits: baseBits }),
     ...(warmStart !== undefined && { warm_start: warmStartField(warmStart) }),
   } as TrainingFields;
 }

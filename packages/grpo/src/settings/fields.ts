@@ -3,7 +3,7 @@
 // setting is not named.
 
 import { HISTORY_STRATEGIES } from '@ludic/history';
-import { PRECISIONS } from '@ludic/models';
+import { BASE_BITS, PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
 import { ADVANTAGE_ESTIMATORS } from '../advantages/estimators.ts';
 import { LOSS_TYPES } from '../loss/loss-types.ts';
@@ -105,6 +105,11 @@ export const LORA_FIELDS = {
     .array(z.string().min(1).max(100))
     .max(100)
     .describe('Layers that the LoRA adapter changes (default: every linear layer but the head)'),
+  base_bits: z
+    .literal(BASE_BITS)
+    .describe(
+      'Bits of a weight of the model under a LoRA adapter, 8 or 4: less memory, faster replies on a CPU (default: 32)',
+    ),
 } as const;
 
 /** What is taught before the first step. The parts that are left out are those of `auto`. */

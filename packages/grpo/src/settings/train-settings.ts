@@ -1,7 +1,14 @@
 // Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
 
 import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
-import { type LoraConfig, PRECISIONS, type Precision, type TemplateOptions } from '@ludic/models';
+import {
+  BASE_BITS,
+  type BaseBits,
+  type LoraConfig,
+  PRECISIONS,
+  type Precision,
+  type TemplateOptions,
+} from '@ludic/models';
 import { ADVANTAGE_ESTIMATORS, type AdvantageSettings } from '../advantages/estimators.ts';
 import { needSetting } from '../errors.ts';
 import { LOSS_TYPES } from '../loss/loss-types.ts';
@@ -52,6 +59,8 @@ export interface TrainSettings extends AdvantageSettings, ScheduleSettings {
   readonly adamw: AdamWSettings;
   /** Train an adapter instead of the model; without targets it adapts every linear layer but the head. */
   readonly lora?: LoraConfig;
+  /** The model under the adapter is kept in blocks of so many bits a number; absent: in float32. */
+  readonly baseBits?: BaseBits;
   /**
    * Share of `loss.beta` and `loss.entropyCoefficient` that is left at the end of the run: they change linearly. They
    * keep the policy trying things; less and less of them lets it settle.
@@ -187,6 +196,7 @@ export function checkSettings(settings: TrainSettings): void {
   const groups = batchSize / groupSize;
   needSetting('shards', shards, `at most ${groups}, the groups of a batch`, shards <= groups);
   if (lora) checkNumbers(LORA_CHECKS, lora, 'lora.');
+  checkBaseBits(settings);
   oneOf('history', settings.history, HISTORY_STRATEGIES);
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
   if (warmStart !== undefined) checkWarmStart(settings.environment, settings.history, warmStart);
@@ -206,6 +216,14 @@ export function checkSettings(settings: TrainSettings): void {
   if (loss.delta !== undefined)
     needSetting('delta', loss.delta, `above 1 + epsilon ${loss.epsilon}`, loss.delta > 1 + loss.epsilon);
   checkNumbers(ADAMW_CHECKS, settings.adamw, 'adamw.');
+}
+
+/** What is learned must be float32, and products with blocks are taken in whole numbers. */
+function checkBaseBits({ baseBits, lora, precision }: TrainSettings): void {
+  if (baseBits === undefined) return;
+  needSetting('baseBits', baseBits, 'one of 8, 4', BASE_BITS.includes(baseBits));
+  needSetting('baseBits', baseBits, 'left out where there is no adapter: name lora_rank', lora !== undefined);
+  needSetting('precision', precision, 'float32 with baseBits', precision === 'float32');
 }
 
 function checkNumbers<Name extends string>(

@@ -1,7 +1,8 @@
 // The gradient of a batch does not depend on how the batch was cut, on the order of its samples, or on sharing paths.
 
 import { fileURLToPath } from 'node:url';
-import { readCheckpoint } from '@ludic/models';
+import { everyLinearLayer, newAdapter, readCheckpoint } from '@ludic/models';
+import { floatParameters } from '@ludic/models/internal';
 import { openModelFolder } from '@ludic/models/node';
 import { stream } from '@ludic/random';
 import { floats, type HostTensor, ResidentTensors, type Runtime } from '@ludic/runtime';
@@ -68,6 +69,38 @@ function expectSame(a: Record<string, Float32Array>, b: Record<string, Float32Ar
     expect(difference, name).toBeLessThanOrEqual(2e-5 * largest + 1e-9);
   }
 }
+
+it.each([8, 4] as const)('gives an adapter on %d bits the gradient that it has on their numbers', async (bits) => {
+  const folder = await openModelFolder(fileURLToPath(new URL('../../../models/fixtures/qwen3-tiny', import.meta.url)));
+  const kept = await readCheckpoint(folder, bits);
+  const lora = { rank: 4, alpha: 8, targets: everyLinearLayer(kept.config), rankStabilized: false };
+  const adapter = newAdapter(kept.config, lora, 3);
+  // B begins with zeros, and A would have no gradient.
+  for (const tensor of Object.values(adapter.parameters)) floats(tensor).set(floats(tensor).map((_, i) => Math.sin(i)));
+  const gradients = [];
+  for (const baseBits of [bits, undefined]) {
+    const own = baseBits ? kept.parameters : { ...floatParameters(kept.parameters, kept.config, bits) };
+    const learner = new Learner({
+      runtime,
+      config: kept.config,
+      parameters: await ResidentTensors.of(runtime, own),
+      adapter: { config: adapter.config, parameters: await ResidentTensors.of(runtime, adapter.parameters) },
+      baseBits,
+      objective: 'supervised',
+      adamw: DEFAULT_ADAMW,
+      temperature: 0.8,
+      tokenBudget: 64,
+    });
+    await learner.accumulate(samples);
+    gradients.push(
+      Object.fromEntries(
+        Object.entries(await learner.gradients.download()).map(([name, tensor]) => [name, floats(tensor).slice()]),
+      ),
+    );
+    await learner.dispose();
+  }
+  expectSame(gradients[0]!, gradients[1]!);
+});
 
 describe('the learner', () => {
   it('tells the runtime where shapes will come again, and gets the same numbers', async () => {

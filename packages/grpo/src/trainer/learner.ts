@@ -3,7 +3,7 @@
 // tokens, masks, advantages and numbers per token.
 
 import type { ResidentAdapter } from '@ludic/inference/internal';
-import type { ModelConfig, Precision } from '@ludic/models';
+import type { BaseBits, ModelConfig, Precision } from '@ludic/models';
 import { packTree, scoringInputs, sharedPrefix, type TreeLevels } from '@ludic/models/internal';
 import {
   floats,
@@ -51,6 +51,8 @@ export interface LearnerOptions {
   readonly repeated?: boolean;
   /** What matrix products are taken in; by default float32. */
   readonly precision?: Precision | undefined;
+  /** The parameters are in blocks of so many bits a number, and there is an adapter. */
+  readonly baseBits?: BaseBits | undefined;
 }
 
 /** Per token of the samples, in the order in which `samplePaths` put them. */
@@ -176,8 +178,8 @@ export class Learner {
   }
 
   #gradientProgram(levels: TreeLevels, addTo: boolean): Promise<Program> {
-    const { config, objective, adapter, gradientCheckpointing, precision, repeated } = this.#options;
-    const options = { addTo, adapter: adapter?.config, gradientCheckpointing, precision };
+    const { config, objective, adapter, gradientCheckpointing, precision, baseBits, repeated } = this.#options;
+    const options = { addTo, adapter: adapter?.config, gradientCheckpointing, precision, baseBits };
     return this.#programs.get(
       `gradient ${levelsKey(levels)} ${addTo}`,
       () => buildGradient(config, objective, levels, options),
@@ -186,8 +188,8 @@ export class Learner {
   }
 
   #scorer(levels: TreeLevels): Promise<Program> {
-    const { config, adapter, precision } = this.#options;
-    const options = { adapter: adapter?.config, precision };
+    const { config, adapter, precision, baseBits } = this.#options;
+    const options = { adapter: adapter?.config, precision, baseBits };
     return this.#programs.get(`score ${levelsKey(levels)}`, () => buildScorer(config, levels, options));
   }
 }

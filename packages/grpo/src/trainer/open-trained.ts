@@ -16,7 +16,10 @@ export async function openTrained(
   runtime: Runtime,
 ): Promise<LanguageModel> {
   const { lora, seed } = settings;
-  const model = await openLanguageModel(files, runtime, undefined, saidOptions(settings));
+  const model = await openLanguageModel(files, runtime, {
+    templateOptions: saidOptions(settings),
+    baseBits: settings.baseBits,
+  });
   if (!lora) return model;
   const targets = lora.targets.length > 0 ? lora.targets : everyLinearLayer(model.config);
   const { config, parameters } = newAdapter(model.config, { ...lora, targets }, seed);

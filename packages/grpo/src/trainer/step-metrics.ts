@@ -39,6 +39,16 @@ export const LOSS_METRICS = {
     meaning: 'Largest |log π − log π_old|: 0 up to rounding on fresh data, or sampler and trainer disagree',
   },
   disagreement: { unit: 'share', meaning: 'Share of tokens whose |log π − log π_old| is more than rounding may do' },
+  sampler_mismatch: {
+    unit: 'nats',
+    meaning: 'Mean |log π of the trainer − log π of the sampler| on fresh data; absent where both compute alike',
+    optional: true,
+  },
+  truncated_weights: {
+    unit: 'share',
+    meaning: 'Share of tokens whose weight for that difference was cut off; absent where both compute alike',
+    optional: true,
+  },
 } as const satisfies Table;
 
 /** Of a step, as a trainer takes it. */

@@ -9,7 +9,7 @@ import { assertRoom } from '@ludic/rollouts/internal';
 import { estimateAdvantages } from '../advantages/estimators.ts';
 import { joinedTokens, promptNodesOf, samplesOf } from '../batching/batch.ts';
 import { GrpoError } from '../errors.ts';
-import { isDisagreement, lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
+import { correctedMetrics, isDisagreement, lossMetrics, ROUNDING } from '../loss/loss-metrics.ts';
 import type { OptimizerState } from '../optimizer/adamw.ts';
 import { learningRateAt } from '../settings/schedule.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
@@ -129,7 +129,11 @@ export class Trainer {
       if (!first) {
         const tokens = joinedTokens(learned.map((shard) => shard.tokens));
         const loss = learned.reduce((sum, shard) => sum + shard.loss, 0);
-        first = { loss, metrics: lossMetrics(settings.loss, tokens, settings.precision) };
+        const metrics =
+          settings.baseBits === undefined
+            ? lossMetrics(settings.loss, tokens, settings.precision)
+            : correctedMetrics(settings.loss, tokens);
+        first = { loss, metrics };
         this.#assertSamplerTrainerMatch(step, first.metrics);
       }
       const norm = await this.#learner.step(this.#learningRate(step));

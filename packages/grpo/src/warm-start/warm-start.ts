@@ -75,13 +75,14 @@ interface TaughtReply {
 
 /** Trains the model in place, or its adapter where it has one, step by step. */
 export async function* warmStart(model: LanguageModel, settings: WarmStartSettings): AsyncGenerator<WarmStartStep> {
-  const { runtime, config, parameters, adapter, tokenizer, template } = model;
+  const { runtime, config, parameters, adapter, baseBits, tokenizer, template } = model;
   const encoder = new PromptEncoder(tokenizer, template);
   const learner = new Learner({
     runtime,
     config,
     parameters,
     adapter,
+    baseBits,
     objective: 'supervised',
     adamw: DEFAULT_ADAMW,
     temperature: 1,

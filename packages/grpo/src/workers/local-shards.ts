@@ -58,8 +58,8 @@ export class LocalShards implements ShardRunner {
   readonly #spec: PreparedEpisodes;
   readonly #policy: LanguageModelPolicy;
   readonly #reference: Reference | undefined;
-  /** What later passes over a batch need again. */
-  #referenced: { readonly step: number; readonly samples: Map<number, readonly Sample[]> } | undefined;
+  /** What later passes over a batch need again, by shard. */
+  #known: { readonly step: number; readonly samples: Map<number, readonly Sample[]> } | undefined;
 
   /** @param reference the weights of the reference policy; by default those that the model has now */
   static async create(model: LanguageModel, settings: TrainSettings, reference?: HostTensors): Promise<LocalShards> {
@@ -82,7 +82,8 @@ export class LocalShards implements ShardRunner {
   async learn(tasks: readonly LearnTask[], learner: Learner): Promise<readonly LearnedShard[]> {
     const learned: LearnedShard[] = [];
     for (const task of tasks) {
-      const { samples, logprobs, loss } = await learner.accumulate(await this.#withReference(task), task.coefficients);
+      const { samples, logprobs, loss } = await learner.accumulate(await this.#samplesOf(task), task.coefficients);
+      if (task.iteration === 0) this.#remember(task, samples, logprobs);
       if (tasks.length > 1) await learner.gradients.endPart();
       learned.push({ loss, tokens: flatTokens(samples, logprobs) });
     }
@@ -130,14 +131,21 @@ export class LocalShards implements ShardRunner {
     return { episodes: all.flatMap((g) => played.get(g)!), zeroVarianceGroups, resampledGroups };
   }
 
-  async #withReference({ shard, step, iteration, samples }: LearnTask): Promise<readonly Sample[]> {
-    if (!this.#reference) return samples;
-    const known = this.#referenced?.step === step ? this.#referenced.samples.get(shard.index) : undefined;
+  async #samplesOf({ shard, step, iteration, samples }: LearnTask): Promise<readonly Sample[]> {
+    const known = this.#known?.step === step ? this.#known.samples.get(shard.index) : undefined;
     if (known && iteration > 0) return known;
+    if (!this.#reference) return samples;
     const scored = await this.#reference.learner.score(samples);
-    const referenced = scored.samples.map((sample, i) => ({ ...sample, referenceLogprobs: scored.logprobs[i]! }));
-    if (this.#referenced?.step !== step) this.#referenced = { step, samples: new Map() };
-    this.#referenced.samples.set(shard.index, referenced);
-    return referenced;
+    return scored.samples.map((sample, i) => ({ ...sample, referenceLogprobs: scored.logprobs[i]! }));
+  }
+
+  #remember({ shard, step }: LearnTask, samples: readonly Sample[], logprobs: readonly Float32Array[]): void {
+    if (this.#known?.step !== step) this.#known = { step, samples: new Map() };
+    const own = this.#settings.baseBits === undefined ? samples : withTrainer(samples, logprobs);
+    this.#known.samples.set(shard.index, own);
   }
 }
+
+/** @param logprobs as the trainer took them before the first update */
+const withTrainer = (samples: readonly Sample[], logprobs: readonly Float32Array[]): readonly Sample[] =>
+  samples.map((sample, i) => ({ ...sample, trainerLogprobs: logprobs[i]! }));

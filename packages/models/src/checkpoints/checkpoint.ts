@@ -3,6 +3,7 @@
 
 import { float32, floats, type HostTensor } from '@ludic/runtime';
 import { familyOf, readConfig, unheededFields, writeConfig } from '../architectures/registry.ts';
+import { asBlocks, type BaseBits } from '../blocks/base-bits.ts';
 import { readGeneration, withEndTokens } from '../config/generation-config.ts';
 import { namesShown, problemsShown, unheededWarning } from '../config/known-fields.ts';
 import type { Json, ModelConfig } from '../config/model-config.ts';
@@ -17,14 +18,17 @@ import { findWeights } from './weight-files.ts';
 /** A model as its files describe it, with all parameters in memory. */
 export interface Checkpoint {
   readonly config: ModelConfig;
-  /** float32, by name in the checkpoint. */
-  readonly parameters: Record<string, HostTensor>;
+  /** By name in the checkpoint, float32; those that were read into blocks as `asBlocks` names them. */
+  readonly parameters: Readonly<Record<string, HostTensor>>;
   /** What the model's files say that is not heeded, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** @throws ModelError that names the file and says what is wrong */
-export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
+/**
+ * @param baseBits of the weights that are kept in blocks; by default none is
+ * @throws ModelError that names the file and says what is wrong
+ */
+export async function readCheckpoint(files: ModelFiles, baseBits?: BaseBits): Promise<Checkpoint> {
   const { config, warnings } = await readConfigs(files);
   const family = familyOf(config);
   const stored = new Map<string, FoundTensor>();
@@ -49,8 +53,11 @@ export async function readCheckpoint(files: ModelFiles): Promise<Checkpoint> {
     if (problems.length > 0) throw misfit(files.name, problems, [...stored.keys()]);
     // One tensor after the other: beside the parameters no more than one is in memory as it was stored.
     const parameters: Record<string, HostTensor> = {};
-    for (const [name, { shape }] of expected) parameters[name] = float32(await stored.get(name)!.floats(), shape);
-    if (repeatedHead) await checkTied(files.name, repeatedHead, family.embeddings, parameters[family.embeddings]!);
+    for (const [name, { shape }] of expected) {
+      const tensor = float32(await stored.get(name)!.floats(), shape);
+      if (repeatedHead && name === family.embeddings) await checkTied(files.name, repeatedHead, name, tensor);
+      Object.assign(parameters, baseBits ? asBlocks(name, tensor, config, baseBits) : { [name]: tensor });
+    }
     return { config, parameters, warnings };
   } finally {
     for (const file of opened) await file.close();

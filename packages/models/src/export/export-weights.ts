@@ -2,7 +2,7 @@
 // stored in, everything but matrix products is computed in float32.
 
 import { cast, type Graph, gatherRows, gemm, type Value } from '@ludic/graph';
-import { float16Bytes, fourBitLinear, LARGEST_FLOAT16 } from '@ludic/graph/internal';
+import { float16Bytes, LARGEST_FLOAT16, packedLinear } from '@ludic/graph/internal';
 import { floats, type HostTensor } from '@ludic/runtime';
 import { sidesOf, type Weights } from '../architectures/family.ts';
 import { tensorsOf } from '../architectures/registry.ts';
@@ -75,9 +75,10 @@ function fourBitWeights(
       const matrix = matrixOf(parameters[`${name}.weight`]!, specs.get(`${name}.weight`)!.linear);
       const blocks = Math.ceil(matrix.in / BLOCK);
       const steps = chooseSteps(matrix);
-      const product = fourBitLinear(x, {
+      const product = packedLinear(x, {
         out: matrix.out,
         in: matrix.in,
+        bits: 4,
         blockSize: BLOCK,
         packed: graph.deferred('uint8', [matrix.out, blocks, BLOCK / 2], () => packNibbles(matrix, steps)),
         scales: graph.constant(steps.scales, [matrix.out, blocks]),

@@ -13,12 +13,10 @@ import {
   type Value,
 } from '@ludic/graph';
 import { type Cut, take } from '@ludic/graph/internal';
-import { type HostTensor, int32, int64, type Tensor, type Tensors } from '@ludic/runtime';
-import type { LoraConfig } from '../adapters/adapter.ts';
+import { type HostTensor, int32, int64, type Tensor, type Tensors, zeros } from '@ludic/runtime';
 import { attendHeads } from '../architectures/attention.ts';
 import type { Attention } from '../architectures/family.ts';
 import { hiddenStates } from '../architectures/hidden-states.ts';
-import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import {
@@ -30,21 +28,18 @@ import {
   span,
   windowBias,
 } from './attention-bias.ts';
+import { cacheNames } from './cache-graph.ts';
 import { declareTokens, type PaddedRows, padToRows, type TokenSpan, tokenInputs } from './packed-tokens.ts';
 import { type SamplingKind, sampleTokens } from './sampling-graph.ts';
-import { declareWeights } from './weight-inputs.ts';
+import { declareWeights, type WeightForm } from './weight-inputs.ts';
 
-export interface DecodeOptions {
+export interface DecodeOptions extends WeightForm {
   /** Keys and values of a prefix that all rows share come in as `prefix_key.L`, `prefix_value.L` [1, kvHeads, prefix, headDim]. */
   readonly prefix: boolean;
   /** Each row's own earlier keys and values come in as `past_key.L`, `past_value.L` [rows, kvHeads, past, headDim]. */
   readonly past: boolean;
-  /** The adapter whose parameters come in beside those of the model. */
-  readonly adapter?: LoraConfig;
   /** Tokens are drawn in the graph (`sampleTokens`), and logits are no output. */
   readonly sampling?: SamplingKind;
-  /** What matrix products are taken in; by default float32. All else is float32 in any case. */
-  readonly precision?: Precision | undefined;
 }
 
 /**
@@ -53,12 +48,10 @@ export interface DecodeOptions {
  * is a prefix or a past, `key_cut`: how many keys each segment has; for a sliding window `local_bias`. Outputs: `logits` [answers, vocabSize] and the new
  * `key.L`, `value.L` [rows, kvHeads, steps, headDim] of every layer.
  */
-export function buildDecoder(
-  config: ModelConfig,
-  { prefix, past, adapter, sampling, precision }: DecodeOptions,
-): Uint8Array {
+export function buildDecoder(config: ModelConfig, { prefix, past, sampling, ...options }: DecodeOptions): Uint8Array {
   const graph = new Graph('decoder');
-  const { weights, exact } = declareWeights(graph, config, adapter, precision);
+  const { weights, exact } = declareWeights(graph, config, options);
+  const { precision } = options;
   const tokens = declareTokens(graph, config, 'rowTokens');
   const { kvHeads, headDim } = config;
   const { toHeads, toTokens } = headRows(graph, kvHeads);
@@ -150,6 +143,22 @@ export interface CachedPrefix {
 export interface CachedRows extends PastRows {
   readonly tensors: Tensors;
 }
+
+/** For a graph that has a prefix in any case: none. */
+export const noPrefix = (config: ModelConfig): CachedPrefix => ({
+  tokens: new Int32Array(),
+  tensors: noKeys(config, 1),
+});
+
+/** For a graph that has a past in any case: rows without any. */
+export const freshRows = (config: ModelConfig, rows: number): CachedRows => ({
+  lengths: new Int32Array(rows),
+  capacity: 0,
+  tensors: noKeys(config, rows),
+});
+
+const noKeys = (config: ModelConfig, rows: number): Tensors =>
+  Object.fromEntries(cacheNames(config).map((name) => [name, zeros([rows, config.kvHeads, 0, config.headDim])]));
 
 export interface DecodeInputs {
   /** All inputs but the parameters, `logit_positions` and those of sampling. */

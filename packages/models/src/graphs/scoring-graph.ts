@@ -5,22 +5,17 @@
 import { type Graph, gatherElements, gatherRows, mul, type Value } from '@ludic/graph';
 import { entropyOfRows, targetLogprobs } from '@ludic/graph/internal';
 import { type HostTensor, int32, scalar } from '@ludic/runtime';
-import type { LoraConfig } from '../adapters/adapter.ts';
 import { hiddenStates } from '../architectures/hidden-states.ts';
-import type { Precision } from '../architectures/precision.ts';
 import { familyOf } from '../architectures/registry.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { declareTokens } from './packed-tokens.ts';
 import { type TreeLevels, treeAttention, treeTokens } from './tree-attention.ts';
-import { declareWeights } from './weight-inputs.ts';
+import { declareWeights, type WeightForm } from './weight-inputs.ts';
 
-export interface ScoringOptions {
-  /** Trained beside the parameters, which are then frozen. */
-  readonly adapter?: LoraConfig | undefined;
+/** An adapter is trained beside the parameters, which are then frozen. */
+export interface ScoringOptions extends WeightForm {
   /** Compute each layer again when its gradient is due, instead of keeping what is inside. */
   readonly gradientCheckpointing?: boolean | undefined;
-  /** What matrix products are taken in; by default float32. All else is float32 in any case. */
-  readonly precision?: Precision | undefined;
 }
 
 export interface ScoringOutputs {
@@ -41,9 +36,10 @@ export function buildScoring(
   graph: Graph,
   config: ModelConfig,
   levels: TreeLevels,
-  { adapter, gradientCheckpointing, precision }: ScoringOptions = {},
+  { gradientCheckpointing, ...options }: ScoringOptions = {},
 ): ScoringOutputs {
-  const { weights, exact, trained } = declareWeights(graph, config, adapter, precision);
+  const { weights, exact, trained } = declareWeights(graph, config, options);
+  const { precision } = options;
   const tokens = declareTokens(graph, config, String(treeTokens(levels)));
   const attention = treeAttention(graph, { ...config, precision }, levels);
   const hidden = hiddenStates({ config, weights, tokens, attention }, gradientCheckpointing);

@@ -166,7 +166,7 @@ export const startTraining = z
     const wrong = wrongRecipe(request);
     if (wrong !== undefined) context.addIssue({ code: 'custom', path: ['recipe'], message: wrong });
     checkGame({ env_type: request.env_type, env_config: namedGame(request) }, context);
-    for (const name of ['lora_alpha', 'lora_targets'] as const) {
+    for (const name of ['lora_alpha', 'lora_targets', 'base_bits'] as const) {
       if (request[name] !== undefined && request.lora_rank === undefined)
         context.addIssue({ code: 'custom', path: [name], message: 'lora_rank is needed with it.' });
     }

@@ -45,7 +45,8 @@ async function open({
     await model.adapter.parameters.set(parameters);
   }
   const trained = trainedParameters(model);
-  const given = reference === undefined ? undefined : await readCheckpoint(await openModelFolder(reference));
+  const given =
+    reference === undefined ? undefined : await readCheckpoint(await openModelFolder(reference), settings.baseBits);
   return {
     shards: await LocalShards.create(model, settings, given?.parameters),
     learner: learnerOf(model, settings),
