@@ -43,6 +43,11 @@ const KEYS: Readonly<Record<string, string>> = {
   ServiceError: ' LUDIC_PASSWORD or --password says it.',
 };
 
+/** What may be done beside what the error says. */
+const HINTS: Readonly<Record<string, string>> = {
+  unknown_environment: ' A game in a file of its own is named by its path: --env ./my-game.ts',
+};
+
 interface ExplainedFailure extends Error {
   readonly code?: string;
   /** What a service has against each field of a request. */
@@ -53,7 +58,7 @@ interface ExplainedFailure extends Error {
 export function report(error: unknown): number {
   const { name, message, code, stack, details } = error as ExplainedFailure;
   if (isExplained(error)) {
-    const hint = (code === 'unauthorized' && KEYS[name]) || '';
+    const hint = (code === 'unauthorized' && KEYS[name]) || HINTS[code ?? ''] || '';
     const fields = (Array.isArray(details) ? details : []).map(({ field, message: what }) => `\n  ${field}: ${what}`);
     process.stderr.write(`ludic: ${message}${hint}${fields.join('')}\n`);
     return code !== undefined && FAULTS.has(code) ? 1 : 2;

@@ -3,14 +3,15 @@
 import { type EnvironmentDefinition, environments, findEnvironment, type PropertySchema } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command } from 'commander';
+import { idOfGame } from './game-files.ts';
 
 export function gamesCommand(): Command {
   return new Command('games')
     .description('List the games with their settings and scripted players')
-    .argument('[game]', 'Show this one alone, with an example')
+    .argument('[game]', 'Show this one alone, with an example; an id, or a file such as ./my-game.ts')
     .option('--json', 'Print JSON')
-    .action((name: string | undefined, { json }: { json?: boolean }) => {
-      const games = name === undefined ? [...environments.values()] : [findEnvironment(name)];
+    .action(async (name: string | undefined, { json }: { json?: boolean }) => {
+      const games = name === undefined ? [...environments.values()] : [findEnvironment(await idOfGame(name))];
       if (json) return console.log(JSON.stringify(name === undefined ? games.map(gameJson) : gameJson(games[0]!)));
       console.log(games.map(gameText).join('\n\n'));
       console.log(`\nWhat a policy may see (--history): ${HISTORY_STRATEGIES.join(', ')}`);

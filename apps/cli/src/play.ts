@@ -33,7 +33,10 @@ const LONGEST_REPLY = 64;
 export function playCommand(): Command {
   const command = new Command('play')
     .description('Play a game yourself, or watch a policy play it')
-    .option('--env <id>', 'Game to play (default: the one that a watched model was trained in); ludic games lists them')
+    .option(
+      '--env <id>',
+      'Game to play (default: the one that a watched model was trained in); an id of ludic games, or a file such as ./my-game.ts',
+    )
     .addOption(playedConfigOption())
     .option('--watch <model>', `Watch instead of playing: ${POLICY_NAMES}`)
     .addOption(adapterOption())
@@ -66,7 +69,9 @@ async function withGame(command: Command, given: PlayFlags): Promise<PlayCommand
   const options = { ...given, maxCompletionLength: LONGEST_REPLY };
   if (given.watch !== undefined) return withModelGame(command, { ...options, model: given.watch }, 'look');
   if (given.env === undefined)
-    throw new UsageError('--env is needed: which game do you want to play? ludic games lists them.');
+    throw new UsageError(
+      '--env is needed: which game do you want to play? an id of ludic games, or a file such as ./my-game.ts.',
+    );
   return { ...options, env: given.env };
 }
 

@@ -9,6 +9,7 @@ import { evaluateCommand } from './evaluate/command.ts';
 import { evaluatorCommand } from './evaluator/command.ts';
 import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
+import { loadNamedGame } from './game-files.ts';
 import { gamesCommand } from './games.ts';
 import { playCommand } from './play.ts';
 import { pushCommand } from './push/command.ts';
@@ -49,6 +50,7 @@ const commands = [
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command);
+program.hook('preAction', (_, command) => loadNamedGame(command));
 for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) command.exitOverride();
 
 // A reader that closes the pipe early, such as head, is no error.

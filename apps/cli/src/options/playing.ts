@@ -34,7 +34,10 @@ export interface PlayingOptions extends OutsideOptions {
 
 export const addPolicyAndGame = (command: Command): Command =>
   command
-    .option('--env <id>', 'Game to play (default: the one that the model was trained in); ludic games lists them')
+    .option(
+      '--env <id>',
+      'Game to play (default: the one that the model was trained in); an id of ludic games, or a file such as ./my-game.ts',
+    )
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(deviceOption())

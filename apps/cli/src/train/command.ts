@@ -31,7 +31,10 @@ export function trainCommand(): Command {
       '--recipe <name>',
       'Settings that train well: auto (the default: chosen for the game and the model), a name from recipes/, or a .json file; options override it',
     )
-    .option('--env <id>', 'Game to train in (needed for a new run); ludic games lists them')
+    .option(
+      '--env <id>',
+      'Game to train in (needed for a new run); an id of ludic games, or a file such as ./my-game.ts',
+    )
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))
     .option(

@@ -7,6 +7,7 @@ import type { RunStart } from '@ludic/grpo/node';
 import type { HistoryStrategy } from '@ludic/history';
 import type { ExportDtype } from '@ludic/models';
 import { UsageError } from '../failure.ts';
+import { originOfGame } from '../game-files.ts';
 import { openFiles } from '../models/open.ts';
 import { fieldValues, flagOf } from '../options/fields.ts';
 import { exportDtypes, readEnvConfig } from '../options/input.ts';
@@ -52,6 +53,7 @@ export async function newRun(options: NewRunFields): Promise<RunStart> {
     kind: 'new',
     model: options.model,
     ...(options.reference !== undefined && { reference: options.reference }),
+    ...originOfGame(environment.id),
     settings: sharded(settings, options),
     ...onnxOf(options),
   });

@@ -6,11 +6,15 @@ import { CHANGEABLE, snakeCase, trainingFields } from '@ludic/grpo/internal';
 import { RunFolder, type RunStart } from '@ludic/grpo/node';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
+import { checkGameOf } from '../game-files.ts';
 import { onnxOf } from './new-run.ts';
 import { TRACKING_NAMES } from './tracking.ts';
 
 /** @throws UsageError for an option that differs from the run and may not change */
 export async function resumedRun(command: Command, out: string): Promise<RunStart> {
+  const { config } = await RunFolder.open(out);
+  const different = checkGameOf(config);
+  if (different !== undefined) process.stderr.write(`${different}\n`);
   const free = new Set([
     'out',
     'resume',
@@ -26,7 +30,6 @@ export async function resumedRun(command: Command, out: string): Promise<RunStar
     return !free.has(name) && command.getOptionValueSource(name) === 'cli';
   });
   if (given.length === 0) return { kind: 'resume' };
-  const { config } = await RunFolder.open(out);
   const wanted: Record<string, unknown> = { ...command.opts(), ...onnxOf(command.opts()) };
   const stored: Record<string, unknown> = {
     ...trainingFields(config.settings),

@@ -102,11 +102,12 @@ interface Origin {
 
 async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions): Promise<Origin> {
   if (start.kind === 'new') {
-    const { model, reference: named, settings, onnx, threads } = start;
+    const { model, reference: named, game, settings, onnx, threads } = start;
     const config = {
       formatVersion: 1,
       model,
       ...(named !== undefined && { reference: named }),
+      ...(game && { game }),
       settings,
       onnx,
       threads,

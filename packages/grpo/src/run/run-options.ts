@@ -13,7 +13,7 @@ import type { ShardRunner } from '../workers/shards.ts';
 import type { SampledRate } from './evaluation-score.ts';
 import type { MemoryEstimate } from './memory.ts';
 import type { RunStorage } from './run-storage.ts';
-import type { Best } from './stored-run.ts';
+import type { Best, RunGame } from './stored-run.ts';
 
 /** A new run, or the one that the folder holds. */
 export type RunStart =
@@ -22,6 +22,8 @@ export type RunStart =
       readonly model: string;
       /** The model that the KL term holds the policy to; by default the model that it starts from. */
       readonly reference?: string;
+      /** Where the code of the game came from, where that is a file of its own. */
+      readonly game?: RunGame;
       readonly settings: TrainSettings;
       readonly onnx?: readonly ExportDtype[];
       /** Those that the runtime was made with. */

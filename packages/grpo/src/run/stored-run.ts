@@ -33,6 +33,13 @@ import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
 import { evaluationOf, type LogLine, readLogLine } from './metrics-log.ts';
 import type { RunStorage } from './run-storage.ts';
 
+/** A file of games, as it was when a run began. */
+export interface RunGame {
+  readonly file: string;
+  /** Of its text, without what it imports. */
+  readonly sha256: string;
+}
+
 /** What config.json holds: the whole definition of the run. */
 export interface RunConfig {
   readonly formatVersion: 1;
@@ -40,6 +47,8 @@ export interface RunConfig {
   readonly model: string;
   /** Where the weights of the reference policy came from, for people; a copy is in reference/. Absent: the first model. */
   readonly reference?: string;
+  /** Where the code of its game came from, for people, where that is a file of its own. */
+  readonly game?: RunGame;
   /** Those of now. */
   readonly settings: TrainSettings;
   /** What was changed on the way, oldest first. */

@@ -1,6 +1,7 @@
 // A whole run in a folder of this machine, its updates shared by processes where that is wanted.
 
 import { totalmem } from 'node:os';
+import { gameFiles } from '@ludic/environments/node';
 import { trainedParameters } from '@ludic/inference/internal';
 import type { ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
@@ -56,6 +57,7 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
             setup: {
               model: `${folder}/${first}`,
               ...(reference !== undefined && { reference: `${folder}/${reference}` }),
+              games: gameFiles(),
               settings,
               runtime: workers.runtime,
               stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,

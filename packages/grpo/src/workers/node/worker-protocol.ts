@@ -1,5 +1,6 @@
 // Messages between a run and its workers. Large tensors go one by one, so that no copy of all weights is on the way.
 
+import type { GameFile } from '@ludic/environments/node';
 import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
 import type { TrainSettings } from '../../settings/train-settings.ts';
@@ -14,6 +15,8 @@ export interface WorkerSetup {
   readonly model: string;
   /** A folder with the weights of the reference policy; by default the first ones. */
   readonly reference?: string;
+  /** Files of games, one of which may be the run's. */
+  readonly games?: readonly Pick<GameFile, 'path' | 'program'>[];
   readonly settings: TrainSettings;
   /** The same as the run's own: threads decide how sums are rounded. */
   readonly runtime: NodeRuntimeOptions;

@@ -1,7 +1,7 @@
 // A process that plays shards and finds their gradients, started by worker-process.ts. It keeps nothing that another
 // worker could not have: weights, tasks and samples come with the messages.
 
-import { watchThread } from '@ludic/environments/node';
+import { loadGameFile, watchThread } from '@ludic/environments/node';
 import { trainedParameters } from '@ludic/inference/internal';
 import { answerRequests } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
@@ -33,11 +33,13 @@ let weights: Promise<void> = Promise.resolve();
 async function open({
   model: folder,
   reference,
+  games = [],
   settings,
   runtime,
   stepTimeoutSeconds = 0,
 }: WorkerSetup): Promise<ShardWork> {
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
+  for (const { path, program } of games) await loadGameFile(path, program);
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
   // Where nothing else is named, the reference is the first model, which has learned the format where there was a warm start.
   if (model.adapter && settings.warmStart !== undefined) {
