@@ -125,7 +125,7 @@ describe('the house', () => {
 
   it('takes no time and no dice from the machine below the faces', () => {
     /** Checksums are neither. */
-    const harmless = /^import \{ createHash, type Hash \} from 'node:crypto';$/m;
+    const harmless = /^import \{ createHash(, type Hash)? \} from 'node:crypto';$/m;
     const wrong = files
       .filter(({ name }) => name.startsWith('packages/'))
       .filter(({ text }) =>

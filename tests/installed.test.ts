@@ -2,7 +2,7 @@
 // run there. It takes the npm registry.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +67,12 @@ describe.skipIf(!registry)('the installed package', () => {
     expect(JSON.parse(result.trim().split('\n').at(-1)!)).toMatchObject({ status: 'finished', steps: 1 });
     expect(shell('npx ludic runs')).toMatch(/^second +tic_tac_toe +nano +1\/1/m);
     expect(shell('npx ludic games tic_tac_toe')).toContain('opponent');
+    // A game of its own, outside of the project.
+    const elsewhere = mkdtempSync(join(tmpdir(), 'ludic-elsewhere-'));
+    const game = join(elsewhere, 'larger.ts');
+    copyFileSync(join(ROOT, 'examples/larger.ts'), game);
+    expect(shell(`npx ludic evaluate --env ${game} --model expert --episodes 5`)).toMatch(/^expert at larger/);
+    rmSync(elsewhere, { recursive: true });
   }, 60_000);
 
   it('serves the page', async () => {
