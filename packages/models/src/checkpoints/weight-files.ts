@@ -14,19 +14,19 @@ import {
   type TensorPlace,
   toFloat32,
 } from './safetensors.ts';
-import { readTorchFile } from './torch-file.ts';
 
 interface WeightsFormat {
   /** Finds the tensors of a file that is in memory. */
-  readonly inMemory: (bytes: Uint8Array) => ReadonlyMap<string, StoredTensor>;
+  readonly inMemory: (bytes: Uint8Array) => Promise<ReadonlyMap<string, StoredTensor>>;
   /** Finds those of a file that can be read in parts. */
   readonly inParts?: (file: OpenFile) => Promise<ReadonlyMap<string, FoundTensor>>;
 }
 
 /** Files that hold a model's weights, the preferred first. Beside each may lie an index of several such files. */
 const WEIGHTS: readonly (readonly [file: string, format: WeightsFormat])[] = [
-  ['model.safetensors', { inMemory: (bytes) => readSafetensors(bytes).tensors, inParts: findSafetensors }],
-  ['pytorch_model.bin', { inMemory: readTorchFile }],
+  ['model.safetensors', { inMemory: async (bytes) => readSafetensors(bytes).tensors, inParts: findSafetensors }],
+  // A page that never meets one does not load its reader.
+  ['pytorch_model.bin', { inMemory: async (bytes) => (await import('./torch-file.ts')).readTorchFile(bytes) }],
 ];
 /** Files that may hold all of a model's weights, the preferred first. */
 export const WEIGHT_FILES: readonly string[] = WEIGHTS.map(([file]) => file);
@@ -60,7 +60,7 @@ async function findTensors(
   }
   const bytes = await files.read(name);
   if (!bytes) return undefined;
-  const tensors = await inFile(name, async () => inMemory(bytes));
+  const tensors = await inFile(name, () => inMemory(bytes));
   return new Map(
     Array.from(tensors, ([tensorName, tensor]) => [
       tensorName,
