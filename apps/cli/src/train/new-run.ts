@@ -44,10 +44,8 @@ export async function newRun(options: NewRunFields): Promise<RunStart> {
   resolveConfig(environment, environmentConfig);
   const game = { environment: environment.id, environmentConfig };
   const { lora_rank, ...ofAdapter } = fieldValues(LORA_FIELDS, options);
-  if (lora_rank === undefined && Object.keys(ofAdapter).length > 0)
-    throw new UsageError(
-      `${Object.keys(ofAdapter).map(flagOf).join(' and ')} of an adapter: name its --lora-rank too.`,
-    );
+  const [flag] = Object.keys(ofAdapter).map(flagOf);
+  if (lora_rank === undefined && flag !== undefined) throw new UsageError(`${flag} needs --lora-rank.`);
   const given = { ...fieldValues({ ...FIELDS, ...LORA_FIELDS }, options), ...warmStartField(options) };
   const start = (settings: TrainSettings): RunStart => ({
     kind: 'new',

@@ -303,10 +303,7 @@ describe('bad input', () => {
       ['train', '--env', 'key_door', '--out', '/tmp/never', '--batch-size', '65', '--group-size', '64'],
       /batchSize is 65/,
     ],
-    [
-      ['train', '--env', 'key_door', '--out', '/tmp/never', '--lora-alpha', '2'],
-      /--lora-alpha of an adapter: name its --lora-rank/,
-    ],
+    [['train', '--env', 'key_door', '--out', '/tmp/never', '--lora-alpha', '2'], /--lora-alpha needs --lora-rank/],
     [['evaluate', '--env', 'key_door', '--adapter', '/tmp'], /no adapter_config\.json/],
     [['evaluate', '--env', 'key_door', '--model', 'random', '--adapter', '/tmp'], /scripted player/],
     [['score', '--ids', '1,x'], /whole numbers with commas/],
