@@ -68,3 +68,23 @@ describe('the rows of notes', () => {
     expect(notesRows({})).toEqual([]);
   });
 });
+
+describe('--base-bits', () => {
+  const evaluate = (...more: string[]) =>
+    runLudic('evaluate', '--env', 'tic_tac_toe', '--episodes', '200', '--temperature', '1', '--json', ...more);
+
+  it('plays a model as well with a byte for each weight', async () => {
+    const [whole, blocks] = [await evaluate(), await evaluate('--base-bits', '8')].map(
+      ({ stdout }) => JSON.parse(stdout).results,
+    );
+    expect(Math.abs(blocks.win_rate - whole.win_rate)).toBeLessThan(0.1);
+    expect(blocks.invalid_rate).toBeLessThan(0.05);
+  });
+
+  it('is 8 or 4', async () => {
+    expect(await evaluate('--base-bits', '5')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('One of 8, 4'),
+    });
+  });
+});

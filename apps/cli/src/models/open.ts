@@ -4,8 +4,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type EnvironmentDefinition, environmentIds, findEnvironment } from '@ludic/environments';
+import { LORA_FIELDS } from '@ludic/grpo/internal';
 import { openLanguageModel } from '@ludic/inference';
 import {
+  type BaseBits,
   type Checkpoint,
   type ModelFiles,
   mergeAdapter,
@@ -20,6 +22,7 @@ import type { EnvironmentSpec } from '@ludic/rollouts';
 import { Option } from 'commander';
 import { UsageError } from '../failure.ts';
 import { type DeviceOption, openRuntime } from '../options/device.ts';
+import { fieldOption } from '../options/fields.ts';
 import { openRunModel } from '../runs/run-model.ts';
 import { type OutsideOptions, openOutsidePolicy } from './outside-policies.ts';
 import { TransferView } from './transfers.ts';
@@ -102,12 +105,20 @@ function tellWarnings(warnings: readonly string[] = []): void {
 
 export const adapterOption = () => new Option('--adapter <folder>', 'A LoRA adapter in PEFT layout, for --model');
 
+/** Of a model that is only played: its weights stay as they are, with an adapter beside them. */
+export const baseBitsOption = () =>
+  fieldOption(
+    'base_bits',
+    LORA_FIELDS.base_bits.describe('Bits of a weight of the model, 8 or 4: less memory, faster on a CPU (default: 32)'),
+  );
+
 interface PolicyOptions extends OutsideOptions {
   readonly temperature: number;
   readonly topK: number;
   readonly topP: number;
   readonly maxCompletionLength: number;
   readonly adapter?: string;
+  readonly baseBits?: BaseBits;
   readonly templateOptions?: TemplateOptions;
   /** The model's files, where they are open already. */
   readonly files?: ModelFiles;
@@ -153,7 +164,8 @@ export async function openPolicy(
   );
   const adapter = options.adapter === undefined ? undefined : await openAdapterFolder(options.adapter);
   const runtime = await openRuntime(options.device ?? 'cpu');
-  const model = await openLanguageModel(files, runtime, { adapter, templateOptions: options.templateOptions });
+  const { templateOptions, baseBits } = options;
+  const model = await openLanguageModel(files, runtime, { adapter, templateOptions, baseBits });
   tellWarnings(model.warnings);
   return new LanguageModelPolicy(model, settings);
 }

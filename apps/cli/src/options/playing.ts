@@ -3,11 +3,11 @@
 import type { EnvironmentDefinition } from '@ludic/environments';
 import { RUN_FIELDS } from '@ludic/grpo/internal';
 import type { HistoryStrategy } from '@ludic/history';
-import type { TemplateOptions } from '@ludic/models';
+import type { BaseBits, TemplateOptions } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
 import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Command } from 'commander';
-import { adapterOption } from '../models/open.ts';
+import { adapterOption, baseBitsOption } from '../models/open.ts';
 import { type OutsideOptions, POLICY_NAMES } from '../models/outside-policies.ts';
 import { type DeviceOption, deviceOption } from './device.ts';
 import { fieldOption } from './fields.ts';
@@ -26,6 +26,7 @@ export interface PlayingOptions extends OutsideOptions {
   readonly maxCompletionLength: number;
   readonly templateOptions?: TemplateOptions;
   readonly adapter?: string;
+  readonly baseBits?: BaseBits;
   readonly device: DeviceOption;
   /** Seconds. */
   readonly stepTimeout: number;
@@ -40,6 +41,7 @@ export const addPolicyAndGame = (command: Command): Command =>
     )
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
+    .addOption(baseBitsOption())
     .addOption(deviceOption())
     .addOption(playedConfigOption());
 
