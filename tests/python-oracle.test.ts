@@ -1,4 +1,4 @@
-// 20 settings, 20 steps each: losses, gradient norms and updated weights beside PyTorch's own, which computes network,
+// 22 settings, 20 steps each: losses, gradient norms and updated weights beside PyTorch's own, which computes network,
 // advantages, losses, clipping, schedule and AdamW again from the same batches. Skipped where LUDIC_PYTHON, or python3,
 // has no torch.
 
@@ -22,6 +22,7 @@ import {
 import { settingsToJson } from '../packages/grpo/src/settings/convert.ts';
 import { learningRateAt } from '../packages/grpo/src/settings/schedule.ts';
 import { everyLinearLayer, initialParameters, newAdapter, readConfig } from '../packages/models/src/index.ts';
+import { asBlocks, floatParameters } from '../packages/models/src/internal.ts';
 import { type RandomStream, stream } from '../packages/random/src/index.ts';
 import type { Episode } from '../packages/rollouts/src/index.ts';
 import { floats, type HostTensor, ResidentTensors } from '../packages/runtime/src/index.ts';
@@ -41,6 +42,8 @@ type Given = Partial<Omit<TrainSettings, 'loss' | 'adamw' | 'lora'>> & {
   readonly tied?: boolean;
   /** Of the network; by default one, for the time that each takes. */
   readonly layers?: number;
+  /** Layers of whole blocks of 32. */
+  readonly wide?: boolean;
 };
 
 const CASES: Readonly<Record<string, Given>> = {
@@ -74,8 +77,11 @@ const CASES: Readonly<Record<string, Given>> = {
     loss: { lossType: 'cispo', epsilonHigh: 5 },
     tied: true,
   },
+  'lora-8-bits': { layers: 2, rank: 3, wide: true, baseBits: 8, loss: { beta: 0.05 }, tied: true },
+  'lora-4-bits': { layers: 2, rank: 3, wide: true, baseBits: 4, scaleRewards: 'group' },
 };
 
+const WIDE = { hidden_size: 32, intermediate_size: 64, head_dim: 8 };
 const LLAMA = {
   model_type: 'llama',
   hidden_act: 'silu',
@@ -90,7 +96,7 @@ const LLAMA = {
   rope_theta: 10_000,
 };
 
-const settingsOf = ({ rank: _, tied: __, layers: ___, loss, adamw, ...given }: Given): TrainSettings => ({
+const settingsOf = ({ rank: _, tied: __, layers: ___, wide: ____, loss, adamw, ...given }: Given): TrainSettings => ({
   ...DEFAULT_TRAINING,
   environment: 'tic_tac_toe',
   steps: STEPS,
@@ -157,15 +163,26 @@ const bytesOf = (tensors: Readonly<Record<string, HostTensor>>) =>
 async function train(folder: string, name: string, given: Given): Promise<void> {
   const runtime = await createRuntime({ device: 'cpu', threads: 1 });
   const settings = settingsOf(given);
-  const json = { ...LLAMA, num_hidden_layers: given.layers ?? 1, tie_word_embeddings: given.tied ?? false };
+  const json = {
+    ...LLAMA,
+    ...(given.wide && WIDE),
+    num_hidden_layers: given.layers ?? 1,
+    tie_word_embeddings: given.tied ?? false,
+  };
   const config = readConfig(json);
   const random = stream('oracle', name);
-  const parameters = initialParameters(config, 1);
+  const whole = initialParameters(config, 1);
   // Far from flat: a model that begins at 0.02 says nearly the same of every token.
-  for (const tensor of Object.values(parameters)) {
+  for (const tensor of Object.values(whole)) {
     const data = floats(tensor);
     for (let i = 0; i < data.length; i++) data[i] = data[i]! * 4 + (random.nextFloat() - 0.5) / 5;
   }
+  const { baseBits } = settings;
+  const kept = baseBits
+    ? Object.assign({}, ...Object.entries(whole).map(([name, tensor]) => asBlocks(name, tensor, config, baseBits)))
+    : whole;
+  // PyTorch and the reference have what the blocks stand for.
+  const parameters = { ...floatParameters(kept, config, baseBits) };
   const lora = given.rank && {
     rank: given.rank,
     alpha: 2 * given.rank,
@@ -174,7 +191,7 @@ async function train(folder: string, name: string, given: Given): Promise<void> 
   };
   const adapter = lora ? newAdapter(config, lora, 1) : undefined;
   const frozen = adapter ? copyOf(parameters) : {};
-  const resident = await ResidentTensors.of(runtime, copyOf(parameters));
+  const resident = await ResidentTensors.of(runtime, copyOf(kept));
   const residentAdapter = adapter && {
     config: adapter.config,
     parameters: await ResidentTensors.of(runtime, copyOf(adapter.parameters)),
@@ -190,6 +207,7 @@ async function train(folder: string, name: string, given: Given): Promise<void> 
   const learner = new Learner({
     ...common,
     parameters: resident,
+    baseBits,
     ...(residentAdapter && { adapter: residentAdapter }),
     gradientCheckpointing: settings.gradientCheckpointing,
   });

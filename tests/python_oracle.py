@@ -130,11 +130,16 @@ def samples_of(batch, settings):
 def token_losses(loss, samples, logprobs, entropies, reference, beta, entropy_coefficient):
     dtype = logprobs.dtype
     mask = padded([[1] * len(s["completion"]) for s in samples], dtype)
-    ratio_log = (logprobs - padded([s["old"] for s in samples], dtype)) * mask
+    sampled = padded([s["old"] for s in samples], dtype)
+    # Weights in blocks: the sampler rounds more than the trainer, which corrects for it.
+    old = logprobs.detach() if loss["corrected"] else sampled
+    ratio_log = (logprobs - old) * mask
     if loss["importanceSamplingLevel"] == "sequence":
         ratio_log = (ratio_log.sum(1, keepdim=True) / mask.sum(1, keepdim=True)).expand_as(mask)
     ratio = ratio_log.exp()
     advantage = torch.tensor([[s["advantage"]] for s in samples], dtype=dtype)
+    if loss["corrected"]:
+        advantage = advantage * (old - sampled).exp().clamp(max=2)
     kind = loss["lossType"]
     if kind == "cispo":
         values = -ratio.clamp(max=loss["epsilonHigh"]).detach() * advantage * logprobs
@@ -252,6 +257,7 @@ def compare(case, weights):
 def read(folder, name):
     with open(f"{folder}/{name}.json", encoding="utf8") as file:
         case = json.load(file)
+    case["settings"]["loss"]["corrected"] = "baseBits" in case["settings"]
     with open(f"{folder}/{name}.bin", "rb") as file:
         numbers = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
     at = 0
