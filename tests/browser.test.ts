@@ -70,7 +70,7 @@ describe.skipIf(!hasChromium)('the page (needs Chromium at /usr/bin/chromium)', 
     expect(responses.length).toBeGreaterThan(3);
     expect(size).toBeGreaterThan(20_000);
     expect(size).toBeLessThan(300_000);
-    expect(responses.map((response) => response.url()).join()).not.toMatch(/wasm|safetensors|ort/);
+    expect(responses.map((response) => response.url()).join()).not.toMatch(/wasm|\.safetensors|\/ort/);
     const { 'content-security-policy': policy } = await responses[0]!.allHeaders();
     expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
     // Models may come from elsewhere, code may not.

@@ -64,7 +64,7 @@ export function samplesOf(
 
 /** Samples and their present log-probabilities as flat lists. */
 export function flatTokens(samples: readonly Sample[], logprobs: readonly Float32Array[]): TokenBatch {
-  const { weights, ...columns } = tokenColumns(samples);
+  const { weights, trainerLogprobs: _, ...columns } = tokenColumns(samples);
   return { logprobs: concatenated(logprobs, weights.length), ...columns, sequences: samples.length };
 }
 
