@@ -9,7 +9,6 @@ import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findEnvironment, resolveConfig } from '../packages/environments/src/index.ts';
-import { checkpointFolder } from '../packages/grpo/src/index.ts';
 import { RunFolder } from '../packages/grpo/src/node.ts';
 
 type Options = Readonly<Record<string, string | number | object>>;
@@ -18,8 +17,6 @@ interface Recipe {
   readonly title: string;
   /** The recipe whose model this one starts from; nano where there is none. */
   readonly from?: string;
-  /** The recipe to whose first model this one is held by its KL weight; to the model that it starts from where there is none. */
-  readonly reference?: string;
   /** Options of `ludic train` and `ludic evaluate`. */
   readonly train: Options;
   readonly evaluate: Options;
@@ -57,14 +54,13 @@ function ludic(args: readonly string[], stdout: 'inherit' | 'pipe', cpu?: string
 
 /** Trains by the recipe, after the one that it starts from. Returns the CPU seconds of them all. */
 function train(name: string): number {
-  const { from, reference } = read(name);
+  const { from } = read(name);
   const before = from === undefined ? 0 : train(from);
   const run = runOf(name);
   const cpu = `${run}.cpu-seconds`;
   if (!existsSync(join(run, 'final'))) {
     const place = ['--out', run, ...(values.threads === undefined ? [] : ['--threads', values.threads])];
     const model = from === undefined ? [] : ['--model', join(runOf(from), 'final')];
-    if (reference !== undefined) model.push('--reference', join(runOf(reference), checkpointFolder(0)));
     const resumed = existsSync(join(run, 'config.json'));
     mkdirSync(dirname(run), { recursive: true });
     const how = resumed ? ['--resume'] : ['--recipe', name, '--seed', values.seed, ...model];

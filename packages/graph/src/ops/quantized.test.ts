@@ -4,7 +4,7 @@ import { float32, floats, type HostTensor, int32 } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
 import { Graph, gemm, gradients, mul, serialize, sum } from '../index.ts';
-import { BLOCK_SIZE, blockLinear, blockRows, packedLinear } from '../internal.ts';
+import { BLOCK_SIZE, type BlockWeight, blockLinear, blockRows, packedLinear } from '../internal.ts';
 
 const cpu = await createRuntime({ device: 'cpu', threads: 1 });
 const [OUT, IN, TOKENS] = [6, 64, 5];
@@ -46,6 +46,19 @@ function weightOf(bits: 4 | 8) {
   };
 }
 
+/** Its blocks as inputs of a graph. */
+const declared = (
+  graph: Graph,
+  bits: 4 | 8,
+  { blocks, scales }: Pick<ReturnType<typeof weightOf>, 'blocks' | 'scales'>,
+): BlockWeight => ({
+  out: OUT,
+  in: IN,
+  bits,
+  blocks: graph.input('blocks', 'uint8', blocks.dims),
+  scales: graph.input('scales', 'float32', scales.dims),
+});
+
 const x = float32(
   Float32Array.from({ length: TOKENS * IN }, (_, i) => Math.sin(i)),
   [TOKENS, IN],
@@ -74,13 +87,7 @@ describe.each([8, 4] as const)('a weight of %d bits', (bits) => {
   it('gives the product and the gradient of its float32 numbers', async () => {
     const graph = new Graph('test');
     const input = graph.input('x', 'float32', ['tokens', IN]);
-    const own = {
-      out: OUT,
-      in: IN,
-      bits,
-      blocks: graph.input('blocks', 'uint8', weight.blocks.dims),
-      scales: graph.input('scales', 'float32', weight.scales.dims),
-    };
+    const own = declared(graph, bits, weight);
     const values = graph.input('values', 'float32', [OUT, IN]);
     const slope = graph.input('dy', 'float32', ['tokens', OUT]);
     for (const [name, y] of [
@@ -96,13 +103,7 @@ describe.each([8, 4] as const)('a weight of %d bits', (bits) => {
 
   it('gives its rows', async () => {
     const graph = new Graph('test');
-    const own = {
-      out: OUT,
-      in: IN,
-      bits,
-      blocks: graph.input('blocks', 'uint8', weight.blocks.dims),
-      scales: graph.input('scales', 'float32', weight.scales.dims),
-    };
+    const own = declared(graph, bits, weight);
     const wanted = [5, 0, 2, 3, 5];
     graph.output('rows', blockRows(own, graph.input('indices', 'int32', ['n'])));
     const found = await run(graph, { ...weight, indices: int32(wanted, [wanted.length]) });
@@ -131,13 +132,6 @@ describe.each([8, 4] as const)('a weight of %d bits', (bits) => {
 it('is refused where it does not fit', () => {
   const graph = new Graph('test');
   const input = graph.input('x', 'float32', ['tokens', IN + 1]);
-  const weight = weightOf(8);
-  const own = {
-    out: OUT,
-    in: IN,
-    bits: 8 as const,
-    blocks: graph.input('blocks', 'uint8', weight.blocks.dims),
-    scales: graph.input('scales', 'float32', weight.scales.dims),
-  };
+  const own = declared(graph, 8, weightOf(8));
   expect(() => blockLinear(input, own)).toThrow(/6×64 do not fit/);
 });

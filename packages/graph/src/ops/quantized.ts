@@ -2,7 +2,7 @@
 // that are part of the graph apart while it multiplies; blocks that come in as inputs are turned into float32 first, which
 // has a gradient.
 
-import { type Dimension, formatShape, multiplyDimensions } from '../dimension.ts';
+import { type Dimension, formatShape } from '../dimension.ts';
 import { dimensionAt, GraphError, type Value } from '../graph.ts';
 import { expand } from './broadcast.ts';
 import { add, cast, less, mul, scale, sub } from './elementwise.ts';
@@ -136,17 +136,15 @@ function wholeBytes(blocks: Value, way: 'forward' | 'backward'): Value {
   return concat([low, high], 0);
 }
 
-/** (q − middle) · scale of any number of whole blocks → [out, in]. */
+/** (q − middle) · scale of whole blocks, given as float32 → [out, in]. */
 function scaled(
   numbers: Value,
   scales: Value,
   { out, in: width, bits }: { readonly out: Dimension; readonly in: number; readonly bits: 4 | 8 },
-  way: 'forward' | 'backward' = 'forward',
 ): Value {
-  const blocks = width / BLOCK_SIZE;
-  const lead = way === 'forward' ? [out, blocks] : [multiplyDimensions(out, blocks)];
-  const centred = sub(reshape(numbers, [...lead, BLOCK_SIZE]), numbers.graph.scalar(2 ** (bits - 1)));
-  return reshape(mul(centred, reshape(scales, [...lead, 1])), [out, width]);
+  const blocks = [out, width / BLOCK_SIZE];
+  const centred = sub(reshape(numbers, [...blocks, BLOCK_SIZE]), numbers.graph.scalar(2 ** (bits - 1)));
+  return reshape(mul(centred, reshape(scales, [...blocks, 1])), [out, width]);
 }
 
 /** The two numbers of each byte, given as float32. */

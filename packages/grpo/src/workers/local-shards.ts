@@ -83,7 +83,7 @@ export class LocalShards implements ShardRunner {
     const learned: LearnedShard[] = [];
     for (const task of tasks) {
       const { samples, logprobs, loss } = await learner.accumulate(await this.#samplesOf(task), task.coefficients);
-      if (task.iteration === 0) this.#remember(task, samples, logprobs);
+      if (task.iteration === 0 && this.#settings.numIterations > 1) this.#remember(task, samples, logprobs);
       if (tasks.length > 1) await learner.gradients.endPart();
       learned.push({ loss, tokens: flatTokens(samples, logprobs) });
     }
