@@ -1,10 +1,11 @@
 // A game that the program does not know, in a folder that has no packages: everything that the command line does with a game.
 
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { runLudic } from '../testing/run-ludic.ts';
+import { runLudic, startLudic } from '../testing/run-ludic.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ludic-own-game-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -59,6 +60,25 @@ it('is trained in by several processes as by one, and a run asks for its file', 
     stderr: expect.stringContaining('is not what it was when the run began'),
   });
 });
+
+it('comes from a package of the folder that one works in', async () => {
+  const place = join(folder, 'node_modules/@board/two');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, 'package.json'), '{ "name": "@board/two", "type": "module", "exports": "./games.js" }');
+  const text = readFileSync(new URL('../../../examples/larger.ts', import.meta.url), 'utf8');
+  const plain = stripTypeScriptTypes(text).replace('export default', 'const larger =');
+  const two = "export default [{ ...larger, id: 'first' }, { ...larger, id: 'second' }];";
+  writeFileSync(join(place, 'games.js'), `${plain}\n${two}\n`);
+  const here = (...args: string[]) => startLudic(args, {}, folder).finished;
+  expect(await here('games', '@board/two')).toMatchObject({
+    stdout: expect.stringMatching(/^first {2}Larger[\s\S]*\nsecond {2}Larger[\s\S]*--env @board\/two#first /),
+  });
+  const play = ['--model', 'expert', '--episodes', '4'];
+  expect(await here('evaluate', '--env', '@board/two#second', ...play)).toMatchObject({ code: 0 });
+  expect(await here('evaluate', '--env', '@board/two', ...play)).toMatchObject({ code: 2 });
+  const { code, stderr } = await here('evaluate', '--env', 'no-such-game', ...play);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/no environment "no-such-game"/)]);
+}, 60_000);
 
 it('is refused where the file has several and none is named', async () => {
   const two = join(folder, 'two.ts');

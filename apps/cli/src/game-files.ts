@@ -1,33 +1,65 @@
-// Games in files of the user, by the path that the command line names: registered before a command begins, and named by
+// Games in files and packages of the user, as the command line names them: registered before a command begins, and named by
 // their ids from then on.
 
-import { findEnvironment } from '@ludic/environments';
-import { gameFiles, isGameFile, loadGameFile } from '@ludic/environments/node';
+import { environments, findEnvironment } from '@ludic/environments';
+import { type GameFile, gameFiles, gamePackage, isGameFile, loadGameFile } from '@ludic/environments/node';
 import type { RunConfig } from '@ludic/grpo/node';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
 
-/** Before a command begins: the game that its option names. @throws EnvironmentError `bad_definition`; UsageError */
+/** `--env`, for programs that offer the games of files beside Ludic's own. */
+export const offeredGamesOption = (description: string): Option =>
+  new Option('--env <file>', `${description}: a file such as ./my-game.ts, or a package; may be repeated`)
+    .argParser((value: string, before: readonly string[]) => [...before, value])
+    .default([]);
+
+/** Before a command begins: the game that its option names, or several. @throws EnvironmentError `bad_definition`; UsageError */
 export async function loadNamedGame(command: Command): Promise<void> {
   const { env } = command.opts<{ env?: unknown }>();
+  if (Array.isArray(env)) for (const named of env) await loadGames(named);
   if (typeof env !== 'string') return;
   const id = await idOfGame(env);
   if (id !== env) command.setOptionValueWithSource('env', id, command.getOptionValueSource('env') ?? 'cli');
 }
 
 /**
- * The id of a game that is named by its id, or by a file (`./my-game.ts`, `./games.ts#one`), which is loaded.
+ * The id of a game that is named by its id, by a file (`./my-game.ts`, `./games.ts#one`) or by a package, which is loaded.
  * @throws EnvironmentError `bad_definition`; UsageError
  */
 export async function idOfGame(named: string): Promise<string> {
-  const [path, wanted] = named.split('#') as [string, string?];
-  if (!isGameFile(path)) return named;
-  const { ids } = await loadGameFile(path, import.meta.url);
-  if (wanted === undefined && ids.length > 1)
-    throw new UsageError(`${path} has several games: name one, ${path}#${ids[0]}. It has ${ids.join(', ')}.`);
-  const id = wanted ?? ids[0];
-  if (!ids.includes(id)) throw new UsageError(`${path} has no game ${id}; it has ${ids.join(', ')}.`);
-  return id;
+  const ids = await idsOfGames(named);
+  if (ids.length > 1) {
+    const message = `${named} has several games: name one, ${named}#${ids[0]}. It has ${ids.join(', ')}.`;
+    throw new UsageError(message);
+  }
+  return ids[0];
+}
+
+/** The same where a file or package with several games stands for all of them. */
+export async function idsOfGames(named: string): Promise<readonly [string, ...string[]]> {
+  const [name, wanted] = named.split('#') as [string, string?];
+  const file = await fileOf(name);
+  if (!file) return [named];
+  if (wanted === undefined) return file.ids;
+  if (!file.ids.includes(wanted)) throw new UsageError(`${name} has no game ${wanted}; it has ${file.ids.join(', ')}.`);
+  return [wanted];
+}
+
+/** All games of a file or package. @throws EnvironmentError `bad_definition`; UsageError where it is neither */
+async function loadGames(named: string): Promise<void> {
+  if (await fileOf(named)) return;
+  throw new UsageError(
+    environments.has(named)
+      ? `${named} is one of Ludic's own games, which need no --env.`
+      : `There is no package ${named} in this folder; a file is named by its path, such as ./${named}.ts.`,
+  );
+}
+
+/** The file of a name that is no id. */
+async function fileOf(name: string): Promise<GameFile | undefined> {
+  if (environments.has(name)) return undefined;
+  const path = isGameFile(name) ? name : gamePackage(name, process.cwd());
+  return path === undefined ? undefined : loadGameFile(path, import.meta.url);
 }
 
 /** Where a game came from, as a run remembers it; nothing for a game of Ludic's. */

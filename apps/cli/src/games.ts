@@ -3,22 +3,28 @@
 import { type EnvironmentDefinition, environments, findEnvironment, type PropertySchema } from '@ludic/environments';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command } from 'commander';
-import { idOfGame } from './game-files.ts';
+import { idsOfGames } from './game-files.ts';
 
 export function gamesCommand(): Command {
   return new Command('games')
     .description('List the games with their settings and scripted players')
-    .argument('[game]', 'Show this one alone, with an example; an id, or a file such as ./my-game.ts')
+    .argument(
+      '[game]',
+      'Show this one alone, with an example; an id, a file such as ./my-game.ts, or a package with games',
+    )
     .option('--json', 'Print JSON')
     .action(async (name: string | undefined, { json }: { json?: boolean }) => {
-      const games = name === undefined ? [...environments.values()] : [findEnvironment(await idOfGame(name))];
-      if (json) return console.log(JSON.stringify(name === undefined ? games.map(gameJson) : gameJson(games[0]!)));
+      const games = name === undefined ? [...environments.values()] : (await idsOfGames(name)).map(findEnvironment);
+      const [first, ...others] = games;
+      const isOne = name !== undefined && others.length === 0;
+      if (json) return console.log(JSON.stringify(isOne ? gameJson(first!) : games.map(gameJson)));
       console.log(games.map(gameText).join('\n\n'));
       console.log(`\nWhat a policy may see (--history): ${HISTORY_STRATEGIES.join(', ')}`);
       if (name === undefined) return;
-      const [first] = Object.entries<PropertySchema>(games[0]!.configSchema.properties);
-      const config = first ? ` --env-config '${JSON.stringify({ [first[0]]: first[1].default })}'` : '';
-      console.log(`Try it: evaluate --env ${name} --model nano${config}`);
+      const [setting] = Object.entries<PropertySchema>(first!.configSchema.properties);
+      const config = setting ? ` --env-config '${JSON.stringify({ [setting[0]]: setting[1].default })}'` : '';
+      const named = isOne ? name : `${name}#${first!.id}`;
+      console.log(`Try it: evaluate --env ${named} --model nano${config}`);
     });
 }
 

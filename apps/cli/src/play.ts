@@ -35,7 +35,7 @@ export function playCommand(): Command {
     .description('Play a game yourself, or watch a policy play it')
     .option(
       '--env <id>',
-      'Game to play (default: the one that a watched model was trained in); an id of ludic games, or a file such as ./my-game.ts',
+      'Game to play (default: the one that a watched model was trained in); an id of ludic games, a file such as ./my-game.ts, or a package',
     )
     .addOption(playedConfigOption())
     .option('--watch <model>', `Watch instead of playing: ${POLICY_NAMES}`)
@@ -70,7 +70,7 @@ async function withGame(command: Command, given: PlayFlags): Promise<PlayCommand
   if (given.watch !== undefined) return withModelGame(command, { ...options, model: given.watch }, 'look');
   if (given.env === undefined)
     throw new UsageError(
-      '--env is needed: which game do you want to play? an id of ludic games, or a file such as ./my-game.ts.',
+      '--env is needed: which game do you want to play? an id of ludic games, a file such as ./my-game.ts, or a package.',
     );
   return { ...options, env: given.env };
 }

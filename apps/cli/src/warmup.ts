@@ -40,7 +40,7 @@ export function warmupCommand(): Command {
       "Teach a model the replies of a scripted player (of the random player: a game's reply format alone); without --env, make nano again from nothing",
     )
     .requiredOption('--out <folder>', 'Folder that the taught model is written to')
-    .option('--env <id>', 'Game to play; an id of ludic games, or a file such as ./my-game.ts')
+    .option('--env <id>', 'Game to play; an id of ludic games, a file such as ./my-game.ts, or a package')
     .addOption(modelOption(', to start from'))
     .addOption(envConfigOption())
     .addOption(

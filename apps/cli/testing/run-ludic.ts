@@ -17,11 +17,16 @@ export interface RunningLudic {
   readonly finished: Promise<Finished>;
 }
 
-/** @param env variables of the environment besides this process's own */
-export function startLudic(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningLudic {
+/** @param env variables of the environment besides this process's own @param cwd default: this process's own */
+export function startLudic(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string,
+): RunningLudic {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
+    cwd,
   });
   let stdout = '';
   let stderr = '';

@@ -29,7 +29,8 @@ export const CODES: Codes = {
     unknown_environment: 'bad_request',
     bad_config: 'bad_request',
     bad_seed: 'bad_request',
-    bad_definition: 'internal',
+    // A file of the server's user that a process of its cannot load any more.
+    bad_definition: 'unusable',
     episode_over: 'internal',
     bad_opponent: 'internal',
     bad_game: 'internal',

@@ -67,6 +67,17 @@ export interface Expert<State = unknown> {
   act(environment: Environment<State>, random: RandomStream): string;
 }
 
+/** A board as rows of cells from the top, for programs that draw it. */
+export type Board = readonly (readonly BoardCell[])[];
+
+/** One cell of a board. */
+export interface BoardCell {
+  /** A letter, a short word, an emoji; may be empty. */
+  readonly text: string;
+  /** For its colour: player, other, goal, danger, wall or hidden. Default, and where it is another word: plain. */
+  readonly kind?: string;
+}
+
 /** The JSON schema of a flat settings object: enough for a form, a help text and a check. */
 export interface ConfigSchema {
   readonly type: 'object';
@@ -103,6 +114,8 @@ export interface EnvironmentDefinition<Config = unknown, State = unknown> {
   /** Rules and reply format, told to the policy once. */
   systemPrompt(config: Config): string;
   create(config: Config): Environment<State>;
+  /** How a state looks, for people. Default: its observation alone is shown. */
+  board?(state: State, config: Config): Board;
   /** Scripted players by name. `random` plays uniformly among the sensible actions; `expert` plays best. */
   readonly experts: Readonly<
     Record<'random' | 'expert', (config: Config) => Expert<State>> & Record<string, (config: Config) => Expert<State>>

@@ -3,7 +3,7 @@
 
 import { type RandomStream, stream } from '@ludic/random';
 import type { ConfigOf, ConfigProperties } from './config.ts';
-import type { Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
+import type { Board, Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
 import { EnvironmentError } from './errors.ts';
 import { tagReader } from './tags.ts';
 
@@ -53,6 +53,8 @@ export interface Rules<Properties extends ConfigProperties, State, Action>
   facts?(state: State, config: ConfigOf<Properties>): Facts;
   /** See `Environment.situation`. Default: none. */
   situation?(state: State, config: ConfigOf<Properties>): string;
+  /** See `EnvironmentDefinition.board`. Default: none. */
+  board?(state: State, config: ConfigOf<Properties>): Board;
   /** After how many replies the episode is cut off, and the reward added then. */
   limit(config: ConfigOf<Properties>): { readonly steps: number; readonly reward: number };
   /** What an unreadable or forbidden action costs. Default 0. */
@@ -183,6 +185,7 @@ export function defineEnvironment<const Properties extends ConfigProperties, Sta
     replyTag: rules.replyTag,
     systemPrompt: (config) => rules.systemPrompt(config),
     create: (config) => new DefinedGame(rules, readTag, config),
+    ...(rules.board && { board: rules.board }),
     experts: rules.experts,
   };
 }

@@ -3,6 +3,8 @@
 export { CheckedGame, reasonOf, rulesOf, watchedPlayer } from './checked-game.ts';
 export { type ConfigOf, type ConfigProperties, resolveConfig } from './config.ts';
 export type {
+  Board,
+  BoardCell,
   ConfigSchema,
   Environment,
   EnvironmentDefinition,

@@ -1,4 +1,4 @@
 // What needs Node: games in files, and a watchdog over games that never come back.
 
-export { type GameFile, gameFiles, isGameFile, loadGameFile } from './node/game-files.ts';
+export { type GameFile, gameFiles, gamePackage, isGameFile, loadGameFile } from './node/game-files.ts';
 export { type GameWatchdog, type WatchdogOptions, watchThread } from './node/game-watchdog.ts';

@@ -3,6 +3,7 @@
 
 // Games
 export {
+  type Board,
   type ConfigSchema,
   defineEnvironment,
   type Environment,

@@ -37,7 +37,7 @@ export const addPolicyAndGame = (command: Command): Command =>
   command
     .option(
       '--env <id>',
-      'Game to play (default: the one that the model was trained in); an id of ludic games, or a file such as ./my-game.ts',
+      'Game to play (default: the one that the model was trained in); an id of ludic games, a file such as ./my-game.ts, or a package',
     )
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())

@@ -5,6 +5,7 @@ import type { ServeOptions } from '@ludic/server';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtPage, precompressBeside } from '../evaluator/built-page.ts';
 import { UsageError } from '../failure.ts';
+import { offeredGamesOption } from '../game-files.ts';
 import { deviceOption } from '../options/device.ts';
 import { decimal, whole } from '../options/input.ts';
 
@@ -32,6 +33,8 @@ interface ServeCommand extends SameOptions {
   readonly allowOrigin: readonly string[];
   readonly admin: readonly string[];
   readonly page: boolean;
+  /** Loaded before the command began. */
+  readonly env: readonly string[];
 }
 
 export function serveCommand(): Command {
@@ -40,6 +43,7 @@ export function serveCommand(): Command {
     .option('--host <address>', 'Address to listen at; other machines need TLS or a proxy', '127.0.0.1')
     .option('--port <n>', 'Port to listen at; 0: any free port', whole(0), 8000)
     .option('--data <folder>', 'Folder of models, runs and jobs', 'ludic-data')
+    .addOption(offeredGamesOption('Games to offer beside those of Ludic'))
     .addOption(deviceOption())
     .option('--threads <n>', 'Threads of one model on the CPU (default: one per core)', whole(1))
     .option(
@@ -103,7 +107,7 @@ function perName(text: string): { readonly running: number; readonly queued: num
 const append = (value: string, before: readonly string[]) => [...before, value];
 
 function settingsOf(
-  { data, passwordFile, tlsCert, tlsKey, hostName, allowOrigin, admin, page: _, ...same }: ServeCommand,
+  { data, passwordFile, tlsCert, tlsKey, hostName, allowOrigin, admin, page: _, env: _env, ...same }: ServeCommand,
   environment: NodeJS.ProcessEnv,
 ): ServeOptions {
   if (same.assumeHttps && same.trustProxy === undefined)

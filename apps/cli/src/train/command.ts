@@ -33,7 +33,7 @@ export function trainCommand(): Command {
     )
     .option(
       '--env <id>',
-      'Game to train in (needed for a new run); an id of ludic games, or a file such as ./my-game.ts',
+      'Game to train in (needed for a new run); an id of ludic games, a file such as ./my-game.ts, or a package',
     )
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))

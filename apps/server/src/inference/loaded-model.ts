@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
+import { gameFiles } from '@ludic/environments/node';
 import { type Channel, Requests, type TypedRequest } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
 import type { ModelKey } from '../models/model-source.ts';
@@ -50,7 +51,7 @@ interface ModelProcess {
   printed: string;
 }
 
-interface LoadedModelOptions extends ModelSetup {
+interface LoadedModelOptions extends Omit<ModelSetup, 'games'> {
   readonly key: ModelKey;
   /** How long a request may take. 0: as long as it takes. */
   readonly requestTimeoutMs: number;
@@ -239,7 +240,7 @@ export class LoadedModel {
     const onPart = (bytes: number) => started === this.#process && this.#sized(started, bytes);
     this.#whenCurrent(
       started,
-      started.requests.ask({ type: 'open', source, device, threads }, { onPart }),
+      started.requests.ask({ type: 'open', source, device, threads, games: gameFiles() }, { onPart }),
       ({ warnings }) => {
         started.state = 'open';
         this.#unusable = undefined;

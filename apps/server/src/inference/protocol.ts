@@ -1,5 +1,6 @@
 // What the server asks of a process that holds a model, and what that answers. Plain data: it travels by structured clone.
 
+import type { GameFile } from '@ludic/environments/node';
 import type { Message } from '@ludic/history';
 import type { RatedToken, SamplingParams } from '@ludic/inference';
 import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
@@ -123,6 +124,8 @@ export interface ModelSetup {
   readonly source: ModelOrigin;
   readonly device: Device | 'auto';
   readonly threads: number | undefined;
+  /** Of the server. */
+  readonly games: readonly GameFile[];
 }
 
 export interface ModelCalls extends InferenceCalls {

@@ -1,10 +1,11 @@
 // The process that holds one model. It hears tasks from the server, works on all of them at once and ends with the server.
 
-import { watchThread } from '@ludic/environments/node';
+import { type GameFile, watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
 import { type Answering, answerRequests, type SerializedError } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
 import { createRuntime } from '@ludic/runtime/node';
+import { loadGame } from '../games.ts';
 import type { ModelOrigin } from '../models/model-source.ts';
 import { hiddenPlaces } from '../models/model-source.ts';
 import { endingsOf, openModel } from '../models/open-model.ts';
@@ -20,6 +21,7 @@ stepBack(5);
 watchThread({ timeoutSeconds: STEP_TIMEOUT });
 
 let source: ModelOrigin | undefined;
+let games: readonly GameFile[] = [];
 let counters = (): Counters => ({ runs: 0, tokens: 0, games: 0, memory: process.memoryUsage.rss() });
 const accepted = Promise.withResolvers<void>();
 /** A model that does not open is told once, to what has asked for it to be opened: this does not reject. */
@@ -40,13 +42,23 @@ const answer = answerRequests<ModelCalls>(
   {
     async open(setup, { report }) {
       source = setup.source;
+      games = setup.games;
       const model = await open(setup, report);
       counters = () => model.counters;
       opened.resolve(model);
       return { warnings: model.warnings };
     },
-    evaluate: (task, { report, signal }) => withModel(signal, (model) => model.evaluate(task, report, signal)),
-    rollout: (task, { signal }) => withModel(signal, (model) => model.rollout(task, signal)),
+    evaluate: (task, { report, signal }) =>
+      withModel(signal, async (model) => {
+        const changed = await loadGame(task.environment, games);
+        if (changed !== undefined) await report({ type: 'warning', message: changed });
+        return model.evaluate(task, report, signal);
+      }),
+    rollout: (task, { signal }) =>
+      withModel(signal, async (model) => {
+        await loadGame(task.environment, games);
+        return model.rollout(task, signal);
+      }),
     chat: (task, { report, signal }) => withModel(signal, (model) => model.chat(task, report, signal)),
   },
   describe,

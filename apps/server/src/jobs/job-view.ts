@@ -12,6 +12,7 @@ export function viewOf({
   failureCheckpoint: _checkpoint,
   ranMs: _ranMs,
   evaluatedStep: _evaluatedStep,
+  game: _game,
   reason,
   ...job
 }: StoredJob): Job {

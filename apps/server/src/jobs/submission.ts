@@ -7,6 +7,7 @@ import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 import { completeTraining, contractFields, modelName } from '@ludic/service/internal';
 import type { TrackingSettings } from '@ludic/tracking';
 import { whyNotTracked } from '@ludic/tracking/node';
+import { gameOrigin } from '../games.ts';
 import { type ModelOrigin, rememberedName } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
@@ -14,7 +15,7 @@ import type { RequestedWork } from './process/messages.ts';
 import type { JobFields } from './store/job-store.ts';
 
 /** What a job is made from, beside its owner. */
-export type NewJob = Pick<JobFields, 'model_name' | 'env_type' | 'total_steps'> & RequestedWork;
+export type NewJob = Pick<JobFields, 'model_name' | 'env_type' | 'total_steps' | 'game'> & RequestedWork;
 
 export interface NewTraining {
   readonly job: NewJob & { readonly output_dir: string };
@@ -47,6 +48,7 @@ export async function newTraining(request: StartTraining, models: ModelStore, co
       model_name: request.model_name,
       output_dir: outputDir,
       env_type: request.env_type,
+      ...gameOrigin(request.env_type),
       total_steps: settings.steps,
       request: {
         ...asked,
@@ -84,6 +86,7 @@ export async function newEvaluation(request: EvaluatePolicy, models: ModelStore)
     model_name: request.model_path,
     output_dir: null,
     env_type: request.env_type,
+    ...gameOrigin(request.env_type),
     total_steps: request.eval_episodes,
     request: { ...asked, model_path: rememberedName(source, request.model_path) },
   };

@@ -5,7 +5,10 @@ import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { environments } from '@ludic/environments';
+import { gameFiles } from '@ludic/environments/node';
 import { isEnd } from '@ludic/service';
+import { gameChange, gameOrigin } from '../games.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { Attempt } from './attempt.ts';
 import { CurveReader } from './curve/curve-reader.ts';
@@ -55,6 +58,7 @@ export class Supervisor {
       if (curve !== undefined) await ingestCurve(this.#store, job.id, new CurveReader(curve), () => {});
       this.#decide(job.id, outcomeOfLost(job, this.#newestCheckpoint(job)));
     }
+    for (const job of this.#store.withStatus('queued')) this.#tellOfGame(job);
     this.pump();
   }
 
@@ -87,7 +91,7 @@ export class Supervisor {
     if (!changed) return undefined;
     this.#options.onNews(job.id);
     this.pump();
-    return changed;
+    return this.#tellOfGame(changed);
   }
 
   /** Starts nothing more, and asks what runs to save and end. */
@@ -122,8 +126,9 @@ export class Supervisor {
     const running = new Map<string, number>();
     const count = (owner: string) => running.set(owner, (running.get(owner) ?? 0) + 1);
     for (const active of [...this.#attempts.keys(), ...this.#starting]) count(this.#store.get(active)!.owner);
-    for (const { id, owner } of this.#store.withStatus('queued')) {
+    for (const { id, owner, env_type } of this.#store.withStatus('queued')) {
       if (free() <= 0) return;
+      if (!environments.has(env_type)) continue;
       if (this.#starting.has(id) || this.#attempts.has(id)) continue;
       if ((this.#notBefore.get(id) ?? 0) > performance.now()) continue;
       const most = this.#options.limitsOf(owner)?.running ?? Number.POSITIVE_INFINITY;
@@ -163,6 +168,7 @@ export class Supervisor {
       reason: null,
       stopping: false,
     });
+    this.#tellOfChange(job);
     try {
       const attempt = new Attempt({
         job,
@@ -188,8 +194,25 @@ export class Supervisor {
       return new EvaluationWork({ request: job.request, pool, models, dataFolder, places, ...hooks });
     const lock = jobLockPlace(dataFolder, job.output_dir);
     const { id } = job;
-    const begin = { type: 'begin', id, dataFolder, device, threads, job, lock, lockWaitMs: orphanMs, graceMs } as const;
-    return new JobProcess({ begin, logPath: places.log, ...hooks });
+    const common = { dataFolder, device, threads, job, games: gameFiles(), lock, lockWaitMs: orphanMs, graceMs };
+    return new JobProcess({ begin: { type: 'begin', id, ...common }, logPath: places.log, ...hooks });
+  }
+
+  /** Why a job waits whose game was not named at this start of the server. */
+  #tellOfGame(job: StoredJob): StoredJob {
+    if (environments.has(job.env_type)) return job;
+    const reason = `It waits for the game ${job.env_type}, which this server was started without.`;
+    return job.reason === reason ? job : this.#change(job.id, { reason });
+  }
+
+  /** The server may have been started with another text of the game since the job was accepted, or last begun. */
+  #tellOfChange({ id, env_type, game }: StoredJob): void {
+    const message = gameChange(env_type, game);
+    if (message === undefined) return;
+    this.#note(id, message);
+    const events = [{ type: 'warning', data: { message } }];
+    this.#store.update(id, 'durable', () => ({ fields: gameOrigin(env_type), events }));
+    this.#options.onNews(id);
   }
 
   async #ended(attempt: Attempt): Promise<void> {

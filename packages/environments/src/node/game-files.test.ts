@@ -1,11 +1,11 @@
 // Files of games, good and bad, in a folder from which no package of this repository is found.
 
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { findEnvironment, resolveConfig } from '../index.ts';
-import { gameFiles, isGameFile, loadGameFile } from './game-files.ts';
+import { gameFiles, gamePackage, isGameFile, loadGameFile } from './game-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ludic-games-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -52,8 +52,30 @@ it('is found behind a link', async () => {
   expect((await loadGameFile(join(folder, 'link.mjs'), import.meta.url)).ids).toEqual(['echo_linked']);
 });
 
+it('finds a package as an import in that folder does, and no other', async () => {
+  const install = (name: string, fields: object) => {
+    const place = join(folder, 'node_modules', name);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ name, type: 'module', ...fields }));
+    writeFileSync(join(place, 'game.js'), `export default ${game(`of_${name.replaceAll(/\W/g, '_')}`)};`);
+    return join(place, 'game.js');
+  };
+  const plain = install('board-games', { exports: { import: './game.js' } });
+  const scoped = install('@some/games', { main: 'game.js' });
+  install('closed-games', { exports: {} });
+  expect(gamePackage('board-games', folder)).toBe(plain);
+  expect(gamePackage('@some/games', folder)).toBe(scoped);
+  expect((await loadGameFile(plain, import.meta.url)).ids).toEqual(['of_board_games']);
+  for (const name of ['no-games', 'fs', 'node:fs', '../board-games', '', '#games', '.', 'file:///etc/passwd'])
+    expect(gamePackage(name, folder)).toBeUndefined();
+  expect(gamePackage('board-games', tmpdir())).toBeUndefined();
+  expect(() => gamePackage('closed-games', folder)).toThrow(/^The package closed-games cannot be used: /);
+});
+
 it.each([
   ['key_door', false],
+  ['@some/games', false],
+  ['my-games', false],
   ['./my-game.ts', true],
   ['my-game.mts', true],
   ['games/one', true],

@@ -1,11 +1,11 @@
-// Games in files of their own, wherever these lie: the person who starts a program names them, and they are registered under
-// their ids. Nothing else may name one: a file is code.
+// Games in files and packages of the user: the person who starts a program names them, and they are registered under their
+// ids. Nothing else may name one: a file is code.
 
 import { createHash } from 'node:crypto';
 import { readFile, realpath } from 'node:fs/promises';
 import { registerHooks } from 'node:module';
-import { extname, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { extname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { EnvironmentDefinition } from '../contract.ts';
 import { EnvironmentError } from '../errors.ts';
 import { registerEnvironment } from '../registry.ts';
@@ -29,8 +29,31 @@ export const gameFiles = (): readonly GameFile[] => [...loaded.values()];
 
 const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs'];
 
-/** Whether a text names a file of games, and not an id. */
-export const isGameFile = (name: string): boolean => /[/\\]/.test(name) || EXTENSIONS.includes(extname(name));
+/** Whether a text names a file of games, and not an id or a package. */
+export const isGameFile = (name: string): boolean =>
+  EXTENSIONS.includes(extname(name)) || (/[/\\]/.test(name) && !name.startsWith('@'));
+
+/** `name` or `@scope/name`, in the letters that npm allows. */
+const PACKAGE = /^(@[a-z\d~-][\w.~-]*\/)?[a-z\d~-][\w.~-]*$/i;
+
+/**
+ * The file of a package, as an import in that folder finds it.
+ * @returns undefined where there is no such package
+ * @throws EnvironmentError `bad_definition` where it cannot be imported
+ */
+export function gamePackage(name: string, folder: string): string | undefined {
+  if (!PACKAGE.test(name)) return undefined;
+  hookImports();
+  const importer = pathToFileURL(join(folder, 'games.js')).href;
+  try {
+    const url = import.meta.resolve(`${FROM}${JSON.stringify([name, importer])}`);
+    return url.startsWith('file:') ? fileURLToPath(url) : undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw new EnvironmentError('bad_definition', `The package ${name} cannot be used: ${message}`, { cause: error });
+  }
+}
 
 /**
  * Loads a file whose default export is what `defineEnvironment` returns, or a list of such, and registers its games. Imports of
@@ -82,13 +105,23 @@ function isDefinition(given: unknown): given is EnvironmentDefinition {
 /** Modules of games, and the program whose packages each imports: of the files themselves, and of all that they import. */
 const programOf = new Map<string, string>();
 let isHooked = false;
+/** Begins what is imported in place of a name that another module imports; the two follow as JSON. */
+const FROM = 'ludic-game-package:';
 
 function useProgram(module: string, program: string): void {
   programOf.set(module, program);
+  hookImports();
+}
+
+function hookImports(): void {
   if (isHooked) return;
   isHooked = true;
   registerHooks({
     resolve(specifier, context, next) {
+      if (specifier.startsWith(FROM)) {
+        const [name, parentURL] = JSON.parse(specifier.slice(FROM.length)) as [string, string];
+        return next(name, { ...context, parentURL });
+      }
       const own = context.parentURL === undefined ? undefined : programOf.get(context.parentURL);
       if (own === undefined) return next(specifier, context);
       if (/^(@ludic\/|ludic$)/.test(specifier)) return next(specifier, { ...context, parentURL: own });

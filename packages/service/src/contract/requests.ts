@@ -4,6 +4,7 @@ import {
   type EnvironmentDefinition,
   EnvironmentError,
   environmentIds,
+  environments,
   findEnvironment,
   resolveConfig,
 } from '@ludic/environments';
@@ -24,8 +25,22 @@ import {
   wrongRecipe,
 } from './training.ts';
 
-/** Games that are registered when this module is loaded. */
-const envType = z.enum(environmentIds() as [string, ...string[]]).describe('Environment');
+/**
+ * The id of a game that is registered when a request is checked: a program may load games of its user first. The document
+ * lists those that are registered when it is made.
+ */
+const envType = z
+  .string()
+  .superRefine((id, context) => {
+    if (environments.has(id)) return;
+    context.addIssue({ code: 'invalid_value', values: [...environmentIds()], input: id, continue: false });
+  })
+  .meta({
+    description: 'Environment',
+    get enum() {
+      return environmentIds();
+    },
+  });
 const password = z.string().max(1000).optional().describe('Password, unless an Authorization header has it');
 const seed = z.int().min(0).default(0).describe('Seed of everything that is random');
 const drawnSeed = z

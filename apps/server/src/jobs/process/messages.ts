@@ -1,5 +1,6 @@
 // What the server and the process of a training say to each other. An evaluation is told of in the same words.
 
+import type { GameFile } from '@ludic/environments/node';
 import type { Device } from '@ludic/runtime';
 import type { EvaluatePolicy, StartTraining } from '@ludic/service';
 
@@ -28,6 +29,8 @@ export type ToJob =
       readonly device: Device;
       readonly threads: number | undefined;
       readonly job: TrainingJob;
+      /** Of the server. */
+      readonly games: readonly GameFile[];
       /** Held for as long as the process lives. */
       readonly lock: string;
       /** How long it waits for the process of an earlier attempt, which outlived its server. */

@@ -20,12 +20,14 @@ import { createRuntime } from '@ludic/runtime/node';
 import { requestedTraining, ServiceError } from '@ludic/service';
 import { type Clock, isTracked } from '@ludic/tracking';
 import { RunTracker } from '@ludic/tracking/node';
+import { gameOrigin, loadGame } from '../../games.ts';
 import { ModelStore } from '../../models/model-store.ts';
 import { openFiles } from '../../models/open-model.ts';
 import { requestedTracking } from '../submission.ts';
 import type { FromJob, ToJob, TrainingJob } from './messages.ts';
 
-interface TrainingContext extends Pick<Extract<ToJob, { type: 'begin' }>, 'dataFolder' | 'device' | 'threads'> {
+interface TrainingContext
+  extends Pick<Extract<ToJob, { type: 'begin' }>, 'dataFolder' | 'device' | 'threads' | 'games'> {
   /** Aborted when the training is to save and end. */
   readonly signal: AbortSignal;
   readonly send: (message: FromJob) => void;
@@ -48,9 +50,14 @@ const WORKER_TIMEOUT_S = 3600;
 
 export async function trainJob(
   job: TrainingJob,
-  { dataFolder, device, threads: wanted, signal, send, say }: TrainingContext,
+  { dataFolder, device, threads: wanted, games, signal, send, say }: TrainingContext,
 ): Promise<TrainingEnd> {
   const { request } = job;
+  const changed = await loadGame(request.env_type, games);
+  if (changed !== undefined) {
+    say(changed);
+    send({ type: 'warning', message: changed });
+  }
   const store = await ModelStore.open(dataFolder);
   const folder = store.folderOf(job.output_dir);
   const start = await startOf(folder, job, wanted);
@@ -153,6 +160,7 @@ async function startOf(
   return {
     kind: 'new',
     model: request.model_name,
+    ...gameOrigin(request.env_type),
     settings,
     ...(threads !== undefined && { threads }),
     ...(request.onnx && request.onnx.length > 0 && { onnx: request.onnx }),

@@ -3,6 +3,7 @@
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Job, type JobState, ServiceError } from '@ludic/service';
+import type { GameOrigin } from '../../games.ts';
 import type { RequestedWork } from '../process/messages.ts';
 import { openDatabase } from './database.ts';
 
@@ -24,6 +25,8 @@ export interface JobFields extends Omit<Job, 'job_id' | keyof RequestedWork> {
   readonly ranMs: number;
   /** Step of the newest evaluation among its events. */
   readonly evaluatedStep: number;
+  /** The file of its game, where that is one of the server's user. */
+  readonly game?: GameOrigin;
 }
 
 export interface NewEvent {
