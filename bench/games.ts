@@ -1,7 +1,12 @@
 // How many steps per second the games play on one thread: resets, parsing the replies, rules and observation texts
 // included. Replies are random and legal, prepared beforehand. Run: `npx node bench/games.ts`.
 
-import { environments, resolveConfig } from '../packages/environments/src/index.ts';
+import {
+  keyDoor,
+  resolveConfig,
+  type SyncEnvironmentDefinition,
+  ticTacToe,
+} from '../packages/environments/src/index.ts';
 import { stream } from '../packages/random/src/index.ts';
 
 export interface GameSpeed {
@@ -26,7 +31,7 @@ const chooseMove: Choose = (_observation, state, draw) => {
 const chooseAction: Choose = (_observation, _state, draw) => ACTIONS[draw % 5]!;
 
 function measure(game: string, choose: Choose, seconds: number): GameSpeed {
-  const definition = environments.get(game)!;
+  const definition = [keyDoor, ticTacToe].find(({ id }) => id === game) as SyncEnvironmentDefinition;
   const environment = definition.create(resolveConfig(definition));
   const random = stream('bench');
   const draws = Array.from({ length: 4096 }, () => random.nextInt(45));

@@ -319,7 +319,7 @@ describe.skipIf(!hasChromium)('Watch and Play (need Chromium at /usr/bin/chromiu
       const config = resolveConfig(definition);
       const messages = [
         { role: 'system', content: definition.systemPrompt(config) },
-        { role: 'user', content: definition.create(config).reset(1, { dynamicsSeed: 1 }) },
+        { role: 'user', content: await definition.create(config).reset(1, { dynamicsSeed: 1 }) },
       ] as const;
       const scorer = new Scorer(await nano());
       const chances = (await scorer.replies(messages, candidates)).map(Math.exp);

@@ -93,14 +93,13 @@ function project(name: string, packages: readonly string[]): string {
 }
 
 const GAME = `
-import { findEnvironment, resolveConfig } from '@ludic/environments';
+import { resolveConfig, ticTacToe } from '@ludic/environments';
 import { stream } from '@ludic/random';
-const definition = findEnvironment('tic_tac_toe');
-const config = resolveConfig(definition, {});
+const config = resolveConfig(ticTacToe, {});
 export function playOne() {
-  const environment = definition.create(config);
+  const environment = ticTacToe.create(config);
   environment.reset(1);
-  const expert = definition.experts.expert(config);
+  const expert = ticTacToe.experts.expert(config);
   for (let random = stream(1); ; ) {
     const step = environment.step(expert.act(environment, random));
     if (step.terminated || step.truncated) return step.info.outcome;

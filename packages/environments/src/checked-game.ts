@@ -1,9 +1,9 @@
 // A game that may be wrong. Games are code of users: whatever one throws or returns becomes a step that is right, or
 // one error that says in a sentence what was wrong and where.
 
-import type { Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
+import type { Awaitable, Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
 import { EnvironmentError } from './errors.ts';
-import { type GameCall, placeOf, watched } from './watch.ts';
+import { answered, type GameCall, placeOf, watched } from './watch.ts';
 
 /** Characters of an observation. More is no text for a policy, and costs minutes to encode. */
 const LONGEST_OBSERVATION = 2 ** 20;
@@ -34,7 +34,8 @@ export class CheckedGame implements Environment, GameCall {
     return this.#definition.id;
   }
 
-  reset(seed: number, options?: ResetOptions): string {
+  /** A promise where the game answers with one. */
+  reset(seed: number, options?: ResetOptions): Awaitable<string> {
     this.seed = seed;
     this.dynamicsSeed = options?.dynamicsSeed ?? seed;
     this.turn = 0;
@@ -44,12 +45,23 @@ export class CheckedGame implements Environment, GameCall {
       if (typeof made !== 'object' || made === null) throw new Fault(`it returned ${shown(made)}, no environment`);
       return made as Environment;
     }));
-    return this.#call('reset', () => observationOf(environment.reset(seed, options)));
+    return this.#answer('reset', () => environment.reset(seed, options), observationOf);
   }
 
-  step(reply: string): Step {
+  /** A promise where the game answers with one. */
+  step(reply: string): Awaitable<Step> {
     this.turn++;
-    return this.#call('step', () => stepOf(this.#current().step(reply)));
+    return this.#answer('step', () => this.#current().step(reply), stepOf);
+  }
+
+  /** Never throws, and waits for nothing: an episode that is over has no use for what closing it says. */
+  close(): void {
+    try {
+      const environment = this.#environment;
+      if (environment?.close) void Promise.resolve(this.#call('close', () => environment.close!())).catch(() => {});
+    } catch {
+      // As above.
+    }
   }
 
   get state(): unknown {
@@ -76,19 +88,41 @@ export class CheckedGame implements Environment, GameCall {
     throw new Fault('no episode has begun');
   }
 
+  /** What a call answers, now or later, checked. */
+  #answer<T>(call: string, act: () => unknown, check: (given: unknown) => T): Awaitable<T> {
+    const given = this.#call(call, () => {
+      const answer = act();
+      return isPromise(answer) ? { later: answer } : { now: check(answer) };
+    });
+    return given.later === undefined ? given.now : this.#later(call, given.later, check);
+  }
+
+  async #later<T>(call: string, promise: PromiseLike<unknown>, check: (given: unknown) => T): Promise<T> {
+    const { game, seed, dynamicsSeed, turn } = this;
+    try {
+      return check(await answered(promise));
+    } catch (error) {
+      throw faultAt({ game, call, seed, dynamicsSeed, turn }, error);
+    }
+  }
+
   #call<T>(call: string, act: () => T): T {
     const outer = this.call;
     this.call = call;
     try {
       return watched(this, act);
     } catch (error) {
-      // What the other side did is no fault of the game.
-      if (error instanceof EnvironmentError && error.code === 'bad_opponent') throw error;
-      throw new EnvironmentError('bad_game', `${placeOf(this)} failed: ${reasonOf(error)}`, { cause: error });
+      throw faultAt(this, error);
     } finally {
       this.call = outer;
     }
   }
+}
+
+/** What the other side did is no fault of the game. */
+function faultAt(call: GameCall, error: unknown): unknown {
+  if (error instanceof EnvironmentError && error.code === 'bad_opponent') return error;
+  return new EnvironmentError('bad_game', `${placeOf(call)} failed: ${reasonOf(error)}`, { cause: error });
 }
 
 /** Lets a scripted player of a game act under the watch of this thread: it is code of the game as well. */
@@ -132,7 +166,6 @@ export function reasonOf(error: unknown): string {
 }
 
 function stepOf(given: unknown): Step {
-  refusePromise(given);
   if (typeof given !== 'object' || given === null) throw new Fault(`it returned ${shown(given)}, no step`);
   // Each field is read once: what the game does with its object afterwards changes nothing.
   const { observation, reward, terminated, truncated, info } = given as Record<keyof Step, unknown>;
@@ -188,13 +221,15 @@ function textOf(given: unknown, name: string): string {
   return given;
 }
 
+function isPromise(given: unknown): given is PromiseLike<unknown> {
+  return typeof given === 'object' && given !== null && typeof (given as { then?: unknown }).then === 'function';
+}
+
 /** A rejection that nothing handles would end the whole program. */
 function refusePromise(given: unknown): void {
-  if (typeof given !== 'object' || given === null) return;
-  const { then } = given as { then?: unknown };
-  if (typeof then !== 'function') return;
+  if (!isPromise(given)) return;
   Promise.resolve(given).catch(() => {});
-  throw new Fault('it answered with a promise: the functions of a game may not be asynchronous');
+  throw new Fault('it answered with a promise: of the functions of a game only reset and step may be asynchronous');
 }
 
 /** A value for a sentence. Never runs code of the value. */

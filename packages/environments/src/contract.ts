@@ -36,12 +36,17 @@ export interface ResetOptions<State = unknown> {
   readonly opponent?: (state: State) => string;
 }
 
+/** What a function of a game answers: at once, or later. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
 /** One running episode of a game. `reset` may be called again for the next. */
 export interface Environment<State = unknown> {
   /** Starts an episode; the whole number `seed` (up to 2^53) decides its opening. Returns the first observation. */
-  reset(seed: number, options?: ResetOptions<State>): string;
+  reset(seed: number, options?: ResetOptions<State>): Awaitable<string>;
   /** Plays one reply of the policy. Any string is allowed; never throws on its content. Throws after the end. */
-  step(reply: string): Step;
+  step(reply: string): Awaitable<Step>;
+  /** Frees what the episode holds (a connection, a process); called once when it is over, however it ended. */
+  close?(): Awaitable<void>;
   /** The state of the game as data, for experts and for drawing. Not for policies. */
   readonly state: State;
   /** The memory that a perfect player would keep so far: what OPTIMAL_SCRATCHPAD shows. Empty where none is needed. */
@@ -56,6 +61,12 @@ export interface Environment<State = unknown> {
    * to the same (up to dice). Credit compares turns by it. Default: undefined, and the game has no credit by situations.
    */
   readonly situation?: string | undefined;
+}
+
+/** An environment that answers at once, which can be played and drawn without waiting. */
+export interface SyncEnvironment<State = unknown> extends Environment<State> {
+  reset(seed: number, options?: ResetOptions<State>): string;
+  step(reply: string): Step;
 }
 
 /** Hidden facts by kind: for each the line that says it. */
@@ -120,4 +131,10 @@ export interface EnvironmentDefinition<Config = unknown, State = unknown> {
   readonly experts: Readonly<
     Record<'random' | 'expert', (config: Config) => Expert<State>> & Record<string, (config: Config) => Expert<State>>
   >;
+}
+
+/** A game whose environments answer at once, as those of `defineEnvironment` do where no rule is asynchronous. */
+export interface SyncEnvironmentDefinition<Config = unknown, State = unknown>
+  extends EnvironmentDefinition<Config, State> {
+  create(config: Config): SyncEnvironment<State>;
 }

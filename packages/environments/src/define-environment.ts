@@ -3,7 +3,17 @@
 
 import { type RandomStream, stream } from '@ludic/random';
 import type { ConfigOf, ConfigProperties } from './config.ts';
-import type { Board, Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
+import type {
+  Awaitable,
+  Board,
+  Environment,
+  EnvironmentDefinition,
+  Facts,
+  ResetOptions,
+  Step,
+  StepInfo,
+  SyncEnvironmentDefinition,
+} from './contract.ts';
 import { EnvironmentError } from './errors.ts';
 import { tagReader } from './tags.ts';
 
@@ -24,8 +34,8 @@ export interface Move<State> {
 /** The action of the other side, where a caller plays it: the state as that side's own player sees it comes in. */
 export type OtherSide<State, Action> = (state: State) => Action;
 
-/** The rules of a game. All functions are pure; only the given stream is random. */
-export interface Rules<Properties extends ConfigProperties, State, Action>
+/** The rules of a game but for `start` and `play`. */
+interface Views<Properties extends ConfigProperties, State, Action>
   extends Pick<
     EnvironmentDefinition<ConfigOf<Properties>, State>,
     'id' | 'title' | 'description' | 'replyTag' | 'experts' | 'systemPrompt'
@@ -36,15 +46,6 @@ export interface Rules<Properties extends ConfigProperties, State, Action>
   readonly unreadable: string;
   /** The text in the reply's tag as an action, undefined where it is none. */
   readAction(text: string, config: ConfigOf<Properties>): Action | undefined;
-  /** @param opponent given where a caller plays the other side, for games that have one */
-  start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): State;
-  play(
-    state: State,
-    action: Action,
-    config: ConfigOf<Properties>,
-    random: RandomStream,
-    opponent?: OtherSide<State, Action>,
-  ): Move<State>;
   /** What the policy reads; `over` once the game has ended. */
   observe(state: State, config: ConfigOf<Properties>, over: boolean): string;
   /** See `Environment.memory`. Default: empty. */
@@ -61,6 +62,35 @@ export interface Rules<Properties extends ConfigProperties, State, Action>
   invalidPenalty?(config: ConfigOf<Properties>): number;
 }
 
+/**
+ * The rules of a game. All functions are pure; only the given stream is random. Where `start` or `play` ask for something (a
+ * tool, a database, an endpoint), they answer with a promise: see `AsyncRules`.
+ */
+export interface Rules<Properties extends ConfigProperties, State, Action> extends Views<Properties, State, Action> {
+  /** @param opponent given where a caller plays the other side, for games that have one */
+  start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): State;
+  play(
+    state: State,
+    action: Action,
+    config: ConfigOf<Properties>,
+    random: RandomStream,
+    opponent?: OtherSide<State, Action>,
+  ): Move<State>;
+}
+
+/** Rules of which `start` or `play` answer later. What they ask for must not change between two games of one seed. */
+export interface AsyncRules<Properties extends ConfigProperties, State, Action>
+  extends Views<Properties, State, Action> {
+  start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): Awaitable<State>;
+  play(
+    state: State,
+    action: Action,
+    config: ConfigOf<Properties>,
+    random: RandomStream,
+    opponent?: OtherSide<State, Action>,
+  ): Awaitable<Move<State>>;
+}
+
 /** The line that tells that the step limit has been reached. */
 export const LIMIT_NOTE = 'No steps are left.';
 
@@ -68,7 +98,7 @@ const VALID: StepInfo = { invalid: false };
 const INVALID: StepInfo = { invalid: true };
 
 class DefinedGame<Properties extends ConfigProperties, State, Action> implements Environment<State> {
-  readonly #rules: Rules<Properties, State, Action>;
+  readonly #rules: AsyncRules<Properties, State, Action>;
   readonly #config: ConfigOf<Properties>;
   readonly #readTag: (text: string) => string | undefined;
   readonly #maxSteps: number;
@@ -80,7 +110,7 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
   #stepsLeft = 0;
 
   constructor(
-    rules: Rules<Properties, State, Action>,
+    rules: AsyncRules<Properties, State, Action>,
     readTag: (text: string) => string | undefined,
     config: ConfigOf<Properties>,
   ) {
@@ -93,32 +123,41 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
     this.#invalidPenalty = rules.invalidPenalty?.(config) ?? 0;
   }
 
-  reset(seed: number, options?: ResetOptions<State>): string {
+  reset(seed: number, options?: ResetOptions<State>): Awaitable<string> {
     const dynamicsSeed = options?.dynamicsSeed ?? seed;
     if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(dynamicsSeed)) {
       throw new EnvironmentError('bad_seed', `A seed is a whole number up to 2^53, not ${seed} or ${dynamicsSeed}.`);
     }
     const opponent = options?.opponent;
     this.#opponent = opponent && ((state) => this.#readOpponent(opponent(state)));
-    this.#state = this.#rules.start(this.#config, stream(seed, 'open'), this.#opponent);
-    this.#random = stream(dynamicsSeed, 'play');
-    this.#stepsLeft = this.#maxSteps;
-    return this.#rules.observe(this.#state, this.#config, false);
+    this.#stepsLeft = 0;
+    return after(this.#rules.start(this.#config, stream(seed, 'open'), this.#opponent), (state) => {
+      this.#state = state;
+      this.#random = stream(dynamicsSeed, 'play');
+      this.#stepsLeft = this.#maxSteps;
+      return this.#rules.observe(state, this.#config, false);
+    });
   }
 
-  step(reply: string): Step {
+  step(reply: string): Awaitable<Step> {
     if (this.#stepsLeft === 0) {
       throw new EnvironmentError('episode_over', 'No episode is running: call reset(seed) before the next step.');
     }
+    const action = this.#readAction(reply);
+    if (action === undefined) return this.#stepOf(undefined);
+    const [state, random] = [this.#state as State, this.#random as RandomStream];
+    return after(this.#rules.play(state, action, this.#config, random, this.#opponent), (move) => this.#stepOf(move));
+  }
+
+  /** @param move undefined for a reply without a readable action */
+  #stepOf(move: Move<State> | undefined): Step {
     const rules = this.#rules;
     const config = this.#config;
-    const action = this.#readAction(reply);
     let reward = 0;
     let note: string | undefined = rules.unreadable;
     let info = INVALID;
     let terminated = false;
-    if (action !== undefined) {
-      const move = rules.play(this.#state as State, action, config, this.#random as RandomStream, this.#opponent);
+    if (move) {
       this.#state = move.state;
       reward = move.reward ?? 0;
       note = move.note;
@@ -168,6 +207,12 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
   }
 }
 
+/** What follows from an answer, at once where it is there at once. */
+function after<T, U>(answer: Awaitable<T>, next: (value: T) => U): Awaitable<U> {
+  const isLater = typeof answer === 'object' && answer !== null && 'then' in answer;
+  return isLater ? answer.then(next) : next(answer as T);
+}
+
 function joined(note: string, observation: string): string {
   return observation ? `${note}\n${observation}` : note;
 }
@@ -175,6 +220,14 @@ function joined(note: string, observation: string): string {
 /** The definition of a game from its rules. */
 export function defineEnvironment<const Properties extends ConfigProperties, State, Action>(
   rules: Rules<Properties, State, Action>,
+): SyncEnvironmentDefinition<ConfigOf<Properties>, State>;
+/** The same where `start` or `play` answer with a promise. */
+export function defineEnvironment<const Properties extends ConfigProperties, State, Action>(
+  rules: AsyncRules<Properties, State, Action>,
+): EnvironmentDefinition<ConfigOf<Properties>, State>;
+/** Both of the above. */
+export function defineEnvironment<const Properties extends ConfigProperties, State, Action>(
+  rules: AsyncRules<Properties, State, Action>,
 ): EnvironmentDefinition<ConfigOf<Properties>, State> {
   const readTag = tagReader(rules.replyTag);
   return {

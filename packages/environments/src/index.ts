@@ -3,6 +3,7 @@
 export { CheckedGame, reasonOf, rulesOf, watchedPlayer } from './checked-game.ts';
 export { type ConfigOf, type ConfigProperties, resolveConfig } from './config.ts';
 export type {
+  Awaitable,
   Board,
   BoardCell,
   ConfigSchema,
@@ -14,8 +15,10 @@ export type {
   ResetOptions,
   Step,
   StepInfo,
+  SyncEnvironment,
+  SyncEnvironmentDefinition,
 } from './contract.ts';
-export { defineEnvironment, type Move, type OtherSide, type Rules } from './define-environment.ts';
+export { type AsyncRules, defineEnvironment, type Move, type OtherSide, type Rules } from './define-environment.ts';
 export { EnvironmentError, type EnvironmentErrorCode } from './errors.ts';
 export { keyDoor } from './key-door/key-door.ts';
 export {
@@ -32,5 +35,6 @@ export type { TicTacToeState } from './tic-tac-toe/state.ts';
 export { ticTacToe } from './tic-tac-toe/tic-tac-toe.ts';
 export {
   type GameCall,
+  limitAnswers,
   stuckGame,
 } from './watch.ts';

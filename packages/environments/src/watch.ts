@@ -1,5 +1,5 @@
 // Which call into a game this thread is in. A call that never returns blocks its thread, so only another thread can
-// notice it: `watchGames` lets one be told before and after each call.
+// notice it: `watchGames` lets one be told before and after each call. A promise that never settles is given up here.
 
 /** A call into a game, as a watch is told of it. */
 export interface GameCall {
@@ -33,6 +33,31 @@ export function watched<T>(call: GameCall, act: () => T): T {
     return act();
   } finally {
     watch?.leave();
+  }
+}
+
+/** Seconds that a promise of a game may take where nothing else is set. */
+const ANSWER_LIMIT = 60;
+let answerLimit = ANSWER_LIMIT;
+
+/** Sets how long a game's promise may take in this thread, in seconds; 0: no limit; undefined: 60, as at first. */
+export function limitAnswers(seconds: number | undefined): void {
+  answerLimit = seconds ?? ANSWER_LIMIT;
+}
+
+/** What a game promised. Rejects after the limit of this thread: the game goes on, and nothing waits for it. */
+export async function answered<T>(promise: PromiseLike<T>): Promise<T> {
+  const seconds = answerLimit;
+  if (seconds === 0) return promise;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`its promise has not settled within ${seconds} seconds`)),
+    1000 * seconds,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

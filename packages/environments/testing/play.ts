@@ -2,7 +2,7 @@
 
 import { stream } from '@ludic/random';
 import { expect } from 'vitest';
-import type { Environment, Expert, Step } from '../src/contract.ts';
+import type { Expert, Step, SyncEnvironment } from '../src/contract.ts';
 
 export interface Played {
   readonly steps: number;
@@ -10,7 +10,7 @@ export interface Played {
   readonly last: Step;
 }
 
-export function playEpisode<State>(environment: Environment<State>, expert: Expert<State>, seed: number): Played {
+export function playEpisode<State>(environment: SyncEnvironment<State>, expert: Expert<State>, seed: number): Played {
   environment.reset(seed);
   const random = stream(seed, 'player');
   let reward = 0;

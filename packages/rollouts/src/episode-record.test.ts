@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EnvironmentSpec } from './environment-spec.ts';
 import { asEpisode, briefRecord, RecordError, readEpisodes, readRecord, replayRecord } from './episode-record.ts';
-import { playEpisodes } from './play.ts';
+import { playEpisodes } from './play/play.ts';
 import { evaluationStarts } from './starts.ts';
 
 const TIC_TAC_TOE: EnvironmentSpec = { environment: 'tic_tac_toe', config: {}, history: 'NO_HISTORY' };

@@ -4,7 +4,8 @@ import { notesMetrics } from './memory/note-measures.ts';
 import { watchNotes } from './memory/note-taking.ts';
 import type { NotesMetrics } from './memory/notes-metrics.ts';
 import { type EVALUATION_METRICS, gameMetrics, type Measured } from './metrics.ts';
-import { assertRoom, type PlayOptions, playPrepared, prepareEpisodes } from './play.ts';
+import { assertRoom, type PlayOptions, playPrepared } from './play/play.ts';
+import { prepareEpisodes } from './play/running-episode.ts';
 import { evaluationStarts } from './starts.ts';
 import { bootstrapInterval, wilsonInterval } from './statistics.ts';
 import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
@@ -40,7 +41,7 @@ const BATCH = 1000;
  * had room for a reply; what the policy rejects with; the signal's reason
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { episodes, seed, batchSize = BATCH, onProgress, signal, past, givenNotes, ...spec } = options;
+  const { episodes, seed, batchSize = BATCH, onProgress, signal, past, givenNotes, lockstep, ...spec } = options;
   const prepared = prepareEpisodes(spec);
   // The notes of a policy that is shown others are no measure of it.
   const notes = prepared.history === 'SCRATCHPAD' && !past && !givenNotes ? watchNotes(spec.policy) : undefined;
@@ -50,7 +51,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const first = all.length;
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - first), first);
     const fresh = await playPrepared(prepared, {
-      ...{ policy, starts, signal, givenNotes },
+      ...{ policy, starts, signal, givenNotes, lockstep },
       past: past && ((game, turn) => past(first + game, turn)),
     });
     if (all.length === 0) assertRoom(fresh);

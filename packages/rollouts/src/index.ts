@@ -10,7 +10,7 @@ export {
 export { NOTES_METRICS, NOTES_METRICS_OF_KIND, type NotesMetrics } from './memory/notes-metrics.ts';
 export { EVALUATION_METRICS, type Measured, type Metric } from './metrics.ts';
 export { type PairedDifference, pairedDifference } from './paired.ts';
-export { type PlayOptions, playEpisodes } from './play.ts';
+export { type PlayOptions, playEpisodes } from './play/play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';
 export { type EpisodeStart, evaluationStarts, type GroupStartOptions, groupStarts } from './starts.ts';
 export type { Interval } from './statistics.ts';

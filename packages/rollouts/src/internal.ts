@@ -16,6 +16,7 @@ export {
 export { summarize } from './evaluate.ts';
 export { isNotesMetric, noteKinds } from './memory/notes-metrics.ts';
 export { GAME_METRICS, type GameMetrics, gameMetrics } from './metrics.ts';
-export { assertRoom, type PreparedEpisodes, playPrepared, prepareEpisodes } from './play.ts';
+export { assertRoom, playPrepared } from './play/play.ts';
+export { type PreparedEpisodes, prepareEpisodes } from './play/running-episode.ts';
 export { wilsonInterval } from './statistics.ts';
 export { SUCCESS_REWARD } from './trajectory.ts';

@@ -2,17 +2,20 @@
 // have been without it.
 
 import {
-  type Environment,
+  type SyncEnvironment as Environment,
   type EnvironmentDefinition,
   findEnvironment,
+  limitAnswers,
   resolveConfig,
   type Step,
 } from '@ludic/environments';
 import { type Policy, scriptedPolicy } from '@ludic/policies';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type Episode, evaluate, evaluationStarts, playEpisodes, replay, transcript } from './index.ts';
 import { assertRoom, summarize } from './internal.ts';
 
+limitAnswers(0.05);
+afterAll(() => limitAnswers(undefined));
 const definition = findEnvironment('tic_tac_toe');
 const config = resolveConfig(definition, {});
 const player = () => scriptedPolicy('random', () => definition.experts.random(config));
@@ -27,7 +30,7 @@ type Misdeed = (environment: Environment, config: Record<string, unknown>) => un
 const spoiled = (misdeed: Misdeed): EnvironmentDefinition => ({
   ...definition,
   create(given) {
-    const environment = definition.create(given);
+    const environment = definition.create(given) as Environment;
     let bad: unknown;
     return {
       reset(seed, options) {
@@ -82,8 +85,18 @@ const MISDEEDS: Readonly<Record<string, readonly [Misdeed, RegExp]>> = {
     /^situation of tic_tac_toe .* failed: its situation is 7, and must be text\.$/,
   ],
   'reset throws': [resets(throws(new Error('no board'))), /^reset of tic_tac_toe \(seed \d+, .*\) failed: no board\.$/],
-  'reset answers with a promise': [resets(async () => 'hello'), /promise: the functions of a game may not be asynch/],
-  'reset answers with a promise that fails later': [resets(() => Promise.reject(new Error('late'))), /promise/],
+  'reset promises a number': [
+    resets(async () => 7),
+    /^reset of tic_tac_toe .* failed: its observation is 7, and must be text\.$/,
+  ],
+  'reset fails later': [
+    resets(() => Promise.reject(new Error('late'))),
+    /^reset of tic_tac_toe \(seed .*\) failed: late\.$/,
+  ],
+  'reset never settles': [
+    resets(() => new Promise(() => {})),
+    /failed: its promise has not settled within 0.05 seconds\.$/,
+  ],
   'reset answers with a thenable that throws': [
     resets(() => Object.defineProperty({}, 'then', { get: throws(new Error('then!')) })),
     /then!/,
@@ -106,7 +119,13 @@ const MISDEEDS: Readonly<Record<string, readonly [Misdeed, RegExp]>> = {
     /cannot be read/,
   ],
   'step throws an endless message': [steps(throws(new Error('y\n'.repeat(1e6)))), /^.{100,500}…$/],
-  'step answers with a promise': [steps(async (step) => step), /promise/],
+  'step promises nothing': [
+    steps(async () => undefined),
+    /^step of .* at turn 1 .*: it returned undefined, no step\.$/,
+  ],
+  'step promises a wrong reward': [steps(async (step) => ({ ...step, reward: Number.NaN })), /reward is NaN/],
+  'step fails later': [steps(() => Promise.reject('gone')), /^step of tic_tac_toe at turn 1 .* failed: gone\.$/],
+  'step never settles': [steps(() => new Promise(() => {})), /^step of .* at turn 1 .* has not settled within 0.05/],
   'step answers with nothing': [steps(() => undefined), /it returned undefined, no step/],
   'step answers with null': [steps(() => null), /it returned null, no step/],
   'step answers with a text': [steps(() => 'won'), /it returned the text "won", no step/],

@@ -4,7 +4,7 @@
 import type { EnvironmentDefinition, StepInfo } from '@ludic/environments';
 import type { GamePrompt } from '@ludic/policies';
 import type { EnvironmentSpec } from './environment-spec.ts';
-import { prepareEpisodes, RunningEpisode } from './play.ts';
+import { prepareEpisodes, RunningEpisode } from './play/running-episode.ts';
 import type { EpisodeStart } from './starts.ts';
 import type { EndReason, Turn } from './trajectory.ts';
 
@@ -45,7 +45,9 @@ export interface Replay {
   readonly prompt: GamePrompt | undefined;
 }
 
-/** Pure: the same options give the same replay. */
+const ANSWERS_LATER = 'The game answers later, so it cannot be played again at once.';
+
+/** Pure: the same options give the same replay. A game that answers later is not replayed: it has failed then. */
 export function replay({ start, replies, opponent, ...spec }: ReplayOptions): Replay {
   let answered = 0;
   let awaiting: { readonly state: unknown } | undefined;
@@ -60,6 +62,7 @@ export function replay({ start, replies, opponent, ...spec }: ReplayOptions): Re
     { policyPath: ['replay'], ...start },
     { opponent: opponent && answer },
   );
+  let isLater = run.begin() !== undefined;
   const frames: Frame[] = [];
   const note = () => {
     const now = run.look();
@@ -67,12 +70,17 @@ export function replay({ start, replies, opponent, ...spec }: ReplayOptions): Re
     const { reward, info } = run.turns.at(-1) ?? {};
     frames.push({ ...now, observation: run.observation, reward, info });
   };
-  note();
+  if (!isLater) note();
   for (const text of replies) {
-    if (run.endReason !== undefined) break;
+    if (run.endReason !== undefined || isLater) break;
     const prompt = run.prompt();
-    if (prompt) run.play(prompt.messages, { text, finish: 'stop' });
+    if (prompt) isLater = run.play(prompt.messages, { text, finish: 'stop' }) !== undefined;
     note();
+  }
+  run.close();
+  if (isLater) {
+    const { turns } = run;
+    return { frames, turns, endReason: 'failed', error: ANSWERS_LATER, awaiting: undefined, prompt: undefined };
   }
   const waits = awaiting !== undefined;
   return {

@@ -2,12 +2,12 @@
 // looks at what the first is in: it tells which game, seed and turn, and ends the process, which can do nothing itself.
 
 import { Worker } from 'node:worker_threads';
-import { watchGames } from '../watch.ts';
+import { limitAnswers, watchGames } from '../watch.ts';
 import { SharedCall } from './shared-call.ts';
 
 /** How long a call into a game may take, and what is said of one that takes longer. */
 export interface WatchdogOptions {
-  /** Longest time in one call of a game. */
+  /** Longest time in one call of a game, and of what it promises. */
   readonly timeoutSeconds: number;
   /** File descriptor that the sentence is written to. Default: standard error. */
   readonly report?: number;
@@ -36,6 +36,7 @@ export function watchThread({ timeoutSeconds, report = 2, advice = '' }: Watchdo
   // Without its watchdog a program runs as well.
   monitor.on('error', () => {});
   monitor.unref();
+  limitAnswers(timeoutSeconds);
   let depth = 0;
   watchGames({
     // A game may play another one: the outermost call is the one that has to come back.
@@ -49,6 +50,7 @@ export function watchThread({ timeoutSeconds, report = 2, advice = '' }: Watchdo
   return {
     stop() {
       watchGames(undefined);
+      limitAnswers(undefined);
       void monitor.terminate();
     },
   };

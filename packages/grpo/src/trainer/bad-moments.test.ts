@@ -23,7 +23,7 @@ function spoil(id: string, change: (step: Step) => unknown): void {
       const isBad = made++ % 3 === 0;
       return {
         reset: (seed: number, options?: object) => environment.reset(seed, options),
-        step: (reply: string) => (isBad ? change(environment.step(reply)) : environment.step(reply)) as Step,
+        step: (reply: string) => (isBad ? change(environment.step(reply) as Step) : environment.step(reply)) as Step,
         get state() {
           return environment.state;
         },
@@ -37,7 +37,7 @@ function spoil(id: string, change: (step: Step) => unknown): void {
 spoil('not_a_number', (step) => ({ ...step, reward: Number.NaN }));
 spoil('infinite', (step) => ({ ...step, reward: Number.POSITIVE_INFINITY }));
 spoil('in_words', (step) => ({ ...step, reward: '1' }));
-spoil('promised', async (step) => step);
+spoil('promised', async (step) => ({ ...step, reward: '1' }));
 spoil('thrown', () => {
   throw new Error('no board');
 });

@@ -27,7 +27,7 @@ const config = resolveConfig(definition, {});
 const environment = definition.create(config);
 const messages = [
   { role: 'system', content: definition.systemPrompt(config) },
-  { role: 'user', content: environment.reset(3) },
+  { role: 'user', content: environment.reset(3) as string },
 ] as const;
 /** Of different lengths, some the beginning of others, one twice, one empty. */
 const REPLIES = [

@@ -46,14 +46,14 @@ const environment = definition.create(config);
 const prompts = (count: number): GamePrompt[] =>
   Array.from({ length: count }, (_, i) => {
     const past = Array.from({ length: i % 3 }, () => [
-      { role: 'user' as const, content: environment.reset(i) },
+      { role: 'user' as const, content: environment.reset(i) as string },
       { role: 'assistant' as const, content: '<move>5</move>' },
     ]);
     return {
       messages: [
         { role: 'system', content: definition.systemPrompt(config) },
         ...past.flat(),
-        { role: 'user', content: environment.reset(i) },
+        { role: 'user', content: environment.reset(i) as string },
       ],
       episode: {},
       random: stream('transformers test', i),

@@ -1,6 +1,7 @@
 // A process that plays shards and finds their gradients, started by worker-process.ts. It keeps nothing that another
 // worker could not have: weights, tasks and samples come with the messages.
 
+import { limitAnswers } from '@ludic/environments';
 import { loadGameFile, watchThread } from '@ludic/environments/node';
 import { trainedParameters } from '@ludic/inference/internal';
 import { answerRequests } from '@ludic/io';
@@ -39,6 +40,7 @@ async function open({
   stepTimeoutSeconds = 0,
 }: WorkerSetup): Promise<ShardWork> {
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
+  else limitAnswers(0);
   for (const { path, program } of games) await loadGameFile(path, program);
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
   // Where nothing else is named, the reference is the first model, which has learned the format where there was a warm start.
