@@ -12,7 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['packages/environments', 'packages/history', 'packages/graph', 'packages/runtime'],
   ['packages/models'],
   ['packages/inference', 'packages/hub'],
-  ['packages/policies'],
+  ['packages/policies', 'packages/chat'],
   ['packages/rollouts'],
   ['packages/grpo'],
   ['packages/nano', 'packages/service', 'packages/tracking'],

@@ -47,7 +47,7 @@ const assets = (...beginnings: readonly string[]) =>
   });
 
 it.each(['br', 'gzip'])('first loads in 160 kB by %s', async (encoding) => {
-  const worker = ['worker.js', 'safetensors.js', 'rolldown-runtime.js'];
+  const worker = ['worker.js', 'errors.js', 'rolldown-runtime.js'];
   const paths = ['/', ...assets('index.js', 'index.css', 'icon.svg', ...worker)];
   expect(await weightOf(paths, encoding)).toBeLessThanOrEqual(160_000);
 });
@@ -57,6 +57,7 @@ it.each([
   ['gzip', 6_500_000],
 ])('plays its first game after few more bytes by %s', async (encoding, most) => {
   const paths = assets(
+    'make-chat-template.js',
     'ort.wasm.min.js',
     'ort-wasm-simd-threaded.mjs',
     'ort-wasm-simd-threaded.wasm',

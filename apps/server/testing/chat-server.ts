@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import { chatRequest } from '@ludic/service';
+import { chatRequest } from '@ludic/chat';
 import { badChatRequest, openaiError, openaiStatus } from '@ludic/service/internal';
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';

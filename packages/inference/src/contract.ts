@@ -1,11 +1,13 @@
 // What goes into a sampler and what comes out of it.
 
-import type { Message } from '@ludic/history';
+import type { ChatMessage, Tool } from '@ludic/models';
 import type { RandomStream } from '@ludic/random';
 
 /** What a sampler needs for one reply: the conversation, and the random numbers of its episode. */
 export interface Prompt {
-  readonly messages: readonly Message[];
+  readonly messages: readonly ChatMessage[];
+  /** What the model may call; none where absent or empty. */
+  readonly tools?: readonly Tool[];
   /** The policy's random stream in this episode: one number is drawn for each token. */
   readonly random: RandomStream;
 }

@@ -6,3 +6,4 @@ export { type SampleOptions, Sampler, type SamplerOptions, type StreamedToken } 
 export type { RatedToken, TokenLogprob } from './sampling/logprobs.ts';
 export type { SamplingParams } from './sampling/params.ts';
 export { Scorer, type TokenScorer } from './scorer.ts';
+export { ToolReplyReader } from './tool-replies.ts';

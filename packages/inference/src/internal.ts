@@ -1,5 +1,6 @@
 // Entry `@ludic/inference/internal`: what other packages of this repository need and nothing else is promised.
 
+export { IncrementalDetokenizer } from './detokenizer.ts';
 export type { EndpointErrorCode } from './errors.ts';
 export { PlacedTokens } from './generation.ts';
 export { type ResidentAdapter, trainedParameters } from './language-model.ts';

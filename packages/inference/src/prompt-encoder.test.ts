@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Message } from '@ludic/history';
-import { type ChatTemplate, readChatTemplate, readTokenizer, type Tokenizer } from '@ludic/models';
+import { type ChatMessage, type ChatTemplate, readChatTemplate, readTokenizer, type Tokenizer } from '@ludic/models';
 import { TokenNode } from '@ludic/models/internal';
 import { openModelFolder } from '@ludic/models/node';
 import fc from 'fast-check';
@@ -64,10 +64,39 @@ it('gives the ids of the whole text, however conversations branch and whatever m
   const conversation = fc.array(content, { minLength: 1, maxLength: 6 }).map((contents) => talk(...contents));
   fc.assert(
     fc.property(conversation, (messages) => {
-      const { ids, node } = encoder.place(messages, tree);
+      const { ids, node } = encoder.place({ messages }, tree);
       expect(ids).toEqual(whole(messages));
       expect(node).toBe(tree.follow(ids));
     }),
     { numRuns: 300 },
   );
+});
+
+it('encodes a prompt with tools once, and as another than the one without, or with others', () => {
+  const { encoder, rendered } = counted();
+  const messages = talk('rules', 'one');
+  const tools = [{ name: 'look', parameters: { type: 'object', properties: {} } }];
+  const plain = encoder.encode(messages);
+  rendered.length = 0;
+  const withTools = encoder.encode(messages, tools);
+  expect(encoder.encode(talk('rules', 'one'), structuredClone(tools))).toBe(withTools);
+  expect(rendered).toEqual([2]);
+  expect(withTools).toEqual(tokenizer.encode(template.render(messages, { addGenerationPrompt: true, tools })));
+  const others = encoder.encode(messages, [{ name: 'move' }]);
+  expect(new Set([plain, withTools, others].map((ids) => ids.join())).size).toBe(3);
+  expect(encoder.encode(messages)).toBe(plain);
+});
+
+it('tells calls with other arguments, and results of other calls, apart', () => {
+  const { encoder } = counted();
+  const asked = (text: string, result: string): ChatMessage[] => [
+    ...talk('rules', 'one'),
+    { role: 'assistant', content: '', toolCalls: [{ id: 'a', name: 'look', arguments: text }] },
+    { role: 'tool', content: result, toolCallId: 'a' },
+  ];
+  const ids = [asked('{}', 'x'), asked('{"a": 1}', 'x'), asked('{}', 'y')].map((messages) => encoder.encode(messages));
+  expect(new Set(ids.map((each) => each.join())).size).toBe(3);
+  const tree = new TokenNode();
+  const { ids: placed, node } = encoder.place({ messages: asked('{}', 'x') }, tree);
+  expect(node).toBe(tree.follow(placed));
 });

@@ -3,8 +3,9 @@
 // the tokenizer can tell them apart, neither are the messages that a conversation has grown from.
 
 import type { Message } from '@ludic/history';
-import type { ChatTemplate, Tokenizer } from '@ludic/models';
+import type { ChatMessage, ChatTemplate, Tokenizer, Tool } from '@ludic/models';
 import type { TokenNode, TokenTree } from '@ludic/models/internal';
+import type { Prompt } from './contract.ts';
 
 /** Messages, ids and characters in the cache; beyond, it is emptied. */
 const CAPACITY = 2 ** 24;
@@ -17,6 +18,10 @@ const PROMPT = { addGenerationPrompt: true };
 interface KnownMessage {
   readonly ids: Int32Array | undefined;
 }
+
+/** Whether messages are texts alone, without anything of tools. */
+const isSpoken = (messages: readonly ChatMessage[], tools: readonly unknown[]): messages is readonly Message[] =>
+  tools.length === 0 && messages.every((message) => message.role !== 'tool' && !('toolCalls' in message));
 
 /** Messages, in the tree of all that were encoded. */
 class Conversation {
@@ -51,6 +56,8 @@ export class PromptEncoder {
   readonly #end: Int32Array | undefined;
   #messages = messagesByRole();
   #conversations = new Conversation();
+  /** Prompts with tools, which are encoded as a whole, by tools and messages. */
+  #toolPrompts = new Map<string, Int32Array>();
   #size = 0;
 
   constructor(tokenizer: Tokenizer, template: ChatTemplate) {
@@ -59,13 +66,20 @@ export class PromptEncoder {
     if (template.writesMessagesAlone) this.#end = this.#alone(template.render([], PROMPT));
   }
 
-  /** The whole prompt, up to the assistant's turn. Equal messages give the same array. */
-  encode(messages: readonly Message[]): Int32Array {
-    return this.#conversationOf(messages).prompt!;
+  /** The whole prompt, up to the assistant's turn. Equal messages with equal tools give the same array. */
+  encode(messages: readonly ChatMessage[], tools: readonly Tool[] = []): Int32Array {
+    return isSpoken(messages, tools) ? this.#conversationOf(messages).prompt! : this.#encodeWithTools(messages, tools);
   }
 
   /** The same, and where it ends in a tree, which is remembered until `forgetPlaces`. */
-  place(messages: readonly Message[], tree: TokenTree): { readonly ids: Int32Array; readonly node: TokenNode } {
+  place(
+    { messages, tools = [] }: Pick<Prompt, 'messages' | 'tools'>,
+    tree: TokenTree,
+  ): { readonly ids: Int32Array; readonly node: TokenNode } {
+    if (!isSpoken(messages, tools)) {
+      const ids = this.#encodeWithTools(messages, tools);
+      return { ids, node: tree.follow(ids) };
+    }
     const conversation = this.#conversationOf(messages);
     const ids = conversation.prompt!;
     const node = this.#end && this.#nodeOf(conversation, tree)?.follow(this.#end);
@@ -75,6 +89,17 @@ export class PromptEncoder {
   /** To be called when a tree is discarded. */
   forgetPlaces(): void {
     this.#conversations = new Conversation();
+  }
+
+  #encodeWithTools(messages: readonly ChatMessage[], tools: readonly Tool[]): Int32Array {
+    const key = JSON.stringify([tools, messages]);
+    const known = this.#toolPrompts.get(key);
+    if (known) return known;
+    if (this.#size > CAPACITY) this.#forget();
+    const ids = this.#tokenizer.encode(this.#template.render(messages, { ...PROMPT, tools }));
+    this.#toolPrompts.set(key, ids);
+    this.#size += OBJECT + key.length + ids.length;
+    return ids;
   }
 
   #conversationOf(messages: readonly Message[]): Conversation {
@@ -143,6 +168,7 @@ export class PromptEncoder {
   #forget(): void {
     this.#messages = messagesByRole();
     this.#conversations = new Conversation();
+    this.#toolPrompts = new Map();
     this.#size = 0;
   }
 }

@@ -3,7 +3,7 @@
 // are decoded together, what several share is computed once, and every token is drawn exactly from the distribution whose
 // log-probability is reported.
 
-import type { Message } from '@ludic/history';
+import type { ChatMessage, Tool } from '@ludic/models';
 import { type CachedPrefix, TokenNode } from '@ludic/models/internal';
 import type { Generation, Prompt } from './contract.ts';
 import { type DecodeRequest, type DecodeResult, Decoder } from './decoder.ts';
@@ -135,7 +135,7 @@ export class Sampler {
 
   /**
    * One generation per prompt, in order. Calls may overlap.
-   * @param prompts the same `messages` are encoded once, and give the same `Int32Array` in `tokens.prompt`
+   * @param prompts the same `messages` and `tools` are encoded once, and give the same `Int32Array` in `tokens.prompt`
    * @throws PolicyError `bad_setting`, `prompt_too_long`, `not_finite`; the signal's reason once it is aborted
    */
   async sample(prompts: readonly Prompt[], params: SamplingParams, options: SampleOptions = {}): Promise<Generation[]> {
@@ -143,7 +143,7 @@ export class Sampler {
     if (this.#size > this.#capacity) this.#discard();
     const prepared = this.#params.get(params);
     const generations = prompts.map((prompt) => {
-      const start = this.#encoder.place(prompt.messages, this.#tree);
+      const start = this.#encoder.place(prompt, this.#tree);
       const overflow = this.#overflow(start.ids, params.maxCompletionLength);
       if (overflow !== undefined) throw new PolicyError('prompt_too_long', overflow);
       return new RunningGeneration(prompt, start, prepared, this.#detokenizer, options.logits === true);
@@ -156,13 +156,17 @@ export class Sampler {
   }
 
   /** Tokens of a prompt. */
-  promptLength(messages: readonly Message[]): number {
-    return this.#encoder.encode(messages).length;
+  promptLength(messages: readonly ChatMessage[], tools: readonly Tool[] = []): number {
+    return this.#encoder.encode(messages, tools).length;
   }
 
   /** In a sentence why a prompt and a reply do not fit the context of the model; undefined where they do. */
-  overflowOf(messages: readonly Message[], maxCompletionLength: number): string | undefined {
-    return this.#overflow(this.#encoder.encode(messages), maxCompletionLength);
+  overflowOf(
+    messages: readonly ChatMessage[],
+    maxCompletionLength: number,
+    tools: readonly Tool[] = [],
+  ): string | undefined {
+    return this.#overflow(this.#encoder.encode(messages, tools), maxCompletionLength);
   }
 
   dispose(): void {

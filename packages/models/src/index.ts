@@ -41,11 +41,14 @@ export { buildExport } from './export/export-graph.ts';
 export { EXPORT_DTYPES, type ExportDtype } from './export/export-weights.ts';
 export { GGUF_DTYPES, type GgufDtype, ggufFile } from './gguf/write.ts';
 export { type TokenizerTraining, trainTokenizer } from './text/bpe-trainer.ts';
+export { readChatTemplate } from './text/chat-template.ts';
 export {
-  type ChatMessage,
   type ChatTemplate,
   makeChatTemplate,
-  readChatTemplate,
+  type RenderOptions,
   type TemplateOptions,
-} from './text/chat-template.ts';
+} from './text/make-chat-template.ts';
 export { makeTokenizer, readTokenizer, type Tokenizer } from './text/tokenizer.ts';
+export type { ChatMessage, Tool, ToolCall } from './text/tools/conversation.ts';
+export { type ToolFormat, toolMarks } from './text/tools/formats.ts';
+export { parseToolReply, settledContent, type ToolReply } from './text/tools/tool-reply.ts';

@@ -1,10 +1,12 @@
 // Who answers a prompt. A policy gets a batch of prompts, one per running episode, and gives one reply for each.
 
 import type { Environment } from '@ludic/environments';
+import type { Message } from '@ludic/history';
 import type { Generation, Prompt } from '@ludic/inference';
 
 /** A prompt that comes up in a game. */
 export interface GamePrompt extends Prompt {
+  readonly messages: readonly Message[];
   /** The identity of the episode: one object for all of its turns, for players with a memory. */
   readonly episode: object;
   /** The running game, for scripted players. Language models never look at it. */

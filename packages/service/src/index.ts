@@ -9,7 +9,6 @@ export type {
   Rollout,
 } from './contract/answers.ts';
 export { policyEvaluation } from './contract/answers.ts';
-export { type ChatCompletionRequest, chatRequest } from './contract/chat.ts';
 export { ENDPOINTS, type Endpoint, type EndpointName } from './contract/endpoints.ts';
 export {
   ERROR_STATUS,

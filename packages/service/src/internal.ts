@@ -1,7 +1,6 @@
 // For the apps of this repository alone: it may change without notice.
 
-export { badChatRequest } from './contract/chat.ts';
-export { badRequest } from './contract/errors.ts';
+export { badChatRequest, badRequest } from './contract/errors.ts';
 export { modelName } from './contract/model-name.ts';
 export { openaiError, openaiErrorAnswer, openaiStatus } from './contract/openai-errors.ts';
 export { type CompletePlaying, completePlaying, playedGame, playingDifference } from './contract/playing.ts';

@@ -143,11 +143,11 @@ describe('POST /v1/chat/completions', () => {
   );
 
   it('says which fields are wrong, and which model is not there, before a stream begins', async () => {
-    const bad = await post({ stream: true, temperature: -1, tools: [{}] });
+    const bad = await post({ stream: true, temperature: -1, min_p: 0.5 });
     expect(bad.status).toBe(400);
     const { error } = (await bad.json()) as Body;
     expect(error).toMatchObject({ type: 'invalid_request_error', param: 'temperature', code: 'invalid_value' });
-    expect(error.message).toContain('tools: The models here cannot do that');
+    expect(error.message).toContain('min_p: The models here cannot do that');
     const missing = await post({ stream: true, model: 'missing' });
     expect(missing.status).toBe(400);
     expect(((await missing.json()) as Body).error.message).not.toContain('/nowhere');

@@ -1,13 +1,18 @@
 // POST /v1/chat/completions: one conversation in, one answer out, whole or as it is written.
 
 import { randomInt, randomUUID } from 'node:crypto';
-import type { ChatCompletionRequest } from '@ludic/service';
+import {
+  type ChatAnswer,
+  type ChatCompletionRequest,
+  type ChoiceDelta,
+  CompletionChunks,
+  chatTask,
+  completion,
+} from '@ludic/chat';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { ModelOrigin } from '../models/model-source.ts';
-import { CompletionChunks, chatTask, completion } from './chat.ts';
 import type { InferencePool } from './pool.ts';
-import type { ChatAnswer, ChoiceDelta } from './protocol.ts';
 import { UnsentDeltas } from './unsent-deltas.ts';
 
 /**
@@ -24,8 +29,7 @@ export async function answerChat(
   const head = { id: `chatcmpl-${randomUUID()}`, created: Math.floor(Date.now() / 1000), model: request.model };
   const task = chatTask(request, () => randomInt(2 ** 31));
   const { signal } = context.req.raw;
-  if (!task.stream)
-    return context.json(completion(head, await pool.chat(source, task, { signal }), request.logprobs ?? false));
+  if (!task.stream) return context.json(completion(head, await pool.chat(source, task, { signal }), request));
   const chunks = new CompletionChunks(head, request);
   const gone = new AbortController();
   const unsent = new UnsentDeltas();

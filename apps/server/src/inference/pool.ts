@@ -2,6 +2,7 @@
 // dropped when no more come. The death of its process disturbs neither the server nor the other models.
 
 import { totalmem } from 'node:os';
+import type { ChatAnswer, ChatTask, ChoiceDelta } from '@ludic/chat';
 import type { TypedRequest } from '@ludic/io';
 import type { Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
@@ -10,9 +11,6 @@ import type { JobHooks, RequestHooks } from './active-request.ts';
 import { InferenceError } from './errors.ts';
 import { LoadedModel, type ModelEvent, type ModelStatus } from './loaded-model.ts';
 import type {
-  ChatAnswer,
-  ChatTask,
-  ChoiceDelta,
   Evaluated,
   EvaluationPart,
   EvaluationTask,

@@ -1,10 +1,9 @@
 // What the server asks of a process that holds a model, and what that answers. Plain data: it travels by structured clone.
 
+import type { ChatAnswer, ChatTask, ChoiceDelta } from '@ludic/chat';
 import type { GameFile } from '@ludic/environments/node';
-import type { Message } from '@ludic/history';
-import type { RatedToken, SamplingParams } from '@ludic/inference';
+import type { SamplingParams } from '@ludic/inference';
 import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
-import type { Reply } from '@ludic/policies';
 import type { EnvironmentSpec, Episode, Evaluation } from '@ludic/rollouts';
 import type { Device } from '@ludic/runtime';
 import type { EvaluatePolicy, GenerateRollout } from '@ludic/service';
@@ -47,54 +46,16 @@ export function requestedPlay(request: CompletePlaying<EvaluatePolicy | Generate
   };
 }
 
-export interface ChatTask {
-  readonly messages: readonly Message[];
-  /**
-   * A reply may fill what the prompt leaves of the context, whatever the limit; without one, up to {@link LONGEST_REPLY}
-   * tokens of it.
-   */
-  readonly sampling: Omit<Sampling, 'maxCompletionLength'> & { readonly maxCompletionLength?: number };
-  /** Texts that end a reply, beside what ends a turn of the model. */
-  readonly stop: readonly string[];
-  /** Whether they are a part of it. */
-  readonly keepStop: boolean;
-  readonly seed: number;
-  /** How many replies. */
-  readonly choices: number;
-  /** How many likely tokens are told at each place beside the one drawn; nothing is told about tokens where absent. */
-  readonly alternatives?: number;
-  /** Whether text is wanted as it is written. */
-  readonly stream: boolean;
-}
-
-/** Maximum of tokens of a reply without a limit in the request. */
+/**
+ * Maximum of tokens of a reply without a limit in the request. With one, a reply may fill what the prompt leaves of the
+ * context.
+ */
 export const LONGEST_REPLY = 1024;
 
 export interface Evaluated {
   readonly evaluation: Evaluation;
   /** Each as JSON, in the order of their numbers; empty where they were not wanted. */
   readonly games: readonly string[];
-}
-
-interface ChatChoice {
-  readonly text: string;
-  readonly finish: Reply['finish'];
-  /** Tokens of the text, where they were wanted. */
-  readonly tokens: readonly RatedToken[];
-}
-
-export interface ChatAnswer {
-  readonly choices: readonly ChatChoice[];
-  readonly promptTokens: number;
-  /** Of all choices, what ended them included. */
-  readonly completionTokens: number;
-}
-
-/** A further piece of a choice. */
-export interface ChoiceDelta {
-  readonly choice: number;
-  readonly text: string;
-  readonly tokens: readonly RatedToken[];
 }
 
 /** What a process has done so far. */

@@ -1,6 +1,6 @@
 // What has been sampled of a streamed answer and not been sent: one piece for each choice, however slowly its client reads.
 
-import type { ChoiceDelta } from './protocol.ts';
+import type { ChoiceDelta } from '@ludic/chat';
 
 interface UnsentPiece {
   text: string;

@@ -2,19 +2,16 @@
 // shares runs of the network. Games of jobs have a sampler of their own, which waits for requests.
 
 import { setImmediate } from 'node:timers/promises';
-import { type LanguageModel, PolicyError, Sampler } from '@ludic/inference';
-import { rateToken } from '@ludic/inference/internal';
+import { type ChatAnswer, type ChatChoice, ChatReply, type ChatTask, type ChoiceDelta } from '@ludic/chat';
+import { type LanguageModel, PolicyError, Sampler, ToolReplyReader } from '@ludic/inference';
+import { IncrementalDetokenizer, rateToken } from '@ludic/inference/internal';
 import { type GamePrompt, isReply, LanguageModelPolicy } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { type Episode, type Evaluation, evaluate, evaluationStarts } from '@ludic/rollouts';
 import { assertRoom, playPrepared, prepareEpisodes } from '@ludic/rollouts/internal';
 import type { Runtime } from '@ludic/runtime';
 import { trajectoryOf } from '@ludic/service/internal';
-import { VisibleText } from './cut-at-stop.ts';
 import {
-  type ChatAnswer,
-  type ChatTask,
-  type ChoiceDelta,
   type Counters,
   type EvaluationPart,
   type EvaluationTask,
@@ -58,6 +55,7 @@ export function countedRuntime(runtime: Runtime, onRun: () => void): Runtime {
 export class ModelWork {
   readonly #model: LanguageModel;
   readonly #endings: readonly string[];
+  readonly #calls: ToolReplyReader;
   readonly #sampler: Sampler;
   readonly #requestsFirst = new RequestsFirst();
   /** Of the games of jobs. */
@@ -73,6 +71,7 @@ export class ModelWork {
   constructor(model: LanguageModel, runs: () => number, endings: readonly string[] = []) {
     this.#model = model;
     this.#endings = endings;
+    this.#calls = new ToolReplyReader(model);
     this.#runs = runs;
     // Messages of the server come in between two tokens.
     this.#sampler = new Sampler(model, { pause: () => setImmediate() });
@@ -142,52 +141,72 @@ export class ModelWork {
     const { stop, alternatives } = task;
     const limit = this.#longestReply(task);
     const settings = { ...task.sampling, stop: [...stop, ...this.#endings], maxCompletionLength: limit };
-    const choices: ChatAnswer['choices'][number][] = [];
-    let promptTokens = 0;
+    const choices: ChatChoice[] = [];
+    let prompt: Int32Array = new Int32Array();
     let completionTokens = 0;
     for (let first = 0; first < task.choices; first += REPLIES_AT_ONCE) {
       const count = Math.min(REPLIES_AT_ONCE, task.choices - first);
-      const visible = Array.from({ length: count }, () => new VisibleText(task.keepStop ? [] : stop));
-      const tokens = visible.map((): ChoiceDelta['tokens'][number][] => []);
+      const writing = Array.from({ length: count }, () => this.#replyTo(task));
+      const tokens = writing.map((): ChoiceDelta['tokens'][number][] => []);
       const show = (i: number, piece: Omit<ChoiceDelta, 'choice'>) => {
         // What is told at once need not be kept.
         if (!task.stream) tokens[i]!.push(...piece.tokens);
         else if (piece.text !== '' || piece.tokens.length > 0) onDelta({ choice: first + i, ...piece });
       };
-      const replies = await this.#sampler.sample(this.#questions(task, first, count), settings, {
+      const replies = await this.#sampler.sample(this.#prompts(task, first, count), settings, {
         signal,
         logits: alternatives !== undefined,
         onToken: (i, { token, text, logits }) => {
           this.#tokens++;
           const chances =
             alternatives !== undefined ? rateToken(token, logits!, alternatives, this.#model.tokenizer) : undefined;
-          show(i, visible[i]!.grow(text, chances));
+          const { reply, marked } = writing[i]!;
+          marked?.push(token);
+          show(i, reply.grow(marked?.text ?? text, chances));
         },
       });
-      for (const [i, { text, finish }] of replies.entries()) {
-        show(i, visible[i]!.finish(text));
-        choices.push({ text: visible[i]!.shown, finish, tokens: tokens[i]! });
+      for (const [i, { text, finish, tokens: sampled }] of replies.entries()) {
+        const { reply, marked } = writing[i]!;
+        show(i, reply.finish(marked ? this.#calls.text(sampled.completion) : text));
+        choices.push({
+          text: reply.content,
+          finish,
+          tokens: tokens[i]!,
+          ...(reply.toolCalls.length > 0 && { toolCalls: reply.toolCalls }),
+          ...(task.tokenIds && { tokenIds: Array.from(sampled.completion) }),
+        });
       }
-      promptTokens = replies[0]!.tokens!.prompt.length;
-      completionTokens += replies.reduce((sum, reply) => sum + reply.tokens!.completion.length, 0);
+      prompt = replies[0]!.tokens.prompt;
+      completionTokens += replies.reduce((sum, reply) => sum + reply.tokens.completion.length, 0);
     }
-    return { choices, promptTokens, completionTokens };
+    const promptTokenIds = task.tokenIds && { promptTokenIds: Array.from(prompt) };
+    return { choices, promptTokens: prompt.length, completionTokens, ...promptTokenIds };
   }
 
-  #questions({ messages, seed }: ChatTask, first: number, count: number) {
+  /** A reply that is about to be written, and where there are tools its text with the marks of calls. */
+  #replyTo({ tools, stop, keepStop, oneCall }: ChatTask) {
+    const toolFormat = tools && this.#calls.format;
+    return {
+      reply: new ChatReply({ stop: keepStop ? [] : stop, toolFormat, oneCall }),
+      marked: tools && new IncrementalDetokenizer(this.#calls.text),
+    };
+  }
+
+  #prompts({ messages, tools, seed }: ChatTask, first: number, count: number) {
     return Array.from({ length: count }, (_, i) => ({
       messages,
+      ...(tools && { tools }),
       random: stream(seed, 'chat', first + i),
     }));
   }
 
   /** @throws PolicyError `prompt_too_long`, `bad_setting` */
-  #longestReply({ messages, sampling, choices, alternatives }: ChatTask): number {
+  #longestReply({ messages, tools, sampling, choices, alternatives }: ChatTask): number {
     const { maxPositions } = this.#model.config;
-    const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+    const characters = JSON.stringify([messages, tools]).length;
     if (characters > CHARACTERS_PER_TOKEN * maxPositions)
       throw tooLong(`${characters} characters`, maxPositions, this.#model.name);
-    const length = this.#sampler.promptLength(messages);
+    const length = this.#sampler.promptLength(messages, tools);
     if (length >= maxPositions) throw tooLong(`${length} tokens`, maxPositions, this.#model.name);
     const limit = Math.min(sampling.maxCompletionLength ?? LONGEST_REPLY, maxPositions - length);
     if (alternatives !== undefined && choices * limit * (1 + alternatives) > MOST_CHANCES) {

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { trainTokenizer } from './bpe-trainer.ts';
-import { type ChatMessage, type ChatTemplate, readChatTemplate } from './chat-template.ts';
+import { readChatTemplate } from './chat-template.ts';
+import type { ChatTemplate } from './make-chat-template.ts';
+import type { ChatMessage } from './tools/conversation.ts';
 
 const fixture = (path: string) => readFile(new URL(`../../fixtures/${path}`, import.meta.url), 'utf8');
 

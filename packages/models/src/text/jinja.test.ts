@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../errors.ts';
-import { makeChatTemplate } from './chat-template.ts';
+import { makeChatTemplate } from './make-chat-template.ts';
 
 const render = (source: string, content = '\n\n a.b \n', role: 'user' | 'system' = 'user') =>
   makeChatTemplate(source).render([{ role, content }], { addGenerationPrompt: true });
@@ -22,6 +22,8 @@ describe('a chat template', () => {
     ["{{ 'x' if 1 == true and [1] == [1] and '1' != 1 else 'y' }}", 'x'],
     ["{{ 'x' if tools is none and documents is none else 'y' }}", 'x'],
     ["{{ 'x' if tools is defined else 'y' }}", 'x'],
+    ['{% for call in messages[0].tool_calls %}x{% else %}y{% endfor %}', 'y'],
+    ['{% for one in missing %}x{% endfor %}z', 'z'],
   ])('%s gives what Python gives', (source, expected) => {
     expect(render(source)).toBe(expected);
   });

@@ -1,8 +1,7 @@
 // Chat templates as Python's Jinja renders them, on the parser and interpreter of @huggingface/jinja. Where that one
 // (0.5.11) gives another prompt than Python, its evaluation is overridden here: strip, lstrip and rstrip with an
 // argument, which it ignores; == and !=, which are JavaScript's (there '' == false); true, false and none where they are
-// written; and trim. A template is a program
-// of others: its steps, its lists and its output are bounded.
+// written; trim; and loops over what is not defined, which have no turns. A template is a program of others: its steps, its lists and its output are bounded.
 
 import { Environment, Interpreter, parse, Template, tokenize } from '@huggingface/jinja';
 
@@ -123,6 +122,13 @@ class PythonInterpreter extends Base {
         const text = this.evaluate(operand, environment);
         return text.type === 'StringValue' ? this.#strip(text, 'strip', call?.args ?? [], environment) : undefined;
       }
+      case 'For': {
+        const { iterable, defaultBlock } = node as ForNode;
+        if (iterable.type !== 'Identifier' && iterable.type !== 'MemberExpression') return undefined;
+        return this.evaluate(iterable, environment).type === 'UndefinedValue'
+          ? this.evaluateBlock(defaultBlock, environment)
+          : undefined;
+      }
       default:
         return undefined;
     }
@@ -196,4 +202,5 @@ type KeywordNode = SyntaxNode & { readonly value: SyntaxNode };
 type BinaryNode = SyntaxNode & { readonly operator: { readonly value: string }; left: SyntaxNode; right: SyntaxNode };
 type CallNode = SyntaxNode & { readonly callee: SyntaxNode; readonly args: readonly SyntaxNode[] };
 type MemberNode = SyntaxNode & { object: SyntaxNode; property: SyntaxNode & { value?: unknown }; computed: boolean };
+type ForNode = SyntaxNode & { readonly iterable: SyntaxNode; readonly defaultBlock: readonly SyntaxNode[] };
 type FilterNode = SyntaxNode & { readonly operand: SyntaxNode; readonly filter: SyntaxNode };

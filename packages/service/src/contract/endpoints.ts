@@ -1,6 +1,7 @@
 // Every endpoint of the service: method, path, what it takes and what it answers. The server registers these, the client
 // calls them and the OpenAPI document lists them.
 
+import { chatRequest } from '@ludic/chat';
 import { z } from 'zod';
 import {
   environmentList,
@@ -12,7 +13,6 @@ import {
   rollout,
   trainingStarted,
 } from './answers.ts';
-import { chatRequest } from './chat.ts';
 import type { ErrorCode } from './errors.ts';
 import { job, jobList, jobMetrics } from './jobs.ts';
 import { evaluatePolicy, generateRollout, startTraining } from './requests.ts';

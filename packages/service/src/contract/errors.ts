@@ -1,5 +1,6 @@
 // Answers to a request that fails: a code for programs, a sentence for people, details per field.
 
+import { chatComplaint } from '@ludic/chat';
 import { LudicError } from '@ludic/io';
 import { z } from 'zod';
 
@@ -104,6 +105,12 @@ export function badRequest(error: z.ZodError): ServiceError {
   const message =
     fields.length > 0 ? `The request cannot be used: see ${fields.join(', ')}.` : 'The request cannot be used.';
   return new ServiceError('bad_request', message, { details: shownDetails });
+}
+
+/** The same for a chat, with all complaints in the message: clients of OpenAI show nothing else. */
+export function badChatRequest(error: z.ZodError): ServiceError {
+  const { message, details, reason } = chatComplaint(error);
+  return new ServiceError('bad_request', message, { details, reason });
 }
 
 const MOST_DETAILS = 50;

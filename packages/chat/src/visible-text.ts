@@ -1,9 +1,13 @@
 // What a client sees of a reply: everything before the first stop text, and nothing that may still turn out to begin one.
 
 import type { RatedToken } from '@ludic/inference';
-import type { ChoiceDelta } from './protocol.ts';
 
-type VisiblePiece = Omit<ChoiceDelta, 'choice'>;
+/** What is shown of a reply beyond what was. */
+export interface VisiblePiece {
+  readonly text: string;
+  /** Where they are wanted. */
+  readonly tokens: readonly RatedToken[];
+}
 
 export class VisibleText {
   readonly #stop: readonly string[];

@@ -1,7 +1,7 @@
 import type { RatedToken } from '@ludic/inference';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldBack, VisibleText } from './cut-at-stop.ts';
+import { heldBack, VisibleText } from './visible-text.ts';
 
 const letters = (options: { minLength?: number; maxLength: number }) =>
   fc.string({ ...options, unit: fc.constantFrom('a', 'b', '<') });

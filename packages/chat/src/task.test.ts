@@ -1,15 +1,13 @@
-import { type ChatCompletionRequest, chatRequest } from '@ludic/service';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CompletionChunks, chatTask, completion } from './chat.ts';
+import { type ChatCompletionRequest, chatRequest } from './request.ts';
+import { chatTask } from './task.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];
 const request = (fields: object = {}): ChatCompletionRequest =>
   chatRequest.parse({ model: 'nano', messages, ...fields });
 const complaints = (fields: object) =>
   chatRequest.safeParse({ model: 'nano', messages, ...fields }).error?.issues.map(({ path }) => path.join('.'));
-const head = { id: 'chatcmpl-1', created: 7, model: 'nano' };
-
 describe('a request for a chat completion', () => {
   it('has the defaults of the shape', () => {
     expect(chatTask(request(), () => 5)).toEqual({
@@ -44,6 +42,7 @@ describe('a request for a chat completion', () => {
       logprobs: true,
       top_logprobs: 4,
       tools: [],
+      tool_choice: 'auto',
       response_format: { type: 'text' },
       presence_penalty: 0,
     });
@@ -67,18 +66,54 @@ describe('a request for a chat completion', () => {
     ['temperature', { temperature: -1 }],
     ['n', { n: 129 }],
     ['messages', { messages: [] }],
-    ['messages.0.role', { messages: [{ role: 'tool', content: 'x' }] }],
+    ['messages.0.role', { messages: [{ role: 'robot', content: 'x' }] }],
+    ['messages.0.tool_call_id', { messages: [{ role: 'tool', content: 'x' }] }],
     ['messages.0.content', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: {} }] }] }],
-    ['messages.0.tool_calls', { messages: [{ role: 'assistant', content: null, tool_calls: [{ id: '1' }] }] }],
+    ['messages.0.function_call', { messages: [{ role: 'assistant', content: null, function_call: { name: 'f' } }] }],
   ])('is refused for %s that cannot be had', (field, fields) => {
     expect(complaints(fields)).toEqual([field]);
+  });
+
+  const tool = { type: 'function', function: { name: 'look', description: null, parameters: { type: 'object' } } };
+  const called = {
+    role: 'assistant',
+    content: null,
+    tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{"at": 1}' } }],
+  };
+
+  it('takes tools, calls and their results, which have the name of what was called', () => {
+    const results = [
+      { role: 'tool', tool_call_id: 'a', content: [{ type: 'text', text: 'A key.' }] },
+      { role: 'tool', tool_call_id: 'b', content: 'Nothing.', name: 'smell' },
+    ];
+    const asked = request({ messages: [...messages, called, ...results], tools: [tool], parallel_tool_calls: false });
+    expect(chatTask(asked, () => 0)).toMatchObject({
+      oneCall: true,
+      tools: [{ name: 'look', parameters: { type: 'object' } }],
+      messages: [
+        ...messages,
+        { role: 'assistant', content: '', toolCalls: [{ id: 'a', name: 'look', arguments: '{"at": 1}' }] },
+        { role: 'tool', content: 'A key.', toolCallId: 'a', name: 'look' },
+        { role: 'tool', content: 'Nothing.', toolCallId: 'b', name: 'smell' },
+      ],
+    });
+    expect(chatTask(request({ tools: [tool], tool_choice: 'none' }), () => 0)).not.toHaveProperty('tools');
+  });
+
+  it('asks for JSON in the system message', () => {
+    const wish = 'Answer with one JSON object and nothing else.';
+    const asked = (given: object[]) =>
+      chatTask(request({ messages: given, response_format: { type: 'json_object' } }), () => 0).messages;
+    expect(asked(messages)).toEqual([{ role: 'system', content: wish }, ...messages]);
+    const system = { role: 'system', content: 'Be brief.' };
+    expect(asked([system, ...messages])).toEqual([{ role: 'system', content: `Be brief.\n\n${wish}` }, ...messages]);
   });
 
   it('is refused or understood, whatever it is', () => {
     fc.assert(
       fc.property(
         fc.anything(),
-        fc.dictionary(fc.constantFrom('stop', 'n', 'seed', 'messages'), fc.anything()),
+        fc.dictionary(fc.constantFrom('stop', 'n', 'seed', 'messages', 'tools', 'tool_choice'), fc.anything()),
         (any, fields) => {
           for (const body of [any, { model: 'nano', messages, ...fields }]) {
             const parsed = chatRequest.safeParse(body);
@@ -87,54 +122,5 @@ describe('a request for a chat completion', () => {
         },
       ),
     );
-  });
-});
-
-describe('an answer', () => {
-  const tokens = [{ text: 'Hé', logprob: -0.5, alternatives: [{ text: '\ufffd', logprob: -1 }] }];
-  const answer = { choices: [{ text: 'Hé', finish: 'length' as const, tokens }], promptTokens: 3, completionTokens: 1 };
-  const logprobs = {
-    content: [
-      {
-        token: 'Hé',
-        logprob: -0.5,
-        bytes: [72, 195, 169],
-        top_logprobs: [{ token: '\ufffd', logprob: -1, bytes: null }],
-      },
-    ],
-    refusal: null,
-  };
-
-  it('has the shape of a completion', () => {
-    expect(completion(head, answer, true)).toEqual({
-      ...head,
-      object: 'chat.completion',
-      system_fingerprint: null,
-      choices: [
-        { index: 0, message: { role: 'assistant', content: 'Hé', refusal: null }, finish_reason: 'length', logprobs },
-      ],
-      usage: { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 },
-    });
-    expect(completion(head, answer, false).choices[0]!.logprobs).toBeNull();
-  });
-
-  it('has the shape of chunks', () => {
-    const chunks = new CompletionChunks(
-      head,
-      request({ logprobs: true, stream: true, stream_options: { include_usage: true } }),
-    );
-    const chunk = (choices: object[], usage: object | null = null) => ({
-      ...head,
-      object: 'chat.completion.chunk',
-      choices,
-      system_fingerprint: null,
-      usage,
-    });
-    expect([...chunks.of({ choice: 0, text: 'Hé', tokens }), ...chunks.end(answer)]).toEqual([
-      chunk([{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null, logprobs: null }]),
-      chunk([{ index: 0, delta: { content: 'Hé' }, finish_reason: null, logprobs }]),
-      chunk([{ index: 0, delta: {}, finish_reason: 'length', logprobs: null }]),
-      chunk([], { prompt_tokens: 3, completion_tokens: 1, total_tokens: 4 }),
-    ]);
   });
 });

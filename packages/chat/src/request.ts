@@ -2,8 +2,8 @@
 // would change an answer is ignored.
 
 import { z } from 'zod';
-import { CHAT_ROLES, chatMessage } from './chat-messages.ts';
-import { ServiceError } from './errors.ts';
+import { CHAT_ROLES, chatMessage } from './messages.ts';
+import { choiceRefusal, toolFields } from './tools.ts';
 
 /** Maximum of replies to one request. */
 const MOST_CHOICES = 128;
@@ -17,7 +17,6 @@ const HARMLESS_FIELDS: readonly string[] = [
   'safety_identifier',
   'prompt_cache_key',
   'prompt_cache_retention',
-  'parallel_tool_calls',
   // Of vLLM.
   'priority',
   'request_id',
@@ -30,13 +29,10 @@ const HARMLESS_FIELDS: readonly string[] = [
 
 /** Fields that no model here can honour, with the values that ask for nothing and are accepted. Null is always accepted. */
 const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
-  tools: [[]],
-  tool_choice: ['none', 'auto'],
   functions: [[]],
   function_call: ['none', 'auto'],
   audio: [],
   modalities: [['text']],
-  response_format: [{ type: 'text' }],
   logit_bias: [{}],
   frequency_penalty: [0],
   presence_penalty: [0],
@@ -77,7 +73,6 @@ const REFUSED_FIELDS: Readonly<Record<string, readonly unknown[]>> = {
   guided_whitespace_pattern: [],
   logits_processors: [[]],
   return_tokens_as_token_ids: [false],
-  return_token_ids: [false],
   kv_transfer_params: [],
   vllm_xargs: [{}],
   thinking_token_budget: [],
@@ -121,11 +116,25 @@ const HONOURED = {
     .nullish()
     .describe('Whether to answer with natural log-probabilities of the model at temperature 1'),
   top_logprobs: z.int().min(0).max(20).nullish(),
+  ...toolFields,
+  response_format: z
+    .looseObject({ type: z.string() })
+    .nullish()
+    .describe('json_object asks the model for a JSON object, in the system message; nothing holds it to that'),
+  return_token_ids: z
+    .boolean()
+    .nullish()
+    .describe('Whether to answer with prompt_token_ids and the token_ids of each choice; as in vLLM'),
   stream: z.boolean().nullish(),
   stream_options: z
     .looseObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .nullish(),
 };
+
+const RESPONSE_FORMATS: readonly string[] = ['text', 'json_object'];
+
+const refuse = (context: z.RefinementCtx, field: string, message: string, code = 'unsupported_parameter') =>
+  context.addIssue({ code: 'custom', path: [field], message, params: { code } });
 
 /** Body of POST /v1/chat/completions. Unknown fields and fields that cannot be honoured are errors, not ignored. */
 export const chatRequest = z
@@ -133,13 +142,19 @@ export const chatRequest = z
   .superRefine((request, context) => {
     for (const [field, value] of Object.entries(request)) {
       if (value == null || Object.hasOwn(HONOURED, field) || HARMLESS_FIELDS.includes(field)) continue;
-      const refuse = (code: string, message: string) =>
-        context.addIssue({ code: 'custom', path: [field], message, params: { code } });
       const neutral = Object.hasOwn(REFUSED_FIELDS, field) ? REFUSED_FIELDS[field]! : undefined;
-      if (!neutral) refuse('unknown_parameter', 'There is no such parameter here; leave it out.');
+      if (!neutral) refuse(context, field, 'There is no such parameter here; leave it out.', 'unknown_parameter');
       else if (!neutral.some((one) => JSON.stringify(one) === JSON.stringify(value)))
-        refuse('unsupported_parameter', 'The models here cannot do that; leave it out.');
+        refuse(context, field, 'The models here cannot do that; leave it out.');
     }
+    const choice = choiceRefusal(request.tool_choice);
+    if (choice !== undefined) refuse(context, 'tool_choice', choice);
+    if (request.response_format && !RESPONSE_FORMATS.includes(request.response_format.type))
+      refuse(
+        context,
+        'response_format',
+        `Nothing holds the models here to a schema; ask for ${RESPONSE_FORMATS.join(' or ')}.`,
+      );
     if (request.top_logprobs && !request.logprobs)
       context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'logprobs: true is needed with it.' });
   })
@@ -151,14 +166,23 @@ export type ChatCompletionRequest = z.infer<typeof chatRequest>;
 const MOST_DETAILS = 50;
 const LONGEST_NAME = 60;
 
-/** What is wrong with a request, all in one message: clients of OpenAI show nothing else. */
-export function badChatRequest({ issues }: z.ZodError): ServiceError {
+/** Why a request is refused. */
+export interface ChatComplaint {
+  /** All that is wrong: clients of OpenAI show nothing else. */
+  readonly message: string;
+  readonly details: readonly { readonly field: string; readonly message: string }[];
+  /** OpenAI's code of the first. */
+  readonly reason: string;
+}
+
+/** What is wrong with a request. */
+export function chatComplaint({ issues }: z.ZodError): ChatComplaint {
   const details = issues.slice(0, MOST_DETAILS).map(({ path, message }) => ({
     field: path.map((part) => String(part).slice(0, LONGEST_NAME)).join('.'),
     message,
   }));
   const message = details.map((detail) => `${detail.field || 'The request'}: ${detail.message}`).join(' ');
-  return new ServiceError('bad_request', message, { details, reason: reasonOf(issues[0]!) });
+  return { message, details, reason: reasonOf(issues[0]!) };
 }
 
 /** OpenAI's code of a complaint. */

@@ -1,11 +1,13 @@
 // Every field of OpenAI's requests, and of vLLM's beside them: honoured, without meaning here, or refused by name.
 
 import { describe, expect, it } from 'vitest';
-import { badChatRequest, chatRequest } from './chat.ts';
+import { chatComplaint, chatRequest } from './request.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];
 const parse = (fields: object) => chatRequest.safeParse({ model: 'nano', messages, ...fields });
-const refusalOf = (fields: object) => badChatRequest(parse(fields).error!);
+const refusalOf = (fields: object) => chatComplaint(parse(fields).error!);
+
+const TOOL = { type: 'function', function: { name: 'f', description: 'Looks.', parameters: { type: 'object' } } };
 
 /** As in OpenAI's reference, but for model and messages; vLLM's after them. Values that are taken, values that are not. */
 const FIELDS: Readonly<Record<string, { readonly taken: readonly unknown[]; readonly refused: readonly unknown[] }>> = {
@@ -20,15 +22,15 @@ const FIELDS: Readonly<Record<string, { readonly taken: readonly unknown[]; read
   metadata: { taken: [{ a: 'b' }, {}], refused: [] },
   modalities: { taken: [['text']], refused: [['text', 'audio']] },
   n: { taken: [1, 128], refused: [0, 129, 1.5] },
-  parallel_tool_calls: { taken: [true, false], refused: [] },
+  parallel_tool_calls: { taken: [true, false], refused: ['no'] },
   prediction: { taken: [], refused: [{ type: 'content', content: 'x' }] },
   presence_penalty: { taken: [0], refused: [0.5] },
   prompt_cache_key: { taken: ['k'], refused: [] },
   prompt_cache_retention: { taken: ['24h'], refused: [] },
   reasoning_effort: { taken: ['none'], refused: ['low', 'high'] },
   response_format: {
-    taken: [{ type: 'text' }],
-    refused: [{ type: 'json_object' }, { type: 'json_schema', json_schema: { name: 'x', schema: {} } }],
+    taken: [{ type: 'text' }, { type: 'json_object' }],
+    refused: [{ type: 'json_schema', json_schema: { name: 'x', schema: {} } }],
   },
   safety_identifier: { taken: ['me'], refused: [] },
   seed: { taken: [0, -5, 2 ** 40], refused: [1.5, 'x'] },
@@ -38,8 +40,21 @@ const FIELDS: Readonly<Record<string, { readonly taken: readonly unknown[]; read
   stream: { taken: [true, false], refused: ['yes'] },
   stream_options: { taken: [{ include_usage: true }, { include_obfuscation: false }, {}], refused: [true] },
   temperature: { taken: [0, 2], refused: [-1, 'hot'] },
-  tool_choice: { taken: ['none', 'auto'], refused: ['required', { type: 'function', function: { name: 'f' } }] },
-  tools: { taken: [[]], refused: [[{ type: 'function', function: { name: 'f' } }]] },
+  tool_choice: {
+    taken: ['none', 'auto'],
+    refused: ['required', 'f', { type: 'function', function: { name: 'f' } }, 5],
+  },
+  tools: {
+    taken: [[], [TOOL], [{ type: 'function', function: { ...TOOL.function, description: null, strict: false } }]],
+    refused: [
+      [{}],
+      [{ type: 'custom', custom: { name: 'f' } }],
+      [{ type: 'function', function: { name: '' } }],
+      [{ type: 'function', function: { name: 'f', strict: true } }],
+      [{ type: 'function', function: { name: 'f', examples: [] } }],
+      Array(129).fill(TOOL),
+    ],
+  },
   top_logprobs: { taken: [0], refused: [3, 21, -1] },
   top_p: { taken: [0.1, 1], refused: [0, 1.1] },
   user: { taken: ['me'], refused: [] },
@@ -77,7 +92,7 @@ const FIELDS: Readonly<Record<string, { readonly taken: readonly unknown[]; read
   prompt_logprobs: { taken: [], refused: [0, 5] },
   repetition_penalty: { taken: [1], refused: [1.1] },
   request_id: { taken: ['x'], refused: [] },
-  return_token_ids: { taken: [false], refused: [true] },
+  return_token_ids: { taken: [true, false], refused: ['yes'] },
   return_tokens_as_token_ids: { taken: [false], refused: [true] },
   skip_special_tokens: { taken: [true], refused: [false] },
   spaces_between_special_tokens: { taken: [true, false], refused: [] },
@@ -95,8 +110,8 @@ describe('a chat request', () => {
   it.each(Object.entries(FIELDS))('takes or refuses %s by its value, and takes null', (field, { taken, refused }) => {
     for (const value of [null, ...taken]) expect(parse({ [field]: value }).error).toBeUndefined();
     for (const value of refused) {
-      const { code, details, message } = refusalOf({ [field]: value });
-      expect([code, details[0]!.field.split('.')[0]]).toEqual(['bad_request', field]);
+      const { details, message } = refusalOf({ [field]: value });
+      expect(details[0]!.field.split('.')[0]).toBe(field);
       expect(message).toMatch(new RegExp(`^${field}(\\.\\w+)*: `));
     }
   });
