@@ -47,6 +47,8 @@ with.
 ## A step of a training
 
 ${rowsOf(LOGGED_STEP_METRICS)}
+What callbacks measure of a step stands beside these as \`own_NAME\` ([own-parts.md](own-parts.md)).
+
 ## An evaluation
 
 ${rowsOf(EVALUATION_METRICS)}

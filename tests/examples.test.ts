@@ -50,6 +50,13 @@ it('06-adapter', async () => {
   expect(await run('06-adapter.ts', ['adapter', '1'])).toMatch(/^nano with the adapter wins \S+ of 100 games\.\n$/);
 });
 
+it('09-own-parts', async () => {
+  const printed = await run('09-own-parts.ts', ['own', '2']);
+  expect(printed).toMatch(/^step 1: .* replies of \d[\d.]* characters\nstep 2: /);
+  const { plugins } = JSON.parse(readFileSync(join(folder, 'own/config.json'), 'utf8'));
+  expect(plugins.map(({ name }: { name: string }) => name)).toEqual(['LAST_TURN', 'rank', 'reinforce', 'reply_length']);
+});
+
 it('07-service-client', async () => {
   const service = await startService(new Side('server', ROOT, folder), { hostName: false });
   try {
@@ -82,7 +89,7 @@ describe.skipIf(!hasChromium)('in Chromium (at /usr/bin/chromium)', () => {
 it('all are listed and have less than 60 lines', () => {
   const text = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
   const names = readdirSync(EXAMPLES).filter((name) => /^\d\d-/.test(name));
-  expect(names).toHaveLength(8);
+  expect(names).toHaveLength(9);
   for (const name of names) {
     expect(text).toContain(`](${name})`);
     const source = readFileSync(join(EXAMPLES, name.endsWith('.ts') ? name : `${name}/main.ts`), 'utf8');

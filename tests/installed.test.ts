@@ -75,6 +75,61 @@ describe.skipIf(!registry)('the installed package', () => {
     rmSync(elsewhere, { recursive: true });
   }, 60_000);
 
+  it('trains with parts of its own, one file each, is stopped, and goes on to the same bytes', () => {
+    const parts = {
+      'history.mts': `import type { Plugin } from 'ludic';
+export default { histories: { OBSERVATION: ({ observation }) => [{ role: 'user', content: observation }] } } satisfies Plugin;`,
+      'advantages.mts': `import type { Plugin } from 'ludic';
+export default { advantages: { reward: (episodes) => episodes.map(({ turns, reward }) => turns.map(() => reward)) } } satisfies Plugin;`,
+      'loss.mts': `import type { Plugin } from 'ludic';
+import { minimum, mul, neg } from 'ludic/graph';
+export default { losses: { bounded: { averaging: 'batch',
+  surrogate: ({ graph, ratio, advantages }) => neg(mul(minimum(ratio, graph.scalar(2)), advantages)) } } } satisfies Plugin;`,
+      'metric.mts': `import type { Plugin } from 'ludic';
+export default { callbacks: { turns: { afterStep: async ({ episodes, log }) => ({
+  metrics: { turns: episodes.flatMap(({ turns }) => turns).length, known: log.length } }) } } } satisfies Plugin;`,
+      'own.mts': `import { createRuntime, decideSettings, loadPlugin, NANO_TRAITS, runTraining, type RunCallbacks } from 'ludic';
+const [folder, kind] = process.argv.slice(2) as [string, string];
+let callbacks: RunCallbacks = {};
+for (const name of ['history', 'advantages', 'loss', 'metric'])
+  callbacks = { ...callbacks, ...(await loadPlugin(name + '.mts')).callbacks };
+const given = { history: 'OBSERVATION', credit: 'reward', loss_type: 'bounded', steps: 3, batch_size: 32, eval_episodes: 4 };
+const { settings } = decideSettings({ environment: 'tic_tac_toe', given, model: NANO_TRAITS });
+const controller = new AbortController();
+const start = kind === 'resume' ? { kind } as const : { kind: 'new', model: 'nano', settings } as const;
+const onEvent = ({ type }: { type: string }) => kind === 'stop' && type === 'step' && controller.abort();
+const runtime = await createRuntime({ threads: 1 });
+const result = await runTraining(start, { folder, runtime, callbacks, onEvent, signal: controller.signal });
+console.log(result.status, result.step);`,
+    };
+    for (const [name, text] of Object.entries(parts)) writeFileSync(join(folder, name), text);
+    expect(shell('node own.mts runs/whole new')).toBe('finished 3\n');
+    expect(shell('node own.mts runs/cut stop')).toBe('interrupted 1\n');
+    const without = spawnSync('npx', ['ludic', 'train', '--out', 'runs/cut', '--resume'], { cwd: folder, env });
+    expect(without.stderr.toString()).toMatch(
+      /The run began with the history OBSERVATION, the advantages reward, .*--plugin/,
+    );
+    expect(shell('node own.mts runs/cut resume')).toBe('finished 3\n');
+    const read = (name: string) => readFileSync(join(folder, 'runs', name));
+    for (const file of ['final/model.safetensors', 'checkpoints/step-000003/optimizer.safetensors'])
+      expect(read(`cut/${file}`).equals(read(`whole/${file}`)), file).toBe(true);
+    const stepsOf = (run: string) =>
+      read(`${run}/metrics.jsonl`)
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .filter(({ type }) => type === 'step')
+        .map(({ own_turns, own_known, loss }) => ({ own_turns, own_known, loss }));
+    expect(stepsOf('cut')).toEqual(stepsOf('whole'));
+    expect(stepsOf('cut').map(({ own_known }) => own_known)).toEqual([0, 1, 2]);
+
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const options = '--noEmit --strict --skipLibCheck --module nodenext --target es2024 --types node';
+    const types = `--typeRoots ${join(ROOT, 'node_modules/@types')}`;
+    shell(`node ${compiler} ${options} ${types} own.mts history.mts advantages.mts loss.mts metric.mts`);
+  }, 120_000);
+
   it('serves the page', async () => {
     const child = spawn('node', ['node_modules/ludic/bin/ludic.js', 'evaluator', '--port', '0', '--no-open'], {
       cwd: folder,

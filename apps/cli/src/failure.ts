@@ -46,6 +46,7 @@ const KEYS: Readonly<Record<string, string>> = {
 /** What may be done beside what the error says. */
 const HINTS: Readonly<Record<string, string>> = {
   unknown_environment: ' A game in a file of its own is named by its path: --env ./my-game.ts',
+  unknown_strategy: ' A history of your own is in a file that is named: --plugin ./mine.ts',
 };
 
 interface ExplainedFailure extends Error {

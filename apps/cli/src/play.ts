@@ -13,6 +13,7 @@ import { POLICY_NAMES, withOutsideOptions } from './models/outside-policies.ts';
 import { deviceOption } from './options/device.ts';
 import { chooseSpec, decimal, historyOption, playedConfigOption, whole } from './options/input.ts';
 import { type PlayingOptions, playOne } from './options/playing.ts';
+import { addPlugin } from './options/plugins.ts';
 import { stepTimeoutOption, watchGames } from './options/step-timeout.ts';
 import { paint } from './paint.ts';
 
@@ -62,7 +63,7 @@ export function playCommand(): Command {
       const end = `${episode.outcome ?? episode.endReason} after ${episode.turns.length} steps, reward ${Number(episode.reward.toFixed(4))}`;
       console.log(`\n${last}\n${paint('yellow', end)}`);
     });
-  return withOutsideOptions(command);
+  return withOutsideOptions(addPlugin(command));
 }
 
 async function withGame(command: Command, given: PlayFlags): Promise<PlayCommand> {

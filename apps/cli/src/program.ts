@@ -11,6 +11,7 @@ import { exportCommand } from './export.ts';
 import { report } from './failure.ts';
 import { loadNamedGame } from './game-files.ts';
 import { gamesCommand } from './games.ts';
+import { loadNamedPlugins } from './options/plugins.ts';
 import { playCommand } from './play.ts';
 import { pushCommand } from './push/command.ts';
 import { rolloutCommand } from './rollout.ts';
@@ -50,7 +51,10 @@ const commands = [
   demoCommand(),
 ];
 for (const command of commands) program.addCommand(command);
-program.hook('preAction', (_, command) => loadNamedGame(command));
+program.hook('preAction', async (_, command) => {
+  await loadNamedGame(command);
+  await loadNamedPlugins(command);
+});
 for (const command of [program, ...commands, ...commands.flatMap((each) => each.commands)]) command.exitOverride();
 
 // A reader that closes the pipe early, such as head, is no error.

@@ -35,7 +35,7 @@ export const CODES: Codes = {
     bad_opponent: 'internal',
     bad_game: 'internal',
   },
-  HistoryError: { unknown_strategy: 'bad_request' },
+  HistoryError: { unknown_strategy: 'bad_request', bad_strategy: 'internal' },
   ModelError: {
     not_a_model: 'unusable',
     unknown_family: 'unusable',
@@ -101,6 +101,7 @@ export const CODES: Codes = {
     disagreement: 'internal',
     worker_failed: 'unavailable',
     game_stuck: 'unusable',
+    bad_plugin: 'unusable',
   },
   RuntimeError: {
     device_missing: 'unavailable',

@@ -14,6 +14,7 @@ import { LudicError } from '@ludic/io';
  * - run_exists, no_run: the place holds files already, or no run that can be read
  * - run_busy: another process works on the run
  * - worker_failed: the process of a shard died again and again
+ * - bad_plugin: a function of the user gave what cannot be used, or a run is resumed without one that it had
  * - game_stuck: a game did not come back from a call
  */
 export type GrpoErrorCode =
@@ -27,6 +28,7 @@ export type GrpoErrorCode =
   | 'run_busy'
   | 'no_run'
   | 'worker_failed'
+  | 'bad_plugin'
   | 'game_stuck';
 
 /** @throws GrpoError `bad_setting` where the value is not as the phrase `what` says */

@@ -1,13 +1,16 @@
 // Entry `@ludic/grpo`: what is promised, for any runtime. A run in a folder of this machine is `@ludic/grpo/node`.
 
-export type { AdvantageEstimator, AdvantageSettings } from './advantages/estimators.ts';
+export type { AdvantageEstimator, AdvantageFunction } from './advantages/estimator-names.ts';
+export type { AdvantageSettings } from './advantages/estimators.ts';
 export { groupAdvantages } from './advantages/group-advantages.ts';
 export type { Sample } from './batching/samples.ts';
 export { GrpoError, type GrpoErrorCode } from './errors.ts';
 export type { Objective } from './loss/gradient-graph.ts';
 export { tokenWeights } from './loss/loss.ts';
-export type { LossType } from './loss/loss-types.ts';
+export type { LossRow, LossTokens, LossType, TokenLoss } from './loss/loss-types.ts';
 export { type AdamWSettings, DEFAULT_ADAMW, type OptimizerState } from './optimizer/adamw.ts';
+export type { ComingStep, RunCallback, RunCallbacks, StepVerdict, TakenStep } from './plugins/callbacks.ts';
+export { type PluggedIn, type Plugin, registerPlugin } from './plugins/plugin.ts';
 export type { SampledRate } from './run/evaluation-score.ts';
 export { estimateMemory, type MemoryEstimate, type PromptShape } from './run/memory.ts';
 export { trainRun } from './run/run.ts';

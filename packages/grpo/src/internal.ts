@@ -1,7 +1,9 @@
 // Entry `@ludic/grpo/internal`: what other packages of this repository need and nothing else is promised.
 
+export { estimatorNames } from './advantages/estimator-names.ts';
 export { samplesOf } from './batching/batch.ts';
 export { ROUNDING } from './loss/loss-metrics.ts';
+export { lossNames } from './loss/loss-types.ts';
 export { SAMPLED_METRICS } from './run/evaluation-score.ts';
 export { describeMemory, gigabytes } from './run/memory.ts';
 export { currentEvaluation, type LogLine, readLogLine } from './run/metrics-log.ts';

@@ -1,5 +1,6 @@
 // Entry `@ludic/grpo/node`: runs in folders of this machine, one process at a time at each, their updates shared by workers.
 
+export { loadPlugin, type PluginFile, pluginFiles } from './plugins/node/plugin-files.ts';
 export { hasOnlyBegun, holdRun, RunFolder } from './run/node/run-folder.ts';
 export {
   peakMemory,

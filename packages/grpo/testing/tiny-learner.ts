@@ -15,15 +15,19 @@ const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 export async function tinyLearners(name: string) {
   const folder = fileURLToPath(new URL(`../../models/fixtures/${name}`, import.meta.url));
   const { config, parameters } = await readCheckpoint(await openModelFolder(folder));
-  const learnerWith = async (options: Pick<LearnerOptions, 'objective' | 'temperature' | 'tokenBudget'>) =>
+  /** @param own parameters in place of the model's */
+  const learnerWith = async (
+    options: Pick<LearnerOptions, 'objective' | 'temperature' | 'tokenBudget'>,
+    own: typeof parameters = parameters,
+  ) =>
     new Learner({
       runtime,
       config,
-      parameters: await ResidentTensors.of(runtime, parameters),
+      parameters: await ResidentTensors.of(runtime, own),
       adamw: DEFAULT_ADAMW,
       ...options,
     });
-  return { config, learnerWith };
+  return { config, parameters, learnerWith };
 }
 
 /** The gradient of these samples alone, all parameters in a row. */

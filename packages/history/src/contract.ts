@@ -24,7 +24,15 @@ export interface EpisodeSoFar {
   readonly optimalMemory: string;
 }
 
-/** Ways to show a policy what happened before. */
+/**
+ * A way to show a policy what happened before: the messages of the next prompt, the last of them the user's. Pure: it is
+ * called for every turn of every episode, in several processes, and its results are compared.
+ */
+export type HistoryFunction = (episode: EpisodeSoFar) => readonly Message[];
+
+/** Ludic's own ways to show a policy what happened before. */
 export const HISTORY_STRATEGIES = ['NO_HISTORY', 'FULL_HISTORY', 'SCRATCHPAD', 'OPTIMAL_SCRATCHPAD'] as const;
 /** One of `HISTORY_STRATEGIES`. */
-export type HistoryStrategy = (typeof HISTORY_STRATEGIES)[number];
+export type BuiltInHistory = (typeof HISTORY_STRATEGIES)[number];
+/** The name of a strategy: one of `HISTORY_STRATEGIES`, or one that `registerHistory` added. */
+export type HistoryStrategy = BuiltInHistory | (string & {});

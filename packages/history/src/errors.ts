@@ -2,8 +2,8 @@
 
 import { LudicError } from '@ludic/io';
 
-/** What is wrong, for programs. */
-export type HistoryErrorCode = 'unknown_strategy';
+/** What is wrong, for programs; `bad_strategy`: a function that was registered gives what is no prompt. */
+export type HistoryErrorCode = 'unknown_strategy' | 'bad_strategy';
 
 /** A history that cannot be built. The message says what to change. */
 export class HistoryError extends LudicError<HistoryErrorCode> {

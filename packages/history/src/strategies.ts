@@ -1,6 +1,7 @@
-// From the turns so far to the messages that the policy sees: one pure function per strategy.
+// From the turns so far to the messages that the policy sees: one pure function per strategy, in a table that others are
+// added to (own-strategies.ts).
 
-import { type EpisodeSoFar, HISTORY_STRATEGIES, type HistoryStrategy, type Message } from './contract.ts';
+import type { BuiltInHistory, EpisodeSoFar, HistoryFunction, HistoryStrategy, Message } from './contract.ts';
 import { HistoryError } from './errors.ts';
 import { currentScratchpad } from './scratchpad.ts';
 
@@ -20,7 +21,7 @@ const system = (content: string): Message => ({ role: 'system', content });
 const user = (content: string): Message => ({ role: 'user', content });
 const assistant = (content: string): Message => ({ role: 'assistant', content });
 
-const STRATEGIES: Readonly<Record<HistoryStrategy, (episode: EpisodeSoFar) => readonly Message[]>> = {
+const STRATEGIES: Readonly<Record<BuiltInHistory, HistoryFunction>> = {
   NO_HISTORY: ({ systemPrompt, observation }) => [system(systemPrompt), user(observation)],
 
   /** Grows at its end only: the messages of a turn begin with those of the turn before it. */
@@ -44,14 +45,25 @@ const STRATEGIES: Readonly<Record<HistoryStrategy, (episode: EpisodeSoFar) => re
   },
 };
 
-/** What the policy sees under `strategy`. Pure: equal episodes give equal messages. */
+/** By name. */
+export const strategies = new Map<string, HistoryFunction>(Object.entries(STRATEGIES));
+
+/** The names of all strategies, Ludic's own first. */
+export const historyNames = (): readonly string[] => [...strategies.keys()];
+
+/**
+ * What the policy sees under `strategy`. Pure: equal episodes give equal messages.
+ * @throws HistoryError, and what a function throws that was registered
+ */
 export const buildMessages = (strategy: HistoryStrategy, episode: EpisodeSoFar): readonly Message[] =>
-  STRATEGIES[strategy](episode);
+  (strategies.get(strategy) ?? unknown(strategy))(episode);
 
 /** @throws HistoryError `unknown_strategy`, naming the known ones. */
 export function parseHistoryStrategy(name: string): HistoryStrategy {
-  const known = HISTORY_STRATEGIES.find((strategy) => strategy === name);
-  if (known) return known;
-  const message = `There is no history strategy ${JSON.stringify(name)}; use one of ${HISTORY_STRATEGIES.join(', ')}.`;
+  return strategies.has(name) ? name : unknown(name);
+}
+
+function unknown(name: string): never {
+  const message = `There is no history strategy ${JSON.stringify(name)}; use one of ${historyNames().join(', ')}.`;
   throw new HistoryError('unknown_strategy', message);
 }

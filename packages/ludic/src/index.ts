@@ -23,6 +23,7 @@ export {
 } from '@ludic/environments';
 // Training
 export {
+  type AdvantageFunction,
   checkSettings,
   DEFAULT_TRAINING,
   type Decision,
@@ -30,18 +31,33 @@ export {
   GrpoError,
   LOGGED_STEP_METRICS,
   type LoggedStepMetrics,
+  type LossRow,
+  type LossTokens,
   type ModelTraits,
   modelTraits,
   NANO_TRAITS,
+  type Plugin,
+  type RunCallback,
+  type RunCallbacks,
   type RunEvent,
   type RunResult,
   type RunStart,
+  registerPlugin,
   type StepMetrics,
+  type StepVerdict,
+  type TakenStep,
+  type TokenLoss,
   Trainer,
   type TrainSettings,
 } from '@ludic/grpo';
 export { processMemory, RunFolder, type RunOptions, type WorkerOptions } from '@ludic/grpo/node';
-export { HISTORY_STRATEGIES, type HistoryStrategy, type Message } from '@ludic/history';
+export {
+  type EpisodeSoFar,
+  HISTORY_STRATEGIES,
+  type HistoryFunction,
+  type HistoryStrategy,
+  type Message,
+} from '@ludic/history';
 export {
   type LanguageModel,
   openLanguageModel,
@@ -78,5 +94,6 @@ export { type Device, type Runtime, RuntimeError } from '@ludic/runtime';
 export { createRuntime, type NodeRuntimeOptions } from '@ludic/runtime/node';
 // The service
 export { ClientError, LudicClient } from '@ludic/service/client';
+export { loadPlugin } from './node/load-plugin.ts';
 export { openModel } from './node/open-model.ts';
 export { runTraining } from './node/run-training.ts';

@@ -32,7 +32,7 @@ describe('the game that a model carries', () => {
   it.each([
     ['environment', 7],
     ['environment_config', [1]],
-    ['history', 'EVERYTHING'],
+    ['history', 7],
     ['temperature', '1'],
     ['eval_temperature', null],
     ['max_completion_length', 1.5],

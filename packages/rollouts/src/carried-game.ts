@@ -1,7 +1,6 @@
 // The game that a model was trained in, which travels with it as ludic.json: what plays the model begins with that game
 // and says where it differs. Other libraries ignore the file.
 
-import { HISTORY_STRATEGIES } from '@ludic/history';
 import { isObject } from '@ludic/io';
 import { ModelError, type ModelFiles, type TemplateOptions } from '@ludic/models';
 import { CARRIED_GAME_FILE, readJson } from '@ludic/models/internal';
@@ -65,7 +64,7 @@ function isGame(game: Unchecked): game is CarriedGame {
     typeof environment === 'string' &&
     isObject(config) &&
     isObject(templateOptions) &&
-    (HISTORY_STRATEGIES as readonly unknown[]).includes(history) &&
+    typeof history === 'string' &&
     typeof temperature === 'number' &&
     typeof evalTemperature === 'number' &&
     Number.isInteger(maxCompletionLength) &&

@@ -12,6 +12,7 @@ import { type OutsideOptions, POLICY_NAMES } from '../models/outside-policies.ts
 import { type DeviceOption, deviceOption } from './device.ts';
 import { fieldOption } from './fields.ts';
 import { decimal, historyOption, playedConfigOption, replyLengthOption, whole } from './input.ts';
+import { addPlugin } from './plugins.ts';
 import { stepTimeoutOption } from './step-timeout.ts';
 
 export interface PlayingOptions extends OutsideOptions {
@@ -50,20 +51,22 @@ export const addSampling = (
   command: Command,
   { seed, temperature, trained }: { readonly seed: string; readonly temperature: number; readonly trained: string },
 ): Command =>
-  command
-    .addOption(historyOption())
-    .option('--seed <n>', seed, whole(0), 0)
-    .option(
-      '--temperature <x>',
-      `Sampling temperature; 0 takes the most likely token (of a trained model: ${trained})`,
-      decimal(0),
-      temperature,
-    )
-    .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
-    .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
-    .addOption(replyLengthOption())
-    .addOption(fieldOption('template_options', RUN_FIELDS.template_options))
-    .addOption(stepTimeoutOption());
+  addPlugin(
+    command
+      .addOption(historyOption())
+      .option('--seed <n>', seed, whole(0), 0)
+      .option(
+        '--temperature <x>',
+        `Sampling temperature; 0 takes the most likely token (of a trained model: ${trained})`,
+        decimal(0),
+        temperature,
+      )
+      .option('--top-k <n>', 'Sample among the k most likely tokens; 0: all', whole(0), 0)
+      .option('--top-p <x>', 'Sample among the most likely tokens that reach this probability', decimal(0, 1), 1)
+      .addOption(replyLengthOption())
+      .addOption(fieldOption('template_options', RUN_FIELDS.template_options))
+      .addOption(stepTimeoutOption()),
+  );
 
 /** The game that a seed names, played to its end. */
 export async function playOne(

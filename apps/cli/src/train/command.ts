@@ -8,6 +8,7 @@ import { modelOption } from '../models/open.ts';
 import { deviceOption } from '../options/device.ts';
 import { fieldOption, fieldOptions } from '../options/fields.ts';
 import { envConfigOption, exportDtypes, whole } from '../options/input.ts';
+import { addPlugin } from '../options/plugins.ts';
 import { stepTimeoutOption } from '../options/step-timeout.ts';
 import { groupOptions, TRAIN_EXAMPLES } from './help.ts';
 import { FIELDS, type NewRunOptions, newRun } from './new-run.ts';
@@ -95,6 +96,7 @@ export function trainCommand(): Command {
     .addOption(stepTimeoutOption())
     .option('--json', 'End with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);
+  addPlugin(command);
   groupOptions(command);
   return command
     .addHelpText('after', TRAIN_EXAMPLES)

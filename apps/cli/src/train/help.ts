@@ -4,7 +4,7 @@ import type { Command, Option } from 'commander';
 
 /** A test checks that every option is in one group. */
 const GROUPS: readonly (readonly [heading: string, names: string])[] = [
-  ['The run', 'env env-config model history out resume recipe steps seed json'],
+  ['The run', 'env env-config model history plugin out resume recipe steps seed json'],
   [
     'What a step learns from',
     'batch-size group-size credit gae-lambda discount note-reward given-notes scale-rewards shared-dynamics resample-rounds mask-truncated-completions',

@@ -4,13 +4,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command, Option } from 'commander';
 import { UsageError } from '../failure.ts';
+import { checkName } from '../options/plugins.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../../recipes');
 /** Stands for settings that the library chooses. */
 export const AUTO = 'auto';
 
 /** Options that a recipe may not set. */
-const OWN = new Set(['out', 'recipe', 'resume']);
+const OWN = new Set(['out', 'recipe', 'resume', 'plugin']);
 
 /**
  * Gives the options of a command the values of a recipe, but for those that were given on the command line.
@@ -26,7 +27,9 @@ export async function followRecipe(command: Command, recipe: string): Promise<vo
       throw new UsageError(`${path} sets ${flag}, which is no setting of a training.`);
     if (command.getOptionValueSource(name) === 'cli') continue;
     try {
-      command.setOptionValueWithSource(name, readValue(option, value), 'config');
+      const read = readValue(option, value);
+      checkName(option, read);
+      command.setOptionValueWithSource(name, read, 'config');
     } catch (error) {
       throw new UsageError(`${path} sets ${flag} to ${value}. ${(error as Error).message}`);
     }

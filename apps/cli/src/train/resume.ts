@@ -23,6 +23,7 @@ export async function resumedRun(command: Command, out: string): Promise<RunStar
     'workers',
     'workerTimeout',
     'stepTimeout',
+    'plugin',
     ...TRACKING_NAMES,
   ]);
   const given = command.options.filter((option) => {

@@ -7,6 +7,7 @@ import type { ModelFiles } from '@ludic/models';
 import type { TrackingSettings } from '@ludic/tracking';
 import { openFiles } from '../models/open.ts';
 import { type DeviceOption, openRuntime } from '../options/device.ts';
+import { namedCallbacks } from '../options/plugins.ts';
 import { watchGames } from '../options/step-timeout.ts';
 import { LiveView } from './live-view.ts';
 import { trackerOf } from './tracking.ts';
@@ -67,6 +68,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
       runtime,
       openFiles: async (name) => opened.get(name) ?? openFiles(name),
       signal: controller.signal,
+      callbacks: namedCallbacks(),
       onEvent: (event) => {
         view.show(event);
         tracker?.on(event);
@@ -86,6 +88,7 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
       throw error;
     });
     view.close();
+    if (result.status === 'finished' && result.reason !== undefined) say(result.reason);
     await tracker?.end(result.status === 'stopped' ? 'failed' : result.status);
     if (result.status === 'interrupted')
       say(`Stopped after step ${result.step}. Go on with: npm run ludic -- train --out ${out} --resume`);

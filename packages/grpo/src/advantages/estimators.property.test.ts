@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { episodeOf } from '../../testing/episodes.ts';
 import { SCALE_REWARDS, type ScaleRewards } from '../settings/loss-settings.ts';
-import { ADVANTAGE_ESTIMATORS, type AdvantageSettings, estimateAdvantages } from './estimators.ts';
+import { ADVANTAGE_ESTIMATORS } from './estimator-names.ts';
+import { type AdvantageSettings, estimateAdvantages } from './estimators.ts';
 import { groupAdvantages } from './group-advantages.ts';
 
 /** A turn: its reward, and which of the prompts of its turn it saw; 3 stands for a prompt of its own. */

@@ -5,12 +5,11 @@ import type { TokenNode } from '@ludic/models/internal';
 import type { Episode } from '@ludic/rollouts';
 import { type PromptNodes, promptNodesOf } from '../batching/batch.ts';
 import type { ScaleRewards } from '../settings/loss-settings.ts';
+import { type AdvantageEstimator, ownEstimators } from './estimator-names.ts';
 import { groupAdvantages } from './group-advantages.ts';
-import { situationAdvantages } from './situations.ts';
+import { ownAdvantages } from './own-advantages.ts';
 
-export const ADVANTAGE_ESTIMATORS = ['episode', 'turn', 'group_turn', 'td', 'situation'] as const;
-/** Which rewards a turn is credited with, and what they are compared with: see `AdvantageSettings`. */
-export type AdvantageEstimator = (typeof ADVANTAGE_ESTIMATORS)[number];
+import { situationAdvantages } from './situations.ts';
 
 /**
  * How rewards become one advantage per turn: in units of reward where `scaleRewards` is `none`, else in deviations.
@@ -52,18 +51,24 @@ interface Visit {
   readonly prompt: TokenNode | undefined;
 }
 
-/** @param groups which group each episode belongs to */
+/**
+ * @param groups which group each episode belongs to
+ * @throws GrpoError `bad_plugin` for an estimator of the user that does not give a number for every turn
+ */
 export function estimateAdvantages(
   played: readonly Episode[],
   groups: readonly number[],
-  { advantageEstimator, scaleRewards, discount, gaeLambda, noteReward }: AdvantageSettings,
+  settings: AdvantageSettings,
   promptNodes: PromptNodes = promptNodesOf(played),
 ): TurnAdvantages {
+  const { advantageEstimator, scaleRewards, discount, gaeLambda, noteReward } = settings;
   const episodes = noteReward === 0 ? played : played.map((episode) => rewardNotes(episode, noteReward));
   const scored = episodes.map((episode) => episode.endReason !== 'failed');
   const monteCarlo = episodes.map((episode) => returnsToGo(episode, discount));
   const totals = monteCarlo.map((returns, i) => (scored[i] ? (returns[0] ?? 0) : undefined));
   const { values, zeroVarianceGroups } = groupAdvantages(totals, groups, scaleRewards);
+  const own = ownEstimators.get(advantageEstimator);
+  if (own) return { advantages: ownAdvantages(own, episodes, groups, settings), zeroVarianceGroups };
   if (advantageEstimator === 'episode') {
     const advantages = episodes.map((episode, i) => new Float64Array(episode.turns.length).fill(values[i]!));
     return { advantages, zeroVarianceGroups };

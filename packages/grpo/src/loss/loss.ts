@@ -25,8 +25,9 @@ import {
 } from '@ludic/graph';
 import { float32, type HostTensor, int32, scalar } from '@ludic/runtime';
 import { type Sample, tokenColumns } from '../batching/samples.ts';
+import { GrpoError } from '../errors.ts';
 import type { LossSettings } from '../settings/loss-settings.ts';
-import { LOSSES, type LossType, type Surrogate, upperRatio } from './loss-types.ts';
+import { type LossTokens, type LossType, lossRow, type Surrogate, type TokenLoss, upperRatio } from './loss-types.ts';
 
 export interface TokenValues {
   /** log π of each token under the parameters that are trained, [tokens]. */
@@ -57,16 +58,40 @@ export function buildLoss(
   const logRatio = sub(logprobs, old);
   const ratio = exp(settings.importanceSamplingLevel === 'token' ? logRatio : sequenceMean(graph, logRatio, tokens));
 
-  let loss = SURROGATES[LOSSES[settings.lossType].surrogate](settings, ratio, advantages, logprobs);
-  if (settings.beta > 0) {
-    const distance = sub(input('reference_logprobs'), logprobs);
+  const weights = input('weights');
+  const reference =
+    settings.beta > 0 ? { logprobs: input('reference_logprobs'), beta: graph.input('beta', 'float32', []) } : undefined;
+  const given = { graph, logprobs, oldLogprobs: old, ratio, advantages, entropies, weights };
+  const { surrogate, hasOwnKl } = lossRow(settings.lossType);
+  let loss =
+    typeof surrogate === 'string'
+      ? TOKEN_LOSSES[surrogate](given, settings)
+      : ownLoss(surrogate, { ...given, ...(reference && { reference }) }, settings);
+  if (reference && !hasOwnKl) {
+    const distance = sub(reference.logprobs, logprobs);
     const kl = sub(sub(exp(distance), distance), graph.scalar(1));
-    loss = add(loss, mul(settings.useBiasCorrectionKl ? mul(kl, ratio) : kl, graph.input('beta', 'float32', [])));
+    loss = add(loss, mul(settings.useBiasCorrectionKl ? mul(kl, ratio) : kl, reference.beta));
   }
   if (settings.entropyCoefficient > 0) {
     loss = sub(loss, mul(entropies, graph.input('entropy_coefficient', 'float32', [])));
   }
-  return sum(mul(loss, input('weights')));
+  return sum(mul(loss, weights));
+}
+
+/** What a function of the user gives. @throws GrpoError `bad_plugin` where it is not one loss a token */
+function ownLoss(build: TokenLoss, tokens: LossTokens, settings: LossSettings): Value {
+  const { graph, logprobs } = tokens;
+  const bad = (what: string, cause?: unknown) =>
+    new GrpoError('bad_plugin', `The loss ${settings.lossType} ${what}`, { cause });
+  let loss: Value | undefined;
+  try {
+    loss = build(tokens, settings);
+  } catch (error) {
+    throw bad(`failed: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  if (loss?.graph === graph && loss.type === 'float32' && `${loss.shape}` === `${logprobs.shape}`) return loss;
+  const given = loss?.graph === graph ? `${loss.type} [${loss.shape.join(', ')}]` : 'no value of the graph';
+  throw bad(`gives ${given}; it must give the loss of each token, float32 [${logprobs.shape}], which Ludic adds up.`);
 }
 
 /**
@@ -123,22 +148,19 @@ function sequenceMean(graph: Graph, logRatio: Value, tokens: Dimension): Value {
   return gatherElements(mul(totals, inverseLengths), sequenceOf);
 }
 
-type TokenLoss = (settings: LossSettings, ratio: Value, advantages: Value, logprobs: Value) => Value;
-
 /** The loss of each token but for KL and entropy, [tokens]. */
-const SURROGATES: Readonly<Record<Surrogate, TokenLoss>> = {
-  clipped({ lossType, epsilon, epsilonHigh, delta }, ratio, advantages) {
-    const { graph } = ratio;
+const TOKEN_LOSSES: Readonly<Record<Surrogate, TokenLoss>> = {
+  clipped({ graph, ratio, advantages }, { lossType, epsilon, epsilonHigh, delta }) {
     const upper = graph.scalar(upperRatio(lossType, epsilonHigh));
     const clipped = maximum(minimum(ratio, upper), graph.scalar(1 - epsilon));
     const unclipped = delta === undefined ? ratio : minimum(ratio, graph.scalar(delta));
     return neg(minimum(mul(unclipped, advantages), mul(clipped, advantages)));
   },
-  capped({ lossType, epsilonHigh }, ratio, advantages, logprobs) {
-    const upper = ratio.graph.scalar(upperRatio(lossType, epsilonHigh));
+  capped({ graph, ratio, advantages, logprobs }, { lossType, epsilonHigh }) {
+    const upper = graph.scalar(upperRatio(lossType, epsilonHigh));
     return neg(mul(mul(stopGradient(minimum(ratio, upper)), advantages), logprobs));
   },
-  gated: (settings, ratio, advantages) => neg(mul(softGate(settings, ratio, advantages), advantages)),
+  gated: ({ ratio, advantages }, settings) => neg(mul(softGate(settings, ratio, advantages), advantages)),
 };
 
 /** 4/τ · sigmoid(τ·(r − 1)), with one temperature τ for positive advantages and another for the rest. */
@@ -169,7 +191,7 @@ export function tokenWeights(
   const episodes = Math.max(tokenCounts.length, 1);
   const weightsOver = (divisor: (count: number) => number) =>
     tokenCounts.map((count) => 1 / Math.max(divisor(count), 1));
-  const { averaging } = LOSSES[lossType];
+  const { averaging } = lossRow(lossType);
   switch (averaging) {
     case 'episode':
       return weightsOver((count) => Math.max(count, 1) * episodes);

@@ -19,9 +19,11 @@ import {
 import { CARRIED_GAME_FILE } from '@ludic/models/internal';
 import { type CarriedGame, carriedGameText, readCarriedGame } from '@ludic/rollouts/internal';
 import { GrpoError, needSetting } from '../errors.ts';
+import { checkPluggedIn, pluggedIn } from '../plugins/plugin.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
 import { openTrained, saidOptions } from '../trainer/open-trained.ts';
 import { carriedGameOf } from '../trainer/played-spec.ts';
+import type { LoggedStepMetrics } from '../trainer/step-metrics.ts';
 import { Trainer } from '../trainer/trainer.ts';
 import { beginWithFormat, type WarmStartProgress } from '../warm-start/begin-format.ts';
 import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
@@ -41,11 +43,15 @@ export interface PreparedRun {
   readonly watched: WatchState;
   /** It has no checkpoint yet. */
   readonly isNew: boolean;
+  /** The steps before this one, as its log has them. */
+  readonly log: readonly LoggedStepMetrics[];
+  /** What a person should know before it begins or goes on. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws GrpoError `bad_setting`, `too_large`, `run_exists`, `no_run`, `bad_checkpoint` */
 export async function prepareRun(start: RunStart, options: TrainRunOptions): Promise<PreparedRun> {
-  const { settings, files, step, reference: named, openFolder } = await originOf(start, options);
+  const { settings, files, step, reference: named, openFolder, warnings } = await originOf(start, options);
   checkSettings(settings);
   // A run may go on without its KL term.
   if (named && step === undefined) needBeta(named, settings);
@@ -68,13 +74,13 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     const folders = { first: checkpointFolder(0), reference: isHeld ? REFERENCE_FOLDER : undefined };
     const workers = count > 1 ? options.workers?.make(count, model, settings, folders) : undefined;
     trainer = await Trainer.create(model, settings, workers, reference?.parameters);
-    const prepared = { folder, model, trainer, workers, tokenizerFiles };
-    if (step === undefined) return { ...prepared, best: undefined, watched: NOTHING_WATCHED, isNew: true };
+    const prepared = { folder, model, trainer, workers, tokenizerFiles, warnings };
+    if (step === undefined) return { ...prepared, best: undefined, watched: NOTHING_WATCHED, isNew: true, log: [] };
     await loadWeights(model, folder, step);
     const { optimizer, best, watched } = await folder.loadState(step);
     await trainer.restore(step, optimizer);
     await folder.rewind(step);
-    return { ...prepared, best, watched, isNew: false };
+    return { ...prepared, best, watched, isNew: false, log: await folder.steps() };
   } catch (error) {
     await disposeOf(model, trainer);
     throw error;
@@ -98,25 +104,31 @@ interface Origin {
   readonly step: number | undefined;
   /** Makes the folder of a new run, which is left alone until the run is known to fit. */
   readonly openFolder: () => Promise<StoredRun>;
+  readonly warnings: readonly string[];
 }
 
-async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions): Promise<Origin> {
+async function originOf(start: RunStart, options: TrainRunOptions): Promise<Origin> {
+  const { storage, openFiles, callbacks = {} } = options;
   if (start.kind === 'new') {
     const { model, reference: named, game, settings, onnx, threads } = start;
+    const plugins = pluggedIn(settings, callbacks);
     const config = {
       formatVersion: 1,
       model,
       ...(named !== undefined && { reference: named }),
       ...(game && { game }),
+      ...(plugins.length > 0 && { plugins }),
       settings,
       onnx,
       threads,
     } as const;
     const files = await openFiles(model);
     const reference = named === undefined ? undefined : await openFiles(named);
-    return { settings, files, reference, step: undefined, openFolder: () => createRun(storage, config) };
+    const openFolder = () => createRun(storage, config);
+    return { settings, files, reference, step: undefined, openFolder, warnings: [] };
   }
   const stored = await openRun(storage);
+  const warnings = checkPluggedIn(stored.config.plugins ?? [], callbacks);
   const step = (await stored.checkpoints()).at(-1);
   if (step !== undefined) {
     // Before anything is loaded, so that what may not change is refused at once.
@@ -124,7 +136,7 @@ async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions
     const files = await storage.open(checkpointFolder(0), 'model');
     const reference =
       changed.config.reference === undefined ? undefined : await storage.open(REFERENCE_FOLDER, 'model');
-    return { settings: changed.config.settings, files, reference, step, openFolder: async () => changed };
+    return { settings: changed.config.settings, files, reference, step, openFolder: async () => changed, warnings };
   }
   const { model, reference: named, settings } = stored.config;
   if (settings.warmStart === undefined) {
@@ -136,7 +148,7 @@ async function originOf(start: RunStart, { storage, openFiles }: TrainRunOptions
   // It was stopped in its warm start, which begins again.
   await stored.rewind(-1);
   const reference = named === undefined ? undefined : await openFiles(named);
-  return { settings, files: await openFiles(model), reference, step, openFolder: async () => stored };
+  return { settings, files: await openFiles(model), reference, step, openFolder: async () => stored, warnings };
 }
 
 const needBeta = ({ name }: ModelFiles, { loss: { beta } }: TrainSettings): void =>

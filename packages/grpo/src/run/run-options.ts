@@ -4,6 +4,7 @@ import type { LanguageModel } from '@ludic/inference';
 import type { ExportDtype, ModelFiles } from '@ludic/models';
 import type { Evaluation } from '@ludic/rollouts';
 import type { Runtime } from '@ludic/runtime';
+import type { RunCallbacks } from '../plugins/callbacks.ts';
 import type { SettingsChange } from '../settings/changes.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import type { LoggedStepMetrics } from '../trainer/step-metrics.ts';
@@ -50,6 +51,8 @@ export interface TrainRunOptions {
   readonly signal?: AbortSignal;
   /** Awaited: the run goes on when it is done. What it throws ends the run. */
   readonly onEvent?: (event: RunEvent) => unknown;
+  /** Called around every step, by their names. */
+  readonly callbacks?: RunCallbacks;
   /** What a step leaves in episodes.jsonl, each line with its `step`. Default: two games of every tenth step. */
   readonly keepEpisodes?: (report: StepReport, settings: TrainSettings) => readonly KeptEpisode[];
   /** What this process may use. Without it nothing is estimated and nothing refused. */
@@ -132,7 +135,7 @@ export type WorkerEvent =
 export interface RunResult {
   /** `stopped`: by a watchdog, since the policy had become worse. */
   readonly status: 'finished' | 'interrupted' | 'stopped';
-  /** Why it was stopped. */
+  /** Why it was stopped; where it is `finished`, why a callback ended it before its last step. */
   readonly reason?: string;
   /** Steps done. */
   readonly step: number;

@@ -3,6 +3,7 @@
 
 import { type Evaluation, episodeToJson } from '@ludic/rollouts';
 import { GrpoError } from '../errors.ts';
+import { callAfter, callBefore } from '../plugins/callbacks.ts';
 import { CHANGEABLE } from '../settings/changes.ts';
 import type { TrainSettings } from '../settings/train-settings.ts';
 import type { LoggedStepMetrics } from '../trainer/step-metrics.ts';
@@ -73,6 +74,8 @@ class TrainingRun {
   #best: Best | undefined;
   #watched: WatchState;
   #evaluation: Evaluation | undefined;
+  /** What callbacks are told of the steps so far. */
+  readonly #steps: LoggedStepMetrics[];
   /** The step of the newest checkpoint. */
   savedStep: number;
 
@@ -81,6 +84,7 @@ class TrainingRun {
     this.#options = options;
     this.#best = run.best;
     this.#watched = run.watched;
+    this.#steps = [...run.log];
     this.savedStep = this.#step;
     run.trainer.slowDown(2 ** -run.watched.reverts);
   }
@@ -99,21 +103,26 @@ class TrainingRun {
     if (isNew) await this.#save();
     const known = await watchedOf(this.#settings, model);
     await this.#emit({ type: 'start', settings: this.#settings, step: this.#step, model });
-    for (const message of model.warnings ?? []) await this.#warn(message);
+    for (const message of [...(model.warnings ?? []), ...this.#run.warnings]) await this.#warn(message);
     if (!isNew) await this.#catchUp();
     while (this.#step < steps) {
-      const metrics = await this.#takeStep();
+      const { metrics, stop } = await this.#takeStep();
       const { state, warnings, collapse } = watch(this.#watched, metrics, known);
       this.#watched = state;
       for (const message of warnings) await this.#warn(message);
       const reason = collapse === undefined ? undefined : await this.#answer(collapse);
       if (reason !== undefined) return { ...this.#result('stopped'), reason };
-      if (this.#isEvaluated()) {
+      if (this.#isEvaluated() || stop !== undefined) {
         const evaluated = await this.#evaluate();
         await this.#log(evaluated);
         if (evaluated.isBest) await this.#save();
       }
-      if (this.#step === steps || this.#step % saveEvery === 0) await this.#save();
+      if (this.#step === steps || stop !== undefined || this.#step % saveEvery === 0) await this.#save();
+      if (stop !== undefined && this.#step < steps) {
+        const reason = `The run was ended after step ${this.#step}: ${stop}.`;
+        await this.#finish(this.#best!.step, { ended_early: reason });
+        return { ...this.#result('finished'), reason };
+      }
     }
     await this.#finish(this.#best?.step ?? this.#step, {});
     return this.#result('finished');
@@ -137,24 +146,42 @@ class TrainingRun {
     await this.#log(evaluated);
   }
 
-  async #takeStep(): Promise<LoggedStepMetrics> {
-    const { clock, signal, keepEpisodes = firstEpisodes } = this.#options;
+  async #takeStep(): Promise<{ readonly metrics: LoggedStepMetrics; readonly stop: string | undefined }> {
+    const { clock, signal, keepEpisodes = firstEpisodes, callbacks = {} } = this.#options;
     const { trainer, folder } = this.#run;
+    const coming = { step: this.#step + 1, settings: this.#settings, log: this.#steps };
+    await this.#kept(callBefore(callbacks, coming));
     const before = clock();
     const report = await trainer.runStep(signal);
     const seconds = (clock() - before) / 1000;
     const { prompt_tokens, completion_tokens } = report.metrics;
     const peakMemory = this.#peakMemory();
-    const metrics: LoggedStepMetrics = {
+    const measured: LoggedStepMetrics = {
       ...report.metrics,
       seconds,
       tokens_per_second: (prompt_tokens + completion_tokens) / Math.max(seconds, 1e-3),
       ...(peakMemory !== undefined && { peak_memory: peakMemory }),
     };
-    await folder.append('metrics.jsonl', [{ type: 'step', ...metrics }]);
+    const log = (metrics: LoggedStepMetrics) => folder.append('metrics.jsonl', [{ type: 'step', ...metrics }]);
+    const said = callAfter(callbacks, { ...coming, ...report, metrics: measured });
+    const { metrics: own, stop } = await this.#kept(said, () => log(measured));
+    const metrics = { ...measured, ...own };
+    await log(metrics);
     await folder.append('episodes.jsonl', keepEpisodes(report, this.#settings));
+    if (Object.keys(callbacks).length > 0) this.#steps.push(metrics);
     await this.#emit({ type: 'step', ...report, metrics });
-    return metrics;
+    return { metrics, stop };
+  }
+
+  /** What a callback gives; where it fails, the steps that were taken are kept. */
+  async #kept<T>(given: Promise<T>, first?: () => Promise<void>): Promise<T> {
+    try {
+      return await given;
+    } catch (error) {
+      await first?.();
+      await this.#save();
+      throw error;
+    }
   }
 
   /** Does what the settings say about a collapse. Returns why the run ends, where it does. */
@@ -230,7 +257,7 @@ class TrainingRun {
   }
 
   /** Puts the weights of a step into the model and writes it as the run's. */
-  async #finish(bestStep: number, more: { readonly stopped?: string }): Promise<void> {
+  async #finish(bestStep: number, more: { readonly stopped?: string; readonly ended_early?: string }): Promise<void> {
     const { folder, model, tokenizerFiles } = this.#run;
     if (bestStep !== this.#step) await loadWeights(model, folder, bestStep);
     const result = { steps: this.#step, best: this.#best, evaluation: this.#evaluation, ...more };

@@ -25,10 +25,11 @@ import type { Evaluation } from '@ludic/rollouts';
 import { float32 } from '@ludic/runtime';
 import { GrpoError } from '../errors.ts';
 import type { OptimizerState } from '../optimizer/adamw.ts';
+import type { PluggedIn } from '../plugins/plugin.ts';
 import { changedSettings, type RecordedChange, recordOf, type SettingsChange } from '../settings/changes.ts';
 import { settingsFromJson, settingsToJson } from '../settings/convert.ts';
 import { checkSettings, type TrainSettings } from '../settings/train-settings.ts';
-import type { StepMetrics } from '../trainer/step-metrics.ts';
+import type { LoggedStepMetrics } from '../trainer/step-metrics.ts';
 import { NOTHING_WATCHED, type WatchState } from '../watchdogs/state.ts';
 import { evaluationOf, type LogLine, readLogLine } from './metrics-log.ts';
 import type { RunStorage } from './run-storage.ts';
@@ -49,6 +50,8 @@ export interface RunConfig {
   readonly reference?: string;
   /** Where the code of its game came from, for people, where that is a file of its own. */
   readonly game?: RunGame;
+  /** What of it is the user's own; it is not resumed without. */
+  readonly plugins?: readonly PluggedIn[];
   /** Those of now. */
   readonly settings: TrainSettings;
   /** What was changed on the way, oldest first. */
@@ -258,8 +261,13 @@ export class StoredRun {
   }
 
   /** The numbers of a step, where metrics.jsonl has them. */
-  async stepAt(step: number): Promise<StepMetrics | undefined> {
-    return (await this.log()).filter((line) => line.type === 'step').findLast((line) => line.step === step);
+  async stepAt(step: number): Promise<LoggedStepMetrics | undefined> {
+    return (await this.steps()).findLast((line) => line.step === step);
+  }
+
+  /** The numbers of all steps, oldest first. */
+  async steps(): Promise<LoggedStepMetrics[]> {
+    return (await this.log()).flatMap(({ type, ...line }) => (type === 'step' ? [line as LoggedStepMetrics] : []));
   }
 
   /** The whole lines of metrics.jsonl. */

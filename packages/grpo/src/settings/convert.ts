@@ -1,7 +1,7 @@
 // Between settings as users name them (`group_size`, flat), as config.json keeps them (`groupSize`, in parts) and as the
 // library holds them. Knows names alone and no schema, so that a page can do without the schema library.
 
-import { LOSSES } from '../loss/loss-types.ts';
+import { lossRow } from '../loss/loss-types.ts';
 import { DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { AUTO_WARM_START, type WarmStartChoice, type WarmStartPlan } from '../warm-start/plan.ts';
 import type { TrainingFields } from './fields.ts';
@@ -76,7 +76,7 @@ export function trainSettings(
   game: Pick<TrainSettings, 'environment' | 'environmentConfig'>,
   fields: TrainingFields,
 ): TrainSettings {
-  const { epsilonHigh } = LOSSES[fields.loss_type ?? DEFAULT_LOSS.lossType];
+  const { epsilonHigh } = lossRow(fields.loss_type ?? DEFAULT_LOSS.lossType);
   return withFields({ ...DEFAULT_TRAINING, ...game, loss: { ...DEFAULT_LOSS, epsilonHigh } }, fields);
 }
 

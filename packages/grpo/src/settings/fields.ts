@@ -2,11 +2,11 @@
 // command line, the OpenAPI document and docs/settings.md are made from here; `decide.ts` says what holds where a
 // setting is not named.
 
-import { HISTORY_STRATEGIES } from '@ludic/history';
+import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
 import { BASE_BITS, PRECISIONS } from '@ludic/models';
 import { z } from 'zod';
-import { ADVANTAGE_ESTIMATORS } from '../advantages/estimators.ts';
-import { LOSS_TYPES } from '../loss/loss-types.ts';
+import { ADVANTAGE_ESTIMATORS, type AdvantageEstimator } from '../advantages/estimator-names.ts';
+import { LOSS_TYPES, type LossType } from '../loss/loss-types.ts';
 import { AUTO_WARM_START, TEACH } from '../warm-start/plan.ts';
 import { IMPORTANCE_SAMPLING_LEVELS, SCALE_REWARDS } from './loss-settings.ts';
 import { SCHEDULES } from './schedule.ts';
@@ -150,7 +150,12 @@ type Given<F extends Fields> = { readonly [Name in keyof F]?: z.infer<F[Name]> |
  * The settings of training in one flat object under their snake-case names, as the command line and HTTP have them.
  * What is left out, or undefined, is decided by `decideSettings`. Units and bounds are in docs/settings.md.
  */
-export type TrainingFields = Given<typeof RUN_FIELDS> &
-  Given<typeof LOSS_FIELDS> &
+export type TrainingFields = Omit<Given<typeof RUN_FIELDS>, 'history' | 'credit'> &
+  Omit<Given<typeof LOSS_FIELDS>, 'loss_type'> &
   Given<typeof ADAMW_FIELDS> &
-  Given<typeof LORA_FIELDS> & { readonly warm_start?: z.input<typeof WARM_START_FIELDS.warm_start> | undefined };
+  Given<typeof LORA_FIELDS> & { readonly warm_start?: z.input<typeof WARM_START_FIELDS.warm_start> | undefined } & {
+    // A program may have names of its own, which a request may not have.
+    readonly history?: HistoryStrategy | undefined;
+    readonly credit?: AdvantageEstimator | undefined;
+    readonly loss_type?: LossType | undefined;
+  };

@@ -1,6 +1,6 @@
 // The settings of the loss, named as TRL's GRPOConfig names them (in camel case), with their defaults.
 
-import { LOSSES, type LossType } from '../loss/loss-types.ts';
+import { type LossType, lossRow } from '../loss/loss-types.ts';
 
 export const SCALE_REWARDS = ['group', 'batch', 'none'] as const;
 export type ScaleRewards = (typeof SCALE_REWARDS)[number];
@@ -42,7 +42,7 @@ export const DEFAULT_LOSS: LossSettings = {
   lossType: 'dapo',
   importanceSamplingLevel: 'token',
   epsilon: 0.2,
-  epsilonHigh: LOSSES.dapo.epsilonHigh,
+  epsilonHigh: lossRow('dapo').epsilonHigh,
   beta: 0,
   useBiasCorrectionKl: true,
   entropyCoefficient: 0,

@@ -1,8 +1,8 @@
 // The rules by which settings are decided, in the order in which they are applied. `rule-texts.ts` says them in words.
 
 import type { HistoryStrategy } from '@ludic/history';
-import type { AdvantageEstimator } from '../advantages/estimators.ts';
-import { LOSSES } from '../loss/loss-types.ts';
+import type { AdvantageEstimator } from '../advantages/estimator-names.ts';
+import { lossRow } from '../loss/loss-types.ts';
 import type { TrainingFields } from './fields.ts';
 import type { ModelTraits } from './model-traits.ts';
 import type { TrainSettings } from './train-settings.ts';
@@ -183,7 +183,7 @@ export const RULES: readonly Rule[] = [
   {
     field: 'epsilon_high',
     choose({ settings: { loss } }) {
-      const { surrogate, epsilonHigh } = LOSSES[loss.lossType];
+      const { surrogate, epsilonHigh } = lossRow(loss.lossType);
       const reason = surrogate === 'capped' ? 'the cap of the ratio itself' : 'the ratio is clipped as in PPO';
       return { value: epsilonHigh, reason };
     },

@@ -1,6 +1,6 @@
 // Everything that decides a run: with one of these, a model and nothing else, training is a pure function.
 
-import { HISTORY_STRATEGIES, type HistoryStrategy } from '@ludic/history';
+import { type HistoryStrategy, historyNames } from '@ludic/history';
 import {
   BASE_BITS,
   type BaseBits,
@@ -9,9 +9,10 @@ import {
   type Precision,
   type TemplateOptions,
 } from '@ludic/models';
-import { ADVANTAGE_ESTIMATORS, type AdvantageSettings } from '../advantages/estimators.ts';
+import { estimatorNames } from '../advantages/estimator-names.ts';
+import type { AdvantageSettings } from '../advantages/estimators.ts';
 import { needSetting } from '../errors.ts';
-import { LOSS_TYPES } from '../loss/loss-types.ts';
+import { lossNames } from '../loss/loss-types.ts';
 import { type AdamWSettings, DEFAULT_ADAMW } from '../optimizer/adamw.ts';
 import { checkWarmStart, type WarmStartChoice } from '../warm-start/plan.ts';
 import { DEFAULT_LOSS, IMPORTANCE_SAMPLING_LEVELS, type LossSettings, SCALE_REWARDS } from './loss-settings.ts';
@@ -197,7 +198,7 @@ export function checkSettings(settings: TrainSettings): void {
   needSetting('shards', shards, `at most ${groups}, the groups of a batch`, shards <= groups);
   if (lora) checkNumbers(LORA_CHECKS, lora, 'lora.');
   checkBaseBits(settings);
-  oneOf('history', settings.history, HISTORY_STRATEGIES);
+  oneOf('history', settings.history, historyNames());
   oneOf('onCollapse', settings.onCollapse, ON_COLLAPSE);
   if (warmStart !== undefined) checkWarmStart(settings.environment, settings.history, warmStart);
   const histories = [settings.history, typeof warmStart === 'object' ? warmStart.history : undefined];
@@ -206,11 +207,11 @@ export function checkSettings(settings: TrainSettings): void {
   const unwritten = `0 with history ${settings.history}`;
   const { noteReward } = settings;
   needSetting('noteReward', noteReward, unwritten, noteReward === 0 || settings.history === 'SCRATCHPAD');
-  oneOf('advantageEstimator', settings.advantageEstimator, ADVANTAGE_ESTIMATORS);
+  oneOf('advantageEstimator', settings.advantageEstimator, estimatorNames());
   oneOf('schedule', settings.schedule, SCHEDULES);
   oneOf('scaleRewards', settings.scaleRewards, SCALE_REWARDS);
   oneOf('precision', settings.precision, PRECISIONS);
-  oneOf('lossType', loss.lossType, LOSS_TYPES);
+  oneOf('lossType', loss.lossType, lossNames());
   oneOf('importanceSamplingLevel', loss.importanceSamplingLevel, IMPORTANCE_SAMPLING_LEVELS);
   checkNumbers(LOSS_CHECKS, loss);
   if (loss.delta !== undefined)

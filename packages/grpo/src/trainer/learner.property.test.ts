@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gradientOf, tinyLearners } from '../../testing/tiny-learner.ts';
 import type { Sample } from '../batching/samples.ts';
-import { LOSS_TYPES, LOSSES } from '../loss/loss-types.ts';
+import { LOSS_TYPES, lossRow } from '../loss/loss-types.ts';
 import { DEFAULT_LOSS, type LossSettings } from '../settings/loss-settings.ts';
 
 const { config, learnerWith } = await tinyLearners('smollm-tiny');
@@ -36,7 +36,7 @@ const anySample: fc.Arbitrary<Sample> = fc
   }));
 
 const kinds: readonly (readonly [string, Partial<LossSettings>])[] = [
-  ...LOSS_TYPES.map((lossType) => [lossType, { lossType, epsilonHigh: LOSSES[lossType].epsilonHigh }] as const),
+  ...LOSS_TYPES.map((lossType) => [lossType, { lossType, epsilonHigh: lossRow(lossType).epsilonHigh }] as const),
   [
     'grpo by sequences, with KL and entropy',
     { importanceSamplingLevel: 'sequence', beta: 0.1, entropyCoefficient: 0.05 },

@@ -86,8 +86,16 @@ export type LossMetrics = Measured<typeof LOSS_METRICS>;
  * files; the unit and meaning of each are in `LOGGED_STEP_METRICS`.
  */
 export type StepMetrics = Measured<typeof STEP_METRICS>;
-/** A step as metrics.jsonl has it: `StepMetrics` with its seconds, tokens per second and peak memory in bytes. */
-export type LoggedStepMetrics = Measured<typeof LOGGED_STEP_METRICS>;
+
+/** Begins the keys of what callbacks measure, so that no number of Ludic's can have one. */
+export const OF_CALLBACKS = 'own_';
+/** What callbacks measure of a step, see `StepVerdict`. */
+export type CallbackMetrics = { readonly [K in `${typeof OF_CALLBACKS}${string}`]?: number };
+/**
+ * A step as metrics.jsonl has it: `StepMetrics` with its seconds, tokens per second and peak memory in bytes, and `own_NAME`
+ * for what callbacks measure.
+ */
+export type LoggedStepMetrics = Measured<typeof LOGGED_STEP_METRICS> & CallbackMetrics;
 
 export function batchSummary(episodes: readonly Episode[]): BatchSummary {
   let entropy = 0;

@@ -1,7 +1,7 @@
 // What a run does about the format of replies before its first step, as its settings say it.
 
 import { findEnvironment } from '@ludic/environments';
-import type { HistoryStrategy } from '@ludic/history';
+import type { BuiltInHistory, HistoryStrategy } from '@ludic/history';
 import { needSetting } from '../errors.ts';
 
 /** How long a model is taught the format of replies, on whose games, and how fast. */
@@ -21,7 +21,7 @@ export interface WarmStartPlan {
    * Where given, the player is the model as it is, under this history: what it plays there it learns to play under the
    * history of the run.
    */
-  readonly history?: HistoryStrategy;
+  readonly history?: BuiltInHistory;
   /** The highest rate of AdamW. Default: by the size of what is trained, `warmStartRate`. */
   readonly learningRate?: number;
 }

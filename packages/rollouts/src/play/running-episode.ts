@@ -1,7 +1,14 @@
 // One episode while it is played: the next prompt, and what its reply leads to. Whatever its game does becomes data.
 
 import { type Awaitable, CheckedGame, type EnvironmentDefinition, reasonOf, rulesOf } from '@ludic/environments';
-import { buildMessages, type HistoryStrategy, type Message, type PastTurn, readScratchpad } from '@ludic/history';
+import {
+  buildMessages,
+  HistoryError,
+  type HistoryStrategy,
+  type Message,
+  type PastTurn,
+  readScratchpad,
+} from '@ludic/history';
 import { type GamePrompt, isReply, type NoReply, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { type EnvironmentSpec, resolveSpec } from '../environment-spec.ts';
@@ -189,6 +196,8 @@ export class RunningEpisode {
     try {
       return act();
     } catch (error) {
+      // A history that is wrong is wrong for every game.
+      if (error instanceof HistoryError) throw error;
       this.#fail(error);
       return undefined;
     }

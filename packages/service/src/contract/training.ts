@@ -107,12 +107,16 @@ function sentFields({ history_strategy: history, max_steps: steps, ...request }:
 
 /** The settings as a request names them. */
 export function contractFields(settings: TrainSettings) {
-  const { steps: max_steps, history: history_strategy, lora_targets, ...fields } = trainingFields(settings);
+  const { steps: max_steps, history, credit, loss_type, lora_targets, ...fields } = trainingFields(settings);
   return {
+    // What a request names is Ludic's own: no plugin is loaded for one.
+    ...({ history_strategy: history, credit, loss_type } as Pick<
+      StartTraining,
+      'history_strategy' | 'credit' | 'loss_type'
+    >),
     ...fields,
     ...(lora_targets !== undefined && { lora_targets: [...lora_targets] }),
     max_steps,
-    history_strategy,
     // The checks of games let through these kinds alone.
     env_config: settings.environmentConfig as StartTraining['env_config'],
   };

@@ -6,6 +6,10 @@ import { trainedParameters } from '@ludic/inference/internal';
 import type { ModelFiles } from '@ludic/models';
 import { openModelFolder } from '@ludic/models/node';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
+import { GrpoError } from '../../errors.ts';
+import { pluginFiles } from '../../plugins/node/plugin-files.ts';
+import { pluggedIn } from '../../plugins/plugin.ts';
+import type { TrainSettings } from '../../settings/train-settings.ts';
 import { WorkerPool } from '../../workers/node/worker-pool.ts';
 import { trainRun } from '../run.ts';
 import type { ProcessMemory, RunEvent, RunResult, RunStart, TrainRunOptions, Workers } from '../run-options.ts';
@@ -51,13 +55,15 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
       storage: folderStorage(folder),
       workers: workers && {
         ...workers,
-        make: (count, model, settings, { first, reference }) =>
-          new WorkerPool({
+        make: (count, model, settings, { first, reference }) => {
+          assertForWorkers(settings);
+          return new WorkerPool({
             count,
             setup: {
               model: `${folder}/${first}`,
               ...(reference !== undefined && { reference: `${folder}/${reference}` }),
               games: gameFiles(),
+              plugins: pluginFiles().map(({ path, program }) => ({ path, program })),
               settings,
               runtime: workers.runtime,
               stepTimeoutSeconds: workers.stepTimeoutSeconds ?? STEP_TIMEOUT,
@@ -65,9 +71,20 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
             weights: trainedParameters(model),
             timeoutSeconds: workers.timeoutSeconds,
             onEvent,
-          }),
+          });
+        },
       },
     }),
+  );
+}
+
+/** Workers load what is in files, and know nothing else of what a program has registered. */
+function assertForWorkers(settings: TrainSettings): void {
+  const alone = pluggedIn(settings, {}).find(({ kind, file }) => kind !== 'advantages' && file === undefined);
+  if (!alone) return;
+  throw new GrpoError(
+    'bad_plugin',
+    `The ${alone.kind} ${alone.name} is known to this process alone: put it into a file, load that with loadPlugin, or train without workers.`,
   );
 }
 

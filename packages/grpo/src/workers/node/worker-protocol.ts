@@ -3,6 +3,7 @@
 import type { GameFile } from '@ludic/environments/node';
 import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
 import type { NodeRuntimeOptions } from '@ludic/runtime/node';
+import type { PluginFile } from '../../plugins/node/plugin-files.ts';
 import type { TrainSettings } from '../../settings/train-settings.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerSetup {
   readonly reference?: string;
   /** Files of games, one of which may be the run's. */
   readonly games?: readonly Pick<GameFile, 'path' | 'program'>[];
+  /** Files of plugins, which may hold the run's history and loss. */
+  readonly plugins?: readonly Pick<PluginFile, 'path' | 'program'>[];
   readonly settings: TrainSettings;
   /** The same as the run's own: threads decide how sums are rounded. */
   readonly runtime: NodeRuntimeOptions;

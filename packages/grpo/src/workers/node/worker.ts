@@ -10,6 +10,7 @@ import { readAdapter, readCheckpoint } from '@ludic/models';
 import { openAdapterFolder, openModelFolder } from '@ludic/models/node';
 import { float32, floats } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
+import { loadPlugin } from '../../plugins/node/plugin-files.ts';
 import type { Learner } from '../../trainer/learner.ts';
 import { openTrained } from '../../trainer/open-trained.ts';
 import { LocalShards, learnerOf } from '../local-shards.ts';
@@ -35,6 +36,7 @@ async function open({
   model: folder,
   reference,
   games = [],
+  plugins = [],
   settings,
   runtime,
   stepTimeoutSeconds = 0,
@@ -42,6 +44,7 @@ async function open({
   if (stepTimeoutSeconds > 0) watchThread({ timeoutSeconds: stepTimeoutSeconds, report: LAST_WORDS });
   else limitAnswers(0);
   for (const { path, program } of games) await loadGameFile(path, program);
+  for (const { path, program } of plugins) await loadPlugin(path, program);
   const model = await openTrained(await openModelFolder(folder), settings, await createRuntime(runtime));
   // Where nothing else is named, the reference is the first model, which has learned the format where there was a warm start.
   if (model.adapter && settings.warmStart !== undefined) {
