@@ -1,17 +1,22 @@
-# Renders chat templates as Hugging Face transformers does. JSON {templates, conversations, tokens} comes in by standard
-# input, a list of texts goes out: each template with each conversation.
+# Renders conversations as Hugging Face transformers does, by apply_chat_template. JSON {cases, tokens} comes in by standard
+# input, a list of texts goes out: one for each case {template, messages, tools}.
 
 import json
 import sys
 
-from transformers.utils.chat_template_utils import _compile_jinja_template
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 given = json.load(sys.stdin)
+tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"a": 0})), **given["tokens"])
 texts = [
-    _compile_jinja_template(template).render(
-        messages=messages, tools=None, documents=None, add_generation_prompt=True, **given["tokens"]
+    tokenizer.apply_chat_template(
+        case["messages"],
+        tools=case["tools"],
+        chat_template=case["template"],
+        add_generation_prompt=True,
+        tokenize=False,
     )
-    for template in given["templates"]
-    for messages in given["conversations"]
+    for case in given["cases"]
 ]
 print(json.dumps(texts))

@@ -24,6 +24,11 @@ describe('a chat template', () => {
     ["{{ 'x' if tools is defined else 'y' }}", 'x'],
     ['{% for call in messages[0].tool_calls %}x{% else %}y{% endfor %}', 'y'],
     ['{% for one in missing %}x{% endfor %}z', 'z'],
+    ['{{ missing | trim }}z', 'z'],
+    ['{% for one in messages[0].role %}{{ one }}.{% endfor %}', 'u.s.e.r.'],
+    ["{{ {'a': 1}[messages[0].missing] }}{{ 'x' if {'a': 1}[missing] is not defined else 'y' }}", 'x'],
+    ["{{ [1, 'a', true, none, {'b': 1.5}] }}", "[1, 'a', True, None, {'b': 1.5}]"],
+    ["{{ {'a': \"it's\"} | string }}", "{'a': \"it's\"}"],
   ])('%s gives what Python gives', (source, expected) => {
     expect(render(source)).toBe(expected);
   });

@@ -1,9 +1,11 @@
 // Chat templates as Python's Jinja renders them, on the parser and interpreter of @huggingface/jinja. Where that one
 // (0.5.11) gives another prompt than Python, its evaluation is overridden here: strip, lstrip and rstrip with an
-// argument, which it ignores; == and !=, which are JavaScript's (there '' == false); true, false and none where they are
-// written; trim; and loops over what is not defined, which have no turns. A template is a program of others: its steps, its lists and its output are bounded.
+// argument, which it ignores; == and !=, which are JavaScript's (there '' == false); values that are no texts, where they
+// are written; trim; loops over texts, and over what is not defined; and fields that have no name. A template is a program of others: its
+// steps, its lists and its output are bounded.
 
 import { Environment, Interpreter, parse, Template, tokenize } from '@huggingface/jinja';
+import { type JinjaValue, pythonText } from './python-text.ts';
 
 /** Steps of the interpreter: a conversation of a thousand messages takes some hundred thousand. */
 const MOST_STEPS = 1_000_000;
@@ -15,12 +17,7 @@ const LONGEST_VALUE = 2 ** 24;
 /** What a template raised itself, by raise_exception. */
 export class RaisedByTemplate extends Error {}
 
-/** A value of the interpreter. Its classes are not exported, and the types of its package do not resolve. */
-interface JinjaValue {
-  readonly type: string;
-  readonly value: unknown;
-}
-
+/** The interpreter's own classes are not exported, and the types of its package do not resolve. */
 interface Scope {
   set(name: string, value: unknown): JinjaValue;
 }
@@ -35,6 +32,7 @@ const Base = Interpreter as unknown as new (
 };
 const TRUE = runtimeValue(true);
 const FALSE = runtimeValue(false);
+const UNDEFINED = runtimeValue(undefined);
 const Text = runtimeValue('').constructor as new (text: string) => JinjaValue;
 
 /** A compiled template. Rendering throws what the template raises, or an Error that says what it cannot do. */
@@ -82,13 +80,13 @@ class PythonInterpreter extends Base {
     return value;
   }
 
-  /** As the base class, but that it writes what Python writes of true, false and none. */
+  /** As the base class, but that it writes what Python writes of values. */
   override evaluateBlock(statements: readonly SyntaxNode[], environment: Scope): JinjaValue {
     let text = '';
     for (const statement of statements) {
       const value = this.evaluate(statement, environment);
       if (value.type === 'NullValue' && WITHOUT_VALUE.has(statement.type)) continue;
-      text += written(value) ?? String(value);
+      text += pythonText(value);
     }
     return new Text(text);
   }
@@ -100,7 +98,7 @@ class PythonInterpreter extends Base {
         const { operator, left, right } = node as BinaryNode;
         if (operator.value === '~') {
           const [one, other] = [left, right].map((side) => this.evaluate(side, environment));
-          return new Text((written(one!) ?? String(one!.value)) + (written(other!) ?? String(other!.value)));
+          return new Text(pythonText(one!) + pythonText(other!));
         }
         if (operator.value !== '==' && operator.value !== '!=') return undefined;
         const same = equal(this.evaluate(left, environment), this.evaluate(right, environment));
@@ -117,17 +115,28 @@ class PythonInterpreter extends Base {
       case 'FilterExpression': {
         const { operand, filter } = node as FilterNode;
         const call = filter.type === 'CallExpression' ? (filter as CallNode) : undefined;
-        if ((call ? (call.callee as IdentifierNode).value : (filter as IdentifierNode).value) !== 'trim')
-          return undefined;
+        const name = call ? (call.callee as IdentifierNode).value : (filter as IdentifierNode).value;
+        if (name === 'string') return new Text(pythonText(this.evaluate(operand, environment)));
+        if (name !== 'trim') return undefined;
         const text = this.evaluate(operand, environment);
+        if (text.type === 'UndefinedValue') return new Text('');
         return text.type === 'StringValue' ? this.#strip(text, 'strip', call?.args ?? [], environment) : undefined;
       }
       case 'For': {
         const { iterable, defaultBlock } = node as ForNode;
-        if (iterable.type !== 'Identifier' && iterable.type !== 'MemberExpression') return undefined;
-        return this.evaluate(iterable, environment).type === 'UndefinedValue'
-          ? this.evaluateBlock(defaultBlock, environment)
-          : undefined;
+        if (!isName(iterable)) return undefined;
+        const { type, value } = this.evaluate(iterable, environment);
+        if (type === 'UndefinedValue') return this.evaluateBlock(defaultBlock, environment);
+        if (type !== 'StringValue') return undefined;
+        const characters = Array.from(value as string, (one) => ({ type: 'StringLiteral', value: one }));
+        const letters = { type: 'ArrayLiteral', value: characters };
+        return super.evaluate({ ...(node as ForNode), iterable: letters } as ForNode, environment);
+      }
+      case 'MemberExpression': {
+        const { object, property, computed } = node as MemberNode;
+        if (!computed || !isName(property)) return undefined;
+        if (this.evaluate(property, environment).type !== 'UndefinedValue') return undefined;
+        return this.evaluate(object, environment).type === 'ObjectValue' ? UNDEFINED : undefined;
       }
       default:
         return undefined;
@@ -145,6 +154,8 @@ class PythonInterpreter extends Base {
 
 const sizeOf = ({ value }: JinjaValue): number =>
   typeof value === 'string' || Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0;
+
+const isName = ({ type }: SyntaxNode): boolean => type === 'Identifier' || type === 'MemberExpression';
 
 const STRIPS = ['strip', 'lstrip', 'rstrip'] as const;
 type Strip = (typeof STRIPS)[number];
@@ -165,13 +176,6 @@ function stripped(characters: readonly string[], kind: Strip, set: ReadonlySet<s
 
 /** Statements that write nothing themselves. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(['Set', 'Macro', 'Comment', 'If', 'For', 'CallStatement']);
-
-/** What Python writes of a value, where that is another text than the base class's. */
-function written({ type, value }: JinjaValue): string | undefined {
-  if (type === 'BooleanValue') return value ? 'True' : 'False';
-  if (type === 'NullValue') return 'None';
-  return type === 'UndefinedValue' ? '' : undefined;
-}
 
 /** Python's ==: numbers and booleans with one another, everything else only with its own kind. */
 function equal(a: JinjaValue, b: JinjaValue): boolean {
