@@ -1,11 +1,14 @@
 // The clients of the field against a whole server: OpenAI's own, the AI SDK and LangChain.js, as their users call them.
 
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { AIMessageChunk } from '@langchain/core/messages';
+import { AIMessageChunk, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
-import { APICallError, generateText, streamText } from 'ai';
+import { APICallError, generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai';
 import OpenAI, { type APIError, AuthenticationError, BadRequestError, NotFoundError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callingModel } from '../apps/server/testing/calling-model.ts';
 import { PASSWORD, startService, type TestService } from '../apps/server/testing/service.ts';
 
 let service: TestService;
@@ -13,6 +16,8 @@ let baseURL: string;
 beforeAll(async () => {
   service = await startService();
   baseURL = `${service.url}/v1`;
+  const { model } = await callingModel();
+  await cp(model.folder, join(service.folder, 'data/models/caller'), { recursive: true });
 }, 60_000);
 afterAll(() => service.close(), 60_000);
 
@@ -23,6 +28,12 @@ const messages = [
   { role: 'user' as const, content: USER },
 ];
 const LONG = 'word '.repeat(50_000);
+
+/** The tool that the model named caller calls, with what it says before and after. */
+const PARAMETERS = { type: 'object' as const, properties: { at: { type: 'string' as const } }, required: ['at'] };
+const ARGUMENTS = { at: 'door' };
+const BEFORE = 'Let me look.';
+const AFTER = 'The door is blue.';
 
 describe("OpenAI's client", () => {
   const open = (apiKey = PASSWORD) => new OpenAI({ baseURL, apiKey, maxRetries: 0 });
@@ -104,6 +115,47 @@ describe("OpenAI's client", () => {
     expect(streamed).toMatchObject({ status: 400, param: 'n' });
   });
 
+  const tools = [{ type: 'function' as const, function: { name: 'look', parameters: PARAMETERS } }];
+  const call = { model: 'caller', messages: [{ role: 'user' as const, content: 'Look.' }], tools };
+
+  it('calls a tool and goes on with its result, as its helper does it', async () => {
+    const seen: unknown[] = [];
+    const runner = open().chat.completions.runTools({
+      ...call,
+      tools: [
+        {
+          type: 'function',
+          function: {
+            name: 'look',
+            description: 'Looks.',
+            parameters: PARAMETERS,
+            parse: JSON.parse,
+            function: (given: object) => {
+              seen.push(given);
+              return 'blue';
+            },
+          },
+        },
+      ],
+    });
+    expect(await runner.finalContent()).toBe(AFTER);
+    expect(seen).toEqual([ARGUMENTS]);
+    expect(runner.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant']);
+  });
+
+  it('streams text and calls, and gathers them', async () => {
+    const stream = open().chat.completions.stream(call);
+    const { choices } = await stream.finalChatCompletion();
+    expect(choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: BEFORE } });
+    const [made] = choices[0]!.message.tool_calls!;
+    expect(made!.type === 'function' && JSON.parse(made!.function.arguments)).toEqual(ARGUMENTS);
+  });
+
+  it('is told that nothing makes a model call', async () => {
+    const error = await failure(open().chat.completions.create({ ...call, tool_choice: 'required' }));
+    expect(error).toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'tool_choice' });
+  });
+
   it('lists the models and retrieves one', async () => {
     const { data } = await open().models.list();
     expect(data.find(({ id }) => id === 'nano')).toMatchObject({ object: 'model', owned_by: 'ludic' });
@@ -136,6 +188,22 @@ describe('the AI SDK', () => {
   it('has a stop text cut off', async () => {
     const stopped = await generateText({ model: model(), ...ask, stopSequences: ['</move>'], seed: 3 });
     expect(stopped.text).not.toContain('</move>');
+  });
+
+  const look = tool({
+    inputSchema: jsonSchema<typeof ARGUMENTS>(PARAMETERS),
+    execute: async ({ at }) => `${at}: blue`,
+  });
+
+  it('calls a tool and goes on with its result, whole and streamed', async () => {
+    const call = { model: model('caller'), prompt: 'Look.', tools: { look }, stopWhen: stepCountIs(3), maxRetries: 0 };
+    const { text, steps } = await generateText(call);
+    expect([text, steps.length, steps[0]!.text, steps[0]!.finishReason]).toEqual([AFTER, 2, BEFORE, 'tool-calls']);
+    expect(steps[0]!.toolCalls).toMatchObject([{ toolName: 'look', input: ARGUMENTS }]);
+    expect(steps[0]!.toolResults).toMatchObject([{ output: 'door: blue' }]);
+    const stream = streamText(call);
+    expect((await Array.fromAsync(stream.textStream)).join('')).toBe(BEFORE + AFTER);
+    expect((await stream.steps).map((step) => step.finishReason)).toEqual(['tool-calls', 'stop']);
   });
 
   it('gets many replies and log-probabilities by the names of the provider', async () => {
@@ -188,6 +256,21 @@ describe('LangChain.js', () => {
     let whole = new AIMessageChunk('');
     for await (const piece of await open().stream(conversation)) whole = whole.concat(piece);
     expect(whole.text).toBe(reply.text);
+  });
+
+  it('calls a tool and goes on with its result, whole and streamed', async () => {
+    const caller = open({ model: 'caller' }).bindTools([
+      { type: 'function', function: { name: 'look', description: 'Looks.', parameters: PARAMETERS } },
+    ]);
+    const asked = new HumanMessage('Look.');
+    const reply = await caller.invoke([asked]);
+    expect([reply.text, reply.response_metadata.finish_reason]).toEqual([BEFORE, 'tool_calls']);
+    expect(reply.tool_calls).toMatchObject([{ name: 'look', args: ARGUMENTS }]);
+    let whole = new AIMessageChunk('');
+    for await (const piece of await caller.stream([asked])) whole = whole.concat(piece);
+    expect(whole.tool_calls).toMatchObject([{ name: 'look', args: ARGUMENTS }]);
+    const result = new ToolMessage({ content: 'blue', tool_call_id: reply.tool_calls![0]!.id! });
+    expect((await caller.invoke([asked, reply, result])).text).toBe(AFTER);
   });
 
   it('gets many replies, log-probabilities and its stop text cut off', async () => {
