@@ -59,6 +59,10 @@ ${rowsOf(NOTES_METRICS)}
 These are there for each kind of fact of the game, and end in its name: \`notes_true_rate_door\`, \`notes_true_rate_key\`.
 
 ${rowsOf(NOTES_METRICS_OF_KIND)}
+A game may measure numbers of its own ([environments](../packages/environments/README.md#numbers-of-its-own)). Each is a metric
+\`game_NAME\` of steps and of evaluations: the mean over games of what a game adds up to, absent where no game says it. In
+dashboards it is \`train/game_NAME\` and \`eval/game_NAME\`.
+
 In a run a line of an evaluation also has \`step\`, \`temperature\`, \`seconds\` and \`best\` (whether it is the best so far), and,
 where the training samples at another temperature, the games of that step beside it:
 

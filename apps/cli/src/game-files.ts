@@ -2,7 +2,7 @@
 // their ids from then on.
 
 import { environments, findEnvironment } from '@ludic/environments';
-import { type GameFile, gameFiles, gamePackage, isGameFile, loadGameFile } from '@ludic/environments/node';
+import { type GameFile, gameFiles, gamePackage, isGameFile, loadGameFile, ownGameFile } from '@ludic/environments/node';
 import type { RunConfig } from '@ludic/grpo/node';
 import { type Command, Option } from 'commander';
 import { UsageError } from './failure.ts';
@@ -58,13 +58,20 @@ async function loadGames(named: string): Promise<void> {
 /** The file of a name that is no id. */
 async function fileOf(name: string): Promise<GameFile | undefined> {
   if (environments.has(name)) return undefined;
-  const path = isGameFile(name) ? name : gamePackage(name, process.cwd());
+  const path = ownGameFile(name) ?? (isGameFile(name) ? name : gamePackage(name, process.cwd()));
   return path === undefined ? undefined : loadGameFile(path, import.meta.url);
 }
 
-/** Where a game came from, as a run remembers it; nothing for a game of Ludic's. */
+/** Loads a game of Ludic's that is in a file of its own; any other id changes nothing. @throws EnvironmentError `bad_definition` */
+export async function loadOwnGame(id: string): Promise<void> {
+  const path = ownGameFile(id);
+  if (path !== undefined && !environments.has(id)) await loadGameFile(path, import.meta.url);
+}
+
+/** Where a game came from, as a run remembers it; nothing for a game of Ludic's own. */
 export function originOfGame(id: string): Pick<RunConfig, 'game'> {
   const file = gameFiles().find(({ ids }) => ids.includes(id));
+  if (file?.path === ownGameFile(id)) return {};
   return file ? { game: { file: file.path, sha256: file.sha256 } } : {};
 }
 

@@ -1,9 +1,10 @@
 // ludic games: which games there are, and what can be set in each.
 
 import { type EnvironmentDefinition, environments, findEnvironment, type PropertySchema } from '@ludic/environments';
+import { ownGames } from '@ludic/environments/node';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command } from 'commander';
-import { idsOfGames } from './game-files.ts';
+import { idsOfGames, loadOwnGame } from './game-files.ts';
 
 export function gamesCommand(): Command {
   return new Command('games')
@@ -14,6 +15,7 @@ export function gamesCommand(): Command {
     )
     .option('--json', 'Print JSON')
     .action(async (name: string | undefined, { json }: { json?: boolean }) => {
+      if (name === undefined) for (const id of ownGames()) await loadOwnGame(id);
       const games = name === undefined ? [...environments.values()] : (await idsOfGames(name)).map(findEnvironment);
       const [first, ...others] = games;
       const isOne = name !== undefined && others.length === 0;

@@ -12,6 +12,8 @@ const LARGEST_REWARD = 1e15;
 /** Characters that are kept of what a game throws. */
 const LONGEST_REASON = 300;
 
+const METRIC_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+
 const OUTCOMES: ReadonlySet<unknown> = new Set(['win', 'draw', 'loss']);
 
 /** An environment that checks what a game does. Its own errors are EnvironmentErrors with the code `bad_game`. */
@@ -195,11 +197,31 @@ function flagOf(flag: unknown, name: string): boolean {
 function infoOf(given: unknown): StepInfo {
   if (typeof given !== 'object' || given === null)
     throw new Fault(`its info is ${shown(given)}, and must be an object with invalid`);
-  const { invalid, outcome } = given as Record<keyof StepInfo, unknown>;
+  const { invalid, outcome, success, metrics } = given as Record<keyof StepInfo, unknown>;
   const checked = flagOf(invalid, 'info.invalid');
-  if (outcome === undefined) return { invalid: checked };
-  if (!OUTCOMES.has(outcome)) throw new Fault(`its info.outcome is ${shown(outcome)}, and must be win, draw or loss`);
-  return { invalid: checked, outcome: outcome as NonNullable<StepInfo['outcome']> };
+  if (outcome !== undefined && !OUTCOMES.has(outcome))
+    throw new Fault(`its info.outcome is ${shown(outcome)}, and must be win, draw or loss`);
+  return {
+    invalid: checked,
+    ...(outcome !== undefined && { outcome: outcome as NonNullable<StepInfo['outcome']> }),
+    ...(success !== undefined && { success: flagOf(success, 'info.success') }),
+    ...(metrics !== undefined && { metrics: metricsOf(metrics) }),
+  };
+}
+
+function metricsOf(given: unknown): NonNullable<StepInfo['metrics']> {
+  if (typeof given !== 'object' || given === null)
+    throw new Fault(`its info.metrics are ${shown(given)}, and must be an object of numbers`);
+  const entries: readonly [string, unknown][] = Object.entries(given);
+  for (const [name, value] of entries) {
+    if (!METRIC_NAME.test(name))
+      throw new Fault(
+        `its metric ${JSON.stringify(name)} must be named by lower-case letters, digits and underscores, at most 64`,
+      );
+    if (typeof value !== 'number' || !(Math.abs(value) <= LARGEST_REWARD))
+      throw new Fault(`its metric ${name} is ${shown(value)}, and must be a number up to ${LARGEST_REWARD}`);
+  }
+  return Object.fromEntries(entries) as Record<string, number>;
 }
 
 function factsOf(given: unknown): Facts {

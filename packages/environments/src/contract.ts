@@ -9,7 +9,18 @@ export interface StepInfo {
   readonly invalid: boolean;
   /** Who won, once a two-player game has ended. */
   readonly outcome?: 'win' | 'draw' | 'loss';
+  /** Whether the episode, as it stands, is a success. Default: whether its total reward is above 0.5. */
+  readonly success?: boolean;
+  /**
+   * What the game measures itself: finite numbers by names of lower-case letters, digits and underscores. They add up over
+   * the steps of an episode; their means over episodes are the metrics `game_NAME`. A game says 0 as well: what no step of a
+   * batch names is absent from its metrics.
+   */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
+
+/** What an episode is played for. A game with data of its own has other items in each. */
+export type Split = 'training' | 'evaluation';
 
 /** What one reply led to, in Gymnasium's words. */
 export interface Step {
@@ -29,6 +40,8 @@ export interface ResetOptions<State = unknown> {
    * `dynamicsSeed`s start from the identical state and then go their own way. Default: `seed`.
    */
   readonly dynamicsSeed?: number;
+  /** Default: `training`. */
+  readonly split?: Split;
   /**
    * Plays the other side of a game of two instead of the scripted opponent: the state as that side's own player sees it
    * comes in, a reply in the game's format goes out. What it throws ends the step as if it had not been asked for.

@@ -10,6 +10,7 @@ import type {
   EnvironmentDefinition,
   Facts,
   ResetOptions,
+  Split,
   Step,
   StepInfo,
   SyncEnvironmentDefinition,
@@ -29,6 +30,8 @@ export interface Move<State> {
   /** The game has ended by its own rules. */
   readonly terminated?: boolean;
   readonly outcome?: 'win' | 'draw' | 'loss';
+  /** What the move adds to the numbers that `Rules.metrics` names; those left out are 0. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 /** The action of the other side, where a caller plays it: the state as that side's own player sees it comes in. */
@@ -56,6 +59,10 @@ interface Views<Properties extends ConfigProperties, State, Action>
   situation?(state: State, config: ConfigOf<Properties>): string;
   /** See `EnvironmentDefinition.board`. Default: none. */
   board?(state: State, config: ConfigOf<Properties>): Board;
+  /** Names of the numbers that the game measures, see `StepInfo.metrics`. Default: none. */
+  readonly metrics?: readonly string[];
+  /** Whether an episode that has come to this state is a success. Default: whether its total reward is above 0.5. */
+  success?(state: State, config: ConfigOf<Properties>): boolean;
   /** After how many replies the episode is cut off, and the reward added then. */
   limit(config: ConfigOf<Properties>): { readonly steps: number; readonly reward: number };
   /** What an unreadable or forbidden action costs. Default 0. */
@@ -67,8 +74,16 @@ interface Views<Properties extends ConfigProperties, State, Action>
  * tool, a database, an endpoint), they answer with a promise: see `AsyncRules`.
  */
 export interface Rules<Properties extends ConfigProperties, State, Action> extends Views<Properties, State, Action> {
-  /** @param opponent given where a caller plays the other side, for games that have one */
-  start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): State;
+  /**
+   * @param opponent given where a caller plays the other side, for games that have one
+   * @param split what the episode is played for, for games with data
+   */
+  start(
+    config: ConfigOf<Properties>,
+    random: RandomStream,
+    opponent: OtherSide<State, Action> | undefined,
+    split: Split,
+  ): State;
   play(
     state: State,
     action: Action,
@@ -81,7 +96,12 @@ export interface Rules<Properties extends ConfigProperties, State, Action> exten
 /** Rules of which `start` or `play` answer later. What they ask for must not change between two games of one seed. */
 export interface AsyncRules<Properties extends ConfigProperties, State, Action>
   extends Views<Properties, State, Action> {
-  start(config: ConfigOf<Properties>, random: RandomStream, opponent?: OtherSide<State, Action>): Awaitable<State>;
+  start(
+    config: ConfigOf<Properties>,
+    random: RandomStream,
+    opponent: OtherSide<State, Action> | undefined,
+    split: Split,
+  ): Awaitable<State>;
   play(
     state: State,
     action: Action,
@@ -104,6 +124,7 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
   readonly #maxSteps: number;
   readonly #limitReward: number;
   readonly #invalidPenalty: number;
+  readonly #noMetrics: Readonly<Record<string, number>> | undefined;
   #state: State | undefined;
   #random: RandomStream | undefined;
   #opponent: OtherSide<State, Action> | undefined;
@@ -121,6 +142,7 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
     this.#maxSteps = limit.steps;
     this.#limitReward = limit.reward;
     this.#invalidPenalty = rules.invalidPenalty?.(config) ?? 0;
+    this.#noMetrics = rules.metrics && Object.fromEntries(rules.metrics.map((name) => [name, 0]));
   }
 
   reset(seed: number, options?: ResetOptions<State>): Awaitable<string> {
@@ -131,7 +153,8 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
     const opponent = options?.opponent;
     this.#opponent = opponent && ((state) => this.#readOpponent(opponent(state)));
     this.#stepsLeft = 0;
-    return after(this.#rules.start(this.#config, stream(seed, 'open'), this.#opponent), (state) => {
+    const split = options?.split ?? 'training';
+    return after(this.#rules.start(this.#config, stream(seed, 'open'), this.#opponent, split), (state) => {
       this.#state = state;
       this.#random = stream(dynamicsSeed, 'play');
       this.#stepsLeft = this.#maxSteps;
@@ -156,15 +179,20 @@ class DefinedGame<Properties extends ConfigProperties, State, Action> implements
     let reward = 0;
     let note: string | undefined = rules.unreadable;
     let info = INVALID;
+    let metrics = this.#noMetrics;
     let terminated = false;
     if (move) {
       this.#state = move.state;
       reward = move.reward ?? 0;
       note = move.note;
+      if (move.metrics) metrics = { ...metrics, ...move.metrics };
       terminated = move.terminated === true;
       if (!move.invalid) info = move.outcome ? { invalid: false, outcome: move.outcome } : VALID;
     }
     if (info === INVALID) reward -= this.#invalidPenalty;
+    const success = rules.success?.(this.#state as State, config);
+    if (success !== undefined || metrics)
+      info = { ...info, ...(success !== undefined && { success }), ...(metrics && { metrics }) };
     this.#stepsLeft = terminated ? 0 : this.#stepsLeft - 1;
     const truncated = this.#stepsLeft === 0 && !terminated;
     if (truncated) {

@@ -6,6 +6,7 @@ export {
   type Board,
   type ConfigSchema,
   defineEnvironment,
+  defineTask,
   type Environment,
   type EnvironmentDefinition,
   EnvironmentError,
@@ -15,12 +16,15 @@ export {
   findEnvironment,
   keyDoor,
   type Move,
+  type RewardFunction,
   type Rules,
   registerEnvironment,
   resolveConfig,
   type Step,
+  type Task,
   ticTacToe,
 } from '@ludic/environments';
+export { readJsonl } from '@ludic/environments/node';
 // Training
 export {
   type AdvantageFunction,

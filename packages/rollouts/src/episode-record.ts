@@ -12,7 +12,7 @@ import { END_REASONS, type Episode, type Turn } from './trajectory.ts';
 
 /** An episode on record: what plays it again, and what shows whether it is the same. An `Episode` is one, too. */
 export interface EpisodeRecord
-  extends Pick<Episode, 'seed' | 'dynamicsSeed' | 'reward' | 'endReason' | 'outcome' | 'error'> {
+  extends Pick<Episode, 'seed' | 'dynamicsSeed' | 'split' | 'reward' | 'endReason' | 'outcome' | 'success' | 'error'> {
   readonly turns: readonly RecordedTurn[];
 }
 
@@ -61,14 +61,9 @@ export function episodeToJson(episode: Episode): object {
 }
 
 /** An episode as a brief record: plain data of few bytes, which `replayRecord` makes whole again, but for its tokens. */
-export function briefRecord({ seed, dynamicsSeed, reward, endReason, outcome, error, turns }: Episode): EpisodeRecord {
+export function briefRecord({ turns, finalObservation: _, ...episode }: Episode): EpisodeRecord {
   return {
-    seed,
-    dynamicsSeed,
-    reward,
-    endReason,
-    ...(outcome && { outcome }),
-    ...(error !== undefined && { error }),
+    ...episode,
     turns: turns.map(({ reply: { text, finish }, reward, info: { invalid } }) => ({
       reply: { text, ...(finish !== 'stop' && { finish }) },
       ...(reward !== 0 && { reward }),
@@ -82,25 +77,16 @@ export function briefRecord({ seed, dynamicsSeed, reward, endReason, outcome, er
  * @throws RecordError where it is another game in this spec
  */
 export function replayRecord({ turns: recorded, ...record }: EpisodeRecord, game: EnvironmentSpec): Episode {
-  const { seed, dynamicsSeed, reward, endReason, outcome, error } = record;
+  const { seed, dynamicsSeed, split, reward, endReason } = record;
   const replies = recorded.map(({ reply }) => reply.text);
-  const played = replay({ ...game, start: { seed, dynamicsSeed }, replies });
+  const played = replay({ ...game, start: { seed, dynamicsSeed, split }, replies });
   const turns = played.turns.map((turn, i): Turn => ({ ...turn, reply: { ...turn.reply, ...recorded[i]!.reply } }));
   if (turns.length < recorded.length || Math.abs(earnedIn(turns) - reward) > 1e-6)
     throw new RecordError(
       'Only the seeds and the replies of this game were kept, and played again it is another one: choose the settings that it was played under.',
     );
   const finalObservation = endReason === 'failed' ? '' : (played.frames.at(-1)?.observation ?? '');
-  return {
-    seed,
-    dynamicsSeed,
-    turns,
-    reward,
-    endReason,
-    finalObservation,
-    ...(outcome && { outcome }),
-    ...(error !== undefined && { error }),
-  };
+  return { ...record, turns, finalObservation };
 }
 
 const earnedIn = (turns: readonly { readonly reward?: number }[]): number =>
@@ -202,10 +188,12 @@ export function readRecord(value: unknown, index = 0): EpisodeRecord {
     seed,
     // Older records do not have it; whether it fits is seen when the episode is played again.
     dynamicsSeed: whole('dynamicsSeed', seed),
+    ...(value.split === 'evaluation' && { split: value.split }),
     turns,
     reward,
     endReason,
     ...(outcome && { outcome }),
+    ...(typeof value.success === 'boolean' && { success: value.success }),
     ...(typeof value.error === 'string' && { error: value.error }),
   };
 }

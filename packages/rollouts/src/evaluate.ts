@@ -3,12 +3,12 @@
 import { notesMetrics } from './memory/note-measures.ts';
 import { watchNotes } from './memory/note-taking.ts';
 import type { NotesMetrics } from './memory/notes-metrics.ts';
-import { type EVALUATION_METRICS, gameMetrics, type Measured } from './metrics.ts';
+import { type EVALUATION_METRICS, gameMetrics, type Measured, type OwnMetrics } from './metrics.ts';
 import { assertRoom, type PlayOptions, playPrepared } from './play/play.ts';
 import { prepareEpisodes } from './play/running-episode.ts';
 import { evaluationStarts } from './starts.ts';
 import { bootstrapInterval, wilsonInterval } from './statistics.ts';
-import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
+import { type Episode, isSuccess } from './trajectory.ts';
 
 /** A game, a policy, and which fixed games they are judged by. */
 export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
@@ -28,10 +28,10 @@ export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
 /**
  * Rates (0 to 1) and means over the games of an evaluation; keys that end in `_ci95` are 95 % intervals `[low, high]`.
  * Keys are snake-case, as files and the service have them. Those of `NOTES_METRICS` and `NOTES_METRICS_OF_KIND` are there
- * where the policy keeps a scratchpad and the game says what it hides.
+ * where the policy keeps a scratchpad and the game says what it hides; `game_NAME` where the game measures something itself.
  * Source: Wilson (1927) for intervals of rates; `bootstrapInterval` for the mean reward.
  */
-export type Evaluation = Measured<typeof EVALUATION_METRICS> & NotesMetrics;
+export type Evaluation = Measured<typeof EVALUATION_METRICS> & NotesMetrics & OwnMetrics;
 
 const BATCH = 1000;
 
@@ -80,7 +80,7 @@ export function summarize(episodes: readonly Episode[], seed: number): Evaluatio
       episodes.map((episode) => episode.reward),
       seed,
     ),
-    success_ci95: interval((episode) => episode.reward > SUCCESS_REWARD),
+    success_ci95: interval(isSuccess),
     ...(metrics.win_rate !== undefined && {
       win_ci95: interval((episode) => episode.outcome === 'win'),
       draw_ci95: interval((episode) => episode.outcome === 'draw'),

@@ -2,7 +2,7 @@
 // the service, dashboards and the page. Keys are data, so they are written as the service writes them.
 
 import { average, type Interval } from './statistics.ts';
-import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
+import { type Episode, isSuccess, SUCCESS_REWARD } from './trajectory.ts';
 
 /** What is known of a number before it is measured. */
 export interface Metric {
@@ -31,7 +31,10 @@ export type Measured<Table> = {
 /** Of any number of games, of a training step as of an evaluation. */
 export const GAME_METRICS = {
   mean_reward: { unit: 'reward', meaning: 'Mean total reward of a game' },
-  success_rate: { unit: 'share', meaning: `Share of games with a total reward above ${SUCCESS_REWARD}` },
+  success_rate: {
+    unit: 'share',
+    meaning: `Share of games with a total reward above ${SUCCESS_REWARD}, or that the game itself calls a success`,
+  },
   win_rate: { unit: 'share', meaning: 'Share of games won, in two-player games', optional: true },
   draw_rate: { unit: 'share', meaning: 'Share of games drawn, in two-player games', optional: true },
   loss_rate: { unit: 'share', meaning: 'Share of games lost, in two-player games', optional: true },
@@ -63,7 +66,33 @@ export const EVALUATION_METRICS = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 /** Rates (0 to 1) and means over games; won, drawn and lost shares only where some game had an outcome. */
-export type GameMetrics = Measured<typeof GAME_METRICS>;
+export type GameMetrics = Measured<typeof GAME_METRICS> & OwnMetrics;
+
+const OWN = 'game_';
+
+/** What games measure themselves, see `StepInfo.metrics`: means over games of what each adds up to. */
+export type OwnMetrics = { readonly [K in `${typeof OWN}${string}`]?: number };
+
+/** Whether a key stands for what a game measures itself. */
+export const isOwnMetric = (key: string): key is keyof OwnMetrics => key.startsWith(OWN);
+
+/** The name that the game gave to what a key stands for. */
+export const ownMetricName = (key: keyof OwnMetrics): string => key.slice(OWN.length);
+
+/** A row for each number that the game measures itself: its name, and its mean over games. */
+export const ownMetricRows = (measured: OwnMetrics): readonly (readonly [name: string, mean: number])[] =>
+  Object.keys(measured)
+    .filter(isOwnMetric)
+    .map((key) => [ownMetricName(key).replaceAll('_', ' '), measured[key]!]);
+
+function ownMetrics(episodes: readonly Episode[]): OwnMetrics {
+  const sums = new Map<string, number>();
+  for (const { turns } of episodes)
+    for (const { info } of turns)
+      for (const [name, value] of Object.entries(info.metrics ?? {})) sums.set(name, (sums.get(name) ?? 0) + value);
+  const names = [...sums.keys()].sort();
+  return Object.fromEntries(names.map((name) => [`${OWN}${name}`, sums.get(name)! / episodes.length]));
+}
 
 /** Sums up games; of none, every rate is 0. A failed game counts in all rates, with the rewards that it had earned. */
 export function gameMetrics(episodes: readonly Episode[]): GameMetrics {
@@ -74,7 +103,7 @@ export function gameMetrics(episodes: readonly Episode[]): GameMetrics {
   const firstFailure = episodes.find((episode) => episode.endReason === 'failed')?.error;
   return {
     mean_reward: average(episodes.map((episode) => episode.reward)),
-    success_rate: rate((episode) => episode.reward > SUCCESS_REWARD),
+    success_rate: rate(isSuccess),
     ...(episodes.some((episode) => episode.outcome) && {
       win_rate: rate((episode) => episode.outcome === 'win'),
       draw_rate: rate((episode) => episode.outcome === 'draw'),
@@ -87,5 +116,6 @@ export function gameMetrics(episodes: readonly Episode[]): GameMetrics {
     failure_rate: rate((episode) => episode.endReason === 'failed'),
     ...(firstFailure !== undefined && { first_failure: firstFailure }),
     cut_off_rate: rateOfReplies((turn) => turn.reply.finish === 'length'),
+    ...ownMetrics(episodes),
   };
 }

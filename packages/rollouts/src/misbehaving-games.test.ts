@@ -155,6 +155,14 @@ const MISDEEDS: Readonly<Record<string, readonly [Misdeed, RegExp]>> = {
   'info is missing': [field({ info: undefined }), /info is undefined/],
   'info is null': [field({ info: null }), /info is null/],
   'info is empty': [field({ info: {} }), /info.invalid is undefined/],
+  'success is a text': [field({ info: { invalid: false, success: 'yes' } }), /info.success is the text "yes"/],
+  'its metrics are a number': [field({ info: { invalid: false, metrics: 1 } }), /info.metrics are 1/],
+  'a metric is not finite': [field({ info: { invalid: false, metrics: { a: NaN } } }), /its metric a is NaN/],
+  'a metric is a text': [field({ info: { invalid: false, metrics: { a: '1' } } }), /its metric a is the text "1"/],
+  'a metric has a slash in its name': [
+    field({ info: { invalid: false, metrics: { 'a/b': 1 } } }),
+    /its metric "a\/b" must be named by lower-case letters/,
+  ],
   'the outcome is unknown': [field({ info: { invalid: false, outcome: 'victory' } }), /outcome is the text "victory"/],
   'memory throws': [
     (environment) => Object.defineProperty(around(environment, {}), 'memory', { get: throws(new Error('forgot')) }),

@@ -2,7 +2,7 @@
 // count, so far fewer games tell two policies apart than by their own intervals.
 
 import { average, bootstrapInterval, type Interval } from './statistics.ts';
-import { type Episode, SUCCESS_REWARD } from './trajectory.ts';
+import { type Episode, isSuccess } from './trajectory.ts';
 
 /** Of the first less the second, under the keys of what differs; intervals are those of a paired bootstrap, 95 %. */
 export interface PairedDifference {
@@ -17,7 +17,7 @@ export interface PairedDifference {
   readonly mean_steps_ci95: Interval;
 }
 
-type PairedGame = Pick<Episode, 'seed' | 'reward'> & (Pick<Episode, 'turns'> | { readonly steps: number });
+type PairedGame = Pick<Episode, 'seed' | 'reward' | 'success'> & (Pick<Episode, 'turns'> | { readonly steps: number });
 
 const stepsOf = (game: PairedGame) => ('steps' in game ? game.steps : game.turns.length);
 
@@ -35,7 +35,7 @@ export function pairedDifference(
     throw new Error('These are not the same games: compare evaluations with one seed and one number of episodes.');
   const differences = (value: (game: PairedGame) => number) => first.map((game, i) => value(game) - value(second[i]!));
   const rewards = differences(({ reward }) => reward);
-  const successes = differences(({ reward }) => (reward > SUCCESS_REWARD ? 1 : 0));
+  const successes = differences((game) => (isSuccess(game) ? 1 : 0));
   const steps = differences(stepsOf);
   return {
     total_episodes: first.length,

@@ -1,6 +1,7 @@
 // Where episodes begin and which random numbers they will see. Everything is named by its place, so adding an episode
 // or a group changes no other.
 
+import type { Split } from '@ludic/environments';
 import { deriveSeed } from '@ludic/random';
 
 /** All that is random about an episode. The same start and the same policy give the same episode. */
@@ -11,6 +12,8 @@ export interface EpisodeStart {
   readonly dynamicsSeed: number;
   /** Path of the policy's random stream. */
   readonly policyPath: readonly (number | string)[];
+  /** What it is played for, see `ResetOptions`. Default: `training`. */
+  readonly split?: Split | undefined;
 }
 
 /** Which groups of which step. A start is named by step, group and member, however many of them there are. */
@@ -51,5 +54,6 @@ export function evaluationStarts(seed: number, count: number, from = 0): Episode
     seed: deriveSeed(seed, 'evaluation', 'opening', from + i),
     dynamicsSeed: deriveSeed(seed, 'evaluation', 'dynamics', from + i),
     policyPath: [seed, 'evaluation', 'policy', from + i],
+    split: 'evaluation',
   }));
 }

@@ -1,6 +1,6 @@
 // What an episode leaves behind: plain data, everything that learning, evaluation and a viewer need.
 
-import type { StepInfo } from '@ludic/environments';
+import type { Split, StepInfo } from '@ludic/environments';
 import type { Message } from '@ludic/history';
 import type { Reply } from '@ludic/policies';
 
@@ -33,6 +33,8 @@ export interface Episode {
   /** Seed of the opening, and of what was random after it: with the replies they play the episode again. */
   readonly seed: number;
   readonly dynamicsSeed: number;
+  /** What it was played for. Default: `training`. */
+  readonly split?: Split;
   readonly turns: readonly Turn[];
   /** Sum of the rewards of all turns. */
   readonly reward: number;
@@ -41,9 +43,15 @@ export interface Episode {
   readonly finalObservation: string;
   /** Of games with a winner, from the side of the policy. */
   readonly outcome?: 'win' | 'draw' | 'loss';
+  /** Of games that say so themselves; see `isSuccess`. */
+  readonly success?: boolean;
   /** Why it failed, where it did, or what did not fit the context. */
   readonly error?: string;
 }
 
-/** An episode counts as a success when its total reward is above this. */
+/** An episode counts as a success when its total reward is above this, unless its game has a rule of its own. */
 export const SUCCESS_REWARD = 0.5;
+
+/** Whether an episode counts as a success: by the rule of its game, or by its total reward. */
+export const isSuccess = ({ reward, success }: Pick<Episode, 'reward' | 'success'>): boolean =>
+  success ?? reward > SUCCESS_REWARD;

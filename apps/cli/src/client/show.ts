@@ -1,11 +1,13 @@
 // Answers of the service as text.
 
+import { ownMetricRows } from '@ludic/rollouts/internal';
 import type { EnvironmentList, Health, Job, Model, PolicyEvaluation, Rollout } from '@ludic/service';
 import { notesRows } from '../evaluate/notes-text.ts';
 import { paint, paintPart } from '../paint.ts';
 import { amount, duration, table } from '../units.ts';
 
 const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
+const capitalized = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 const interval = ([low, high]: readonly [number, number], text: (value: number) => string) =>
   `${text(low)} to ${text(high)}`;
 
@@ -34,7 +36,8 @@ export function evaluationText({
     `Mean reward, 95% interval: ${interval(r.mean_reward_ci95, (value) => value.toFixed(3))}`,
     ...outcomes,
     `Mean steps: ${r.mean_steps.toFixed(2)}`,
-    ...notesRows(results).map(([name, text]) => `${name.charAt(0).toUpperCase()}${name.slice(1)}: ${text}`),
+    ...ownMetricRows(results).map(([name, mean]) => `${capitalized(name)}: ${mean.toFixed(3)}`),
+    ...notesRows(results).map(([name, text]) => `${capitalized(name)}: ${text}`),
     `Invalid replies: ${percent(r.invalid_rate)}`,
     ...(r.cut_off_rate > 0 ? [`Replies cut off at max-tokens: ${percent(r.cut_off_rate)}`] : []),
     ...(r.failure_rate > 0 ? [`Games that failed: ${percent(r.failure_rate)}`] : []),

@@ -5,6 +5,7 @@ import { openAdapterFolder } from '@ludic/models/node';
 import { type CarriedGame, gameDifference, readCarriedGame } from '@ludic/rollouts/internal';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
+import { loadOwnGame } from '../game-files.ts';
 import { chooseSpec, readEnvConfig } from '../options/input.ts';
 import type { PlayingOptions } from '../options/playing.ts';
 import { isModelName, openFiles } from './open.ts';
@@ -27,6 +28,7 @@ export async function withModelGame<Options extends Playing>(
   // The game is that of the adapter; its base model may have been trained in another.
   const carrier = files && options.adapter !== undefined ? await openAdapterFolder(options.adapter) : files;
   const carried = carrier && (await readCarriedGame(carrier));
+  if (carried) await loadOwnGame(carried.environment);
   const env = options.env ?? carried?.environment;
   if (env === undefined)
     throw new UsageError('--env is needed: the policy carries no game. ludic games lists what there is.');

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { LOGGED_STEP_METRICS } from '@ludic/grpo';
 import { trainingFields } from '@ludic/grpo/internal';
+import { isOwnMetric } from '@ludic/rollouts/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { percent, table } from '../units.ts';
@@ -93,10 +94,15 @@ const DRAWN = ['mean_reward', 'success_rate', 'invalid_rate', 'entropy'] as cons
 
 function curvesOf({ steps }: RunReport): readonly Curve[] {
   if (steps.length === 0) throw new UsageError('The run has made no step yet.');
-  return DRAWN.map((key) => ({
-    title: `${key}: ${LOGGED_STEP_METRICS[key].meaning}`,
-    points: steps.map((line) => ({ step: line.step, value: line[key] })),
-  }));
+  const own = [...new Set(steps.flatMap((line) => Object.keys(line).filter(isOwnMetric)))].sort();
+  const curve = (key: (typeof DRAWN)[number] | (typeof own)[number], meaning: string): Curve => ({
+    title: `${key}: ${meaning}`,
+    points: steps.flatMap(({ step, [key]: value }) => (value === undefined ? [] : [{ step, value }])),
+  });
+  return [
+    ...DRAWN.map((key) => curve(key, LOGGED_STEP_METRICS[key].meaning)),
+    ...own.map((key) => curve(key, 'Mean of a game, as the game measures it')),
+  ];
 }
 
 async function compare(folders: readonly string[], { json }: Output): Promise<void> {

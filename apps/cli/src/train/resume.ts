@@ -6,13 +6,14 @@ import { CHANGEABLE, snakeCase, trainingFields } from '@ludic/grpo/internal';
 import { RunFolder, type RunStart } from '@ludic/grpo/node';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
-import { checkGameOf } from '../game-files.ts';
+import { checkGameOf, loadOwnGame } from '../game-files.ts';
 import { onnxOf } from './new-run.ts';
 import { TRACKING_NAMES } from './tracking.ts';
 
 /** @throws UsageError for an option that differs from the run and may not change */
 export async function resumedRun(command: Command, out: string): Promise<RunStart> {
   const { config } = await RunFolder.open(out);
+  await loadOwnGame(config.settings.environment);
   const different = checkGameOf(config);
   if (different !== undefined) process.stderr.write(`${different}\n`);
   const free = new Set([

@@ -184,7 +184,7 @@ export interface StepEvaluation {
 }
 
 /** One game of an evaluation, without what was said in it. */
-export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome'> & {
+export type GameLine = Pick<Episode, 'seed' | 'reward' | 'endReason' | 'outcome' | 'success'> & {
   readonly steps: number;
   /** Replies that the game refused. */
   readonly invalid: number;

@@ -23,7 +23,7 @@ export interface Comparison {
 /** Which policy was evaluated, and how. */
 export type Entry = Pick<Result, 'entry' | 'spec'>;
 /** As much of a result as a comparison rests on. */
-export type Compared = Entry & { readonly games: readonly Pick<GameLine, 'seed' | 'reward' | 'steps'>[] };
+export type Compared = Entry & { readonly games: readonly Pick<GameLine, 'seed' | 'reward' | 'success' | 'steps'>[] };
 
 /** Equal for what would give equal results. What a scripted player does rests on the game alone. */
 export const identity = ({ entry, spec }: Entry): string =>

@@ -8,6 +8,7 @@ import { Figure, StepFigures } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { Curve, type CurveProps } from '../ui/plots/curve.tsx';
 import { NotesCurves } from '../ui/plots/notes-curves.tsx';
+import { OwnCurves } from '../ui/plots/own-curves.tsx';
 
 /** Nothing is drawn at 0 where the scale is logarithmic. */
 const LEAST_RATIO = 1e-8;
@@ -108,6 +109,7 @@ export function TrainingCurves({
         {drawings.map((drawing) => (
           <Curve key={drawing.title} {...common} {...drawing} />
         ))}
+        <OwnCurves rows={metrics.map((step) => ({ ...step }))} marked={marked} onPick={onPick} />
         <NotesCurves evaluations={evaluations.map(({ step, evaluation }) => ({ ...evaluation, step }))} />
       </div>
     </>

@@ -3,7 +3,7 @@
 
 import { isObject, type JsonObject, parseObject } from '@ludic/io';
 import { EVALUATION_METRICS, type Evaluation, type Interval } from '@ludic/rollouts';
-import { isNotesMetric } from '@ludic/rollouts/internal';
+import { isNotesMetric, isOwnMetric } from '@ludic/rollouts/internal';
 import { camelCase, renamed } from '../settings/convert.ts';
 import { LOGGED_STEP_METRICS, type LoggedStepMetrics } from '../trainer/step-metrics.ts';
 import type { WarmStartResult } from '../warm-start/begin-format.ts';
@@ -90,5 +90,7 @@ const TYPES: ReadonlySet<unknown> = new Set(['step', 'evaluation', 'warm_start']
 export const evaluationOf = (line: Extract<LogLine, { readonly type: 'evaluation' }>): Evaluation =>
   // The line has them all.
   Object.fromEntries(
-    Object.entries(line).filter(([key]) => Object.hasOwn(EVALUATION_METRICS, key) || isNotesMetric(key)),
+    Object.entries(line).filter(
+      ([key]) => Object.hasOwn(EVALUATION_METRICS, key) || isNotesMetric(key) || isOwnMetric(key),
+    ),
   ) as unknown as Evaluation;

@@ -71,6 +71,9 @@ export async function ablateMemory(options: Omit<EvaluateOptions, 'past'>): Prom
   };
 }
 
-type PlayedGame = Pick<Episode, 'seed' | 'reward'> & { readonly steps: number };
+type PlayedGame = Pick<Episode, 'seed' | 'reward' | 'success'> & { readonly steps: number };
 
-const lineOf = ({ seed, reward, turns }: Episode): PlayedGame => ({ seed, reward, steps: turns.length });
+const lineOf = ({ seed, reward, success, turns }: Episode): PlayedGame => ({
+  ...{ seed, reward, steps: turns.length },
+  ...(success !== undefined && { success }),
+});

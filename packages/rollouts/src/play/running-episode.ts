@@ -72,11 +72,15 @@ export class RunningEpisode {
 
   /** Opens the game, once. A promise where the game answers later. */
   begin(): Promise<void> | undefined {
-    const { seed, dynamicsSeed } = this.#start;
+    const { seed, dynamicsSeed, split } = this.#start;
     return this.#guardLater(
       () => {
         this.#systemPrompt = this.#systemPromptOf();
-        return this.environment.reset(seed, { dynamicsSeed, ...(this.#opponent && { opponent: this.#opponent }) });
+        return this.environment.reset(seed, {
+          dynamicsSeed,
+          ...(split && { split }),
+          ...(this.#opponent && { opponent: this.#opponent }),
+        });
       },
       (observation) => {
         this.observation = observation;
@@ -179,15 +183,17 @@ export class RunningEpisode {
   }
 
   episode(): Episode {
-    const outcome = this.turns.at(-1)?.info.outcome;
+    const { outcome, success } = this.turns.at(-1)?.info ?? {};
+    const { seed, dynamicsSeed, split } = this.#start;
     return {
-      seed: this.#start.seed,
-      dynamicsSeed: this.#start.dynamicsSeed,
+      ...{ seed, dynamicsSeed },
+      ...(split && { split }),
       turns: this.turns,
       reward: this.#reward,
       endReason: this.endReason ?? 'failed',
       finalObservation: this.endReason === 'failed' ? '' : this.observation,
       ...(outcome && { outcome }),
+      ...(success !== undefined && { success }),
       ...(this.error !== undefined && { error: this.error }),
     };
   }

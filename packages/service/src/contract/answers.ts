@@ -23,6 +23,7 @@ const rolloutStep = z.object({
   info_from_env: z.object({
     invalid: z.boolean().describe('Whether the reply had no readable action or one that the rules forbid'),
     outcome: z.enum(['win', 'draw', 'loss']).optional(),
+    metrics: z.record(z.string(), z.number()).optional().describe('What the game measures itself'),
   }),
 });
 
@@ -34,6 +35,10 @@ export const trajectory = z
       .int()
       .describe('Seed of the opening; with dynamics_seed, env_config and the replies the game can be replayed'),
     dynamics_seed: z.int().describe('Seed of what is random after the opening'),
+    split: z
+      .enum(['training', 'evaluation'])
+      .optional()
+      .describe('Which items of a game with data were played; training where it is absent'),
     end_reason: z
       .enum(['terminated', 'truncated', 'context_full', 'failed'])
       .describe(
@@ -41,6 +46,7 @@ export const trajectory = z
       ),
     final_observation: z.string().describe('Last observation; empty if the game failed'),
     outcome: z.enum(['win', 'draw', 'loss']).optional(),
+    success: z.boolean().optional().describe('Whether it is a success, of games that say so themselves'),
     error: z.string().optional().describe('Why the game failed, or what did not fit into the context'),
     steps: z.array(rolloutStep),
   })

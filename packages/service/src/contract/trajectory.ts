@@ -9,9 +9,11 @@ export function trajectoryOf(episode: Episode, group = 0): Trajectory {
     group,
     seed: episode.seed,
     dynamics_seed: episode.dynamicsSeed,
+    ...(episode.split && { split: episode.split }),
     end_reason: episode.endReason,
     final_observation: episode.finalObservation,
     ...(episode.outcome && { outcome: episode.outcome }),
+    ...(episode.success !== undefined && { success: episode.success }),
     ...(episode.error !== undefined && { error: episode.error }),
     steps: episode.turns.map(({ prompt, observation, reply, reward, info }) => ({
       prompt: prompt.map(({ role, content }) => ({ role, content })),
@@ -19,7 +21,11 @@ export function trajectoryOf(episode: Episode, group = 0): Trajectory {
       assistant: reply.text,
       cut_off: reply.finish === 'length',
       reward,
-      info_from_env: { invalid: info.invalid, ...(info.outcome && { outcome: info.outcome }) },
+      info_from_env: {
+        invalid: info.invalid,
+        ...(info.outcome && { outcome: info.outcome }),
+        ...(info.metrics && { metrics: info.metrics }),
+      },
     })),
   };
 }

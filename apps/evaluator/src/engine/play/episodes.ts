@@ -11,7 +11,7 @@ import {
   type PlayOptions,
   playEpisodes,
 } from '@ludic/rollouts';
-import { resolveSpec, SUCCESS_REWARD } from '@ludic/rollouts/internal';
+import { isSuccess, resolveSpec } from '@ludic/rollouts/internal';
 import type { Answers, GameLine, ModelPolicy, PolicyChoice, RequestOf } from '../protocol.ts';
 import type { Work } from '../work.ts';
 import { yieldingPolicy } from '../yield-to-event-loop.ts';
@@ -36,7 +36,7 @@ export async function answerEvaluate(request: RequestOf<'evaluate'>, work: Work)
       onProgress(played, fresh) {
         tokens += tokensOf(fresh);
         for (const episode of fresh) games.push(lineOf(episode));
-        won += fresh.filter(({ reward }) => reward > SUCCESS_REWARD).length;
+        won += fresh.filter(isSuccess).length;
         const { episodes, policy } = request;
         const temperature = policy.kind === 'model' && { temperature: policy.temperature };
         const success_rate = won / played;
@@ -56,13 +56,14 @@ function tokensOf(episodes: readonly Episode[]): number {
   return count;
 }
 
-const lineOf = ({ seed, turns, reward, endReason, outcome }: Episode): GameLine => ({
+const lineOf = ({ seed, turns, reward, endReason, outcome, success }: Episode): GameLine => ({
   seed,
   reward,
   steps: turns.length,
   invalid: turns.filter(({ info }) => info.invalid).length,
   endReason,
   ...(outcome && { outcome }),
+  ...(success !== undefined && { success }),
 });
 
 /** Plays some games of an evaluation whole, with prompts, replies and tokens. */

@@ -35,11 +35,11 @@ export const gamesOf = (lines: readonly JsonLine[]): SampledGame[] =>
   });
 
 /** As much of the games of an evaluation as a comparison rests on; without those that lack it. */
-export const gameLinesOf = (lines: readonly JsonLine[]): Pick<GameLine, 'seed' | 'reward' | 'steps'>[] =>
+export const gameLinesOf = (lines: readonly JsonLine[]): Pick<GameLine, 'seed' | 'reward' | 'success' | 'steps'>[] =>
   lines.flatMap((line) => {
-    const { seed, reward, turns } = asEpisode(line) as JsonLine;
+    const { seed, reward, success, turns } = asEpisode(line) as JsonLine;
     const isGame = typeof seed === 'number' && typeof reward === 'number' && Array.isArray(turns);
-    return isGame ? [{ seed, reward, steps: turns.length }] : [];
+    return isGame ? [{ seed, reward, steps: turns.length, ...(typeof success === 'boolean' && { success }) }] : [];
   });
 
 /** Takes what is there: a line that lacks fields is shown with gaps. */
