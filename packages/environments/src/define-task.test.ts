@@ -3,26 +3,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { playEpisode } from '../testing/play.ts';
 import type { Split } from './contract.ts';
-import { defineTask, type Task } from './define-task.ts';
+import { defineTask, type TaskRules } from './define-task.ts';
 import { resolveConfig } from './index.ts';
 
 const sums = Array.from({ length: 100 }, (_, i) => ({ a: i % 10, b: Math.floor(i / 10) }));
 type Sum = (typeof sums)[number];
 
-const task: Task<Sum, number> = {
+const task: TaskRules<Sum, number> = {
   id: 'sums',
   instruction: 'Add the numbers.',
   items: sums,
   prompt: ({ a, b }) => `${a} + ${b}`,
   answer: ({ a, b }) => `${a + b}`,
 };
-const made = <Item>(from: Task<Item, number>) => {
+const made = <Item>(from: TaskRules<Item, number>) => {
   const definition = defineTask(from);
   return { definition, environment: definition.create(resolveConfig(definition)) };
 };
 
 /** Prompts that the first seeds show. */
-function prompts(from: Task<never, number>, split: Split, seeds = 400): Set<string> {
+function prompts(from: TaskRules<never, number>, split: Split, seeds = 400): Set<string> {
   const { environment } = made(from);
   return new Set(Array.from({ length: seeds }, (_, seed) => environment.reset(seed, { split })));
 }
@@ -62,7 +62,7 @@ describe('defineTask', () => {
       fc.property(items, share, (list, evaluationShare) => {
         const all = new Set(list.map(({ prompt }) => prompt));
         fc.pre(all.size > 1);
-        const options = { id: 'words', instruction: '', items: list, evaluationShare } as unknown as Task<
+        const options = { id: 'words', instruction: '', items: list, evaluationShare } as unknown as TaskRules<
           never,
           number
         >;
@@ -136,7 +136,7 @@ describe('defineTask', () => {
     expect(random.act(environment, stream(0))).toBe('<answer>yes</answer>');
   });
 
-  it.each<[string, Partial<Task<Sum>>, string]>([
+  it.each<[string, Partial<TaskRules<Sum>>, string]>([
     ['one prompt', { items: sums.slice(0, 1) }, 'The task sums needs two items with different prompts'],
     ['a share of 1', { evaluationShare: 1 }, 'keeps a share of 1 for evaluations: choose one between 0 and 1'],
     ['no prompt', { prompt: () => '' }, 'has no prompt for item 1'],

@@ -20,7 +20,7 @@ export interface WeightedReward<Item, Reward = Awaitable<number>> {
 }
 
 /** A task: data, and how a reply is judged. `Reward` is what its reward functions return. */
-export interface Task<Item, Reward = Awaitable<number>> {
+export interface TaskRules<Item, Reward = Awaitable<number>> {
   /** Name in the registry: lower case with underscores. */
   readonly id: string;
   /** Default: the id. */
@@ -70,11 +70,11 @@ type TaskConfig = ConfigOf<typeof settings>;
  * The definition of a task, which is played, trained and evaluated as a game is.
  * @throws EnvironmentError `bad_definition` for items that cannot be played, or of which training and evaluation share a prompt
  */
-export function defineTask<Item>(task: Task<Item, number>): SyncEnvironmentDefinition<TaskConfig, TaskState<Item>>;
+export function defineTask<Item>(task: TaskRules<Item, number>): SyncEnvironmentDefinition<TaskConfig, TaskState<Item>>;
 /** The same where a reward function answers with a promise. */
-export function defineTask<Item>(task: Task<Item>): EnvironmentDefinition<TaskConfig, TaskState<Item>>;
+export function defineTask<Item>(task: TaskRules<Item>): EnvironmentDefinition<TaskConfig, TaskState<Item>>;
 /** Both of the above. */
-export function defineTask<Item>(task: Task<Item>): EnvironmentDefinition<TaskConfig, TaskState<Item>> {
+export function defineTask<Item>(task: TaskRules<Item>): EnvironmentDefinition<TaskConfig, TaskState<Item>> {
   const { id, instruction, title = id, description = instruction, replyTag = 'answer' } = task;
   const items = splitItems(task);
   const rewards = rewardsOf(task);
@@ -117,7 +117,7 @@ export function defineTask<Item>(task: Task<Item>): EnvironmentDefinition<TaskCo
 const bad = (id: string, what: string) => new EnvironmentError('bad_definition', `The task ${id} ${what}`);
 
 /** The items of each split, ready to be played; no prompt is in both. */
-function splitItems<Item>(task: Task<Item>): Record<Split, readonly TaskState<Item>[]> {
+function splitItems<Item>(task: TaskRules<Item>): Record<Split, readonly TaskState<Item>[]> {
   const { id, items: given, evaluationShare = 0.2 } = task;
   const states = (items: readonly Item[]) => items.map((item, i) => stateOf(task, item, i));
   if ('training' in given) {
@@ -145,7 +145,7 @@ function splitItems<Item>(task: Task<Item>): Record<Split, readonly TaskState<It
   };
 }
 
-function stateOf<Item>({ id, prompt, answer }: Task<Item>, item: Item, index: number): TaskState<Item> {
+function stateOf<Item>({ id, prompt, answer }: TaskRules<Item>, item: Item, index: number): TaskState<Item> {
   const fields = (typeof item === 'object' && item !== null ? item : {}) as { prompt?: unknown; answer?: unknown };
   const asked: unknown = prompt ? prompt(item) : fields.prompt;
   if (typeof asked !== 'string' || asked === '')
@@ -162,7 +162,7 @@ interface NamedReward<Item> {
   readonly reward: (answer: string, state: TaskState<Item>) => Awaitable<number>;
 }
 
-function rewardsOf<Item>({ id, reward }: Task<Item>): readonly NamedReward<Item>[] {
+function rewardsOf<Item>({ id, reward }: TaskRules<Item>): readonly NamedReward<Item>[] {
   const named = (name: string | undefined, weight: number, judge: RewardFunction<Item>): NamedReward<Item> => ({
     ...{ name, weight },
     reward: (answer, { item }) => judge(answer, item),
@@ -180,7 +180,7 @@ function rewardsOf<Item>({ id, reward }: Task<Item>): readonly NamedReward<Item>
 }
 
 function guessOf<Item>(
-  { id, guess, reward }: Task<Item>,
+  { id, guess, reward }: TaskRules<Item>,
   training: readonly TaskState<Item>[],
 ): (item: Item, random: RandomStream) => string {
   const answers = training.flatMap(({ answer }) => answer ?? []);

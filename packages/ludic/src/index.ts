@@ -16,12 +16,10 @@ export {
   findEnvironment,
   keyDoor,
   type Move,
-  type RewardFunction,
   type Rules,
   registerEnvironment,
   resolveConfig,
   type Step,
-  type Task,
   ticTacToe,
 } from '@ludic/environments';
 export { readJsonl } from '@ludic/environments/node';

@@ -7,7 +7,7 @@ import type { Board, BoardCell, Expert } from '../contract.ts';
 import { defineEnvironment, type Move } from '../define-environment.ts';
 
 const ACTIONS = ['left', 'down', 'right', 'up'] as const;
-type Action = (typeof ACTIONS)[number];
+type LakeAction = (typeof ACTIONS)[number];
 
 /** The goal is the last cell; cells are numbered row by row from 0. */
 export interface FrozenLakeState {
@@ -27,14 +27,14 @@ const settings = {
 } as const;
 
 /** The cell next to one; the same at the edge. */
-export function moved(cell: number, size: number, action: Action): number {
+export function moved(cell: number, size: number, action: LakeAction): number {
   const row = Math.floor(cell / size) + (action === 'up' ? -1 : action === 'down' ? 1 : 0);
   const column = (cell % size) + (action === 'left' ? -1 : action === 'right' ? 1 : 0);
   return Math.min(row, column) < 0 || Math.max(row, column) >= size ? cell : row * size + column;
 }
 
 /** Where an action may lead, each with the same probability. */
-export function outcomes(agent: number, size: number, action: Action, slippery: boolean): readonly number[] {
+export function outcomes(agent: number, size: number, action: LakeAction, slippery: boolean): readonly number[] {
   const at = ACTIONS.indexOf(action);
   const taken = slippery ? [ACTIONS[(at + 3) % 4]!, action, ACTIONS[(at + 1) % 4]!] : [action];
   return taken.map((one) => moved(agent, size, one));
@@ -61,12 +61,12 @@ function drawHoles(size: number, share: number, random: RandomStream): readonly 
  */
 export function solve({ size, holes, agent, left }: FrozenLakeState, slippery: boolean) {
   const goal = size * size - 1;
-  const chance = (values: readonly number[], cell: number, action: Action) => {
+  const chance = (values: readonly number[], cell: number, action: LakeAction) => {
     const ends = outcomes(cell, size, action, slippery);
     return ends.reduce((sum, end) => sum + values[end]!, 0) / ends.length;
   };
   let values = Array.from({ length: size * size }, (_, cell) => Number(cell === goal));
-  const sooner: Record<Action, number> = { left: 0, down: 0, right: 0, up: 0 };
+  const sooner: Record<LakeAction, number> = { left: 0, down: 0, right: 0, up: 0 };
   for (let step = 1; step < left; step++) {
     for (const action of ACTIONS) sooner[action] += chance(values, agent, action);
     const best = (cell: number) => Math.max(...ACTIONS.map((action) => chance(values, cell, action)));
@@ -87,7 +87,7 @@ const boardOf = ({ size, holes, agent }: FrozenLakeState): Board => {
 };
 const textOf = (board: Board) => board.map((row) => row.map(({ text }) => text).join('')).join('\n');
 
-const reply = (action: Action) => `<action>${action}</action>`;
+const reply = (action: LakeAction) => `<action>${action}</action>`;
 const random: Expert<FrozenLakeState> = { act: (_, stream) => reply(ACTIONS[stream.nextInt(4)]!) };
 const expert = ({ slippery }: ConfigOf<typeof settings>): Expert<FrozenLakeState> => ({
   act: ({ state }) => reply(solve(state, slippery).action),
@@ -106,7 +106,7 @@ export default defineEnvironment({
   start: ({ size, holes: share, max_steps: left }, stream) => {
     return { size, holes: drawHoles(size, share, stream), agent: 0, left };
   },
-  play: (state: FrozenLakeState, action: Action, { slippery }, stream): Move<FrozenLakeState> => {
+  play: (state: FrozenLakeState, action: LakeAction, { slippery }, stream): Move<FrozenLakeState> => {
     const ends = outcomes(state.agent, state.size, action, slippery);
     const agent = ends[stream.nextInt(ends.length)]!;
     const isHole = state.holes.includes(agent);

@@ -6,7 +6,7 @@ import type { Board, BoardCell, Expert } from '../contract.ts';
 import { defineEnvironment, type Move } from '../define-environment.ts';
 
 const ACTIONS = ['up', 'down', 'left', 'right'] as const;
-type Action = (typeof ACTIONS)[number];
+type SokobanAction = (typeof ACTIONS)[number];
 
 /** Cells are numbered row by row from 0; beyond the edge there are walls. */
 export interface SokobanState {
@@ -19,7 +19,7 @@ export interface SokobanState {
 }
 
 /** The cell next to one, undefined where there is a wall. */
-function beside({ size, walls }: SokobanState, cell: number, action: Action): number | undefined {
+function beside({ size, walls }: SokobanState, cell: number, action: SokobanAction): number | undefined {
   const row = Math.floor(cell / size) + (action === 'up' ? -1 : action === 'down' ? 1 : 0);
   const column = (cell % size) + (action === 'left' ? -1 : action === 'right' ? 1 : 0);
   const isOutside = Math.min(row, column) < 0 || Math.max(row, column) >= size;
@@ -27,7 +27,7 @@ function beside({ size, walls }: SokobanState, cell: number, action: Action): nu
 }
 
 /** The state after a move; undefined where a wall or a second box is in the way. */
-export function moved(state: SokobanState, action: Action): SokobanState | undefined {
+export function moved(state: SokobanState, action: SokobanAction): SokobanState | undefined {
   const agent = beside(state, state.agent, action);
   if (agent === undefined) return undefined;
   const { boxes } = state;
@@ -42,8 +42,8 @@ const isSolved = (state: SokobanState) => placed(state) === state.boxes.length;
 const keyOf = ({ agent, boxes }: SokobanState) => `${agent} ${boxes}`;
 
 /** A shortest solution; undefined where there is none. Breadth first over all that the agent can reach. */
-export function solve(start: SokobanState): readonly Action[] | undefined {
-  const queue: { readonly state: SokobanState; readonly actions: readonly Action[] }[] = [
+export function solve(start: SokobanState): readonly SokobanAction[] | undefined {
+  const queue: { readonly state: SokobanState; readonly actions: readonly SokobanAction[] }[] = [
     { state: start, actions: [] },
   ];
   const known = new Set([keyOf(start)]);
@@ -83,7 +83,7 @@ const boardOf = ({ size, walls, targets, boxes, agent }: SokobanState): Board =>
 };
 const textOf = (board: Board) => board.map((row) => row.map(({ text }) => text).join('')).join('\n');
 
-const reply = (action: Action) => `<action>${action}</action>`;
+const reply = (action: SokobanAction) => `<action>${action}</action>`;
 const random: Expert<SokobanState> = { act: (_, stream) => reply(ACTIONS[stream.nextInt(4)]!) };
 /** Where a box is stuck for good nothing helps, and it walks on. */
 const expert: Expert<SokobanState> = { act: ({ state }) => reply(solve(state)?.[0] ?? 'up') };
@@ -106,7 +106,7 @@ export default defineEnvironment({
     'You are A in a room with walls #. Push every box B onto a target T; a box on a target is *, you on one are +.\nReply with one action, up, down, left or right: <action>up</action>',
   readAction: (text) => ACTIONS.find((action) => action === text.toLowerCase()),
   start: ({ size, boxes, walls }, stream) => drawLevel(size, boxes, walls, stream),
-  play: (state: SokobanState, action: Action, { box_reward }): Move<SokobanState> => {
+  play: (state: SokobanState, action: SokobanAction, { box_reward }): Move<SokobanState> => {
     const next = moved(state, action);
     if (!next) return { state, note: 'Nothing moves.', metrics: { blocked: 1 } };
     const metrics = { pushes: Number(next.boxes !== state.boxes) };
