@@ -20,7 +20,7 @@ export type {
   SyncEnvironmentDefinition,
 } from './contract.ts';
 export { type AsyncRules, defineEnvironment, type Move, type OtherSide, type Rules } from './define-environment.ts';
-export { defineTask } from './define-task.ts';
+export { defineTask, type TaskState } from './define-task.ts';
 export { EnvironmentError, type EnvironmentErrorCode } from './errors.ts';
 export { keyDoor } from './key-door/key-door.ts';
 export {

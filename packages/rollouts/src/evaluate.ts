@@ -3,7 +3,7 @@
 import { notesMetrics } from './memory/note-measures.ts';
 import { watchNotes } from './memory/note-taking.ts';
 import type { NotesMetrics } from './memory/notes-metrics.ts';
-import { type EVALUATION_METRICS, gameMetrics, type Measured, type OwnMetrics } from './metrics.ts';
+import { type EVALUATION_METRICS, gameMetrics, type Measured, type MeasuredByGame } from './metrics.ts';
 import { assertRoom, type PlayOptions, playPrepared } from './play/play.ts';
 import { prepareEpisodes } from './play/running-episode.ts';
 import { evaluationStarts } from './starts.ts';
@@ -31,7 +31,7 @@ export interface EvaluateOptions extends Omit<PlayOptions, 'starts'> {
  * where the policy keeps a scratchpad and the game says what it hides; `game_NAME` where the game measures something itself.
  * Source: Wilson (1927) for intervals of rates; `bootstrapInterval` for the mean reward.
  */
-export type Evaluation = Measured<typeof EVALUATION_METRICS> & NotesMetrics & OwnMetrics;
+export type Evaluation = Measured<typeof EVALUATION_METRICS> & NotesMetrics & MeasuredByGame;
 
 const BATCH = 1000;
 

@@ -8,7 +8,7 @@ export {
   type MemoryAblation,
 } from './memory/ablation.ts';
 export { NOTES_METRICS, NOTES_METRICS_OF_KIND, type NotesMetrics } from './memory/notes-metrics.ts';
-export { EVALUATION_METRICS, type Measured, type Metric, type OwnMetrics } from './metrics.ts';
+export { EVALUATION_METRICS, type Measured, type MeasuredByGame, type Metric } from './metrics.ts';
 export { type PairedDifference, pairedDifference } from './paired.ts';
 export { type PlayOptions, playEpisodes } from './play/play.ts';
 export { type Frame, type Replay, type ReplayOptions, replay } from './replay.ts';

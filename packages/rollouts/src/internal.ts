@@ -15,7 +15,14 @@ export {
 } from './episode-record.ts';
 export { summarize } from './evaluate.ts';
 export { isNotesMetric, noteKinds } from './memory/notes-metrics.ts';
-export { GAME_METRICS, type GameMetrics, gameMetrics, isOwnMetric, ownMetricName, ownMetricRows } from './metrics.ts';
+export {
+  GAME_METRICS,
+  type GameMetrics,
+  gameMetricName,
+  gameMetricRows,
+  gameMetrics,
+  isGameMetric,
+} from './metrics.ts';
 export { assertRoom, playPrepared } from './play/play.ts';
 export { type PreparedEpisodes, prepareEpisodes } from './play/running-episode.ts';
 export { wilsonInterval } from './statistics.ts';

@@ -66,26 +66,26 @@ export const EVALUATION_METRICS = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 /** Rates (0 to 1) and means over games; won, drawn and lost shares only where some game had an outcome. */
-export type GameMetrics = Measured<typeof GAME_METRICS> & OwnMetrics;
+export type GameMetrics = Measured<typeof GAME_METRICS> & MeasuredByGame;
 
 const OWN = 'game_';
 
 /** What games measure themselves, see `StepInfo.metrics`: means over games of what each adds up to. */
-export type OwnMetrics = { readonly [K in `${typeof OWN}${string}`]?: number };
+export type MeasuredByGame = { readonly [K in `${typeof OWN}${string}`]?: number };
 
 /** Whether a key stands for what a game measures itself. */
-export const isOwnMetric = (key: string): key is keyof OwnMetrics => key.startsWith(OWN);
+export const isGameMetric = (key: string): key is keyof MeasuredByGame => key.startsWith(OWN);
 
 /** The name that the game gave to what a key stands for. */
-export const ownMetricName = (key: keyof OwnMetrics): string => key.slice(OWN.length);
+export const gameMetricName = (key: keyof MeasuredByGame): string => key.slice(OWN.length);
 
 /** A row for each number that the game measures itself: its name, and its mean over games. */
-export const ownMetricRows = (measured: OwnMetrics): readonly (readonly [name: string, mean: number])[] =>
+export const gameMetricRows = (measured: MeasuredByGame): readonly (readonly [name: string, mean: number])[] =>
   Object.keys(measured)
-    .filter(isOwnMetric)
-    .map((key) => [ownMetricName(key).replaceAll('_', ' '), measured[key]!]);
+    .filter(isGameMetric)
+    .map((key) => [gameMetricName(key).replaceAll('_', ' '), measured[key]!]);
 
-function ownMetrics(episodes: readonly Episode[]): OwnMetrics {
+function measuredByGame(episodes: readonly Episode[]): MeasuredByGame {
   const sums = new Map<string, number>();
   for (const { turns } of episodes)
     for (const { info } of turns)
@@ -116,6 +116,6 @@ export function gameMetrics(episodes: readonly Episode[]): GameMetrics {
     failure_rate: rate((episode) => episode.endReason === 'failed'),
     ...(firstFailure !== undefined && { first_failure: firstFailure }),
     cut_off_rate: rateOfReplies((turn) => turn.reply.finish === 'length'),
-    ...ownMetrics(episodes),
+    ...measuredByGame(episodes),
   };
 }

@@ -1,6 +1,6 @@
 // Answers of the service as text.
 
-import { ownMetricRows } from '@ludic/rollouts/internal';
+import { gameMetricRows } from '@ludic/rollouts/internal';
 import type { EnvironmentList, Health, Job, Model, PolicyEvaluation, Rollout } from '@ludic/service';
 import { notesRows } from '../evaluate/notes-text.ts';
 import { paint, paintPart } from '../paint.ts';
@@ -36,7 +36,7 @@ export function evaluationText({
     `Mean reward, 95% interval: ${interval(r.mean_reward_ci95, (value) => value.toFixed(3))}`,
     ...outcomes,
     `Mean steps: ${r.mean_steps.toFixed(2)}`,
-    ...ownMetricRows(results).map(([name, mean]) => `${capitalized(name)}: ${mean.toFixed(3)}`),
+    ...gameMetricRows(results).map(([name, mean]) => `${capitalized(name)}: ${mean.toFixed(3)}`),
     ...notesRows(results).map(([name, text]) => `${capitalized(name)}: ${text}`),
     `Invalid replies: ${percent(r.invalid_rate)}`,
     ...(r.cut_off_rate > 0 ? [`Replies cut off at max-tokens: ${percent(r.cut_off_rate)}`] : []),

@@ -2,7 +2,7 @@
 
 import type { ModelFiles } from '@ludic/models';
 import { ABLATED_HISTORIES, ablateMemory, type Evaluation, evaluate, type Interval } from '@ludic/rollouts';
-import { ownMetricRows } from '@ludic/rollouts/internal';
+import { gameMetricRows } from '@ludic/rollouts/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { withModelGame } from '../models/model-game.ts';
@@ -110,7 +110,7 @@ function evaluationText(evaluation: Evaluation, { model, env, history, temperatu
     ...rate('loss', evaluation.loss_rate, evaluation.loss_ci95),
     `${number('mean reward', evaluation.mean_reward)}   (${low.toFixed(3)} to ${high.toFixed(3)})`,
     number('mean steps', evaluation.mean_steps),
-    ...ownMetricRows(evaluation).map(([name, mean]) => number(name, mean)),
+    ...gameMetricRows(evaluation).map(([name, mean]) => number(name, mean)),
     ...notesRows(evaluation).map(([name, text]) => `${name.padEnd(22)}${text}`),
     `${'invalid replies'.padEnd(22)}${percent(evaluation.invalid_rate).padStart(8)}`,
     ...rate('games with an invalid', evaluation.invalid_episode_rate, evaluation.invalid_episode_ci95),

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { LOGGED_STEP_METRICS } from '@ludic/grpo';
 import { trainingFields } from '@ludic/grpo/internal';
-import { isOwnMetric } from '@ludic/rollouts/internal';
+import { isGameMetric } from '@ludic/rollouts/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
 import { percent, table } from '../units.ts';
@@ -94,7 +94,7 @@ const DRAWN = ['mean_reward', 'success_rate', 'invalid_rate', 'entropy'] as cons
 
 function curvesOf({ steps }: RunReport): readonly Curve[] {
   if (steps.length === 0) throw new UsageError('The run has made no step yet.');
-  const own = [...new Set(steps.flatMap((line) => Object.keys(line).filter(isOwnMetric)))].sort();
+  const own = [...new Set(steps.flatMap((line) => Object.keys(line).filter(isGameMetric)))].sort();
   const curve = (key: (typeof DRAWN)[number] | (typeof own)[number], meaning: string): Curve => ({
     title: `${key}: ${meaning}`,
     points: steps.flatMap(({ step, [key]: value }) => (value === undefined ? [] : [{ step, value }])),

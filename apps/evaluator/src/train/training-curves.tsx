@@ -7,8 +7,8 @@ import type { StepEvaluation } from '../engine/protocol.ts';
 import { Figure, StepFigures } from '../ui/figures.tsx';
 import { duration, percent, whole } from '../ui/numbers.ts';
 import { Curve, type CurveProps } from '../ui/plots/curve.tsx';
+import { GameCurves } from '../ui/plots/game-curves.tsx';
 import { NotesCurves } from '../ui/plots/notes-curves.tsx';
-import { OwnCurves } from '../ui/plots/own-curves.tsx';
 
 /** Nothing is drawn at 0 where the scale is logarithmic. */
 const LEAST_RATIO = 1e-8;
@@ -109,7 +109,7 @@ export function TrainingCurves({
         {drawings.map((drawing) => (
           <Curve key={drawing.title} {...common} {...drawing} />
         ))}
-        <OwnCurves rows={metrics.map((step) => ({ ...step }))} marked={marked} onPick={onPick} />
+        <GameCurves rows={metrics.map((step) => ({ ...step }))} marked={marked} onPick={onPick} />
         <NotesCurves evaluations={evaluations.map(({ step, evaluation }) => ({ ...evaluation, step }))} />
       </div>
     </>

@@ -3,7 +3,7 @@
 
 import { isObject, type JsonObject, parseObject } from '@ludic/io';
 import { EVALUATION_METRICS, type Evaluation, type Interval } from '@ludic/rollouts';
-import { isNotesMetric, isOwnMetric } from '@ludic/rollouts/internal';
+import { isGameMetric, isNotesMetric } from '@ludic/rollouts/internal';
 import { camelCase, renamed } from '../settings/convert.ts';
 import { LOGGED_STEP_METRICS, type LoggedStepMetrics } from '../trainer/step-metrics.ts';
 import type { WarmStartResult } from '../warm-start/begin-format.ts';
@@ -91,6 +91,6 @@ export const evaluationOf = (line: Extract<LogLine, { readonly type: 'evaluation
   // The line has them all.
   Object.fromEntries(
     Object.entries(line).filter(
-      ([key]) => Object.hasOwn(EVALUATION_METRICS, key) || isNotesMetric(key) || isOwnMetric(key),
+      ([key]) => Object.hasOwn(EVALUATION_METRICS, key) || isNotesMetric(key) || isGameMetric(key),
     ),
   ) as unknown as Evaluation;

@@ -1,7 +1,7 @@
 // The numbers of a training step, by their keys, and how a batch of games became some of them. What the trainer measures
 // has no clock in it; a run adds what its clock and its machine say.
 
-import type { Episode, Measured, Metric, OwnMetrics } from '@ludic/rollouts';
+import type { Episode, Measured, MeasuredByGame, Metric } from '@ludic/rollouts';
 import { GAME_METRICS, gameMetrics } from '@ludic/rollouts/internal';
 
 type Table = Readonly<Record<string, Metric>>;
@@ -79,13 +79,13 @@ export const LOGGED_STEP_METRICS = {
   },
 } as const satisfies Table;
 
-export type BatchSummary = Measured<typeof BATCH_METRICS> & OwnMetrics;
+export type BatchSummary = Measured<typeof BATCH_METRICS> & MeasuredByGame;
 export type LossMetrics = Measured<typeof LOSS_METRICS>;
 /**
  * The numbers of a step that follow from settings and seed alone, with no clock in them. Keys are snake-case, as in
  * files; the unit and meaning of each are in `LOGGED_STEP_METRICS`. `game_NAME` is what the game measures itself.
  */
-export type StepMetrics = Measured<typeof STEP_METRICS> & OwnMetrics;
+export type StepMetrics = Measured<typeof STEP_METRICS> & MeasuredByGame;
 
 /** Begins the keys of what callbacks measure, so that no number of Ludic's can have one. */
 export const OF_CALLBACKS = 'own_';
@@ -95,7 +95,7 @@ export type CallbackMetrics = { readonly [K in `${typeof OF_CALLBACKS}${string}`
  * A step as metrics.jsonl has it: `StepMetrics` with its seconds, tokens per second and peak memory in bytes, and `own_NAME`
  * for what callbacks measure.
  */
-export type LoggedStepMetrics = Measured<typeof LOGGED_STEP_METRICS> & OwnMetrics & CallbackMetrics;
+export type LoggedStepMetrics = Measured<typeof LOGGED_STEP_METRICS> & MeasuredByGame & CallbackMetrics;
 
 export function batchSummary(episodes: readonly Episode[]): BatchSummary {
   let entropy = 0;

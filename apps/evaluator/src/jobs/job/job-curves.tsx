@@ -4,8 +4,8 @@ import { type Job, requestedTraining, startTraining } from '@ludic/service';
 import { Figure, StepFigures } from '../../ui/figures.tsx';
 import { whole } from '../../ui/numbers.ts';
 import { Curve, type Series } from '../../ui/plots/curve.tsx';
+import { GameCurves } from '../../ui/plots/game-curves.tsx';
 import { NotesCurves } from '../../ui/plots/notes-curves.tsx';
-import { OwnCurves } from '../../ui/plots/own-curves.tsx';
 import type { JobMetricsRow } from '../job-events.ts';
 
 /** One plot: its title and the metrics in it. */
@@ -58,7 +58,7 @@ export function JobCurves({
             )}
           />
         ))}
-        <OwnCurves rows={steps} />
+        <GameCurves rows={steps} />
         <NotesCurves evaluations={evaluations} />
       </div>
       <dl class="numbers">
