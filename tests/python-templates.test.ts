@@ -49,16 +49,26 @@ it.skipIf(!isThere)(
   120_000,
 );
 
-/** A message with its calls as text. */
-const spelled = (message: ChatMessage) =>
-  message.role === 'assistant' && message.toolCalls
-    ? {
-        role: 'assistant',
-        content: message.toolCalls
-          .map((call) => `<tool_call>\n{"name": "${call.name}", "arguments": ${call.arguments}}\n</tool_call>`)
-          .join('\n'),
-      }
-    : templateMessage(message);
+/** A message for Python, which parses the arguments of calls. */
+function pythonMessage(message: ChatMessage): object {
+  if (message.role !== 'assistant' || !message.toolCalls) return templateMessage(message);
+  const { role, content, toolCalls } = message;
+  const calls = toolCalls.map(({ id, name, arguments: text }) => ({
+    id,
+    type: 'function',
+    function: { name, arguments: text },
+  }));
+  return { role, content, tool_calls: calls };
+}
+
+/** With its calls as text. */
+function spelled(message: ChatMessage): object {
+  if (message.role !== 'assistant' || !message.toolCalls) return templateMessage(message);
+  const calls = message.toolCalls.map(
+    ({ name, arguments: text }) => `<tool_call>\n{"name": "${name}", "arguments": ${text}}\n</tool_call>`,
+  );
+  return { role: 'assistant', content: calls.join('\n') };
+}
 
 it.skipIf(!isThere)(
   'renders tools, calls and results as transformers does, for each family',
@@ -71,7 +81,7 @@ it.skipIf(!isThere)(
     const theirs = renderedByPython(
       asked.map(({ source, leavesCallsOut, messages, tools }) => ({
         template: source,
-        messages: messages.map(leavesCallsOut ? spelled : templateMessage),
+        messages: messages.map(leavesCallsOut ? spelled : pythonMessage),
         tools: tools.length > 0 ? tools.map(templateTool) : null,
       })),
     );

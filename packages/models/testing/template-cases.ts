@@ -80,6 +80,10 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
 {%- if m.missing == none %}N{% endif %}{% if m.missing is not defined %}U{% endif %}{% if 1 == true %}1{% endif %}{% if '1' == 1 %}x{% endif %}
 {%- if [1, 'a'] == [1, 'a'] %}L{% endif %}{% if {'a': 1} == {'a': 1} %}O{% endif %}{% if 0 == '' %}y{% endif %}{% if 1 == 1.0 %}F{% endif %}
 {%- if (m.tool_calls | default(none)) != none %}T{% endif %}{% endfor %}{{ messages[0].content.strip(' .') }}|{{ messages[0].content.lstrip() }}|{{ messages[0].content | trim }}`,
+  // JSON in its styles, and values as they are written within others.
+  json: `{{ messages | tojson }}{{ messages | tojson(indent=2) }}{{ messages[0] | tojson(sort_keys=true, separators=(',', ':')) }}
+{%- set value = {'b': [1.0, 0.00001, 12345678901234567.0, -0.5, 7], 'a': {'é': 'ü"\\n', 'empty': {}, 'none': []}, "it's": true} %}
+{{- value | tojson(ensure_ascii=true, indent=3) }}{{ value | string }}{{ value }}{{ [value, none] ~ '' }}{{ value.b[0] }}|{{ value.b[1] }}|{{ value.b[2] }}`,
   // A variable of one turn of a loop.
   scopes: `{% set seen = 'no' %}{% for m in messages %}{% set seen = m.role %}{% if loop.last %}{{ seen }}{% endif %}{% endfor %}{{ seen }}{% for i in range(2, 8, 3) %}{{ i }}{% endfor %}{% macro say(x, y='z') %}{{ x }}{{ y }}{% endmacro %}{{ say('a') }}{{ say('a', y='b') }}{{ messages[-1].role | upper }}{{ messages | length }}`,
 };

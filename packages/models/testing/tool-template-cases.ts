@@ -30,7 +30,8 @@ const OTHER = { id: 'abcdefgh2', name: 'time', arguments: '{}' };
 const VALUES = {
   id: 'abcdefgh3',
   name: 'weather',
-  arguments: '{"list": [1, -2.5, true, null, "x"], "deep": {"a": {"b": []}}}',
+  arguments:
+    '{"list": [1, -2.5, true, null, "x"], "deep": {"a": {"b": []}}, "2": 10.0, "1": 1e-7, "n": [12345678901234567890, 1e16, 2E2]}',
 };
 
 const ASKED: readonly ChatMessage[] = [

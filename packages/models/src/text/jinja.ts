@@ -4,8 +4,9 @@
 // are written; trim; loops over texts, and over what is not defined; and fields that have no name. A template is a program of others: its
 // steps, its lists and its output are bounded.
 
-import { Environment, Interpreter, parse, Template, tokenize } from '@huggingface/jinja';
-import { type JinjaValue, pythonText } from './python-text.ts';
+import { Interpreter, parse, Template, tokenize } from '@huggingface/jinja';
+import { asValue, FALSE, newScope, type Scope, Text, TRUE, UNDEFINED } from './jinja-values.ts';
+import { type JinjaValue, type JsonStyle, pythonJson, pythonText } from './python-text.ts';
 
 /** Steps of the interpreter: a conversation of a thousand messages takes some hundred thousand. */
 const MOST_STEPS = 1_000_000;
@@ -17,12 +18,6 @@ const LONGEST_VALUE = 2 ** 24;
 /** What a template raised itself, by raise_exception. */
 export class RaisedByTemplate extends Error {}
 
-/** The interpreter's own classes are not exported, and the types of its package do not resolve. */
-interface Scope {
-  set(name: string, value: unknown): JinjaValue;
-}
-const newScope = (): Scope => new (Environment as unknown as new () => Scope)();
-const runtimeValue = (value: unknown): JinjaValue => newScope().set('value', value);
 const Base = Interpreter as unknown as new (
   scope: Scope,
 ) => {
@@ -30,18 +25,14 @@ const Base = Interpreter as unknown as new (
   evaluate(node: SyntaxNode | undefined, scope: Scope): JinjaValue;
   evaluateBlock(statements: readonly SyntaxNode[], scope: Scope): JinjaValue;
 };
-const TRUE = runtimeValue(true);
-const FALSE = runtimeValue(false);
-const UNDEFINED = runtimeValue(undefined);
-const Text = runtimeValue('').constructor as new (text: string) => JinjaValue;
-
 /** A compiled template. Rendering throws what the template raises, or an Error that says what it cannot do. */
 export function compileJinja(source: string): (variables: Readonly<Record<string, unknown>>) => string {
   // As Hugging Face transformers compiles chat templates.
   const program = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
   return (variables) => {
     const environment = newScope();
-    for (const [name, value] of Object.entries({ ...GLOBALS, ...variables })) environment.set(name, value);
+    for (const [name, value] of Object.entries({ ...GLOBALS, ...variables }))
+      environment.declareVariable(name, asValue(value));
     return String(new PythonInterpreter(environment).run(program).value);
   };
 }
@@ -117,6 +108,10 @@ class PythonInterpreter extends Base {
         const call = filter.type === 'CallExpression' ? (filter as CallNode) : undefined;
         const name = call ? (call.callee as IdentifierNode).value : (filter as IdentifierNode).value;
         if (name === 'string') return new Text(pythonText(this.evaluate(operand, environment)));
+        if (name === 'tojson') {
+          const style = this.#jsonStyle(call?.args ?? [], environment);
+          return new Text(pythonJson(this.evaluate(operand, environment), style));
+        }
         if (name !== 'trim') return undefined;
         const text = this.evaluate(operand, environment);
         if (text.type === 'UndefinedValue') return new Text('');
@@ -143,12 +138,30 @@ class PythonInterpreter extends Base {
     }
   }
 
+  /** The arguments that transformers gives to `tojson`. */
+  #jsonStyle(args: readonly SyntaxNode[], environment: Scope): JsonStyle {
+    const given = new Map<string, JinjaValue>();
+    for (const [i, arg] of args.entries()) {
+      const named = arg.type === 'KeywordArgumentExpression' ? (arg as KeywordNode) : undefined;
+      given.set(named ? named.key.value : JSON_ARGUMENTS[i]!, this.evaluate(named?.value ?? arg, environment));
+    }
+    const indent = given.get('indent')?.value;
+    const separators = given.get('separators')?.value as readonly JinjaValue[] | null | undefined;
+    const [between, behindKey] = (separators ?? []).map(({ value }) => String(value));
+    return {
+      ...(indent != null && { indent: typeof indent === 'string' ? indent : ' '.repeat(Number(indent)) }),
+      separators: [between ?? (indent == null ? ', ' : ','), behindKey ?? ': '],
+      ascii: given.get('ensure_ascii')?.value === true,
+      sortKeys: given.get('sort_keys')?.value === true,
+    };
+  }
+
   #strip(text: JinjaValue, kind: Strip, args: readonly SyntaxNode[], environment: Scope): JinjaValue {
     const first = args[0];
     const given = first?.type === 'KeywordArgumentExpression' ? (first as KeywordNode).value : first;
     const chars = given === undefined ? undefined : this.evaluate(given, environment);
     const set = chars?.type === 'StringValue' ? new Set(chars.value as string) : PYTHON_SPACES;
-    return runtimeValue(stripped(Array.from(text.value as string), kind, set));
+    return new Text(stripped(Array.from(text.value as string), kind, set));
   }
 }
 
@@ -156,6 +169,9 @@ const sizeOf = ({ value }: JinjaValue): number =>
   typeof value === 'string' || Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0;
 
 const isName = ({ type }: SyntaxNode): boolean => type === 'Identifier' || type === 'MemberExpression';
+
+/** In their order. */
+const JSON_ARGUMENTS = ['ensure_ascii', 'indent', 'separators', 'sort_keys'] as const;
 
 const STRIPS = ['strip', 'lstrip', 'rstrip'] as const;
 type Strip = (typeof STRIPS)[number];
@@ -202,7 +218,7 @@ interface SyntaxNode {
   readonly type: string;
 }
 type IdentifierNode = SyntaxNode & { readonly value: string };
-type KeywordNode = SyntaxNode & { readonly value: SyntaxNode };
+type KeywordNode = SyntaxNode & { readonly key: { readonly value: string }; readonly value: SyntaxNode };
 type BinaryNode = SyntaxNode & { readonly operator: { readonly value: string }; left: SyntaxNode; right: SyntaxNode };
 type CallNode = SyntaxNode & { readonly callee: SyntaxNode; readonly args: readonly SyntaxNode[] };
 type MemberNode = SyntaxNode & { object: SyntaxNode; property: SyntaxNode & { value?: unknown }; computed: boolean };

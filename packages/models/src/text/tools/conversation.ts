@@ -1,6 +1,6 @@
 // A conversation in which a model may call tools, as data, and the shape in which chat templates take it.
 
-import { parseObject } from '@ludic/io';
+import { spelledObject } from './spelled-json.ts';
 
 /** A function that a model may call. */
 export interface Tool {
@@ -32,7 +32,7 @@ export const usesTools = (messages: readonly ChatMessage[]): boolean =>
 
 const hasCalls = ({ toolCalls }: { readonly toolCalls?: readonly ToolCall[] }): boolean => (toolCalls?.length ?? 0) > 0;
 
-/** A message as transformers' `apply_chat_template` takes it: arguments are an object there. */
+/** A message as transformers' `apply_chat_template` takes it: arguments are an object there, which is a Map here. */
 export function templateMessage(message: ChatMessage): object {
   const { role, content } = message;
   if (role === 'tool') {
@@ -52,7 +52,7 @@ const templateCall = ({ id, name, arguments: text }: ToolCall) => ({
   ...(id !== undefined && { id }),
   type: 'function',
   // What is no object stays the text that it is: nothing that was said is lost.
-  function: { name, arguments: parseObject(text) ?? text },
+  function: { name, arguments: spelledObject(text) ?? text },
 });
 
 /** A tool as templates take it. */
