@@ -66,6 +66,8 @@ describe('a chat template', () => {
     const user = { role: 'user', content: 'Hi' } as const;
     expect(template.render([system, user], { addGenerationPrompt: true })).toBe('<user>Be brief.\n\nHi');
     expect(template.render([system], { addGenerationPrompt: true })).toBe('<user>Be brief.');
-    expect(() => template.render([user, system], { addGenerationPrompt: true })).toThrow(/System role not supported/);
+    expect(() => template.render([user, system], { addGenerationPrompt: true })).toThrow(
+      /refuses this conversation: System role not supported/,
+    );
   });
 });

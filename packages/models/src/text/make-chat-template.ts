@@ -4,6 +4,7 @@ import { ModelError } from '../errors.ts';
 import { compileJinja, RaisedByTemplate } from './jinja.ts';
 import { writesMessagesAlone } from './message-loop.ts';
 import type { ChatMessage, Tool } from './tools/conversation.ts';
+import { withoutTools } from './tools/default-form.ts';
 import { type ToolFormat, toolFormatOf } from './tools/formats.ts';
 import { knowledgeOf, templateVariables } from './tools/template-tools.ts';
 
@@ -48,10 +49,12 @@ export function makeChatTemplate(
   const taken = RESERVED.find((variable) => Object.hasOwn(options, variable));
   if (taken !== undefined)
     throw new ModelError('bad_template', `The template option ${taken} cannot be set: the conversation says it.`);
-  const failed = (error: unknown) =>
-    new ModelError('bad_template', `The chat template of ${name} cannot be used: ${(error as Error).message}`, {
+  const failed = (error: unknown) => {
+    const what = error instanceof RaisedByTemplate ? 'refuses this conversation' : 'cannot be used';
+    return new ModelError('bad_template', `The chat template of ${name} ${what}: ${(error as Error).message}`, {
       cause: error,
     });
+  };
   const compile = (text: string) => {
     try {
       return { run: compileJinja(text), knowledge: knowledgeOf(text), format: toolFormatOf(text) };
@@ -66,19 +69,21 @@ export function makeChatTemplate(
     toolFormat: withTools.knowledge.tools === 'nowhere' ? 'hermes' : withTools.format,
     render(messages, { addGenerationPrompt, tools = [] }) {
       const { run, knowledge, format } = tools.length > 0 ? withTools : usual;
-      const rendered = (told: readonly ChatMessage[]) =>
+      const isPlain = knowledge.tools === 'nowhere';
+      const told = isPlain ? withoutTools(messages, tools) : messages;
+      const rendered = (conversation: readonly ChatMessage[]) =>
         run({
           ...tokens,
           // What transformers gives as well: templates ask whether documents are none.
           documents: null,
           ...options,
           add_generation_prompt: addGenerationPrompt,
-          ...templateVariables(told, tools, format, knowledge),
+          ...templateVariables(conversation, isPlain ? [] : tools, format, knowledge),
         });
       try {
-        return rendered(messages);
+        return rendered(told);
       } catch (error) {
-        const folded = error instanceof RaisedByTemplate ? foldSystem(messages) : undefined;
+        const folded = error instanceof RaisedByTemplate ? foldSystem(told) : undefined;
         if (!folded) throw failed(error);
         try {
           return rendered(folded);

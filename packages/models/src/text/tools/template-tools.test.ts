@@ -47,6 +47,13 @@ describe('a template that knows no tools', () => {
     expect(template.render(talk.slice(1, 2), prompt)).toContain(`<|im_start|>system\n${DESCRIBED}<|im_end|>`);
   });
 
+  it('and no system role has them told by the first user message', () => {
+    const strict = makeChatTemplate(
+      "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system') }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}",
+    );
+    expect(strict.render(talk.slice(1, 2), prompt)).toBe(`<user>${DESCRIBED}\n\nHi`);
+  });
+
   it('writes a conversation without tools as before', () => {
     const plain = talk.slice(0, 2);
     expect(template.render(plain, { addGenerationPrompt: true, tools: [] })).toBe(

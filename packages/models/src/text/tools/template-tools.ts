@@ -9,7 +9,6 @@ import {
   templateTool,
   withShortIds,
 } from './conversation.ts';
-import { withoutTools } from './default-form.ts';
 import type { ToolFormat } from './formats.ts';
 
 export interface TemplateKnowledge {
@@ -45,14 +44,13 @@ type ParsedNode = Readonly<Record<string, unknown>> & {
   readonly property?: { readonly type?: unknown; readonly value?: unknown };
 };
 
-/** Messages and tools as variables of a template, in the shape that transformers gives them. */
+/** Messages and tools as variables of a template that knows tools, in the shape that transformers gives them. */
 export function templateVariables(
   messages: readonly ChatMessage[],
   tools: readonly Tool[],
   format: ToolFormat,
   knowledge: TemplateKnowledge,
 ): { readonly messages: readonly object[]; readonly tools: readonly object[] | null } {
-  if (knowledge.tools === 'nowhere') return { messages: withoutTools(messages, tools), tools: null };
   let told = knowledge.calls ? messages : messages.map((message) => spelled(message, format));
   if (format === 'mistral') told = withShortIds(told);
   const list = tools.length > 0 ? tools.map(templateTool) : null;
