@@ -2,15 +2,17 @@
 // and what is said of a function that gives no loss of tokens.
 
 import { add, exp, Graph, gradients, mul, neg, scale, serialize, sub, sum, tanh } from '@ludic/graph';
-import { float32, floats, type HostTensor, scalar } from '@ludic/runtime';
+import { float32, floats, type HostTensor, type Runtime, scalar } from '@ludic/runtime';
 import { createRuntime } from '@ludic/runtime/node';
 import { describe, expect, it } from 'vitest';
+import { openGpu } from '../../../runtime/testing/gpu.ts';
 import { gradientOf, tinyLearners } from '../../testing/tiny-learner.ts';
 import type { Sample } from '../batching/samples.ts';
 import { DEFAULT_LOSS, type LossSettings } from '../settings/loss-settings.ts';
 import { buildLoss, tokenWeights } from './loss.ts';
 import { LOSS_TYPES, lossNames, lossRow, registerLoss, type TokenLoss } from './loss-types.ts';
 
+const gpu = await openGpu();
 const runtime = await createRuntime({ device: 'cpu', threads: 1 });
 
 /** Smooth in every token: −tanh(r)·A·e^(log π / 2) + H·0.1. */
@@ -38,16 +40,17 @@ const TOKENS = {
 };
 const column = (numbers: readonly number[]) => float32(numbers, [numbers.length]);
 
-async function programOf(settings: LossSettings) {
+async function programOf(settings: LossSettings, device: Runtime = runtime) {
   const graph = new Graph('loss');
   const logprobs = graph.input('logprobs', 'float32', ['tokens']);
   const loss = buildLoss(graph, settings, { logprobs, entropies: neg(logprobs) });
   graph.output('loss', loss);
   graph.output('gradient', gradients(loss, [logprobs])[0]!);
-  const program = await runtime.load(serialize(graph));
+  const program = await device.load(serialize(graph));
   return async (logprobs: readonly number[]) => {
     const columns = Object.fromEntries(Object.entries({ ...TOKENS, logprobs }).map(([k, v]) => [k, column(v)]));
-    const outputs = await program.run({ ...columns, beta: scalar(settings.beta) });
+    const coefficients = { beta: scalar(settings.beta), entropy_coefficient: scalar(settings.entropyCoefficient) };
+    const outputs = await program.run({ ...columns, ...coefficients });
     return { loss: floats(outputs.loss as HostTensor)[0]!, gradient: [...floats(outputs.gradient as HostTensor)] };
   };
 }
@@ -97,6 +100,20 @@ describe('a loss of the user', () => {
       message: expect.stringContaining(`The loss ${lossType} ${message}`),
     });
   });
+});
+
+describe.skipIf(!gpu)('a loss of the user on WebGPU', () => {
+  it.each(['smooth', 'squared'])(
+    '%s is what it is on the CPU, with its gradient',
+    { timeout: 60_000 },
+    async (lossType) => {
+      const settings = { ...DEFAULT_LOSS, lossType, beta: 0.2, entropyCoefficient: 0.01 };
+      const [here, there] = [await programOf(settings), await programOf(settings, gpu)];
+      const [expected, found] = [await here(TOKENS.logprobs), await there(TOKENS.logprobs)];
+      expect(found.loss).toBeCloseTo(expected.loss, 5);
+      for (const [t, slope] of expected.gradient.entries()) expect(found.gradient[t]).toBeCloseTo(slope, 5);
+    },
+  );
 });
 
 describe('the gradient of a loss', () => {

@@ -100,6 +100,25 @@ describe('callbacks', () => {
     expect(await (await openRun(storage)).checkpoints()).toContain(2);
   });
 
+  it('have ended the run also where it is stopped in its last evaluation, or resumed after its end', async () => {
+    const [whole, cut] = [memoryStorage(), memoryStorage()];
+    const patience: RunCallbacks = { patience: { afterStep: ({ step }) => (step === 1 ? { stop: 'enough' } : {}) } };
+    const ended = await run(whole, begin, patience);
+    const controller = new AbortController();
+    const onEvent = (event: RunEvent) => event.type === 'step' && controller.abort();
+    const { status } = await run(cut, begin, patience, { onEvent, signal: controller.signal });
+    expect(status).toBe('interrupted');
+    for (const again of [1, 2]) {
+      const resumed = await run(cut, { kind: 'resume' }, patience);
+      expect({ again, ...resumed, best: undefined }).toEqual({ again, ...ended, best: undefined });
+    }
+    expect(cut.files.get('final/model.safetensors')).toEqual(whole.files.get('final/model.safetensors'));
+    expect((await (await openRun(cut)).log()).map(({ type, step }) => `${type} ${step}`)).toEqual([
+      'step 1',
+      'evaluation 1',
+    ]);
+  });
+
   it('that fails ends the run with its name, and no step is lost', async () => {
     const storage = memoryStorage();
     const failing: RunCallbacks = {

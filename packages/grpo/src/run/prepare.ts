@@ -41,6 +41,8 @@ export interface PreparedRun {
   readonly tokenizerFiles: TokenizerFiles;
   readonly best: Best | undefined;
   readonly watched: WatchState;
+  /** Why a callback has ended it. */
+  readonly ending: string | undefined;
   /** It has no checkpoint yet. */
   readonly isNew: boolean;
   /** The steps before this one, as its log has them. */
@@ -75,12 +77,13 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     const workers = count > 1 ? options.workers?.make(count, model, settings, folders) : undefined;
     trainer = await Trainer.create(model, settings, workers, reference?.parameters);
     const prepared = { folder, model, trainer, workers, tokenizerFiles, warnings };
-    if (step === undefined) return { ...prepared, best: undefined, watched: NOTHING_WATCHED, isNew: true, log: [] };
+    if (step === undefined)
+      return { ...prepared, best: undefined, watched: NOTHING_WATCHED, ending: undefined, isNew: true, log: [] };
     await loadWeights(model, folder, step);
-    const { optimizer, best, watched } = await folder.loadState(step);
+    const { optimizer, best, watched, ending } = await folder.loadState(step);
     await trainer.restore(step, optimizer);
     await folder.rewind(step);
-    return { ...prepared, best, watched, isNew: false, log: await folder.steps() };
+    return { ...prepared, best, watched, ending, isNew: false, log: await folder.steps() };
   } catch (error) {
     await disposeOf(model, trainer);
     throw error;

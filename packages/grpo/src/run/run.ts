@@ -74,6 +74,8 @@ class TrainingRun {
   #best: Best | undefined;
   #watched: WatchState;
   #evaluation: Evaluation | undefined;
+  /** Why a callback has ended the run with this step. */
+  #ending: string | undefined;
   /** What callbacks are told of the steps so far. */
   readonly #steps: LoggedStepMetrics[];
   /** The step of the newest checkpoint. */
@@ -84,6 +86,7 @@ class TrainingRun {
     this.#options = options;
     this.#best = run.best;
     this.#watched = run.watched;
+    this.#ending = run.ending;
     this.#steps = [...run.log];
     this.savedStep = this.#step;
     run.trainer.slowDown(2 ** -run.watched.reverts);
@@ -105,27 +108,23 @@ class TrainingRun {
     await this.#emit({ type: 'start', settings: this.#settings, step: this.#step, model });
     for (const message of [...(model.warnings ?? []), ...this.#run.warnings]) await this.#warn(message);
     if (!isNew) await this.#catchUp();
-    while (this.#step < steps) {
-      const { metrics, stop } = await this.#takeStep();
+    while (this.#step < steps && this.#ending === undefined) {
+      const metrics = await this.#takeStep();
       const { state, warnings, collapse } = watch(this.#watched, metrics, known);
       this.#watched = state;
       for (const message of warnings) await this.#warn(message);
       const reason = collapse === undefined ? undefined : await this.#answer(collapse);
       if (reason !== undefined) return { ...this.#result('stopped'), reason };
-      if (this.#isEvaluated() || stop !== undefined) {
+      if (this.#isEvaluated()) {
         const evaluated = await this.#evaluate();
         await this.#log(evaluated);
         if (evaluated.isBest) await this.#save();
       }
-      if (this.#step === steps || stop !== undefined || this.#step % saveEvery === 0) await this.#save();
-      if (stop !== undefined && this.#step < steps) {
-        const reason = `The run was ended after step ${this.#step}: ${stop}.`;
-        await this.#finish(this.#best!.step, { ended_early: reason });
-        return { ...this.#result('finished'), reason };
-      }
+      if (this.#isLast() || this.#step % saveEvery === 0) await this.#save();
     }
-    await this.#finish(this.#best?.step ?? this.#step, {});
-    return this.#result('finished');
+    const reason = this.#step < steps ? this.#ending : undefined;
+    await this.#finish(this.#best?.step ?? this.#step, reason === undefined ? {} : { ended_early: reason });
+    return { ...this.#result('finished'), ...(reason !== undefined && { reason }) };
   }
 
   /** Ends the run after the last whole step. */
@@ -146,7 +145,7 @@ class TrainingRun {
     await this.#log(evaluated);
   }
 
-  async #takeStep(): Promise<{ readonly metrics: LoggedStepMetrics; readonly stop: string | undefined }> {
+  async #takeStep(): Promise<LoggedStepMetrics> {
     const { clock, signal, keepEpisodes = firstEpisodes, callbacks = {} } = this.#options;
     const { trainer, folder } = this.#run;
     const coming = { step: this.#step + 1, settings: this.#settings, log: this.#steps };
@@ -165,12 +164,13 @@ class TrainingRun {
     const log = (metrics: LoggedStepMetrics) => folder.append('metrics.jsonl', [{ type: 'step', ...metrics }]);
     const said = callAfter(callbacks, { ...coming, ...report, metrics: measured });
     const { metrics: own, stop } = await this.#kept(said, () => log(measured));
+    if (stop !== undefined) this.#ending = `The run was ended after step ${this.#step}: ${stop}.`;
     const metrics = { ...measured, ...own };
     await log(metrics);
     await folder.append('episodes.jsonl', keepEpisodes(report, this.#settings));
     if (Object.keys(callbacks).length > 0) this.#steps.push(metrics);
     await this.#emit({ type: 'step', ...report, metrics });
-    return { metrics, stop };
+    return metrics;
   }
 
   /** What a callback gives; where it fails, the steps that were taken are kept. */
@@ -216,8 +216,12 @@ class TrainingRun {
   }
 
   #isEvaluated(): boolean {
-    const { steps, evalEvery } = this.#settings;
-    return this.#step > 0 && (this.#step === steps || (evalEvery > 0 && this.#step % evalEvery === 0));
+    const { evalEvery } = this.#settings;
+    return this.#step > 0 && (this.#isLast() || (evalEvery > 0 && this.#step % evalEvery === 0));
+  }
+
+  #isLast(): boolean {
+    return this.#step === this.#settings.steps || this.#ending !== undefined;
   }
 
   async #evaluate(): Promise<EvaluationOutcome> {
@@ -250,6 +254,7 @@ class TrainingRun {
       optimizer,
       best: this.#best,
       watched: this.#watched,
+      ending: this.#ending,
     });
     await folder.prune(this.#best);
     this.savedStep = this.#step;

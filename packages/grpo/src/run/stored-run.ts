@@ -73,6 +73,8 @@ export interface SavedState {
   readonly optimizer: OptimizerState;
   readonly best: Best | undefined;
   readonly watched: WatchState;
+  /** Why a callback has ended the run with this step. */
+  readonly ending: string | undefined;
 }
 
 /** Where the reference policy lies in its run, if it is another than the first model. */
@@ -179,7 +181,7 @@ export class StoredRun {
     files.set('optimizer.safetensors', safetensorsParts(tensors, {}));
     files.set(
       'state.json',
-      `${JSON.stringify({ step: state.step, updates, best: state.best, watched: state.watched })}\n`,
+      `${JSON.stringify({ step: state.step, updates, best: state.best, watched: state.watched, ending: state.ending })}\n`,
     );
     await this.storage.writeFolder(checkpointFolder(state.step), files);
   }
@@ -212,12 +214,13 @@ export class StoredRun {
         updates,
         best,
         watched = NOTHING_WATCHED,
+        ending,
       } = JSON.parse(new TextDecoder().decode(await read('state.json')));
       const { tensors } = readSafetensors(await read('optimizer.safetensors'));
       const moments = Object.fromEntries(
         [...tensors].map(([name, tensor]) => [name, float32(toFloat32(tensor), tensor.shape)]),
       );
-      return { step, optimizer: { updates, moments }, best: best ?? undefined, watched };
+      return { step, optimizer: { updates, moments }, best: best ?? undefined, watched, ending };
     } catch (error) {
       const path = `${this.storage.place}/${folder}`;
       throw new GrpoError('bad_checkpoint', `The checkpoint ${path} cannot be read: ${(error as Error).message}`, {

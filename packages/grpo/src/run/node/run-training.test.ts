@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { registerPlugin } from '../../plugins/plugin.ts';
+import { DEFAULT_TRAINING } from '../../settings/train-settings.ts';
 import type { RunEvent } from '../run-options.ts';
-import { eventQueue } from './run-training.ts';
+import { assertForWorkers, eventQueue } from './run-training.ts';
 
 const checkpoint = (step: number): RunEvent => ({ type: 'checkpoint', step });
 
@@ -25,4 +27,16 @@ it('ends the next event with the failure of a listener', async () => {
   void emit({ type: 'worker_started', pid: 1 });
   await sleep(1);
   await expect(emit(checkpoint(1))).rejects.toThrow('my own message');
+});
+
+it('has no workers for a history or a loss that is in no file; advantages are not theirs', () => {
+  const settings = { ...DEFAULT_TRAINING, environment: 'tic_tac_toe' };
+  const loss = { surrogate: 'clipped', averaging: 'batch' } as const;
+  registerPlugin({ losses: { here: loss }, advantages: { here: () => [] } });
+  registerPlugin({ losses: { there: loss } }, { file: '/mine.ts', sha256: 'abc' });
+  const needs = (lossType: string, advantageEstimator = 'here') =>
+    assertForWorkers({ ...settings, advantageEstimator, loss: { ...settings.loss, lossType } });
+  needs('dapo');
+  needs('there');
+  expect(() => needs('here')).toThrow('The loss here is known to this process alone: put it into a file');
 });

@@ -78,8 +78,11 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
   );
 }
 
-/** Workers load what is in files, and know nothing else of what a program has registered. */
-function assertForWorkers(settings: TrainSettings): void {
+/**
+ * Workers load what is in files, and know nothing else of what a program has registered.
+ * @throws GrpoError `bad_plugin`
+ */
+export function assertForWorkers(settings: TrainSettings): void {
   const alone = pluggedIn(settings, {}).find(({ kind, file }) => kind !== 'advantages' && file === undefined);
   if (!alone) return;
   throw new GrpoError(
