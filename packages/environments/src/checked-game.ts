@@ -1,7 +1,16 @@
 // A game that may be wrong. Games are code of users: whatever one throws or returns becomes a step that is right, or
 // one error that says in a sentence what was wrong and where.
 
-import type { Awaitable, Environment, EnvironmentDefinition, Facts, ResetOptions, Step, StepInfo } from './contract.ts';
+import type {
+  Awaitable,
+  Environment,
+  EnvironmentDefinition,
+  Facts,
+  ReplyMade,
+  ResetOptions,
+  Step,
+  StepInfo,
+} from './contract.ts';
 import { EnvironmentError } from './errors.ts';
 import { answered, type GameCall, placeOf, watched } from './watch.ts';
 
@@ -51,9 +60,9 @@ export class CheckedGame implements Environment, GameCall {
   }
 
   /** A promise where the game answers with one. */
-  step(reply: string): Awaitable<Step> {
+  step(reply: string, given?: ReplyMade): Awaitable<Step> {
     this.turn++;
-    return this.#answer('step', () => this.#current().step(reply), stepOf);
+    return this.#answer('step', () => this.#current().step(reply, given), stepOf);
   }
 
   /** Never throws, and waits for nothing: an episode that is over has no use for what closing it says. */
@@ -82,6 +91,19 @@ export class CheckedGame implements Environment, GameCall {
     return this.#call('situation', () => {
       const { situation } = this.#current();
       return situation === undefined ? undefined : textOf(situation, 'situation');
+    });
+  }
+
+  get request(): object | undefined {
+    return this.#call('request', () => requestOf(this.#current().request));
+  }
+
+  get finalRewards(): readonly number[] | undefined {
+    return this.#call('finalRewards', () => {
+      const given: unknown = this.#current().finalRewards;
+      if (given === undefined) return undefined;
+      if (!Array.isArray(given)) throw new Fault(`they are ${shown(given)}, and must be a list of numbers`);
+      return given.map(rewardOf);
     });
   }
 
@@ -231,6 +253,19 @@ function factsOf(given: unknown): Facts {
     throw new Fault(`its facts are ${shown(given)}, and must be an object`);
   for (const [kind, line] of Object.entries(given)) textOf(line, `fact ${kind}`);
   return given as Facts;
+}
+
+function requestOf(given: unknown): object | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given !== 'object' || given === null) throw new Fault(`it is ${shown(given)}, and must be an object`);
+  const { messages } = given as { messages?: unknown };
+  if (!Array.isArray(messages) || messages.length === 0)
+    throw new Fault(`its messages are ${shown(messages)}, and must be a list of at least one`);
+  for (const { role, content } of messages) {
+    textOf(role, 'message without a role');
+    textOf(content, `content of a message of ${role}`);
+  }
+  return given;
 }
 
 const observationOf = (given: unknown): string => textOf(given, 'observation');

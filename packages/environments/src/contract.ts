@@ -56,8 +56,11 @@ export type Awaitable<T> = T | PromiseLike<T>;
 export interface Environment<State = unknown> {
   /** Starts an episode; the whole number `seed` (up to 2^53) decides its opening. Returns the first observation. */
   reset(seed: number, options?: ResetOptions<State>): Awaitable<string>;
-  /** Plays one reply of the policy. Any string is allowed; never throws on its content. Throws after the end. */
-  step(reply: string): Awaitable<Step>;
+  /**
+   * Plays one reply of the policy. Any string is allowed; never throws on its content. Throws after the end.
+   * @param given how the reply was made, where that is known: for environments that answer others with it
+   */
+  step(reply: string, given?: ReplyMade): Awaitable<Step>;
   /** Frees what the episode holds (a connection, a process); called once when it is over, however it ended. */
   close?(): Awaitable<void>;
   /** The state of the game as data, for experts and for drawing. Not for policies. */
@@ -74,6 +77,21 @@ export interface Environment<State = unknown> {
    * to the same (up to dice). Credit compares turns by it. Default: undefined, and the game has no credit by situations.
    */
   readonly situation?: string | undefined;
+  /**
+   * What the policy is asked, where the environment makes the whole prompt itself, as an agent does: a `PolicyRequest` of the
+   * policies. Neither rules nor history are shown then. Default: undefined.
+   */
+  readonly request?: object | undefined;
+  /** Rewards of the turns in place of those of the steps, where they are known at the end alone. Default: undefined. */
+  readonly finalRewards?: readonly number[] | undefined;
+}
+
+/** How a language model made a reply. */
+export interface ReplyMade {
+  /** `stop`: ended by itself. `length`: cut off at the limit of tokens. */
+  readonly finish: string;
+  /** Ids of the prompt and of the reply, where they are known. */
+  readonly tokens?: { readonly prompt: ArrayLike<number>; readonly completion: ArrayLike<number> } | undefined;
 }
 
 /** An environment that answers at once, which can be played and drawn without waiting. */
@@ -135,6 +153,16 @@ export interface EnvironmentDefinition<Config = unknown, State = unknown> {
   readonly configSchema: ConfigSchema;
   /** Name of the tag that holds the action: `move` for `<move>5</move>`. */
   readonly replyTag: string;
+  /**
+   * How often an episode is begun anew when it fails, for environments that rest on what may fail now and then: an agent, a
+   * server. Default: 1, and a failed episode has failed.
+   */
+  readonly attempts?: number;
+  /**
+   * Whether episodes that answer later wait for each other before the policy is asked: then each batch of prompts is the
+   * same every time, and a run gives the same bytes. Default: false, they go on as they are ready.
+   */
+  readonly lockstep?: boolean;
   /** Rules and reply format, told to the policy once. */
   systemPrompt(config: Config): string;
   create(config: Config): Environment<State>;

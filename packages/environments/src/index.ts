@@ -12,6 +12,7 @@ export type {
   Expert,
   Facts,
   PropertySchema,
+  ReplyMade,
   ResetOptions,
   Split,
   Step,

@@ -40,3 +40,4 @@ export type { TreeLevels } from './graphs/tree-attention.ts';
 export { type PackedPath, packTree, sharedPrefix, sharedPrefixLength } from './graphs/tree-packing.ts';
 export { tokenTexts } from './text/chat-template.ts';
 export { tokenizerWithin } from './text/tokenizer.ts';
+export { withoutTools } from './text/tools/default-form.ts';

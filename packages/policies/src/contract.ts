@@ -3,6 +3,7 @@
 import type { Environment } from '@ludic/environments';
 import type { Message } from '@ludic/history';
 import type { Generation, Prompt } from '@ludic/inference';
+import type { ToolFormat } from '@ludic/models';
 
 /** A prompt that comes up in a game. */
 export interface GamePrompt extends Prompt {
@@ -11,10 +12,24 @@ export interface GamePrompt extends Prompt {
   readonly episode: object;
   /** The running game, for scripted players. Language models never look at it. */
   readonly environment: Environment;
+  /** What is asked in place of `messages`, which say it in plain turns then. */
+  readonly request?: PolicyRequest;
+}
+
+/** What an agent asks of the policy: a conversation of its own making, with tools. */
+export interface PolicyRequest extends Pick<Prompt, 'messages' | 'tools'> {
+  /** Most tokens of the reply; the policy's own limit holds beside it. */
+  readonly maxCompletionLength?: number;
+  /** Texts that end the reply, beside those of the policy. */
+  readonly stop?: readonly string[];
 }
 
 /** A reply; tokens are present where a language model has sampled it here. */
-export type Reply = Omit<Generation, 'tokens'> & Partial<Pick<Generation, 'tokens'>>;
+export type Reply = Omit<Generation, 'tokens'> &
+  Partial<Pick<Generation, 'tokens'>> & {
+    /** The text with the marks of tool calls, and how the model writes them, where the request had tools. */
+    readonly toolText?: { readonly text: string; readonly format: ToolFormat };
+  };
 
 /**
  * No reply to this prompt, for good; the other games go on. `failed`: its game has failed. `context_full`: the prompt and

@@ -43,7 +43,7 @@ export class RecordError extends LudicError<'bad_episodes'> {
 export function episodeToJson(episode: Episode): object {
   return {
     ...episode,
-    turns: episode.turns.map(({ reply, situation: _, trueNotes: __, ...turn }) => ({
+    turns: episode.turns.map(({ reply: { toolText: ___, ...reply }, situation: _, trueNotes: __, ...turn }) => ({
       ...turn,
       reply: {
         ...reply,

@@ -51,7 +51,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const first = all.length;
     const starts = evaluationStarts(seed, Math.min(batchSize, episodes - first), first);
     const fresh = await playPrepared(prepared, {
-      ...{ policy, starts, signal, givenNotes, lockstep },
+      ...{ policy, starts, signal, givenNotes, ...(lockstep !== undefined && { lockstep }) },
       past: past && ((game, turn) => past(first + game, turn)),
     });
     if (all.length === 0) assertRoom(fresh);

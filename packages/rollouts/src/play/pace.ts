@@ -12,7 +12,7 @@ export interface Pace {
   readonly signal?: AbortSignal | undefined;
   /**
    * Whether episodes of games that answer later wait for each other, so that each batch of prompts is the same every time.
-   * Default: they go on as they are ready.
+   * Default: as the environment says.
    */
   readonly lockstep?: boolean | undefined;
 }

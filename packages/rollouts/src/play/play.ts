@@ -43,15 +43,23 @@ export async function playEpisodes(options: PlayOptions): Promise<Episode[]> {
 /** The same for a spec that is played more than once. */
 export async function playPrepared(spec: PreparedEpisodes, options: Play): Promise<Episode[]> {
   const { starts, past, givenNotes } = options;
-  const runs = starts.map((start) => new RunningEpisode(spec, start, { givenNotes }));
-  const places = past && new Map(runs.map((run, game) => [run, game]));
-  const prompt = (run: RunningEpisode) => run.prompt(past?.(places!.get(run)!, run.turns.length));
-  try {
-    await playToTheEnd(runs, prompt, options);
-  } finally {
-    for (const run of runs) run.close();
+  const { attempts = 1, lockstep } = spec.environment;
+  const episodes: Episode[] = [];
+  let open = starts.map((start, game) => ({ start, game }));
+  for (let attempt = 1; open.length > 0; attempt++) {
+    const runs = open.map(({ start }) => new RunningEpisode(spec, start, { givenNotes }));
+    const gameOf = past && new Map(runs.map((run, i) => [run, open[i]!.game]));
+    const prompt = (run: RunningEpisode) => run.prompt(past?.(gameOf!.get(run)!, run.turns.length));
+    try {
+      await playToTheEnd(runs, prompt, { lockstep, ...options });
+    } finally {
+      for (const run of runs) run.close();
+    }
+    for (const [i, run] of runs.entries()) episodes[open[i]!.game] = run.episode();
+    if (attempt >= attempts) break;
+    open = open.filter(({ game }) => episodes[game]!.endReason === 'failed');
   }
-  return runs.map((run) => run.episode());
+  return episodes;
 }
 
 /**

@@ -9,7 +9,8 @@ import {
   type PastTurn,
   readScratchpad,
 } from '@ludic/history';
-import { type GamePrompt, isReply, type NoReply, type Reply } from '@ludic/policies';
+import { withoutTools } from '@ludic/models/internal';
+import { type GamePrompt, isReply, type NoReply, type PolicyRequest, type Reply } from '@ludic/policies';
 import { stream } from '@ludic/random';
 import { type EnvironmentSpec, resolveSpec } from '../environment-spec.ts';
 import type { EpisodeStart } from '../starts.ts';
@@ -96,6 +97,9 @@ export class RunningEpisode {
   prompt(past?: readonly PastTurn[]): GamePrompt | undefined {
     return this.#guard(() => {
       const { environment } = this;
+      const request = environment.request as PolicyRequest | undefined;
+      if (request)
+        return { messages: plainTurns(request.messages), episode: this, random: this.#random, environment, request };
       const messages = buildMessages(this.#history, {
         systemPrompt: this.#systemPrompt,
         turns: past ?? (this.#seen ? this.#given() : this.#past),
@@ -131,7 +135,7 @@ export class RunningEpisode {
       () => {
         hidden = this.#hidden();
         this.#see();
-        return this.environment.step(reply.text);
+        return this.environment.step(reply.text, reply);
       },
       ({ observation, reward, terminated, truncated, info }) => {
         this.turns.push({
@@ -185,17 +189,23 @@ export class RunningEpisode {
   episode(): Episode {
     const { outcome, success } = this.turns.at(-1)?.info ?? {};
     const { seed, dynamicsSeed, split } = this.#start;
+    const turns = this.#withFinalRewards();
     return {
       ...{ seed, dynamicsSeed },
       ...(split && { split }),
-      turns: this.turns,
-      reward: this.#reward,
+      turns,
+      reward: turns === this.turns ? this.#reward : turns.reduce((sum, { reward }) => sum + reward, 0),
       endReason: this.endReason ?? 'failed',
       finalObservation: this.endReason === 'failed' ? '' : this.observation,
       ...(outcome && { outcome }),
       ...(success !== undefined && { success }),
       ...(this.error !== undefined && { error: this.error }),
     };
+  }
+
+  #withFinalRewards(): readonly Turn[] {
+    const rewards = this.endReason === 'failed' ? undefined : this.#guard(() => this.environment.finalRewards);
+    return rewards ? this.turns.map((turn, i) => ({ ...turn, reward: rewards[i] ?? 0 })) : this.turns;
   }
 
   #guard<T>(act: () => T): T | undefined {
@@ -226,3 +236,7 @@ export class RunningEpisode {
     this.error = reasonOf(error);
   }
 }
+
+/** A conversation with tools in system, user and assistant messages, as people read it. */
+const plainTurns = (messages: PolicyRequest['messages']): readonly Message[] =>
+  withoutTools(messages).map(({ role, content }) => ({ role: role === 'tool' ? 'user' : role, content }));
