@@ -127,7 +127,8 @@ describe('the house', () => {
     /** Checksums are neither. */
     const harmless = /^import \{ createHash(, type Hash)? \} from 'node:crypto';$/m;
     const wrong = files
-      .filter(({ name }) => name.startsWith('packages/'))
+      // Keys that could be computed would keep no secret.
+      .filter(({ path, name }) => name.startsWith('packages/') && !path.endsWith('/agents/src/node/secrets.ts'))
       .filter(({ text }) =>
         /\bMath\.random\b|\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|(?<!-)\bperformance\b|\bcrypto\b/.test(
           text.replaceAll(/\/\/.*|\/\*[\s\S]*?\*\//g, '').replace(harmless, ''),

@@ -13,9 +13,19 @@ export const offeredGamesOption = (description: string): Option =>
     .argParser((value: string, before: readonly string[]) => [...before, value])
     .default([]);
 
+/** `--agent`, for commands that play what one names. */
+export const agentOption = (): Option =>
+  new Option('--agent <file>', 'File of an agent in place of --env: its default export is what defineAgent returns');
+
 /** Before a command begins: the game that its option names, or several. @throws EnvironmentError `bad_definition`; UsageError */
 export async function loadNamedGame(command: Command): Promise<void> {
-  const { env } = command.opts<{ env?: unknown }>();
+  const { env, agent } = command.opts<{ env?: unknown; agent?: string }>();
+  if (agent !== undefined) {
+    if (command.getOptionValueSource('env') === 'cli')
+      throw new UsageError('--agent names what is played: leave --env out.');
+    command.setOptionValueWithSource('env', await idOfGame(agent), 'cli');
+    return;
+  }
   if (Array.isArray(env)) for (const named of env) await loadGames(named);
   if (typeof env !== 'string') return;
   const id = await idOfGame(env);

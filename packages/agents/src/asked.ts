@@ -76,8 +76,13 @@ export class AskedRequest {
   }
 }
 
-function choiceOf({ text, finish, tokens, toolText }: GivenReply, { keepStop, stop, oneCall, tokenIds }: ChatTask) {
-  const reply = new ChatReply({ stop: keepStop ? [] : stop, toolFormat: toolText?.format, oneCall });
+/** How a scripted player writes calls: the form of models whose templates know none. */
+const SCRIPTED_FORMAT = 'hermes';
+
+function choiceOf({ text, finish, tokens, toolText }: GivenReply, task: ChatTask) {
+  const { keepStop, stop, oneCall, tokenIds, tools } = task;
+  const toolFormat = tools && (toolText?.format ?? SCRIPTED_FORMAT);
+  const reply = new ChatReply({ stop: keepStop ? [] : stop, toolFormat, oneCall });
   reply.finish(toolText?.text ?? text);
   const { content, toolCalls } = reply;
   return {

@@ -21,6 +21,14 @@ const LONGEST_REQUEST = 2 ** 22;
 /** The name of the model for agents that ask which there are. */
 const MODEL = 'policy';
 
+/** Where names come from that must not be guessed. */
+export interface Secrets {
+  /** 128 random bits as text. */
+  readonly draw: () => string;
+  /** A hash that nothing of the name can be told from. */
+  readonly hash: (name: string) => string;
+}
+
 interface OpenRollout {
   readonly rollout: AgentRollout;
   readonly names: readonly string[];
@@ -32,13 +40,16 @@ interface OpenRollout {
 /** An HTTP application that gives agents the policy's replies. */
 export class RolloutGateway implements RolloutDesk {
   readonly #origin: () => Promise<string>;
+  readonly #secrets: Secrets;
+  #answers = 0;
   /** By the hashes of their names, so that a comparison tells nothing of a name. */
   readonly #rollouts = new Map<string, OpenRollout>();
   readonly #app = new Hono();
 
   /** @param origin where the application can be reached, such as `http://127.0.0.1:4000` */
-  constructor(origin: () => Promise<string>) {
+  constructor(origin: () => Promise<string>, secrets: Secrets) {
     this.#origin = origin;
+    this.#secrets = secrets;
     const app = this.#app;
     app.use(
       bodyLimit({ maxSize: LONGEST_REQUEST, onError: () => Response.json(errorBody(TOO_LARGE), { status: 413 }) }),
@@ -56,10 +67,10 @@ export class RolloutGateway implements RolloutDesk {
   readonly fetch = (request: Request): Response | Promise<Response> => this.#app.fetch(request);
 
   async open(rollout: AgentRollout): Promise<RolloutAddress> {
-    const name = randomName();
-    const apiKey = `ludic-${randomName()}`;
+    const name = this.#secrets.draw();
+    const apiKey = `ludic-${this.#secrets.draw()}`;
     const origin = await this.#origin();
-    const names = await Promise.all([name, apiKey].map(hashOf));
+    const names = [name, apiKey].map(this.#secrets.hash);
     const open = { rollout, names, byKey: new Map(), byBody: new Map() };
     for (const one of names) this.#rollouts.set(one, open);
     return { baseURL: `${origin}/rollouts/${name}/v1`, apiKey };
@@ -72,7 +83,8 @@ export class RolloutGateway implements RolloutDesk {
   async #chat(context: Context): Promise<Response> {
     const open = await this.#rolloutOf(context);
     const request = await readRequest(context);
-    const head = { id: `chatcmpl-${randomName()}`, created: Math.floor(Date.now() / 1000), model: request.model };
+    // Nothing here reads the clock, and no client of a rollout needs it.
+    const head = { id: `chatcmpl-${++this.#answers}`, created: 0, model: request.model };
     const answer = await this.#ask(open, request, context).answer;
     if (!request.stream) return context.json(completion(head, answer, request));
     return streamSSE(context, async (sse) => {
@@ -99,7 +111,7 @@ export class RolloutGateway implements RolloutDesk {
   async #rolloutOf({ req }: Context): Promise<OpenRollout> {
     const bearer = /^Bearer (.+)$/i.exec(req.header('authorization') ?? '')?.[1];
     for (const name of [req.param('name'), bearer]) {
-      const open = name === undefined ? undefined : this.#rollouts.get(await hashOf(name));
+      const open = name === undefined ? undefined : this.#rollouts.get(this.#secrets.hash(name));
       if (open) return open;
     }
     throw new RequestRefused(401, 'invalid_api_key', 'This is the key of no rollout that is open.');
@@ -145,10 +157,3 @@ function refusal(error: unknown): Response {
 const errorBody = ({ message, code, param, status }: RequestRefused) => ({
   error: { message, type: status >= 500 ? 'server_error' : 'invalid_request_error', param, code },
 });
-
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-const randomName = (): string => hex(crypto.getRandomValues(new Uint8Array(16)));
-
-const hashOf = async (name: string): Promise<string> =>
-  hex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(name))));

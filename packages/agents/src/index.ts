@@ -1,6 +1,3 @@
-// Agents that learn, without a server: rollouts as episodes, and the gateway as an application of requests and answers.
+// What an agent is. The entry for Node makes one.
 
 export type { Agent, AgentContext, AgentResult, AgentSettings } from './agent.ts';
-export { agentEnvironment } from './define-agent.ts';
-export { RolloutGateway } from './gateway.ts';
-export type { AgentRollout, RolloutAddress, RolloutDesk } from './rollout.ts';

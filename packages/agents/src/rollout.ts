@@ -2,6 +2,7 @@
 // credit, batch, loss, run and resume are those of games.
 
 import type { Awaitable, Environment, ReplyMade, ResetOptions, Step } from '@ludic/environments';
+import { isObject } from '@ludic/io';
 import { stream } from '@ludic/random';
 import type { AgentResult, AgentSettings } from './agent.ts';
 import { type AskedRequest, type GivenReply, RequestRefused } from './asked.ts';
@@ -141,12 +142,11 @@ export class AgentRollout implements Environment {
 
 /** @throws Error for a result that is none */
 function resultOf(given: unknown): Required<AgentResult> {
-  const { reward = 0, turnRewards = [] } =
-    typeof given === 'number' ? { reward: given } : ((given ?? {}) as AgentResult);
-  const numbers: unknown[] = Array.isArray(turnRewards) ? [reward, ...turnRewards] : [undefined];
-  if (typeof given === 'object' && given !== null && !('reward' in given || 'turnRewards' in given))
-    numbers.push(undefined);
-  if (given === undefined || given === null || !numbers.every((number) => Number.isFinite(number)))
-    throw new Error('the agent must return its reward, a finite number, or an object with reward or turnRewards');
-  return { reward, turnRewards };
+  if (Number.isFinite(given)) return { reward: given as number, turnRewards: [] };
+  if (isObject(given) && (given.reward !== undefined || given.turnRewards !== undefined)) {
+    const { reward = 0, turnRewards = [] } = given;
+    if (Number.isFinite(reward) && Array.isArray(turnRewards) && turnRewards.every(Number.isFinite))
+      return { reward: reward as number, turnRewards };
+  }
+  throw new Error('the agent must return its reward, a finite number, or an object with reward or turnRewards');
 }

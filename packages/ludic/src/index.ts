@@ -1,6 +1,9 @@
 // The library under one name, for Node: what a program needs that plays, evaluates and trains. Each name is listed, so
 // this file says what is public; the packages behind it have more for programs that build on their parts.
 
+// Agents
+export type { Agent, AgentContext, AgentResult, AgentSettings } from '@ludic/agents';
+export { defineAgent } from '@ludic/agents/node';
 // Games
 export {
   type Board,
@@ -99,3 +102,4 @@ export { ClientError, LudicClient } from '@ludic/service/client';
 export { loadPlugin } from './node/load-plugin.ts';
 export { openModel } from './node/open-model.ts';
 export { runTraining } from './node/run-training.ts';
+export { type TrainAgentOptions, trainAgent } from './node/train-agent.ts';

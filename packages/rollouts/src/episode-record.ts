@@ -43,20 +43,22 @@ export class RecordError extends LudicError<'bad_episodes'> {
 export function episodeToJson(episode: Episode): object {
   return {
     ...episode,
-    turns: episode.turns.map(({ reply: { toolText: ___, ...reply }, situation: _, trueNotes: __, ...turn }) => ({
-      ...turn,
-      reply: {
-        ...reply,
-        ...(reply.tokens && {
-          tokens: {
-            prompt: Array.from(reply.tokens.prompt),
-            completion: Array.from(reply.tokens.completion),
-            logprobs: Array.from(reply.tokens.logprobs),
-            entropies: Array.from(reply.tokens.entropies),
-          },
-        }),
-      },
-    })),
+    turns: episode.turns.map(
+      ({ reply: { toolText: _, ...reply }, situation: __, trueNotes: ___, request: ____, ...turn }) => ({
+        ...turn,
+        reply: {
+          ...reply,
+          ...(reply.tokens && {
+            tokens: {
+              prompt: Array.from(reply.tokens.prompt),
+              completion: Array.from(reply.tokens.completion),
+              logprobs: Array.from(reply.tokens.logprobs),
+              entropies: Array.from(reply.tokens.entropies),
+            },
+          }),
+        },
+      }),
+    ),
   };
 }
 

@@ -2,12 +2,14 @@
 
 import type { Split, StepInfo } from '@ludic/environments';
 import type { Message } from '@ludic/history';
-import type { Reply } from '@ludic/policies';
+import type { PolicyRequest, Reply } from '@ludic/policies';
 
 /** One step of an episode in Gymnasium's sense: an observation, the reply to it and the reward for that. */
 export interface Turn {
   /** All that the policy saw. */
   readonly prompt: readonly Message[];
+  /** What an agent asked, where one did: `prompt` says it in plain turns. Not on record. */
+  readonly request?: PolicyRequest | undefined;
   /** What the environment said before the reply. */
   readonly observation: string;
   /** What the reply was given in, hidden things included, for credit: see `Environment.situation`. Not on record. */

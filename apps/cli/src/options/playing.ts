@@ -7,6 +7,7 @@ import type { BaseBits, TemplateOptions } from '@ludic/models';
 import type { Policy } from '@ludic/policies';
 import { type EnvironmentSpec, type Episode, evaluationStarts, playEpisodes } from '@ludic/rollouts';
 import type { Command } from 'commander';
+import { agentOption } from '../game-files.ts';
 import { adapterOption, baseBitsOption } from '../models/open.ts';
 import { type OutsideOptions, POLICY_NAMES } from '../models/outside-policies.ts';
 import { type DeviceOption, deviceOption } from './device.ts';
@@ -40,6 +41,7 @@ export const addPolicyAndGame = (command: Command): Command =>
       '--env <id>',
       'Game to play (default: the one that the model was trained in); an id of ludic games, a file such as ./my-game.ts, or a package',
     )
+    .addOption(agentOption())
     .option('--model <name>', `Policy that plays: ${POLICY_NAMES}`, 'nano')
     .addOption(adapterOption())
     .addOption(baseBitsOption())

@@ -4,6 +4,7 @@ import { AUTO_WARM_START, LORA_FIELDS, TEACH } from '@ludic/grpo/internal';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command, Option } from 'commander';
 import { UsageError } from '../failure.ts';
+import { agentOption } from '../game-files.ts';
 import { modelOption } from '../models/open.ts';
 import { deviceOption } from '../options/device.ts';
 import { fieldOption, fieldOptions } from '../options/fields.ts';
@@ -36,6 +37,7 @@ export function trainCommand(): Command {
       '--env <id>',
       'Game to train in (needed for a new run); an id of ludic games, a file such as ./my-game.ts, or a package',
     )
+    .addOption(agentOption())
     .addOption(envConfigOption())
     .addOption(modelOption(', to start from'))
     .option(

@@ -4,7 +4,7 @@ import type { Command, Option } from 'commander';
 
 /** A test checks that every option is in one group. */
 const GROUPS: readonly (readonly [heading: string, names: string])[] = [
-  ['The run', 'env env-config model history plugin out resume recipe steps seed json'],
+  ['The run', 'env agent env-config model history plugin out resume recipe steps seed json'],
   [
     'What a step learns from',
     'batch-size group-size credit gae-lambda discount note-reward given-notes scale-rewards shared-dynamics resample-rounds mask-truncated-completions',
@@ -47,6 +47,7 @@ Examples:
   train --recipe tic-tac-toe-random --out runs/second           settings that are known to train well
   train --out runs/first --resume                               go on with a run that was stopped
   train --env key_door --env-config '{"size": 3}' --out runs/small
+  train --agent ./my-agent.ts --out runs/agent                  an agent that asks for chat completions
   train --env tic_tac_toe --model OWNER/NAME --lora-rank 16 --out runs/adapter
   games                                                         what --env and --env-config take
 `;

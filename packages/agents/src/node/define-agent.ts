@@ -6,9 +6,10 @@ import type { EnvironmentDefinition } from '@ludic/environments';
 import type { AgentSettings } from '../agent.ts';
 import { agentEnvironment } from '../define-agent.ts';
 import { RolloutGateway } from '../gateway.ts';
+import { secrets } from './secrets.ts';
 
 let origin: Promise<string> | undefined;
-const gateway = new RolloutGateway(() => (origin ??= listen()));
+const gateway = new RolloutGateway(() => (origin ??= listen()), secrets);
 
 function listen(): Promise<string> {
   const server = createAdaptorServer({ fetch: gateway.fetch });

@@ -5,7 +5,7 @@ import { type EnvironmentDefinition, type Expert, rulesOf } from '@ludic/environ
 import { buildMessages, type Message, readScratchpad } from '@ludic/history';
 import type { LanguageModel } from '@ludic/inference';
 import { PromptEncoder } from '@ludic/inference/internal';
-import { scriptedPolicy } from '@ludic/policies';
+import { type PolicyRequest, scriptedPolicy } from '@ludic/policies';
 import {
   type EnvironmentSpec,
   type Episode,
@@ -68,8 +68,7 @@ export interface WarmStartStep {
   readonly replies: number;
 }
 
-interface TaughtReply {
-  readonly messages: readonly Message[];
+interface TaughtReply extends Pick<PolicyRequest, 'messages' | 'tools'> {
   readonly reply: string;
 }
 
@@ -88,6 +87,10 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
     temperature: 1,
     tokenBudget: settings.tokenBudget,
   });
+  // A reply that the game's closing tag does not end is ended by the model.
+  const [endToken] = config.eosTokenIds;
+  const wholeReply = (ids: Int32Array, isEnded: boolean) =>
+    isEnded || endToken === undefined ? ids : Int32Array.from([...ids, endToken]);
   const { learningRate } = settings;
   const schedule = { learningRate, schedule: 'cosine', warmupSteps: 10, finalRate: 0.02 } as const;
   try {
@@ -103,7 +106,10 @@ export async function* warmStart(model: LanguageModel, settings: WarmStartSettin
         });
         const taught = await taughtReplies(task, starts);
         const replies = taught
-          .map(({ messages, reply }) => ({ prompt: encoder.encode(messages), completion: tokenizer.encode(reply) }))
+          .map(({ messages, tools, reply }) => ({
+            prompt: encoder.encode(messages, tools),
+            completion: wholeReply(tokenizer.encode(reply), reply.endsWith(`</${task.environment.replyTag}>`)),
+          }))
           // What the model has no room for it will not be asked for either.
           .filter(({ prompt, completion }) => prompt.length + completion.length <= config.maxPositions);
         if (replies.length === 0) continue;
@@ -139,7 +145,7 @@ async function taughtReplies(task: WarmStartTask, starts: readonly EpisodeStart[
     mistakes > 0 ? erringPlayer(faultless, mistakes) : { policy: faultless, isMistake: () => false };
   const episodes = await playEpisodes({ ...spec, policy, starts });
   const right = episodes.flatMap(({ turns }) => turns.filter(({ reply }) => !isMistake(reply)));
-  if (!own) return right.map(({ prompt, reply }) => ({ messages: prompt, reply: reply.text }));
+  if (!own) return right.map(({ prompt, request, reply }) => ({ messages: prompt, ...request, reply: reply.text }));
   const isNoted = ({ reply }: Turn) => readScratchpad(reply.text) !== undefined;
   // Few replies that leave the scratchpad as it is are enough, since what notes look like is to be learned.
   const taught = right.filter((turn, i) => isNoted(turn) || i % 20 === 0);

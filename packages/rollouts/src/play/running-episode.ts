@@ -98,8 +98,7 @@ export class RunningEpisode {
     return this.#guard(() => {
       const { environment } = this;
       const request = environment.request as PolicyRequest | undefined;
-      if (request)
-        return { messages: plainTurns(request.messages), episode: this, random: this.#random, environment, request };
+      if (request) return { messages: plainTurns(request), episode: this, random: this.#random, environment, request };
       const messages = buildMessages(this.#history, {
         systemPrompt: this.#systemPrompt,
         turns: past ?? (this.#seen ? this.#given() : this.#past),
@@ -130,7 +129,7 @@ export class RunningEpisode {
   }
 
   #step(prompt: readonly Message[], reply: Reply): Promise<void> | undefined {
-    let hidden: Pick<Turn, 'situation' | 'trueNotes'>;
+    let hidden: Pick<Turn, 'situation' | 'trueNotes' | 'request'>;
     return this.#guardLater(
       () => {
         hidden = this.#hidden();
@@ -156,13 +155,18 @@ export class RunningEpisode {
     );
   }
 
-  /** What the policy is not told, for credit. */
-  #hidden(): Pick<Turn, 'situation' | 'trueNotes'> {
+  /** What the policy is not told, for credit, and what it was told beside plain turns. */
+  #hidden(): Pick<Turn, 'situation' | 'trueNotes' | 'request'> {
     const { situation } = this.environment;
+    const request = this.environment.request as PolicyRequest | undefined;
     const trueNotes = this.#scratchpad === '' ? 0 : this.#trueNotes();
     // What is written where notes are given leads to nothing, so it is not compared with what is written elsewhere.
     const named = this.#seen && situation !== undefined ? `${situation} given` : situation;
-    return { ...(named !== undefined && { situation: named }), ...(trueNotes > 0 && { trueNotes }) };
+    return {
+      ...(named !== undefined && { situation: named }),
+      ...(trueNotes > 0 && { trueNotes }),
+      ...(request && { request }),
+    };
   }
 
   #trueNotes(): number {
@@ -238,5 +242,5 @@ export class RunningEpisode {
 }
 
 /** A conversation with tools in system, user and assistant messages, as people read it. */
-const plainTurns = (messages: PolicyRequest['messages']): readonly Message[] =>
-  withoutTools(messages).map(({ role, content }) => ({ role: role === 'tool' ? 'user' : role, content }));
+const plainTurns = ({ messages, tools }: PolicyRequest): readonly Message[] =>
+  withoutTools(messages, tools).map(({ role, content }) => ({ role: role === 'tool' ? 'user' : role, content }));
