@@ -3,10 +3,12 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { callingModel } from '../apps/server/testing/calling-model.ts';
 import { PASSWORD, startService } from '../apps/server/testing/service.ts';
 import { DEFAULT_ADAMW, DEFAULT_LOSS, Learner } from '../packages/grpo/src/index.ts';
 import {
@@ -136,6 +138,8 @@ describe.skipIf(!imports('requests'))("the guide's client in Python", () => {
 describe.skipIf(!imports('openai'))("OpenAI's client in Python", () => {
   it('chats, streams, lists, and shows what was wrong', async () => {
     const service = await startService();
+    const caller = await callingModel();
+    await cp(caller.model.folder, join(service.folder, 'data/models/caller'), { recursive: true });
     try {
       const script = fileURLToPath(new URL('./python_openai.py', import.meta.url));
       const python = spawn(PYTHON, [script, `${service.url}/v1`, PASSWORD], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -146,6 +150,8 @@ describe.skipIf(!imports('openai'))("OpenAI's client in Python", () => {
       expect(told.usage[0]).toBe(told.usage[1]);
       expect(told.stopped).not.toContain('</');
       expect(told.top.every((count: number) => count === 3)).toBe(true);
+      expect(told.call).toEqual(['tool_calls', 'look', { at: 'door' }]);
+      expect([told.called, told.ids]).toEqual(['The door is blue.', [true, true]]);
       expect(told.models).toContain('nano');
       const bad = ['BadRequestError', 400, 'invalid_request_error'];
       expect(told.failures).toEqual([

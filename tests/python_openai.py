@@ -21,6 +21,12 @@ def failure(call):
 create = client.chat.completions.create
 whole = create(**ask)
 chunks = list(create(**ask, stream=True, stream_options={"include_usage": True}))
+look = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+calling = {"model": "caller", "messages": [{"role": "user", "content": "Look."}], "tools": [look]}
+called = create(**calling, extra_body={"return_token_ids": True})
+call = called.choices[0].message.tool_calls[0]
+result = {"role": "tool", "tool_call_id": call.id, "content": "blue"}
+turns = [*calling["messages"], called.choices[0].message.model_dump(), result]
 rated = create(**ask, logprobs=True, top_logprobs=3).choices[0].logprobs.content
 print(json.dumps({
     "content": whole.choices[0].message.content,
@@ -31,6 +37,10 @@ print(json.dumps({
     "replies": len(create(**{**ask, "n": 20, "temperature": 1, "max_tokens": 2}).choices),
     "stopped": create(**ask, stop=["</move>", "</action>"]).choices[0].message.content,
     "top": [len(token.top_logprobs) for token in rated],
+    "call": [called.choices[0].finish_reason, call.function.name, json.loads(call.function.arguments)],
+    "called": create(**{**calling, "messages": turns}).choices[0].message.content,
+    "ids": [len(called.prompt_token_ids) == called.usage.prompt_tokens,
+            len(called.choices[0].token_ids) == called.usage.completion_tokens],
     "models": [model.id for model in client.models.list()],
     "model": client.models.retrieve("nano").object,
     "failures": [

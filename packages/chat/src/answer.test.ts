@@ -90,6 +90,13 @@ describe('an answer', () => {
     expect(other).not.toEqual(message);
   });
 
+  it('gives each of several calls an id of its own', () => {
+    const toolCalls = Array(3).fill({ id: 'abcdefghi', name: 'time', arguments: '{}' });
+    const { message } = completion(head, { ...calling, choices: [{ ...calling.choices[0]!, toolCalls }] }, {})
+      .choices[0]!;
+    expect(new Set((message as { tool_calls: { id: string }[] }).tool_calls.map(({ id }) => id)).size).toBe(3);
+  });
+
   it('streams calls whole, with the ids that the whole answer has, before it ends', () => {
     const chunks = new CompletionChunks(head, request({ stream: true }));
     const whole = completion(head, calling, {});

@@ -58,23 +58,28 @@ export function completion(head: CompletionHead, answer: ChatAnswer, request: Pi
 function messageOf(head: CompletionHead, { text, toolCalls = [] }: ChatChoice, index: number) {
   const message = { role: 'assistant' as const, content: text, refusal: null };
   if (toolCalls.length === 0) return message;
-  return { ...message, content: text || null, tool_calls: toolCalls.map((call, i) => callJson(head, call, index, i)) };
+  return { ...message, content: text || null, tool_calls: callsJson(head, toolCalls, index) };
 }
 
 /** A reply that was cut off at its limit says so, whether or not it holds calls. */
 const finishOf = ({ finish, toolCalls = [] }: ChatChoice): Generation['finish'] | 'tool_calls' =>
   finish === 'stop' && toolCalls.length > 0 ? 'tool_calls' : finish;
 
-/** A call without an id gets one that no other call of any answer has; nine letters and digits, as Mistral's templates want. */
-function callJson(
-  { id: answer }: CompletionHead,
-  { id, name, arguments: text }: ToolCall,
-  choice: number,
-  place: number,
-) {
-  const made = () => (deriveSeed('tool call', answer, choice, place) % 36 ** 9).toString(36).padStart(9, '0');
-  return { id: id ?? made(), type: 'function' as const, function: { name, arguments: text } };
+/**
+ * Calls with their ids. One without an id, or with that of another, gets an id that no call of any other answer has: nine
+ * letters and digits, as Mistral's templates want.
+ */
+function callsJson({ id: answer }: CompletionHead, calls: readonly ToolCall[], choice: number) {
+  const taken = new Set<string>();
+  return calls.map(({ id: given, name, arguments: text }, place) => {
+    const id = given === undefined || taken.has(given) ? madeId(answer, choice, place) : given;
+    taken.add(id);
+    return { id, type: 'function' as const, function: { name, arguments: text } };
+  });
 }
+
+const madeId = (answer: string, choice: number, place: number): string =>
+  (deriveSeed('tool call', answer, choice, place) % 36 ** 9).toString(36).padStart(9, '0');
 
 /** Under vLLM's names. */
 const idsOf = ({ tokenIds }: ChatChoice) => tokenIds && { token_ids: tokenIds };
@@ -109,7 +114,7 @@ export class CompletionChunks {
       this.#chunk(
         [{ ...this.#choice(index, {}, finishOf(choice), null), ...idsOf(choice) }],
         null,
-        promptIdsOf(answer),
+        index === 0 ? promptIdsOf(answer) : {},
       ),
     ]);
     return this.#withUsage ? [...ends, this.#chunk([], usageOf(answer))] : ends;
@@ -117,7 +122,7 @@ export class CompletionChunks {
 
   #calls({ toolCalls = [] }: ChatChoice, index: number): object[] {
     if (toolCalls.length === 0) return [];
-    const calls = toolCalls.map((call, i) => ({ index: i, ...callJson(this.#head, call, index, i) }));
+    const calls = callsJson(this.#head, toolCalls, index).map((call, i) => ({ index: i, ...call }));
     return [this.#chunk([this.#choice(index, { tool_calls: calls }, null, null)])];
   }
 

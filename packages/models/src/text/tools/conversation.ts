@@ -62,7 +62,7 @@ export const templateTool = ({ name, description, parameters }: Tool): object =>
 });
 
 /** What Mistral's templates insist on. */
-const SHORT_ID = /^[A-Za-z0-9]{9}$/;
+export const SHORT_ID = /^[A-Za-z0-9]{9}$/;
 
 /** The same conversation with ids of nine letters and digits, where its ids are no such. */
 export function withShortIds(messages: readonly ChatMessage[]): readonly ChatMessage[] {

@@ -1,6 +1,6 @@
 // Calls that are JSON, in tags, after a mark, or alone.
 
-import type { ToolCall } from './conversation.ts';
+import { SHORT_ID, type ToolCall } from './conversation.ts';
 import { afterSpace, jsonEnd, listEntries, objectFields } from './json-text.ts';
 
 /** Calls in a reply, and what stands around them. */
@@ -19,8 +19,9 @@ function callOf(json: string): ToolCall | undefined {
   // Some models write the arguments as a text that holds the object.
   const text = given.startsWith('"') ? textOf(given)! : given;
   if (!objectFields(text)) return undefined;
+  // Other ids are none that a model was taught to write.
   const id = textOf(fields!.get('id'));
-  return { ...(id !== undefined && id !== '' && { id }), name, arguments: text.trim() };
+  return { ...(id !== undefined && SHORT_ID.test(id) && { id }), name, arguments: text.trim() };
 }
 
 const textOf = (json: string | undefined): string | undefined =>

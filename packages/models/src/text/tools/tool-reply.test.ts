@@ -37,6 +37,12 @@ const REPLIES: readonly (readonly [ToolFormat, string, string, ReturnType<typeof
     '',
     [call('f', '{"x": 1.0, "n": 12345678901234567890}')],
   ],
+  [
+    'hermes',
+    '<think>No.</think><tool_call>{"name": "f", "id": "1", "arguments": {"a": "</think>"}}</tool_call>',
+    '<think>No.</think>',
+    [call('f', '{"a": "</think>"}')],
+  ],
   ['llama3', '{"name": "weather", "parameters": {"city": "Rome", "days": 2}}', '', [weather]],
   ['llama3', '<|python_tag|>{"name": "time", "parameters": {}}; {"name": "time", "parameters": {}}', '', [time, time]],
   ['llama3', '{"type": "function", "name": "time", "parameters": {}}', '', [time]],

@@ -28,7 +28,7 @@ export interface ToolReply {
 const THOUGHTS_END = '</think>';
 
 function afterThoughts(text: string): number {
-  const at = text.lastIndexOf(THOUGHTS_END);
+  const at = text.indexOf(THOUGHTS_END);
   return at < 0 ? 0 : at + THOUGHTS_END.length;
 }
 
