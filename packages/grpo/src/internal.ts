@@ -23,4 +23,5 @@ export { DEMO_PRESET, PRESETS, pagePreset } from './settings/presets.ts';
 export { RECIPES, type Recipe } from './settings/recipes.ts';
 export { RULE_TEXTS } from './settings/rule-texts.ts';
 export { evaluationPlan, groupSizeFor, shardsFor } from './settings/rules.ts';
+export { isCallbackMetric } from './trainer/step-metrics.ts';
 export { AUTO_WARM_START, TAUGHT_MISTAKES, TEACH } from './warm-start/plan.ts';

@@ -63,6 +63,7 @@ it('are used by several processes as by one, end a run, and are asked for where 
     stderr: expect.stringContaining(`The run began with the callback early: name what holds it, --plugin ${metric}.`),
   });
   expect(await runLudic('train', '--out', out, '--resume', ...plugins)).toMatchObject({ code: 0 });
+  expect((await runLudic('runs', 'show', out)).stdout).toContain('own_replies: As a callback of the run measures it');
 });
 
 it('have the histories that a model was trained with', async () => {

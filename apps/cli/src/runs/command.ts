@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { LOGGED_STEP_METRICS } from '@ludic/grpo';
-import { trainingFields } from '@ludic/grpo/internal';
+import { isCallbackMetric, trainingFields } from '@ludic/grpo/internal';
 import { isGameMetric } from '@ludic/rollouts/internal';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
@@ -94,14 +94,16 @@ const DRAWN = ['mean_reward', 'success_rate', 'invalid_rate', 'entropy'] as cons
 
 function curvesOf({ steps }: RunReport): readonly Curve[] {
   if (steps.length === 0) throw new UsageError('The run has made no step yet.');
-  const own = [...new Set(steps.flatMap((line) => Object.keys(line).filter(isGameMetric)))].sort();
-  const curve = (key: (typeof DRAWN)[number] | (typeof own)[number], meaning: string): Curve => ({
+  const keys = [...new Set(steps.flatMap((line) => Object.keys(line)))].sort();
+  const [ofGame, ofCallbacks] = [keys.filter(isGameMetric), keys.filter(isCallbackMetric)];
+  const curve = (key: (typeof DRAWN | typeof ofGame | typeof ofCallbacks)[number], meaning: string): Curve => ({
     title: `${key}: ${meaning}`,
     points: steps.flatMap(({ step, [key]: value }) => (value === undefined ? [] : [{ step, value }])),
   });
   return [
     ...DRAWN.map((key) => curve(key, LOGGED_STEP_METRICS[key].meaning)),
-    ...own.map((key) => curve(key, 'Mean of a game, as the game measures it')),
+    ...ofGame.map((key) => curve(key, 'Mean of a game, as the game measures it')),
+    ...ofCallbacks.map((key) => curve(key, 'As a callback of the run measures it')),
   ];
 }
 

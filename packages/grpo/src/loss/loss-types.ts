@@ -1,7 +1,8 @@
 // The loss types, one row each: what a token's loss is, what the sum over tokens is divided by, and where the ratio is
 // cut off. A new loss type is a row here and, where its surrogate is new, a graph function in `loss.ts`; a user's own is one
-// more row, with its function in it. Data alone, so that a page that lists the types loads no graph. Source: TRL's GRPOTrainer; https://arxiv.org/abs/2402.03300 (GRPO),
-// 2503.20783 (Dr. GRPO), 2503.14476 (DAPO), 2506.13585 (CISPO), 2511.20347 (SAPO).
+// more row, with its function in it. Data alone, so that a page that lists the types loads no graph.
+// Source: TRL's GRPOTrainer; https://arxiv.org/abs/2402.03300 (GRPO), 2503.20783 (Dr. GRPO), 2503.14476 (DAPO), 2506.13585
+// (CISPO), 2511.20347 (SAPO).
 
 import type { Graph, Value } from '@ludic/graph';
 import { needSetting } from '../errors.ts';

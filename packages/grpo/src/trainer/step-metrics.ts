@@ -91,6 +91,8 @@ export type StepMetrics = Measured<typeof STEP_METRICS> & MeasuredByGame;
 export const OF_CALLBACKS = 'own_';
 /** What callbacks measure of a step, see `StepVerdict`. */
 export type CallbackMetrics = { readonly [K in `${typeof OF_CALLBACKS}${string}`]?: number };
+/** Whether a key stands for what a callback measures. */
+export const isCallbackMetric = (key: string): key is keyof CallbackMetrics => key.startsWith(OF_CALLBACKS);
 /**
  * A step as metrics.jsonl has it: `StepMetrics` with its seconds, tokens per second and peak memory in bytes, and `own_NAME`
  * for what callbacks measure.
