@@ -7,10 +7,10 @@ const digits = Array.from({ length: 10 }, (_, i) => i);
 
 export default defineTask({
   id: 'arithmetic',
-  instruction: 'Add the two numbers: <sum>7</sum>',
+  instruction: 'Add the two numbers.',
   replyTag: 'sum',
   items: digits.flatMap((a) => digits.map((b) => ({ a, b, sum: a + b }))),
-  prompt: ({ a, b }) => `${a} + ${b}`,
+  prompt: ({ a, b }) => `${a}+${b}`,
   answer: ({ sum }) => `${sum}`,
   reward: {
     right: (answer, { sum }) => (Number(answer) === sum ? 1 : 0),

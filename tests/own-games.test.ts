@@ -45,6 +45,11 @@ it('trains in it, and shows the curve of each reward', () => {
   expect(after('ludic evaluate --model runs/capitals --env ./capitals.ts --episodes 20')).toMatch(/^success/m);
 });
 
+it('takes 15 lines for arithmetic', () => {
+  const lines = readFileSync(join(ROOT, 'examples/arithmetic.ts'), 'utf8').split('\n');
+  expect(lines.filter((line) => line !== '' && !line.startsWith('//')).length).toBeLessThanOrEqual(15);
+});
+
 it('makes a game, whose expert wins nearly always', () => {
   const wins = (player: string) =>
     Number(/^win +([\d.]+) %/m.exec(after(`ludic evaluate --env ./nim.ts --model ${player} --episodes 500`))?.[1]);

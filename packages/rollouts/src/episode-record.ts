@@ -63,14 +63,27 @@ export function episodeToJson(episode: Episode): object {
 }
 
 /** An episode as a brief record: plain data of few bytes, which `replayRecord` makes whole again, but for its tokens. */
-export function briefRecord({ turns, finalObservation: _, ...episode }: Episode): EpisodeRecord {
+export function briefRecord({ turns, ...episode }: Episode): EpisodeRecord {
   return {
-    ...episode,
+    ...withoutTurns(episode),
     turns: turns.map(({ reply: { text, finish }, reward, info: { invalid } }) => ({
       reply: { text, ...(finish !== 'stop' && { finish }) },
       ...(reward !== 0 && { reward }),
       ...(invalid && { info: { invalid } }),
     })),
+  };
+}
+
+/** What a record says of the whole episode, and nothing that else stands beside it. */
+function withoutTurns(record: Omit<EpisodeRecord, 'turns'>): Omit<EpisodeRecord, 'turns'> {
+  const { seed, dynamicsSeed, split, reward, endReason, outcome, success, error } = record;
+  return {
+    ...{ seed, dynamicsSeed },
+    ...(split && { split }),
+    ...{ reward, endReason },
+    ...(outcome && { outcome }),
+    ...(success !== undefined && { success }),
+    ...(error !== undefined && { error }),
   };
 }
 
@@ -88,7 +101,7 @@ export function replayRecord({ turns: recorded, ...record }: EpisodeRecord, game
       'Only the seeds and the replies of this game were kept, and played again it is another one: choose the settings that it was played under.',
     );
   const finalObservation = endReason === 'failed' ? '' : (played.frames.at(-1)?.observation ?? '');
-  return { ...record, turns, finalObservation };
+  return { ...withoutTurns(record), turns, finalObservation };
 }
 
 const earnedIn = (turns: readonly { readonly reward?: number }[]): number =>
