@@ -130,8 +130,9 @@ console.log(result.status, result.step);`,
     shell(`node ${compiler} ${options} ${types} own.mts history.mts advantages.mts loss.mts metric.mts`);
   }, 120_000);
 
-  it('serves the page', async () => {
-    const child = spawn('node', ['node_modules/ludic/bin/ludic.js', 'evaluator', '--port', '0', '--no-open'], {
+  it('serves the page, with a game of its own', async () => {
+    const game = ['--env', join(ROOT, 'examples/larger.ts')];
+    const child = spawn('node', ['node_modules/ludic/bin/ludic.js', 'evaluator', '--port', '0', '--no-open', ...game], {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -146,7 +147,10 @@ console.log(result.status, result.step);`,
       });
       child.on('exit', () => failed(new Error(text)));
     });
-    expect(await (await fetch(url)).text()).toContain('<title>Ludic');
+    const page = await (await fetch(url)).text();
+    expect(page).toContain('<title>Ludic');
+    const games = /href="\.\/(games\/[\w-]+\.js)"/.exec(page)![1];
+    expect(await (await fetch(url + games)).text()).toContain('larger');
   }, 30_000);
 
   it('serves, in processes of its own', async () => {

@@ -1,5 +1,6 @@
 // Text games: the contract, the registry, the two built-in games, and what a user needs to add one.
 
+export { boardOf } from './board.ts';
 export { CheckedGame, reasonOf, rulesOf, watchedPlayer } from './checked-game.ts';
 export { type ConfigOf, type ConfigProperties, resolveConfig } from './config.ts';
 export type {
@@ -23,6 +24,7 @@ export type {
 export { type AsyncRules, defineEnvironment, type Move, type OtherSide, type Rules } from './define-environment.ts';
 export { defineTask, type TaskState } from './define-task.ts';
 export { EnvironmentError, type EnvironmentErrorCode } from './errors.ts';
+export { PACKAGES_OF_GAMES, PACKAGES_SYMBOL } from './for-games.ts';
 export { keyDoor } from './key-door/key-door.ts';
 export {
   ACTIONS as KEY_DOOR_ACTIONS,

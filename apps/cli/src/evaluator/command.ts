@@ -2,10 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
+import { gameFiles } from '@ludic/environments/node';
 import { Command } from 'commander';
 import { UsageError } from '../failure.ts';
+import { offeredGamesOption } from '../game-files.ts';
 import { whole } from '../options/input.ts';
 import { builtPage, precompressBeside } from './built-page.ts';
+import { publishedGames } from './published-games.ts';
 
 interface PageOptions {
   readonly port: number;
@@ -22,6 +25,7 @@ export function evaluatorCommand(): Command {
       'Address to listen at; 0.0.0.0 lets other machines in, without WebGPU and threads',
       '127.0.0.1',
     )
+    .addOption(offeredGamesOption('Games of the page, published to every visitor beside those of Ludic'))
     .option('--no-open', 'Print the address and open no browser')
     .action(run);
 }
@@ -30,7 +34,9 @@ async function run({ port, host, open }: PageOptions): Promise<void> {
   if (port > 65_535) throw new UsageError(`There is no port ${port}: the last is 65535.`);
   const folder = await builtPage();
   const { pageServer } = await import('@ludic/server/page');
-  const server = await pageServer(folder);
+  const files = gameFiles();
+  const games = files.length > 0 ? await publishedGames(files) : undefined;
+  const server = await pageServer(folder, games);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE' ? `Port ${port} is taken: choose another with --port.` : error.message;
@@ -40,6 +46,8 @@ async function run({ port, host, open }: PageOptions): Promise<void> {
   });
   precompressBeside();
   const url = `http://${host}:${(server.address() as AddressInfo).port}/`;
+  if (games)
+    console.log(`Every visitor gets the code of these files:\n${games.sources.map((path) => `  ${path}`).join('\n')}`);
   console.log(`The evaluator is at ${url}\nStop it with Ctrl-C.`);
   if (open && process.stdout.isTTY) openBrowser(url);
   const stop = () => {

@@ -11,7 +11,13 @@ export interface AskOptions {
 
 /** Requests to the worker. A worker that dies rejects all of them; the next request starts another. */
 export class Engine {
+  readonly #games: string | undefined;
   #requests: Requests<EngineCalls> | undefined;
+
+  /** @param games address of games that the worker has to know beside Ludic's own */
+  constructor(games?: string) {
+    this.#games = games;
+  }
 
   /** @throws LudicError, by the code of a package's error; `cancelled` after the signal, `gone`, `fault` or `engine_stopped` */
   ask<Type extends Request['type']>(
@@ -23,7 +29,9 @@ export class Engine {
   }
 
   #start(): Requests<EngineCalls> {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'engine' });
+    // Its name is all that a worker knows before it hears anything.
+    const name = this.#games ?? 'engine';
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name });
     const channel = postChannel<RequestMessage<EngineCalls>, ReplyMessage<EngineCalls>>(worker);
     const requests = new Requests<EngineCalls>(channel.send);
     channel.listen((message) => requests.hear(message));

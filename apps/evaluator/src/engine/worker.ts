@@ -12,6 +12,7 @@ import {
 } from '@ludic/io';
 import { readCarriedGame } from '@ludic/rollouts/internal';
 import { reportDevices } from '@ludic/runtime/web';
+import { loadOwnGames } from '../own-games.ts';
 import { answerLoad } from './models/download.ts';
 import { ModelRegistry } from './models/registry.ts';
 import { browse } from './models/sources.ts';
@@ -63,11 +64,13 @@ function failureOf(error: unknown, signal: AbortSignal): SerializedError {
 }
 
 const channel = postChannel<ReplyMessage<EngineCalls>, RequestMessage<EngineCalls>>(self);
-// Requests wait until it is known what is stored.
+/** The page tells of games that cannot be loaded. */
+const games = self.name !== 'engine' && loadOwnGames(self.name).catch(() => {});
+// Requests wait until it is known what is stored, and which games there are.
 channel.listen(
   answerRequests<EngineCalls>(
     channel.send,
-    models.ready.then(() => HANDLERS),
+    Promise.all([models.ready, games]).then(() => HANDLERS),
     failureOf,
   ),
 );

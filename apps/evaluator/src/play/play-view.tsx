@@ -1,6 +1,5 @@
-// A person plays: Tic-Tac-Toe against a policy, KeyDoor alone. On request the policy tells what it would do.
+// A person plays: Tic-Tac-Toe against a policy, other games alone. On request the policy tells what it would do.
 
-import { findEnvironment } from '@ludic/environments';
 import type { EnvironmentSpec } from '@ludic/rollouts';
 import { resolveSpec } from '@ludic/rollouts/internal';
 import { useState } from 'preact/hooks';
@@ -9,12 +8,11 @@ import { SeedField, SelectField } from '../ui/fields.tsx';
 import { Alert, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
+import { lazyView, shownGames } from '../ui/game/lazy-view.tsx';
 import { PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useGameForm } from '../ui/game/use-game-form.ts';
 import { useAttempt } from '../ui/use-answer.ts';
 import { DEFAULT_POLICY, DEFAULT_WATCH } from '../watch/watch-link.ts';
-import { KeyDoorGame } from './key-door-game.tsx';
-import { TicTacToeGame } from './tic-tac-toe-game.tsx';
 import { OTHER, type PlayerMark } from './two-players.ts';
 
 /** What the form holds. */
@@ -34,7 +32,10 @@ interface StartedGame extends PlaySpec {
 
 /** Of Tic-Tac-Toe: who plays the other side, which here is a person. */
 const WITHOUT = ['opponent', 'epsilon'];
-const PLAYABLE = ['tic_tac_toe', 'key_door'];
+
+const TicTacToeGame = lazyView(() => shownGames().then((games) => games.TicTacToeGame));
+const KeyDoorGame = lazyView(() => shownGames().then((games) => games.KeyDoorGame));
+const TextGame = lazyView(() => shownGames().then((games) => games.TextGame));
 
 /** The form stays usable while a game is played; it takes effect with the next game. */
 export function PlayView() {
@@ -82,27 +83,26 @@ export function PlayView() {
             onChange={changePolicy}
           />
           <SeedField
-            hint={duel ? 'Random seed of the policy.' : 'Selects the grid.'}
+            hint={duel ? 'Random seed of the policy.' : 'Selects the game.'}
             value={seed}
             onChange={(next) => set({ seed: next })}
           />
         </div>
         <GameNotes {...notes} />
         <div class="work">
-          <button type="submit" class="go" disabled={!PLAYABLE.includes(game.environment)}>
+          <button type="submit" class="go">
             New game
           </button>
-          {!PLAYABLE.includes(game.environment) && (
-            <p class="error">{findEnvironment(game.environment).title} cannot be drawn here: choose another game.</p>
-          )}
           <Alert text={error} />
         </div>
       </Form>
       {begun ? (
         begun.game.environment === 'tic_tac_toe' ? (
           <TicTacToeGame key={begun.count} {...begun} onNext={next} />
-        ) : (
+        ) : begun.game.environment === 'key_door' ? (
           <KeyDoorGame key={begun.count} {...begun} onNext={next} />
+        ) : (
+          <TextGame key={begun.count} {...begun} onNext={next} />
         )
       ) : (
         <p class="empty">Choose a game and begin. A hint shows what the policy would do in your place.</p>

@@ -75,7 +75,7 @@ export function EpisodePlayer({
     <section class="card player" aria-label="The game" tabIndex={-1} ref={home} onKeyDown={press}>
       <div class="stage">
         {frame ? (
-          <Board environment={game.environment} state={frame.state} />
+          <Board game={game} state={frame.state} observation={frame.observation} />
         ) : (
           <p class="empty">{error ?? 'Nothing to draw.'}</p>
         )}

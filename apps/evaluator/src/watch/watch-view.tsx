@@ -7,15 +7,17 @@ import { NumberField, SeedField, SelectField } from '../ui/fields.tsx';
 import { Alert, FileButton, Form } from '../ui/form.tsx';
 import { GameFields } from '../ui/game/game-fields.tsx';
 import { GameNotes } from '../ui/game/game-notes.tsx';
+import { lazyView, shownGames } from '../ui/game/lazy-view.tsx';
 import { allChosen } from '../ui/game/model-game.ts';
 import { PolicyFields } from '../ui/game/policy-fields.tsx';
 import { useGameForm } from '../ui/game/use-game-form.ts';
 import { useStore } from '../ui/store.ts';
 import { useLink } from '../ui/use-form-state.ts';
 import { useWork, WorkBar } from '../ui/work.tsx';
-import { EpisodePlayer } from './episode-player.tsx';
 import { shownEpisodes } from './shown-episodes.ts';
 import { DEFAULT_WATCH, MOST_EPISODES, readWatchLink, type WatchSpec, watchLink } from './watch-link.ts';
+
+const EpisodePlayer = lazyView(() => shownGames().then((games) => games.EpisodePlayer));
 
 /** Games come from three places: played here, opened from a file, or put here by another view. */
 export function WatchView() {

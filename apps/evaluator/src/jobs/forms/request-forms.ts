@@ -1,6 +1,7 @@
 // What can be asked of a server in a form: a training, or an evaluation. The fields come from the schema of the request,
 // so that the forms know every setting that the server does; here is what is said of them beyond that.
 
+import { environments } from '@ludic/environments';
 import { NANO_TRAITS } from '@ludic/grpo';
 import { RECIPES } from '@ludic/grpo/internal';
 import { evaluatePolicy, type Job, requestedTraining, startTraining } from '@ludic/service';
@@ -32,7 +33,7 @@ export interface RequestForm {
   readonly prefilled: Prefilled;
   /** Fields that are left to the game that the model was trained in, as the game's own settings are then. */
   readonly leftOpen: readonly string[];
-  /** What settings come to that are left out; undefined while the rest cannot be used. */
+  /** What settings come to that are left out, as far as this page can tell; undefined while the rest cannot be used. */
   readonly fallback: (request: RequestFields) => RequestFields | undefined;
   readonly start: (client: LudicClient, request: RequestFields) => Promise<{ job_id: string; message: string }>;
 }
@@ -102,6 +103,8 @@ const trainingForm = () =>
     gameFields: { env_size: 'size', rollout_max_steps: 'max_steps' },
     prefilled: { filled: { recipe: 'auto', model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },
     fallback(request) {
+      // A game that the server alone has: it decides.
+      if (!environments.has(String(request.env_type))) return {};
       // The name is the last thing that is thought of.
       const { data } = startTraining.safeParse({ output_dir: 'new', ...request });
       if (!data) return undefined;
@@ -162,7 +165,9 @@ export const gameFieldsOf = (
   fieldsOf(properties, [], false).filter(({ name }) => !Object.values(gameFields).includes(name));
 
 /** The form of an evaluation of what a job trained, in its game, or of another evaluation like it. */
-export function evaluationOf({ kind, request, output_dir }: Job): Prefilled | undefined {
+export function evaluationOf(job: Job): Prefilled | undefined {
+  const { kind, request, output_dir } = job;
+  if (!environments.has(job.env_type)) return evaluationElsewhere(job);
   if (kind === 'evaluate') {
     const { data } = evaluatePolicy.safeParse(request);
     if (!data) return undefined;
@@ -183,6 +188,20 @@ export function evaluationOf({ kind, request, output_dir }: Job): Prefilled | un
     ...(max_steps !== undefined && { max_steps }),
   };
   return { filled: texts(filled), gameFilled: texts(game) };
+}
+
+/** The same in a game that this page does not know: the server has filled in what the request left open. */
+function evaluationElsewhere({ kind, request, output_dir, env_type }: Job): Prefilled | undefined {
+  const { env_config = {}, max_completion_length: max_tokens = '', ...asked } = request as RequestFields;
+  const { max_steps = asked.max_steps, ...game } = env_config as RequestFields;
+  if (kind === 'evaluate') return { filled: texts({ ...asked, max_steps }), gameFilled: texts(game) };
+  if (output_dir === null) return undefined;
+  const { history_strategy } = asked;
+  const sampling_params = { temperature: 0, max_tokens };
+  const filled = { model_path: output_dir, env_type, history_strategy, eval_episodes: GAMES, sampling_params };
+  // Steps of the training are no steps of its games.
+  const limit = Object.hasOwn(env_config as object, 'max_steps') && { max_steps };
+  return { filled: texts({ ...filled, ...limit }), gameFilled: texts(game) };
 }
 
 /** As they would be typed, by the names of their fields. */
