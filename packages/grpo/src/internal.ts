@@ -4,6 +4,7 @@ export { estimatorNames } from './advantages/estimator-names.ts';
 export { samplesOf } from './batching/batch.ts';
 export { ROUNDING } from './loss/loss-metrics.ts';
 export { lossNames } from './loss/loss-types.ts';
+export { pluggedIn } from './plugins/plugin.ts';
 export { SAMPLED_METRICS } from './run/evaluation-score.ts';
 export { describeMemory, gigabytes } from './run/memory.ts';
 export { currentEvaluation, type LogLine, readLogLine } from './run/metrics-log.ts';
@@ -12,6 +13,7 @@ export { CHANGEABLE, firstSettings } from './settings/changes.ts';
 export {
   camelCase,
   DEFAULT_FIELDS,
+  settingsFromJson,
   settingsToJson,
   snakeCase,
   trainingFields,

@@ -1,6 +1,6 @@
 export { type Answer, openAnswer } from './answer.ts';
 export { type Channel, type PostTarget, postChannel, type Send } from './channel.ts';
-export { isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
+export { deserializeError, isExplained, LudicError, type SerializedError, serializeError } from './error.ts';
 export { isObject, type JsonObject, parseObject, wholeLines } from './json.ts';
 export {
   type Answering,

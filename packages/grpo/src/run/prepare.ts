@@ -62,7 +62,9 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
   const count = await processesFor(files, settings, options, isHeld);
   // Workers that go on read it themselves.
   const reference =
-    isHeld && (step === undefined || count === 1) ? await readReference(named, files, settings) : undefined;
+    isHeld && (step === undefined || (count === 1 && !options.workers?.elsewhere))
+      ? await readReference(named, files, settings)
+      : undefined;
   const model = await openTrained(files, settings, options.runtime);
   let trainer: Trainer | undefined;
   try {
@@ -74,7 +76,8 @@ export async function prepareRun(start: RunStart, options: TrainRunOptions): Pro
     else if (model.adapter && settings.warmStart !== undefined) await loadWeights(model, folder, 0);
     // The trainer is made with the first weights, which a reference model keeps; then the present ones take their place.
     const folders = { first: checkpointFolder(0), reference: isHeld ? REFERENCE_FOLDER : undefined };
-    const workers = count > 1 ? options.workers?.make(count, model, settings, folders) : undefined;
+    const workers =
+      count > 1 || options.workers?.elsewhere ? options.workers?.make(count, model, settings, folders) : undefined;
     trainer = await Trainer.create(model, settings, workers, reference?.parameters);
     const prepared = { folder, model, trainer, workers, tokenizerFiles, warnings };
     if (step === undefined)
@@ -193,7 +196,7 @@ async function processesFor(
   { memory, workers, onEvent }: TrainRunOptions,
   hasOtherReference: boolean,
 ): Promise<number> {
-  const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers ?? { count: 1 };
+  const { count: wanted, cores = Number.POSITIVE_INFINITY } = workers && !workers.elsewhere ? workers : { count: 1 };
   let count = Math.max(1, Math.min(wanted, settings.shards, cores));
   let reason: string | undefined;
   const several = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
@@ -216,7 +219,7 @@ async function processesFor(
       throw new GrpoError('too_large', `The run ${describeMemory(estimate, limit)}. ${advice}`);
     }
   }
-  if (workers) await onEvent?.({ type: 'workers', count, wanted, reason });
+  if (workers && !workers.elsewhere) await onEvent?.({ type: 'workers', count, wanted, reason });
   return count;
 }
 

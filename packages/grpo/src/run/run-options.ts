@@ -66,6 +66,8 @@ export interface Workers {
   readonly count: number;
   /** Cores of the machine. Without it that is not looked at. */
   readonly cores?: number;
+  /** They are on other machines: neither shards, cores nor memory of this one limit them. */
+  readonly elsewhere?: boolean;
   /** Folders of the run: the checkpoint with the model that it starts from, and the reference where it is another. */
   readonly make: (
     count: number,
@@ -107,6 +109,8 @@ export type RunEvent =
       readonly reason: string | undefined;
     }
   | WorkerEvent
+  /** What a person may have to do for workers on other machines. */
+  | { readonly type: 'worker_notice'; readonly message: string }
   /** Steps before the first: the model learns the format of replies. */
   | (WarmStartProgress & { readonly type: 'warm_start' })
   | (WarmStartResult & { readonly type: 'warm_started' })
@@ -124,12 +128,12 @@ export type RunEvent =
   | { readonly type: 'checkpoint'; readonly step: number };
 
 /**
- * A process that plays and learns shards has begun, or was lost; a new one takes the place of the lost one. `pid` is
- * the system's number of the process, undefined where it could not be started.
+ * A process that plays and learns shards has begun, or was lost; another does its shard again. `pid` is the system's number
+ * of the process, undefined where it could not be started; `host` the machine, where that is another.
  */
 export type WorkerEvent =
-  | { readonly type: 'worker_started'; readonly pid: number | undefined }
-  | { readonly type: 'worker_lost'; readonly pid: number | undefined; readonly reason: string };
+  | { readonly type: 'worker_started'; readonly pid: number | undefined; readonly host?: string }
+  | { readonly type: 'worker_lost'; readonly pid: number | undefined; readonly host?: string; readonly reason: string };
 
 /** How a run ended. Where it is `finished` or `stopped` its model is in final/; `interrupted` can be resumed. */
 export interface RunResult {

@@ -2,6 +2,7 @@
 // and the same gradient; the gradients are added up in the order of the shards.
 
 import type { Episode } from '@ludic/rollouts';
+import type { HostTensor } from '@ludic/runtime';
 import type { Sample } from '../batching/samples.ts';
 import type { TokenBatch } from '../loss/loss-metrics.ts';
 import type { LossCoefficients } from '../settings/loss-settings.ts';
@@ -68,4 +69,27 @@ export interface ShardRunner {
   /** To be called after every change of the weights. */
   weightsChanged(): void;
   dispose(): Promise<void>;
+}
+
+/**
+ * Adds gradients that arrive in any order to the sums of a learner in the order of their shards.
+ * @returns takes the gradient of a shard, which is empty where there was nothing to learn from; one that arrives early is kept
+ */
+export function addedInOrder(
+  learner: Learner,
+): (shard: number, gradients: Readonly<Record<string, HostTensor>>) => Promise<void> {
+  const early = new Map<number, Readonly<Record<string, HostTensor>>>();
+  let next = 0;
+  let adding = Promise.resolve();
+  const addKnown = async () => {
+    for (let gradients = early.get(next); gradients; gradients = early.get(next)) {
+      early.delete(next++);
+      if (Object.keys(gradients).length > 0) await learner.gradients.addPart(gradients);
+    }
+  };
+  return (shard, gradients) => {
+    early.set(shard, gradients);
+    adding = adding.then(addKnown);
+    return adding;
+  };
 }

@@ -10,9 +10,17 @@ import { GrpoError } from '../../errors.ts';
 import { pluginFiles } from '../../plugins/node/plugin-files.ts';
 import { pluggedIn } from '../../plugins/plugin.ts';
 import type { TrainSettings } from '../../settings/train-settings.ts';
-import { WorkerPool } from '../../workers/node/worker-pool.ts';
+import { WorkerPool, type WorkerPoolOptions } from '../../workers/node/worker-pool.ts';
 import { trainRun } from '../run.ts';
-import type { ProcessMemory, RunEvent, RunResult, RunStart, TrainRunOptions, Workers } from '../run-options.ts';
+import type {
+  ProcessMemory,
+  RunEvent,
+  RunResult,
+  RunStart,
+  SharedUpdates,
+  TrainRunOptions,
+  Workers,
+} from '../run-options.ts';
 import { folderStorage, holdRun } from './run-folder.ts';
 
 /** Seconds. No turn of a text game takes as long. */
@@ -34,13 +42,20 @@ export interface RunOptions extends Omit<TrainRunOptions, 'storage' | 'workers' 
  * Processes that share each update by playing and differentiating its shards. How many there are changes the speed
  * alone: the weights are the same, bit for bit.
  */
-export interface WorkerOptions extends Omit<Workers, 'make'> {
+export interface WorkerOptions extends Omit<Workers, 'make' | 'elsewhere'> {
   /** As the run's own runtime was made: threads decide how sums are rounded. */
   readonly runtime: NodeRuntimeOptions;
   /** A worker that has not answered for so long is started again. */
   readonly timeoutSeconds: number;
   /** Longest time in one call of a game; a worker that takes longer is ended, with the game's name. Default 60; 0: for ever. */
   readonly stepTimeoutSeconds?: number;
+  /** Hands the shards to workers of other machines instead. */
+  readonly elsewhere?: (given: ElsewhereOptions) => SharedUpdates;
+}
+
+/** What is made known to those that share the updates of a run. */
+export interface ElsewhereOptions extends Omit<WorkerPoolOptions, 'count' | 'onEvent'> {
+  readonly onEvent?: ((event: RunEvent) => unknown) | undefined;
 }
 
 /** @throws GrpoError, `run_busy` where another process works on the run */
@@ -55,10 +70,10 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
       storage: folderStorage(folder),
       workers: workers && {
         ...workers,
+        elsewhere: workers.elsewhere !== undefined,
         make: (count, model, settings, { first, reference }) => {
           assertForWorkers(settings);
-          return new WorkerPool({
-            count,
+          const given = {
             setup: {
               model: `${folder}/${first}`,
               ...(reference !== undefined && { reference: `${folder}/${reference}` }),
@@ -71,7 +86,8 @@ export function runTraining(start: RunStart, { folder, workers, ...options }: Ru
             weights: trainedParameters(model),
             timeoutSeconds: workers.timeoutSeconds,
             onEvent,
-          });
+          };
+          return workers.elsewhere ? workers.elsewhere(given) : new WorkerPool({ count, ...given });
         },
       },
     }),

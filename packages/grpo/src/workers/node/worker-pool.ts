@@ -6,8 +6,15 @@ import type { ResidentTensors } from '@ludic/runtime';
 import { GrpoError } from '../../errors.ts';
 import type { WorkerEvent } from '../../run/run-options.ts';
 import type { Learner } from '../../trainer/learner.ts';
-import type { LearnedShard, LearnTask, PlayedShard, PlayTask, ShardRunner } from '../shards.ts';
-import { type Gradients, WorkerGone, WorkerProcess } from './worker-process.ts';
+import {
+  addedInOrder,
+  type LearnedShard,
+  type LearnTask,
+  type PlayedShard,
+  type PlayTask,
+  type ShardRunner,
+} from '../shards.ts';
+import { WorkerGone, WorkerProcess } from './worker-process.ts';
 import type { WorkerSetup } from './worker-protocol.ts';
 
 export interface WorkerPoolOptions {
@@ -17,7 +24,7 @@ export interface WorkerPoolOptions {
   readonly weights: ResidentTensors;
   /** A worker that is silent for so long counts as dead. */
   readonly timeoutSeconds: number;
-  readonly onEvent?: (event: WorkerEvent) => unknown;
+  readonly onEvent?: ((event: WorkerEvent) => unknown) | undefined;
 }
 
 /** So many workers may die over one shard in one update. */
@@ -49,20 +56,10 @@ export class WorkerPool implements ShardRunner {
   }
 
   async learn(tasks: readonly LearnTask[], learner: Learner): Promise<readonly LearnedShard[]> {
-    const found = new Map<number, Gradients>();
-    let next = 0;
-    let adding = Promise.resolve();
-    const addInOrder = async () => {
-      for (let gradients = found.get(next); gradients; gradients = found.get(next)) {
-        found.delete(next++);
-        if (Object.keys(gradients).length > 0) await learner.gradients.addPart(gradients);
-      }
-    };
+    const add = addedInOrder(learner);
     return this.#all(tasks, async (worker, task, i) => {
       const { learned, gradients } = await worker.learn(task);
-      found.set(i, gradients);
-      adding = adding.then(addInOrder);
-      await adding;
+      await add(i, gradients);
       return learned;
     });
   }
@@ -145,7 +142,8 @@ export class WorkerPool implements ShardRunner {
   async #ready(place: number): Promise<WorkerProcess> {
     const known = this.#workers.get(place);
     const worker = known?.alive ? known : await this.#start(place);
-    if (worker.weights !== this.#version) await worker.setWeights(this.#options.weights, this.#version);
+    if (worker.weights !== this.#version)
+      await worker.setWeights(await this.#options.weights.download(), this.#version);
     return worker;
   }
 

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { stuckGame } from '@ludic/environments';
 import { type Channel, type Following, Requests, type TypedRequest } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
-import { float32, floats, type HostTensor, type ResidentTensors } from '@ludic/runtime';
+import { float32, floats, type HostTensor } from '@ludic/runtime';
+import type { HostTensors } from '../local-shards.ts';
 import type { LearnedShard, LearnTask, PlayedShard, PlayTask } from '../shards.ts';
 import {
   type FromWorker,
@@ -29,9 +30,6 @@ export class WorkerGone extends Error {
     this.name = 'WorkerGone';
   }
 }
-
-/** A gradient by parameter, empty where a shard had nothing to learn from. */
-export type Gradients = Readonly<Record<string, HostTensor>>;
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -99,10 +97,9 @@ export class WorkerProcess {
   }
 
   /** Gives it the present weights, which have a number. */
-  async setWeights(weights: ResidentTensors, version: number): Promise<void> {
-    const here = await weights.download();
+  async setWeights(weights: HostTensors, version: number): Promise<void> {
     await this.#within(async () => {
-      for (const [name, tensor] of Object.entries(here)) {
+      for (const [name, tensor] of Object.entries(weights)) {
         const weight = { name, dims: tensor.dims, data: floats(tensor) };
         // The end of the process says why.
         if (!(await this.#channel.send({ type: 'weight', tensor: weight }))) return this.kill();
@@ -117,7 +114,8 @@ export class WorkerProcess {
     return shard;
   }
 
-  async learn(task: LearnTask): Promise<{ readonly learned: LearnedShard; readonly gradients: Gradients }> {
+  /** Gradients are empty where the shard had nothing to learn from. */
+  async learn(task: LearnTask): Promise<{ readonly learned: LearnedShard; readonly gradients: HostTensors }> {
     const gradients: Record<string, HostTensor> = {};
     const onPart = ({ name, data, dims }: SentTensor) => {
       gradients[name] = float32(data, dims);
