@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['packages/policies', 'packages/chat'],
   ['packages/rollouts'],
   ['packages/grpo'],
-  ['packages/nano', 'packages/service', 'packages/tracking', 'packages/agents'],
+  ['packages/nano', 'packages/service', 'packages/tracking', 'packages/agents', 'packages/cluster'],
   ['packages/ludic'],
   ['apps/server'],
   ['apps/cli', 'apps/evaluator'],
