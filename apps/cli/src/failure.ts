@@ -36,6 +36,8 @@ const FAULTS = new Set([
   'too_many_requests',
   'internal',
   'unavailable',
+  'nats_unreachable',
+  'nats_refused',
 ]);
 /** Whose password or key is missing or wrong, and where it is said. */
 const KEYS: Readonly<Record<string, string>> = {

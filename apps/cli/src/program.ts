@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { clientCommand } from './client/command.ts';
+import { workerCommand } from './cluster/worker-command.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate/command.ts';
@@ -33,6 +34,7 @@ const program = new Command('ludic')
   .showHelpAfterError('Add --help to see what there is.');
 const commands = [
   trainCommand(),
+  workerCommand(),
   runsCommand(),
   gamesCommand(),
   evaluateCommand(),

@@ -3,6 +3,7 @@
 import { AUTO_WARM_START, LORA_FIELDS, TEACH } from '@ludic/grpo/internal';
 import { HISTORY_STRATEGIES } from '@ludic/history';
 import { Command, Option } from 'commander';
+import { natsOption } from '../cluster/nats-option.ts';
 import { UsageError } from '../failure.ts';
 import { agentOption } from '../game-files.ts';
 import { modelOption } from '../models/open.ts';
@@ -95,6 +96,7 @@ export function trainCommand(): Command {
       whole(1),
     )
     .option('--worker-timeout <s>', 'Seconds after which a silent worker is restarted', whole(1), WORKER_TIMEOUT)
+    .addOption(natsOption('Share each update with the workers (ludic worker) at this NATS server; docs/cluster.md'))
     .addOption(stepTimeoutOption())
     .option('--json', 'End with one JSON object');
   for (const option of [...trackingOptions(), ...fieldOptions(FIELDS, {})]) command.addOption(option);
@@ -107,6 +109,8 @@ export function trainCommand(): Command {
         if (options.resume) throw new UsageError('A run that is resumed keeps its own settings: leave --recipe out.');
         if (options.recipe !== AUTO) await followRecipe(command, options.recipe);
       }
+      if (options.nats !== undefined && options.workers !== undefined)
+        throw new UsageError('With --nats other machines do the work: leave --workers out, and name --shards.');
       const start = options.resume ? await resumedRun(command, options.out) : await newRun(options);
       const tracking = await trackingSettings(options, options.resume ? options.out : undefined);
       const { status } = await trainInFolder(start, options.out, { ...options, tracking });

@@ -24,7 +24,7 @@ const GROUPS: readonly (readonly [heading: string, names: string])[] = [
   ['Tracking', 'wandb-project wandb-entity tensorboard'],
   [
     'Machine and memory',
-    'device threads workers worker-timeout step-timeout shards precision token-budget gradient-checkpointing',
+    'device threads workers worker-timeout nats step-timeout shards precision token-budget gradient-checkpointing',
   ],
 ];
 

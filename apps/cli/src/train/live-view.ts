@@ -83,9 +83,15 @@ export class LiveView {
         } else if (event.count > 1) this.note(`${event.count} workers share each update`);
         break;
       case 'worker_started':
+        if (event.host !== undefined) this.note(`A worker on ${event.host} (process ${event.pid}) takes part`);
         break;
-      case 'worker_lost':
-        this.note(paint('yellow', `A worker (process ${event.pid}) ${event.reason}; its shard is done again`));
+      case 'worker_lost': {
+        const place = event.host === undefined ? '' : ` on ${event.host}`;
+        this.note(paint('yellow', `A worker${place} (process ${event.pid}) ${event.reason}; its shard is done again`));
+        break;
+      }
+      case 'worker_notice':
+        this.note(paint('yellow', event.message));
         break;
       case 'warm_start':
         if (event.step % 10 === 0 || event.step === event.steps)

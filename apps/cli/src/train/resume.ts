@@ -23,6 +23,7 @@ export async function resumedRun(command: Command, out: string): Promise<RunStar
     'device',
     'workers',
     'workerTimeout',
+    'nats',
     'stepTimeout',
     'plugin',
     ...TRACKING_NAMES,

@@ -1,10 +1,12 @@
 // Trains in a run folder: shows progress, saves at Ctrl-C, and reports the end.
 
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { gigabytes } from '@ludic/grpo/internal';
 import { peakMemory, processMemory, RunFolder, type RunStart, runTraining, STEP_TIMEOUT } from '@ludic/grpo/node';
 import type { ModelFiles } from '@ludic/models';
 import type { TrackingSettings } from '@ludic/tracking';
+import { natsOf } from '../cluster/nats-option.ts';
 import { openFiles } from '../models/open.ts';
 import { type DeviceOption, openRuntime } from '../options/device.ts';
 import { namedCallbacks } from '../options/plugins.ts';
@@ -22,6 +24,8 @@ export interface Machine {
   readonly workers?: number;
   /** Seconds. */
   readonly workerTimeout?: number;
+  /** URL of the server where workers of other machines take the shards. */
+  readonly nats?: string;
   /** Longest time of one call of a game in seconds; 0: no limit. */
   readonly stepTimeout?: number;
   readonly tracking?: TrackingSettings;
@@ -31,26 +35,34 @@ export interface Machine {
  * What of a run decides how its numbers are rounded. With shards it computes with one thread unless another number is
  * asked for: then the weights do not depend on how many cores or workers there are.
  */
-async function roundingOf(start: RunStart, out: string, wanted: number | undefined) {
+async function roundingOf(start: RunStart, out: string, { threads: wanted, nats }: Machine) {
   if (start.kind === 'new') {
     const { precision, shards } = start.settings;
-    return { precision, threads: wanted ?? (shards > 1 ? 1 : undefined) };
+    return { precision, threads: wanted ?? (shards > 1 || nats !== undefined ? 1 : undefined) };
   }
-  const { settings, threads = wanted } = (await RunFolder.open(out)).config;
+  // With other machines a number must be said: they have other cores.
+  const { settings, threads = wanted ?? (nats === undefined ? undefined : 1) } = (await RunFolder.open(out)).config;
   return { precision: settings.precision, threads };
+}
+
+/** Hands the shards of the run to workers at a NATS server. */
+async function workersAt(nats: string, folder: string) {
+  const { natsShards } = await import('@ludic/cluster/node');
+  return natsShards({ nats: await natsOf(nats), folder, newName: randomUUID });
 }
 
 /** Trains to the end, or until Ctrl-C. */
 export async function trainInFolder(given: RunStart, out: string, machine: Machine) {
-  const { json, device = 'cpu', workers, workerTimeout = WORKER_TIMEOUT, stepTimeout = STEP_TIMEOUT } = machine;
+  const { json, device = 'cpu', workers, nats, workerTimeout = WORKER_TIMEOUT, stepTimeout = STEP_TIMEOUT } = machine;
   const say = (line: string) => (json ? process.stderr : process.stdout).write(`${line}\n`);
   watchGames(stepTimeout, `Nothing that was saved is lost; go on with: npm run ludic -- train --out ${out} --resume`);
-  const { precision, threads } = await roundingOf(given, out, machine.threads);
+  const { precision, threads } = await roundingOf(given, out, machine);
   const start: RunStart = given.kind === 'new' && threads !== undefined ? { ...given, threads } : given;
   // Before Ctrl-C gets another meaning: during a download it ends the program.
   const opened = new Map<string, ModelFiles>();
   const names = start.kind === 'new' ? [start.model, start.reference] : [];
   for (const name of names) if (name !== undefined) opened.set(name, await openFiles(name));
+  const elsewhere = nats === undefined ? undefined : await workersAt(nats, out);
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);
@@ -74,10 +86,11 @@ export async function trainInFolder(given: RunStart, out: string, machine: Machi
         tracker?.on(event);
       },
       memory: processMemory(),
-      ...(workers !== undefined && {
+      ...((workers !== undefined || elsewhere) && {
         workers: {
-          count: workers,
+          count: workers ?? 1,
           cores: availableParallelism(),
+          ...(elsewhere && { elsewhere }),
           runtime: { device: runtime.device, float16: precision === 'float16', threads },
           timeoutSeconds: workerTimeout,
           stepTimeoutSeconds: stepTimeout,
