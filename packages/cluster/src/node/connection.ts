@@ -95,7 +95,7 @@ export interface Link {
   readonly connection: NatsConnection;
   readonly streams: JetStreamClient;
   readonly manager: JetStreamManager;
-  /** @throws where there is no bucket of the name */
+  /** @throws ClusterError */
   readonly bucket: (name: string) => Promise<ObjectStore>;
 }
 
@@ -116,7 +116,11 @@ export async function openLink(nats: NatsOptions): Promise<Link> {
   // Who may do little may not ask for what there is.
   const manager = await jetstreamManager(connection, { checkAPI: false });
   const streams = jetstream(connection);
-  return { connection, streams, manager, bucket: (name) => new Objm(streams).open(name, false) };
+  const bucket = (name: string) =>
+    new Objm(streams).open(name, false).catch((error: unknown) => {
+      throw refused(error, 'its object store');
+    });
+  return { connection, streams, manager, bucket };
 }
 
 /** A failure of the server's API as a sentence. */
