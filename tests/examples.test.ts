@@ -57,6 +57,20 @@ it('09-own-parts', async () => {
   expect(plugins.map(({ name }: { name: string }) => name)).toEqual(['LAST_TURN', 'rank', 'reinforce', 'reply_length']);
 });
 
+it('10-agent', async () => {
+  const program = join(ROOT, 'apps/cli/src/main.ts');
+  const settings = { steps: 2, 'warm-start': 2, 'batch-size': 8, 'group-size': 4, 'eval-episodes': 4, 'save-every': 1 };
+  const options = Object.entries({ ...settings, 'max-completion-length': 64 }).map(
+    ([name, value]) => `--${name}=${value}`,
+  );
+  const train = ['--disable-warning=ExperimentalWarning', program, 'train', '--out', join(folder, 'agent')];
+  const agent = ['--agent', join(EXAMPLES, '10-agent.ts')];
+  const { stdout } = await promisify(execFile)(process.execPath, [...train, ...agent, ...options]);
+  expect(stdout).toMatch(/warm start 2\/2[\s\S]*prize, NO_HISTORY: 8 games a step[\s\S]*Done:/);
+  const again = await promisify(execFile)(process.execPath, [...train, ...agent, '--resume']);
+  expect(again.stdout).toContain('Done:');
+});
+
 it('07-service-client', async () => {
   const service = await startService(new Side('server', ROOT, folder), { hostName: false });
   try {
@@ -89,7 +103,7 @@ describe.skipIf(!hasChromium)('in Chromium (at /usr/bin/chromium)', () => {
 it('all are listed and have less than 60 lines', () => {
   const text = readFileSync(join(EXAMPLES, 'README.md'), 'utf8');
   const names = readdirSync(EXAMPLES).filter((name) => /^\d\d-/.test(name));
-  expect(names).toHaveLength(9);
+  expect(names).toHaveLength(10);
   for (const name of names) {
     expect(text).toContain(`](${name})`);
     const source = readFileSync(join(EXAMPLES, name.endsWith('.ts') ? name : `${name}/main.ts`), 'utf8');

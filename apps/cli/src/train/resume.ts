@@ -26,6 +26,8 @@ export async function resumedRun(command: Command, out: string): Promise<RunStar
     'nats',
     'stepTimeout',
     'plugin',
+    // It stands for --env, which is compared.
+    'agent',
     ...TRACKING_NAMES,
   ]);
   const given = command.options.filter((option) => {
