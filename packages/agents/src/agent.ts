@@ -23,6 +23,10 @@ export interface AgentResult {
   readonly reward?: number;
   /** Of each reply of the policy, in the order in which they were asked for. `reward` is added to the last. */
   readonly turnRewards?: readonly number[];
+  /** Whether the rollout was a success. Default: whether its rewards add up to more than 0.5. */
+  readonly success?: boolean;
+  /** What the agent measures itself, see `StepInfo.metrics`: curves `game_NAME`. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 /** An agent. A rollout in which it throws has failed: it is begun anew, and after the last attempt not trained on. */
@@ -36,6 +40,8 @@ export interface AgentSettings<Task = unknown> {
   readonly description?: string;
   /** Any values; each rollout gets one. */
   readonly tasks: readonly Task[];
+  /** Tasks of evaluations, which training does not see. Default: `tasks`. */
+  readonly evaluationTasks?: readonly Task[];
   readonly agent: Agent<Task>;
   /**
    * Name of a tag whose closing ends a reply, beside the model's own end tokens; it stays a part of the reply. nano ends its

@@ -98,6 +98,30 @@ it('gives every rollout of a group its task, and each an address of its own', as
   expect(addresses.size).toBe(40);
 });
 
+it('gives evaluations their own tasks, and passes on what an agent measures', async () => {
+  const environment = defineAgent({
+    id: 'measuring',
+    tasks: [1],
+    evaluationTasks: [2],
+    agent: async (context) => {
+      await ask(context, user('x'));
+      return { reward: 0.1, success: true, metrics: { task: context.task } };
+    },
+  });
+  const of = async (split?: 'evaluation') => {
+    const starts = [{ ...start, ...(split && { split }) }];
+    const [episode] = await playEpisodes({
+      ...{ environment, config: {}, history: 'NO_HISTORY' as const, policy: counting().policy, starts },
+    });
+    return episode!.turns.at(-1)!.info;
+  };
+  expect(await of()).toEqual({ invalid: false, success: true, metrics: { task: 1 } });
+  expect(await of('evaluation')).toEqual({ invalid: false, success: true, metrics: { task: 2 } });
+  const bad = { id: 'measuring', tasks: [1], agent: async () => 1 };
+  expect(() => defineAgent({ ...bad, tasks: [] })).toThrow('has no tasks');
+  expect(() => defineAgent({ ...bad, evaluationTasks: [] })).toThrow('has no tasks');
+});
+
 it('parses calls of tools, and shows their results to the policy', async () => {
   const { policy, prompts } = counting((_, n) =>
     said(n === 1 ? 'Let me see.\n<tool_call>{"name": "look", "arguments": {"at": 3}}</tool_call>' : 'done'),

@@ -21,9 +21,10 @@ export function agentEnvironment<Task>(settings: AgentSettings<Task>, desk: Roll
     attempts = ATTEMPTS,
     lockstep = false,
   } = settings;
-  if (settings.tasks.length === 0) throw new RangeError(`The agent ${id} has no tasks: name at least one.`);
+  if (settings.tasks.length === 0 || settings.evaluationTasks?.length === 0)
+    throw new RangeError(`The agent ${id} has no tasks: name at least one.`);
   const { maxTurns = MOST_TURNS, exampleReplies = [''] } = settings;
-  const { tasks, agent } = settings as unknown as AgentSettings;
+  const { tasks, evaluationTasks = tasks, agent } = settings as unknown as AgentSettings;
   const player = (): Expert => ({ act: (_, random) => exampleReplies[random.nextInt(exampleReplies.length)]! });
   return {
     id,
@@ -34,7 +35,7 @@ export function agentEnvironment<Task>(settings: AgentSettings<Task>, desk: Roll
     lockstep,
     configSchema: { type: 'object', properties: {}, additionalProperties: false },
     systemPrompt: () => '',
-    create: () => new AgentRollout({ tasks, agent, maxTurns }, desk),
+    create: () => new AgentRollout({ tasks, evaluationTasks, agent, maxTurns }, desk),
     experts: { random: player, expert: player },
   };
 }

@@ -20,31 +20,35 @@ export interface RolloutDesk {
   close(rollout: AgentRollout): void;
 }
 
+/** What all rollouts of an agent have in common. */
+export type RolloutSettings = Required<Pick<AgentSettings, 'tasks' | 'evaluationTasks' | 'agent' | 'maxTurns'>>;
+
 const OVER = 'This rollout is over: its agent has returned, or nothing waits for it any more.';
 const WAITING: Step = { observation: '', reward: 0, terminated: false, truncated: false, info: { invalid: false } };
 
 export class AgentRollout implements Environment {
-  readonly #settings: Required<Pick<AgentSettings, 'tasks' | 'agent' | 'maxTurns'>>;
+  readonly #settings: RolloutSettings;
   readonly #desk: RolloutDesk;
   readonly #controller = new AbortController();
   #asked: AskedRequest[] = [];
   #turns = 0;
-  #result: Required<AgentResult> | undefined;
+  #result: CheckedResult | undefined;
   #failure: unknown;
   #state: 'new' | 'running' | 'over' = 'new';
   /** Resolved when the agent asks, returns or throws. */
   #news = Promise.withResolvers<void>();
 
-  constructor(settings: Required<Pick<AgentSettings, 'tasks' | 'agent' | 'maxTurns'>>, desk: RolloutDesk) {
+  constructor(settings: RolloutSettings, desk: RolloutDesk) {
     this.#settings = settings;
     this.#desk = desk;
   }
 
   /** @throws what the agent throws before it asks for anything */
-  async reset(seed: number, { dynamicsSeed = seed }: ResetOptions = {}): Promise<string> {
+  async reset(seed: number, { dynamicsSeed = seed, split = 'training' }: ResetOptions = {}): Promise<string> {
     if (this.#state !== 'new') throw new Error('A rollout of an agent is begun once.');
     this.#state = 'running';
-    const { tasks, agent } = this.#settings;
+    const { agent, evaluationTasks } = this.#settings;
+    const tasks = split === 'evaluation' ? evaluationTasks : this.#settings.tasks;
     const task = tasks[stream(seed, 'task').nextInt(tasks.length)];
     const address = await this.#desk.open(this);
     const { signal } = this.#controller;
@@ -72,7 +76,9 @@ export class AgentRollout implements Environment {
     }
     await this.#nextRequest();
     if (this.#asked.length > 0) return { ...WAITING, observation: this.#observation() };
-    return { ...WAITING, reward: this.#result!.reward, terminated: true };
+    const { reward, success, metrics } = this.#result!;
+    const info = { invalid: false, ...(success !== undefined && { success }), ...(metrics && { metrics }) };
+    return { ...WAITING, reward, terminated: true, info };
   }
 
   /** What an agent asks. @throws RequestRefused where the rollout is over, or would have too many turns */
@@ -140,13 +146,15 @@ export class AgentRollout implements Environment {
   }
 }
 
-/** @throws Error for a result that is none */
-function resultOf(given: unknown): Required<AgentResult> {
+type CheckedResult = AgentResult & Required<Pick<AgentResult, 'reward' | 'turnRewards'>>;
+
+/** Its metrics are checked as those of any step. @throws Error for a result that is none */
+function resultOf(given: unknown): CheckedResult {
   if (Number.isFinite(given)) return { reward: given as number, turnRewards: [] };
   if (isObject(given) && (given.reward !== undefined || given.turnRewards !== undefined)) {
     const { reward = 0, turnRewards = [] } = given;
     if (Number.isFinite(reward) && Array.isArray(turnRewards) && turnRewards.every(Number.isFinite))
-      return { reward: reward as number, turnRewards };
+      return { ...(given as AgentResult), reward: reward as number, turnRewards };
   }
   throw new Error('the agent must return its reward, a finite number, or an object with reward or turnRewards');
 }
