@@ -180,7 +180,6 @@ describe('ludic client', () => {
     [['--action', 'jobs', '--learning-rate', '1'], /--learning-rate is an option of train; jobs has no use/],
     [['--action', 'evaluate', '--env-type', 'key_door'], /--model-path must be given to evaluate/],
     [['--action', 'evaluate'], /--model-path and --env-type must be given/],
-    [['--action', 'evaluate', ...PLAY, '--env-type', 'chess'], /One of key_door, tic_tac_toe is needed/],
     [['--action', 'jobs', '--status', 'lost'], /One of queued, running/],
     [['--action', 'dance'], /Allowed choices are health, train/],
     [['--action', 'jobs', '--base-url', 'http://example.org'], /not encrypted/],
@@ -198,6 +197,14 @@ describe('ludic client', () => {
     await expect(failure).rejects.toMatchObject({ name: expect.stringMatching(/^(Usage|Client|Commander)Error$/) });
     expect(written).not.toContain(PASSWORD);
     expect(server.received).toEqual([]);
+  });
+
+  it('leaves it to the server which games there are', async () => {
+    const error = { code: 'bad_request', message: 'There is no game chess.', details: [] };
+    const args = ['--action', 'evaluate', ...PLAY, '--env-type', 'chess'];
+    const { code, stderr, received } = await client((response) => sendJson(response, { error }, 400), ...args);
+    expect([code, stderr]).toEqual([2, 'ludic: There is no game chess.\n']);
+    expect(received).toHaveLength(1);
   });
 
   it('passes on each fault that the server finds', async () => {

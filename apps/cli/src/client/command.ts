@@ -141,7 +141,9 @@ function valuesOf(command: Command, name: ActionName): Record<string, unknown> {
       throw new UsageError(`${option.long} is an option of ${actions}; ${name} has no use for it.`);
     }
     const value: unknown = command.getOptionValue(option.attributeName());
-    values[field] = typeof value === 'string' ? valueFrom(option, schema, value) : value;
+    // Which games there are the server knows: it may have been started with files of its own.
+    const isAsGiven = typeof value !== 'string' || field === 'env_type';
+    values[field] = isAsGiven ? value : valueFrom(option, schema, value);
   }
   const missing = Object.entries(fields).filter(
     ([field, schema]) => !(field in values) && !schema.safeParse(undefined).success,
