@@ -10,7 +10,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const FLOORS: readonly (readonly string[])[] = [
   ['packages/random', 'packages/io'],
   ['packages/environments', 'packages/history', 'packages/graph', 'packages/runtime'],
-  ['packages/models'],
+  ['packages/models', 'packages/openenv'],
   ['packages/inference', 'packages/hub'],
   ['packages/policies', 'packages/chat'],
   ['packages/rollouts'],

@@ -35,6 +35,7 @@ export {
   seenPart,
 } from './key-door/state.ts';
 export { environmentIds, environments, findEnvironment, registerEnvironment } from './registry.ts';
+export { tagReader } from './tags.ts';
 export { winningCells } from './tic-tac-toe/board.ts';
 export type { TicTacToeState } from './tic-tac-toe/state.ts';
 export { ticTacToe } from './tic-tac-toe/tic-tac-toe.ts';
