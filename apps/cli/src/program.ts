@@ -20,6 +20,7 @@ import { runsCommand } from './runs/command.ts';
 import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve/command.ts';
 import { hashPasswordCommand } from './serve/hash-password.ts';
+import { openenvCommand } from './serve/openenv.ts';
 import { syncCommand } from './sync.ts';
 import { trainCommand } from './train/command.ts';
 import { warmupCommand } from './warmup.ts';
@@ -47,6 +48,7 @@ const commands = [
   pushCommand(),
   hashPasswordCommand(),
   serveCommand(),
+  openenvCommand(),
   syncCommand(),
   clientCommand(),
   doctorCommand(),

@@ -73,6 +73,8 @@ export {
 // Models
 export { ModelError, type ModelFiles } from '@ludic/models';
 export { openAdapterFolder, openModelFolder } from '@ludic/models/node';
+// OpenEnv
+export { type OpenEnvSettings, openEnv } from '@ludic/openenv';
 // Policies
 export { type GamePrompt, LanguageModelPolicy, type Policy, type Reply, scriptedPolicy } from '@ludic/policies';
 export { type EndpointSettings, openaiPolicy } from '@ludic/policies/openai';

@@ -39,7 +39,7 @@ export async function serveOpenEnv(game: ServedGame, { port = 0 } = {}): Promise
   server.on('upgrade', (request, socket, head) => {
     const isWelcome = request.url === '/ws' && isOwnPage(request) && sockets.clients.size < MOST_SESSIONS;
     if (!isWelcome) return socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-    return sockets.handleUpgrade(request, socket, head, (opened) => new Session(game, opened));
+    return sockets.handleUpgrade(request, socket, head, (opened) => new OpenEnvSession(game, opened));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -86,7 +86,7 @@ const PAGES: Readonly<Record<string, (game: ServedGame) => JsonObject>> = {
 };
 
 /** One client's episodes, one after the other. */
-class Session {
+class OpenEnvSession {
   readonly #game: ServedGame;
   readonly #socket: WebSocket;
   #episode: CheckedGame | undefined;
