@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { copyOfNano, until } from '../testing/models.ts';
 import { CANARY, PASSWORD, startService, type TestService } from '../testing/service.ts';
+import { ROLLOUT_ENDPOINTS } from './routes/rollouts.ts';
 
 const ORIGIN = 'https://games.example';
 const BUSY = 3;
@@ -477,7 +478,7 @@ describe('what pages and probes get', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const page = Buffer.concat(await browser.stdout.toArray()).toString();
-    expect(page.match(/class="opblock /g)).toHaveLength(Object.keys(ENDPOINTS).length);
+    expect(page.match(/class="opblock /g)).toHaveLength(Object.keys(ENDPOINTS).length + ROLLOUT_ENDPOINTS.length);
   });
 
   it('tells Prometheus its numbers', async () => {

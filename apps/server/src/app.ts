@@ -32,6 +32,7 @@ import { openaiErrors } from './routes/openai-errors.ts';
 import { pageRoutes } from './routes/page.ts';
 import { playingRoutes } from './routes/playing.ts';
 import { type Caller, honoPath } from './routes/register.ts';
+import { ROLLOUT_ENDPOINTS, rolloutRoutes } from './routes/rollouts.ts';
 import { sharedWork } from './routes/shared-work.ts';
 
 export interface Parts {
@@ -51,6 +52,8 @@ export interface Parts {
   /** Pages of these origins may call. */
   readonly origins: readonly string[];
   readonly logger: Logger;
+  /** Where agents reach this server. */
+  readonly baseUrl: () => string;
   /** The browser's app, a folder of static files; none where it was not built. */
   readonly pageFolder?: string;
   /** Aborted when the server is about to close: streams that would go on for hours end. */
@@ -102,6 +105,7 @@ export function createApp(parts: Parts): Hono<Caller> {
   aboutRoutes(app, about, jobs, measures);
   documentRoutes(app, about.version);
   jobRoutes(app, jobs, owners, closing);
+  rolloutRoutes(app, jobs, parts.baseUrl);
   const listAll = sharedWork(() => store.list());
   const list = async (who: string) => (await listAll()).filter(({ name }) => owners.seesModel(name, who));
   modelRoutes(app, store, list, jobs);
@@ -140,7 +144,7 @@ function pathOf(request: Request): string {
 /** The methods of an address, for answers that list them. GET implies HEAD. */
 function methodsByPath(): (path: string) => string[] {
   const documents = DOCUMENT_PATHS.map((path) => ({ path, method: 'get' }));
-  const patterns = [...Object.values(ENDPOINTS), ...documents].map(({ path, method }) => ({
+  const patterns = [...Object.values(ENDPOINTS), ...ROLLOUT_ENDPOINTS, ...documents].map(({ path, method }) => ({
     methods: method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
     pattern: new RegExp(`^${path.replace(/\{(file|model)\}/, '.+').replaceAll(/\{\w+\}/g, '[^/]+')}$`, 's'),
   }));

@@ -38,6 +38,8 @@ export interface ServeOptions {
   readonly hostNames?: readonly string[];
   /** Hosts whose names end with a function's, such as NAME-start-training.modal.run, are that endpoint. */
   readonly functionHosts?: boolean;
+  /** Where agents reach the server, such as `https://ludic.example`; default: where it listens. */
+  readonly publicUrl?: string;
   readonly origins: readonly string[];
   readonly maxConcurrentJobs: number;
   /** Names that see and end everyone's jobs and models. */
@@ -112,7 +114,9 @@ export async function serve(options: ServeOptions): Promise<Server> {
     onFault: (error) => logger.error({ err: error }, 'fault in the jobs'),
   });
   opened.defer(() => jobs.stop());
+  let listeningUrl = '';
   const app = createApp({
+    baseUrl: () => options.publicUrl ?? listeningUrl,
     about: { version: options.version, device, gpuAvailable, uptime: () => (performance.now() - began) / 1000 },
     store,
     jobs,
@@ -143,6 +147,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     onTlsNews: onFileNews,
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
   });
+  listeningUrl = listening.url;
   opened.defer(() => listening.close());
   opened.defer(() => closing.abort());
   // Jobs save while the last requests are answered: the system may kill a server that takes long to end.

@@ -13,6 +13,7 @@ type StartupErrorCode =
   | 'bad_certificate'
   | 'no_names'
   | 'bad_data_folder'
+  | 'bad_game'
   | 'cannot_listen';
 
 export class StartupError extends LudicError<StartupErrorCode> {

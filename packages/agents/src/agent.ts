@@ -9,6 +9,8 @@ export interface AgentContext<Task = unknown> {
   readonly baseURL: string;
   /** Names this rollout as well, for clients whose address cannot be changed. */
   readonly apiKey: string;
+  /** Names this rollout where it is spoken of. It opens nothing. */
+  readonly rolloutId: string;
   /** Names the task and all that the agent draws about it: equal in a group. */
   readonly seed: number;
   /** Names what else is drawn: another one in each rollout of a group. */

@@ -5,7 +5,7 @@ import type { AgentSettings } from './agent.ts';
 import { AgentRollout, type RolloutDesk } from './rollout.ts';
 
 const MOST_TURNS = 50;
-const ATTEMPTS = 3;
+export const ATTEMPTS = 3;
 
 /**
  * The environment whose episodes are the rollouts of an agent. It has no settings, and its history is of the agent's making.

@@ -1,5 +1,5 @@
 // The gateway: requests of agents in OpenAI's dialect to the rollouts that they belong to. A rollout is named by its address
-// and by its key; both are 128 random bits, and end with the rollout.
+// and by its key; both are 128 random bits, and end with the rollout. Where rollouts are leased the key alone opens one.
 
 import {
   type ChatAnswer,
@@ -14,6 +14,8 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { streamSSE } from 'hono/streaming';
 import { AskedRequest, RequestRefused } from './asked.ts';
+import type { LeaseDesk } from './lease-desk.ts';
+import { finishLease, LEASE_OVER, rewardLease } from './lease-requests.ts';
 import type { AgentRollout, RolloutAddress, RolloutDesk } from './rollout.ts';
 
 /** Bytes of a request. */
@@ -31,6 +33,7 @@ export interface Secrets {
 
 interface OpenRollout {
   readonly rollout: AgentRollout;
+  readonly id: string;
   readonly names: readonly string[];
   /** Answers by idempotency key, and the newest by its request, for clients that ask again. */
   readonly byKey: Map<string, AskedRequest>;
@@ -41,15 +44,20 @@ interface OpenRollout {
 export class RolloutGateway implements RolloutDesk {
   readonly #origin: () => Promise<string>;
   readonly #secrets: Secrets;
+  readonly #leases: LeaseDesk | undefined;
   #answers = 0;
   /** By the hashes of their names, so that a comparison tells nothing of a name. */
   readonly #rollouts = new Map<string, OpenRollout>();
   readonly #app = new Hono();
 
-  /** @param origin where the application can be reached, such as `http://127.0.0.1:4000` */
-  constructor(origin: () => Promise<string>, secrets: Secrets) {
+  /**
+   * @param origin where the application can be reached, such as `http://127.0.0.1:4000`
+   * @param leases of agents elsewhere; their addresses may be read by others, in logs
+   */
+  constructor(origin: () => Promise<string>, secrets: Secrets, leases?: LeaseDesk) {
     this.#origin = origin;
     this.#secrets = secrets;
+    this.#leases = leases;
     const app = this.#app;
     app.use(
       bodyLimit({ maxSize: LONGEST_REQUEST, onError: () => Response.json(errorBody(TOO_LARGE), { status: 413 }) }),
@@ -60,6 +68,16 @@ export class RolloutGateway implements RolloutDesk {
         context.json({ object: 'list', data: [{ id: MODEL, object: 'model', created: 0, owned_by: 'ludic' }] }),
       );
     }
+    if (leases) {
+      app.post('/rollouts/:name/reward', async (context) => {
+        const { id, rollout } = this.#rolloutOf(context);
+        return context.json(rewardLease(leases, id, rollout.turns, await jsonOf(context)));
+      });
+      app.post('/rollouts/:name/finish', async (context) => {
+        const { id } = this.#rolloutOf(context);
+        return context.json(finishLease(leases, id, await jsonOf(context)));
+      });
+    }
     app.notFound(() => refusal(new RequestRefused(404, 'unknown_url', 'Ask POST /v1/chat/completions.')));
     app.onError((error) => refusal(error));
   }
@@ -67,13 +85,13 @@ export class RolloutGateway implements RolloutDesk {
   readonly fetch = (request: Request): Response | Promise<Response> => this.#app.fetch(request);
 
   async open(rollout: AgentRollout): Promise<RolloutAddress> {
-    const name = this.#secrets.draw();
+    const id = this.#secrets.draw();
     const apiKey = `ludic-${this.#secrets.draw()}`;
     const origin = await this.#origin();
-    const names = [name, apiKey].map(this.#secrets.hash);
-    const open = { rollout, names, byKey: new Map(), byBody: new Map() };
+    const names = (this.#leases ? [apiKey] : [id, apiKey]).map(this.#secrets.hash);
+    const open = { rollout, id, names, byKey: new Map(), byBody: new Map() };
     for (const one of names) this.#rollouts.set(one, open);
-    return { baseURL: `${origin}/rollouts/${name}/v1`, apiKey };
+    return { baseURL: `${origin}/rollouts/${id}/v1`, apiKey, rolloutId: id };
   }
 
   close(rollout: AgentRollout): void {
@@ -81,17 +99,28 @@ export class RolloutGateway implements RolloutDesk {
   }
 
   async #chat(context: Context): Promise<Response> {
-    const open = await this.#rolloutOf(context);
+    const open = this.#rolloutOf(context);
     const request = await readRequest(context);
     // Nothing here reads the clock, and no client of a rollout needs it.
     const head = { id: `chatcmpl-${++this.#answers}`, created: 0, model: request.model };
-    const answer = await this.#ask(open, request, context).answer;
+    const answer = await this.#answer(open, request, context);
     if (!request.stream) return context.json(completion(head, answer, request));
     return streamSSE(context, async (sse) => {
       for (const chunk of chunksOf(new CompletionChunks(head, request), answer))
         await sse.writeSSE({ data: JSON.stringify(chunk) });
       await sse.writeSSE({ data: '[DONE]' });
     });
+  }
+
+  async #answer(open: OpenRollout, request: ChatCompletionRequest, context: Context): Promise<ChatAnswer> {
+    if (!this.#leases) return this.#ask(open, request, context).answer;
+    const release = this.#leases.hold(open.id);
+    if (!release) throw LEASE_OVER;
+    try {
+      return await this.#ask(open, request, context).answer;
+    } finally {
+      release();
+    }
   }
 
   /** A request that is asked again gets the answer of the first time, also where that is still to come. */
@@ -108,11 +137,13 @@ export class RolloutGateway implements RolloutDesk {
     return asked;
   }
 
-  async #rolloutOf({ req }: Context): Promise<OpenRollout> {
+  #rolloutOf({ req }: Context): OpenRollout {
     const bearer = /^Bearer (.+)$/i.exec(req.header('authorization') ?? '')?.[1];
-    for (const name of [req.param('name'), bearer]) {
-      const open = name === undefined ? undefined : this.#rollouts.get(this.#secrets.hash(name));
-      if (open) return open;
+    const name = req.param('name');
+    for (const secret of [name, bearer]) {
+      const open = secret === undefined ? undefined : this.#rollouts.get(this.#secrets.hash(secret));
+      // A key is good for its own rollout alone.
+      if (open && (!this.#leases || name === undefined || name === open.id)) return open;
     }
     throw new RequestRefused(401, 'invalid_api_key', 'This is the key of no rollout that is open.');
   }
@@ -121,10 +152,14 @@ export class RolloutGateway implements RolloutDesk {
 const TOO_LARGE = new RequestRefused(413, 'request_too_large', `A request has at most ${LONGEST_REQUEST} bytes.`);
 
 /** @throws RequestRefused */
-async function readRequest({ req }: Context): Promise<ChatCompletionRequest> {
-  const body: unknown = await req.json().catch(() => {
+const jsonOf = ({ req }: Context): Promise<unknown> =>
+  req.json().catch(() => {
     throw new RequestRefused(400, 'invalid_json', 'The body of the request is no JSON.');
   });
+
+/** @throws RequestRefused */
+async function readRequest(context: Context): Promise<ChatCompletionRequest> {
+  const body = await jsonOf(context);
   const parsed = chatRequest.safeParse(body);
   if (!parsed.success) {
     const { message, reason, details } = chatComplaint(parsed.error);

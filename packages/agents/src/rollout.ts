@@ -11,6 +11,7 @@ import { type AskedRequest, type GivenReply, RequestRefused } from './asked.ts';
 export interface RolloutAddress {
   readonly baseURL: string;
   readonly apiKey: string;
+  readonly rolloutId: string;
 }
 
 /** Gives rollouts their addresses, and their requests to them. */
@@ -90,6 +91,11 @@ export class AgentRollout implements Environment {
       throw new RequestRefused(429, 'rollout_turns', `A rollout has at most ${maxTurns} replies of the policy.`);
     this.#asked.push(asked);
     this.#tell();
+  }
+
+  /** Replies of the policy so far. */
+  get turns(): number {
+    return this.#turns;
   }
 
   get request(): object | undefined {

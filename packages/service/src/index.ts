@@ -29,4 +29,5 @@ export {
   type StartTraining,
   startTraining,
 } from './contract/requests.ts';
+export type { HandedRollout } from './contract/rollouts.ts';
 export { CONTRACT_DEFAULTS, requestedTraining } from './contract/training.ts';

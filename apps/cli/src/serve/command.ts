@@ -62,6 +62,7 @@ export function serveCommand(): Command {
       '--function-hosts',
       'Serve an endpoint at / of its own host: NAME-start-training.…, …-evaluate-policy.…, …-generate-rollout.…, …-health-check.…',
     )
+    .option('--public-url <url>', 'Address under which agents reach the server (default: where it listens)', httpUrl)
     .option('--allow-origin <origin>', 'Origin whose pages may call the server; may be repeated', append, [])
     .option('--max-concurrent-jobs <n>', 'Most jobs that run at once; others wait', whole(1), 1)
     .option('--admin <name>', 'Name of an admin, who sees and ends all jobs; may be repeated', append, [])
@@ -102,6 +103,19 @@ function perName(text: string): { readonly running: number; readonly queued: num
   if (running === undefined || queued === undefined)
     throw new InvalidArgumentError('Two whole numbers are needed, such as 1,10: how many run, and how many wait.');
   return { running: Number(running), queued: Number(queued) };
+}
+
+function httpUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.username !== ''
+  )
+    throw new InvalidArgumentError('An address is needed, such as https://ludic.example.');
+  return url.href.replace(/\/+$/, '');
 }
 
 const append = (value: string, before: readonly string[]) => [...before, value];

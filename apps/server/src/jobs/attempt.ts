@@ -4,7 +4,7 @@ import { forClients } from '../wording.ts';
 import { CurveReader } from './curve/curve-reader.ts';
 import { ingestCurve } from './curve/ingest.ts';
 import { jobEvent } from './job-view.ts';
-import type { JobWork, WorkExit, WorkHooks } from './job-work.ts';
+import type { JobWork, RolloutLink, WorkExit, WorkHooks } from './job-work.ts';
 import { boundLog, type Log, note, tailOf } from './log-file.ts';
 import type { AttemptEnd, StopReason } from './outcome.ts';
 import type { FromJob } from './process/messages.ts';
@@ -68,6 +68,10 @@ export class Attempt {
 
   get pid(): number | undefined {
     return this.#work.pid;
+  }
+
+  get rollouts(): RolloutLink | undefined {
+    return this.#exit || this.#stopReason ? undefined : this.#work.rollouts;
   }
 
   /** Asks it to save and end; what has not ended after the grace is killed. */

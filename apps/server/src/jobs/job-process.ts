@@ -3,10 +3,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Channel } from '@ludic/io';
+import { type Channel, type ReplyMessage, Requests } from '@ludic/io';
 import { ipcChannel } from '@ludic/io/node';
-import type { JobWork, WorkExit, WorkHooks } from './job-work.ts';
-import type { FromJob, ToJob } from './process/messages.ts';
+import { ServiceError } from '@ludic/service';
+import { AGENT } from './agent-tasks.ts';
+import type { JobWork, RolloutLink, WorkExit, WorkHooks } from './job-work.ts';
+import type { FromProcess, RolloutCalls, ToJob } from './process/messages.ts';
 
 const MAIN = fileURLToPath(new URL('./process/main.ts', import.meta.url));
 /** What it said is heard by then, even if a process that it left behind keeps the channel open. */
@@ -20,7 +22,9 @@ interface JobProcessOptions extends WorkHooks {
 
 export class JobProcess implements JobWork {
   readonly #child: ChildProcess;
-  readonly #channel: Channel<ToJob, FromJob>;
+  readonly #channel: Channel<ToJob, FromProcess>;
+  readonly #requests: Requests<RolloutCalls>;
+  readonly rollouts?: RolloutLink;
   #ended = false;
 
   constructor({ begin, logPath, onMessage, onExit }: JobProcessOptions) {
@@ -38,11 +42,14 @@ export class JobProcess implements JobWork {
     const end = (exit: WorkExit) => {
       if (this.#ended) return;
       this.#ended = true;
+      this.#requests.fail(new ServiceError('unavailable', 'The process of this training has ended.'));
       onExit(exit);
     };
     this.#channel = ipcChannel(this.#child);
+    this.#requests = new Requests((message) => this.#channel.send(message));
     this.#channel.listen((message) => {
-      if (!this.#ended) onMessage(message);
+      if (isReply(message)) this.#requests.hear(message);
+      else if (!this.#ended) onMessage(message);
     });
     // 'exit' may come before the last messages, 'close' comes after them.
     this.#child.once('close', (code, signal) => end({ code, signal }));
@@ -51,6 +58,11 @@ export class JobProcess implements JobWork {
       // Errors of a process that runs are told by its end.
       if (this.#child.pid === undefined) end({ code: null, signal: null, error: error.message });
     });
+    if (begin.job.request.env_type === AGENT)
+      this.rollouts = {
+        next: async (waitMs, signal) => (await this.#requests.ask({ type: 'next', waitMs }, { signal })) ?? undefined,
+        ask: (request, signal) => this.#requests.ask({ type: 'agent', ...request }, { signal }),
+      };
     // It may be gone already, which its exit tells.
     void this.#channel.send(begin);
   }
@@ -67,6 +79,9 @@ export class JobProcess implements JobWork {
     this.#child.kill('SIGKILL');
   }
 }
+
+const isReply = (message: FromProcess): message is ReplyMessage<RolloutCalls> =>
+  message.type === 'part' || message.type === 'answer' || message.type === 'failure';
 
 /** A job needs tokens and proxies from the environment, but no password of the server. */
 const safeEnvironment = (): NodeJS.ProcessEnv =>

@@ -1,11 +1,19 @@
 // What does the work of an attempt at a job: a process of its own, or the process of the model that it plays with.
 
 import type { ProcessExit } from '../inference/errors.ts';
-import type { FromJob } from './process/messages.ts';
+import type { FromJob, LentRollout, RolloutAnswer, RolloutRequestMessage } from './process/messages.ts';
+
+/** The way to the rollouts of an agent, in the process of its training. Both reject where that has ended. */
+export interface RolloutLink {
+  next(waitMs: number, signal: AbortSignal): Promise<LentRollout | undefined>;
+  ask(request: RolloutRequestMessage, signal: AbortSignal): Promise<RolloutAnswer>;
+}
 
 export interface JobWork {
   /** Of the process that works on it now. */
   readonly pid: number | undefined;
+  /** Of a training of an agent. */
+  readonly rollouts?: RolloutLink;
   /** Asks it to save and end. */
   stop(): void;
   /** Ends it where it is. */

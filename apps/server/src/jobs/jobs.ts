@@ -1,31 +1,37 @@
 // Jobs as clients know them: accepted, looked at, followed, ended. The supervisor runs them.
 
 import { EventEmitter } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { awaitLock, type FileLock } from '@ludic/io/node';
 import { type EvaluatePolicy, isEnd, type Job, type JobState, ServiceError, type StartTraining } from '@ludic/service';
 import { modelName } from '@ludic/service/internal';
 import { ModelStore } from '../models/model-store.ts';
 import { lineForClients } from '../wording.ts';
+import { AGENT, type AgentTasks, acceptAgents, writeTasks } from './agent-tasks.ts';
 import { CurveCache, metricsJson, NO_CURVE } from './curve/curve-cache.ts';
 import { jobEvent, noSuchJob, viewOf } from './job-view.ts';
 import { tailOf } from './log-file.ts';
 import { type CompleteJobsOptions, DEFAULT_JOBS_OPTIONS, type JobsOptions } from './options.ts';
 import { databasePlace, jobPlaces, serverLockPlace } from './places.ts';
+import type { LentRollout, RolloutAnswer, RolloutRequestMessage } from './process/messages.ts';
 import { JobStore, type StoredEvent, type StoredJob, storeFault } from './store/job-store.ts';
 import { type NewJob, type NewTraining, newEvaluation, newTraining } from './submission.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** Events that are read at once for a client that follows a job. */
 const PAGE = 500;
+/** Pause before a process is asked again that has ended, and whose end is still to be taken up. */
+const RETRY_MS = 100;
 /** How long to wait for an earlier server that is ending. */
 const TAKEOVER_MS = 2000;
 
 /** @throws ServiceError `unavailable` where another server uses the folder, or its list of jobs is damaged */
 export async function openJobs(options: JobsOptions): Promise<Jobs> {
   const { dataFolder } = options;
+  acceptAgents();
   await mkdir(join(dataFolder, 'jobs'), { recursive: true });
   const lock = await awaitLock(serverLockPlace(dataFolder), TAKEOVER_MS);
   if (!lock)
@@ -77,10 +83,11 @@ export class Jobs {
     owner: string,
   ): Promise<Pick<NewTraining, 'effective' | 'chosen'> & { readonly job: Job; readonly message: string }> {
     this.#assertRoom(owner);
-    const { job: wanted, effective, chosen, notes } = await newTraining(request, this.#models, this.#options.cores);
+    const training = await newTraining(request, this.#models, this.#options.cores);
+    const { job: wanted, tasks, effective, chosen, notes } = training;
     const { output_dir: outputDir } = wanted;
     // From here to the insertion nothing else happens in this process, and no other process makes names.
-    const job = existsSync(this.#models.folderOf(outputDir)) ? undefined : this.#insert(wanted, owner);
+    const job = existsSync(this.#models.folderOf(outputDir)) ? undefined : this.#insert(wanted, owner, tasks);
     if (!job)
       throw new ServiceError(
         'conflict',
@@ -149,6 +156,38 @@ export class Jobs {
     const { id: known } = job;
     const name = this.#modelOf(job);
     return name === null ? this.#places(known).episodes : join(this.#models.folderOf(name), 'episodes.jsonl');
+  }
+
+  /**
+   * The next rollout of an agent that trains; waits for one.
+   * @returns undefined where none came for so long
+   * @throws ServiceError `conflict` where the job has ended, or is of no agent
+   */
+  async nextRollout(id: string, waitMs: number, signal: AbortSignal): Promise<LentRollout | undefined> {
+    const until = performance.now() + waitMs;
+    const timed = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(waitMs))]);
+    for (;;) {
+      const { status, kind, env_type } = this.#find(id);
+      if (kind !== 'train' || env_type !== AGENT)
+        throw new ServiceError('conflict', 'Only a training with env_type agent hands out rollouts.');
+      if (isEnd(status)) throw new ServiceError('conflict', `The job has ended: it is ${status}.`);
+      const link = this.#supervisor.rolloutsOf(id);
+      // Where its process ends meanwhile, the next one may have a rollout.
+      const rollout = await link?.next(Math.max(0, until - performance.now()), timed).catch(() => undefined);
+      if (rollout) return rollout;
+      if (timed.aborted || performance.now() >= until) return undefined;
+      await (link ? sleep(RETRY_MS) : this.#newsOf(id, timed));
+    }
+  }
+
+  /**
+   * Passes a request of an agent on to the process of its training.
+   * @throws ServiceError `not_found` where there is none
+   */
+  async askRollout(id: string, request: RolloutRequestMessage, signal: AbortSignal): Promise<RolloutAnswer> {
+    const link = this.#stopped ? undefined : this.#supervisor.rolloutsOf(id);
+    if (!link) throw new ServiceError('not_found', 'This rollout is over, with the process of its training.');
+    return link.ask(request, signal);
   }
 
   /** Process of a job while it runs, for tools that watch the machine. */
@@ -251,7 +290,7 @@ export class Jobs {
   }
 
   /** @returns undefined where an active job has the same output_dir */
-  #insert(wanted: NewJob, owner: string): StoredJob | undefined {
+  #insert(wanted: NewJob, owner: string, tasks?: AgentTasks): StoredJob | undefined {
     this.#assertOpen();
     const job: StoredJob = {
       ...wanted,
@@ -276,7 +315,12 @@ export class Jobs {
       evaluatedStep: 0,
     };
     try {
-      if (!this.#store.insert(job, jobEvent)) return undefined;
+      // Before the job can be begun, also by a server after this one.
+      if (tasks) writeTasks(this.#places(job.id), tasks);
+      if (!this.#store.insert(job, jobEvent)) {
+        if (tasks) rmSync(this.#places(job.id).folder, { recursive: true });
+        return undefined;
+      }
     } catch (error) {
       throw storeFault(error);
     }

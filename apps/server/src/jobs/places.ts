@@ -9,6 +9,8 @@ export interface JobPlaces {
   readonly olderLog: string;
   /** Games of an evaluation. */
   readonly episodes: string;
+  /** Of a training of an agent. */
+  readonly tasks: string;
 }
 
 export function jobPlaces(dataFolder: string, id: string): JobPlaces {
@@ -18,6 +20,7 @@ export function jobPlaces(dataFolder: string, id: string): JobPlaces {
     log: join(folder, 'log.txt'),
     olderLog: join(folder, 'log.before.txt'),
     episodes: join(folder, 'episodes.jsonl'),
+    tasks: join(folder, 'tasks.json'),
   };
 }
 

@@ -11,6 +11,7 @@ import { gameOrigin } from '../games.ts';
 import { type ModelOrigin, rememberedName } from '../models/model-source.ts';
 import type { ModelStore } from '../models/model-store.ts';
 import { assertAdaptable, assertAvailable, openFiles } from '../models/open-model.ts';
+import { type AgentTasks, assertPlayable, requestedTasks } from './agent-tasks.ts';
 import type { RequestedWork } from './process/messages.ts';
 import type { JobFields } from './store/job-store.ts';
 
@@ -19,6 +20,8 @@ export type NewJob = Pick<JobFields, 'model_name' | 'env_type' | 'total_steps' |
 
 export interface NewTraining {
   readonly job: NewJob & { readonly output_dir: string };
+  /** Of an agent. */
+  readonly tasks: AgentTasks | undefined;
   /** The settings as they will run, by field of the contract. */
   readonly effective: Readonly<Record<string, unknown>>;
   /** What a recipe `auto` has chosen. */
@@ -33,16 +36,19 @@ export interface NewTraining {
  */
 export async function newTraining(request: StartTraining, models: ModelStore, cores: number): Promise<NewTraining> {
   const outputDir = modelName(request.output_dir)!;
+  const tasks = requestedTasks(request);
   // Fails here and not in the job where the model cannot be had.
   const source = await models.lookUp(request.model_name);
   await assertAvailable(source);
   const traits = await traitsOf(source);
   const { request: complete, settings, choices } = completeTraining(request, traits);
   await assertAdaptable(source, settings.lora);
-  const { password: _, ...asked } = complete;
-  const workers = Math.min(request.tensor_parallel_size, cores, settings.shards);
+  const { password: _password, tasks: _tasks, evaluation_tasks: _evaluation, ...asked } = complete;
+  // The rollouts of an agent are handed out by one process.
+  const workers = tasks ? 1 : Math.min(request.tensor_parallel_size, cores, settings.shards);
   const untracked = whyNotTracked(requestedTracking(request), process.env);
   return {
+    tasks,
     job: {
       kind: 'train',
       model_name: request.model_name,
@@ -67,7 +73,7 @@ export async function newTraining(request: StartTraining, models: ModelStore, co
     },
     chosen: [...choices],
     notes: [
-      ...(workers < request.tensor_parallel_size
+      ...(workers < request.tensor_parallel_size && !tasks
         ? [`tensor_parallel_size is ${workers}: more processes than cores or shards would not help.`]
         : []),
       ...(untracked === undefined ? [] : [untracked]),
@@ -78,6 +84,7 @@ export async function newTraining(request: StartTraining, models: ModelStore, co
 
 /** @throws ServiceError `not_found`, `unusable`; ModelError, HubError */
 export async function newEvaluation(request: EvaluatePolicy, models: ModelStore): Promise<NewJob> {
+  assertPlayable(request.env_type);
   const { password: _password, async: _async, ...asked } = request;
   const source = await models.lookUp(request.model_path);
   if (source.from === 'hub') await assertAvailable(source);

@@ -16,7 +16,7 @@ import { ingestCurve } from './curve/ingest.ts';
 import { EvaluationWork } from './evaluation-work.ts';
 import { JobProcess } from './job-process.ts';
 import { jobEvent } from './job-view.ts';
-import type { JobWork, WorkHooks } from './job-work.ts';
+import type { JobWork, RolloutLink, WorkHooks } from './job-work.ts';
 import { boundLog, note } from './log-file.ts';
 import type { CompleteJobsOptions } from './options.ts';
 import { type JobOutcome, outcomeOf, outcomeOfLost } from './outcome.ts';
@@ -65,6 +65,11 @@ export class Supervisor {
   /** Process of a running job. */
   pidOf(id: string): number | undefined {
     return this.#attempts.get(id)?.pid;
+  }
+
+  /** Where the rollouts of a training of an agent are, while it runs. */
+  rolloutsOf(id: string): RolloutLink | undefined {
+    return this.#attempts.get(id)?.rollouts;
   }
 
   cancel(job: StoredJob): StoredJob {

@@ -3,6 +3,7 @@
 import { environments } from '@ludic/environments';
 import { ENDPOINTS } from '@ludic/service';
 import type { Hono } from 'hono';
+import { AGENT } from '../jobs/agent-tasks.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Measures } from '../measures.ts';
 import { type Caller, register } from './register.ts';
@@ -31,12 +32,14 @@ export function aboutRoutes(app: Hono<Caller>, about: About, jobs: Jobs, measure
 
   register(app, ENDPOINTS.environments, ({ context }) =>
     context.json({
-      environments: [...environments.values()].map(({ id, title, description, configSchema }) => ({
-        env_type: id,
-        title,
-        description,
-        config_schema: configSchema,
-      })),
+      environments: [...environments.values()]
+        .filter(({ id }) => id !== AGENT)
+        .map(({ id, title, description, configSchema }) => ({
+          env_type: id,
+          title,
+          description,
+          config_schema: configSchema,
+        })),
     }),
   );
 

@@ -7,6 +7,7 @@ import { ENDPOINTS, openApiDocument, ServiceError } from '@ludic/service';
 import type { Hono } from 'hono';
 import { sendFile } from '../http/send-file.ts';
 import { type Caller, register } from './register.ts';
+import { ROLLOUT_ENDPOINTS } from './rollouts.ts';
 
 const swaggerFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 const SWAGGER_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
@@ -24,7 +25,7 @@ const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLink
 
 export function documentRoutes(app: Hono<Caller>, version: string): void {
   const document = JSON.stringify(
-    openApiDocument(Object.values(ENDPOINTS), {
+    openApiDocument([...Object.values(ENDPOINTS), ...ROLLOUT_ENDPOINTS], {
       title: 'Ludic',
       version,
       description: 'Train language models in text games with GRPO, evaluate them and watch them play.',

@@ -8,6 +8,7 @@ import type { Hono } from 'hono';
 import { jsonWithList } from '../http/long-list.ts';
 import type { InferencePool } from '../inference/pool.ts';
 import { requestedPlay } from '../inference/protocol.ts';
+import { assertPlayable } from '../jobs/agent-tasks.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { cachedHubFiles } from '../models/hub-models.ts';
 import type { ModelOrigin } from '../models/model-source.ts';
@@ -17,6 +18,7 @@ import { type Caller, register } from './register.ts';
 
 export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: InferencePool, jobs: Jobs): void {
   register(app, ENDPOINTS.evaluatePolicy, async ({ body: asked, who, signal, context }) => {
+    assertPlayable(asked.env_type);
     const source = await store.lookUp(asked.model_path);
     const carried = await gameOf(source);
     const body = completePlaying(asked, carried);
@@ -49,6 +51,7 @@ export function playingRoutes(app: Hono<Caller>, store: ModelStore, pool: Infere
   });
 
   register(app, ENDPOINTS.generateRollout, async ({ body: asked, signal, context }) => {
+    assertPlayable(asked.env_type);
     const source = await store.lookUp(asked.model_path);
     const carried = await gameOf(source);
     const body = completePlaying(asked, carried);

@@ -141,6 +141,15 @@ export class LudicClient {
     return followJob(this.#connection, ENDPOINTS.jobEvents.path, id, findJob, options);
   }
 
+  /**
+   * The next rollout of a training with `env_type: 'agent'`, or null where none came for `wait_seconds`, by default 20.
+   * @throws ServiceError `conflict` where the job has ended, or is of no agent
+   */
+  async nextRollout(id: string, request: RequestBody<'nextRollout'> = {}, options: CallOptions = {}) {
+    const usualMs = 1000 * (request.wait_seconds ?? 0) + 60_000;
+    return (await this.#json('nextRollout', { ...options, usualMs, params: { id }, body: request })).rollout;
+  }
+
   /** Training saves before it ends. */
   cancelJob(id: string, options: CallOptions = {}) {
     return this.#json('cancelJob', { ...options, params: { id }, body: {} });

@@ -16,6 +16,7 @@ import {
 import type { ErrorCode } from './errors.ts';
 import { job, jobList, jobMetrics } from './jobs.ts';
 import { evaluatePolicy, generateRollout, startTraining } from './requests.ts';
+import { handedRollout, nextRollout } from './rollouts.ts';
 
 /** One endpoint. Schemas check what comes in; their descriptions are those of the OpenAPI document. */
 export interface Endpoint {
@@ -142,6 +143,16 @@ export const ENDPOINTS = {
     headers: { 'Last-Event-ID': 'Number of the last event that the client has' },
     answers: { 200: 'text/event-stream' },
     errors: ['bad_request', 'not_found'],
+  },
+  nextRollout: {
+    method: 'post',
+    path: '/jobs/{id}/rollouts',
+    summary: 'Hand out the next rollout of an agent; waits for one',
+    params: id,
+    body: nextRollout,
+    bodyOptional: true,
+    answers: { 200: handedRollout },
+    errors: [...WITH_BODY, 'not_found', 'conflict', 'unavailable'],
   },
   cancelJob: {
     method: 'post',

@@ -25,6 +25,9 @@ import {
   wrongRecipe,
 } from './training.ts';
 
+/** Trained over HTTP, and played by nothing else. */
+const AGENT = 'agent';
+
 /**
  * The id of a game that is registered when a request is checked: a program may load games of its user first. The document
  * lists those that are registered when it is made.
@@ -41,6 +44,12 @@ const envType = z
       return environmentIds();
     },
   });
+const playedType = envType.meta({
+  description: 'Environment',
+  get enum() {
+    return environmentIds().filter((id) => id !== AGENT);
+  },
+});
 const password = z.string().max(1000).optional().describe('Password, unless an Authorization header has it');
 const seed = z.int().min(0).default(0).describe('Seed of everything that is random');
 const drawnSeed = z
@@ -79,6 +88,8 @@ function checkGame(game: { env_type: string; env_config: Record<string, unknown>
     context.addIssue({ code: 'custom', path: ['env_config'], message: error.message });
   }
 }
+
+const tasks = z.array(z.unknown()).min(1).max(100_000);
 
 const { history, steps: _, batch_size, learning_rate, ...furtherRun } = RUN_FIELDS;
 
@@ -173,6 +184,16 @@ export const startTraining = z
       .describe(
         'Project of Weights & Biases that also receives the metrics; the server needs WANDB_API_KEY; default: none',
       ),
+    tasks: tasks.optional().describe('For env_type agent: the tasks of your agent, any JSON values; default: none'),
+    evaluation_tasks: tasks.optional().describe('For env_type agent: tasks of evaluations; default: tasks'),
+    lease_seconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe(
+        'For env_type agent: a rollout whose agent asks for nothing for so long is handed out again; default: 120',
+      ),
     tensorboard: z.boolean().default(false).describe('Also write event files for TensorBoard into the run'),
   })
   .superRefine((request, context) => {
@@ -235,7 +256,7 @@ export const evaluatePolicy = z
   .strictObject({
     password,
     model_path: modelPath,
-    env_type: envType,
+    env_type: playedType,
     env_config: playedConfig,
     eval_episodes: z.int().min(1).max(100_000).default(10).describe('Number of games'),
     history_strategy: strategy,
@@ -267,7 +288,7 @@ export const generateRollout = z
   .strictObject({
     password,
     model_path: modelPath,
-    env_type: envType,
+    env_type: playedType,
     env_config: playedConfig,
     max_steps: maxSteps,
     sampling_params: z

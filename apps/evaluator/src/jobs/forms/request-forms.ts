@@ -98,7 +98,8 @@ const trainingForm = () =>
       seed: 'Seed',
     },
     withoutHint: ['env_type', 'history_strategy', 'max_steps', 'batch_size'],
-    hidden: ['password', 'env_config'],
+    // The training of an agent is started where the agent is.
+    hidden: ['password', 'env_config', 'tasks', 'evaluation_tasks', 'lease_seconds'],
     modelField: 'model_name',
     gameFields: { env_size: 'size', rollout_max_steps: 'max_steps' },
     prefilled: { filled: { recipe: 'auto', model_name: 'nano', env_type: 'tic_tac_toe' }, gameFilled: {} },

@@ -5,10 +5,13 @@ import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { watchThread } from '@ludic/environments/node';
 import { STEP_TIMEOUT } from '@ludic/grpo/node';
+import { answerRequests, type Handlers } from '@ludic/io';
 import { awaitLock, ipcChannel } from '@ludic/io/node';
 import { stepBack } from '../../step-back.ts';
+import { AGENT } from '../agent-tasks.ts';
+import { beginAgents } from './agent-rollouts.ts';
 import { finalReason } from './final-reason.ts';
-import type { FromJob, ToJob } from './messages.ts';
+import type { FromJob, FromProcess, RolloutCalls, ToJob } from './messages.ts';
 import { INTERRUPTED, type TrainingEnd, trainJob } from './train.ts';
 
 type Begin = Extract<ToJob, { type: 'begin' }>;
@@ -22,7 +25,10 @@ let isOver = false;
 
 const say = (line: string) => process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 
-const channel = ipcChannel<FromJob, ToJob>(process);
+const channel = ipcChannel<FromProcess, ToJob>(process);
+/** Settled where agents of other programs are trained: nothing else is asked. */
+const agents = Promise.withResolvers<Handlers<RolloutCalls>>();
+const answerAgents = answerRequests<RolloutCalls>(channel.send, agents.promise);
 
 process.on('disconnect', () => {
   if (isOver) return;
@@ -40,6 +46,10 @@ channel.listen((message) => {
   switch (message.type) {
     case 'begin':
       void begin(message);
+      break;
+    case 'ask':
+    case 'cancel':
+      answerAgents(message);
       break;
     case 'stop':
       say('Asked to end: saving.');
@@ -79,6 +89,7 @@ async function work({ lock: path, lockWaitMs, ...context }: Begin): Promise<Trai
     // Never released: it ends with the process, and not before.
     if (!(await awaitLock(path, lockWaitMs, { signal })))
       throw new Error('An earlier process of this job does not end.');
+    if (job.request.env_type === AGENT) agents.resolve(beginAgents(context.dataFolder, context.id, signal));
     const given = { ...context, signal, send: (message: FromJob) => void channel.send(message), say };
     return await trainJob(job, given);
   } catch (error) {

@@ -1,8 +1,9 @@
 // What the server and the process of a training say to each other. An evaluation is told of in the same words.
 
 import type { GameFile } from '@ludic/environments/node';
+import type { ReplyMessage, RequestMessage, RequestSpec } from '@ludic/io';
 import type { Device } from '@ludic/runtime';
-import type { EvaluatePolicy, StartTraining } from '@ludic/service';
+import type { EvaluatePolicy, HandedRollout, StartTraining } from '@ludic/service';
 
 export interface TrainingJob {
   readonly kind: 'train';
@@ -21,7 +22,32 @@ export interface EvaluationJob {
 /** What a job does, as the server accepted and stored it. */
 export type RequestedWork = TrainingJob | EvaluationJob;
 
+/** A rollout as the process of a training gives it to an agent. Its address is the server's to say. */
+export type LentRollout = Omit<NonNullable<HandedRollout['rollout']>, 'base_url'>;
+
+/** An HTTP request of an agent, and its answer. */
+export interface RolloutRequestMessage {
+  readonly method: string;
+  /** Of the gateway. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+export interface RolloutAnswer {
+  readonly status: number;
+  /** Of the body. */
+  readonly type: string;
+  readonly body: string;
+}
+
+/** What the server asks the process of a training of an agent. */
+export interface RolloutCalls {
+  readonly next: RequestSpec<{ readonly type: 'next'; readonly waitMs: number }, LentRollout | null>;
+  readonly agent: RequestSpec<RolloutRequestMessage & { readonly type: 'agent' }, RolloutAnswer>;
+}
+
 export type ToJob =
+  | RequestMessage<RolloutCalls>
   | {
       readonly type: 'begin';
       readonly id: string;
@@ -40,6 +66,9 @@ export type ToJob =
     }
   /** Save and end. */
   | { readonly type: 'stop' };
+
+/** All that its process says: of itself, and to what it was asked. */
+export type FromProcess = FromJob | ReplyMessage<RolloutCalls>;
 
 export type FromJob =
   | { readonly type: 'alive' }
