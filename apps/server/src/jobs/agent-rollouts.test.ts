@@ -37,6 +37,11 @@ const request = (output_dir: string, more = {}) => ({
 
 type Handed = NonNullable<Awaited<ReturnType<LudicClient['nextRollout']>>>;
 
+interface Answer {
+  readonly choices: readonly { readonly message: { readonly content: string | null } }[];
+  readonly usage: { readonly completion_tokens: number };
+}
+
 async function post(address: string, key: string, body: object) {
   const response = await fetch(address, {
     method: 'POST',
@@ -45,7 +50,7 @@ async function post(address: string, key: string, body: object) {
   });
   return {
     status: response.status,
-    json: (await response.json()) as { choices: { message: { content: string | null } }[] },
+    json: (await response.json()) as Answer,
   };
 }
 const chat = ({ base_url, api_key }: Handed, content = 'Say a letter.') =>
@@ -164,6 +169,35 @@ it('are let in by the key of their rollout alone, until it ends', async () => {
   await client.cancelJob(id);
   await until(async () => (await client.job(id)).status === 'cancelled');
   expect((await chat(two)).status).toBe(404);
+}, 120_000);
+
+it('fail three times before a rollout counts as failed, which is not trained on', async () => {
+  const { job_id: id } = await client.startTraining(
+    request('failing', { batch_size: 4, max_steps: 1, eval_episodes: 1 }),
+  );
+  const failures: number[] = [];
+  await agent(id, async (handed) => {
+    const { usage } = (await chat(handed)).json;
+    // The first rollouts find out how long prompts are: no model answers them.
+    const isTrained = usage.completion_tokens > 0;
+    const fails = isTrained && (failures.length === 0 || handed.attempt > 1);
+    if (fails) failures.push(handed.attempt);
+    await beside(handed, 'reward', { id: 'a', reward: 1 });
+    await beside(handed, 'finish', { id: 'b', status: fails ? 'failed' : 'succeeded', reason: 'a tool broke' });
+  });
+  expect(failures).toEqual([1, 2, 3]);
+  const { steps } = await client.jobMetrics(id);
+  expect(steps).toMatchObject([{ failure_rate: 0.25, first_failure: expect.stringContaining('a tool broke') }]);
+  expect(await client.job(id)).toMatchObject({ status: 'completed', step: 1 });
+}, 120_000);
+
+it('reach the server where its settings say', async () => {
+  await using other = await startService({ publicUrl: 'https://ludic.example/api' });
+  const there = new LudicClient({ baseUrl: other.url, password: PASSWORD });
+  const { job_id: id } = await there.startTraining(request('elsewhere'));
+  const handed = await until(async () => (await there.nextRollout(id)) ?? undefined);
+  expect(handed.base_url).toBe(`https://ludic.example/api/jobs/${id}/rollouts/${handed.rollout_id}/v1`);
+  await there.cancelJob(id);
 }, 120_000);
 
 it('are told when the job that they wait for is cancelled', async () => {
