@@ -1,5 +1,5 @@
 // An agent with two tools that learns, written with the AI SDK: npm run ludic -- train --agent examples/10-agent.ts
-// --warm-start 150 --warm-start-episodes 16 --max-completion-length 64 --steps 80 --batch-size 128 --out runs/agent
+// --warm-start 400 --warm-start-episodes 24 --max-completion-length 64 --steps 80 --batch-size 128 --out runs/agent
 // It asks which box has the prize, opens that one, and says what was in it.
 
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
